@@ -1,0 +1,50 @@
+"""What the machine gives a job: threads, a device, free disk."""
+
+import shutil
+from pathlib import Path
+from typing import Literal
+
+import numba
+import torch
+
+DeviceName = Literal["auto", "cpu", "cuda"]
+
+
+def use_threads(n: int) -> None:
+    """Make torch and numba use n threads and no more."""
+    torch.set_num_threads(n)
+    numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
+
+
+def device_of(name: DeviceName) -> torch.device:
+    """The device behind a name; 'auto' is CUDA where there is one.
+
+    Raises RuntimeError where 'cuda' is asked for and absent.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise RuntimeError(
+            "device: cuda, but torch sees no CUDA GPU here; use device: auto or device: cpu"
+        )
+    return torch.device(name)
+
+
+def require_disk(path: Path, n_bytes: int) -> None:
+    """Raise OSError where the disk that holds `path` has less than n_bytes free."""
+    place = next(p for p in (path, *path.absolute().parents) if p.exists())
+    free = shutil.disk_usage(place).free
+    if n_bytes > free:
+        raise OSError(
+            f"{path} may take {size(n_bytes)}, but {place} has {size(free)} free. Keep fewer "
+            "epochs (training.keep: {schedule: logarithmic, number: 100}) or free some disk"
+        )
+
+
+def size(n_bytes: float) -> str:
+    """A size for people: 12.3 MB."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:.3g} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.3g} TB"

@@ -1,0 +1,76 @@
+"""Which epochs to keep or to measure. Epoch 0 is the network before any training."""
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from infoplane.settings import Settings
+
+
+class All(Settings):
+    schedule: Literal["all"] = "all"
+    """Every epoch."""
+
+    def select(self, available: np.ndarray) -> np.ndarray:
+        return available
+
+
+class Every(Settings):
+    schedule: Literal["every"]
+    """Every n-th epoch."""
+    n: int = Field(ge=1)
+    """Distance between two epochs."""
+
+    def select(self, available: np.ndarray) -> np.ndarray:
+        return _nearest(available, np.arange(0, available[-1] + 1, self.n))
+
+
+class Logarithmic(Settings):
+    schedule: Literal["logarithmic"]
+    """Epochs evenly spread on a logarithmic axis, and epoch 0."""
+    number: int = Field(ge=2)
+    """How many epochs at the most; early ones that coincide count once."""
+
+    def select(self, available: np.ndarray) -> np.ndarray:
+        last = max(int(available[-1]), 1)
+        # Rounding merges many early points, so more are laid out than are wanted.
+        spread = np.array([1, last])
+        for points in range(3, 50 * self.number):
+            finer = np.unique(np.geomspace(1, last, points).round().astype(np.int64))
+            if len(finer) > self.number - 1:
+                break
+            spread = finer
+        return _nearest(available, spread)
+
+
+class Listed(Settings):
+    schedule: Literal["list"]
+    """The epochs that are named."""
+    epochs: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
+    """Epoch numbers."""
+
+    def select(self, available: np.ndarray) -> np.ndarray:
+        wanted = np.unique(self.epochs)
+        missing = np.setdiff1d(wanted, available)
+        if len(missing):
+            raise ValueError(f"epochs {missing.tolist()} are asked for, but were not kept")
+        return wanted
+
+
+Schedule = Annotated[All | Every | Logarithmic | Listed, Field(discriminator="schedule")]
+
+
+def kept_epochs(schedule, last: int) -> np.ndarray:
+    """Epochs 0 … last that a schedule keeps; the first and the last always are."""
+    available = np.arange(last + 1)
+    return np.union1d(schedule.select(available), [0, last])
+
+
+def _nearest(available: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The available epochs next to the wanted ones, and the first and the last, sorted."""
+    right = np.searchsorted(available, wanted).clip(0, len(available) - 1)
+    left = (right - 1).clip(0)
+    closer = np.abs(available[left] - wanted) <= np.abs(available[right] - wanted)
+    chosen = np.where(closer, available[left], available[right])
+    return np.union1d(chosen, available[[0, -1]])
