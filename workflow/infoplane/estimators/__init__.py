@@ -18,8 +18,6 @@ and, where it gains from them,
         estimate_batch
 """
 
-from collections.abc import Sequence
-
 from infoplane.samples import Information, Samples
 from infoplane.table import Table
 
@@ -45,14 +43,3 @@ def estimate(t, y, *, x=None, estimator: str = "kde", **settings) -> Information
     module = ESTIMATORS[estimator]
     chosen = module.Settings(estimator=estimator, **settings)
     return module.estimate(Samples.of(t, y, x), chosen).with_saturation()
-
-
-def estimate_batch(
-    module, batch: Sequence[Samples], settings, survey=None
-) -> list[Information]:
-    """One record a sample, through the module's own batch function where it has one."""
-    if hasattr(module, "estimate_batch"):
-        records = module.estimate_batch(batch, settings, survey)
-    else:
-        records = [module.estimate(samples, settings) for samples in batch]
-    return [record.with_saturation() for record in records]

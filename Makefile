@@ -1,0 +1,58 @@
+# Everything a person does here; `make help` lists it. Needs Python >= 3.11, git and make:
+# the rest is pinned in envs/ and installed into .venv by the first target that needs it.
+
+CORES = all
+CONFIG =
+ARGS =
+PYTHON =
+
+# An environment holds absolute paths, so the stamp is named after the folder: a copied or
+# moved tree makes its own environment and does not run the library of the tree it came from.
+STAMP := .venv/complete-$(shell pwd -P | cksum | cut -d ' ' -f 1)
+IN_ENV = . .venv/bin/activate &&
+# --configfile takes many values: an option has to follow it, or ARGS would be among them.
+WITH_CONFIG = $(if $(CONFIG),--configfile '$(CONFIG)')
+REPORT = results/report$(if $(CONFIG),-$(basename $(notdir $(CONFIG)))).html
+
+.DEFAULT_GOAL := help
+.PHONY: help run report test lint bench env lock
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo '  CORES=4                          cores to use (all)'
+	@echo '  CONFIG=config/experiments/X.yaml experiment (config/config.yaml)'
+	@echo '  ARGS="..."                       more arguments for the tool behind the target'
+	@echo '  PYTHON=python3.12                Python to make .venv with (the first from 3.11 on)'
+
+run: $(STAMP) ## run the workflow: snakemake --cores $(CORES)
+	$(IN_ENV) snakemake $(WITH_CONFIG) --cores $(CORES) $(ARGS)
+
+report: $(STAMP) ## after a run: its report, as one html file in results/
+	$(IN_ENV) snakemake $(WITH_CONFIG) --report '$(REPORT)' $(ARGS)
+
+test: $(STAMP) ## run the tests: pytest
+	$(IN_ENV) pytest $(ARGS)
+
+lint: $(STAMP) ## check style: ruff, snakefmt, snakemake --lint
+	$(IN_ENV) ruff check .
+	$(IN_ENV) ruff format --check .
+	$(IN_ENV) snakefmt --check Snakefile workflow/rules
+	$(IN_ENV) snakemake --lint
+
+bench: $(STAMP) ## measure speed against peers and against this machine
+	$(IN_ENV) python benchmark/run.py $(ARGS)
+
+env: $(STAMP) ## only prepare .venv
+
+# The stamp is written last: an interrupted installation is not taken for a finished one.
+$(STAMP): envs/prepare.sh envs/uv.txt envs/requirements.txt pyproject.toml
+	@PYTHON='$(PYTHON)' sh envs/prepare.sh
+	@touch $@
+
+COMPILE = uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header
+
+lock: $(STAMP) ## solve pyproject.toml anew; ARGS=--upgrade takes newer versions
+	$(IN_ENV) echo uv | $(COMPILE) --no-annotate $(ARGS) --output-file envs/uv.txt -
+	$(IN_ENV) $(COMPILE) --extra dev $(ARGS) --output-file envs/requirements.txt pyproject.toml
+	$(IN_ENV) python envs/make_conda.py

@@ -1,0 +1,31 @@
+"""1797 handwritten digits of 8 × 8 pixels that come with scikit-learn; no download."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from infoplane.datasets.source import Raw, SourceSettings
+
+BRIGHTEST = 16.0
+
+
+class Settings(SourceSettings):
+    """Optical recognition of handwritten digits, Alpaydin & Kaynak 1998; needs no files."""
+
+    source: Literal["digits"]
+    """1797 digits of 8 × 8 pixels in [0, 1], out of scikit-learn."""
+
+
+def load(settings: Settings, places: Sequence[Path]) -> Raw:
+    """Images (1797, 1, 8, 8) and ten classes; the source has no split of its own."""
+    from sklearn.datasets import load_digits  # here: its import takes seconds
+
+    digits = load_digits()
+    return Raw(
+        digits.images[:, None].astype(np.float32),
+        digits.target.astype(np.int64),
+        class_names=tuple(str(name) for name in digits.target_names),
+        divisor=BRIGHTEST,
+    )

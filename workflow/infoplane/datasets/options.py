@@ -1,0 +1,135 @@
+"""The options that all sources share: subset, label shuffling, split, standardisation.
+
+Each purpose has its own random stream, so that shuffling labels does not move the subset.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from infoplane.datasets.source import Raw
+
+DEFAULT_TRAINING_FRACTION = 0.8
+"""Where neither the settings nor the source say what trains."""
+
+BLOCK = 4096
+"""Inputs that are widened to float64 at once."""
+
+
+def generator(seed: int, purpose: str) -> np.random.Generator:
+    """The random stream of one purpose under one seed."""
+    return np.random.default_rng([seed, *purpose.encode()])
+
+
+def stratified(strata: np.ndarray, n_kept: int, rng: np.random.Generator) -> np.ndarray:
+    """Ascending indices of n_kept inputs, of each stratum its share to within one input.
+
+    strata : (n_inputs,) any values that can be compared
+    """
+    _, stratum, counts = np.unique(strata, return_inverse=True, return_counts=True)
+    kept, remainder = np.divmod(n_kept * counts, len(strata))
+    kept[np.argsort(-remainder, kind="stable")[: n_kept - kept.sum()]] += 1
+    drawn = [
+        rng.permutation(np.flatnonzero(stratum == k))[:share] for k, share in enumerate(kept)
+    ]
+    return np.sort(np.concatenate(drawn))
+
+
+def subset(raw: Raw, size: int | None, seed: int) -> Raw:
+    """`size` inputs of raw, stratified by class and by the source's own split.
+
+    Raises ValueError where there are fewer.
+    """
+    n_inputs = len(raw.x)
+    if size is None or size == n_inputs:
+        return raw
+    if size > n_inputs:
+        raise ValueError(f"size is {size}, the data set has only {n_inputs} inputs")
+    role = _roles(raw)
+    kept = stratified(raw.y * 3 + role, size, generator(seed, "subset"))
+    own = (None, None)
+    if raw.train is not None:
+        own = np.flatnonzero(role[kept] == 1), np.flatnonzero(role[kept] == 2)
+    probabilities = None if raw.probabilities is None else raw.probabilities[kept]
+    return replace(
+        raw,
+        x=raw.x[kept],
+        y=raw.y[kept],
+        train=own[0],
+        test=own[1],
+        probabilities=probabilities,
+    )
+
+
+def shuffled(y: np.ndarray, fraction: float, seed: int) -> np.ndarray:
+    """y with that fraction of its labels, drawn at random, permuted among themselves."""
+    rng = generator(seed, "shuffled_labels")
+    chosen = rng.permutation(len(y))[: round(fraction * len(y))]
+    y = y.copy()
+    y[np.sort(chosen)] = y[chosen]
+    return y
+
+
+def split(
+    raw: Raw, y: np.ndarray, fraction: float | None, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ascending indices (train, test): the source's own, or drawn with equal class shares.
+
+    Raises ValueError where nothing would train.
+    """
+    if fraction is None and raw.train is not None:
+        train, test = np.sort(raw.train), np.sort(raw.test)
+    else:
+        fraction = DEFAULT_TRAINING_FRACTION if fraction is None else fraction
+        train = stratified(y, round(fraction * len(y)), generator(seed, "split"))
+        test = np.setdiff1d(np.arange(len(y)), train)
+    if not len(train):
+        raise ValueError(
+            f"no training inputs are left of {len(y)} inputs; raise training_fraction or size"
+        )
+    return train.astype(np.int64), test.astype(np.int64)
+
+
+def scaled(raw: Raw) -> np.ndarray:
+    """raw.x as float32, divided by raw.divisor. Raises ValueError where it is not finite."""
+    x = raw.x.astype(np.float32, copy=False)
+    if raw.divisor != 1:
+        x /= np.float32(raw.divisor)
+    bad = [i for i in range(0, len(x), BLOCK) if not np.isfinite(x[i : i + BLOCK]).all()]
+    if bad:
+        row = bad[0] + int(np.argmin([np.isfinite(r).all() for r in x[bad[0] :][:BLOCK]]))
+        raise ValueError(f"x holds NaN or infinite values, first in input {row}")
+    return x
+
+
+def standardised(x: np.ndarray, train: np.ndarray, how: str) -> np.ndarray:
+    """x (n_inputs, *shape), shifted and scaled by statistics of the training inputs, in place.
+
+    how : "none", "all" features by the same two numbers, or each "feature" by its own
+    """
+    if how == "none":
+        return x
+    axes = None if how == "all" else 0
+    mean = _training_mean(x, train, axes, lambda block: block)
+    sd = np.sqrt(_training_mean(x, train, axes, lambda block: (block - mean) ** 2))
+    sd = np.where(sd > 0, sd, 1.0)
+    for start in range(0, len(x), BLOCK):
+        x[start : start + BLOCK] = (x[start : start + BLOCK] - mean) / sd
+    return x
+
+
+def _training_mean(x: np.ndarray, train: np.ndarray, axes: int | None, function) -> np.ndarray:
+    """Mean of function(x) over the training inputs in float64, block by block."""
+    total = 0.0
+    for start in range(0, len(train), BLOCK):
+        block = x[train[start : start + BLOCK]].astype(np.float64)
+        total = total + function(block).sum(axis=axes)
+    return total / (len(train) if axes == 0 else len(train) * x[0].size)
+
+
+def _roles(raw: Raw) -> np.ndarray:
+    """(n_inputs,) 1 where an input is of the source's training set, 2 of its test set, else 0."""
+    role = np.zeros(len(raw.x), dtype=np.int64)
+    if raw.train is not None:
+        role[raw.train], role[raw.test] = 1, 2
+    return role

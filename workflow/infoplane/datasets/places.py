@@ -1,0 +1,43 @@
+"""Where files of data sets are looked for, and what is said when they are not there."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+
+class MissingData(FileNotFoundError):
+    """Files of a data set are absent; the message says which, where, and what to do."""
+
+
+def default_places() -> list[Path]:
+    """$INFOPLANE_DATA where it is set, then resources/datasets, which takes downloads."""
+    given = os.environ.get("INFOPLANE_DATA")
+    return [*([Path(given)] if given else []), Path("resources/datasets")]
+
+
+def candidates(path: Path, places: Sequence[Path]) -> list[Path]:
+    """Where a path of the settings may lie: in the working directory, then in the places."""
+    path = path.expanduser()
+    return [path] if path.is_absolute() else [path, *(place / path for place in places)]
+
+
+def first_existing(paths: Iterable[Path]) -> Path | None:
+    """The first of the paths that exists, or None."""
+    return next((path for path in paths if path.exists()), None)
+
+
+def missing(
+    source: str, names: Sequence[str], searched: Sequence[Path], reason: str = ""
+) -> MissingData:
+    """The error for absent files.
+
+    names : the files, relative to the folders searched; the last folder is where to put them
+    reason : why they could not be fetched, a sentence
+    """
+    looked = ", ".join(str(folder.resolve()) for folder in searched)
+    return MissingData(
+        f"{source}: not found: {', '.join(names)}. Searched: {looked}. "
+        + (f"{reason} " if reason else "")
+        + f"Put the files into {searched[-1].resolve()}, or set INFOPLANE_DATA to a folder "
+        "that holds them in the same layout."
+    )

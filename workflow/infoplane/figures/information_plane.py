@@ -1,0 +1,64 @@
+"""The information plane of one run and one estimator (Shwartz-Ziv & Tishby 2017)."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from infoplane.figures import plane, style, tables
+
+SQUASHED = 0.3
+"""Share of the plane's area below which the points get a second, enlarged panel."""
+
+
+def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+    """Means and spreads over seeds, one row an epoch and layer, in bits.
+
+    information : the information table of one run and one estimator
+    entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
+    Returns the columns of tables.by_epoch_and_layer.
+    Raises ValueError where the table holds several runs or estimators.
+    """
+    run = tables.only(information, "run", "information")
+    return tables.by_epoch_and_layer(
+        information, tables.of_run(entropy_x, run), tables.of_run(entropy_y, run)
+    )
+
+
+@style.styled
+def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
+    """I(T;Y) against I(X;T), one point an epoch and layer: the mean over seeds.
+
+    Takes what `numbers` takes. Where the points fill little of the plane, a second panel
+    enlarges them.
+    """
+    shown = numbers(information, entropy_x, entropy_y)
+    if shown[["ixt_mean", "ity_mean"]].dropna().empty:
+        return style.blank(style.new_figure(4.4, 3.4), "no seed left to draw: all failed")
+    layers = tables.layers_of(shown)
+    full, close = plane.whole(shown), plane.detail(shown)
+    enlarged = plane.share(close, full) < SQUASHED
+    views = [full, close] if enlarged else [full]
+    figure = style.new_figure(6.9 if enlarged else 4.6, 3.4)
+    panels = figure.subplots(1, len(views), squeeze=False)[0]
+    norm = style.epoch_norm(shown.epoch)
+    said = ""
+    for axes, view in zip(panels, views, strict=True):
+        plane.panel(axes, shown, layers, view, norm, size=6 if enlarged and view is full else 13)
+        said = plane.references(axes, shown, view) if view is full else said
+    if enlarged:
+        _outline(panels[0], panels[1], close)
+    plane.colourbar(figure, list(panels), norm, shown.epoch, pad=0.015, aspect=28)
+    style.note(figure, [plane.hollow_note(shown), said, tables.left_out(shown)])
+    figure.draw_without_rendering()  # labels need the final layout
+    figure.set_layout_engine("none")
+    plane.name_layers(panels[-1], shown, views[-1])
+    return figure
+
+
+def _outline(axes, enlarged_axes, view: plane.View) -> None:
+    (x0, x1), (y0, y1) = view
+    box = Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, ec=style.INK, lw=0.6, zorder=8)
+    axes.add_patch(box)
+    enlarged_axes.set_title("the box, enlarged", loc="left", fontsize=7, color=style.QUIET)
+    for spine in enlarged_axes.spines.values():
+        spine.set_visible(True)

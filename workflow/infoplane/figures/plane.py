@@ -1,0 +1,208 @@
+"""One information plane on one pair of axes: what a single plane and a comparison share."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from infoplane.figures import labels, style, tables
+
+LINES = 60
+"""Epochs whose layers are joined: more lines would bury the points."""
+CROSSES = 6
+"""Epochs at which each layer shows its spread over seeds."""
+MANY_POINTS = 3000
+"""Points from which a PDF stores them as an image, to open quickly."""
+
+
+class View(NamedTuple):
+    """Limits of the two axes, in bits."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+
+
+def whole(numbers: pd.DataFrame) -> View:
+    """From 0, or the smallest value, to a bit above H(X) and H(Y), or the largest value."""
+    return View(
+        _reach(numbers.ixt_mean, numbers.ixt_sd, numbers.entropy_x),
+        _reach(numbers.ity_mean, numbers.ity_sd, numbers.entropy_y),
+    )
+
+
+def detail(numbers: pd.DataFrame) -> View:
+    """Just around the points."""
+    return View(_around(numbers.ixt_mean), _around(numbers.ity_mean))
+
+
+def share(inner: View, outer: View) -> float:
+    """Share of the outer view's area that the inner one takes."""
+    return float(np.prod([(i[1] - i[0]) / (o[1] - o[0]) for i, o in zip(inner, outer)]))
+
+
+def caps_of(numbers: pd.DataFrame) -> dict[str, float]:
+    """The largest I(X;T) the estimator could return, in bits, a layer; {} if unknown."""
+    caps = numbers.groupby("layer", sort=False).cap.max().dropna()
+    return {str(layer): float(cap) for layer, cap in caps.items()}
+
+
+def one_cap(caps: dict[str, float]) -> float:
+    """The cap if all layers share it, else NaN."""
+    values = list(caps.values())
+    same = values and max(values) - min(values) <= labels.SAME * max(values)
+    return max(values) if same else float("nan")
+
+
+def panel(
+    axes: Axes, numbers: pd.DataFrame, layers: Sequence[str], view: View, norm, size: float
+) -> None:
+    """Points, lines between layers, crosses and reference lines; layers are named later.
+
+    numbers : tables.by_epoch_and_layer; layers : every layer, from input to output;
+    norm : epoch to [0, 1]; size : area of a marker in points²
+    """
+    axes.set_xlim(view.x)
+    axes.set_ylim(view.y)
+    axes.set_xlabel("$I(X;T)$  [bits]")
+    axes.set_ylabel("$I(T;Y)$  [bits]")
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
+    for value, line in ((view.x, axes.axvline), (view.y, axes.axhline)):
+        if value[0] < 0 < value[1]:
+            line(0, color=style.QUIET, lw=0.5, zorder=0)
+    colours = style.epoch_colours()
+    raster = len(numbers) > MANY_POINTS
+    _join(axes, numbers, norm, colours)
+    last = numbers.epoch.max()
+    for i, layer in enumerate(layers):
+        rows = numbers[numbers.layer == layer].sort_values("epoch")
+        _crosses(axes, rows, norm, colours)
+        marker = style.look(i)["marker"]
+        for hollow, part in rows.groupby(rows.n_hollow > 0):
+            shade = colours(norm(part.epoch.to_numpy(dtype=float)))
+            end = (part.epoch == last).to_numpy()
+            points = axes.scatter(
+                part.ixt_mean,
+                part.ity_mean,
+                s=np.where(end, 2.2 * size, size),
+                marker=marker,
+                facecolors="white" if hollow else shade,
+                edgecolors=shade if hollow else np.where(end[:, None], (0, 0, 0, 1), (1, 1, 1, 0.9)),
+                linewidths=np.where(end, 0.9, 0.8) if hollow else np.where(end, 0.7, 0.25),
+                zorder=3 + i / 100,
+                rasterized=raster,
+            )
+            points.set_gid(f"{layer}|{'hollow' if hollow else 'filled'}")
+
+
+def references(axes: Axes, numbers: pd.DataFrame, view: View, fontsize: float = 7) -> str:
+    """Lines at H(X), H(Y) and the cap. Returns what had no room, for the small print."""
+    entropy_x, entropy_y = numbers.entropy_x.iloc[0], numbers.entropy_y.iloc[0]
+    caps = caps_of(numbers)
+    cap = one_cap(caps)
+    labels.reference_lines(axes, "x", {"H(X)": entropy_x, "cap": cap}, fontsize)
+    labels.reference_lines(axes, "y", {"H(Y)": entropy_y}, fontsize)
+    if not caps:
+        return ""
+    if np.isfinite(cap):
+        return f"cap = {style.bits(cap)} bits, right of this figure" if cap > view.x[1] else ""
+    layers = tables.layers_of(numbers)
+    for layer, value in caps.items():
+        if view.x[0] <= value <= view.x[1]:
+            axes.axvline(value, color=style.QUIET, lw=0.6, ls=(0, (1, 1.5)), zorder=1)
+            axes.plot(
+                [value],
+                [1],
+                marker=style.look(layers.index(layer))["marker"],
+                markersize=3.5,
+                color=style.QUIET,
+                clip_on=False,
+                transform=axes.get_xaxis_transform(),
+            )
+    listed = ", ".join(f"{layer} {style.bits(value)}" for layer, value in caps.items())
+    return f"dotted: caps in bits, {listed}"
+
+
+def name_layers(axes: Axes, numbers: pd.DataFrame, view: View, fontsize: float = 7) -> None:
+    """Each layer's name beside its last point. The figure's layout must be final."""
+    rows = numbers.dropna(subset=["ixt_mean", "ity_mean"])
+    rows = rows[rows.ixt_mean.between(*view.x) & rows.ity_mean.between(*view.y)]
+    ends = rows.sort_values("epoch", kind="stable").groupby("layer", sort=False).tail(1)
+    if ends.empty:
+        return
+    labels.place(
+        axes,
+        list(ends.layer),
+        ends[["ixt_mean", "ity_mean"]].to_numpy(),
+        rows[["ixt_mean", "ity_mean"]].to_numpy(),
+        fontsize,
+    )
+
+
+def colourbar(figure: Figure, axes, norm, epochs, **options) -> None:
+    """A colourbar "epoch" whose ticks include the first and the last epoch."""
+    bar = figure.colorbar(ScalarMappable(norm, style.epoch_colours()), ax=axes, **options)
+    bar.ax.yaxis.set_major_locator(FixedLocator(style.epoch_ticks(epochs)))
+    bar.ax.yaxis.set_major_formatter(FuncFormatter(style.epoch_text))
+    bar.ax.yaxis.set_minor_locator(NullLocator())
+    bar.outline.set_linewidth(0.4)
+    bar.set_label("epoch")
+
+
+def hollow_note(numbers: pd.DataFrame) -> str:
+    """What hollow markers mean here, or nothing."""
+    names = {"saturated": "saturated", "outside_tested_regime": "outside the tested regime"}
+    found = [text for flag, text in names.items() if numbers[f"n_{flag}"].sum() > 0]
+    return f"hollow: {' or '.join(found)} in at least one seed" if found else ""
+
+
+def _join(axes: Axes, numbers: pd.DataFrame, norm, colours) -> None:
+    shown = style.few(numbers.epoch, LINES)
+    rows = numbers[numbers.epoch.isin(shown)].dropna(subset=["ixt_mean", "ity_mean"])
+    paths = {e: part[["ixt_mean", "ity_mean"]] for e, part in rows.groupby("epoch")}
+    axes.add_collection(
+        LineCollection(
+            [path.to_numpy() for path in paths.values()],
+            colors=[colours(float(norm(epoch))) for epoch in paths],
+            linewidths=0.45,
+            alpha=0.35,
+            zorder=2,
+        ),
+        autolim=False,
+    )
+
+
+def _crosses(axes: Axes, rows: pd.DataFrame, norm, colours) -> None:
+    for _, row in rows[rows.epoch.isin(style.few(rows.epoch, CROSSES))].iterrows():
+        shade = colours(float(norm(row.epoch)))
+        axes.errorbar(
+            row.ixt_mean,
+            row.ity_mean,
+            xerr=row.ixt_sd if np.isfinite(row.ixt_sd) else None,
+            yerr=row.ity_sd if np.isfinite(row.ity_sd) else None,
+            fmt="none",
+            ecolor=shade,
+            elinewidth=0.7,
+            alpha=0.8,
+            zorder=2.5,
+        )
+
+
+def _reach(mean: pd.Series, sd: pd.Series, entropy: pd.Series) -> tuple[float, float]:
+    spread = sd.fillna(0)
+    low = min(0.0, float((mean - spread).min()))
+    high = max(float(entropy.max()), float((mean + spread).max()))
+    room = 0.05 * (high - low)
+    return (low - room if low < 0 else 0.0, high + room)
+
+
+def _around(mean: pd.Series) -> tuple[float, float]:
+    low, high = float(mean.min()), float(mean.max())
+    room = 0.08 * (high - low) or 0.05 * max(abs(high), 1)
+    return low - room, high + room

@@ -1,0 +1,204 @@
+"""The look that all figures share: print sizes, safe colours, epoch scales, saving."""
+
+import functools
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import Colormap, FuncNorm, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+
+INK = "#222222"
+QUIET = "#767676"
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444")
+"""Okabe and Ito's colours, told apart with any colour vision; yellow is too light for print."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", "h", ">", "*")
+LINES = ("-", (0, (5, 1.5)), (0, (1, 1)))
+"""Line styles that tell layers apart once the colours have been used up."""
+
+RC = {
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "xtick.minor.size": 1.6,
+    "ytick.minor.size": 1.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.1,
+    "pdf.fonttype": 42,  # text stays text in the file, as journals ask for
+    "savefig.dpi": 200,
+}
+
+
+def styled(draw):
+    """Runs a drawing function under RC and leaves matplotlib's own settings as they were."""
+
+    @functools.wraps(draw)
+    def wrapped(*args, **kwargs):
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()  # a user's matplotlibrc must not change a figure
+            matplotlib.rcParams.update(RC)
+            return draw(*args, **kwargs)
+
+    return wrapped
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, width × height in inches, without pyplot's global state."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+class Band(NamedTuple):
+    """Mean, standard deviation (n − 1 in the denominator) and number of values."""
+
+    mean: np.ndarray
+    sd: np.ndarray
+    n: np.ndarray
+
+
+def band(values) -> Band:
+    """Mean and spread over the last axis; NaN is left out.
+
+    values : (..., n_seeds), any unit
+    Returns arrays (...,): mean is NaN where n = 0, sd is NaN where n < 2.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    there = np.isfinite(values)
+    n = there.sum(axis=-1)
+    nan = np.full(n.shape, np.nan)
+    mean = np.divide(np.where(there, values, 0).sum(axis=-1), n, out=nan.copy(), where=n > 0)
+    squares = np.where(there, values - mean[..., None], 0) ** 2
+    variance = np.divide(squares.sum(axis=-1), n - 1, out=nan.copy(), where=n > 1)
+    return Band(mean, np.sqrt(variance), n)
+
+
+def epoch_colours() -> Colormap:
+    """Viridis without its lightest part, which cannot be seen on white paper."""
+    whole = matplotlib.colormaps["viridis"]
+    return ListedColormap(whole(np.linspace(0.0, 0.93, 256)), name="epochs")
+
+
+def epoch_norm(epochs) -> FuncNorm:
+    """log(1 + epoch) to [0, 1]: logarithmic, and epoch 0 has a place of its own."""
+    first, last = float(np.min(epochs)), float(np.max(epochs))
+    return FuncNorm((np.log1p, np.expm1), vmin=first, vmax=max(last, first + 1))
+
+
+def epoch_ticks(epochs) -> list[int]:
+    """First and last epoch, and the powers of ten between that stand clear of both."""
+    first, last = int(np.min(epochs)), int(np.max(epochs))
+    if first == last:
+        return [first]
+    room = 0.09 * (np.log1p(last) - np.log1p(first))
+    powers = [10**k for k in range(int(np.log10(last)) + 1)]
+    clear = [
+        p
+        for p in powers
+        if np.log1p(p) - np.log1p(first) > room and np.log1p(last) - np.log1p(p) > room
+    ]
+    return [first, *clear, last]
+
+
+def epoch_text(epoch, _position=None) -> str:
+    """12000 → "12k", so that neighbouring ticks do not touch."""
+    epoch = round(float(epoch))
+    return f"{epoch // 1000}k" if epoch >= 10_000 and epoch % 1000 == 0 else str(epoch)
+
+
+def epoch_axis(axes: Axes, epochs) -> None:
+    """A log(1 + epoch) x axis on which epoch 0 has a place."""
+    axes.set_xscale("function", functions=(_log1p, np.expm1))
+    first, last = float(np.min(epochs)), float(np.max(epochs))
+    margin = max(0.02 * (np.log1p(last) - np.log1p(first)), 0.02)
+    axes.set_xlim(np.expm1(np.log1p(first) - margin), np.expm1(np.log1p(last) + margin))
+    axes.xaxis.set_major_locator(FixedLocator(epoch_ticks(epochs)))
+    axes.xaxis.set_major_formatter(FuncFormatter(epoch_text))
+    minor = [m * 10**k for k in range(int(np.log10(max(last, 1))) + 1) for m in range(2, 10)]
+    axes.xaxis.set_minor_locator(FixedLocator([m for m in minor if first < m < last]))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("epoch")
+
+
+def few(epochs, count: int) -> list:
+    """At most `count` of the epochs, evenly spread over log(1 + epoch), with both ends."""
+    epochs = np.unique(epochs)
+    if len(epochs) <= count:
+        return list(epochs)
+    at = np.log1p(epochs.astype(np.float64))
+    wanted = np.linspace(at[0], at[-1], count)
+    return sorted({epochs[np.abs(at - w).argmin()] for w in wanted})
+
+
+def look(position: int) -> dict:
+    """Colour, marker and line of the layer at this position, counted from the input."""
+    return {
+        "color": COLOURS[position % len(COLOURS)],
+        "marker": MARKERS[position % len(MARKERS)],
+        "linestyle": LINES[position // len(COLOURS) % len(LINES)],
+    }
+
+
+def bits(value: float) -> str:
+    """Three digits, for labels: 0.99916 → "0.999"."""
+    return f"{value:.3g}".replace("-", "−")
+
+
+def note(figure: Figure, sentences: Sequence[str]) -> None:
+    """Small print under the figure, with room kept for it; nothing if there is nothing."""
+    said = "; ".join(s for s in sentences if s)
+    if said:
+        width = int(figure.get_figwidth() * 27)
+        text = textwrap.fill(said, width)
+        figure.supxlabel(text, x=0.01, ha="left", fontsize=6.5, color=QUIET)
+
+
+def blank(figure: Figure, sentence: str) -> Figure:
+    """A figure that says why it is empty: one failed run must not stop a workflow."""
+    figure.text(0.5, 0.5, textwrap.fill(sentence, 50), ha="center", va="center", color=QUIET)
+    return figure
+
+
+@styled
+def save(figure: Figure, numbers: pd.DataFrame, path_png, path_pdf, path_csv) -> None:
+    """The figure as PNG and PDF and its numbers as CSV; the same input, the same bytes."""
+    for path in (path_png, path_pdf, path_csv):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(
+        path_png,
+        format="png",
+        metadata={"Software": None},
+        pil_kwargs={"optimize": True, "compress_level": 9},
+    )
+    nothing = dict.fromkeys(("Creator", "Producer", "CreationDate"))
+    figure.savefig(path_pdf, format="pdf", metadata=nothing)
+    numbers.to_csv(path_csv, index=False, lineterminator="\n")
+
+
+def _log1p(epoch):
+    # matplotlib asks for values left of −1 while it looks for limits
+    return np.log1p(np.maximum(epoch, -0.999))

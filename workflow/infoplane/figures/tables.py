@@ -1,0 +1,146 @@
+"""From the workflow's tables to means and spreads over seeds."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from infoplane.figures.style import band
+
+HOLLOW = ("saturated", "outside_tested_regime")
+"""Flags that make a point hollow: its value says more of the estimator than of the network."""
+COUNTED = ("saturated", "outside_tested_regime", "not_converged", "not_a_bound")
+VALUES = ("ixt", "ity")
+BOUNDS = ("ixt_lower", "ixt_upper", "ity_lower", "ity_upper")
+
+
+def require(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:
+    """Raises ValueError naming the columns that the table lacks, or that it has no rows."""
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise ValueError(
+            f"the {what} table lacks {', '.join(missing)}; it has {', '.join(table)}"
+        )
+    if table.empty:
+        raise ValueError(f"the {what} table has no rows")
+
+
+def only(table: pd.DataFrame, column: str, what: str) -> str:
+    """The one value of a column; ValueError where the table holds several."""
+    values = list(dict.fromkeys(table[column]))
+    if len(values) != 1:
+        raise ValueError(
+            f"this figure draws one {column}; the {what} table holds "
+            f"{', '.join(map(str, values))}: select one first"
+        )
+    return str(values[0])
+
+
+def has_flag(flags: pd.Series, name: str) -> pd.Series:
+    """Where `name` is among the names joined by "|"; a CSV's empty cell has none."""
+    return ("|" + flags.fillna("") + "|").str.contains(f"|{name}|", regex=False)
+
+
+def failed_seeds(information: pd.DataFrame) -> list:
+    """Seeds that any row calls failed: left out whole, or the mean would jump midway."""
+    return sorted(information.seed[has_flag(information["flags"], "training_failed")].unique())
+
+
+def seeds_that_end_nan(table: pd.DataFrame, column: str) -> list:
+    """Seeds without a single number in `column` at their last epoch: a NaN loss stays NaN."""
+    last = table.epoch == table.groupby("seed").epoch.transform("max")
+    lost = table[column].isna().where(last, True).groupby(table.seed).all()
+    return sorted(lost.index[lost])
+
+
+def over_seeds(table: pd.DataFrame, by: list[str], columns: Sequence[str]) -> pd.DataFrame:
+    """Mean and sd over seeds: columns {column}_mean, {column}_sd and n_seeds, indexed by `by`.
+
+    n_seeds counts the seeds of the first column. Rows keep the order in which the layers
+    first appear, epoch by epoch. Raises ValueError where a seed appears twice.
+    """
+    twice = table.duplicated([*by, "seed"])
+    if twice.any():
+        where = table.loc[twice, [*by, "seed"]].iloc[0].to_dict()
+        raise ValueError(f"{int(twice.sum())} rows appear twice, the first at {where}")
+    result = {}
+    index = None
+    for column in columns:
+        wide = table.pivot(index=by, columns="seed", values=column)
+        index = wide.index
+        mean, sd, n = band(wide.to_numpy())
+        result[f"{column}_mean"], result[f"{column}_sd"] = mean, sd
+        result.setdefault("n_seeds", n)
+    return _in_order(pd.DataFrame(result, index=index), table)
+
+
+def by_epoch_and_layer(
+    information: pd.DataFrame, entropy_x: float, entropy_y: float
+) -> pd.DataFrame:
+    """One row an epoch and layer of one run and one estimator; everything in bits.
+
+    Columns: run, estimator, epoch, layer, n_seeds, ixt_mean, ixt_sd, ity_mean, ity_sd, the
+    four bounds' means, cap (the largest over seeds), n_<flag> (seeds with that flag),
+    n_hollow (seeds with any flag of HOLLOW), n_negative (seeds with a negative value),
+    entropy_x, entropy_y, seeds_left_out. Failed seeds are left out and named there.
+    """
+    needed = ("run", "estimator", "seed", "epoch", "layer", *VALUES, *BOUNDS, "cap", "flags")
+    require(information, needed, "information")
+    run = only(information, "run", "information")
+    estimator = only(information, "estimator", "information")
+    failed = failed_seeds(information)
+    kept = information[~information.seed.isin(failed)].copy()
+
+    by = ["epoch", "layer"]
+    result = over_seeds(kept, by, [*VALUES, *BOUNDS])
+    result = result.drop(columns=[f"{bound}_sd" for bound in BOUNDS])
+    for flag in COUNTED:
+        kept[f"n_{flag}"] = has_flag(kept["flags"], flag)
+    kept["n_hollow"] = kept[[f"n_{flag}" for flag in HOLLOW]].any(axis=1)
+    kept["n_negative"] = (kept.ixt < 0) | (kept.ity < 0)
+    counts = [f"n_{flag}" for flag in COUNTED] + ["n_hollow", "n_negative"]
+    groups = kept.groupby(by, sort=False)
+    result = result.join(groups.cap.max()).join(groups[counts].sum()).reset_index()
+    result.insert(0, "run", run)
+    result.insert(1, "estimator", estimator)
+    result["entropy_x"], result["entropy_y"] = float(entropy_x), float(entropy_y)
+    result["seeds_left_out"] = "|".join(map(str, failed))
+    return result
+
+
+def of_run(entropy: float | Mapping[str, float], run: str) -> float:
+    """An entropy that is the same for every run, or this run's own."""
+    if not isinstance(entropy, Mapping):
+        return float(entropy)
+    if run not in entropy:
+        raise KeyError(f"no entropy is given for run '{run}'; there is {', '.join(entropy)}")
+    return float(entropy[run])
+
+
+def layers_of(numbers: pd.DataFrame) -> list[str]:
+    """Layers from input to output: the order in which they first appear."""
+    return list(dict.fromkeys(numbers.layer))
+
+
+def left_out(numbers: pd.DataFrame) -> str:
+    """ "seed 3 failed, left out", or nothing."""
+    seeds = [] if numbers.empty else str(numbers.seeds_left_out.iloc[0]).split("|")
+    seeds = [seed for seed in seeds if seed]
+    if not seeds:
+        return ""
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)} failed, left out"
+
+
+def seed_count(numbers: pd.DataFrame) -> int:
+    """Seeds that entered the figure; the largest count, where epochs differ in it."""
+    return 0 if numbers.empty else int(np.nanmax(numbers.n_seeds))
+
+
+def _in_order(result: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    if "layer" not in result.index.names:
+        return result.sort_index()
+    rank = {layer: i for i, layer in enumerate(dict.fromkeys(table.layer))}
+    return result.sort_index(
+        level=["epoch", "layer"],
+        key=lambda level: level.map(rank) if level.name == "layer" else level,
+    )

@@ -1,0 +1,122 @@
+"""Multilayer perceptrons with a softmax output, many of them as one batched network."""
+
+import math
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+from torch.nn import functional
+
+from infoplane.networks.network import Network, Weights
+from infoplane.settings import Settings as BaseSettings
+
+ACTIVATIONS = {
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "leaky_relu": functional.leaky_relu,
+    "sigmoid": torch.sigmoid,
+    "softsign": functional.softsign,
+    "softplus": functional.softplus,
+    "linear": lambda x: x,
+}
+
+ActivationName = Literal[
+    "tanh", "relu", "leaky_relu", "sigmoid", "softsign", "softplus", "linear"
+]
+InitialisationName = Literal["fan_in", "fan_out", "torch"]
+
+
+class Settings(BaseSettings):
+    """A multilayer perceptron: hidden layers hidden1, hidden2, … and a softmax output."""
+
+    family: Literal["mlp"] = "mlp"
+    """Kind of network."""
+    hidden: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
+    """Units of each hidden layer, from the input on."""
+    activation: ActivationName | list[ActivationName] = "tanh"
+    """Activation of the hidden layers: one name for all, or one name each."""
+    initialisation: InitialisationName = "torch"
+    """fan_in: truncated normal of deviation 1/√fan_in, biases 0 (Shwartz-Ziv & Tishby 2017);
+    fan_out: the same with 1/√fan_out (Saxe et al. 2018); torch: uniform within 1/√fan_in."""
+
+    @model_validator(mode="after")
+    def _one_activation_a_layer(self):
+        if isinstance(self.activation, list) and len(self.activation) != len(self.hidden):
+            raise ValueError(
+                f"activation names {len(self.activation)} functions for {len(self.hidden)} "
+                "hidden layers; give one name for all of them, or one each"
+            )
+        return self
+
+
+class MLP(Network):
+    """x → hidden1 → … → output, over stacked weights `hidden1.weight` (S, in, out) and biases."""
+
+    def __init__(self, settings: Settings, input_shape: tuple[int, ...], n_classes: int):
+        self.settings = settings
+        names = [f"hidden{i}" for i in range(1, len(settings.hidden) + 1)]
+        chosen = settings.activation
+        chosen = chosen if isinstance(chosen, list) else [chosen] * len(names)
+        self.layers = (*names, "output")
+        self.functions = [ACTIVATIONS[name] for name in chosen]
+        self.widths = dict(zip(self.layers, [*settings.hidden, n_classes], strict=True))
+        self.input_ndim = len(input_shape)
+        fan_in = math.prod(input_shape)
+        self.parameters, self.parameters_of = {}, {}
+        for layer, width in self.widths.items():
+            self.parameters[f"{layer}.weight"] = (fan_in, width)
+            self.parameters[f"{layer}.bias"] = (width,)
+            self.parameters_of[layer] = (f"{layer}.weight", f"{layer}.bias")
+            fan_in = width
+
+    def initialise(self, generator: torch.Generator) -> dict[str, Tensor]:
+        weights = {}
+        for layer in self.layers:
+            fan_in, fan_out = self.parameters[f"{layer}.weight"]
+            weight, bias = torch.empty(fan_in, fan_out), torch.zeros(fan_out)
+            if self.settings.initialisation == "torch":
+                bound = 1 / math.sqrt(fan_in)
+                weight.uniform_(-bound, bound, generator=generator)
+                bias.uniform_(-bound, bound, generator=generator)
+            else:
+                fan = fan_in if self.settings.initialisation == "fan_in" else fan_out
+                deviation = 1 / math.sqrt(fan)
+                # Cut at two deviations, as the papers' framework does.
+                torch.nn.init.trunc_normal_(
+                    weight, 0.0, deviation, -2 * deviation, 2 * deviation, generator=generator
+                )
+            weights[f"{layer}.weight"], weights[f"{layer}.bias"] = weight, bias
+        return weights
+
+    def _hidden(self, weights: Weights, x: Tensor) -> Iterator[Tensor]:
+        """Output of each hidden layer in order, (S, n, width)."""
+        n_networks = weights["output.bias"].shape[0]
+        if x.ndim == self.input_ndim + 1:  # the same inputs for all
+            x = x.expand(n_networks, *x.shape)
+        h = x.flatten(2)
+        for layer, function in zip(self.layers, self.functions, strict=False):
+            h = function(affine(weights, layer, h))
+            yield h
+
+    def logits(self, weights: Weights, x: Tensor) -> Tensor:
+        *_, last = self._hidden(weights, x)
+        return affine(weights, "output", last)
+
+    def activations(self, weights: Weights, x: Tensor) -> Iterator[tuple[str, Tensor]]:
+        h = x
+        for layer, h in zip(self.layers, self._hidden(weights, x), strict=False):
+            yield layer, h
+        yield "output", torch.softmax(affine(weights, "output", h), dim=-1)
+
+
+def affine(weights: Weights, layer: str, h: Tensor) -> Tensor:
+    """h W + b of every stacked network, (S, n, in) → (S, n, out)."""
+    bias = weights[f"{layer}.bias"]
+    return torch.baddbmm(bias[:, None, :], h, weights[f"{layer}.weight"])
+
+
+def build(settings: Settings, input_shape: tuple[int, ...], n_classes: int) -> MLP:
+    """The network of these settings for inputs and classes of these sizes."""
+    return MLP(settings, input_shape, n_classes)

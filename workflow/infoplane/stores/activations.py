@@ -1,0 +1,68 @@
+"""Temporary stores of activations that several estimators share: (seed, epoch, input, unit)."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+import zarr
+
+from infoplane.stores.files import COMPRESSORS, open_tree, partial_of, publish, reading
+
+
+class ActivationsWriter:
+    """Writes a store of activations block by block.
+
+    widths : number of units of each layer, in order
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        widths: Mapping[str, int],
+        seeds: Sequence[int],
+        epochs: Sequence[int],
+        n_inputs: int,
+    ):
+        self.path, self.partial = path, partial_of(path)
+        self.seeds, self.epochs = list(seeds), list(epochs)
+        shutil.rmtree(self.partial, ignore_errors=True)
+        self.partial.parent.mkdir(parents=True, exist_ok=True)
+        group = zarr.open_group(self.partial, mode="w")
+        for layer, width in widths.items():
+            group.create_array(
+                layer,
+                shape=(len(self.seeds), len(self.epochs), n_inputs, width),
+                dtype="float32",
+                chunks=(1, 1, n_inputs, width),
+                compressors=COMPRESSORS,
+                dimension_names=("seed", "epoch", "input", f"{layer}.unit"),
+            )
+
+    def write(
+        self, layer: str, seeds: Sequence[int], epochs: Sequence[int], values: np.ndarray
+    ) -> None:
+        """Write one block, values (n_seeds, n_epochs, n_inputs, n_units)."""
+        array = zarr.open_group(self.partial, mode="r+")[layer]
+        first, start = self.seeds.index(seeds[0]), self.epochs.index(epochs[0])
+        array[first : first + len(seeds), start : start + len(epochs)] = values
+
+    def finish(self, attributes: Mapping[str, str]) -> None:
+        """Name the axes and move the store into its place."""
+        axes = xr.Dataset(coords={"seed": self.seeds, "epoch": self.epochs}, attrs=attributes)
+        axes.to_zarr(self.partial, mode="a", consolidated=False)
+        publish(self.partial, self.path)
+
+
+class ActivationsStore:
+    """A finished store of activations, opened for reading."""
+
+    def __init__(self, path: Path):
+        self.path = Path(path)
+        self._data = open_tree(self.path).to_dataset()
+
+    def read(self, layer: str, epochs: Sequence[int], seeds: Sequence[int]) -> np.ndarray:
+        """One layer, (n_seeds, n_epochs, n_inputs, n_units)."""
+        with reading(self.path):
+            return self._data[layer].sel(seed=list(seeds), epoch=list(epochs)).values

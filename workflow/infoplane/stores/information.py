@@ -1,0 +1,80 @@
+"""Stores of information: one number a seed, epoch and layer, in bits, and flags as a bit mask."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from infoplane.samples import FLAGS, Information
+from infoplane.stores.files import open_tree, reading, save_dataset
+
+QUANTITIES = tuple(f.name for f in fields(Information) if f.name not in ("flags", "extra"))
+MASKS = {name: 1 << bit for bit, name in enumerate(FLAGS)}
+Key = tuple[int, int, str]
+
+
+def write_information(
+    records: Mapping[Key, Information],
+    seeds: Sequence[int],
+    epochs: Sequence[int],
+    layers: Sequence[str],
+    attributes: Mapping[str, str],
+    path: Path,
+) -> None:
+    """Write records by (seed, epoch, layer). A seed without records counts as failed."""
+    shape = (len(seeds), len(epochs), len(layers))
+    extra = sorted({name for record in records.values() for name in record.extra})
+    values = {name: np.full(shape, np.nan) for name in (*QUANTITIES, *extra)}
+    flags = np.full(shape, MASKS["training_failed"], np.uint16)
+    for (seed, epoch, layer), record in records.items():
+        at = seeds.index(seed), epochs.index(epoch), layers.index(layer)
+        for name in QUANTITIES:
+            values[name][at] = getattr(record, name)
+        for name, value in record.extra.items():
+            values[name][at] = value
+        flags[at] = sum(MASKS[name] for name in record.flags)
+    dims = ("seed", "epoch", "layer")
+    dataset = xr.Dataset(
+        {name: (dims, value, {"units": "bit"}) for name, value in values.items()}
+        | {"flags": (dims, flags, _flag_attributes())},
+        coords={
+            "seed": list(seeds),
+            "epoch": list(epochs),
+            "layer": np.array(layers, object),  # strings of any length in Zarr
+        },
+        attrs={**attributes, "units": "bit"},
+    )
+    save_dataset(dataset, path)
+
+
+def read_information(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
+    """A row a seed, epoch and layer, with `flags` as names joined by |, and the attributes."""
+    dataset = open_tree(path).to_dataset()
+    with reading(path):
+        dataset = dataset.load()
+    order = {str(name): i for i, name in enumerate(dataset["layer"].values)}
+    table = dataset.to_dataframe().reset_index()
+    table["layer"] = table["layer"].astype(str)
+    table = table.sort_values(
+        ["seed", "epoch", "layer"], key=lambda c: c.map(order) if c.name == "layer" else c
+    )
+    table["flags"] = [_names(mask) for mask in table["flags"]]
+    return table.reset_index(drop=True), dict(dataset.attrs)
+
+
+def describe_settings(settings: Mapping) -> str:
+    """Settings as one attribute."""
+    return json.dumps(settings, sort_keys=True)
+
+
+def _names(mask: int) -> str:
+    return "|".join(name for name, bit in MASKS.items() if int(mask) & bit)
+
+
+def _flag_attributes() -> dict:
+    # The CF conventions' way to say what the bits of a mask mean.
+    return {"flag_masks": list(MASKS.values()), "flag_meanings": " ".join(MASKS)}
