@@ -6,9 +6,6 @@ CONFIG =
 ARGS =
 PYTHON =
 
-# An environment holds absolute paths, so the stamp is named after the folder: a copied or
-# moved tree makes its own environment and does not run the library of the tree it came from.
-STAMP := .venv/complete-$(shell pwd -P | cksum | cut -d ' ' -f 1)
 IN_ENV = . .venv/bin/activate &&
 # --configfile takes many values: an option has to follow it, or ARGS would be among them.
 WITH_CONFIG = $(if $(CONFIG),--configfile '$(CONFIG)')
@@ -25,34 +22,30 @@ help: ## list the targets
 	@echo '  ARGS="..."                       more arguments for the tool behind the target'
 	@echo '  PYTHON=python3.12                Python to make .venv with (the first from 3.11 on)'
 
-run: $(STAMP) ## run the workflow: snakemake --cores $(CORES)
+run: env ## run the workflow
 	$(IN_ENV) snakemake $(WITH_CONFIG) --cores $(CORES) $(ARGS)
 
-report: $(STAMP) ## after a run: its report, as one html file in results/
+report: env ## after a run: its report, as one html file in results/
 	$(IN_ENV) snakemake $(WITH_CONFIG) --report '$(REPORT)' $(ARGS)
 
-test: $(STAMP) ## run the tests: pytest
+test: env ## run the tests: pytest
 	$(IN_ENV) pytest $(ARGS)
 
-lint: $(STAMP) ## check style: ruff, snakefmt, snakemake --lint
+lint: env ## check style: ruff, snakefmt, snakemake --lint
 	$(IN_ENV) ruff check .
 	$(IN_ENV) ruff format --check .
 	$(IN_ENV) snakefmt --check Snakefile workflow/rules
 	$(IN_ENV) snakemake --lint
 
-bench: $(STAMP) ## measure speed against peers and against this machine
+bench: env ## measure speed against peers and against this machine
 	$(IN_ENV) python benchmark/run.py $(ARGS)
 
-env: $(STAMP) ## only prepare .venv
-
-# The stamp is written last: an interrupted installation is not taken for a finished one.
-$(STAMP): envs/prepare.sh envs/uv.txt envs/requirements.txt pyproject.toml
+env: ## only prepare .venv
 	@PYTHON='$(PYTHON)' sh envs/prepare.sh
-	@touch $@
 
 COMPILE = uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header
 
-lock: $(STAMP) ## solve pyproject.toml anew; ARGS=--upgrade takes newer versions
+lock: env ## solve pyproject.toml anew; ARGS=--upgrade takes newer versions
 	$(IN_ENV) echo uv | $(COMPILE) --no-annotate $(ARGS) --output-file envs/uv.txt -
 	$(IN_ENV) $(COMPILE) --extra dev $(ARGS) --output-file envs/requirements.txt pyproject.toml
 	$(IN_ENV) python envs/make_conda.py

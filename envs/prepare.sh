@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes .venv hold what envs/uv.txt and envs/requirements.txt say, and this project in it.
-# `make env` calls it. PYTHON in the environment names the Python to use, if any.
+# Does nothing where nothing has changed since. `make env` calls it; PYTHON in the environment
+# names the Python to use, if any.
 set -eu
 cd "$(dirname "$0")/.."
 here=$(pwd -P)
@@ -42,13 +43,28 @@ choose_python() {
     fi
 }
 
-# Made in this folder, and not cut off before uv was in it.
+# An environment holds absolute paths: a copied or moved tree makes its own, and does not run
+# the library of the tree it came from.
+ready() {
+    [ "$(cat .venv/complete 2>/dev/null)" = "$here" ] &&
+        [ -z "$(find envs/*.txt envs/prepare.sh pyproject.toml -newer .venv/complete)" ]
+}
+
+# Whether .venv can be brought up to date: made in this folder, and never cut off half-way,
+# which may leave half a package that looks installed.
 usable() {
     case "$(sed -n 's/^command = //p' .venv/pyvenv.cfg)" in
-        *" $here/.venv") .venv/bin/uv --version && .venv/bin/python -c pass ;;
+        *" $here/.venv") [ ! -e .venv/incomplete ] && .venv/bin/uv --version ;;
         *) false ;;
     esac
 }
+
+ready && exit
+if command -v flock >/dev/null; then  # two at once would work on the same folder
+    exec 9>>envs/prepare.sh
+    flock 9
+    ready && exit
+fi
 
 if ! usable >/dev/null 2>&1; then
     choose_python
@@ -57,6 +73,7 @@ if ! usable >/dev/null 2>&1; then
     .venv/bin/python -m pip install --quiet --require-hashes --requirement envs/uv.txt
 fi
 
+touch .venv/incomplete
 say "installing the locked packages into .venv (the first time some GB, most of it torch)"
 [ -t 1 ] && quiet= || quiet=--quiet  # progress bars for a person, no list of names for a log
 .venv/bin/uv pip sync $quiet --python .venv/bin/python --require-hashes \
@@ -64,4 +81,6 @@ say "installing the locked packages into .venv (the first time some GB, most of 
 # setuptools is in the lock: an isolated build would fetch another one, without a hash.
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation \
     --editable .
+rm .venv/incomplete
+printf '%s\n' "$here" >.venv/complete
 say ".venv is ready"

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from infoplane.datasets.source import Data
 from infoplane.machine import DeviceName, device_of
-from infoplane.networks import rebuild
+from infoplane.networks.description import rebuild
 from infoplane.samples import Samples, entropy_of_counts
 from infoplane.schedules import Logarithmic, Schedule
 from infoplane.settings import Settings as BaseSettings
@@ -64,8 +64,9 @@ class Measured:
         self.x = torch.from_numpy(data.x[rows])
         self.y = torch.from_numpy(data.y[rows])
         flat = np.ascontiguousarray(data.x[rows].reshape(len(rows), -1))
-        _, copies = np.unique(flat.view(f"V{flat.dtype.itemsize * flat.shape[1]}"),
-                              return_counts=True)
+        _, copies = np.unique(
+            flat.view(f"V{flat.dtype.itemsize * flat.shape[1]}"), return_counts=True
+        )
         self.entropy_x = entropy_of_counts(copies)
         self.entropy_y = entropy_of_counts(np.bincount(data.y[rows]))
 
@@ -143,7 +144,9 @@ class Activations:
                 yield layer, stored.to(self.device).flatten(0, 1)
             return
         read = self.weights.read(epochs, seeds)
-        stacked = {n: torch.from_numpy(w).to(self.device).flatten(0, 1) for n, w in read.items()}
+        stacked = {
+            n: torch.from_numpy(w).to(self.device).flatten(0, 1) for n, w in read.items()
+        }
         with torch.no_grad():
             for layer, t in self.network.activations(stacked, self.measured.x.to(self.device)):
                 yield layer, t.flatten(2)

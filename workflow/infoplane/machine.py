@@ -6,12 +6,14 @@ from typing import Literal
 
 import numba
 import torch
+from threadpoolctl import threadpool_limits
 
 DeviceName = Literal["auto", "cpu", "cuda"]
 
 
 def use_threads(n: int) -> None:
-    """Make torch and numba use n threads and no more."""
+    """Make torch, numba and the linear algebra under numpy use n threads and no more."""
+    threadpool_limits(n)
     torch.set_num_threads(n)
     numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
 

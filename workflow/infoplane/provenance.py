@@ -1,8 +1,9 @@
 """What a result was made from: digests of source files, package versions.
 
 A job's digest covers the modules it uses and, transitively, the infoplane modules that
-these import, read from their syntax trees and not by importing them. A package's
-`__init__` counts only where it is imported by its own name.
+these import, read from their syntax trees and not by importing them. A folder's `__init__`
+holds the table of its methods and nothing that computes; it is left out, so that a new line
+in a table leaves the neighbours' results as they are.
 """
 
 import ast
@@ -44,11 +45,8 @@ def _find(name: str) -> Path | None:
     head, *rest = name.split(".")
     if head != "infoplane":
         return None
-    place = LIBRARY.joinpath(*rest)
-    for candidate in (place.with_suffix(".py"), place / "__init__.py"):
-        if candidate.is_file():
-            return candidate
-    return None
+    place = LIBRARY.joinpath(*rest).with_suffix(".py")
+    return place if place.is_file() else None
 
 
 def _file_of(name: str) -> Path:

@@ -72,8 +72,8 @@ class Samples:
         samples = cls(t, label_codes(y), _features(x), **where)
         if t.ndim != 3 or 0 in t.shape:
             raise ValueError(
-                f"{samples.place}: t must be (n_inputs, n_units) or (n_inputs, n_draws, n_units) "
-                f"and not empty; its shape is {tuple(t.shape)}"
+                f"{samples.place}: t must be (n_inputs, n_units) or (n_inputs, n_draws, "
+                f"n_units) and not empty; its shape is {tuple(t.shape)}"
             )
         for name, values in {"y": samples.y, "x": samples.x}.items():
             if values is not None and values.shape[0] != t.shape[0]:

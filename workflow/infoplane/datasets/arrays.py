@@ -12,6 +12,8 @@ from infoplane.datasets.places import candidates, first_existing, missing
 from infoplane.datasets.source import Raw, SourceSettings
 from infoplane.samples import label_codes
 
+KEYS = ("x", "y", "train", "test")
+
 
 class Settings(SourceSettings):
     """Arrays as written by numpy.savez(path, x=…, y=…) or savez_compressed."""
@@ -32,7 +34,8 @@ def load(settings: Settings, places: Sequence[Path]) -> Raw:
     """
     path = first_existing(candidates(settings.path, places))
     if path is None:
-        raise missing("arrays", [str(settings.path)], [Path.cwd(), *places])
+        searched = [file.parent for file in candidates(settings.path, places)]
+        raise missing("arrays", [settings.path.name], searched)
     arrays = _read(path)
     try:
         return _raw(arrays)
@@ -55,12 +58,13 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         if absent:
             present = ", ".join(npz.files) or "none"
             raise ValueError(f"{path} lacks {' and '.join(absent)}; its keys are: {present}")
-        return {name: _array(path, npz, name) for name in npz.files}
+        return {name: _array(path, npz, name) for name in KEYS if name in npz.files}
 
 
 def _array(path: Path, npz, name: str) -> np.ndarray:
     try:
-        return npz[name]
+        # a member that is no .npy comes as bytes, which asarray makes a type that is refused
+        return np.asarray(npz[name])
     except ValueError as error:
         if "pickle" not in str(error):
             raise ValueError(f"{path}: {name} is damaged ({error})") from None
@@ -82,9 +86,17 @@ def _raw(arrays: dict[str, np.ndarray]) -> Raw:
     codes = label_codes(y).numpy()
     if len(x) != len(codes):
         raise ValueError(f"x has {len(x)} rows, y has {len(codes)}")
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        x = x.astype(np.float32)
+    finite = np.isfinite(x).reshape(len(x), -1).all(axis=1)
+    if not finite.all():
+        raise ValueError(
+            f"x is NaN, infinite or beyond float32 in {(~finite).sum()} of {len(x)} inputs, "
+            f"first in row {int(np.argmin(finite))}"
+        )
     train, test = _own_split(arrays, len(x))
     names = tuple(str(name) for name in np.unique(y))
-    return Raw(x.astype(np.float32), codes, names, train=train, test=test)
+    return Raw(x, codes, names, train=train, test=test)
 
 
 def _own_split(arrays, n_inputs: int) -> tuple[np.ndarray | None, np.ndarray | None]:

@@ -44,7 +44,8 @@ def information(
 
 def information_of(probabilities: np.ndarray) -> float:
     """I(X;Y) in bits of p(y | x) (n_inputs, n_classes) with every x equally likely."""
-    noise = np.mean([entropy_of_counts(row) for row in probabilities])
+    logarithms = np.log2(np.where(probabilities > 0, probabilities, 1.0))
+    noise = -(probabilities * logarithms).sum(axis=1).mean()
     return float(entropy_of_counts(probabilities.mean(axis=0)) - noise)
 
 

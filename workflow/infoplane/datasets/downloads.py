@@ -29,8 +29,9 @@ def fetch(addresses: Sequence[str], md5: str, folder: Path) -> Path:
             folder.mkdir(parents=True, exist_ok=True)
             # in a folder of its own first: a job that is killed, or two jobs at once, then
             # leave no half-written file under the final name
-            with tempfile.TemporaryDirectory(dir=folder) as aside, _timeout(TIMEOUT):
-                download_url(address, aside, filename=name, md5=md5)
+            with tempfile.TemporaryDirectory(dir=folder, prefix=".partial-") as aside:
+                with _timeout(TIMEOUT):
+                    download_url(address, aside, filename=name, md5=md5)
                 return (Path(aside) / name).replace(folder / name)
         except (OSError, HTTPException, RuntimeError) as error:
             reasons.append(f"{address}: {error}")

@@ -81,6 +81,7 @@ def _download(source: str, published: str, folders: Sequence[Path]) -> None:
         try:
             fetch([mirror + file for mirror in known.mirrors], md5, folders[-1])
         except DownloadFailed as error:
-            names = [name for name, _ in wanted if not (folders[-1] / name).exists()]
+            names = [name for name in (*TRAIN, *TEST) if find(name, folders) is None]
+            names = [f"{name}(.gz)" for name in names]
             reason = f"The download failed ({error})."
             raise missing(source, names, folders, reason) from None

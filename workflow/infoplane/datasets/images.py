@@ -72,10 +72,11 @@ def files(settings: Settings, places: Sequence[Path]) -> list[Path]:
 
 def _folder(settings: Settings, places: Sequence[Path]) -> Path:
     wanted = candidates(settings.path, places)
-    packed = [path.with_name(path.name + ending) for path in wanted for ending in ARCHIVES]
-    found = first_existing(path for path in wanted) or first_existing(packed)
+    packed = [Path(f"{path}{ending}") for path in wanted for ending in ARCHIVES]
+    found = first_existing(wanted) or first_existing(packed)
     if found is None:
-        raise missing("images", [str(settings.path)], [Path.cwd(), *places])
+        searched = [path.parent for path in wanted]
+        raise missing("images", [settings.path.name], searched)
     ending = next((ending for ending in ARCHIVES if found.name.endswith(ending)), None)
     if found.is_file() and ending:
         raise ValueError(

@@ -91,14 +91,10 @@ def split(
 
 
 def scaled(raw: Raw) -> np.ndarray:
-    """raw.x as float32, divided by raw.divisor. Raises ValueError where it is not finite."""
-    x = raw.x.astype(np.float32, copy=False)
+    """raw.x as float32 in row-major order, divided by raw.divisor."""
+    x = raw.x.astype(np.float32, order="C", copy=False)
     if raw.divisor != 1:
         x /= np.float32(raw.divisor)
-    bad = [i for i in range(0, len(x), BLOCK) if not np.isfinite(x[i : i + BLOCK]).all()]
-    if bad:
-        row = bad[0] + int(np.argmin([np.isfinite(r).all() for r in x[bad[0] :][:BLOCK]]))
-        raise ValueError(f"x holds NaN or infinite values, first in input {row}")
     return x
 
 
@@ -128,7 +124,7 @@ def _training_mean(x: np.ndarray, train: np.ndarray, axes: int | None, function)
 
 
 def _roles(raw: Raw) -> np.ndarray:
-    """(n_inputs,) 1 where an input is of the source's training set, 2 of its test set, else 0."""
+    """(n_inputs,) 1 for the source's own training inputs, 2 for its test inputs, else 0."""
     role = np.zeros(len(raw.x), dtype=np.int64)
     if raw.train is not None:
         role[raw.train], role[raw.test] = 1, 2

@@ -44,14 +44,14 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
     said = ""
     for axes, view in zip(panels, views, strict=True):
         plane.panel(axes, shown, layers, view, norm, size=6 if enlarged and view is full else 13)
-        said = plane.references(axes, shown, view) if view is full else said
+        said = plane.references(axes, shown, layers, view) if view is full else said
     if enlarged:
         _outline(panels[0], panels[1], close)
     plane.colourbar(figure, list(panels), norm, shown.epoch, pad=0.015, aspect=28)
-    style.note(figure, [plane.hollow_note(shown), said, tables.left_out(shown)])
+    style.note(figure, [*plane.small_print(shown), said, tables.left_out(shown)])
     figure.draw_without_rendering()  # labels need the final layout
     figure.set_layout_engine("none")
-    plane.name_layers(panels[-1], shown, views[-1])
+    plane.name_layers(panels[-1], shown, layers, views[-1])
     return figure
 
 

@@ -10,59 +10,49 @@ from matplotlib.transforms import Bbox
 
 from infoplane.figures.style import INK, QUIET, bits
 
-NEAR = 0.12
-"""Share of an axis within which two labels of reference lines would touch."""
+NEAR = {"x": 0.45, "y": 0.1}
+"""Share of an axis within which two labels of reference lines could touch."""
 SAME = 1e-3
 """Share of an axis below which two reference lines are one."""
 
 
-def place(axes: Axes, texts: Sequence[str], points, obstacles, fontsize: float = 7) -> list:
+def place(axes: Axes, texts: Sequence[str], choices, obstacles, fontsize: float = 7) -> list:
     """Writes each text near its point, where it covers no other text and least data.
 
-    points : (n_texts, 2), obstacles : (n, 2), both in data units
-    Candidates are tried on growing circles; a far label gets a thin line to its point.
+    choices : sets of points (n_texts, 2) to stand beside, the set that leaves the texts
+    clearest of everything is used, the first where all are equal; obstacles : (n, 2); all in
+    data units. Candidates lie on growing circles; a far label gets a thin line to its point.
     The figure's layout must be final: call after `figure.draw_without_rendering()`.
     Returns the annotations.
     """
-    renderer = axes.figure.canvas.get_renderer()
     pixels = axes.figure.dpi / 72  # one point
-    at = axes.transData.transform(np.asarray(points, dtype=float))
     blocks = axes.transData.transform(np.asarray(obstacles, dtype=float))
-    frame = axes.get_window_extent(renderer)
-    taken: list[Bbox] = []
-    written = []
-    for text, point in zip(texts, at, strict=True):
-        probe = axes.text(0, 0, text, fontsize=fontsize, transform=None)
-        size = probe.get_window_extent(renderer)
-        probe.remove()
-        best = None
-        for radius in (7, 11, 16, 22, 30, 40, 52):
-            for step in range(16):
-                angle = math.pi * (1.25 + step / 8)  # below left first: late points sit top right
-                box = _box(point, size, radius * pixels, angle)
-                cost = _cost(box, point, taken, blocks, at, frame, radius, pixels)
-                if best is None or cost < best[0]:
-                    best = (cost, box, radius)
-        _, box, radius = best
-        taken.append(box)
-        line = {"arrowstyle": "-", "lw": 0.4, "color": QUIET, "shrinkA": 1, "shrinkB": 2.5}
-        written.append(
-            axes.annotate(
-                text,
-                axes.transData.inverted().transform(point),
-                xytext=((box.x0 + box.width / 2), (box.y0 + box.height / 2)),
-                textcoords="figure pixels",
-                ha="center",
-                va="center",
-                fontsize=fontsize,
-                color=INK,
-                arrowprops=line if radius > 11 else None,
-                path_effects=[withStroke(linewidth=1.6, foreground="white")],
-                annotation_clip=False,
-                zorder=9,
-            )
+    sizes = [_size(axes, text, fontsize) for text in texts]
+    frame = axes.get_window_extent(axes.figure.canvas.get_renderer())
+    plans = []
+    for points in choices:
+        ends = axes.transData.transform(np.asarray(points, dtype=float))
+        plans.append((*_plan(sizes, ends, blocks, frame, pixels), ends))
+    _, boxes, ends = min(plans, key=lambda plan: plan[0])
+    line = {"arrowstyle": "-", "lw": 0.4, "color": QUIET, "shrinkA": 1, "shrinkB": 2.5}
+    return [
+        axes.annotate(
+            text,
+            axes.transData.inverted().transform(end),
+            # an offset in points, for it means the same at any resolution
+            xytext=tuple(((box.p0 + box.p1) / 2 - end) / pixels),
+            textcoords="offset points",
+            ha="center",
+            va="center",
+            fontsize=fontsize,
+            color=INK,
+            arrowprops=line if _distance(box, end[None])[0] > 9 * pixels else None,
+            path_effects=[withStroke(linewidth=1.6, foreground="white")],
+            annotation_clip=False,
+            zorder=9,
         )
-    return written
+        for text, box, end in zip(texts, boxes, ends, strict=True)
+    ]
 
 
 def reference_lines(
@@ -85,8 +75,8 @@ def reference_lines(
         else:
             merged.append((value, name))
     for i, (value, name) in enumerate(merged):
-        close_above = i + 1 < len(merged) and merged[i + 1][0] - value < NEAR * span
-        close_below = i > 0 and value - merged[i - 1][0] < NEAR * span
+        close_above = i + 1 < len(merged) and merged[i + 1][0] - value < NEAR[along] * span
+        close_below = i > 0 and value - merged[i - 1][0] < NEAR[along] * span
         dashes = (0, (1, 1.5)) if name == "cap" else (0, (4, 2))
         look = {"color": QUIET, "lw": 0.7, "linestyle": dashes, "zorder": 1}
         label = f"{name} = {bits(value)}"
@@ -115,14 +105,38 @@ def reference_lines(
         )
 
 
-def _box(point, size: Bbox, radius: float, angle: float) -> Bbox:
-    """The text's box when its nearest edge lies `radius` pixels from the point."""
-    dx, dy = math.cos(angle), math.sin(angle)
-    x = point[0] + dx * (radius + size.width / 2 * abs(dx)) + np.sign(round(dx, 6)) * 0
-    y = point[1] + dy * (radius + size.height / 2 * abs(dy))
-    # a text beside its point starts there; one above it is centred
-    x += dx * size.width / 2 * (1 - abs(dx))
-    return Bbox.from_bounds(x - size.width / 2, y - size.height / 2, size.width, size.height)
+def _size(axes: Axes, text: str, fontsize: float) -> Bbox:
+    probe = axes.text(0, 0, text, fontsize=fontsize, transform=None)
+    size = probe.get_window_extent(axes.figure.canvas.get_renderer())
+    probe.remove()
+    return size
+
+
+def _plan(sizes, ends, blocks, frame, pixels) -> tuple[float, list[Bbox]]:
+    """Total cost and one box a text; each takes the cheapest place that is left."""
+    taken: list[Bbox] = []
+    total = 0.0
+    for size, end in zip(sizes, ends, strict=True):
+        options = [
+            (_cost(box, end, taken, blocks, ends, frame, radius, pixels), i, box)
+            for i, (radius, box) in enumerate(_candidates(end, size, pixels))
+        ]
+        cost, _, box = min(options)
+        taken.append(box)
+        total += cost
+    return total, taken
+
+
+def _candidates(point, size: Bbox, pixels: float):
+    """Boxes around a point whose nearest edge lies some radius (in points) away."""
+    for radius in (6, 9, 13, 18, 25, 33, 42, 52):
+        for step in range(24):
+            angle = math.pi * (-0.25 + step / 12)
+            dx, dy = math.cos(angle), math.sin(angle)
+            x = point[0] + dx * radius * pixels + np.clip(2 * dx, -1, 1) * size.width / 2
+            y = point[1] + dy * radius * pixels + np.clip(2 * dy, -1, 1) * size.height / 2
+            corner = (x - size.width / 2, y - size.height / 2)
+            yield radius, Bbox.from_bounds(*corner, size.width, size.height)
 
 
 def _cost(box, point, taken, blocks, ends, frame, radius, pixels) -> float:
@@ -133,10 +147,19 @@ def _cost(box, point, taken, blocks, ends, frame, radius, pixels) -> float:
     cost += 1000 * (
         box.x0 < frame.x0 or box.x1 > frame.x1 or box.y0 < frame.y0 or box.y1 > frame.y1
     )
-    padded = box.padded(2.5 * pixels)
-    cost += 30 * _inside(padded, ends)
+    cost += 30 * _inside(box.padded(2.5 * pixels), ends)
     cost += 4 * min(_inside(grown, blocks), 12)
+    # a name nearer to another layer's end than to its own would be read as that layer's
+    gaps = _distance(box, ends)
+    cost += 12 * (gaps < _distance(box, point[None])[0] + 2 * pixels).sum()
     return cost
+
+
+def _distance(box: Bbox, points) -> np.ndarray:
+    """Pixels from a box to each of the points (n, 2)."""
+    dx = np.maximum(np.maximum(box.x0 - points[:, 0], points[:, 0] - box.x1), 0)
+    dy = np.maximum(np.maximum(box.y0 - points[:, 1], points[:, 1] - box.y1), 0)
+    return np.hypot(dx, dy)
 
 
 def _inside(box: Bbox, points) -> int:

@@ -93,15 +93,21 @@ def panel(
                 s=np.where(end, 2.2 * size, size),
                 marker=marker,
                 facecolors="white" if hollow else shade,
-                edgecolors=shade if hollow else np.where(end[:, None], (0, 0, 0, 1), (1, 1, 1, 0.9)),
-                linewidths=np.where(end, 0.9, 0.8) if hollow else np.where(end, 0.7, 0.25),
+                edgecolors=shade if hollow else np.where(end[:, None], (0, 0, 0, 1), (1, 1, 1, 0.6)),
+                linewidths=0.8 if hollow else np.where(end, 0.7, 0.15),
                 zorder=3 + i / 100,
                 rasterized=raster,
             )
             points.set_gid(f"{layer}|{'hollow' if hollow else 'filled'}")
 
 
-def references(axes: Axes, numbers: pd.DataFrame, view: View, fontsize: float = 7) -> str:
+def references(
+    axes: Axes,
+    numbers: pd.DataFrame,
+    layers: Sequence[str],
+    view: View,
+    fontsize: float = 7,
+) -> str:
     """Lines at H(X), H(Y) and the cap. Returns what had no room, for the small print."""
     entropy_x, entropy_y = numbers.entropy_x.iloc[0], numbers.entropy_y.iloc[0]
     caps = caps_of(numbers)
@@ -112,7 +118,6 @@ def references(axes: Axes, numbers: pd.DataFrame, view: View, fontsize: float = 
         return ""
     if np.isfinite(cap):
         return f"cap = {style.bits(cap)} bits, right of this figure" if cap > view.x[1] else ""
-    layers = tables.layers_of(numbers)
     for layer, value in caps.items():
         if view.x[0] <= value <= view.x[1]:
             axes.axvline(value, color=style.QUIET, lw=0.6, ls=(0, (1, 1.5)), zorder=1)
@@ -129,24 +134,34 @@ def references(axes: Axes, numbers: pd.DataFrame, view: View, fontsize: float = 
     return f"dotted: caps in bits, {listed}"
 
 
-def name_layers(axes: Axes, numbers: pd.DataFrame, view: View, fontsize: float = 7) -> None:
-    """Each layer's name beside its last point. The figure's layout must be final."""
+def name_layers(
+    axes: Axes,
+    numbers: pd.DataFrame,
+    layers: Sequence[str],
+    view: View,
+    fontsize: float = 7,
+) -> None:
+    """Each layer's marker and name beside its last or first point. The layout must be final."""
     rows = numbers.dropna(subset=["ixt_mean", "ity_mean"])
     rows = rows[rows.ixt_mean.between(*view.x) & rows.ity_mean.between(*view.y)]
-    ends = rows.sort_values("epoch", kind="stable").groupby("layer", sort=False).tail(1)
-    if ends.empty:
+    if rows.empty:
         return
+    by_layer = rows.sort_values("epoch", kind="stable").groupby("layer", sort=False)
+    ends = [by_layer.tail(1).set_index("layer"), by_layer.head(1).set_index("layer")]
+    named = [layer for layer in layers if layer in ends[0].index]
     labels.place(
         axes,
-        list(ends.layer),
-        ends[["ixt_mean", "ity_mean"]].to_numpy(),
-        rows[["ixt_mean", "ity_mean"]].to_numpy(),
+        [f"{style.look(layers.index(layer))['glyph']} {layer}" for layer in named],
+        [end.loc[named, ["ixt_mean", "ity_mean"]].to_numpy() for end in ends],
+        _inked(rows),
         fontsize,
     )
 
 
 def colourbar(figure: Figure, axes, norm, epochs, **options) -> None:
-    """A colourbar "epoch" whose ticks include the first and the last epoch."""
+    """A colourbar "epoch" whose ticks include the first and the last epoch; none for one."""
+    if len(np.unique(epochs)) == 1:
+        return
     bar = figure.colorbar(ScalarMappable(norm, style.epoch_colours()), ax=axes, **options)
     bar.ax.yaxis.set_major_locator(FixedLocator(style.epoch_ticks(epochs)))
     bar.ax.yaxis.set_major_formatter(FuncFormatter(style.epoch_text))
@@ -155,11 +170,18 @@ def colourbar(figure: Figure, axes, norm, epochs, **options) -> None:
     bar.set_label("epoch")
 
 
-def hollow_note(numbers: pd.DataFrame) -> str:
-    """What hollow markers mean here, or nothing."""
+def small_print(numbers: pd.DataFrame) -> list[str]:
+    """What crosses, hollow markers and the one colour mean here; empty where there are none."""
+    said = []
+    if numbers.epoch.nunique() == 1:
+        said.append(f"epoch {numbers.epoch.iloc[0]} only")
+    if (numbers.n_seeds > 1).any():
+        said.append(f"mean of {tables.seed_count(numbers)} seeds, crosses ±1 sd")
     names = {"saturated": "saturated", "outside_tested_regime": "outside the tested regime"}
     found = [text for flag, text in names.items() if numbers[f"n_{flag}"].sum() > 0]
-    return f"hollow: {' or '.join(found)} in at least one seed" if found else ""
+    if found:
+        said.append(f"hollow: {' or '.join(found)} in at least one seed")
+    return said
 
 
 def _join(axes: Axes, numbers: pd.DataFrame, norm, colours) -> None:
@@ -176,6 +198,19 @@ def _join(axes: Axes, numbers: pd.DataFrame, norm, colours) -> None:
         ),
         autolim=False,
     )
+
+
+def _inked(rows: pd.DataFrame) -> np.ndarray:
+    """The points and some places on the lines between layers (n, 2), for labels to avoid."""
+    some = rows[rows.epoch.isin(style.few(rows.epoch, 20))]
+    spots = [rows[["ixt_mean", "ity_mean"]].to_numpy()]
+    for _, part in some.groupby("epoch"):
+        path = part[["ixt_mean", "ity_mean"]].to_numpy()
+        along = np.linspace(0, len(path) - 1, 10 * len(path))
+        spots.append(
+            np.stack([np.interp(along, np.arange(len(path)), xy) for xy in path.T], axis=1)
+        )
+    return np.concatenate(spots)
 
 
 def _crosses(axes: Axes, rows: pd.DataFrame, norm, colours) -> None:

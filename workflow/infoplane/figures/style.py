@@ -20,6 +20,8 @@ QUIET = "#767676"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444")
 """Okabe and Ito's colours, told apart with any colour vision; yellow is too light for print."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", "h", ">", "*")
+GLYPHS = ("●", "■", "▲", "◆", "▼", "✚", "✖", "⬟", "◀", "⬢", "▶", "★")
+"""The markers as characters, so that a layer's name can carry its marker."""
 LINES = ("-", (0, (5, 1.5)), (0, (1, 1)))
 """Line styles that tell layers apart once the colours have been used up."""
 
@@ -155,10 +157,11 @@ def few(epochs, count: int) -> list:
 
 
 def look(position: int) -> dict:
-    """Colour, marker and line of the layer at this position, counted from the input."""
+    """Colour, marker, its glyph and line of the layer at this position, counted from the input."""
     return {
         "color": COLOURS[position % len(COLOURS)],
         "marker": MARKERS[position % len(MARKERS)],
+        "glyph": GLYPHS[position % len(MARKERS)],
         "linestyle": LINES[position // len(COLOURS) % len(LINES)],
     }
 
@@ -172,7 +175,7 @@ def note(figure: Figure, sentences: Sequence[str]) -> None:
     """Small print under the figure, with room kept for it; nothing if there is nothing."""
     said = "; ".join(s for s in sentences if s)
     if said:
-        width = int(figure.get_figwidth() * 27)
+        width = int(figure.get_figwidth() * 20)
         text = textwrap.fill(said, width)
         figure.supxlabel(text, x=0.01, ha="left", fontsize=6.5, color=QUIET)
 

@@ -52,7 +52,7 @@ class Settings(BaseSettings):
 
 
 class MLP(Network):
-    """x → hidden1 → … → output, over stacked weights `hidden1.weight` (S, in, out) and biases."""
+    """x → hidden1 → … → output; stacked weights `hidden1.weight` (S, in, out) and biases."""
 
     def __init__(self, settings: Settings, input_shape: tuple[int, ...], n_classes: int):
         self.settings = settings

@@ -8,7 +8,6 @@ Damage inside a chunk is seen by the chunk's own CRC-32C when it is read.
 
 import hashlib
 import json
-import os
 import shutil
 import warnings
 from contextlib import contextmanager
@@ -30,8 +29,8 @@ class StoreError(RuntimeError):
 def damaged(path: Path, reason: str) -> StoreError:
     """The error for a store that cannot be trusted."""
     return StoreError(
-        f"{path} is damaged: {reason}. Remove it (rm -r '{path}') and start the workflow again; "
-        "it will be made anew"
+        f"{path} is damaged: {reason}. Remove it (rm -r '{path}') and start the workflow "
+        "again; it will be made anew"
     )
 
 
@@ -45,7 +44,7 @@ def publish(partial: Path, path: Path) -> None:
     (partial / MANIFEST).write_text(json.dumps(_manifest(partial), indent=0))
     if path.exists():
         shutil.rmtree(path)
-    os.rename(partial, path)
+    partial.rename(path)
 
 
 def verify(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Stores of information: one number a seed, epoch and layer, in bits, and flags as a bit mask."""
+"""Stores of information: a number a seed, epoch and layer, in bits, and flags as a bit mask."""
 
 import json
 from collections.abc import Mapping, Sequence

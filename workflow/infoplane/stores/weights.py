@@ -2,7 +2,7 @@
 
     attributes      network, settings, seeds, versions, source digest
     weights/        one array a parameter, (seed, epoch, *shape), and the kept `epoch`s
-    metrics/        (seed, epoch) and (seed, epoch, layer), for all epochs; `failed_epoch` (seed)
+    metrics/        (seed, epoch) and (seed, epoch, layer), all epochs; `failed_epoch` (seed)
 
 While training runs they stand in a journal, `<store>.partial`: whole shards of weights, and a
 checkpoint with all that is not in a whole shard yet. The checkpoint is replaced in one step, so
@@ -12,7 +12,6 @@ a job that is killed at any moment resumes at its last one.
 import json
 import os
 import shutil
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 

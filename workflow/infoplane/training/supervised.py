@@ -60,8 +60,6 @@ class Settings(BaseSettings):
     """Epochs whose weights are kept; the first and the last always are."""
     device: DeviceName = "auto"
     """auto: CUDA where there is a GPU, else the CPU."""
-    checkpoint_seconds: float = Field(default=20, gt=0)
-    """Time between two checkpoints of the journal."""
 
 
 class SupervisedTrainer(Trainer):
@@ -136,7 +134,9 @@ class SupervisedTrainer(Trainer):
         self.optimizer = self.settings.optimizer.on(self.flat)
         if optimizer_state:
             groups = self.optimizer.state_dict()["param_groups"]
-            self.optimizer.load_state_dict({"state": {0: optimizer_state}, "param_groups": groups})
+            self.optimizer.load_state_dict(
+                {"state": {0: optimizer_state}, "param_groups": groups}
+            )
         self.views = self._views(self.flat)
         self.leaves = {n: v.detach().requires_grad_() for n, v in self.views.items()}
 
@@ -219,7 +219,7 @@ class SupervisedTrainer(Trainer):
         return (loss / n).numpy(force=True), (right / n).numpy(force=True)
 
     def _let_go(self, epoch: int) -> None:
-        """Take out of the batch the seeds whose loss is NaN and those whose training is over."""
+        """Take seeds whose loss is NaN, and seeds whose training is over, out of the batch."""
         leaving = []
         for row in self.running:
             if not np.isfinite(self.metrics["loss_train"][row]):

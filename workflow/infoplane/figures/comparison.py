@@ -1,0 +1,80 @@
+"""Information planes of several runs side by side (tanh beside ReLU), one estimator."""
+
+import math
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from infoplane.figures import plane, style, tables
+
+COLUMNS = 3
+"""Planes in one row of a page's width."""
+
+
+def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+    """Means and spreads over seeds, one row a run, epoch and layer, in bits.
+
+    information : the information table of one estimator and any number of runs
+    entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
+    Returns the columns of tables.by_epoch_and_layer, the runs in order of appearance.
+    """
+    tables.require(information, ["run", "estimator"], "information")
+    tables.only(information, "estimator", "information")
+    return pd.concat(
+        [
+            tables.by_epoch_and_layer(
+                part, tables.of_run(entropy_x, run), tables.of_run(entropy_y, run)
+            )
+            for run, part in information.groupby("run", sort=False)
+        ],
+        ignore_index=True,
+    )
+
+
+@style.styled
+def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
+    """One plane a run, on the same axes and with the same colours; rows of up to three.
+
+    Takes what `numbers` takes.
+    """
+    shown = numbers(information, entropy_x, entropy_y)
+    if shown[["ixt_mean", "ity_mean"]].dropna().empty:
+        return style.blank(style.new_figure(4.4, 3.4), "no seed left to draw: all failed")
+    runs = list(dict.fromkeys(information.run))
+    columns, rows = _grid(len(runs))
+    figure = style.new_figure(0.6 + 2.15 * columns + (0.8 if columns < 3 else 0), 2.45 * rows)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    view, norm = plane.whole(shown), style.epoch_norm(shown.epoch)
+    panels = {}
+    said = []
+    for i, (run, axes) in enumerate(zip(runs, grid.flat, strict=False)):
+        part = shown[shown.run == run]
+        axes.set_title(run, pad=15)
+        if part.empty:
+            axes.text(0.5, 0.5, "all seeds failed", ha="center", transform=axes.transAxes)
+            continue
+        layers = tables.layers_of(part)
+        plane.panel(axes, part, layers, view, norm, size=8)
+        extra = plane.references(axes, part, layers, view, fontsize=6)
+        said += [f"{run}: {text}" for text in (tables.left_out(part), extra) if text]
+        panels[run] = (axes, part, layers)
+        if i % columns:
+            axes.set_ylabel("")
+        if i + columns < len(runs):
+            axes.set_xlabel("")
+        axes.tick_params(labelbottom=i + columns >= len(runs))
+    for axes in grid.flat[len(runs) :]:
+        axes.set_visible(False)
+    plane.colourbar(figure, grid, norm, shown.epoch, pad=0.015, aspect=28)
+    style.note(figure, [*plane.small_print(shown), *said])
+    figure.draw_without_rendering()  # labels need the final layout
+    figure.set_layout_engine("none")
+    for axes, part, layers in panels.values():
+        plane.name_layers(axes, part, layers, view, fontsize=6)
+    return figure
+
+
+def _grid(count: int) -> tuple[int, int]:
+    """Columns and rows for so many planes; four look better as two by two."""
+    columns = 2 if count == 4 else min(count, COLUMNS)
+    return columns, math.ceil(count / columns)

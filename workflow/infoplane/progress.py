@@ -1,0 +1,62 @@
+"""Progress of a long job: a bar with the time left on a terminal, now and then a log line."""
+
+import logging
+import time
+
+from tqdm import tqdm
+
+log = logging.getLogger(__name__)
+
+LOG_SECONDS = 30
+"""Time between two lines in the log."""
+
+
+class Progress:
+    """Counts steps: `with Progress("train", total=100) as progress: … progress.advance()`."""
+
+    def __init__(self, title: str, total: int, first: int = 0, unit: str = "step"):
+        self.title, self.unit = title, unit
+        # disable=None: no bar where there is no terminal.
+        self.bar = tqdm(
+            total=total,
+            initial=first,
+            desc=title,
+            unit=unit,
+            disable=None,
+            leave=False,
+            dynamic_ncols=True,
+            mininterval=0.5,
+        )
+        self.first, self.done, self.total = first, first, total
+        self.started = self.logged = time.monotonic()
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *error) -> None:
+        self.bar.close()
+        if error[0] is None:
+            log.info("%s: done in %s", self.title, self._interval(self._elapsed()))
+
+    def advance(self) -> None:
+        """One step is done."""
+        self.done += 1
+        self.bar.update()
+        if time.monotonic() - self.logged > LOG_SECONDS:
+            self.logged = time.monotonic()
+            left = self._elapsed() * (self.total - self.done) / (self.done - self.first)
+            log.info(
+                "%s: %s %d of %d, %s left",
+                self.title,
+                self.unit,
+                self.done,
+                self.total,
+                self._interval(left),
+            )
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self.started
+
+    @staticmethod
+    def _interval(seconds: float) -> str:
+        return tqdm.format_interval(seconds)

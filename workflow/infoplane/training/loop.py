@@ -1,0 +1,57 @@
+"""The loop around a trainer: it yields epochs, the journal keeps them, a killed job resumes."""
+
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from infoplane.machine import require_disk, size
+from infoplane.progress import Progress
+from infoplane.schedules import kept_epochs
+from infoplane.stores.weights import Journal
+from infoplane.training.trainer import Trainer
+
+log = logging.getLogger(__name__)
+
+
+def train(
+    trainer: Trainer,
+    settings,
+    seeds: list[int],
+    path: Path,
+    identity: str,
+    attributes: Mapping[str, str],
+    title: str = "train",
+    checkpoint_seconds: float = 20,
+) -> None:
+    """Train to the end and leave a store of weights at `path`.
+
+    identity : what the result is made from; work of the same identity is resumed
+    attributes : what the store is to say of itself
+    checkpoint_seconds : time between two checkpoints; a killed job loses no more than that
+    Raises OSError where the disk is too small for the weights.
+    """
+    epochs = kept_epochs(settings.keep, settings.epochs)
+    journal = Journal(path, identity, trainer.parameters, seeds, epochs, trainer.layers)
+    log.info(
+        "%s: %d seeds, %d epochs of weights kept, at most %s on disk",
+        title,
+        len(seeds),
+        len(epochs),
+        size(journal.n_bytes),
+    )
+    require_disk(path, journal.n_bytes)
+    state = journal.resume()
+    if state is not None:
+        trainer.restore(state)
+        log.info("%s: resumed after epoch %d", title, len(journal.metrics) - 1)
+    saved = time.monotonic()
+    first = len(journal.metrics)
+    with Progress(title, settings.epochs + 1, first, unit="epoch") as progress:
+        for epoch in trainer.epochs():
+            journal.append(epoch.number, epoch.weights, epoch.metrics)
+            progress.advance()
+            if time.monotonic() - saved > checkpoint_seconds:
+                journal.checkpoint(trainer.state())
+                saved = time.monotonic()
+    journal.finish(attributes, trainer.failed)

@@ -1,0 +1,27 @@
+def source_of_activations(wildcards):
+    family = experiment.runs[wildcards.run].network.family
+    return source_digest("infoplane.activations", FAMILIES.path(family))
+
+
+# Only where a run shares its activations between estimators; otherwise each estimating job
+# regenerates them from the weights and keeps none.
+rule regenerate_activations:
+    input:
+        weights=f"{RUN}/weights/{{seeds}}.zarr",
+        dataset=dataset_of,
+    output:
+        activations=temp(directory(f"{RUN}/activations/{{seeds}}.zarr")),
+    log:
+        f"logs/{experiment.name}/regenerate_activations/{{run}}/{{seeds}}.log",
+    benchmark:
+        f"benchmarks/{experiment.name}/regenerate_activations/{{run}}/{{seeds}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: lambda w: experiment.runs[w.run].threads
+    params:
+        measure=lambda w: experiment.runs[w.run].measure.canonical(),
+        source=source_of_activations,
+    message:
+        "regenerate activations of {wildcards.run}, {wildcards.seeds}"
+    script:
+        "../scripts/regenerate_activations.py"

@@ -1,0 +1,30 @@
+def files_of_dataset(wildcards):
+    """The user's own files behind a data set: when they change, it is prepared again."""
+    try:
+        return files_of(experiment.datasets[wildcards.dataset], default_places())
+    except (OSError, ValueError) as error:
+        raise WorkflowError(f"{CONFIG_FILE}: datasets.{wildcards.dataset}: {error}")
+
+
+rule prepare_dataset:
+    input:
+        files_of_dataset,
+    output:
+        directory(f"{HOME}/datasets/{{dataset}}.zarr"),
+    log:
+        f"logs/{experiment.name}/prepare_dataset/{{dataset}}.log",
+    benchmark:
+        f"benchmarks/{experiment.name}/prepare_dataset/{{dataset}}.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        settings=lambda w: experiment.datasets[w.dataset].canonical(),
+        source=lambda w: source_digest(
+            "infoplane.datasets.prepare",
+            SOURCES.path(experiment.datasets[w.dataset].source),
+            "infoplane.stores.datasets",
+        ),
+    message:
+        "prepare data set {wildcards.dataset}"
+    script:
+        "../scripts/prepare_dataset.py"

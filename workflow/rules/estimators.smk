@@ -1,0 +1,39 @@
+def source_of_estimator(wildcards):
+    chosen = experiment.estimators[wildcards.estimator].estimator
+    return source_digest(
+        "infoplane.estimators.measure",
+        ESTIMATORS.path(chosen),
+        "infoplane.stores.information",
+    )
+
+
+def activations_of(wildcards):
+    """The shared store of activations, where the run shares one."""
+    if not experiment.runs[wildcards.run].measure.share_activations:
+        return []
+    return f"{HOME}/runs/{wildcards.run}/activations/{wildcards.seeds}.zarr"
+
+
+rule estimate_information:
+    input:
+        weights=f"{RUN}/weights/{{seeds}}.zarr",
+        dataset=dataset_of,
+        activations=activations_of,
+    output:
+        information=directory(f"{RUN}/information/{{estimator}}/{{seeds}}.zarr"),
+    log:
+        f"logs/{experiment.name}/estimate_information/{{run}}/{{estimator}}/{{seeds}}.log",
+    benchmark:
+        f"benchmarks/{experiment.name}/estimate_information/{{run}}/{{estimator}}/{{seeds}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: lambda w: experiment.runs[w.run].threads
+    params:
+        settings=lambda w: experiment.estimators[w.estimator].canonical(),
+        measure=lambda w: experiment.runs[w.run].measure.canonical(),
+        estimator_source=source_of_estimator,
+        activations_source=source_of_activations,
+    message:
+        "estimate information of {wildcards.run} by {wildcards.estimator}, {wildcards.seeds}"
+    script:
+        "../scripts/estimate_information.py"

@@ -1,0 +1,29 @@
+def source_of_training(wildcards):
+    run = experiment.runs[wildcards.run]
+    return source_digest(
+        "infoplane.training.loop",
+        TRAINERS.path(run.training.trainer),
+        FAMILIES.path(run.network.family),
+    )
+
+
+rule train:
+    input:
+        dataset=dataset_of,
+    output:
+        weights=directory(f"{RUN}/weights/{{seeds}}.zarr"),
+    log:
+        f"logs/{experiment.name}/train/{{run}}/{{seeds}}.log",
+    benchmark:
+        f"benchmarks/{experiment.name}/train/{{run}}/{{seeds}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: lambda w: experiment.runs[w.run].threads
+    params:
+        network=lambda w: experiment.runs[w.run].network.canonical(),
+        training=lambda w: experiment.runs[w.run].training.canonical(),
+        source=source_of_training,
+    message:
+        "train {wildcards.run}, {wildcards.seeds}"
+    script:
+        "../scripts/train.py"

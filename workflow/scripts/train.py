@@ -1,0 +1,50 @@
+"""Train one block of seeds of a run; every kept epoch's weights go into a store."""
+
+import json
+from pathlib import Path
+
+import torch
+from job import job
+
+from infoplane.config import parse_block
+from infoplane.networks import FAMILIES
+from infoplane.networks.description import describe
+from infoplane.provenance import digest_of_text, package_versions
+from infoplane.stores.datasets import read_data
+from infoplane.training import TRAINERS
+from infoplane.training.loop import train
+
+with job(snakemake):
+    written = {name: json.loads(snakemake.params[name]) for name in ("network", "training")}
+    family = FAMILIES[written["network"]["family"]]
+    trainer_kind = TRAINERS[written["training"]["trainer"]]
+    network_settings = family.Settings.model_validate(written["network"])
+    settings = trainer_kind.Settings.model_validate(written["training"])
+
+    data = read_data(Path(snakemake.input.dataset))
+    first, last = parse_block(snakemake.wildcards.seeds)
+    seeds = list(range(first, last + 1))
+    shape, n_classes = data.x.shape[1:], data.attributes["n_classes"]
+    network = family.build(network_settings, shape, n_classes)
+    made_from = {
+        **written,
+        "dataset": data.attributes["digest"],
+        "seeds": seeds,
+        "source": snakemake.params.source,
+        "threads": torch.get_num_threads(),
+    }
+    attributes = {
+        "settings": json.dumps(made_from),
+        "versions": json.dumps(package_versions()),
+        "dataset": json.dumps(data.attributes["settings"]),
+        **describe(network_settings, shape, n_classes),
+    }
+    train(
+        trainer_kind.build(settings, network, data, seeds),
+        settings,
+        seeds,
+        Path(snakemake.output.weights),
+        identity=digest_of_text(json.dumps([made_from, package_versions()])),
+        attributes=attributes,
+        title=f"train {snakemake.wildcards.run} {snakemake.wildcards.seeds}",
+    )
