@@ -13,6 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 LIBRARY = Path(__file__).parent
+WITHOUT_EFFECT = {"infoplane.progress"}
+"""Modules that say how far a job is, and take no part in its result."""
 PACKAGES = ("numpy", "torch", "zarr", "xarray", "numba", "scikit-learn", "torchvision")
 
 
@@ -27,7 +29,7 @@ def source_digest(*modules: str) -> str:
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        if name not in found:
+        if name not in found and name not in WITHOUT_EFFECT:
             found[name] = _file_of(name)
             waiting += _imports_of(found[name])
     digest = hashlib.sha256()

@@ -18,6 +18,8 @@ rule regenerate_activations:
     conda:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads
+    resources:
+        activations_mb=lambda w: experiment.runs[w.run].memory_mb,
     params:
         measure=lambda w: experiment.runs[w.run].measure.canonical(),
         source=source_of_activations,

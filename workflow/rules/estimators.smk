@@ -28,6 +28,8 @@ rule estimate_information:
     conda:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads
+    resources:
+        activations_mb=lambda w: experiment.runs[w.run].memory_mb,
     params:
         settings=lambda w: experiment.estimators[w.estimator].canonical(),
         measure=lambda w: experiment.runs[w.run].measure.canonical(),

@@ -19,6 +19,8 @@ rule train:
     conda:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads
+    resources:
+        checkpoint_seconds=lambda w: experiment.runs[w.run].checkpoint_seconds,
     params:
         network=lambda w: experiment.runs[w.run].network.canonical(),
         training=lambda w: experiment.runs[w.run].training.canonical(),

@@ -27,7 +27,7 @@ with job(snakemake):
         weights,
         measured,
         what,
-        memory_mb=snakemake.config.get("memory_mb", 1024),
+        memory_mb=snakemake.resources.activations_mb,
         shared=ActivationsStore(Path(shared)) if shared else None,
     )
     names = snakemake.wildcards

@@ -12,5 +12,5 @@ with job(snakemake):
     settings = Settings.model_validate_json(snakemake.params.measure)
     measured = Measured(read_data(Path(snakemake.input.dataset)), settings)
     weights = WeightsStore(Path(snakemake.input.weights))
-    activations = Activations(weights, measured, settings)
+    activations = Activations(weights, measured, settings, snakemake.resources.activations_mb)
     activations.save(Path(snakemake.output.activations), {"measure": snakemake.params.measure})

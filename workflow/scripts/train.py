@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import torch
 from job import job
 
 from infoplane.config import parse_block
@@ -31,11 +30,11 @@ with job(snakemake):
         "dataset": data.attributes["digest"],
         "seeds": seeds,
         "source": snakemake.params.source,
-        "threads": torch.get_num_threads(),
     }
     attributes = {
         "settings": json.dumps(made_from),
         "versions": json.dumps(package_versions()),
+        "threads": str(snakemake.threads),
         "dataset": json.dumps(data.attributes["settings"]),
         **describe(network_settings, shape, n_classes),
     }
@@ -47,4 +46,5 @@ with job(snakemake):
         identity=digest_of_text(json.dumps([made_from, package_versions()])),
         attributes=attributes,
         title=f"train {snakemake.wildcards.run} {snakemake.wildcards.seeds}",
+        checkpoint_seconds=snakemake.resources.checkpoint_seconds,
     )

@@ -45,7 +45,7 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
     figure = style.new_figure(0.6 + 2.15 * columns + (0.8 if columns < 3 else 0), 2.45 * rows)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     view, norm = plane.whole(shown), style.epoch_norm(shown.epoch)
-    panels = {}
+    layers = tables.layers_of(shown)  # one marker a name, in every plane
     said = []
     for i, (run, axes) in enumerate(zip(runs, grid.flat, strict=False)):
         part = shown[shown.run == run]
@@ -53,11 +53,9 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
         if part.empty:
             axes.text(0.5, 0.5, "all seeds failed", ha="center", transform=axes.transAxes)
             continue
-        layers = tables.layers_of(part)
         plane.panel(axes, part, layers, view, norm, size=8)
-        extra = plane.references(axes, part, layers, view, fontsize=6)
+        extra = plane.mark(axes, part, layers, view, fontsize=6)
         said += [f"{run}: {text}" for text in (tables.left_out(part), extra) if text]
-        panels[run] = (axes, part, layers)
         if i % columns:
             axes.set_ylabel("")
         if i + columns < len(runs):
@@ -66,11 +64,14 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
     for axes in grid.flat[len(runs) :]:
         axes.set_visible(False)
     plane.colourbar(figure, grid, norm, shown.epoch, pad=0.015, aspect=28)
+    figure.legend(
+        handles=plane.layer_handles(layers),
+        loc="outside upper left",
+        ncols=min(len(layers), 3 * columns),
+        handletextpad=0.1,
+        columnspacing=1.2,
+    )
     style.note(figure, [*plane.small_print(shown), *said])
-    figure.draw_without_rendering()  # labels need the final layout
-    figure.set_layout_engine("none")
-    for axes, part, layers in panels.values():
-        plane.name_layers(axes, part, layers, view, fontsize=6)
     return figure
 
 

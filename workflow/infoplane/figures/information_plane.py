@@ -43,15 +43,16 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
     norm = style.epoch_norm(shown.epoch)
     said = ""
     for axes, view in zip(panels, views, strict=True):
-        plane.panel(axes, shown, layers, view, norm, size=6 if enlarged and view is full else 13)
-        said = plane.references(axes, shown, layers, view) if view is full else said
+        plane.panel(
+            axes, shown, layers, view, norm, size=6 if enlarged and view is full else 13
+        )
+        said = plane.mark(axes, shown, layers, view) if view is full else said
+    # the whole plane has an empty corner; its enlarged part may have none
+    panels[0].legend(handles=plane.layer_handles(layers), loc="best", labelspacing=0.35)
     if enlarged:
         _outline(panels[0], panels[1], close)
     plane.colourbar(figure, list(panels), norm, shown.epoch, pad=0.015, aspect=28)
     style.note(figure, [*plane.small_print(shown), said, tables.left_out(shown)])
-    figure.draw_without_rendering()  # labels need the final layout
-    figure.set_layout_engine("none")
-    plane.name_layers(panels[-1], shown, layers, views[-1])
     return figure
 
 

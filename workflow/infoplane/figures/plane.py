@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from infoplane.figures import labels, style, tables
+from infoplane.figures import references, style, tables
 
 LINES = 60
 """Epochs whose layers are joined: more lines would bury the points."""
@@ -55,7 +56,7 @@ def caps_of(numbers: pd.DataFrame) -> dict[str, float]:
 def one_cap(caps: dict[str, float]) -> float:
     """The cap if all layers share it, else NaN."""
     values = list(caps.values())
-    same = values and max(values) - min(values) <= labels.SAME * max(values)
+    same = values and max(values) - min(values) <= references.SAME * max(values)
     return max(values) if same else float("nan")
 
 
@@ -93,7 +94,9 @@ def panel(
                 s=np.where(end, 2.2 * size, size),
                 marker=marker,
                 facecolors="white" if hollow else shade,
-                edgecolors=shade if hollow else np.where(end[:, None], (0, 0, 0, 1), (1, 1, 1, 0.6)),
+                edgecolors=shade
+                if hollow
+                else np.where(end[:, None], (0, 0, 0, 1), (1, 1, 1, 0.6)),
                 linewidths=0.8 if hollow else np.where(end, 0.7, 0.15),
                 zorder=3 + i / 100,
                 rasterized=raster,
@@ -101,7 +104,7 @@ def panel(
             points.set_gid(f"{layer}|{'hollow' if hollow else 'filled'}")
 
 
-def references(
+def mark(
     axes: Axes,
     numbers: pd.DataFrame,
     layers: Sequence[str],
@@ -112,8 +115,8 @@ def references(
     entropy_x, entropy_y = numbers.entropy_x.iloc[0], numbers.entropy_y.iloc[0]
     caps = caps_of(numbers)
     cap = one_cap(caps)
-    labels.reference_lines(axes, "x", {"H(X)": entropy_x, "cap": cap}, fontsize)
-    labels.reference_lines(axes, "y", {"H(Y)": entropy_y}, fontsize)
+    references.reference_lines(axes, "x", {"H(X)": entropy_x, "cap": cap}, fontsize)
+    references.reference_lines(axes, "y", {"H(Y)": entropy_y}, fontsize, inside=True)
     if not caps:
         return ""
     if np.isfinite(cap):
@@ -134,28 +137,20 @@ def references(
     return f"dotted: caps in bits, {listed}"
 
 
-def name_layers(
-    axes: Axes,
-    numbers: pd.DataFrame,
-    layers: Sequence[str],
-    view: View,
-    fontsize: float = 7,
-) -> None:
-    """Each layer's marker and name beside its last or first point. The layout must be final."""
-    rows = numbers.dropna(subset=["ixt_mean", "ity_mean"])
-    rows = rows[rows.ixt_mean.between(*view.x) & rows.ity_mean.between(*view.y)]
-    if rows.empty:
-        return
-    by_layer = rows.sort_values("epoch", kind="stable").groupby("layer", sort=False)
-    ends = [by_layer.tail(1).set_index("layer"), by_layer.head(1).set_index("layer")]
-    named = [layer for layer in layers if layer in ends[0].index]
-    labels.place(
-        axes,
-        [f"{style.look(layers.index(layer))['glyph']} {layer}" for layer in named],
-        [end.loc[named, ["ixt_mean", "ity_mean"]].to_numpy() for end in ends],
-        _inked(rows),
-        fontsize,
-    )
+def layer_handles(layers: Sequence[str]) -> list[Line2D]:
+    """What a legend needs to name the layers by their markers, from input to output."""
+    return [
+        Line2D(
+            [],
+            [],
+            linestyle="",
+            marker=style.look(i)["marker"],
+            ms=4,
+            color=style.QUIET,
+            label=layer,
+        )
+        for i, layer in enumerate(layers)
+    ]
 
 
 def colourbar(figure: Figure, axes, norm, epochs, **options) -> None:
@@ -200,19 +195,6 @@ def _join(axes: Axes, numbers: pd.DataFrame, norm, colours) -> None:
     )
 
 
-def _inked(rows: pd.DataFrame) -> np.ndarray:
-    """The points and some places on the lines between layers (n, 2), for labels to avoid."""
-    some = rows[rows.epoch.isin(style.few(rows.epoch, 20))]
-    spots = [rows[["ixt_mean", "ity_mean"]].to_numpy()]
-    for _, part in some.groupby("epoch"):
-        path = part[["ixt_mean", "ity_mean"]].to_numpy()
-        along = np.linspace(0, len(path) - 1, 10 * len(path))
-        spots.append(
-            np.stack([np.interp(along, np.arange(len(path)), xy) for xy in path.T], axis=1)
-        )
-    return np.concatenate(spots)
-
-
 def _crosses(axes: Axes, rows: pd.DataFrame, norm, colours) -> None:
     for _, row in rows[rows.epoch.isin(style.few(rows.epoch, CROSSES))].iterrows():
         shade = colours(float(norm(row.epoch)))
@@ -233,7 +215,7 @@ def _reach(mean: pd.Series, sd: pd.Series, entropy: pd.Series) -> tuple[float, f
     spread = sd.fillna(0)
     low = min(0.0, float((mean - spread).min()))
     high = max(float(entropy.max()), float((mean + spread).max()))
-    room = 0.05 * (high - low)
+    room = 0.06 * (high - low)
     return (low - room if low < 0 else 0.0, high + room)
 
 
