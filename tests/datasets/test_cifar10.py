@@ -56,7 +56,10 @@ def test_cifar10_is_unpacked_from_an_archive(settings, batches, tmp_path):
         tar.add(batches / FOLDER, FOLDER)
     places = [archive.parent, tmp_path / "downloads"]
     data = prepare(settings("cifar10"), places)
-    assert data.attributes["digest"] == prepare(settings("cifar10"), [batches]).attributes["digest"]
+    assert (
+        data.attributes["digest"]
+        == prepare(settings("cifar10"), [batches]).attributes["digest"]
+    )
     assert (tmp_path / "downloads" / FOLDER).is_dir() and not (archive.parent / FOLDER).exists()
 
 

@@ -46,8 +46,10 @@ def test_importing_settings_loads_neither_torchvision_nor_sklearn():
 def test_source_digest_of_one_source_leaves_out_others(monkeypatch):
     seen = []
     read = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: (seen.append(path.stem), read(path))[1])
-    source_digest("infoplane.datasets", SOURCES.path("mnist"))
+    monkeypatch.setattr(
+        Path, "read_bytes", lambda path: (seen.append(path.stem), read(path))[1]
+    )
+    source_digest("infoplane.datasets.prepare", SOURCES.path("mnist"))
     assert {"mnist", "idx", "options", "contents"} <= set(seen)
     assert not {"cifar10", "arrays", "shwartz_ziv_tishby", "images", "digits"} & set(seen)
 

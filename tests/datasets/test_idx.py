@@ -37,6 +37,7 @@ WHOLE = idx(np.zeros((3, 4, 5), np.uint8))
         ("flipped.gz", gzip.compress(WHOLE)[:-6] + b"xxxxxx", "truncated or damaged"),
         ("plain.gz", WHOLE, "truncated or damaged"),
     ],
+    ids=lambda value: "" if isinstance(value, bytes) else None,
 )
 def test_idx_damage_is_named(tmp_path, name, content, message):
     path = tmp_path / name

@@ -1,7 +1,12 @@
 """mnist, fashion_mnist, notmnist."""
 
 import gzip
+import hashlib
+import socket
 import struct
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -16,7 +21,9 @@ TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 def write_pair(folder, images, labels, n_inputs, first_label=0, n_labels=None):
     folder.mkdir(parents=True, exist_ok=True)
     pixels = np.arange(n_inputs * 4, dtype=np.uint8)
-    (folder / images).write_bytes(struct.pack(">BBBB3I", 0, 0, 8, 3, n_inputs, 2, 2) + pixels.tobytes())
+    (folder / images).write_bytes(
+        struct.pack(">BBBB3I", 0, 0, 8, 3, n_inputs, 2, 2) + pixels.tobytes()
+    )
     n_labels = n_inputs if n_labels is None else n_labels
     y = (np.arange(n_labels) % 10 + first_label).astype(np.uint8)
     content = struct.pack(">BBBBI", 0, 0, 8, 1, n_labels) + y.tobytes()
@@ -65,7 +72,13 @@ def test_notmnist_with_training_files_has_own_split(settings, tmp_path):
 def test_notmnist_absent_names_files_and_folders(settings, tmp_path):
     with pytest.raises(MissingData) as caught:
         prepare(settings("notmnist"), [tmp_path / "a", tmp_path / "b"])
-    for part in (TEST_IMAGES, TEST_LABELS, "a/notMNIST/raw", "b/notMNIST/raw", "INFOPLANE_DATA"):
+    for part in (
+        TEST_IMAGES,
+        TEST_LABELS,
+        "a/notMNIST/raw",
+        "b/notMNIST/raw",
+        "INFOPLANE_DATA",
+    ):
         assert part in str(caught.value)
     assert isinstance(caught.value, FileNotFoundError)
 
@@ -122,17 +135,34 @@ def test_published_set_offline_names_files_and_folders(
     assert list((downloaded / folder / "raw").iterdir()) == []  # nothing half-written
 
 
-def test_download_comes_from_the_next_mirror_whole_or_not(tmp_path, monkeypatch):
-    served = tmp_path / "served"
-    served.mkdir()
-    (served / "a.gz").write_bytes(b"content")
-    good = "9a0364b9e99bb480dd25e1f0284c8555"  # md5 of b"content"
-    addresses = [f"file://{tmp_path}/absent/a.gz", f"file://{served}/a.gz"]
-    path = downloads.fetch(addresses, good, tmp_path / "to")
-    assert path.read_bytes() == b"content" and path == tmp_path / "to/a.gz"
-    with pytest.raises(downloads.DownloadFailed, match="corrupted"):
+@pytest.fixture
+def server(tmp_path):
+    """Address of a web server on this machine that has a.gz in its root."""
+    (tmp_path / "served").mkdir()
+    (tmp_path / "served" / "a.gz").write_bytes(b"content")
+    handler = partial(SimpleHTTPRequestHandler, directory=tmp_path / "served")
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_download_comes_from_the_next_mirror_whole_or_not(tmp_path, server):
+    addresses = [f"{server}/absent/a.gz", f"{server}/a.gz"]
+    path = downloads.fetch(addresses, hashlib.md5(b"content").hexdigest(), tmp_path / "to")
+    assert path == tmp_path / "to/a.gz" and path.read_bytes() == b"content"
+    with pytest.raises(downloads.DownloadFailed, match=r"404.*; .*corrupted"):
         downloads.fetch(addresses, "0" * 32, tmp_path / "bad")
     assert list((tmp_path / "bad").iterdir()) == []
+
+
+def test_download_gives_up_on_a_silent_server(tmp_path, monkeypatch):
+    monkeypatch.setattr(downloads, "TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts and never answers
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/a.gz"
+        with pytest.raises(downloads.DownloadFailed, match="timed out"):
+            downloads.fetch([address], "0" * 32, tmp_path)
+    assert socket.getdefaulttimeout() is None
 
 
 def test_download_into_a_folder_that_cannot_be_made_is_told(settings, tmp_path, offline):

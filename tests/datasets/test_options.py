@@ -19,7 +19,7 @@ def arrays(tmp_path, settings):
 
 def test_stratified_keeps_shares_to_within_one():
     y = np.repeat([0, 1, 2], [700, 290, 10])
-    for n_kept in (7, 100, 333, 1000):
+    for n_kept in (7, 10, 100, 333, 1000):
         kept = stratified(y, n_kept, np.random.default_rng(0))
         assert len(kept) == len(set(kept)) == n_kept
         assert (np.diff(kept) > 0).all()
@@ -73,7 +73,11 @@ def test_size_keeps_rows_and_class_shares(settings):
 def test_size_keeps_shares_of_own_split(arrays):
     y = np.tile([0, 1], 500)
     data = arrays(
-        {"size": 100}, x=np.arange(1000.0)[:, None], y=y, train=np.arange(700), test=np.arange(900, 1000)
+        {"size": 100},
+        x=np.arange(1000.0)[:, None],
+        y=y,
+        train=np.arange(700),
+        test=np.arange(900, 1000),
     )
     assert (len(data.train), len(data.test), len(data.x)) == (70, 10, 100)
     assert data.x[data.train].max() < 700 and data.x[data.test].min() >= 900

@@ -21,8 +21,8 @@ from typing import Annotated, Union
 import numpy as np
 from pydantic import Field
 
-from infoplane.datasets import contents, options
-from infoplane.datasets.places import default_places
+from infoplane.datasets.places import default_places, folders
+from infoplane.datasets.prepare import prepare
 from infoplane.datasets.source import Data, Raw, SourceSettings
 from infoplane.table import Table
 
@@ -53,35 +53,6 @@ SOURCES = Table(
 )
 
 
-def prepare(settings: SourceSettings, places: Iterable[str | Path] | None = None) -> Data:
-    """The data set that these settings describe, ready to train on.
-
-    places : folders searched for files, the last one takes downloads; None for
-        `default_places()`
-    In this order: load, subset (size), label shuffling, split, standardisation by the
-    training inputs, flattening.
-    Raises MissingData (a FileNotFoundError) where files are absent and cannot be
-    downloaded, ValueError where files or settings do not make a data set.
-    """
-    raw = SOURCES[settings.source].load(settings, _paths(places))
-    raw = options.subset(raw, settings.size, settings.seed)
-    y = options.shuffled(raw.y, settings.shuffled_labels, settings.seed)
-    train, test = options.split(raw, y, settings.training_fraction, settings.seed)
-    x = options.scaled(raw)
-    attributes = {
-        "settings": settings.model_dump(mode="json"),
-        "n_classes": len(raw.class_names),
-        "class_names": list(raw.class_names),
-        "units": "bit",
-        **contents.information(x, y, None if settings.shuffled_labels else raw.probabilities),
-        "notes": list(raw.notes),
-    }
-    x = options.standardised(x, train, settings.standardise)
-    x = x.reshape(len(x), -1) if settings.flatten else x
-    attributes["digest"] = contents.digest(x=x, y=y, train=train, test=test)
-    return Data(x, y, train, test, attributes)
-
-
 def files_of(
     settings: SourceSettings, places: Iterable[str | Path] | None = None
 ) -> list[Path]:
@@ -92,7 +63,7 @@ def files_of(
     there a file that moves, or arrives by download, changes no result.
     """
     module = SOURCES[settings.source]
-    return module.files(settings, _paths(places)) if hasattr(module, "files") else []
+    return module.files(settings, folders(places)) if hasattr(module, "files") else []
 
 
 @cache
@@ -108,7 +79,3 @@ def szt() -> tuple[np.ndarray, np.ndarray]:
     Rows in the published order: row r is the 12-bit number r, most significant bit first.
     """
     return SOURCES["szt"].szt()
-
-
-def _paths(places: Iterable[str | Path] | None) -> list[Path]:
-    return default_places() if places is None else [Path(place) for place in places]

@@ -15,6 +15,11 @@ def default_places() -> list[Path]:
     return [*([Path(given)] if given else []), Path("resources/datasets")]
 
 
+def folders(places: Iterable[str | Path] | None) -> list[Path]:
+    """The places as paths; the default ones for None."""
+    return default_places() if places is None else [Path(place) for place in places]
+
+
 def candidates(path: Path, places: Sequence[Path]) -> list[Path]:
     """Where a path of the settings may lie: in the working directory, then in the places."""
     path = path.expanduser()

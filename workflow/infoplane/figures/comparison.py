@@ -42,14 +42,14 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
         return style.blank(style.new_figure(4.4, 3.4), "no seed left to draw: all failed")
     runs = list(dict.fromkeys(information.run))
     columns, rows = _grid(len(runs))
-    figure = style.new_figure(0.6 + 2.15 * columns + (0.8 if columns < 3 else 0), 2.45 * rows)
+    figure = style.new_figure(0.6 + 2.15 * columns + (0.8 if columns < 3 else 0), 2.55 * rows)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     view, norm = plane.whole(shown), style.epoch_norm(shown.epoch)
     layers = tables.layers_of(shown)  # one marker a name, in every plane
     said = []
     for i, (run, axes) in enumerate(zip(runs, grid.flat, strict=False)):
         part = shown[shown.run == run]
-        axes.set_title(run, pad=15)
+        axes.set_title(run, pad=15, parse_math=False)  # a "$" is a "$"
         if part.empty:
             axes.text(0.5, 0.5, "all seeds failed", ha="center", transform=axes.transAxes)
             continue

@@ -6,9 +6,6 @@ from matplotlib.patches import Rectangle
 
 from infoplane.figures import plane, style, tables
 
-SQUASHED = 0.3
-"""Share of the plane's area below which the points get a second, enlarged panel."""
-
 
 def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
     """Means and spreads over seeds, one row an epoch and layer, in bits.
@@ -36,7 +33,7 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
         return style.blank(style.new_figure(4.4, 3.4), "no seed left to draw: all failed")
     layers = tables.layers_of(shown)
     full, close = plane.whole(shown), plane.detail(shown)
-    enlarged = plane.share(close, full) < SQUASHED
+    enlarged = plane.squashed(shown)
     views = [full, close] if enlarged else [full]
     figure = style.new_figure(6.9 if enlarged else 4.6, 3.4)
     panels = figure.subplots(1, len(views), squeeze=False)[0]
@@ -48,7 +45,12 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
         )
         said = plane.mark(axes, shown, layers, view) if view is full else said
     # the whole plane has an empty corner; its enlarged part may have none
-    panels[0].legend(handles=plane.layer_handles(layers), loc="best", labelspacing=0.35)
+    panels[0].legend(
+        handles=plane.layer_handles(layers),
+        loc="best",
+        labelspacing=0.35,
+        ncols=1 if len(layers) < 8 else 2,
+    )
     if enlarged:
         _outline(panels[0], panels[1], close)
     plane.colourbar(figure, list(panels), norm, shown.epoch, pad=0.015, aspect=28)

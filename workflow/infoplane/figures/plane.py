@@ -18,6 +18,8 @@ LINES = 60
 """Epochs whose layers are joined: more lines would bury the points."""
 CROSSES = 6
 """Epochs at which each layer shows its spread over seeds."""
+SQUASHED = 0.12
+"""Share of the plane's area below which its points count as squashed into a corner."""
 MANY_POINTS = 3000
 """Points from which a PDF stores them as an image, to open quickly."""
 
@@ -44,7 +46,16 @@ def detail(numbers: pd.DataFrame) -> View:
 
 def share(inner: View, outer: View) -> float:
     """Share of the outer view's area that the inner one takes."""
-    return float(np.prod([(i[1] - i[0]) / (o[1] - o[0]) for i, o in zip(inner, outer)]))
+    return float(
+        np.prod([(i[1] - i[0]) / (o[1] - o[0]) for i, o in zip(inner, outer, strict=True)])
+    )
+
+
+def squashed(numbers: pd.DataFrame) -> bool:
+    """Whether the points fill so little of the plane that they need an enlarged panel."""
+    if numbers[["ixt_mean", "ity_mean"]].dropna().empty:
+        return False
+    return share(detail(numbers), whole(numbers)) < SQUASHED
 
 
 def caps_of(numbers: pd.DataFrame) -> dict[str, float]:
@@ -58,6 +69,14 @@ def one_cap(caps: dict[str, float]) -> float:
     values = list(caps.values())
     same = values and max(values) - min(values) <= references.SAME * max(values)
     return max(values) if same else float("nan")
+
+
+def caps_text(caps: dict[str, float]) -> str:
+    """ "cap 12 bits", or each layer's cap where they differ."""
+    cap = one_cap(caps)
+    if np.isfinite(cap):
+        return f"cap {style.bits(cap)} bits"
+    return "caps in bits: " + ", ".join(f"{k} {style.bits(v)}" for k, v in caps.items())
 
 
 def panel(
@@ -133,8 +152,7 @@ def mark(
                 clip_on=False,
                 transform=axes.get_xaxis_transform(),
             )
-    listed = ", ".join(f"{layer} {style.bits(value)}" for layer, value in caps.items())
-    return f"dotted: caps in bits, {listed}"
+    return f"dotted: {caps_text(caps)}"
 
 
 def layer_handles(layers: Sequence[str]) -> list[Line2D]:
@@ -165,13 +183,15 @@ def colourbar(figure: Figure, axes, norm, epochs, **options) -> None:
     bar.set_label("epoch")
 
 
-def small_print(numbers: pd.DataFrame) -> list[str]:
-    """What crosses, hollow markers and the one colour mean here; empty where there are none."""
+def small_print(numbers: pd.DataFrame, crosses: bool = True) -> list[str]:
+    """What crosses (or bands) and hollow markers mean here; empty where there are none."""
     said = []
     if numbers.epoch.nunique() == 1:
         said.append(f"epoch {numbers.epoch.iloc[0]} only")
     if (numbers.n_seeds > 1).any():
-        said.append(f"mean of {tables.seed_count(numbers)} seeds, crosses ±1 sd")
+        said.append(
+            f"mean of {tables.seeds_text(numbers)}, {'crosses' if crosses else 'bands'} ±1 sd"
+        )
     names = {"saturated": "saturated", "outside_tested_regime": "outside the tested regime"}
     found = [text for flag, text in names.items() if numbers[f"n_{flag}"].sum() > 0]
     if found:

@@ -20,8 +20,6 @@ QUIET = "#767676"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444")
 """Okabe and Ito's colours, told apart with any colour vision; yellow is too light for print."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", "h", ">", "*")
-GLYPHS = ("●", "■", "▲", "◆", "▼", "✚", "✖", "⬟", "◀", "⬢", "▶", "★")
-"""The markers as characters, so that a layer's name can carry its marker."""
 LINES = ("-", (0, (5, 1.5)), (0, (1, 1)))
 """Line styles that tell layers apart once the colours have been used up."""
 
@@ -116,7 +114,7 @@ def epoch_ticks(epochs) -> list[int]:
     first, last = int(np.min(epochs)), int(np.max(epochs))
     if first == last:
         return [first]
-    room = 0.09 * (np.log1p(last) - np.log1p(first))
+    room = 0.08 * (np.log1p(last) - np.log1p(first))
     powers = [10**k for k in range(int(np.log10(last)) + 1)]
     clear = [
         p
@@ -157,11 +155,10 @@ def few(epochs, count: int) -> list:
 
 
 def look(position: int) -> dict:
-    """Colour, marker, its glyph and line of the layer at this position, counted from the input."""
+    """Colour, marker and line of the layer at this position, counted from the input."""
     return {
         "color": COLOURS[position % len(COLOURS)],
         "marker": MARKERS[position % len(MARKERS)],
-        "glyph": GLYPHS[position % len(MARKERS)],
         "linestyle": LINES[position // len(COLOURS) % len(LINES)],
     }
 

@@ -108,6 +108,16 @@ def by_epoch_and_layer(
     return result
 
 
+def drawn_bounds(numbers: pd.DataFrame) -> list[str]:
+    """The bounds (names out of BOUNDS) that are finite and differ from the value itself."""
+    found = []
+    for bound in BOUNDS:
+        values, mean = numbers[f"{bound}_mean"], numbers[f"{bound[:3]}_mean"]
+        if np.isfinite(values).any() and not np.allclose(values, mean, equal_nan=True):
+            found.append(bound)
+    return found
+
+
 def of_run(entropy: float | Mapping[str, float], run: str) -> float:
     """An entropy that is the same for every run, or this run's own."""
     if not isinstance(entropy, Mapping):
@@ -131,9 +141,13 @@ def left_out(numbers: pd.DataFrame) -> str:
     return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)} failed, left out"
 
 
-def seed_count(numbers: pd.DataFrame) -> int:
-    """Seeds that entered the figure; the largest count, where epochs differ in it."""
-    return 0 if numbers.empty else int(np.nanmax(numbers.n_seeds))
+def seeds_text(numbers: pd.DataFrame) -> str:
+    """ "10 seeds", or "1 to 10 seeds" where runs differ: the largest count of each run."""
+    counts = sorted(set(numbers.groupby("run").n_seeds.max()))
+    if not counts:
+        return "no seed"
+    many = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"{many} {'seed' if many == '1' else 'seeds'}"
 
 
 def _in_order(result: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:

@@ -17,8 +17,6 @@ import xarray as xr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
 MANIFEST = "manifest.json"
-# Zarr lists the manifest among the members of a store and remarks that it is not one.
-warnings.filterwarnings("ignore", message=f"Object at {MANIFEST} is not recognized")
 COMPRESSORS = (ZstdCodec(level=3), Crc32cCodec())
 
 
@@ -67,7 +65,9 @@ def verify(path: Path) -> None:
 def open_tree(path: Path) -> xr.DataTree:
     """The store as an xarray tree, opened lazily, after verification."""
     verify(path)
-    with reading(path):
+    with reading(path), warnings.catch_warnings():
+        # Zarr lists the manifest among the members of a store and remarks that it is not one.
+        warnings.filterwarnings("ignore", message=f"Object at {MANIFEST} is not recognized")
         return xr.open_datatree(path, engine="zarr", consolidated=False, chunks=None)
 
 

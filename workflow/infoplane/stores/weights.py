@@ -80,11 +80,11 @@ class Journal:
         """Take in one epoch: metrics always, weights (n_seeds, *shape) where it is kept."""
         self.metrics.append(metrics)
         n_kept = self.n_written + len(self.pending)
-        copy = {name: np.array(w, np.float32) for name, w in weights.items()}
+        weights = {name: np.asarray(w, np.float32) for name, w in weights.items()}
         kept = n_kept < len(self.epochs) and self.epochs[n_kept] == epoch
-        self.latest = None if kept else copy
+        self.latest = None if kept else weights
         if kept:
-            self.pending.append(copy)
+            self.pending.append(weights)
         if len(self.pending) == self.shard:
             self._write_pending()
 

@@ -196,7 +196,7 @@ class SupervisedTrainer(Trainer):
         self.latest[rows] = self.flat.numpy(force=True)
         self.epoch = epoch
         self._let_go(epoch)
-        weights = self._views(torch.from_numpy(self.latest))
+        weights = self._views(torch.from_numpy(self.latest.copy()))
         return Epoch(
             epoch,
             {name: view.numpy() for name, view in weights.items()},

@@ -1,0 +1,43 @@
+"""What all tests share: a small data set, a small network, its trainer."""
+
+import numpy as np
+import pytest
+import torch
+
+from infoplane.datasets.source import Data
+from infoplane.networks import mlp
+from infoplane.training import supervised
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def data() -> Data:
+    """256 patterns of 8 bits; label: more ones in the first half than in the second."""
+    x = ((np.arange(256)[:, None] >> np.arange(8)) & 1).astype(np.float32)
+    y = (x[:, :4].sum(1) > x[:, 4:].sum(1)).astype(np.int64)
+    order = np.random.default_rng(0).permutation(256)
+    train, test = np.sort(order[:200]), np.sort(order[200:])
+    return Data(x, y, train, test, {"n_classes": 2, "digest": "of a test"})
+
+
+@pytest.fixture
+def network_settings() -> mlp.Settings:
+    return mlp.Settings(hidden=[6, 3], activation="tanh", initialisation="fan_in")
+
+
+@pytest.fixture
+def network(network_settings) -> mlp.MLP:
+    return mlp.build(network_settings, (8,), 2)
+
+
+@pytest.fixture
+def trainer_of(network, data):
+    """A trainer of these seeds and settings."""
+
+    def build(seeds, **settings):
+        options = {"epochs": 5, "batch_size": 64, "device": "cpu"} | settings
+        chosen = supervised.Settings.model_validate(options)
+        return supervised.build(chosen, network, data, seeds), chosen
+
+    return build

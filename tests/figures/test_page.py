@@ -1,0 +1,147 @@
+import base64
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pydantic
+import pytest
+
+from infoplane.figures import page
+
+EVIL = 'tanh <script>alert("x")</script> & co'
+
+
+class Tags(HTMLParser):
+    """All start tags with their attributes, and whether every tag was closed."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.open = [], []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "img", "link", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def all(self, name):
+        return [attrs for tag, attrs in self.tags if tag == name]
+
+
+@pytest.fixture
+def experiment(tmp_path):
+    def drawing(name):
+        png = tmp_path / f"{name}.png"
+        png.write_bytes(b"\x89PNG " + name.encode())
+        return {
+            "title": f"Plane {EVIL}",
+            "png": png,
+            "pdf": f"figures/{name} 1.pdf",
+            "csv": f"figures/{name}.csv",
+            "caption": f"caption of {name} {EVIL}",
+            "alt": f"alt of {name} {EVIL}",
+        }
+
+    return {
+        "title": EVIL,
+        "description": EVIL,
+        "runs": [
+            {
+                "name": EVIL,
+                "facts": {"data set": EVIL, "seeds": "10"},
+                "figures": [drawing("plane"), drawing("curves")],
+            },
+            {"name": "relu", "facts": {"network": "12-10-2"}, "figures": []},
+        ],
+        "comparisons": [drawing("comparison")],
+        "flags": [
+            page.FlagCount(EVIL, "kde", "hidden1", 40, 7, 0, 0, 2, "3"),
+        ],
+        "accuracies": [page.Accuracy(EVIL, 3000, 9, "0.99 ± 0.01", "–")],
+        "versions": {"torch": "2.6"},
+        "settings": {"runs": {EVIL: {"epochs": 3000}}},
+    }
+
+
+def test_page_holds_every_figure_with_alt_and_links(experiment):
+    html = page.render(experiment)
+    tags = Tags(html)
+    assert tags.open == []
+    images = tags.all("img")
+    found = [base64.b64decode(image["src"].partition("base64,")[2]) for image in images]
+    assert found == [b"\x89PNG comparison", b"\x89PNG plane", b"\x89PNG curves"]
+    assert [image["alt"].split()[2] for image in images] == ["comparison", "plane", "curves"]
+    links = [a["href"] for a in tags.all("a")]
+    assert "figures/plane%201.pdf" in links and "figures/curves.csv" in links
+    for href in links:
+        if href.startswith("#"):
+            assert f'id="{href[1:]}"' in html
+
+
+def test_page_escapes_every_name(experiment):
+    html = page.render(experiment)
+    assert "<script" not in html
+    assert html.count("&lt;script&gt;") >= 10
+
+
+def test_page_links_to_nothing_outside(experiment):
+    html = page.render(experiment)
+    assert not re.search(r"""(src|href)\s*=\s*["'](?!data:image/png|#|figures/)""", html)
+    assert "@import" not in html and "url(" not in html
+
+
+def test_page_headings_do_not_skip_a_level(experiment):
+    levels = [int(n) for n in re.findall(r"<h([1-6])", page.render(experiment))]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert max(np.diff(levels)) <= 1
+
+
+def test_page_holds_flags_accuracies_and_provenance(experiment):
+    html = page.render(experiment)
+    for part in ("0.99 ± 0.01", "torch", "2.6", "epochs: 3000", "<details>", "12-10-2"):
+        assert part in html
+    assert '<td class="n some">7</td>' in html and '<td class="n">0</td>' in html
+
+
+def test_a_small_page_is_rendered():
+    html = page.render(page.Experiment(title="t", runs=(page.Run(name="r", facts={}),)))
+    assert "No figures." in html and "Flags" not in html
+
+
+def test_misspelt_keys_and_missing_images_are_errors(experiment):
+    with pytest.raises(pydantic.ValidationError, match="tittle"):
+        page.render(experiment | {"tittle": "x"})
+    experiment["comparisons"][0]["png"].unlink()
+    with pytest.raises(FileNotFoundError):
+        page.render(experiment)
+
+
+def test_flag_counts_by_hand(information):
+    table = pd.concat(
+        [
+            information(saturated=("zeta",), failed=(1,)),
+            information(run="relu", shift=-20.0),
+            information(run="dead", seeds=2, failed=(0, 1)),
+        ]
+    )
+    counts = page.flag_counts(table)
+    assert [(c.run, c.layer) for c in counts] == [
+        *(("tanh", layer) for layer in ("zeta", "alpha", "output")),
+        *(("relu", layer) for layer in ("zeta", "alpha", "output")),
+        ("dead", "all"),
+    ]
+    assert counts[0] == page.FlagCount("tanh", "kde", "zeta", 15, 15, 0, 0, 0, "1")
+    assert counts[3].negative_ixt == counts[3].values == 20
+    assert counts[-1].values == 0 and counts[-1].failed_seeds == "0, 1"
+
+
+def test_final_accuracies_by_hand(metrics):
+    table = metrics(failed=(2,), test=False)
+    [row] = page.final_accuracies(table)
+    last = table.accuracy_train[(table.epoch == 3000) & (table.seed != 2)]
+    assert (row.run, row.epoch, row.seeds, row.test) == ("tanh", 3000, 3, "–")
+    assert row.train == f"{last.mean():.4f} ± {last.std():.4f}"

@@ -1,0 +1,168 @@
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+
+from infoplane.figures import comparison, information_curves, information_plane, plane
+
+WHITE = "#ffffff"
+
+
+def points(axes):
+    """Scatters by "layer|hollow" or "layer|filled"."""
+    return {c.get_gid(): c for c in axes.collections if c.get_gid()}
+
+
+def texts(figure):
+    words = [text.get_text() for text in figure.findobj(match=lambda a: hasattr(a, "get_text"))]
+    return " ".join(words).replace("\n", " ")
+
+
+def assert_all_in(found, table):
+    """Every row of found (n, 2) is a row of table (m, 2); what is NaN is not drawn."""
+    found, table = (rows[np.isfinite(rows).all(axis=1)] for rows in (found, table))
+    assert len(found) > 0
+    gaps = np.abs(found[:, None, :] - table[None, :, :]).max(axis=2).min(axis=1)
+    assert gaps.max() == 0
+
+
+def test_every_point_of_the_plane_is_in_numbers_and_none_is_missing(information):
+    table = information(failed=(2,), saturated=("alpha",))
+    shown = information_plane.numbers(table, 12, 0.999)
+    drawn = points(information_plane.draw(table, 12, 0.999).axes[0])
+    for layer, rows in shown.groupby("layer"):
+        found = np.concatenate(
+            [c.get_offsets() for k, c in drawn.items() if k.startswith(layer)]
+        )
+        np.testing.assert_array_equal(found, rows[["ixt_mean", "ity_mean"]].to_numpy())
+
+
+def test_flagged_points_are_hollow_and_others_are_not(information):
+    drawn = points(information_plane.draw(information(saturated=("alpha",)), 12, 1).axes[0])
+    assert set(drawn) == {"zeta|filled", "alpha|hollow", "output|filled"}
+    assert {to_hex(c) for c in drawn["alpha|hollow"].get_facecolor()} == {WHITE}
+    assert WHITE not in {to_hex(c) for c in drawn["zeta|filled"].get_facecolor()}
+
+
+def test_one_flagged_seed_makes_one_point_hollow(information):
+    table = information()
+    at = (table.seed == 0) & (table.epoch == 10) & (table.layer == "output")
+    table.loc[at, "flags"] = "not_a_bound|outside_tested_regime"
+    figure = information_plane.draw(table, 12, 1)
+    drawn = points(figure.axes[0])
+    assert len(drawn["output|hollow"].get_offsets()) == 1
+    assert "outside the tested regime" in texts(figure)
+
+
+@pytest.mark.parametrize("entropies", [(12, 0.999), (13.29, 3.32)])
+def test_axes_run_from_zero_past_both_entropies(information, entropies):
+    axes = information_plane.draw(information(), *entropies).axes[0]
+    assert axes.get_xlim()[0] == axes.get_ylim()[0] == 0
+    assert entropies[0] < axes.get_xlim()[1] < 1.2 * entropies[0]
+    assert entropies[1] < axes.get_ylim()[1] < 1.2 * entropies[1]
+
+
+def test_negative_and_too_large_values_are_inside_the_axes(information):
+    for shift in (-9.0, 9.0):
+        table = information(shift=shift, cap=np.nan)
+        shown = information_plane.numbers(table, 12, 0.999)
+        axes = information_plane.draw(table, 12, 0.999).axes[0]
+        for values, (low, high) in (
+            (shown.ixt_mean, axes.get_xlim()),
+            (shown.ity_mean, axes.get_ylim()),
+        ):
+            assert low <= values.min() and values.max() <= high
+
+
+def test_cap_is_drawn_or_said_to_coincide(information):
+    assert "H(X) = cap = 12" in texts(information_plane.draw(information(), 12, 1))
+    lower = texts(information_plane.draw(information(cap=10.5), 12, 1))
+    assert "cap = 10.5" in lower and "H(X) = 12" in lower
+    far = texts(information_plane.draw(information(cap=20.0), 12, 1))
+    assert "cap = 20 bits, right of this figure" in far
+    each = texts(information_plane.draw(information(cap=(14.0, 11.0, 8.0)), 12, 1))
+    assert "zeta 14, alpha 11, output 8" in each
+    assert "cap" not in texts(information_plane.draw(information(cap=np.nan), 12, 1))
+
+
+def test_failed_seeds_are_left_out_and_named(information):
+    for draw in (information_plane.draw, information_curves.draw, comparison.draw):
+        assert "seed 3 failed, left out" in texts(draw(information(failed=(3,)), 12, 1))
+
+
+def test_squashed_points_get_an_enlarged_panel(information):
+    table = information(shift=200)
+    shown = information_plane.numbers(table, 220, 220)
+    assert plane.squashed(shown)
+    figure = information_plane.draw(table, 220, 220)
+    whole, close = figure.axes[:2]
+    assert whole.get_xlim()[0] == 0 and close.get_xlim()[0] > 100
+    assert "enlarged" in texts(figure)
+    assert not plane.squashed(information_plane.numbers(information(), 12, 1))
+
+
+@pytest.mark.parametrize("module", [information_plane, information_curves, comparison])
+@pytest.mark.parametrize(
+    "case",
+    [
+        {"seeds": 1},
+        {"epochs": (0,)},
+        {"epochs": (700,)},
+        {"seeds": 1, "epochs": (0,), "layers": ("output",)},
+        {"seeds": 2, "failed": (0, 1)},
+        {"layers": tuple(f"layer{i}" for i in range(15))},
+        {"cap": np.nan},
+    ],
+)
+def test_small_and_odd_tables_are_drawn(information, module, case):
+    table = information(**case)
+    module.draw(table, 12, 0.999).canvas.draw()
+    assert list(module.numbers(table, 12, 0.999).columns)
+
+
+def test_comparison_shares_axes_colours_and_layers(information):
+    table = pd.concat(
+        [information(run=f"run{i}", shift=-0.1 * i, failed=(i,)) for i in range(4)]
+    )
+    figure = comparison.draw(table, {f"run{i}": 12 + i for i in range(4)}, 0.999)
+    panels, rest = figure.axes[:4], figure.axes[4:]
+    assert [axes.get_title() for axes in panels] == ["run0", "run1", "run2", "run3"]
+    assert len({axes.get_xlim() for axes in panels}) == 1 and panels[0].get_xlim()[1] > 15
+    assert [axes.get_ylabel() for axes in rest] == ["epoch"]
+    assert "run2: seed 2 failed, left out" in texts(figure)
+    shown = comparison.numbers(table, {f"run{i}": 12 + i for i in range(4)}, 0.999)
+    for axes, (_, rows) in zip(panels, shown.groupby("run"), strict=True):
+        found = np.concatenate([c.get_offsets() for c in points(axes).values()])
+        assert_all_in(found, rows[["ixt_mean", "ity_mean"]].to_numpy())
+        assert len(found) == len(rows)
+
+
+def test_comparison_refuses_two_estimators(information):
+    table = pd.concat([information(), information(estimator="binned")])
+    with pytest.raises(ValueError, match=r"one estimator.*kde, binned"):
+        comparison.numbers(table, 12, 1)
+
+
+def test_curves_plot_means_bounds_and_bands_of_numbers(information, plotted):
+    table = information(lower=0.5)
+    shown = information_curves.numbers(table, 12, 0.999)
+    figure = information_curves.draw(table, 12, 0.999)
+    for axes, quantity in zip(figure.axes, ("ixt", "ity"), strict=True):
+        allowed = [shown[["epoch", f"{quantity}_mean"]].to_numpy(dtype=float)]
+        allowed.append(shown[["epoch", f"{quantity}_lower_mean"]].to_numpy(dtype=float))
+        assert_all_in(plotted(axes), np.concatenate(allowed))
+        edges = np.concatenate(
+            [shown[f"{quantity}_mean"] + k * shown[f"{quantity}_sd"] for k in (-1, 1)]
+        )
+        for band in axes.collections:
+            heights = band.get_paths()[0].vertices[:, 1]
+            assert np.abs(heights[:, None] - edges).min(axis=1).max() < 1e-12
+    assert "the estimator's bounds" in texts(figure)
+    assert "bounds" not in texts(information_curves.draw(information(), 12, 0.999))
+
+
+def test_epoch_zero_is_on_the_axis_of_the_curves(information):
+    axes = information_curves.draw(information(), 12, 1).axes[0]
+    assert 0 in axes.get_xticks() and axes.get_xlim()[0] <= 0
+    at = axes.transData.transform([[0, 0], [1, 0], [3000, 0]])[:, 0]
+    assert np.isfinite(at).all() and at[1] - at[0] > 0.05 * (at[2] - at[0])

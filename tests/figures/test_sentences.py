@@ -1,0 +1,80 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from infoplane.figures import FIGURES, sentences
+
+
+def test_plane_caption_says_what_the_numbers_hold(information):
+    table = information(failed=(3,), saturated=("zeta",))
+    shown = FIGURES["information_plane"].numbers(table, 12, 0.999)
+    settings = {"estimator": "kde", "noise_variance": 0.001}
+    text = sentences.caption("information_plane", shown, settings)
+    for part in (
+        "Mean of 3 seeds",
+        "±1 standard deviation",
+        "seed 3 failed, left out",
+        "H(X) = 12 bits, H(Y) = 0.999 bits",
+        "equals H(X)",
+        "Of 45 values, 15 saturated",
+        "kde with noise_variance = 0.001",
+        "difference of two bounds",
+        "5 epochs from 0 to 3000",
+    ):
+        assert part in text
+
+
+def test_caption_leaves_out_what_is_not_there(information):
+    table = information(estimator="binned", seeds=1, cap=10.0)
+    text = sentences.caption(
+        "information_curves",
+        FIGURES["information_curves"].numbers(table, 12, 0.999),
+        {"estimator": "binned", "bins": 30},
+    )
+    assert "One seed, so no spread is shown." in text
+    assert "cap 10 bits" in text
+    for part in ("hollow", "saturated", "two bounds", "left out", "Dotted"):
+        assert part not in text
+
+
+def test_negative_values_are_counted(information):
+    table = information(shift=-20.0)
+    shown = FIGURES["information_plane"].numbers(table, 12, 0.999)
+    assert "60 negative" in sentences.caption("information_plane", shown)
+
+
+def test_comparison_caption_names_failed_seeds_by_run(information):
+    table = pd.concat([information(run="tanh"), information(run="relu", failed=(0,))])
+    shown = FIGURES["comparison"].numbers(table, 12, 0.999)
+    text = sentences.caption("comparison", shown, {"estimator": "kde"})
+    assert "relu: seed 0 failed, left out." in text and "tanh: " not in text
+    assert "3 to 4 seeds" in text
+
+
+def test_training_and_gradient_captions_have_units(metrics, gradients):
+    shown = FIGURES["training_curves"].numbers(metrics(test=False))
+    text = sentences.caption("training_curves", shown)
+    assert "nats" in text and "There is no test set." in text
+    text = sentences.caption("gradient_noise", FIGURES["gradient_noise"].numbers(gradients()))
+    assert "Geometric mean of 4 seeds" in text and "weights" in text
+
+
+@pytest.mark.parametrize("name", ["information_plane", "comparison", "information_curves"])
+def test_alt_is_one_text_a_figure(information, name):
+    shown = FIGURES[name].numbers(information(), 12, 0.999)
+    assert "tanh" in sentences.alt(name, shown) and "nan" not in sentences.alt(name, shown)
+
+
+def test_a_figure_without_seeds_says_so(information):
+    shown = FIGURES["information_plane"].numbers(information(seeds=1, failed=(0,)), 12, 1)
+    assert "every seed" in sentences.caption("information_plane", shown)
+    assert "every seed" in sentences.alt("information_plane", shown)
+
+
+def test_unknown_figures_are_named():
+    with pytest.raises(KeyError, match="Did you mean 'comparison'"):
+        sentences.caption("comparisson", pd.DataFrame({"epoch": [np.nan]}))
+
+
+def test_rst_escapes_markup():
+    assert sentences.rst(r"a_ *b* `c` |d| \e") == r"a\_ \*b\* \`c\` \|d\| \\e"

@@ -1,0 +1,88 @@
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+
+from infoplane.figures import (
+    comparison,
+    gradient_noise,
+    information_curves,
+    information_plane,
+    style,
+    training_curves,
+)
+
+
+def test_band_is_mean_sample_sd_and_count():
+    mean, sd, n = style.band([[1.0, 2.0, 6.0], [4.0, np.nan, np.nan], [np.nan] * 3])
+    np.testing.assert_allclose(mean, [3, 4, np.nan])
+    np.testing.assert_allclose(sd, [np.sqrt(7), np.nan, np.nan])
+    assert n.tolist() == [3, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "epochs, ticks",
+    [
+        ([0, 5, 3000], [0, 1, 10, 100, 1000, 3000]),
+        ([0, 5, 1200], [0, 1, 10, 100, 1200]),  # 1000 and 1200 would touch
+        ([0], [0]),
+        ([0, 1], [0, 1]),
+        ([500, 8000], [500, 1000, 8000]),
+    ],
+)
+def test_epoch_ticks_hold_both_ends_and_do_not_touch(epochs, ticks):
+    assert style.epoch_ticks(epochs) == ticks
+
+
+def test_epoch_norm_gives_epoch_zero_and_early_epochs_a_place():
+    norm = style.epoch_norm([0, 3000])
+    at = [float(norm(epoch)) for epoch in (0, 1, 10, 3000)]
+    assert at[0] == 0 and at[-1] == 1
+    assert np.diff(at).min() > 0.05
+
+
+def test_few_spreads_over_the_logarithm_with_both_ends():
+    chosen = style.few(range(10_000), 5)
+    assert chosen[0] == 0 and chosen[-1] == 9999 and len(chosen) == 5
+    assert np.ptp(np.diff(np.log1p(chosen))) < 0.6
+    assert style.few([3, 1, 3], 5) == [1, 3]
+
+
+def test_epoch_colours_grow_lighter_evenly():
+    rgb = style.epoch_colours()(np.linspace(0, 1, 50))[:, :3]
+    luminance = rgb @ [0.2126, 0.7152, 0.0722]
+    assert (np.diff(luminance) > 0).all() and luminance[-1] < 0.85
+
+
+def test_draw_leaves_matplotlibs_settings_alone_and_ignores_the_users(information):
+    with matplotlib.rc_context({"font.size": 30}):
+        figure = information_plane.draw(information(), 12, 0.999)
+        assert matplotlib.rcParams["font.size"] == 30
+    assert figure.axes[0].xaxis.label.get_size() == style.RC["axes.labelsize"]
+
+
+@pytest.mark.parametrize(
+    "name", ["plane", "squashed", "comparison", "curves", "training", "gradients"]
+)
+def test_saving_twice_gives_the_same_bytes(name, information, metrics, gradients, tmp_path):
+    table = information(failed=(1,), saturated=("zeta",), lower=0.5)
+    squashed = information(shift=200)
+    module, arguments = {
+        "plane": (information_plane, (table, 12, 0.999)),
+        "squashed": (information_plane, (squashed, 220, 220)),
+        "comparison": (comparison, (table, 12, 0.999)),
+        "curves": (information_curves, (table, 12, 0.999)),
+        "training": (training_curves, (metrics(),)),
+        "gradients": (gradient_noise, (gradients(),)),
+    }[name]
+    written = []
+    for turn in ("first", "second"):
+        paths = [tmp_path / turn / f"figure.{kind}" for kind in ("png", "pdf", "csv")]
+        style.save(module.draw(*arguments), module.numbers(*arguments), *map(str, paths))
+        written.append([path.read_bytes() for path in paths])
+    assert written[0] == written[1]
+    png, pdf, _ = written[0]
+    assert b"CreationDate" not in pdf and b"Matplotlib" not in png
+    assert len(png) < 300_000
+    again = pd.read_csv(tmp_path / "first" / "figure.csv", keep_default_na=True)
+    assert list(again.columns) == list(module.numbers(*arguments).columns)

@@ -1,0 +1,65 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from infoplane.figures import tables
+
+
+def test_numbers_equal_aggregates_by_hand(information):
+    table = information(failed=(2,), saturated=("alpha",), lower=0.5)
+    shown = tables.by_epoch_and_layer(table, 12, 0.999)
+    assert len(shown) == 5 * 3
+    for row in shown.itertuples():
+        at = (table.epoch == row.epoch) & (table.layer == row.layer) & (table.seed != 2)
+        ixt, ity = table.ixt[at].to_numpy(), table.ity[at].to_numpy()
+        assert row.n_seeds == len(ixt) == 3
+        assert row.ixt_mean == pytest.approx(ixt.sum() / 3)
+        assert row.ity_mean == pytest.approx(ity.sum() / 3)
+        assert row.ixt_sd == pytest.approx(np.sqrt(((ixt - ixt.mean()) ** 2).sum() / 2))
+        assert row.ixt_lower_mean == pytest.approx(ixt.mean() - 0.5)
+        assert np.isnan(row.ity_lower_mean)
+        assert row.n_saturated == row.n_hollow == (3 if row.layer == "alpha" else 0)
+        assert row.n_not_a_bound == 3 and row.cap == 12
+    assert set(shown.seeds_left_out) == {"2"}
+
+
+def test_layers_keep_their_order_of_appearance(information):
+    shown = tables.by_epoch_and_layer(information(), 12, 0.999)
+    assert tables.layers_of(shown) == ["zeta", "alpha", "output"]
+    assert shown.epoch.is_monotonic_increasing
+
+
+def test_a_seed_that_fails_midway_is_left_out_whole(information):
+    table = information()
+    late = (table.seed == 1) & (table.epoch > 10)
+    table.loc[late, "flags"] = "training_failed"
+    table.loc[late, ["ixt", "ity"]] = np.nan
+    shown = tables.by_epoch_and_layer(table, 12, 0.999)
+    assert set(shown.n_seeds) == {3}
+    assert tables.left_out(shown) == "seed 1 failed, left out"
+
+
+def test_flags_survive_an_empty_csv_cell_and_match_whole_names():
+    flags = pd.Series(["saturated|not_a_bound", None, "saturated", "unsaturated"])
+    assert tables.has_flag(flags, "saturated").tolist() == [True, False, True, False]
+
+
+def test_seeds_that_end_nan_ignores_a_missing_first_epoch():
+    table = pd.DataFrame(
+        {"seed": [0, 0, 1, 1], "epoch": [0, 1, 0, 1], "loss": [np.nan, 1.0, 2.0, np.nan]}
+    )
+    assert tables.seeds_that_end_nan(table, "loss") == [1]
+
+
+def test_wrong_tables_are_named(information):
+    table = information()
+    with pytest.raises(ValueError, match="lacks cap"):
+        tables.by_epoch_and_layer(table.drop(columns="cap"), 12, 1)
+    with pytest.raises(ValueError, match="no rows"):
+        tables.by_epoch_and_layer(table[:0], 12, 1)
+    with pytest.raises(ValueError, match=r"draws one run.*tanh, relu"):
+        tables.by_epoch_and_layer(pd.concat([table, information(run="relu")]), 12, 1)
+    with pytest.raises(ValueError, match="appear twice"):
+        tables.by_epoch_and_layer(pd.concat([table, table]), 12, 1)
+    with pytest.raises(KeyError, match="no entropy is given for run 'tanh'"):
+        tables.of_run({"relu": 12.0}, "tanh")

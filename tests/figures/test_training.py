@@ -1,0 +1,87 @@
+import numpy as np
+import pytest
+
+from infoplane.figures import gradient_noise, training_curves
+
+
+def texts(figure):
+    return " ".join(
+        t.get_text() for t in figure.findobj(match=lambda a: hasattr(a, "get_text"))
+    )
+
+
+def test_training_numbers_equal_aggregates_by_hand(metrics):
+    table = metrics(failed=(1,))
+    shown = training_curves.numbers(table)
+    assert shown.epoch.tolist() == [0, 1, 10, 100, 3000]
+    assert set(shown.n_seeds) == {3} and set(shown.seeds_left_out) == {"1"}
+    for row in shown.itertuples():
+        losses = table.loss_test[(table.epoch == row.epoch) & (table.seed != 1)]
+        assert row.loss_test_mean == pytest.approx(losses.sum() / 3)
+        assert row.loss_test_sd == pytest.approx(losses.std(ddof=1))
+
+
+def test_training_curves_plot_numbers(metrics, plotted):
+    table = metrics()
+    shown = training_curves.numbers(table)
+    for axes, name in zip(training_curves.draw(table).axes, ("loss", "accuracy"), strict=True):
+        expected = [
+            shown[["epoch", f"{name}_{of}_mean"]].to_numpy(dtype=float)
+            for of in ("train", "test")
+        ]
+        np.testing.assert_array_equal(plotted(axes), np.concatenate(expected))
+
+
+def test_training_without_a_test_set_draws_one_line(metrics):
+    figure = training_curves.draw(metrics(test=False))
+    assert [len(axes.lines) for axes in figure.axes] == [1, 1]
+
+
+def test_failed_seeds_are_named(metrics, gradients):
+    assert "seed 2 failed, left out" in texts(training_curves.draw(metrics(failed=(2,))))
+    assert "seeds 0, 2 failed" in texts(gradient_noise.draw(gradients(failed=(0, 2))))
+
+
+@pytest.mark.parametrize("case", [{"seeds": 1}, {"epochs": (0,)}, {"seeds": 1, "failed": (0,)}])
+def test_small_tables_are_drawn(metrics, gradients, case):
+    training_curves.draw(metrics(**case)).canvas.draw()
+    gradient_noise.draw(gradients(**case)).canvas.draw()
+
+
+def test_gradient_numbers_are_geometric_means_by_hand(gradients):
+    table = gradients(failed=(3,))
+    shown = gradient_noise.numbers(table)
+    assert 0 not in set(shown.epoch) and set(shown.n_seeds) == {3}
+    for row in shown.itertuples():
+        at = (table.epoch == row.epoch) & (table.layer == row.layer) & (table.seed != 3)
+        mean, std, weight = (
+            table[column][at].to_numpy()
+            for column in ("gradient_mean", "gradient_std", "weight_norm")
+        )
+        assert row.relative_mean == pytest.approx(np.prod(mean / weight) ** (1 / 3))
+        assert row.relative_std == pytest.approx(np.prod(std / weight) ** (1 / 3))
+        assert row.snr == pytest.approx(np.prod(mean / std) ** (1 / 3))
+        factor = np.exp(np.log(mean / std).std(ddof=1))
+        assert row.snr_lower == pytest.approx(row.snr / factor)
+        assert row.snr_upper == pytest.approx(row.snr * factor)
+
+
+def test_gradient_noise_plots_numbers_on_logarithmic_axes(gradients):
+    table = gradients()
+    shown = gradient_noise.numbers(table)
+    left, right = gradient_noise.draw(table).axes
+    assert left.get_yscale() == right.get_yscale() == "log"
+    for axes, names in ((left, ("relative_mean", "relative_std")), (right, ("snr",))):
+        allowed = np.concatenate([shown[name] for name in names])
+        lines = [line for line in axes.lines if line.get_transform() == axes.transData]
+        assert len(lines) == 3 * len(names)
+        for line in lines:
+            assert np.isin(line.get_ydata(), allowed).all()
+
+
+def test_a_gradient_without_noise_has_no_ratio_and_does_not_fail(gradients):
+    table = gradients()
+    table["gradient_std"] = table.gradient_std.where(table.layer != "alpha", 0.0)
+    shown = gradient_noise.numbers(table)
+    assert shown.snr[shown.layer == "alpha"].isna().all()
+    gradient_noise.draw(table).canvas.draw()

@@ -1,0 +1,73 @@
+"""Digests of sources: what an edit touches, and what it does not."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from infoplane import provenance
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    """A copy of the library that tests may edit."""
+    copy = tmp_path / "infoplane"
+    shutil.copytree(provenance.LIBRARY, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(provenance, "LIBRARY", copy)
+    return copy
+
+
+def edit(file: Path):
+    file.write_text(file.read_text() + "\n# edited\n")
+
+
+KDE = ("infoplane.estimators.measure", "infoplane.estimators.kde")
+BINNED = ("infoplane.estimators.measure", "infoplane.estimators.binned")
+
+
+def test_editing_an_estimator_changes_its_digest_alone(library):
+    kde, binned = provenance.source_digest(*KDE), provenance.source_digest(*BINNED)
+    edit(library / "estimators" / "kde.py")
+    assert provenance.source_digest(*KDE) != kde
+    assert provenance.source_digest(*BINNED) == binned
+
+
+def test_editing_what_both_import_changes_both(library):
+    kde, binned = provenance.source_digest(*KDE), provenance.source_digest(*BINNED)
+    edit(library / "samples.py")
+    assert provenance.source_digest(*KDE) != kde
+    assert provenance.source_digest(*BINNED) != binned
+
+
+def test_a_transitive_import_counts(library):
+    (library / "first.py").write_text("from infoplane.second import value\n")
+    (library / "second.py").write_text("import infoplane.third\nvalue = 1\n")
+    (library / "third.py").write_text("")
+    before = provenance.source_digest("infoplane.first")
+    edit(library / "third.py")
+    assert provenance.source_digest("infoplane.first") != before
+
+
+@pytest.mark.parametrize(
+    "file", ["estimators/__init__.py", "figures/plane.py", "progress.py", "schedules.py"]
+)
+def test_tables_and_unrelated_modules_do_not_count(library, file):
+    before = provenance.source_digest(*BINNED)
+    edit(library / file)
+    assert provenance.source_digest(*BINNED) == before
+
+
+def test_a_missing_module_and_a_relative_import_are_named(library):
+    with pytest.raises(ModuleNotFoundError, match=r"infoplane\.nothing"):
+        provenance.source_digest("infoplane.nothing")
+    (library / "first.py").write_text("from . import samples\n")
+    with pytest.raises(ImportError, match="full name"):
+        provenance.source_digest("infoplane.first")
+
+
+def test_tables_hold_nothing_that_computes():
+    """Digests leave a folder's __init__ out, so nothing that makes numbers may stand there."""
+    for folder in ("estimators", "networks", "training", "datasets"):
+        for module in (provenance.LIBRARY / folder).rglob("*.py"):
+            for name in provenance._imports_of(module):
+                assert not name.endswith("__init__")

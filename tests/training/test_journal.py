@@ -1,0 +1,208 @@
+"""The journal: what is kept, what a kill leaves behind, what a resumed training ends in."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pytest
+
+from infoplane.machine import require_disk
+from infoplane.networks.description import describe
+from infoplane.stores import weights as stores
+from infoplane.stores.files import StoreError, partial_of
+from infoplane.stores.weights import Journal, WeightsStore
+from infoplane.training.loop import train
+
+
+def trained(trainer_of, network_settings, path, seeds=(0, 1), identity="same", **options):
+    trainer, settings = trainer_of(list(seeds), **options)
+    attributes = describe(network_settings, (8,), 2)
+    train(trainer, settings, list(seeds), path, identity, attributes, checkpoint_seconds=0)
+    return WeightsStore(path)
+
+
+@pytest.fixture(params=[1, 4, 4096])
+def shard(request, monkeypatch):
+    """Shards of one, of four and of many epochs."""
+    monkeypatch.setattr(stores, "_power_of_two", lambda n: request.param)
+    return request.param
+
+
+def test_store_holds_what_the_trainer_gave(trainer_of, network_settings, tmp_path, shard):
+    store = trained(trainer_of, network_settings, tmp_path / "w.zarr", epochs=9)
+    epochs = list(trainer_of([0, 1], epochs=9)[0].epochs())
+    assert store.epochs.tolist() == list(range(10))
+    assert store.seeds.tolist() == [0, 1]
+    read = store.read([0, 3, 9], [1])
+    for place, number in enumerate([0, 3, 9]):
+        for name, values in epochs[number].weights.items():
+            assert np.array_equal(read[name][0, place], values[1])
+    loss = store.metrics()["loss_train"].values
+    np.testing.assert_array_equal(loss, np.stack([e.metrics["loss_train"] for e in epochs], 1))
+    assert not partial_of(tmp_path / "w.zarr").exists()
+
+
+def test_kept_epochs_follow_the_schedule(trainer_of, network_settings, tmp_path):
+    keep = {"schedule": "every", "n": 4}
+    store = trained(trainer_of, network_settings, tmp_path / "w.zarr", epochs=10, keep=keep)
+    assert store.epochs.tolist() == [0, 4, 8, 10]
+    whole = trained(trainer_of, network_settings, tmp_path / "all.zarr", epochs=10)
+    for name, values in store.read([8, 10], [0]).items():
+        assert np.array_equal(values, whole.read([8, 10], [0])[name])
+    assert store.metrics().sizes["epoch"] == 11
+
+
+def test_last_epoch_is_kept_where_a_rule_ends_training(trainer_of, network_settings, tmp_path):
+    store = trained(
+        trainer_of,
+        network_settings,
+        tmp_path / "w.zarr",
+        seeds=[0],
+        epochs=100,
+        keep={"schedule": "every", "n": 50},
+        optimizer={"method": "sgd", "learning_rate": 1e-12},
+        stop={"quantity": "accuracy_test", "patience": 3},
+    )
+    assert store.epochs.tolist() == [0, 3]
+    assert np.isfinite(store.read([3], [0])["output.bias"]).all()
+
+
+class Killed(BaseException):
+    """Stands in for SIGKILL: nothing after it runs."""
+
+
+@pytest.mark.parametrize("killed_at", [0, 3, 4, 7])
+@pytest.mark.parametrize("moment", ["append", "checkpoint", "between"])
+def test_a_killed_training_ends_in_the_same_bits(
+    killed_at, moment, shard, trainer_of, network_settings, tmp_path, monkeypatch
+):
+    whole = trained(trainer_of, network_settings, tmp_path / "whole.zarr", epochs=9)
+    calls = {"n": 0}
+
+    def dying(original, after):
+        def call(self, *arguments):
+            if calls["n"] == killed_at:
+                if after:
+                    original(self, *arguments)
+                raise Killed
+            calls["n"] += 1
+            return original(self, *arguments)
+
+        return call
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        name = "append" if moment == "append" else "checkpoint"
+        patch.setattr(Journal, name, dying(getattr(Journal, name), after=moment == "between"))
+        trained(trainer_of, network_settings, tmp_path / "w.zarr", epochs=9)
+    assert not (tmp_path / "w.zarr").exists()
+    resumed = trained(trainer_of, network_settings, tmp_path / "w.zarr", epochs=9)
+    ours, theirs = (s.read(range(10), [0, 1]) for s in (resumed, whole))
+    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+    assert resumed.metrics().identical(whole.metrics())
+
+
+def test_a_journal_made_from_something_else_is_not_resumed(
+    trainer_of, network_settings, tmp_path, monkeypatch
+):
+    path = tmp_path / "w.zarr"
+
+    def die(self, *arguments):
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Journal, "finish", die)
+        trained(trainer_of, network_settings, path, identity="old")
+    resumed = []
+    original = Journal.resume
+    monkeypatch.setattr(
+        Journal, "resume", lambda self: resumed.append(original(self)) or resumed[-1]
+    )
+    trained(trainer_of, network_settings, path, identity="new")
+    assert resumed == [None]
+
+
+@pytest.mark.slow
+def test_sigkill_at_random_moments_changes_no_bit(tmp_path):
+    script = tmp_path / "training.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import sys
+            from pathlib import Path
+            import numpy as np, torch
+            from infoplane.datasets.source import Data
+            from infoplane.networks import mlp
+            from infoplane.networks.description import describe
+            from infoplane.training import supervised
+            from infoplane.training.loop import train
+            torch.set_num_threads(1)
+            x = ((np.arange(256)[:, None] >> np.arange(8)) & 1).astype(np.float32)
+            data = Data(x, (x.sum(1) > 4).astype(np.int64), np.arange(200), np.arange(200, 256), {})
+            chosen = mlp.Settings(hidden=[6, 3])
+            settings = supervised.Settings(epochs=600, batch_size=32, device="cpu")
+            trainer = supervised.build(settings, mlp.build(chosen, (8,), 2), data, [0, 1, 2])
+            print("ready", flush=True)
+            train(trainer, settings, [0, 1, 2], Path(sys.argv[1]), "same",
+                  describe(chosen, (8,), 2), checkpoint_seconds=0.05)
+            """
+        )
+    )
+
+    def start(path):
+        return subprocess.Popen(
+            [sys.executable, script, path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+
+    whole, killed = tmp_path / "whole.zarr", tmp_path / "killed.zarr"
+    assert start(whole).wait() == 0
+    rng = np.random.default_rng(0)
+    kills = 0
+    for _ in range(30):
+        process = start(killed)
+        process.stdout.readline()
+        time.sleep(rng.uniform(0.05, 0.6))
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        if killed.exists():
+            break
+        kills += 1
+    if not killed.exists():
+        assert start(killed).wait() == 0
+    assert kills >= 2, "the test needs kills before the end"
+    ours, theirs = WeightsStore(killed), WeightsStore(whole)
+    a, b = (s.read(s.epochs, s.seeds) for s in (ours, theirs))
+    assert all(np.array_equal(a[name], b[name]) for name in b)
+    assert ours.metrics().identical(theirs.metrics())
+
+
+def test_too_small_a_disk_is_refused_before_training(tmp_path):
+    with pytest.raises(OSError, match=r"may take 1e\+03 EB|may take .* TB.*has .* free"):
+        require_disk(tmp_path / "w.zarr", 10**21)
+
+
+def test_failed_seeds_are_named_in_the_store(trainer_of, network_settings, tmp_path):
+    trainer, settings = trainer_of([3, 4])
+    steps = trainer.epochs
+
+    def poisoned():
+        for epoch in steps():
+            yield epoch
+            if epoch.number == 1:
+                trainer.flat[0] = np.nan
+
+    trainer.epochs = poisoned
+    attributes = describe(network_settings, (8,), 2)
+    train(trainer, settings, [3, 4], tmp_path / "w.zarr", "same", attributes)
+    store = WeightsStore(tmp_path / "w.zarr")
+    assert store.failed == {3: 2}
+    assert np.isnan(store.read([5], [3])["output.bias"]).all()
+    assert np.isfinite(store.read([5], [4])["output.bias"]).all()
+
+
+def test_missing_store_says_how_to_make_it(tmp_path):
+    with pytest.raises(StoreError, match="does not exist; the workflow makes it"):
+        WeightsStore(tmp_path / "none.zarr")

@@ -1,0 +1,56 @@
+"""A field whose settings model is chosen by one of its own keys, out of a table.
+
+A discriminated union would do the same, but would import every module of the table to read a
+file that uses one of them.
+"""
+
+import json
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticKnownError, core_schema
+
+from infoplane.settings import Settings
+from infoplane.table import Table
+
+
+class Choice:
+    """Annotation of a field: `Annotated[Any, Choice(FAMILIES, "family", "mlp")]`.
+
+    key : the key that names an entry of the table, the module of which has `Settings`
+    default : the entry that is meant where the key is left out; None: it has to be given
+    """
+
+    def __init__(self, table: Table, key: str, default: str | None = None):
+        self.table, self.key, self.default = table, key, default
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self._chosen)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        models = [module.Settings for module in self.table.values()]
+        union = {
+            "oneOf": [handler(model.__pydantic_core_schema__) for model in models],
+            "discriminator": {"propertyName": self.key},
+        }
+        return union if self.default is None else {**union, "default": {self.key: self.default}}
+
+    def _chosen(self, value: Any) -> Settings:
+        if isinstance(value, Settings):
+            return value
+        if not isinstance(value, dict):
+            raise PydanticKnownError("dict_type")
+        name = value.get(self.key, self.default)
+        if name is None:
+            raise PydanticKnownError("union_tag_not_found", {"discriminator": self.key})
+        if not isinstance(name, str) or name not in self.table:
+            known = {"discriminator": self.key, "expected_tags": ", ".join(self.table)}
+            raise PydanticKnownError("union_tag_invalid", {"tag": str(name), **known})
+        # As JSON, for there a list is a tuple also when True is not 1.
+        text = json.dumps({**value, self.key: name})
+        return self.table[name].Settings.model_validate_json(text, strict=True)

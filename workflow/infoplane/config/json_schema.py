@@ -1,0 +1,101 @@
+"""The JSON schema of experiment files, by which editors complete and check them.
+
+A file whose first line is `# yaml-language-server: $schema=schema.json`, with the path from
+that file, needs no more. `python -m infoplane.config` writes config/schema.json.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from infoplane.config.allowed import Allowed, Node
+from infoplane.config.models import File, WrittenRun
+from infoplane.config.runs import SWEPT
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+MAPS = ("properties", "patternProperties", "$defs")
+"""Keywords whose value is a mapping of names to nodes, and no node itself."""
+
+
+def schema() -> Node:
+    """The JSON schema of an experiment file.
+
+    In a run nothing is required, for it may come from the defaults or from a sweep; what is
+    missing in the end, and what takes two places of the file to see, `load` finds.
+    """
+    whole = _everywhere(_bare, File.model_json_schema())
+    run = _everywhere(_of_run, WrittenRun.model_json_schema())
+    definitions = {f"run.{name}": node for name, node in run.pop("$defs").items()}
+    run["properties"]["sweep"] |= {"anyOf": [_sweep(run, definitions), {"type": "null"}]}
+    run_or_nothing = {"anyOf": [{"$ref": "#/$defs/run"}, {"type": "null"}]}
+    whole["properties"]["defaults"] |= run_or_nothing
+    patterns = whole["properties"]["runs"]["patternProperties"]
+    patterns |= dict.fromkeys(patterns, run_or_nothing)
+    return {
+        "$schema": DIALECT,
+        **whole,
+        "$defs": {**whole.get("$defs", {}), "run": run, **definitions},
+    }
+
+
+def text() -> str:
+    """The schema as the file has it."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _sweep(run: Node, definitions: dict[str, Node]) -> Node:
+    """Lists of values by dotted key; of each kind of mapping that has the key."""
+    properties: dict[str, list[Node]] = {}
+    for key, node in Allowed({**run, "$defs": definitions}).dotted():
+        if key.partition(".")[0] in SWEPT:
+            if "." not in key:
+                node = {"$ref": f"#/$defs/run/properties/{key}"}
+            nodes = properties.setdefault(key, [])
+            nodes += [] if node in nodes else [node]
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            key: {
+                "type": "array",
+                "minItems": 1,
+                "uniqueItems": True,
+                "items": nodes[0] if len(nodes) == 1 else {"anyOf": nodes},
+            }
+            for key, nodes in properties.items()
+        },
+    }
+
+
+def _bare(node: Node) -> Node:
+    """Without titles, which repeat the key, and what only OpenAPI knows; all names safe."""
+    node = {k: v for k, v in node.items() if k not in ("title", "discriminator")}
+    return {**node, "additionalProperties": False} if "patternProperties" in node else node
+
+
+def _of_run(node: Node) -> Node:
+    """With nothing required, and with references to the run's own, looser definitions."""
+    node = {k: v for k, v in _bare(node).items() if k != "required"}
+    if "oneOf" in node:
+        # Without its kind, a mapping may be several; the defaults decide.
+        node["anyOf"] = node.pop("oneOf")
+    if "$ref" in node:
+        node["$ref"] = node["$ref"].replace("#/$defs/", "#/$defs/run.")
+    return node
+
+
+def _everywhere(change: Callable[[Node], Node], node: Any) -> Any:
+    """The schema with every node in it changed."""
+    if isinstance(node, list):
+        return [_everywhere(change, item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    changed = {}
+    for key, value in change(node).items():
+        if key in MAPS:
+            changed[key] = {name: _everywhere(change, inner) for name, inner in value.items()}
+        elif key in ("default", "const", "enum"):
+            changed[key] = value
+        else:
+            changed[key] = _everywhere(change, value)
+    return changed

@@ -1,0 +1,133 @@
+"""What an experiment is made of: the settings of the library's parts under their names."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+
+from infoplane import activations
+from infoplane.config.choice import Choice
+from infoplane.datasets import SOURCES
+from infoplane.estimators import ESTIMATORS
+from infoplane.networks import FAMILIES
+from infoplane.settings import Settings
+from infoplane.training import TRAINERS
+
+NAME = r"^[A-Za-z0-9_=,][A-Za-z0-9_=,.-]{0,99}$"
+"""Names become names of files and parts of commands."""
+LAST_SEED = 2**32 - 1
+MOST_SEEDS = 10_000
+
+
+def _counted(value: Any) -> Any:
+    """A number of seeds as the list of them."""
+    count = isinstance(value, int) and not isinstance(value, bool)
+    return list(range(value)) if count and 1 <= value <= MOST_SEEDS else value
+
+
+def _sorted(seeds: list[int]) -> list[int]:
+    return sorted(_each_once(seeds))
+
+
+def _each_once(values: list) -> list:
+    for value in values:
+        if values.count(value) > 1:
+            raise ValueError(f"{value!r} is listed twice")
+    return values
+
+
+Name = Annotated[str, StringConstraints(pattern=NAME)]
+Names = Annotated[
+    list[Name], AfterValidator(_each_once), Field(json_schema_extra={"uniqueItems": True})
+]
+Seeds = Annotated[
+    Annotated[list[Annotated[int, Field(ge=0, le=LAST_SEED)]], Field(min_length=1)],
+    BeforeValidator(_counted),
+    AfterValidator(_sorted),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1, "maximum": MOST_SEEDS},
+                {
+                    "type": "array",
+                    "items": {"type": "integer", "minimum": 0, "maximum": LAST_SEED},
+                    "minItems": 1,
+                    "uniqueItems": True,
+                },
+            ]
+        }
+    ),
+]
+Dataset = Annotated[Any, Choice(SOURCES, "source")]
+Estimator = Annotated[Any, Choice(ESTIMATORS, "estimator")]
+Network = Annotated[Any, Choice(FAMILIES, "family", "mlp")]
+Training = Annotated[Any, Choice(TRAINERS, "trainer", "supervised")]
+
+
+class Run(Settings):
+    """A network trained on a data set from several seeds, and what is measured of it."""
+
+    dataset: Name
+    """Name of one of the experiment's data sets."""
+    network: Network
+    """The network: its family (mlp where it is left out) and its settings."""
+    training: Training
+    """The training: its trainer (supervised where it is left out) and its settings."""
+    seeds: Seeds = Field(default=10, validate_default=True)
+    """How many seeds (10: the seeds 0 … 9), or a list of seeds. Each is one trained network."""
+    seeds_per_block: int = Field(default=10, ge=1)
+    """Seeds that train together as one batched network, in one job."""
+    measure: activations.Settings = activations.Settings()
+    """The inputs and the epochs on which information is measured."""
+    estimators: Names = Field(min_length=1)
+    """Names of the experiment's estimators that measure this run."""
+    threads: int = Field(default=1, ge=1)
+    """CPU threads of each of the run's training and estimating jobs. Changes no result."""
+    memory_mb: int = Field(default=1024, ge=1)
+    """Bound in MB for the activations that are held at once. Changes no result."""
+
+
+class WrittenRun(Run):
+    """A run as a file has it: a sweep makes it many, and an empty section is one left out."""
+
+    measure: activations.Settings | None = None
+    """The inputs and the epochs on which information is measured."""
+    estimators: Names | None = Field(default=None, min_length=1)
+    """Names of the experiment's estimators that measure this run; null: all of them."""
+    sweep: dict[str, list] | None = None
+    """Multiplies the run: lists of values by dotted key, `training.batch_size: [128, 512]`.
+    Each combination is a run, <run>-<key>_<value> with the keys in alphabetical order."""
+
+
+class Figures(Settings):
+    """What is drawn beside the figures that every run has."""
+
+    comparisons: dict[Name, Names] | None = None
+    """Names of runs that are drawn side by side, by the comparison's name; a run with a sweep
+    stands for all its variants. null: one comparison, all, of 2 to 12 runs."""
+
+
+class File(Settings):
+    """An experiment of infoplane: data sets, estimators, and runs that bring them together."""
+
+    experiment: Name
+    """Name of the experiment; its results are in results/<experiment>."""
+    datasets: dict[Name, Dataset] = Field(min_length=1)
+    """Data sets by name."""
+    estimators: dict[Name, Estimator] = Field(min_length=1)
+    """Estimators by name; several may be one method with other settings."""
+    defaults: dict[str, Any] | None = None
+    """Keys of a run that hold for every run which does not give them itself."""
+    runs: dict[Name, dict[str, Any] | None] = Field(min_length=1)
+    """Runs by name."""
+    figures: Figures | None = None
+    """What is drawn beside the figures that every run has."""
+
+
+class Experiment(Settings):
+    """An experiment file that was found right, with defaults merged and sweeps carried out."""
+
+    name: Name
+    datasets: dict[Name, Dataset]
+    estimators: dict[Name, Estimator]
+    runs: dict[str, Run]
+    comparisons: dict[str, list[str]]

@@ -1,0 +1,198 @@
+"""A file's mistakes, each as a line for the person who wrote the file."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from infoplane.config.allowed import Allowed, Path, allowed_by
+from infoplane.config.merge import number
+from infoplane.settings import Settings
+from infoplane.table import nearest
+
+OWN_WORDS = ("value_error", "assertion_error")
+"""Errors that a model's own validators raise; all others come of what the schema says."""
+
+
+class ConfigError(ValueError):
+    """An experiment file is wrong; the text has one line for each mistake."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake.
+
+    missing : the path is of a key that is not there
+    whole : what is wrong is how the entries of a mapping go together
+    """
+
+    path: Path
+    text: str
+    missing: bool = False
+    whole: bool = False
+
+
+def validated(
+    model: type[Settings], written: Any, described_by: type[Settings] | None = None
+) -> tuple[Any, list[Problem]]:
+    """The model's object and no problems, or None and all that is wrong.
+
+    described_by : the model that says what is allowed, where it is not `model` itself
+
+    Values are taken as JSON takes them (true is not 1, 1.5 is no integer), and as YAML 1.2
+    does: 4e-4 and 1e3 are numbers.
+    """
+    while True:
+        try:
+            return model.model_validate_json(json.dumps(written), strict=True), []
+        except ValidationError as error:
+            errors = error.errors(include_url=False)
+        repaired = written
+        for one in errors:
+            path = _path(one["loc"], written, one["type"])
+            repaired = _with(repaired, path, _as_number(one["type"], one["input"]))
+        if json.dumps(repaired) == json.dumps(written):
+            return None, _problems(errors, written, allowed_by(described_by or model))
+        written = repaired
+
+
+def unknown(key: str, known: Iterable[str], deeper: Iterable[str] = ()) -> str:
+    """What is wrong with a key that means nothing here, and what may have been meant."""
+    known = list(known)
+    hint = nearest(key, known)
+    elsewhere = [dotted for dotted in deeper if dotted.rpartition(".")[2] == key]
+    if elsewhere and not hint:
+        hint = f" Did you mean '{elsewhere[0]}'?"
+    return f"is not a key here.{hint} Known: {', '.join(known)}."
+
+
+def not_defined(name: Any, kind: str, known: Iterable[str]) -> str:
+    """What is wrong with a name that nothing bears."""
+    known = list(known)
+    hint = nearest(name, known) if isinstance(name, str) else " A name is text."
+    return f"there is no {kind} {shown(name)}.{hint} Known: {', '.join(known) or 'none'}."
+
+
+def shown(value: Any) -> str:
+    """A value in few characters."""
+    is_text = isinstance(value, str)
+    text = f"'{value}'" if is_text else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def dotted(path: Path) -> str:
+    """('training', 'epochs') → training.epochs; ('hidden', 1) → hidden[1]."""
+    parts = [f"[{part}]" if isinstance(part, int) else f".{part}" for part in path]
+    return "".join(parts).removeprefix(".")
+
+
+def _problems(errors: list[dict], written: Any, allowed: Allowed) -> list[Problem]:
+    by_path: dict[Path, list[dict]] = {}
+    for error in errors:
+        by_path.setdefault(_path(error["loc"], written, error["type"]), []).append(error)
+    return [
+        _problem(path, found, written, allowed)
+        for path, found in by_path.items()
+        # The members of a union each complain; the one that got further was meant.
+        if found[0]["loc"][-1:] == ("[key]",)
+        or not any(other[: len(path)] == path and other != path for other in by_path)
+    ]
+
+
+def _problem(path: Path, errors: list[dict], written: Any, allowed: Allowed) -> Problem:
+    error = errors[0]
+    above = _at(written, path[:-1])
+    node = allowed.at(path, written)
+    if error["type"] == "extra_forbidden":
+        parent = allowed.at(path[:-1], written)
+        deeper = [key for key, _ in allowed.dotted()]
+        return Problem(path, unknown(str(path[-1]), allowed.keys(parent, above), deeper))
+    if error["type"] == "missing":
+        return Problem(path, f"is missing; give {allowed.words(node)}", missing=True)
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        key, kinds = allowed.kind_key(node), allowed.kinds(node)
+        value = error["input"].get(key)
+        choices = f"one of {', '.join(kinds)}"
+        if value is None:
+            return Problem((*path, key), f"is missing; give {choices}", missing=True)
+        return Problem((*path, key), _not(value, choices, kinds))
+    value = error["input"]
+    own = [e for e in errors if e["type"] in OWN_WORDS]
+    if own:
+        text = " ".join(str(own[0]["ctx"]["error"]).split())
+        if isinstance(value, Mapping):
+            return Problem(path, text, whole=True)
+        return Problem(path, f"{shown(value)} is wrong: {text}")
+    if error["loc"][-1:] == ("[key]",):
+        rule = allowed.words({"pattern": error["ctx"]["pattern"]})
+        return Problem(path, f"{shown(path[-1])} must be {rule}")
+    return Problem(path, _not(value, allowed.words(node), allowed.choices(node), error["type"]))
+
+
+def _not(value: Any, allowed: str, choices: Iterable[str] = (), kind: str = "") -> str:
+    """What is wrong with a value, and what may have been meant."""
+    hint = nearest(value, choices) if isinstance(value, str) else ""
+    if not hint and isinstance(value, str) and kind.endswith("_type") and _is_number(value):
+        hint = " It is text: take off the quotes."
+    if kind == "string_type" and isinstance(value, int | float):
+        hint = " It is no text: put it in quotes."
+    return f"must be {allowed}, not {shown(value)}{'.' if hint else ''}{hint}"
+
+
+def _path(loc: tuple, written: Any, kind: str) -> Path:
+    """Where pydantic's place is in what was written: without the names of union members."""
+    path: list[str | int] = []
+    value = written
+    for i, part in enumerate(loc):
+        if kind == "missing" and i == len(loc) - 1:
+            path.append(part)
+            break
+        if isinstance(value, Mapping) and part in value:
+            last = i == len(loc) - 1
+            is_member = not last and part in [v for v in value.values() if isinstance(v, str)]
+            if is_member and loc[i + 1] in value:
+                continue
+        elif not (isinstance(value, list) and isinstance(part, int) and part < len(value)):
+            continue
+        path.append(part)
+        value = value[part]
+    return tuple(path)
+
+
+def _at(value: Any, path: Path) -> Any:
+    for part in path:
+        value = value[part]
+    return value
+
+
+def _with(value: Any, path: Path, new: Any) -> Any:
+    """The value with another one at the path; itself where there is nothing new."""
+    if new is None:
+        return value
+    if not path:
+        return new
+    copy = list(value) if isinstance(value, list) else dict(value)
+    copy[path[0]] = _with(copy[path[0]], path[1:], new)
+    return copy
+
+
+def _as_number(kind: str, value: Any) -> float | int | None:
+    """The number that a value was meant as, where a number is wanted and none was found."""
+    if kind not in ("float_type", "int_type"):
+        return None
+    found = number(value) if isinstance(value, str) else value
+    if not isinstance(found, float):
+        return None
+    if kind == "int_type":
+        return int(found) if found.is_integer() else None
+    return found
+
+
+def _is_number(value: str) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,121 @@
+"""From an experiment file, as YAML gives it, to an experiment or to all of its mistakes."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from infoplane.config.models import Experiment, File, Run
+from infoplane.config.problems import ConfigError, dotted, not_defined, validated
+from infoplane.config.runs import Line, Surroundings, checked_defaults, runs_of
+
+SIDE_BY_SIDE = range(2, 13)
+"""Numbers of runs that are compared where the file asks for no comparison."""
+
+
+def load(config: Mapping[str, Any], file: str) -> Experiment:
+    """The experiment of a parsed file; `file` is its name, for messages.
+
+    Raises ConfigError with every mistake of the file, one a line.
+    """
+    written, not_json = _plain(config)
+    head, problems = validated(File, written)
+    lines = [(dotted(problem.path), problem.text) for problem in problems]
+    around = Surroundings(
+        _mapping(written, "datasets"),
+        _mapping(written, "estimators"),
+        _mapping(written, "defaults"),
+    )
+    lines += checked_defaults(around.defaults)
+    variants: dict[str, dict[str, Run | None]] = {}
+    for name, own in _mapping(written, "runs").items():
+        variants[name] = {name: None}
+        if own is None or isinstance(own, Mapping):
+            variants[name], wrong = runs_of(name, own or {}, around)
+            lines += wrong
+    lines += _collisions(variants)
+    comparisons, wrong = _comparisons(_mapping(written, "figures"), variants)
+    lines += wrong
+    # A value that is no JSON is reported as that and as nothing else.
+    keys = {key for key, _ in not_json}
+    lines = not_json + [line for line in lines if line[0] not in keys]
+    if lines:
+        texts = dict.fromkeys(f"{key}: {text}" if key else text for key, text in lines)
+        raise ConfigError("\n".join(f"{file}: {text}" for text in texts))
+    return Experiment(
+        name=head.experiment,
+        datasets=head.datasets,
+        estimators=head.estimators,
+        runs={name: run for found in variants.values() for name, run in found.items()},
+        comparisons=comparisons,
+    )
+
+
+def _plain(value: Any, path: tuple = ()) -> tuple[Any, list[Line]]:
+    """The same of JSON's types, and what YAML took for something else."""
+    if isinstance(value, Mapping):
+        lines = [
+            (dotted((*path, str(key))), f"YAML takes the name {key} for no text; quote it")
+            for key in value
+            if not isinstance(key, str)
+        ]
+        entries = {str(key): _plain(inner, (*path, str(key))) for key, inner in value.items()}
+        inner_lines = [line for _, wrong in entries.values() for line in wrong]
+        return {key: inner for key, (inner, _) in entries.items()}, lines + inner_lines
+    if isinstance(value, list | tuple):
+        items = [_plain(inner, (*path, i)) for i, inner in enumerate(value)]
+        return [inner for inner, _ in items], [line for _, wrong in items for line in wrong]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None, [(dotted(path), f"must be finite, not {value}")]
+    if value is None or isinstance(value, str | int | float):
+        return value, []
+    kind = type(value).__name__
+    return str(value), [(dotted(path), f"YAML takes {value} for a {kind}; quote it")]
+
+
+def _mapping(value: Any, key: str) -> dict:
+    """A section of the file; empty where there is none, or where it is no section."""
+    section = value.get(key) if isinstance(value, Mapping) else None
+    return section if isinstance(section, dict) else {}
+
+
+def _collisions(variants: Mapping[str, Mapping[str, Any]]) -> list[Line]:
+    """Names that two runs would bear, and so write to the same place."""
+    owner: dict[str, str] = {}
+    lines = []
+    for name, found in variants.items():
+        for full_name in found:
+            if full_name in owner:
+                # The one with the sweep is the one that can be changed with less loss.
+                first, swept = sorted([owner[full_name], name], key=lambda n: n != full_name)
+                text = f"makes a variant named '{full_name}', which runs.{first} is named too"
+                lines.append((f"runs.{swept}.sweep", text))
+            owner.setdefault(full_name, name)
+    return lines
+
+
+def _comparisons(
+    figures: Mapping[str, Any], variants: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, list[str]], list[Line]]:
+    """The runs of each comparison, and what is wrong with the names that the file gives."""
+    runs = {full_name: [full_name] for found in variants.values() for full_name in found}
+    if figures.get("comparisons") is None:
+        return ({"all": list(runs)} if len(runs) in SIDE_BY_SIDE else {}), []
+    known = {**{name: list(found) for name, found in variants.items()}, **runs}
+    comparisons, lines = {}, []
+    for title, names in _mapping(figures, "comparisons").items():
+        key = dotted(("figures", "comparisons", title))
+        names = names if isinstance(names, list) else []
+        lines += [
+            (f"{key}[{i}]", not_defined(name, "run", known))
+            for i, name in enumerate(names)
+            if isinstance(name, str) and name not in known
+        ]
+        side_by_side = [run for n in names if isinstance(n, str) for run in known.get(n, [n])]
+        twice = [run for run in side_by_side if side_by_side.count(run) > 1]
+        if twice and len(set(names)) == len(names):
+            lines.append((key, f"has the run '{twice[0]}' twice, by itself and as a variant"))
+        elif len(side_by_side) < 2:
+            text = f"must have at least two runs, side by side, not {len(side_by_side)}"
+            lines.append((key, text))
+        comparisons[title] = side_by_side
+    return comparisons, lines

@@ -1,0 +1,208 @@
+"""The runs that one entry of a file stands for, and what is wrong with them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from infoplane.config.allowed import Path, allowed_by
+from infoplane.config.merge import merged, replaced, text_of, variants
+from infoplane.config.models import Run, WrittenRun
+from infoplane.config.problems import Problem, dotted, not_defined, shown, unknown, validated
+from infoplane.schedules import kept_epochs
+
+SWEPT = ("dataset", "network", "training", "measure")
+"""Sections of a run that a sweep may change: what decides the numbers of one seed."""
+LONGEST_NAME = 200
+"""Characters of a variant's name; file systems stop at 255, suffixes included."""
+
+Line = tuple[str, str]
+"""A key as the file has it, and what is wrong there."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run takes from the rest of its file."""
+
+    datasets: Mapping[str, Any]
+    estimators: Mapping[str, Any]
+    defaults: Mapping[str, Any]
+
+
+def checked_defaults(defaults: Mapping[str, Any]) -> list[Line]:
+    """What is wrong with defaults whichever runs they are for.
+
+    A key that is missing, or that does not fit another, may be put right by a run.
+    """
+    written = {key: value for key, value in _filled(defaults).items() if key != "sweep"}
+    _, problems = validated(Run, written, WrittenRun)
+    wrong = [problem for problem in problems if not (problem.missing or problem.whole)]
+    return [(dotted(("defaults", *problem.path)), problem.text) for problem in wrong]
+
+
+def runs_of(
+    name: str, own: Mapping[str, Any], around: Surroundings
+) -> tuple[dict[str, Run | None], list[Line]]:
+    """The run, or every variant of its sweep, by name (None for a wrong one), and mistakes."""
+    allowed = allowed_by(WrittenRun)
+    whole = _filled(merged(around.defaults, own, allowed, allowed.root))
+    whole.setdefault("estimators", list(around.estimators))
+    places = _Places(name, own, around.defaults)
+    sweep, lines = _swept(whole.pop("sweep", {}), places)
+    runs: dict[str, Run | None] = {}
+    found: dict[Line, list[str]] = {}
+    for end, chosen in variants(sweep):
+        variant = whole
+        for key, value in chosen.items():
+            variant = replaced(variant, key, value)
+        full_name = f"{name}-{end}" if end else name
+        if full_name in runs:
+            lines.append((f"runs.{name}.sweep", f"makes two variants named '{full_name}'"))
+        if len(full_name) > LONGEST_NAME:
+            text = f"makes a name of {len(full_name)} characters, more than {LONGEST_NAME}"
+            lines.append((f"runs.{name}.sweep", f"{text}: '{full_name}'"))
+        runs[full_name], problems = validated(Run, variant, WrittenRun)
+        problems = [problem for problem in problems if problem.path != ("dataset",)]
+        problems += _references(variant, around)
+        if runs[full_name] is not None:
+            problems += [*_epochs(runs[full_name]), *_test_inputs(runs[full_name], around)]
+        for problem in problems:
+            line = (places.of(problem, chosen), problem.text)
+            found.setdefault(line, []).append(full_name)
+    for (key, text), where in found.items():
+        everywhere = len(where) == len(runs) or ".sweep." in key
+        few = ", ".join(where[:3]) + (f" and {len(where) - 3} more" if len(where) > 3 else "")
+        lines.append((key, text if everywhere else f"{text} (in {few})"))
+    return runs, lines
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where in the file a run's values stand."""
+
+    name: str
+    own: Mapping[str, Any]
+    defaults: Mapping[str, Any]
+
+    def of(self, problem: Problem, chosen: Mapping[str, Any]) -> str:
+        """The key as it is written: under the run, its sweep, or the defaults."""
+        full = dotted(problem.path)
+        for key in chosen:
+            if full == key or full.startswith((f"{key}.", f"{key}[")):
+                return self.of_sweep(key) + full.removeprefix(key)
+        # What is missing is missing where the keys beside it are.
+        stands = problem.path[:-1] if problem.missing else problem.path
+        in_defaults = _has(self.defaults, stands) and not _has(self.own, stands)
+        return f"defaults.{full}" if in_defaults else dotted(("runs", self.name, *problem.path))
+
+    def of_sweep(self, key: str) -> str:
+        """The place of a swept key."""
+        is_own = key in (self.own.get("sweep") or {})
+        above = f"runs.{self.name}" if is_own else "defaults"
+        return f"{above}.sweep.{key}"
+
+
+def _filled(run: Mapping[str, Any]) -> dict[str, Any]:
+    """A run without the sections that are written, but empty."""
+    empty = ("measure", "estimators", "sweep")
+    return {k: v for k, v in run.items() if v is not None or k not in empty}
+
+
+def _swept(sweep: Any, places: _Places) -> tuple[dict[str, list], list[Line]]:
+    """The part of a sweep that can be carried out, and what is wrong with the rest."""
+    if not isinstance(sweep, Mapping):
+        text = f"must be a mapping of dotted keys to lists of values, not {shown(sweep)}"
+        in_own = "sweep" in places.own
+        return {}, [(f"runs.{places.name}.sweep" if in_own else "defaults.sweep", text)]
+    keys = [key for key, _ in allowed_by(WrittenRun).dotted()]
+    known = [key for key in dict.fromkeys(keys) if key.partition(".")[0] in SWEPT]
+    good, lines = {}, []
+    for key, values in sweep.items():
+        text = _wrong_with(key, values, known, sweep)
+        if text:
+            lines.append((places.of_sweep(key), text))
+        else:
+            good[key] = values
+    return good, lines
+
+
+def _wrong_with(
+    key: str, values: Any, known: list[str], sweep: Mapping[str, Any]
+) -> str | None:
+    head = key.partition(".")[0]
+    if head in WrittenRun.model_fields and head not in SWEPT:
+        return f"cannot be swept, only keys of {', '.join(SWEPT)} can"
+    if key not in known:
+        above = key.rpartition(".")[0]
+        while above and above not in known:
+            above = above.rpartition(".")[0]
+        return unknown(key, [k for k in known if k.rpartition(".")[0] == above], known)
+    inside = [other for other in sweep if other.startswith(f"{key}.")]
+    if inside:
+        return f"is swept as a whole, and {inside[0]} inside it; sweep one of them"
+    if not isinstance(values, list) or not values:
+        return f"must be a list of at least one value, not {shown(values)}"
+    texts = [text_of(value) for value in values]
+    twice = [value for value, text in zip(values, texts, strict=True) if texts.count(text) > 1]
+    return f"{shown(twice[0])} is listed twice; each value makes one run" if twice else None
+
+
+def _references(run: Mapping[str, Any], around: Surroundings) -> Iterator[Problem]:
+    """Names in a run, right or wrong otherwise, that nothing in the file bears."""
+    dataset = run.get("dataset")
+    if dataset is None:
+        text = (
+            f"is missing; give one of the experiment's data sets: {', '.join(around.datasets)}"
+        )
+        yield Problem(("dataset",), text, missing=True)
+    elif not isinstance(dataset, str) or dataset not in around.datasets:
+        yield Problem(("dataset",), not_defined(dataset, "data set", around.datasets))
+    estimators = run["estimators"] if isinstance(run["estimators"], list) else []
+    for i, name in enumerate(estimators):
+        if isinstance(name, str) and name not in around.estimators:
+            text = not_defined(name, "estimator", around.estimators)
+            yield Problem(("estimators", i), text)
+
+
+def _epochs(run: Run) -> Iterator[Problem]:
+    """Listed epochs that training does not reach, or does not keep."""
+    last = run.training.epochs
+    keep, measured = run.training.keep, run.measure.epochs
+    lists = {("training", "keep", "epochs"): keep, ("measure", "epochs", "epochs"): measured}
+    late = {
+        path: [epoch for epoch in schedule.epochs if epoch > last]
+        for path, schedule in lists.items()
+        if schedule.schedule == "list"
+    }
+    for path, epochs in late.items():
+        if epochs:
+            yield Problem(
+                path, f"must be ≤ {last}, which is training.epochs, not {shown(epochs)}"
+            )
+    if measured.schedule == "list" and not any(late.values()):
+        lost = sorted(set(measured.epochs).difference(kept_epochs(keep, last).tolist()))
+        if lost:
+            text = f"must be epochs whose weights training.keep keeps, not {shown(lost)}"
+            yield Problem(("measure", "epochs", "epochs"), text)
+
+
+def _test_inputs(run: Run, around: Surroundings) -> Iterator[Problem]:
+    """Uses of a test set where every input trains."""
+    dataset = around.datasets.get(run.dataset)
+    if not isinstance(dataset, Mapping) or dataset.get("training_fraction") != 1:
+        return
+    why = f"data set '{run.dataset}' has training_fraction 1 and so no test inputs"
+    if run.measure.inputs == "test":
+        yield Problem(("measure", "inputs"), f"must be train or all, not 'test': {why}")
+    quantity = getattr(getattr(run.training, "stop", None), "quantity", "")
+    if quantity.endswith("_test"):
+        text = f"must be of the training inputs, not '{quantity}': {why}"
+        yield Problem(("training", "stop", "quantity"), text)
+
+
+def _has(value: Any, path: Path) -> bool:
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True

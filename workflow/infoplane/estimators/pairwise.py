@@ -1,0 +1,351 @@
+"""Pairwise-distance bounds on the entropy of a Gaussian mixture, at any number of rows.
+
+A mixture of N equal Gaussians N(t_i, σ²I) in d dimensions has an entropy between
+    −mean_i ln mean_j exp(−‖t_i − t_j‖² / 8σ²) + (d/2)(ln 2πσ² + 1)   (lower, Bhattacharyya)
+    −mean_i ln mean_j exp(−‖t_i − t_j‖² / 2σ²) + (d/2)(ln 2πσ² + 1)   (upper, Kullback-Leibler)
+(Kolchinsky & Tracey 2017, Entropy 19, 361, equations 10, 13 and 15). The functions here return
+the first term, in nats: what the mixture's entropy exceeds a single component's by. The second
+is common to all mixtures of one noise and leaves every difference of entropies.
+
+The N × N distances are never held at once. Three ways lead to the sums:
+- few units on the CPU: compiled direct differences, blocks of far rows skipped;
+- many units on the CPU: inner products by matrix multiplication, tile by tile, with direct
+  differences for the pairs that these do not resolve;
+- CUDA: inner products, or direct differences where these do not resolve, in blocks.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from infoplane.estimators import pairwise_cpu as cpu
+from infoplane.estimators.threads import each
+
+MOST_DIRECT_UNITS = 32
+"""Up to here direct differences beat matrix multiplication on the CPU (measured)."""
+
+TOLERANCE = 1.25e-5
+"""Largest rounding error of an exponent of the lower kernel, in nats: a quarter of the upper
+kernel's, whose 5e-5 nats are 7e-5 bits."""
+
+MOST_DEVIATION = 3e-6
+"""How far, in units of σ and over all units, float32 may move a row from its float64 place."""
+
+FARTHEST = 60.0
+"""Exponents beyond count as this one: e^−60 is nothing beside a sum that is at least 1."""
+
+SMALLEST_VARIANCE = 1e-300
+"""Rows that vary by less are equal: distances over it would leave float64."""
+
+
+class Bounds(NamedTuple):
+    """Both bounds on an entropy, in nats above the entropy of one component."""
+
+    lower: float
+    upper: float
+
+
+def mixture_entropies(
+    rows: torch.Tensor, classes: np.ndarray, variance: float, memory: int
+) -> tuple[Bounds, Bounds]:
+    """Bounds on H(T) and on Σ_c p(c) H(T | c) for T = a row chosen at random, plus noise.
+
+    rows (n_rows, n_units), classes (n_rows,) int64, variance = σ² of the noise,
+    memory : bytes that may be used beside copies of the rows
+    """
+    order = np.argsort(classes, kind="stable")
+    sizes = np.unique(classes, return_counts=True)[1]
+    if rows.is_cuda:
+        sums = _sums_on_device(rows, order, sizes, variance, memory)
+    else:
+        sums = _sums_on_cpu(rows, order, sizes, variance, memory)
+    within = sums[: cpu.LOWER_ACROSS]
+    whole = within + sums[cpu.LOWER_ACROSS :]
+    of_class = np.repeat(sizes, sizes)
+    return _bounds(whole, len(order)), _bounds(within, of_class)
+
+
+def group_entropies(rows: torch.Tensor, variance: float, memory: int) -> Bounds:
+    """Bounds on mean_n H(T | X = x_n) for rows (n_inputs, n_draws, n_units)."""
+    n_draws = rows.shape[1]
+    if n_draws == 1:
+        return Bounds(0.0, 0.0)
+    if rows.is_cuda:
+        return _bounds(_group_sums_on_device(rows, variance, memory), n_draws)
+    return _bounds(_group_sums_on_cpu(rows, variance), n_draws)
+
+
+def _bounds(sums: np.ndarray, n: int | np.ndarray) -> Bounds:
+    """−mean ln(sum / n) of sums of lower and upper kernels, (2, …)."""
+    lower, upper = (-np.log(s / n).mean() + 0.0 for s in sums)
+    return Bounds(float(lower), float(upper))
+
+
+def _sums_on_cpu(rows, order, sizes, variance, memory) -> np.ndarray:
+    """Kernel sums (4, n_rows) of the rows in `order`, which sorts them by class."""
+    if rows.shape[1] > MOST_DIRECT_UNITS:
+        centred = _centred(rows, order, variance)
+        if centred is not None:
+            return _product_sums(rows, *centred, order, sizes, variance, memory)
+    return _direct_sums(rows, order, sizes, variance)
+
+
+def _direct_sums(rows, order, sizes, variance) -> np.ndarray:
+    points = _resolved(rows, variance)
+    order, blocks = _blocks_in_space(points, order, sizes)
+    low = np.minimum.reduceat(points[order], blocks[:, 0])
+    high = np.maximum.reduceat(points[order], blocks[:, 0])
+    columns, blocks, places = _spread_out(points[order], blocks)
+    scale = points.dtype.type(1 / (8 * variance))
+    n_shares = min(64, max(8, len(blocks) // 8))
+    shares = [np.zeros(())] * n_shares
+
+    def run(share: int) -> None:
+        shares[share] = np.zeros((4, columns.shape[1]))
+        cpu.direct_sums(
+            columns,
+            blocks,
+            low,
+            high,
+            scale,
+            _reach(len(order)),
+            share,
+            n_shares,
+            shares[share],
+        )
+
+    each(run, n_shares)
+    return sum(shares[1:], start=shares[0])[:, places]
+
+
+def _spread_out(rows, blocks) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Columns (n_units, ·) in which each block starts at a multiple of cpu.LANES.
+
+    Also the blocks there, and the place of each row. Far points fill the gaps.
+    """
+    sizes = blocks[:, 1] - blocks[:, 0]
+    room = cpu.padded(sizes)
+    starts = np.cumsum(room) - room
+    places = np.arange(len(rows)) + np.repeat(starts - blocks[:, 0], sizes)
+    columns = np.full((rows.shape[1], room.sum()), np.inf, dtype=rows.dtype)
+    columns[:, places] = rows.T
+    return columns, np.stack([starts, starts + sizes, blocks[:, 2]], axis=1), places
+
+
+def _product_sums(rows, centred, squares, order, sizes, variance, memory) -> np.ndarray:
+    """Kernel sums from tiles of inner products of the centred rows."""
+    n_rows, n_units = centred.shape
+    points = _resolved(rows, variance)
+    blocks = _blocks(sizes)
+    scale = points.dtype.type(1 / (8 * variance))
+    unit = _rounding_unit(n_units, torch.float32)
+    limits = (np.float32(unit), np.float32(TOLERANCE), np.float32(_reach(n_rows)))
+    n_shares = 8
+    sums = np.zeros((n_shares, 4, n_rows))
+    for tile, products in _tiles(centred, blocks, memory):
+
+        def run(share: int, tile=tile, products=products) -> None:
+            cpu.product_sums(
+                products, tile, squares, points, order, blocks, scale, limits,
+                share, n_shares, sums[share],
+            )  # fmt: skip
+
+        each(run, n_shares)
+    return sums.sum(axis=0)
+
+
+def _tiles(centred, blocks, memory) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """First and last block of rows and of columns, and the inner products between them.
+
+    Tiles cover each pair of blocks at least once in one order; they share one buffer.
+    """
+    height, width = _tile_shape(memory // 4)
+    most = len(centred)
+    buffer = torch.empty(min(height, most) * min(width, most), dtype=torch.float32)
+    for first, last in _spans(blocks, height):
+        rows = centred[blocks[first, 0] : blocks[last - 1, 1]]
+        for left, right in _spans(blocks[first:], width):
+            tile = np.array([first, last, first + left, first + right])
+            columns = centred[blocks[tile[2], 0] : blocks[tile[3] - 1, 1]]
+            products = buffer[: len(rows) * len(columns)].view(len(rows), -1)
+            torch.mm(rows, columns.T, out=products)
+            yield tile, products.numpy()
+
+
+def _group_sums_on_cpu(rows, variance) -> np.ndarray:
+    """Kernel sums (2, n_groups, n_draws) within each group."""
+    n_groups, n_draws, n_units = rows.shape
+    points = _resolved(rows.reshape(-1, n_units), variance).reshape(rows.shape)
+    scale = points.dtype.type(1 / (8 * variance))
+    sums = np.zeros((2, n_groups, n_draws))
+    edges = np.linspace(0, n_groups, min(n_groups, 64) + 1).astype(np.int64)
+    each(
+        lambda i: cpu.group_sums(points, edges[i], edges[i + 1], scale, sums),
+        len(edges) - 1,
+    )
+    return sums
+
+
+def _resolved(rows: torch.Tensor, variance: float) -> np.ndarray:
+    """The rows, contiguous, in a precision whose direct differences are accurate.
+
+    float32 values stay what they are: their differences are exact to the last bit. float64
+    values become float32, centred, where that moves no row noticeably against the noise.
+    """
+    moderate = 1e-30 < variance < 1e30  # squares of float32 differences near σ stay float32
+    if rows.dtype != torch.float64:
+        dtype = torch.float32 if moderate else torch.float64
+        return rows.to(dtype).contiguous().numpy()
+    if moderate:
+        for candidate in (rows, rows - rows.mean(dim=0)):
+            single = candidate.to(torch.float32)
+            deviation = (single.to(torch.float64) - candidate).abs().amax()
+            if deviation * math.sqrt(rows.shape[1]) <= MOST_DEVIATION * math.sqrt(variance):
+                return single.contiguous().numpy()
+    return rows.contiguous().numpy()
+
+
+def _centred(rows, order, variance) -> tuple[torch.Tensor, np.ndarray] | None:
+    """Rows (t − mean)·√(1/8σ²) in `order`, float32, and their squared norms.
+
+    None where values lie so far out that float32 does not hold the norms.
+    """
+    n_rows, n_units = rows.shape
+    mean = rows.mean(dim=0)
+    factor = math.sqrt(1 / (8 * variance))
+    centred = torch.empty((n_rows, n_units), dtype=torch.float32)
+    squares = torch.empty(n_rows, dtype=torch.float64)
+    step = max(1, 2**21 // n_units)
+    for start in range(0, n_rows, step):
+        chosen = torch.from_numpy(order[start : start + step])
+        part = centred[start : start + step]
+        part.copy_((rows[chosen] - mean) * factor)
+        torch.sum(part.to(torch.float64) ** 2, dim=1, out=squares[start : start + step])
+    if not squares.amax() < 1e30:
+        return None
+    return centred, squares.to(torch.float32).numpy()
+
+
+def _rounding_unit(n_units: int, dtype: torch.dtype) -> float:
+    """Rounding error of ‖a‖² + ‖b‖² − 2a·b as a share of ‖a‖² + ‖b‖².
+
+    Roundings of a running sum of n_units products grow like √n_units.
+    """
+    return (4 + math.sqrt(n_units)) * torch.finfo(dtype).eps / 2
+
+
+def _reach(n_rows: int) -> float:
+    """Exponents beyond change a sum, which is at least 1, by less than 1e-7 together."""
+    return math.log(n_rows) + 16
+
+
+def _blocks(sizes: np.ndarray) -> np.ndarray:
+    """Blocks (n_blocks, 3), start, stop and class, of rows sorted by class."""
+    parts, start = [], 0
+    for label, size in enumerate(sizes):
+        starts = np.arange(start, start + size, cpu.BLOCK)
+        stops = np.minimum(starts + cpu.BLOCK, start + size)
+        parts.append(np.stack([starts, stops, np.full_like(starts, label)], axis=1))
+        start += size
+    return np.concatenate(parts).astype(np.int64)
+
+
+def _blocks_in_space(points, order, sizes) -> tuple[np.ndarray, np.ndarray]:
+    """The order with each class' rows sorted in space, and blocks of close rows."""
+    order = order.copy()
+    ends = np.empty(len(order), dtype=np.int64)
+    parts, start = [], 0
+    for label, size in enumerate(sizes):
+        n_blocks = cpu.split_in_space(points, order, start, start + size, ends)
+        stops = ends[:n_blocks].copy()
+        starts = np.concatenate([[start], stops[:-1]])
+        parts.append(np.stack([starts, stops, np.full_like(stops, label)], axis=1))
+        start += size
+    return order, np.concatenate(parts).astype(np.int64)
+
+
+def _tile_shape(n_values: int) -> tuple[int, int]:
+    """Rows and columns of a tile of at most n_values products, if not smaller than a block."""
+    height = min(512, max(cpu.BLOCK, int(math.sqrt(n_values / 4))))
+    return height, min(4096, max(cpu.BLOCK, n_values // height))
+
+
+def _spans(blocks: np.ndarray, most_rows: int) -> list[tuple[int, int]]:
+    """First and last of runs of blocks that hold at most `most_rows` rows each."""
+    spans, first = [], 0
+    for i in range(1, len(blocks) + 1):
+        if i == len(blocks) or blocks[i, 1] - blocks[first, 0] > most_rows:
+            spans.append((first, i))
+            first = i
+    return spans
+
+
+def _sums_on_device(rows, order, sizes, variance, memory) -> np.ndarray:
+    """Kernel sums (4, n_rows) on the rows' own device, in blocks of rows."""
+    points, by_products = _points_on_device(rows, variance)
+    points = points[torch.from_numpy(order).to(rows.device)]
+    squares = points.square().sum(dim=1)
+    n_rows = len(points)
+    sums = torch.zeros((4, n_rows), dtype=torch.float64, device=rows.device)
+    height = max(1, memory // (32 * n_rows))  # four float64 arrays of height × n_rows
+    stop_of_class = 0
+    for size in sizes.tolist():
+        start_of_class, stop_of_class = stop_of_class, stop_of_class + size
+        for top in range(start_of_class, stop_of_class, height):
+            bottom = min(top + height, stop_of_class)
+            distances = _squared_distances(
+                points[top:bottom],
+                points[top:],
+                by_products,
+                squares[top:bottom],
+                squares[top:],
+            )
+            distances.diagonal().zero_()
+            lower = distances.clamp_(max=FARTHEST).neg_().exp_()
+            same = stop_of_class - top
+            for kind, kernel in enumerate((lower, lower.clamp(min=1e-9) ** 4)):
+                within, across = kernel[:, :same], kernel[:, same:]
+                sums[kind, top:bottom] += within.sum(dim=1, dtype=torch.float64)
+                sums[kind, bottom:stop_of_class] += within[:, bottom - top :].sum(
+                    dim=0, dtype=torch.float64
+                )
+                sums[kind + 2, top:bottom] += across.sum(dim=1, dtype=torch.float64)
+                sums[kind + 2, stop_of_class:] += across.sum(dim=0, dtype=torch.float64)
+    return sums.cpu().numpy()
+
+
+def _group_sums_on_device(rows, variance, memory) -> np.ndarray:
+    n_groups, n_draws = rows.shape[:2]
+    scaled = (rows.to(torch.float64) - rows[:, :1]) * math.sqrt(1 / (8 * variance))
+    sums = torch.empty((2, n_groups, n_draws), dtype=torch.float64, device=rows.device)
+    step = max(1, memory // (32 * n_draws * n_draws))
+    for start in range(0, n_groups, step):
+        part = scaled[start : start + step]
+        lower = _squared_distances(part, part).clamp_(max=FARTHEST).neg_().exp_()
+        sums[0, start : start + step] = lower.sum(dim=-1)
+        sums[1, start : start + step] = lower.pow_(4).sum(dim=-1)
+    return sums.cpu().numpy()
+
+
+def _points_on_device(rows, variance) -> tuple[torch.Tensor, bool]:
+    """Rows scaled by √(1/8σ²), in the cheapest precision that resolves their distances.
+
+    The boolean says whether inner products do; float64 direct differences always do.
+    """
+    scaled = (rows.to(torch.float64) - rows.mean(dim=0)) * math.sqrt(1 / (8 * variance))
+    both = 2 * float(scaled.square().sum(dim=1).amax())
+    single_is_single = torch.get_float32_matmul_precision() == "highest"
+    for dtype in (torch.float32, torch.float64) if single_is_single else (torch.float64,):
+        if both * _rounding_unit(rows.shape[1], dtype) <= TOLERANCE:
+            return scaled.to(dtype), True
+    return scaled, False
+
+
+def _squared_distances(a, b, by_products=False, squares_a=None, squares_b=None):
+    """‖a_i − b_j‖², (…, n, m)."""
+    if by_products:
+        return torch.addmm(squares_b, a, b.T, alpha=-2).add_(squares_a[:, None]).clamp_(min=0)
+    return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square_()

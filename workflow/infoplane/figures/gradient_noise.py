@@ -1,0 +1,91 @@
+"""Drift and diffusion: mean and noise of every layer's gradient over training.
+
+Sources: Shwartz-Ziv & Tishby 2017, arXiv:1703.00810, figure 4; Saxe et al. 2018, ICLR,
+"On the information bottleneck theory of deep learning", section 4.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from infoplane.figures import style, tables
+
+COLUMNS = ("gradient_mean", "gradient_std", "weight_norm")
+DRAWN = ("relative_mean", "relative_std", "snr")
+
+
+def numbers(gradients: pd.DataFrame) -> pd.DataFrame:
+    """Geometric means and spreads over seeds, one row an epoch and layer, without unit.
+
+    gradients : the gradients table of one run; epoch 0, before training, has no gradient
+    Returns run, epoch, layer, n_seeds, seeds_left_out and, for relative_mean and
+    relative_std (both over the norm of the weights) and snr (mean over std), the geometric
+    mean, {name}_lower and {name}_upper: one standard deviation of the logarithm away.
+    """
+    tables.require(gradients, ["run", "seed", "epoch", "layer", *COLUMNS], "gradients")
+    run = tables.only(gradients, "run", "gradients")
+    trained = gradients[gradients.epoch > 0]
+    failed = tables.seeds_that_end_nan(trained, "gradient_mean")
+    kept = trained[~trained.seed.isin(failed)].copy()
+    # on a logarithmic axis one seed in ten would rule an arithmetic mean
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kept["relative_mean"] = np.log(kept.gradient_mean / kept.weight_norm)
+        kept["relative_std"] = np.log(kept.gradient_std / kept.weight_norm)
+        kept["snr"] = np.log(kept.gradient_mean / kept.gradient_std)
+    logs = tables.over_seeds(kept, ["epoch", "layer"], DRAWN)
+    result = pd.DataFrame({"run": run}, index=logs.index)
+    for name in DRAWN:
+        mean, sd = logs[f"{name}_mean"], logs[f"{name}_sd"]
+        result[name] = np.exp(mean)
+        result[f"{name}_lower"], result[f"{name}_upper"] = np.exp(mean - sd), np.exp(mean + sd)
+    result["n_seeds"] = logs.n_seeds
+    result["seeds_left_out"] = "|".join(map(str, failed))
+    result = result.reset_index()
+    return result[["run", *result.columns.drop("run")]]
+
+
+@style.styled
+def draw(gradients: pd.DataFrame) -> Figure:
+    """Two panels, log-log: gradient mean and std over the weight norm, and their ratio."""
+    shown = numbers(gradients)
+    figure = style.new_figure(6.9, 2.9)
+    if shown[list(DRAWN)].dropna(how="all").empty:
+        return style.blank(
+            figure, "no gradient left to draw: all seeds failed, or epoch 0 only"
+        )
+    left, right = figure.subplots(1, 2)
+    layers = tables.layers_of(shown)
+    for axes, label in ((left, "gradient / weight norm"), (right, "signal-to-noise ratio")):
+        style.epoch_axis(axes, shown.epoch)
+        axes.set_yscale("log")
+        axes.yaxis.set_minor_locator(LogLocator(subs=range(2, 10), numticks=99))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+        axes.set_ylabel(label)
+    right.axhline(1, color=style.QUIET, lw=0.7, linestyle=(0, (4, 2)), zorder=0)
+    for i, layer in enumerate(layers):
+        rows = shown[shown.layer == layer]
+        _line(left, rows, "relative_mean", i, "-")
+        _line(left, rows, "relative_std", i, (0, (3, 1.2)))
+        _line(right, rows, "snr", i, "-")
+    handles = [_handle(style.look(i)["color"], "-", layer) for i, layer in enumerate(layers)]
+    handles += [_handle(style.QUIET, "-", "mean"), _handle(style.QUIET, (0, (3, 1.2)), "std")]
+    figure.legend(handles=handles, loc="outside right center", handlelength=2.4)
+    said = []
+    if shown.n_seeds.max() > 1:
+        said = [f"geometric mean of {tables.seeds_text(shown)}, bands ±1 sd of the logarithm"]
+    style.note(figure, [*said, tables.left_out(shown)])
+    return figure
+
+
+def _line(axes, rows: pd.DataFrame, name: str, position: int, dashes) -> None:
+    colour = style.look(position)["color"]
+    dot = "o" if rows[name].notna().sum() == 1 else ""
+    axes.plot(rows.epoch, rows[name], color=colour, linestyle=dashes, marker=dot, ms=3)
+    lower, upper = rows[f"{name}_lower"], rows[f"{name}_upper"]
+    axes.fill_between(rows.epoch, lower, upper, color=colour, alpha=0.15, lw=0)
+
+
+def _handle(colour: str, dashes, name: str) -> Line2D:
+    return Line2D([], [], color=colour, linestyle=dashes, label=name)

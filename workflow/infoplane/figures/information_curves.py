@@ -1,0 +1,104 @@
+"""I(X;T) and I(T;Y) of every layer over training, one run and one estimator."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from infoplane.figures import information_plane, plane, references, style, tables
+
+MARKED = 9
+"""Epochs at which a line carries its layer's marker."""
+
+
+def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+    """Means, spreads and bounds over seeds, one row an epoch and layer, in bits.
+
+    Takes and returns what information_plane.numbers does.
+    """
+    return information_plane.numbers(information, entropy_x, entropy_y)
+
+
+@style.styled
+def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
+    """One line a layer: mean over seeds with a band of ±1 sd; dotted lines are bounds.
+
+    Takes what `numbers` takes.
+    """
+    shown = numbers(information, entropy_x, entropy_y)
+    figure = style.new_figure(6.9, 2.9)
+    if shown[["ixt_mean", "ity_mean"]].dropna().empty:
+        return style.blank(figure, "no seed left to draw: all failed")
+    layers = tables.layers_of(shown)
+    view = plane.whole(shown)
+    caps = plane.caps_of(shown)
+    cap = plane.one_cap(caps)
+    left, right = figure.subplots(1, 2)
+    lines = {
+        "ixt": (
+            left,
+            "$I(X;T)$  [bits]",
+            view.x,
+            {"H(X)": shown.entropy_x.iloc[0], "cap": cap},
+        ),
+        "ity": (right, "$I(T;Y)$  [bits]", view.y, {"H(Y)": shown.entropy_y.iloc[0]}),
+    }
+    bounds = tables.drawn_bounds(shown)
+    for quantity, (axes, label, limits, levels) in lines.items():
+        style.epoch_axis(axes, shown.epoch)
+        axes.set_ylim(limits)
+        axes.set_ylabel(label)
+        if limits[0] < 0:
+            axes.axhline(0, color=style.QUIET, lw=0.5, zorder=0)
+        references.reference_lines(axes, "y", levels)
+        for i, layer in enumerate(layers):
+            rows = shown[shown.layer == layer]
+            _line(axes, rows, quantity, i)
+            for bound in bounds:
+                if bound.startswith(quantity):
+                    _bound(axes, rows, bound, i)
+    handles, names = left.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside right center", handlelength=2.4)
+    said = plane.small_print(shown, crosses=False)
+    said += ["dotted: the estimator's bounds"] if bounds else []
+    said += [plane.caps_text(caps)] if caps and not cap <= view.x[1] else []
+    style.note(figure, [*said, tables.left_out(shown)])
+    return figure
+
+
+def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:
+    look = style.look(position)
+    marker = look.pop("marker")
+    mean, sd = rows[f"{quantity}_mean"], rows[f"{quantity}_sd"]
+    shown = rows.epoch.isin(style.few(rows.epoch, MARKED))
+    axes.plot(rows.epoch, mean, zorder=3, **look)
+    axes.fill_between(
+        rows.epoch, mean - sd, mean + sd, color=look["color"], alpha=0.18, lw=0, zorder=2
+    )
+    for hollow in (False, True):
+        some = shown & ((rows.n_hollow > 0) == hollow)
+        axes.plot(
+            rows.epoch[some],
+            mean[some],
+            linestyle="",
+            marker=marker,
+            markersize=3.6,
+            color=look["color"],
+            markerfacecolor="white" if hollow else look["color"],
+            markeredgewidth=0.8,
+            zorder=4,
+        )
+    # an empty line for the legend, so that a layer that is hollow throughout has one too
+    axes.plot([], [], marker=marker, markersize=3.6, label=rows.layer.iloc[0], **look)
+
+
+def _bound(axes: Axes, rows: pd.DataFrame, bound: str, position: int) -> None:
+    axes.plot(
+        rows.epoch,
+        rows[f"{bound}_mean"],
+        color=style.look(position)["color"],
+        marker="_" if len(rows) == 1 else "",
+        lw=0.7,
+        linestyle=(0, (1, 1.5)),
+        alpha=0.7,
+        zorder=1.5,
+    )

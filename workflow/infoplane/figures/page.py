@@ -1,0 +1,184 @@
+"""One self-contained HTML page of an experiment: figures, flags, accuracies, provenance.
+
+Nothing is linked from outside, images lie in the page itself, and the PDF and CSV of each
+figure are linked by relative paths.
+"""
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+import numpy as np
+import pandas as pd
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import ConfigDict, TypeAdapter
+from pydantic.dataclasses import dataclass
+
+from infoplane.figures import tables
+from infoplane.samples import FLAGS
+
+# a misspelt key of a dictionary is an error, not a missing section
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(config=_STRICT, frozen=True)
+class Drawing:
+    """One figure on the page.
+
+    png : the image, read from disk; pdf, csv : links, relative to the page;
+    caption, alt : from `sentences`
+    """
+
+    title: str
+    png: Path
+    pdf: str
+    csv: str
+    caption: str
+    alt: str
+
+
+@dataclass(config=_STRICT, frozen=True)
+class FlagCount:
+    """How many values of one run, estimator and layer carry which flag.
+
+    values : seeds × epochs that were measured; negative_ixt : of these, I(X;T) below 0;
+    failed_seeds : names of the seeds that were not measured
+    """
+
+    run: str
+    estimator: str
+    layer: str
+    values: int
+    saturated: int
+    outside_tested_regime: int
+    not_converged: int
+    negative_ixt: int
+    failed_seeds: str
+
+
+@dataclass(config=_STRICT, frozen=True)
+class Accuracy:
+    """Accuracies at the last epoch: mean and sd over seeds, as text ("0.98 ± 0.01")."""
+
+    run: str
+    epoch: int
+    seeds: int
+    train: str
+    test: str
+
+
+@dataclass(config=_STRICT, frozen=True)
+class Run:
+    """One run. facts : rows of the table of runs: {"data set": …, "network": …, …}."""
+
+    name: str
+    facts: dict[str, str]
+    figures: tuple[Drawing, ...] = ()
+
+
+@dataclass(config=_STRICT, frozen=True)
+class Experiment:
+    """Everything that is on the page.
+
+    comparisons : figures of several runs; flags, accuracies : see `flag_counts` and
+    `final_accuracies`; versions : {package: version}; settings : the resolved configuration
+    """
+
+    title: str
+    runs: tuple[Run, ...]
+    comparisons: tuple[Drawing, ...] = ()
+    flags: tuple[FlagCount, ...] = ()
+    accuracies: tuple[Accuracy, ...] = ()
+    versions: dict[str, str] | None = None
+    settings: dict | None = None
+    description: str = ""
+
+
+def render(experiment: Experiment | dict) -> str:
+    """The page as HTML.
+
+    experiment : an Experiment, or a dictionary of the same shape
+    Raises pydantic.ValidationError for unknown or missing keys, FileNotFoundError where an
+    image does not exist.
+    """
+    checked = TypeAdapter(Experiment).validate_python(experiment)
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["data_uri"] = _data_uri
+    environment.filters["href"] = _href
+    return environment.get_template("page.html.j2").render(
+        experiment=checked,
+        fact_names=list(dict.fromkeys(name for run in checked.runs for name in run.facts)),
+        flag_meanings={name: FLAGS[name] for name in (*tables.HOLLOW, "not_converged")},
+        settings=_yaml(checked.settings) if checked.settings else "",
+    )
+
+
+def flag_counts(information: pd.DataFrame) -> list[FlagCount]:
+    """One record a run, estimator and layer of an information table, in its order."""
+    needed = ["run", "estimator", "seed", "epoch", "layer", "ixt", "flags"]
+    tables.require(information, needed, "information")
+    counted = []
+    for (run, estimator), rows in information.groupby(["run", "estimator"], sort=False):
+        failed = tables.failed_seeds(rows)
+        for layer, part in rows[~rows.seed.isin(failed)].groupby("layer", sort=False):
+            counted.append(_count(str(run), str(estimator), str(layer), part, failed))
+        if set(rows.seed) == set(failed):
+            counted.append(_count(str(run), str(estimator), "all", rows[:0], failed))
+    return counted
+
+
+def final_accuracies(metrics: pd.DataFrame) -> list[Accuracy]:
+    """One record a run of a metrics table; failed seeds are left out."""
+    tables.require(metrics, ["run", "seed", "epoch", "loss_train"], "metrics")
+    result = []
+    for run, rows in metrics.groupby("run", sort=False):
+        failed = tables.seeds_that_end_nan(rows, "loss_train")
+        last = rows[(rows.epoch == rows.epoch.max()) & ~rows.seed.isin(failed)]
+        texts = [_spread(last[f"accuracy_{of}"].to_numpy()) for of in ("train", "test")]
+        result.append(Accuracy(str(run), int(rows.epoch.max()), len(last), *texts))
+    return result
+
+
+def _count(run: str, estimator: str, layer: str, rows: pd.DataFrame, failed: list) -> FlagCount:
+    flagged = {
+        name: int(tables.has_flag(rows["flags"], name).sum())
+        for name in ("saturated", "outside_tested_regime", "not_converged")
+    }
+    return FlagCount(
+        run=run,
+        estimator=estimator,
+        layer=layer,
+        values=int(rows.ixt.notna().sum()),
+        negative_ixt=int((rows.ixt < 0).sum()),
+        failed_seeds=", ".join(map(str, failed)),
+        **flagged,
+    )
+
+
+def _spread(values: np.ndarray) -> str:
+    values = values[np.isfinite(values)]
+    if len(values) == 0:
+        return "–"
+    mean = f"{values.mean():.4f}"
+    return mean if len(values) == 1 else f"{mean} ± {values.std(ddof=1):.4f}"
+
+
+def _data_uri(path: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def _href(path: str) -> str:
+    """A relative path as a link; a colon is escaped, so it can never name a scheme."""
+    return quote(path, safe="/")
+
+
+def _yaml(settings: Mapping) -> str:
+    return yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True, width=90)

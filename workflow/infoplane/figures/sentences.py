@@ -1,0 +1,196 @@
+"""What a figure shows, in plain sentences: captions and alternative texts.
+
+Everything said is read from the figure's own numbers, so that a caption cannot disagree
+with what it stands under.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from infoplane.figures import plane, style, tables
+from infoplane.table import nearest
+
+PLANES = ("information_plane", "comparison", "information_curves")
+
+
+def caption(
+    figure: str, numbers: pd.DataFrame, settings: Mapping[str, object] | None = None
+) -> str:
+    """What is drawn, of how many seeds, which were left out, what bands and units are.
+
+    figure : a name out of FIGURES; numbers : what that figure's numbers() returned;
+    settings : the estimator's settings, named in the text
+    Raises KeyError for an unknown figure.
+    """
+    if figure not in _CAPTIONS:
+        raise KeyError(f"no caption for figure '{figure}'.{nearest(figure, _CAPTIONS)}")
+    if numbers.empty:
+        return "Nothing is drawn: every seed of this run failed."
+    said = _CAPTIONS[figure](numbers)
+    if figure in PLANES:
+        said += _estimator(numbers, settings or {})
+    return " ".join(sentence for sentence in said if sentence)
+
+
+def alt(figure: str, numbers: pd.DataFrame) -> str:
+    """One sentence in place of the image, with the values at the last epoch."""
+    if numbers.empty:
+        return "An empty figure: every seed failed."
+    name = figure.replace("_", " ").capitalize()
+    runs = " and ".join(dict.fromkeys(numbers.run))
+    last = numbers[numbers.epoch == numbers.epoch.max()]
+    text = f"{name} of {runs}, {_epochs(numbers)}."
+    if figure in PLANES:
+        ends = [
+            f"{row.layer} {_value(row.ixt_mean)} and {_value(row.ity_mean)}"
+            for row in last.itertuples()
+        ]
+        if len(set(numbers.run)) == 1:
+            text += f" At the last epoch I(X;T) and I(T;Y) in bits: {'; '.join(ends)}."
+    elif figure == "training_curves":
+        row = last.iloc[0]
+        text += f" Final training accuracy {_value(row.accuracy_train_mean)}"
+        test = row.accuracy_test_mean
+        text += f", test accuracy {_value(test)}." if np.isfinite(test) else "."
+    return text
+
+
+def rst(text: str) -> str:
+    """The same text for a reStructuredText file: nothing in it is read as markup."""
+    return re.sub(r"([\\*`|_])", r"\\\1", text)
+
+
+def _information_plane(numbers: pd.DataFrame) -> list[str]:
+    said = [
+        f"Information plane of {numbers.run.iloc[0]}: I(T;Y) against I(X;T) in bits, one point "
+        f"an epoch and layer, coloured by epoch ({_epochs(numbers)}).",
+        "Thin lines join the layers of one epoch; large markers are the last epoch.",
+        _seeds(numbers, "crosses at some epochs are ±1 standard deviation over seeds"),
+        _levels(numbers),
+        _flagged(numbers),
+    ]
+    if plane.squashed(numbers):
+        said.insert(1, "The right panel enlarges the box in the left one.")
+    return said
+
+
+def _comparison(numbers: pd.DataFrame) -> list[str]:
+    runs = list(dict.fromkeys(numbers.run))
+    parts = [numbers[numbers.run == run] for run in runs]
+    left_out = [
+        f"{run}: {tables.left_out(part)}."
+        for run, part in zip(runs, parts, strict=True)
+        if tables.left_out(part)
+    ]
+    return [
+        f"Information planes of {', '.join(runs)} on the same axes: I(T;Y) against I(X;T) in "
+        f"bits, one point an epoch and layer, coloured by epoch ({_epochs(numbers)}).",
+        _seeds(numbers, "crosses at some epochs are ±1 standard deviation", name=False),
+        *left_out,
+        *dict.fromkeys(_levels(part) for part in parts),
+        _flagged(numbers),
+    ]
+
+
+def _information_curves(numbers: pd.DataFrame) -> list[str]:
+    bounds = tables.drawn_bounds(numbers)
+    return [
+        f"I(X;T) and I(T;Y) in bits of every layer of {numbers.run.iloc[0]} over training "
+        f"({_epochs(numbers)}).",
+        _seeds(numbers, "bands are ±1 standard deviation over seeds"),
+        "Dotted lines are the mean lower and upper bounds of the estimator." if bounds else "",
+        _levels(numbers),
+        _flagged(numbers),
+    ]
+
+
+def _training_curves(numbers: pd.DataFrame) -> list[str]:
+    tested = numbers[["loss_test_mean", "accuracy_test_mean"]].notna().any().any()
+    return [
+        f"Cross-entropy loss in nats and accuracy of {numbers.run.iloc[0]} over training "
+        f"({_epochs(numbers)}), on the training {'and the test set' if tested else 'set'}.",
+        "" if tested else "There is no test set.",
+        _seeds(numbers, "bands are ±1 standard deviation over seeds"),
+    ]
+
+
+def _gradient_noise(numbers: pd.DataFrame) -> list[str]:
+    return [
+        f"Gradients of {numbers.run.iloc[0]} ({_epochs(numbers)}), every layer: left, the norm "
+        "of the mean over an epoch's mini-batches (solid) and of the standard deviation "
+        "(dashed), both divided by the norm of the weights; right, the first over the second.",
+        "Above 1 the drift rules, below 1 the noise.",
+        _seeds(numbers, "bands are ±1 standard deviation of the logarithm", "Geometric mean"),
+    ]
+
+
+_CAPTIONS: dict[str, Callable[[pd.DataFrame], list[str]]] = {
+    "information_plane": _information_plane,
+    "comparison": _comparison,
+    "information_curves": _information_curves,
+    "training_curves": _training_curves,
+    "gradient_noise": _gradient_noise,
+}
+
+
+def _seeds(numbers: pd.DataFrame, spread: str, what: str = "Mean", name: bool = True) -> str:
+    missing = tables.left_out(numbers) if name else ""
+    if numbers.n_seeds.max() > 1:
+        text = f"{what} of {tables.seeds_text(numbers)}; {spread}"
+    else:
+        text = "One seed, so no spread is shown"
+    return f"{text}; {missing}." if missing else f"{text}."
+
+
+def _levels(numbers: pd.DataFrame) -> str:
+    """H(X), H(Y) and the cap, in words."""
+    entropy_x, entropy_y = numbers.entropy_x.iloc[0], numbers.entropy_y.iloc[0]
+    text = f"H(X) = {style.bits(entropy_x)} bits, H(Y) = {style.bits(entropy_y)} bits"
+    caps = plane.caps_of(numbers)
+    if not caps:
+        return f"{text}; the estimator gives no cap."
+    if np.isclose(plane.one_cap(caps), entropy_x, rtol=1e-3):
+        return f"{text}; the largest I(X;T) that the estimator can return equals H(X)."
+    return f"{text}; largest I(X;T) that the estimator can return: {plane.caps_text(caps)}."
+
+
+def _flagged(numbers: pd.DataFrame) -> str:
+    """Counts over all seeds, epochs and layers, or nothing where nothing is flagged."""
+    counts = {
+        "saturated": int(numbers.n_saturated.sum()),
+        "outside the tested regime": int(numbers.n_outside_tested_regime.sum()),
+        "not converged": int(numbers.n_not_converged.sum()),
+        "negative": int(numbers.n_negative.sum()),
+    }
+    found = [f"{count} {name}" for name, count in counts.items() if count]
+    if not found:
+        return ""
+    hollow = numbers.n_hollow.sum() > 0
+    of = int(numbers.n_seeds.sum())
+    return f"Of {of} values, {', '.join(found)}" + (
+        "; a hollow point is saturated or outside the tested regime in at least one seed."
+        if hollow
+        else "."
+    )
+
+
+def _estimator(numbers: pd.DataFrame, settings: Mapping[str, object]) -> list[str]:
+    method = settings.get("estimator", numbers.estimator.iloc[0])
+    keys = [f"{key} = {value}" for key, value in settings.items() if key != "estimator"]
+    said = [f"Estimator: {method}{' with ' if keys else ''}{', '.join(keys)}."]
+    if method == "kde" or numbers.n_not_a_bound.sum() > 0:
+        said.append("I(T;Y) is a difference of two bounds of the same side, itself no bound.")
+    return said
+
+
+def _epochs(numbers: pd.DataFrame) -> str:
+    first, last = int(numbers.epoch.min()), int(numbers.epoch.max())
+    count = numbers.epoch.nunique()
+    return f"epoch {first}" if count == 1 else f"{count} epochs from {first} to {last}"
+
+
+def _value(value: float) -> str:
+    return style.bits(value) if np.isfinite(value) else "not measured"

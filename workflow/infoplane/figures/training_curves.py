@@ -1,0 +1,60 @@
+"""Loss and accuracy over training, on the training and on the test set."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from infoplane.figures import style, tables
+
+SETS = {"train": (style.COLOURS[0], "-"), "test": (style.COLOURS[1], (0, (4, 1.5)))}
+QUANTITIES = {"loss": "loss  [nats]", "accuracy": "accuracy"}
+COLUMNS = [f"{quantity}_{of}" for quantity in QUANTITIES for of in SETS]
+
+
+def numbers(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Means and spreads over seeds, one row an epoch.
+
+    metrics : the metrics table of one run: loss in nats, accuracy in [0, 1], NaN where
+        there is no test set
+    Returns run, epoch, {column}_mean, {column}_sd, n_seeds and seeds_left_out: seeds whose
+    training loss ends as NaN.
+    """
+    tables.require(metrics, ["run", "seed", "epoch", *COLUMNS], "metrics")
+    run = tables.only(metrics, "run", "metrics")
+    failed = tables.seeds_that_end_nan(metrics, "loss_train")
+    kept = metrics[~metrics.seed.isin(failed)]
+    result = tables.over_seeds(kept, ["epoch"], COLUMNS).reset_index()
+    result.insert(0, "run", run)
+    result["seeds_left_out"] = "|".join(map(str, failed))
+    return result
+
+
+@style.styled
+def draw(metrics: pd.DataFrame) -> Figure:
+    """Two panels, loss and accuracy: mean over seeds with a band of ±1 sd."""
+    shown = numbers(metrics)
+    figure = style.new_figure(6.9, 2.4)
+    if shown.empty:
+        return style.blank(figure, "no seed left to draw: all failed")
+    for axes, (quantity, label) in zip(figure.subplots(1, 2), QUANTITIES.items(), strict=True):
+        style.epoch_axis(axes, shown.epoch)
+        axes.set_ylabel(label)
+        for of, (colour, dashes) in SETS.items():
+            mean, sd = shown[f"{quantity}_{of}_mean"], shown[f"{quantity}_{of}_sd"]
+            if mean.isna().all():
+                continue
+            # a single epoch is a point, and a line alone would not show it
+            dot = "o" if mean.notna().sum() == 1 else ""
+            axes.plot(
+                shown.epoch, mean, color=colour, linestyle=dashes, marker=dot, ms=3, label=of
+            )
+            axes.fill_between(shown.epoch, mean - sd, mean + sd, color=colour, alpha=0.2, lw=0)
+        low, high = axes.get_ylim()
+        # accuracies that differ by less than 0.1 should look alike
+        low = max(min(low - 0.02, 0.9), 0)
+        axes.set_ylim(*((0, 1.05 * high) if quantity == "loss" else (low, 1.02)))
+        axes.legend(loc="best")
+    said = (
+        [f"mean of {tables.seeds_text(shown)}, bands ±1 sd"] if shown.n_seeds.max() > 1 else []
+    )
+    style.note(figure, [*said, tables.left_out(shown)])
+    return figure
