@@ -17,6 +17,13 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
+
+
+rule all:
+    input:
+        f"{HOME}/report.html",
+
+
 include: "workflow/rules/datasets.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/activations.smk"

@@ -1,5 +1,7 @@
 """Blocks of seeds: every wanted seed once, nothing made twice."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ def test_every_wanted_seed_is_in_exactly_one_block(wanted, existing, size):
     assert found == sorted(found)
     for seed in wanted:
         assert sum(seed in held(block) for block in found) == 1
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in pairwise(found):
         assert one[1] < other[0]
 
 

@@ -44,11 +44,12 @@ def test_negative_values_are_counted(information):
 
 
 def test_comparison_caption_names_failed_seeds_by_run(information):
-    table = pd.concat([information(run="tanh"), information(run="relu", failed=(0,))])
+    dead = information(run="dead", seeds=1, failed=(0,))
+    table = pd.concat([information(run="tanh"), information(run="relu", failed=(0,)), dead])
     shown = FIGURES["comparison"].numbers(table, 12, 0.999)
     text = sentences.caption("comparison", shown, {"estimator": "kde"})
     assert "relu: seed 0 failed, left out." in text and "tanh: " not in text
-    assert "3 to 4 seeds" in text
+    assert "3 to 4 seeds" in text and "dead: every seed failed." in text
 
 
 def test_training_and_gradient_captions_have_units(metrics, gradients):

@@ -13,10 +13,11 @@ import numpy as np
 import torch
 from pydantic import Field
 
+from infoplane.datasets.contents import row_codes
 from infoplane.datasets.source import Data
 from infoplane.machine import DeviceName, device_of
 from infoplane.networks.description import rebuild
-from infoplane.samples import Samples, entropy_of_counts
+from infoplane.samples import Samples, entropy_of_counts, label_codes
 from infoplane.schedules import Logarithmic, Schedule
 from infoplane.settings import Settings as BaseSettings
 from infoplane.stores.activations import ActivationsStore, ActivationsWriter
@@ -62,13 +63,9 @@ class Measured:
                 "needs at least two"
             )
         self.x = torch.from_numpy(data.x[rows])
-        self.y = torch.from_numpy(data.y[rows])
-        flat = np.ascontiguousarray(data.x[rows].reshape(len(rows), -1))
-        _, copies = np.unique(
-            flat.view(f"V{flat.dtype.itemsize * flat.shape[1]}"), return_counts=True
-        )
-        self.entropy_x = entropy_of_counts(copies)
-        self.entropy_y = entropy_of_counts(np.bincount(data.y[rows]))
+        self.y = label_codes(data.y[rows])  # a class that no measured input has leaves no gap
+        self.entropy_x = entropy_of_counts(np.bincount(row_codes(data.x[rows])))
+        self.entropy_y = entropy_of_counts(np.bincount(self.y))
 
 
 class Activations:

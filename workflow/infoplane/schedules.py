@@ -33,9 +33,11 @@ class Logarithmic(Settings):
     """How many epochs at the most; early ones that coincide count once."""
 
     def select(self, available: np.ndarray) -> np.ndarray:
-        last = max(int(available[-1]), 1)
+        if len(available) <= self.number:
+            return available
+        last = int(available[-1])
         # Rounding merges many early points, so more are laid out than are wanted.
-        spread = np.array([1, last])
+        spread = np.unique([1, last])[-(self.number - 1) :]
         for points in range(3, 50 * self.number):
             finer = np.unique(np.geomspace(1, last, points).round().astype(np.int64))
             if len(finer) > self.number - 1:

@@ -1,8 +1,3 @@
-def source_of_activations(wildcards):
-    family = experiment.runs[wildcards.run].network.family
-    return source_digest("infoplane.activations", FAMILIES.path(family))
-
-
 # Only where a run shares its activations between estimators; otherwise each estimating job
 # regenerates them from the weights and keeps none.
 rule regenerate_activations:

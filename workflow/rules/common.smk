@@ -1,24 +1,22 @@
 # The experiment, checked before any job, and the functions from which the rules take their
 # inputs, settings and digests.
 
-import os
 import re
 import sys
 from pathlib import Path
 
-# Scripts find the library also where it is not installed (an environment of `--sdm conda`).
+# The library is found also where it is not installed (an environment of `--sdm conda`);
+# scripts do the same in job.py.
 LIBRARY = str(Path(workflow.basedir) / "workflow")
 if LIBRARY not in sys.path:
     sys.path.insert(0, LIBRARY)
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        filter(None, [LIBRARY, os.environ.get("PYTHONPATH")])
-    )
 
 from snakemake.exceptions import WorkflowError
 
 from infoplane.config import ConfigError, block_name, load, parse_block, seed_blocks
 from infoplane.datasets import SOURCES, default_places, files_of
 from infoplane.estimators import ESTIMATORS
+from infoplane.figures import FIGURES
 from infoplane.networks import FAMILIES
 from infoplane.provenance import source_digest
 from infoplane.training import TRAINERS
@@ -38,6 +36,10 @@ RUN = f"{HOME}/runs/{{run}}"
 def one_of(names):
     """A wildcard constraint that admits these names alone."""
     return "|".join(re.escape(name) for name in names) or "no_such_name"
+
+
+FIGURES_OF_RUN = ("training_curves", "gradient_noise")
+FIGURES_OF_ESTIMATOR = ("information_plane", "information_curves")
 
 
 wildcard_constraints:
@@ -76,3 +78,104 @@ def dataset_of(wildcards):
 def title_of(wildcards):
     """What a progress bar or a log calls a job."""
     return " ".join(str(value) for value in wildcards.values())
+
+
+def files_of_dataset(wildcards):
+    """The user's own files behind a data set: when they change, it is prepared again."""
+    try:
+        return files_of(experiment.datasets[wildcards.dataset], default_places())
+    except (OSError, ValueError) as error:
+        raise WorkflowError(f"{CONFIG_FILE}: datasets.{wildcards.dataset}: {error}")
+
+
+def source_of_training(wildcards):
+    run = experiment.runs[wildcards.run]
+    return source_digest(
+        "infoplane.training.loop",
+        TRAINERS.path(run.training.trainer),
+        FAMILIES.path(run.network.family),
+    )
+
+
+def source_of_activations(wildcards):
+    family = experiment.runs[wildcards.run].network.family
+    return source_digest("infoplane.activations", FAMILIES.path(family))
+
+
+def source_of_estimator(wildcards):
+    chosen = experiment.estimators[wildcards.estimator].estimator
+    return source_digest(
+        "infoplane.estimators.measure",
+        ESTIMATORS.path(chosen),
+        "infoplane.stores.information",
+    )
+
+
+def activations_of(wildcards):
+    """The shared store of activations, where the run shares one."""
+    if not experiment.runs[wildcards.run].measure.share_activations:
+        return []
+    return f"{HOME}/runs/{wildcards.run}/activations/{wildcards.seeds}.zarr"
+
+
+def source_of_figure(figure):
+    return source_digest(
+        FIGURES.path(figure),
+        "infoplane.figures.sentences",
+        "infoplane.figures.style",
+        "infoplane.stores.information",
+        "infoplane.stores.weights",
+    )
+
+
+def information_of_run(wildcards):
+    return information_of(wildcards.run, wildcards.estimator)
+
+
+def information_of_comparison(wildcards):
+    """Information of every run of a comparison that the estimator measured, by run."""
+    return [
+        store
+        for run in experiment.comparisons[wildcards.comparison]
+        if wildcards.estimator in experiment.runs[run].estimators
+        for store in information_of(run, wildcards.estimator)
+    ]
+
+
+def weights_of_run(wildcards):
+    return weights_of(wildcards.run)
+
+
+def seeds_of(runs):
+    """Wanted seeds by run: a block on disk may hold more than are asked for now."""
+    return {run: experiment.runs[run].seeds for run in runs}
+
+
+def figure_labels(figure):
+    """What the report's table says of a figure."""
+    return lambda w: {"figure": figure, **{name: str(value) for name, value in w.items()}}
+
+
+def figures(run=None, estimator=None, figure=None):
+    """Images of all figures, or of those of one run, one estimator, one kind."""
+    found = []
+    for name, settings in experiment.runs.items():
+        home = f"{HOME}/runs/{name}/figures"
+        found += [((name, None, kind), f"{home}/{kind}.png") for kind in FIGURES_OF_RUN]
+        found += [
+            ((name, by, kind), f"{home}/{kind}-{by}.png")
+            for by in settings.estimators
+            for kind in FIGURES_OF_ESTIMATOR
+        ]
+    for name, runs in experiment.comparisons.items():
+        measured = {by for each in runs for by in experiment.runs[each].estimators}
+        found += [
+            ((None, by, "comparison"), f"{HOME}/figures/{name}-{by}.png")
+            for by in sorted(measured)
+        ]
+    wanted = (run, estimator, figure)
+    return [
+        path
+        for about, path in found
+        if all(want in (None, has) for want, has in zip(wanted, about))
+    ]

@@ -1,11 +1,3 @@
-def files_of_dataset(wildcards):
-    """The user's own files behind a data set: when they change, it is prepared again."""
-    try:
-        return files_of(experiment.datasets[wildcards.dataset], default_places())
-    except (OSError, ValueError) as error:
-        raise WorkflowError(f"{CONFIG_FILE}: datasets.{wildcards.dataset}: {error}")
-
-
 rule prepare_dataset:
     input:
         files_of_dataset,

@@ -1,19 +1,3 @@
-def source_of_estimator(wildcards):
-    chosen = experiment.estimators[wildcards.estimator].estimator
-    return source_digest(
-        "infoplane.estimators.measure",
-        ESTIMATORS.path(chosen),
-        "infoplane.stores.information",
-    )
-
-
-def activations_of(wildcards):
-    """The shared store of activations, where the run shares one."""
-    if not experiment.runs[wildcards.run].measure.share_activations:
-        return []
-    return f"{HOME}/runs/{wildcards.run}/activations/{wildcards.seeds}.zarr"
-
-
 rule estimate_information:
     input:
         weights=f"{RUN}/weights/{{seeds}}.zarr",

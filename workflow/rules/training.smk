@@ -1,12 +1,3 @@
-def source_of_training(wildcards):
-    run = experiment.runs[wildcards.run]
-    return source_digest(
-        "infoplane.training.loop",
-        TRAINERS.path(run.training.trainer),
-        FAMILIES.path(run.network.family),
-    )
-
-
 rule train:
     input:
         dataset=dataset_of,

@@ -3,8 +3,14 @@
 import logging
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
-from infoplane.machine import use_threads
+# The library is found also where it is not installed (an environment of `--sdm conda`).
+LIBRARY = str(Path(__file__).parents[1])
+if LIBRARY not in sys.path:
+    sys.path.insert(0, LIBRARY)
+
+from infoplane.machine import use_threads  # noqa: E402
 
 
 @contextmanager

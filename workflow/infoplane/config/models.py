@@ -37,7 +37,7 @@ def _each_once(values: list) -> list:
 
 Name = Annotated[str, StringConstraints(pattern=NAME)]
 Names = Annotated[
-    list[Name], AfterValidator(_each_once), Field(json_schema_extra={"uniqueItems": True})
+    list[str], AfterValidator(_each_once), Field(json_schema_extra={"uniqueItems": True})
 ]
 Seeds = Annotated[
     Annotated[list[Annotated[int, Field(ge=0, le=LAST_SEED)]], Field(min_length=1)],
@@ -66,7 +66,7 @@ Training = Annotated[Any, Choice(TRAINERS, "trainer", "supervised")]
 class Run(Settings):
     """A network trained on a data set from several seeds, and what is measured of it."""
 
-    dataset: Name
+    dataset: str
     """Name of one of the experiment's data sets."""
     network: Network
     """The network: its family (mlp where it is left out) and its settings."""
@@ -84,6 +84,8 @@ class Run(Settings):
     """CPU threads of each of the run's training and estimating jobs. Changes no result."""
     memory_mb: int = Field(default=1024, ge=1)
     """Bound in MB for the activations that are held at once. Changes no result."""
+    checkpoint_seconds: float = Field(default=20, gt=0)
+    """Time between two checkpoints of a training: what a kill can cost. Changes no result."""
 
 
 class WrittenRun(Run):

@@ -107,7 +107,7 @@ def _problem(path: Path, errors: list[dict], written: Any, allowed: Allowed) -> 
     node = allowed.at(path, written)
     if error["type"] == "extra_forbidden":
         parent = allowed.at(path[:-1], written)
-        deeper = [key for key, _ in allowed.dotted()]
+        deeper = [key for key, _ in allowed.dotted() if key != dotted(path)]
         return Problem(path, unknown(str(path[-1]), allowed.keys(parent, above), deeper))
     if error["type"] == "missing":
         return Problem(path, f"is missing; give {allowed.words(node)}", missing=True)

@@ -45,7 +45,9 @@ def runs_of(
     """The run, or every variant of its sweep, by name (None for a wrong one), and mistakes."""
     allowed = allowed_by(WrittenRun)
     whole = _filled(merged(around.defaults, own, allowed, allowed.root))
-    whole.setdefault("estimators", list(around.estimators))
+    # Both have messages of their own, or one where the names come from.
+    elsewhere = ["dataset"] if "estimators" in whole else ["dataset", "estimators"]
+    whole.setdefault("estimators", sorted(around.estimators))
     places = _Places(name, own, around.defaults)
     sweep, lines = _swept(whole.pop("sweep", {}), places)
     runs: dict[str, Run | None] = {}
@@ -61,7 +63,7 @@ def runs_of(
             text = f"makes a name of {len(full_name)} characters, more than {LONGEST_NAME}"
             lines.append((f"runs.{name}.sweep", f"{text}: '{full_name}'"))
         runs[full_name], problems = validated(Run, variant, WrittenRun)
-        problems = [problem for problem in problems if problem.path != ("dataset",)]
+        problems = [problem for problem in problems if problem.path[0] not in elsewhere]
         problems += _references(variant, around)
         if runs[full_name] is not None:
             problems += [*_epochs(runs[full_name]), *_test_inputs(runs[full_name], around)]
@@ -117,6 +119,8 @@ def _swept(sweep: Any, places: _Places) -> tuple[dict[str, list], list[Line]]:
     known = [key for key in dict.fromkeys(keys) if key.partition(".")[0] in SWEPT]
     good, lines = {}, []
     for key, values in sweep.items():
+        if any(key.startswith(f"{other}.") for other in sweep):
+            continue  # said of the other
         text = _wrong_with(key, values, known, sweep)
         if text:
             lines.append((places.of_sweep(key), text))

@@ -16,19 +16,21 @@ def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
 
     information : the information table of one estimator and any number of runs
     entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
-    Returns the columns of tables.by_epoch_and_layer, the runs in order of appearance.
+    Returns the columns of tables.by_epoch_and_layer, the runs in order of appearance; runs
+    of which every seed failed are in attrs["runs_left_out"].
     """
     tables.require(information, ["run", "estimator"], "information")
     tables.only(information, "estimator", "information")
-    return pd.concat(
-        [
-            tables.by_epoch_and_layer(
-                part, tables.of_run(entropy_x, run), tables.of_run(entropy_y, run)
-            )
-            for run, part in information.groupby("run", sort=False)
-        ],
-        ignore_index=True,
-    )
+    parts = {
+        run: tables.by_epoch_and_layer(
+            part, tables.of_run(entropy_x, run), tables.of_run(entropy_y, run)
+        )
+        for run, part in information.groupby("run", sort=False)
+    }
+    shown = pd.concat(parts.values(), ignore_index=True)
+    # such a run has no row to be named in; the caption still must name it
+    shown.attrs["runs_left_out"] = [run for run, part in parts.items() if part.empty]
+    return shown
 
 
 @style.styled

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 import zarr
 
@@ -232,6 +233,17 @@ class WeightsStore:
         """Loss, accuracy and gradient statistics of every epoch."""
         with reading(self.path):
             return self._metrics.load()
+
+    def metrics_table(self, by_layer: bool = False) -> pd.DataFrame:
+        """Metrics as a table: a row a seed and epoch, or a row a seed, epoch and layer."""
+        metrics = self.metrics()
+        names = [name for name, v in metrics.items() if v.ndim == (3 if by_layer else 2)]
+        order = {str(layer): i for i, layer in enumerate(metrics["layer"].values)}
+        table = metrics[names].to_dataframe().reset_index()
+        if not by_layer:
+            return table.drop(columns="layer", errors="ignore").drop_duplicates(["seed", "epoch"])
+        place = table["layer"].map(order).rename("place")
+        return table.assign(place=place).sort_values(["seed", "epoch", "place"]).drop(columns="place")
 
 
 def _power_of_two(n: int) -> int:

@@ -1,0 +1,483 @@
+"""Wrong files: every message says which file, which key, what is there and what may be."""
+
+import datetime
+
+import pytest
+
+from infoplane.config import ConfigError, load
+from infoplane.datasets import SOURCES
+
+FILE = "config/wrong.yaml"
+NAME = "a name of letters, digits and _ - . = , that begins with no dot or dash"
+RUN_KEYS = (
+    "dataset, network, training, seeds, seeds_per_block, measure, estimators, threads, "
+    "memory_mb, "
+    "sweep"
+)
+NETWORK_KEYS = "family, hidden, activation, initialisation"
+ADAM_KEYS = "method, learning_rate, betas, epsilon, weight_decay"
+TRAINING = "training.trainer, training.optimizer, training.batch_size, training.epochs, "
+SEEDS = (
+    "an integer ≥ 1 and ≤ 10000 or a list of at least one, each an integer ≥ 0 and ≤ 4294967295"
+)
+FUNCTIONS = "tanh, relu, leaky_relu, sigmoid, softsign, softplus, linear"
+
+
+def mistakes(config):
+    with pytest.raises(ConfigError) as caught:
+        load(config, FILE)
+    return str(caught.value).splitlines()
+
+
+def one_run(**keys):
+    return {"runs": {"r": keys}, "figures": "REMOVE"}
+
+
+def listed(*epochs):
+    return {"schedule": "list", "epochs": list(epochs)}
+
+
+WRONG = {
+    "number_too_small": (
+        {"runs.tanh.training": {"optimizer": {"learning_rate": -1}}},
+        "runs.tanh.training.optimizer.learning_rate: must be a number > 0, not -1",
+    ),
+    "number_in_defaults": (
+        {"defaults.training.optimizer.learning_rate": 0},
+        "defaults.training.optimizer.learning_rate: must be a number > 0, not 0",
+    ),
+    "number_in_list": (
+        {"runs.tanh.network": {"hidden": [10, 0, 5]}},
+        "runs.tanh.network.hidden[1]: must be an integer ≥ 1, not 0",
+    ),
+    "number_of_a_pair": (
+        {"defaults.training.optimizer.betas": [0.9, 1]},
+        "defaults.training.optimizer.betas[1]: must be a number ≥ 0 and < 1, not 1",
+    ),
+    "half_a_pair": (
+        {"defaults.training.optimizer.betas": [0.9]},
+        "defaults.training.optimizer.betas[1]: is missing; give a number ≥ 0 and < 1",
+    ),
+    "empty_list": (
+        {"runs.tanh.network": {"hidden": []}},
+        "runs.tanh.network.hidden: must be a list of at least one, each an integer ≥ 1, not []",
+    ),
+    "fraction_too_large": (
+        {"datasets.szt.training_fraction": 1.2},
+        "datasets.szt.training_fraction: must be a number > 0 and ≤ 1 or null, not 1.2",
+    ),
+    "estimator_value": (
+        {"estimators.kde.noise_variance": -0.1},
+        "estimators.kde.noise_variance: must be a number > 0, not -0.1",
+    ),
+    "true_is_not_1": (
+        {"runs.tanh.threads": True},
+        "runs.tanh.threads: must be an integer ≥ 1, not true",
+    ),
+    "true_is_not_1.0": (
+        {"defaults.training.optimizer.learning_rate": True},
+        "defaults.training.optimizer.learning_rate: must be a number > 0, not true",
+    ),
+    "true_is_no_count": (
+        {"runs.tanh.seeds": True},
+        f"runs.tanh.seeds: must be {SEEDS}, not true",
+    ),
+    "1_is_not_true": (
+        {"defaults.measure.share_activations": 1},
+        "defaults.measure.share_activations: must be true or false, not 1",
+    ),
+    "fraction_for_integer": (
+        {"runs.tanh.training": {"batch_size": 1.5}},
+        "runs.tanh.training.batch_size: must be an integer ≥ 1, not 1.5",
+    ),
+    "quoted_number": (
+        {"runs.tanh.training": {"batch_size": "256"}},
+        "runs.tanh.training.batch_size: must be an integer ≥ 1, not '256'. It is text: take "
+        "off "
+        "the quotes.",
+    ),
+    "text_for_number": (
+        {"defaults.training.epochs": "many"},
+        "defaults.training.epochs: must be an integer ≥ 1, not 'many'",
+    ),
+    "null_for_number": (
+        {"runs.tanh.threads": None},
+        "runs.tanh.threads: must be an integer ≥ 1, not null",
+    ),
+    "not_finite": (
+        {"estimators.kde.noise_variance": float("inf")},
+        "estimators.kde.noise_variance: must be finite, not inf",
+    ),
+    "unknown_choice": (
+        {"runs.tanh.network": {"activation": "rleu"}},
+        f"runs.tanh.network.activation: must be one of {FUNCTIONS} or a list, each one of "
+        f"{FUNCTIONS}, not 'rleu'. Did you mean 'relu'?",
+    ),
+    "unknown_choice_in_list": (
+        {"runs.tanh.network": {"activation": ["tanh", "rleu", "tanh"]}},
+        f"runs.tanh.network.activation[1]: must be one of {FUNCTIONS}, not 'rleu'. Did you "
+        "mean "
+        "'relu'?",
+    ),
+    "unknown_optimizer": (
+        {"defaults.training.optimizer.method": "adamm"},
+        "defaults.training.optimizer.method: must be one of sgd, momentum, adam, adamw, "
+        "rmsprop, "
+        "not 'adamm'. Did you mean 'adam'?",
+    ),
+    "list_for_a_kind": (
+        {"defaults.training.optimizer.method": ["adam"]},
+        "defaults.training.optimizer.method: must be one of sgd, momentum, adam, adamw, "
+        "rmsprop, "
+        'not ["adam"]',
+    ),
+    "unknown_schedule": (
+        {"runs.tanh.training": {"keep": {"schedule": "evry", "n": 3}}},
+        "runs.tanh.training.keep.schedule: must be one of all, every, logarithmic, list, not "
+        "'evry'. Did you mean 'every'?",
+    ),
+    "no_schedule": (
+        {"runs.tanh.training": {"keep": {"n": 3}}},
+        "runs.tanh.training.keep.schedule: is missing; give one of all, every, logarithmic, "
+        "list",
+    ),
+    "unknown_source": (
+        {"datasets.szt.source": "sztt"},
+        f"datasets.szt.source: must be one of {', '.join(SOURCES)}, not 'sztt'. Did you mean "
+        "'szt'?",
+    ),
+    "no_source": (
+        {"datasets.other": {}},
+        f"datasets.other.source: is missing; give one of {', '.join(SOURCES)}",
+    ),
+    "unknown_family": (
+        {"runs.tanh.network": {"family": "mpl"}},
+        "runs.tanh.network.family: must be one of mlp, not 'mpl'. Did you mean 'mlp'?",
+    ),
+    "list_for_a_family": (
+        {"runs.tanh.network": {"family": ["mlp"]}},
+        'runs.tanh.network.family: must be one of mlp, not ["mlp"]',
+    ),
+    "unknown_key_of_file": (
+        {"dataset": {}},
+        "dataset: is not a key here. Did you mean 'datasets'? Known: experiment, datasets, "
+        "estimators, defaults, runs, figures.",
+    ),
+    "unknown_key_of_run": (
+        {"runs.tanh.seed": 3},
+        f"runs.tanh.seed: is not a key here. Did you mean 'seeds'? Known: {RUN_KEYS}.",
+    ),
+    "misspelt_sweep": (
+        {"runs.tanh.swep": {}},
+        f"runs.tanh.swep: is not a key here. Did you mean 'sweep'? Known: {RUN_KEYS}.",
+    ),
+    "key_that_belongs_deeper": (
+        {"runs.tanh.initialisation": "fan_in"},
+        "runs.tanh.initialisation: is not a key here. Did you mean 'network.initialisation'? "
+        f"Known: {RUN_KEYS}.",
+    ),
+    "unknown_key_in_union": (
+        {"defaults.training.optimizer.learning_rat": 0.1},
+        "defaults.training.optimizer.learning_rat: is not a key here. Did you mean "
+        f"'learning_rate'? Known: {ADAM_KEYS}.",
+    ),
+    "key_of_another_kind": (
+        {"defaults.training.optimizer.nesterov": True},
+        f"defaults.training.optimizer.nesterov: is not a key here. Known: {ADAM_KEYS}.",
+    ),
+    "key_named_like_its_kind": (
+        {"defaults.training.optimizer.adam": 3, "defaults.training.optimizer.betas": [0, 0]},
+        f"defaults.training.optimizer.adam: is not a key here. Known: {ADAM_KEYS}.",
+    ),
+    "unknown_key_in_network": (
+        {"runs.tanh.network": {"hiden": [3]}},
+        "runs.tanh.network.hiden: is not a key here. Did you mean 'hidden'? "
+        f"Known: {NETWORK_KEYS}.",
+    ),
+    "unknown_figure": (
+        {"figures.comparison": {}},
+        "figures.comparison: is not a key here. Did you mean 'comparisons'? Known: "
+        "comparisons.",
+    ),
+    "missing_in_run": (
+        one_run(training={"keep": {"schedule": "every"}}),
+        "runs.r.training.keep.n: is missing; give an integer ≥ 1",
+    ),
+    "missing_everywhere": (
+        {"defaults.network": "REMOVE", **one_run()},
+        "runs.r.network: is missing; give a mapping whose family is mlp",
+    ),
+    "missing_in_defaults": (
+        {"defaults.training.epochs": "REMOVE", **one_run()},
+        "defaults.training.epochs: is missing; give an integer ≥ 1",
+    ),
+    "no_dataset": (
+        {"defaults.dataset": "REMOVE", **one_run()},
+        "runs.r.dataset: is missing; give one of the experiment's data sets: szt, everything",
+    ),
+    "no_experiment": ({"experiment": "REMOVE"}, f"experiment: is missing; give {NAME}"),
+    "no_runs": (
+        {"runs": {}, "figures": "REMOVE"},
+        "runs: must be a mapping with at least one entry, not {}",
+    ),
+    "run_is_no_mapping": ({"runs.tanh": 3}, "runs.tanh: must be a mapping or null, not 3"),
+    "defaults_are_no_mapping": (
+        {
+            "defaults": [1],
+            **one_run(dataset="szt", network={"hidden": [1]}, training={"epochs": 1}),
+        },
+        "defaults: must be a mapping or null, not [1]",
+    ),
+    "section_set_to_nothing": (
+        {"runs.tanh.training": None},
+        "runs.tanh.training: must be a mapping whose trainer is supervised, not null",
+    ),
+    "unsafe_experiment": (
+        {"experiment": "../other"},
+        f"experiment: must be {NAME}, not '../other'",
+    ),
+    "number_as_experiment": (
+        {"experiment": 2017},
+        f"experiment: must be {NAME}, not 2017. It is no text: put it in quotes.",
+    ),
+    "unsafe_run": ({"runs.a b": None}, f"runs.a b: 'a b' must be {NAME}"),
+    "unsafe_dataset": (
+        {("datasets", ".szt"): {"source": "szt"}},
+        f"datasets..szt: '.szt' must be {NAME}",
+    ),
+    "unsafe_estimator": (
+        {"estimators.k/e": {"estimator": "kde"}},
+        f"estimators.k/e: 'k/e' must be {NAME}",
+    ),
+    "unsafe_comparison": (
+        {"figures.comparisons.tanh vs relu": ["tanh", "relu"]},
+        f"figures.comparisons.tanh vs relu: 'tanh vs relu' must be {NAME}",
+    ),
+    "number_as_name": (
+        {("runs", 10): None},
+        "runs.10: YAML takes the name 10 for no text; quote it",
+    ),
+    "date": (
+        {"experiment": datetime.date(2017, 3, 2)},
+        "experiment: YAML takes 2017-03-02 for a date; quote it",
+    ),
+    "unknown_dataset": (
+        {"runs.tanh.dataset": "stz"},
+        "runs.tanh.dataset: there is no data set 'stz'. Did you mean 'szt'? Known: szt, "
+        "everything.",
+    ),
+    "unknown_dataset_in_defaults": (
+        {"defaults.dataset": "letters"},
+        "defaults.dataset: there is no data set 'letters'. Known: szt, everything.",
+    ),
+    "number_as_dataset": (
+        {"runs.tanh.dataset": 1},
+        "runs.tanh.dataset: there is no data set 1. A name is text. Known: szt, everything.",
+    ),
+    "unknown_estimator_of_run": (
+        {"runs.tanh.estimators": ["kde", "bined"]},
+        "runs.tanh.estimators[1]: there is no estimator 'bined'. Did you mean 'binned'? Known: "
+        "binned, kde, kde-wide.",
+    ),
+    "estimator_twice": (
+        {"runs.tanh.estimators": ["kde", "kde"]},
+        'runs.tanh.estimators: ["kde", "kde"] is wrong: \'kde\' is listed twice',
+    ),
+    "no_estimators_of_run": (
+        {"runs.tanh.estimators": []},
+        "runs.tanh.estimators: must be a list of at least one, each text or null, not []",
+    ),
+    "unknown_run_in_comparison": (
+        {"figures.comparisons.tanh-vs-relu": ["tanh", "rela"]},
+        "figures.comparisons.tanh-vs-relu[1]: there is no run 'rela'. Did you mean 'relu'? "
+        "Known: "
+        "tanh, relu, batches, batches-activation_tanh-batch_size_128, "
+        "batches-activation_relu-batch_size_128, batches-activation_tanh-batch_size_512, "
+        "batches-activation_relu-batch_size_512.",
+    ),
+    "run_twice_in_comparison": (
+        {"figures.comparisons.tanh-vs-relu": ["tanh", "tanh"]},
+        'figures.comparisons.tanh-vs-relu: ["tanh", "tanh"] is wrong: \'tanh\' is listed twice',
+    ),
+    "variant_twice_in_comparison": (
+        {"figures.comparisons.x": ["batches", "batches-activation_tanh-batch_size_128"]},
+        "figures.comparisons.x: has the run 'batches-activation_tanh-batch_size_128' twice, by "
+        "itself and as a variant",
+    ),
+    "comparison_of_one": (
+        {"figures.comparisons.alone": ["tanh"]},
+        "figures.comparisons.alone: must have at least two runs, side by side, not 1",
+    ),
+    "seed_twice": (
+        {"runs.tanh.seeds": [3, 1, 3]},
+        "runs.tanh.seeds: [3, 1, 3] is wrong: 3 is listed twice",
+    ),
+    "negative_seed": (
+        {"runs.tanh.seeds": [0, -1]},
+        "runs.tanh.seeds[1]: must be an integer ≥ 0 and ≤ 4294967295, not -1",
+    ),
+    "no_seeds": ({"runs.tanh.seeds": 0}, f"runs.tanh.seeds: must be {SEEDS}, not 0"),
+    "model_validator": (
+        {"runs.tanh.network": {"activation": ["tanh", "relu"]}},
+        "runs.tanh.network: activation names 2 functions for 3 hidden layers; give one name "
+        "for "
+        "all of them, or one each",
+    ),
+    "rule_of_two_keys": (
+        {"runs.tanh.training": {"stop": {"quantity": "loss_train"}}},
+        "runs.tanh.training.stop: give either threshold or patience, not both and not neither",
+    ),
+    "measured_after_training": (
+        {"runs.tanh.measure": {"epochs": listed(1, 301, 400)}},
+        "runs.tanh.measure.epochs.epochs: must be ≤ 300, which is training.epochs, not [301, "
+        "400]",
+    ),
+    "kept_after_training": (
+        {"runs.tanh.training": {"keep": listed(1, 301)}},
+        "runs.tanh.training.keep.epochs: must be ≤ 300, which is training.epochs, not [301]",
+    ),
+    "measured_but_not_kept": (
+        {
+            "runs.tanh.training": {"keep": listed(10, 20)},
+            "runs.tanh.measure": {"epochs": listed(0, 10, 15, 20, 300)},
+        },
+        "runs.tanh.measure.epochs.epochs: must be epochs whose weights training.keep keeps, "
+        "not "
+        "[15]",
+    ),
+    "measured_where_nothing_is": (
+        {"runs.tanh.dataset": "everything", "runs.tanh.measure": {"inputs": "test"}},
+        "runs.tanh.measure.inputs: must be train or all, not 'test': data set 'everything' has "
+        "training_fraction 1 and so no test inputs",
+    ),
+    "stopped_by_what_is_not": (
+        {
+            "runs.tanh.dataset": "everything",
+            "runs.tanh.training": {"stop": {"quantity": "loss_test", "patience": 3}},
+        },
+        "runs.tanh.training.stop.quantity: must be of the training inputs, not 'loss_test': "
+        "data "
+        "set 'everything' has training_fraction 1 and so no test inputs",
+    ),
+    "sweep_is_no_mapping": (
+        one_run(sweep=["training.batch_size"]),
+        "runs.r.sweep: must be a mapping of dotted keys to lists of values, not "
+        '["training.batch_size"]',
+    ),
+    "sweep_of_unknown_key": (
+        one_run(sweep={"training.batchsize": [1]}),
+        "runs.r.sweep.training.batchsize: is not a key here. Did you mean "
+        "'training.batch_size'? "
+        f"Known: {TRAINING}training.stop, training.keep, training.device.",
+    ),
+    "sweep_of_short_key": (
+        one_run(sweep={"batch_size": [1]}),
+        "runs.r.sweep.batch_size: is not a key here. Did you mean 'training.batch_size'? "
+        "Known: "
+        "dataset, network, training, measure.",
+    ),
+    "sweep_of_seeds": (
+        one_run(sweep={"seeds": [1, 2]}),
+        "runs.r.sweep.seeds: cannot be swept, only keys of dataset, network, training, measure "
+        "can",
+    ),
+    "sweep_of_one_value": (
+        one_run(sweep={"training.batch_size": 128}),
+        "runs.r.sweep.training.batch_size: must be a list of at least one value, not 128",
+    ),
+    "sweep_of_nothing": (
+        one_run(sweep={"training.batch_size": []}),
+        "runs.r.sweep.training.batch_size: must be a list of at least one value, not []",
+    ),
+    "sweep_value_twice": (
+        one_run(sweep={"training.optimizer.learning_rate": [1e-3, 1, "1e-3"]}),
+        "runs.r.sweep.training.optimizer.learning_rate: 0.001 is listed twice; each value "
+        "makes "
+        "one run",
+    ),
+    "sweep_inside_a_sweep": (
+        one_run(sweep={"training.keep": [{"schedule": "all"}], "training.keep.n": [2]}),
+        "runs.r.sweep.training.keep: is swept as a whole, and training.keep.n inside it; sweep "
+        "one of them",
+    ),
+    "wrong_sweep_value": (
+        one_run(
+            sweep={"training.batch_size": [128, 0], "network.activation": ["tanh", "relu"]}
+        ),
+        "runs.r.sweep.training.batch_size: must be an integer ≥ 1, not 0",
+    ),
+    "wrong_sweep_value_in_list": (
+        one_run(sweep={"network.hidden": [[10, 7], [10, -7]]}),
+        "runs.r.sweep.network.hidden[1]: must be an integer ≥ 1, not -7",
+    ),
+    "sweep_of_single_units": (
+        one_run(sweep={"network.hidden": [10]}),
+        "runs.r.sweep.network.hidden: must be a list of at least one, each an integer ≥ 1, not "
+        "10",
+    ),
+    "wrong_sweep_in_defaults": (
+        {"defaults.sweep": {"training.batch_size": [0]}, "figures": "REMOVE"},
+        "defaults.sweep.training.batch_size: must be an integer ≥ 1, not 0",
+    ),
+    "variant_that_does_not_fit": (
+        one_run(
+            network={"activation": ["tanh", "relu"]},
+            sweep={"network.hidden": [[3, 3], [3, 3, 3]]},
+        ),
+        "runs.r.network: activation names 2 functions for 3 hidden layers; give one name for "
+        "all "
+        "of them, or one each (in r-hidden_3x3x3)",
+    ),
+    "variant_named_like_a_run": (
+        {
+            "runs": {
+                "r-batch_size_1": None,
+                "r": {"sweep": {"training.batch_size": [1, 2]}},
+            },
+            "figures": "REMOVE",
+        },
+        "runs.r.sweep: makes a variant named 'r-batch_size_1', which runs.r-batch_size_1 is "
+        "named "
+        "too",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "line"), WRONG.values(), ids=WRONG)
+def test_a_mistake_is_one_line_that_says_all(example, changes, line):
+    assert mistakes(example(changes)) == [f"{FILE}: {line}"]
+
+
+def test_all_mistakes_are_reported_at_once(example):
+    names = ["unsafe_experiment", "unknown_source", "estimator_value", "number_in_defaults"]
+    names += ["true_is_not_1", "unknown_choice", "negative_seed", "unknown_key_of_run"]
+    names += ["unknown_dataset", "unknown_estimator_of_run", "comparison_of_one"]
+    changes = {key: value for name in names for key, value in WRONG[name][0].items()}
+    found = mistakes(example(changes))
+    assert sorted(found) == sorted(f"{FILE}: {WRONG[name][1]}" for name in names)
+
+
+def test_a_wrong_default_is_reported_once_and_also_where_no_run_takes_it(example):
+    wrong = {"defaults.training.batch_size": 0}
+    line = f"{FILE}: defaults.training.batch_size: must be an integer ≥ 1, not 0"
+    assert mistakes(example(wrong)) == [line]
+    runs = {"r": {"training": {"batch_size": 1}}}
+    assert mistakes(example({**wrong, "runs": runs, "figures": "REMOVE"})) == [line]
+
+
+def test_a_default_that_fits_no_other_is_no_mistake_where_runs_put_it_right(example):
+    changes = {"defaults.network.activation": ["tanh", "relu"]}
+    runs = {"r": {"network": {"hidden": [3, 3]}}}
+    load(example({**changes, "runs": runs, "figures": "REMOVE"}), FILE)
+
+
+@pytest.mark.parametrize("config", [None, [], "text", 3])
+def test_a_file_that_is_no_mapping_says_so(config):
+    (line,) = mistakes(config)
+    assert line.startswith(f"{FILE}: must be a mapping with keys out of experiment, datasets")
+
+
+def test_messages_are_for_people(example):
+    text = "\n".join(line for _, line in WRONG.values())
+    for word in ("pydantic", "http", "Input should", "literal", "union", "int_type"):
+        assert word not in text

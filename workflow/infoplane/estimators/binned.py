@@ -1,0 +1,265 @@
+"""I(X;T) and I(T;Y) of activations put into bins.
+
+Bin(T), the row of bin numbers of all units, is discrete, and with X equal to the index of the
+input its plug-in information is counted:
+    I(X;T) = H(Bin(T)) − mean_n H(Bin(T) | X = x_n)
+    I(T;Y) = H(Bin(T)) − Σ_y p(y) H(Bin(T) | Y = y)
+The conditional entropies follow from joint ones, Σ_y p(y) H(T|y) = H(T, Y) − H(Y).
+
+Sources: Shwartz-Ziv & Tishby 2017 (30 edges on [−1, 1]: range fixed, low −1, high 1,
+n_bins 29); Saxe et al. 2018 (bins floor(t / 0.07): width 0.07, for ReLU 0.5); Miller 1955 for
+the correction of the bias.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field, model_validator
+
+from infoplane import settings
+from infoplane.estimators import counting
+from infoplane.estimators.counting import Grid, Tally
+from infoplane.samples import Information, Samples
+
+Ranges = dict[tuple[int | None, str], tuple[float, float]]
+"""Smallest and largest activation of each seed and layer: what a survey finds."""
+
+STACK_BYTES = 2**28
+"""Samples are copied side by side in groups of at most this size."""
+
+OVER_TRAINING = ("layer_over_training", "training")
+
+
+class Settings(settings.Settings):
+    """Settings of the binned estimator."""
+
+    estimator: Literal["binned"] = "binned"
+    n_bins: int | None = Field(default=None, ge=2)
+    """Number of bins on each unit's range; 30 where no width is given."""
+    width: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Width of a bin in place of n_bins: bins are floor(t / width), without any range."""
+    binning: Literal["equal_width", "equal_mass"] = "equal_width"
+    """equal_mass: edges at quantiles of the activations; equal values share a bin."""
+    range: Literal["fixed", "layer", "unit", "layer_over_training", "training"] = "layer"
+    """What n_bins span: `low` to `high` (fixed); the smallest to the largest activation of
+    this layer at this epoch and seed (layer), or of each unit for itself (unit); of this
+    layer over all measured epochs of the seed (layer_over_training); of all layers over all
+    measured epochs of the seed (training). Without meaning where `width` is given."""
+    low: float | None = Field(default=None, allow_inf_nan=False)
+    """Lower end of the fixed range, in units of the activations."""
+    high: float | None = Field(default=None, allow_inf_nan=False)
+    """Upper end of the fixed range. Values beyond go into bins of the same width there."""
+    correction: Literal["none", "miller_madow"] = "none"
+    """miller_madow: adds (occupied bins − 1) / 2N nats to each entropy of N rows."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _thirty_bins(cls, values):
+        if isinstance(values, dict) and values.get("width") is None:
+            return {**values, "n_bins": values.get("n_bins") or 30}
+        return values
+
+    @model_validator(mode="after")
+    def _no_key_is_ignored(self):
+        if self.width is not None:
+            self._refuse("width", n_bins=None, binning="equal_width", range="layer")
+        if self.binning == "equal_mass" and self.range not in ("layer", "unit"):
+            raise ValueError(
+                f"binning: equal_mass takes range: layer or range: unit, not {self.range}"
+            )
+        if self.range != "fixed":
+            self._refuse(f"range: {self.range}", low=None, high=None)
+        elif self.low is None or self.high is None or not self.low < self.high:
+            raise ValueError(
+                "range: fixed needs low and high, low < high (−1 and 1 with n_bins: 29 for "
+                "the 30 edges of Shwartz-Ziv & Tishby)"
+            )
+        return self
+
+    def _refuse(self, chosen: str, **defaults) -> None:
+        for key, default in defaults.items():
+            if getattr(self, key) != default:
+                raise ValueError(f"{key} has no effect with {chosen}; leave out one of the two")
+
+
+def estimate(samples: Samples, settings: Settings, survey: Ranges | None = None) -> Information:
+    """I(X;T) and I(T;Y) of binned activations.
+
+    samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
+    Returns Information in bits, without bounds. extra: entropy_binned, H(Bin(T)). cap: log2
+    of the number of inputs, or of codes that the range has where these are fewer; the
+    Miller-Madow correction of that many codes on top.
+    Raises ValueError where the range spans a whole training and no survey is given, or bins
+    are too narrow to be numbered.
+    """
+    return estimate_batch([samples], settings, survey)[0]
+
+
+def estimate_batch(
+    batch: Sequence[Samples], settings: Settings, survey: Ranges | None = None
+) -> list[Information]:
+    """`estimate` of many samples. Those of equal shapes are counted together, in parallel."""
+    groups: dict[tuple, list[int]] = {}
+    for i, samples in enumerate(batch):
+        groups.setdefault((samples.t.shape, samples.t.dtype, samples.t.device), []).append(i)
+    found: dict[int, Information] = {}
+    for (shape, dtype, _), members in groups.items():
+        n_together = max(1, STACK_BYTES // (shape.numel() * dtype.itemsize))
+        for start in range(0, len(members), n_together):
+            chosen = members[start : start + n_together]
+            records = _estimate_alike([batch[i] for i in chosen], settings, survey)
+            found.update(zip(chosen, records, strict=True))
+    return [found[i] for i in range(len(batch))]
+
+
+def needs_survey(settings: Settings) -> bool:
+    """Whether the bins depend on all epochs."""
+    return settings.range in OVER_TRAINING
+
+
+def survey(
+    batch: Sequence[Samples], settings: Settings, so_far: Ranges | None = None
+) -> Ranges:
+    """Smallest and largest activation of each seed and layer, in `so_far` and the batch."""
+    ranges = dict(so_far or {})
+    for samples in batch:
+        key = (samples.seed, samples.layer)
+        low, high = _extremes(samples.t)
+        known = ranges.get(key, (low, high))
+        ranges[key] = (min(low, known[0]), max(high, known[1]))
+    return ranges
+
+
+def _extremes(t: torch.Tensor) -> tuple[float, float]:
+    low, high = torch.aminmax(t)
+    return float(low), float(high)
+
+
+def _estimate_alike(
+    batch: list[Samples], settings: Settings, survey: Ranges | None
+) -> list[Information]:
+    """`estimate` of samples of one shape, type and device."""
+    n, r, d = batch[0].t.shape
+    parts = [samples.t.reshape(n * r, d) for samples in batch]
+    t = torch.stack(parts) if len(parts) > 1 else parts[0][None]
+    if settings.binning == "equal_mass":
+        hashes = torch.stack([_hashes_of_equal_mass(rows, settings) for rows in t])
+    else:
+        hashes = counting.grid_hashes(t, _grid(batch, t, settings, survey))
+    classes = np.stack([samples.y.numpy() for samples in batch]).repeat(r, axis=1)
+    whole = counting.tallies(hashes)
+    with_y = counting.tallies(hashes, classes)
+    of_x = Tally(n * r, n, n * r * math.log2(r))
+    with_x = [of_x] * len(batch)  # one draw is one code, and H(T | X) = 0
+    if r > 1:
+        inputs = np.tile(np.arange(n).repeat(r), (len(batch), 1))
+        with_x = counting.tallies(hashes, inputs)
+    of_y = {id(samples.y): _tally_of(samples.y, r) for samples in batch}
+    return [
+        _information(samples, settings, *tallies, of_x, of_y[id(samples.y)])
+        for samples, *tallies in zip(batch, whole, with_x, with_y, strict=True)
+    ]
+
+
+def _tally_of(y: torch.Tensor, n_draws: int) -> Tally:
+    return Tally.of_counts(n_draws * np.unique(y.numpy(), return_counts=True)[1])
+
+
+def _hashes_of_equal_mass(rows: torch.Tensor, settings: Settings) -> torch.Tensor:
+    parts = rows.T if settings.range == "unit" else [rows]
+    edges = torch.stack([counting.quantile_edges(part, settings.n_bins) for part in parts])
+    return counting.edge_hashes(rows, edges)
+
+
+def _grid(
+    batch: list[Samples], t: torch.Tensor, settings: Settings, survey: Ranges | None
+) -> Grid:
+    """The bins of samples whose activations are t (n_samples, n_rows, n_units)."""
+    shape = (len(t), t.shape[2])
+    low, high = counting.ranges(t, per_unit=settings.range == "unit")
+    if settings.width is not None:
+        grid = Grid.of_width(settings.width, shape)
+    elif settings.range == "fixed":
+        grid = Grid.of_range(settings.low, settings.high, settings.n_bins, shape)
+    elif settings.range in OVER_TRAINING:
+        ends = np.array([_surveyed(samples, settings, survey) for samples in batch])
+        grid = Grid.of_range(ends[:, :1], ends[:, 1:], settings.n_bins, shape)
+    else:
+        grid = Grid.of_range(low, high, settings.n_bins, shape)
+    for samples, farthest in zip(batch, grid.farthest(low, high), strict=True):
+        if not farthest < counting.LARGEST_CODE:
+            raise ValueError(
+                f"{samples.place}: the activations reach bin number {farthest:.3g}, and bins "
+                "beyond 2^53 cannot be told apart; use wider bins or range: layer"
+            )
+    return grid
+
+
+def _surveyed(
+    samples: Samples, settings: Settings, survey: Ranges | None
+) -> tuple[float, float]:
+    """The range over training that goes with these samples."""
+    found = [
+        ends
+        for (seed, layer), ends in (survey or {}).items()
+        if seed == samples.seed and (settings.range == "training" or layer == samples.layer)
+    ]
+    if not found:
+        raise ValueError(
+            f"{samples.place}: range: {settings.range} spans a whole training, and its survey "
+            "holds nothing of this layer and seed. On single samples use range: layer, unit "
+            "or fixed, or hand in what infoplane.estimators.binned.survey returns"
+        )
+    return min(low for low, _ in found), max(high for _, high in found)
+
+
+def _information(
+    samples: Samples,
+    settings: Settings,
+    whole: Tally,
+    with_x: Tally,
+    with_y: Tally,
+    of_x: Tally,
+    of_y: Tally,
+) -> Information:
+    """From the tallies of the codes, of codes jointly with X and Y, and of X and Y."""
+    corrected = settings.correction == "miller_madow"
+    n_rows = whole.n_rows
+    certain = Tally(n_rows, 1, n_rows * math.log2(n_rows))
+    entropy = _entropy_given(whole, certain, corrected)
+    return Information(
+        ixt=entropy - _entropy_given(with_x, of_x, corrected),
+        ity=entropy - _entropy_given(with_y, of_y, corrected),
+        cap=_cap(samples, settings),
+        extra={"entropy_binned": entropy},
+    )
+
+
+def _entropy_given(joint: Tally, given: Tally, corrected: bool) -> float:
+    """Σ p(c) H(T | c) in bits from tallies of (T, C) and of C.
+
+    Corrected, class c with N_c rows in K_c codes gets (K_c − 1) / 2N_c nats; weighted with
+    p(c) = N_c / N these sum to (K − number of classes) / 2N, K the occupied pairs.
+    """
+    bits = joint.entropy - given.entropy
+    if corrected:
+        bits += (joint.n_codes - given.n_codes) / (2 * joint.n_rows * math.log(2))
+    return bits
+
+
+def _cap(samples: Samples, settings: Settings) -> float:
+    """Largest I(X;T) in bits that the settings can give for so many inputs and draws.
+
+    Plug-in information is at most log2 of the inputs and of the codes. The correction adds
+    (K − K_X + n − 1) / 2nr nats, K_X ≥ max(K, n) occupied pairs of code and input.
+    """
+    n_bits = math.log2(samples.n_inputs)
+    if settings.width is None and settings.range != "fixed":
+        n_bits = min(n_bits, samples.n_units * math.log2(settings.n_bins))
+    if settings.correction == "none":
+        return n_bits
+    n_rows = samples.n_inputs * samples.n_draws
+    return n_bits + (2**n_bits - 1) / (2 * n_rows * math.log(2))

@@ -1,0 +1,133 @@
+rule plot_information_plane:
+    input:
+        information_of_run,
+    output:
+        png=report(
+            f"{RUN}/figures/information_plane-{{estimator}}.png",
+            caption="../report/information_plane.rst",
+            category="{run}",
+            labels=figure_labels("information plane"),
+        ),
+        pdf=f"{RUN}/figures/information_plane-{{estimator}}.pdf",
+        csv=f"{RUN}/figures/information_plane-{{estimator}}.csv",
+        caption=f"{RUN}/figures/information_plane-{{estimator}}.json",
+    log:
+        f"logs/{experiment.name}/plot_information_plane/{{run}}/{{estimator}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        figure="information_plane",
+        seeds=lambda w: seeds_of([w.run]),
+        source=source_of_figure("information_plane"),
+    message:
+        "draw the information plane of {wildcards.run} by {wildcards.estimator}"
+    script:
+        "../scripts/plot_information.py"
+
+
+rule plot_information_curves:
+    input:
+        information_of_run,
+    output:
+        png=report(
+            f"{RUN}/figures/information_curves-{{estimator}}.png",
+            caption="../report/information_curves.rst",
+            category="{run}",
+            labels=figure_labels("information over epochs"),
+        ),
+        pdf=f"{RUN}/figures/information_curves-{{estimator}}.pdf",
+        csv=f"{RUN}/figures/information_curves-{{estimator}}.csv",
+        caption=f"{RUN}/figures/information_curves-{{estimator}}.json",
+    log:
+        f"logs/{experiment.name}/plot_information_curves/{{run}}/{{estimator}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        figure="information_curves",
+        seeds=lambda w: seeds_of([w.run]),
+        source=source_of_figure("information_curves"),
+    message:
+        "draw information over epochs of {wildcards.run} by {wildcards.estimator}"
+    script:
+        "../scripts/plot_information.py"
+
+
+rule plot_comparison:
+    input:
+        information_of_comparison,
+    output:
+        png=report(
+            f"{HOME}/figures/{{comparison}}-{{estimator}}.png",
+            caption="../report/comparison.rst",
+            category="comparisons",
+            labels=figure_labels("information planes"),
+        ),
+        pdf=f"{HOME}/figures/{{comparison}}-{{estimator}}.pdf",
+        csv=f"{HOME}/figures/{{comparison}}-{{estimator}}.csv",
+        caption=f"{HOME}/figures/{{comparison}}-{{estimator}}.json",
+    log:
+        f"logs/{experiment.name}/plot_comparison/{{comparison}}/{{estimator}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        figure="comparison",
+        seeds=lambda w: seeds_of(experiment.comparisons[w.comparison]),
+        source=source_of_figure("comparison"),
+    message:
+        "draw {wildcards.comparison} by {wildcards.estimator}"
+    script:
+        "../scripts/plot_information.py"
+
+
+rule plot_training_curves:
+    input:
+        weights_of_run,
+    output:
+        png=report(
+            f"{RUN}/figures/training_curves.png",
+            caption="../report/training_curves.rst",
+            category="{run}",
+            labels=figure_labels("loss and accuracy"),
+        ),
+        pdf=f"{RUN}/figures/training_curves.pdf",
+        csv=f"{RUN}/figures/training_curves.csv",
+        caption=f"{RUN}/figures/training_curves.json",
+    log:
+        f"logs/{experiment.name}/plot_training_curves/{{run}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        figure="training_curves",
+        seeds=lambda w: seeds_of([w.run]),
+        source=source_of_figure("training_curves"),
+    message:
+        "draw loss and accuracy of {wildcards.run}"
+    script:
+        "../scripts/plot_training.py"
+
+
+rule plot_gradient_noise:
+    input:
+        weights_of_run,
+    output:
+        png=report(
+            f"{RUN}/figures/gradient_noise.png",
+            caption="../report/gradient_noise.rst",
+            category="{run}",
+            labels=figure_labels("gradient signal-to-noise"),
+        ),
+        pdf=f"{RUN}/figures/gradient_noise.pdf",
+        csv=f"{RUN}/figures/gradient_noise.csv",
+        caption=f"{RUN}/figures/gradient_noise.json",
+    log:
+        f"logs/{experiment.name}/plot_gradient_noise/{{run}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        figure="gradient_noise",
+        seeds=lambda w: seeds_of([w.run]),
+        source=source_of_figure("gradient_noise"),
+    message:
+        "draw gradient signal-to-noise of {wildcards.run}"
+    script:
+        "../scripts/plot_training.py"

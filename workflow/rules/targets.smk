@@ -1,0 +1,59 @@
+# What can be asked for by name: everything, one run, one estimator, one kind of figure.
+
+
+rule report:
+    input:
+        figures=figures(),
+        weights=[store for run in experiment.runs for store in weights_of(run)],
+        information=[
+            store
+            for run, settings in experiment.runs.items()
+            for estimator in settings.estimators
+            for store in information_of(run, estimator)
+        ],
+        template=f"{LIBRARY}/infoplane/figures/page.html.j2",
+    output:
+        f"{HOME}/report.html",
+    log:
+        f"logs/{experiment.name}/report.log",
+    conda:
+        ENVIRONMENT
+    params:
+        experiment=experiment.model_dump(mode="json"),
+        source=source_digest("infoplane.figures.page", "infoplane.stores.information"),
+    message:
+        "write {output}"
+    script:
+        "../scripts/report.py"
+
+
+rule weights:
+    input:
+        [store for run in experiment.runs for store in weights_of(run)],
+
+
+for run in experiment.runs:
+
+    rule:
+        name:
+            f"run_{run}"
+        input:
+            figures(run=run),
+
+
+for estimator in experiment.estimators:
+
+    rule:
+        name:
+            f"estimator_{estimator}"
+        input:
+            figures(estimator=estimator),
+
+
+for figure in (*FIGURES_OF_RUN, *FIGURES_OF_ESTIMATOR, "comparison"):
+
+    rule:
+        name:
+            f"figure_{figure}"
+        input:
+            figures(figure=figure),
