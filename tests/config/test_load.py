@@ -8,6 +8,10 @@ import pytest
 import yaml
 
 from infoplane.config import ConfigError, Experiment, Run, load
+from infoplane.datasets import SOURCES
+from infoplane.estimators import ESTIMATORS
+from infoplane.networks import FAMILIES
+from infoplane.training import TRAINERS
 
 FILE = "config/example.yaml"
 
@@ -281,6 +285,21 @@ def test_every_part_can_be_read_back(example):
             assert type(part).model_validate(json.loads(part.canonical())) == part
     for part in (*experiment.datasets.values(), *experiment.estimators.values()):
         assert type(part).model_validate(part.model_dump(mode="json")) == part
+
+
+@pytest.mark.parametrize("table", [SOURCES, ESTIMATORS, FAMILIES, TRAINERS])
+def test_settings_are_read_strictly_from_their_own_text(table):
+    # Files are read as strict JSON; a model with a tuple and a `before` validator would not be.
+    needed = {"path": "x", "hidden": [3], "epochs": 1}
+    for module in table.values():
+        model = module.Settings
+        kind = next(
+            k for k in ("source", "estimator", "family", "trainer") if k in model.model_fields
+        )
+        name = next(name for name in table if table[name] is module)
+        given = {key: value for key, value in needed.items() if key in model.model_fields}
+        settings = model(**{kind: name}, **given)
+        assert model.model_validate_json(settings.canonical(), strict=True) == settings
 
 
 def test_errors_are_value_errors(example):

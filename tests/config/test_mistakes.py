@@ -5,15 +5,12 @@ import datetime
 import pytest
 
 from infoplane.config import ConfigError, load
+from infoplane.config.models import WrittenRun
 from infoplane.datasets import SOURCES
 
 FILE = "config/wrong.yaml"
 NAME = "a name of letters, digits and _ - . = , that begins with no dot or dash"
-RUN_KEYS = (
-    "dataset, network, training, seeds, seeds_per_block, measure, estimators, threads, "
-    "memory_mb, "
-    "sweep"
-)
+RUN_KEYS = ", ".join(WrittenRun.model_fields)
 NETWORK_KEYS = "family, hidden, activation, initialisation"
 ADAM_KEYS = "method, learning_rate, betas, epsilon, weight_decay"
 TRAINING = "training.trainer, training.optimizer, training.batch_size, training.epochs, "
@@ -469,6 +466,24 @@ def test_a_default_that_fits_no_other_is_no_mistake_where_runs_put_it_right(exam
     changes = {"defaults.network.activation": ["tanh", "relu"]}
     runs = {"r": {"network": {"hidden": [3, 3]}}}
     load(example({**changes, "runs": runs, "figures": "REMOVE"}), FILE)
+
+
+def test_a_sweep_that_makes_names_too_long_for_files_says_so(example):
+    name = "r" * 100
+    swept = {"network.hidden": [[100] * 20], "network.activation": [["softsign"] * 20]}
+    swept["training.optimizer"] = [{"method": "adam", "epsilon": 1e-7, "learning_rate": 1e-3}]
+    changes = {"runs": {name: {"sweep": swept}}, "figures": "REMOVE"}
+    found = mistakes(example(changes))
+    assert found[0].startswith(f"{FILE}: runs.{name}.sweep: makes a name of 2")
+    assert "characters, more than 200: 'rrr" in found[0]
+
+
+def test_a_mistake_of_some_variants_names_the_first(example):
+    sizes = [[n] for n in range(1, 6)]
+    changes = one_run(network={"activation": ["tanh", "relu"]})
+    changes["runs"]["r"]["sweep"] = {"network.hidden": [*sizes, [3, 3]]}
+    (line,) = mistakes(example(changes))
+    assert line.endswith("(in r-hidden_1, r-hidden_2, r-hidden_3 and 2 more)")
 
 
 @pytest.mark.parametrize("config", [None, [], "text", 3])

@@ -104,7 +104,9 @@ RIGHT = {
     "empty sections": {"runs.tanh": {"measure": None, "estimators": None, "sweep": None}},
     "null option": {"datasets.szt.size": None, "runs.tanh.training": {"stop": None}},
     "sweep of mappings": {
-        "runs.batches.sweep": {"training.keep": [{"schedule": "all"}]},
+        "runs.batches.sweep": {
+            "training.keep": [{"schedule": "all"}, {"schedule": "every", "n": 2}]
+        },
     },
     "sweep of lists": {"runs.batches.sweep": {"network.hidden": [[3, 3], [4]]}},
     "no comparison": {"figures": {"comparisons": {}}},

@@ -34,11 +34,14 @@ class Choice:
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         models = [module.Settings for module in self.table.values()]
-        union = {
-            "oneOf": [handler(model.__pydantic_core_schema__) for model in models],
-            "discriminator": {"propertyName": self.key},
-        }
-        return union if self.default is None else {**union, "default": {self.key: self.default}}
+        members = [handler(model.__pydantic_core_schema__) for model in models]
+        union: JsonSchemaValue = {"discriminator": {"propertyName": self.key}}
+        if self.default is not None:
+            return {**union, "oneOf": members, "default": {self.key: self.default}}
+        for member in members:  # a model by itself may do without what tells it apart
+            others = (key for key in member.get("required", ()) if key != self.key)
+            member["required"] = [self.key, *others]
+        return {**union, "oneOf": members}
 
     def _chosen(self, value: Any) -> Settings:
         if isinstance(value, Settings):

@@ -46,7 +46,7 @@ def runs_of(
     allowed = allowed_by(WrittenRun)
     whole = _filled(merged(around.defaults, own, allowed, allowed.root))
     # Both have messages of their own, or one where the names come from.
-    elsewhere = ["dataset"] if "estimators" in whole else ["dataset", "estimators"]
+    elsewhere = {"dataset"} if "estimators" in whole else {"dataset", "estimators"}
     whole.setdefault("estimators", sorted(around.estimators))
     places = _Places(name, own, around.defaults)
     sweep, lines = _swept(whole.pop("sweep", {}), places)
@@ -63,7 +63,7 @@ def runs_of(
             text = f"makes a name of {len(full_name)} characters, more than {LONGEST_NAME}"
             lines.append((f"runs.{name}.sweep", f"{text}: '{full_name}'"))
         runs[full_name], problems = validated(Run, variant, WrittenRun)
-        problems = [problem for problem in problems if problem.path[0] not in elsewhere]
+        problems = [problem for problem in problems if not {*problem.path[:1]} & elsewhere]
         problems += _references(variant, around)
         if runs[full_name] is not None:
             problems += [*_epochs(runs[full_name]), *_test_inputs(runs[full_name], around)]

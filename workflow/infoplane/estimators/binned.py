@@ -21,14 +21,11 @@ from pydantic import Field, model_validator
 
 from infoplane import settings
 from infoplane.estimators import counting
-from infoplane.estimators.counting import Grid, Tally
+from infoplane.estimators.counting import Grid, Tallies, Tally
 from infoplane.samples import Information, Samples
 
 Ranges = dict[tuple[int | None, str], tuple[float, float]]
 """Smallest and largest activation of each seed and layer: what a survey finds."""
-
-STACK_BYTES = 2**28
-"""Samples are copied side by side in groups of at most this size."""
 
 OVER_TRAINING = ("layer_over_training", "training")
 
@@ -101,17 +98,16 @@ def estimate(samples: Samples, settings: Settings, survey: Ranges | None = None)
 def estimate_batch(
     batch: Sequence[Samples], settings: Settings, survey: Ranges | None = None
 ) -> list[Information]:
-    """`estimate` of many samples. Those of equal shapes are counted together, in parallel."""
-    groups: dict[tuple, list[int]] = {}
+    """`estimate` of many samples, those of equal shapes in parallel."""
+    groups: dict[torch.Size, list[int]] = {}
     for i, samples in enumerate(batch):
-        groups.setdefault((samples.t.shape, samples.t.dtype, samples.t.device), []).append(i)
+        groups.setdefault(samples.t.shape, []).append(i)
     found: dict[int, Information] = {}
-    for (shape, dtype, _), members in groups.items():
-        n_together = max(1, STACK_BYTES // (shape.numel() * dtype.itemsize))
-        for start in range(0, len(members), n_together):
-            chosen = members[start : start + n_together]
-            records = _estimate_alike([batch[i] for i in chosen], settings, survey)
-            found.update(zip(chosen, records, strict=True))
+    for members in groups.values():
+        alike = [batch[i] for i in members]
+        tallies = _tallies(alike, settings, survey)
+        for i, samples, counted in zip(members, alike, tallies, strict=True):
+            found[i] = _information(samples, settings, counted)
     return [found[i] for i in range(len(batch))]
 
 
@@ -138,48 +134,31 @@ def _extremes(t: torch.Tensor) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _estimate_alike(
-    batch: list[Samples], settings: Settings, survey: Ranges | None
-) -> list[Information]:
-    """`estimate` of samples of one shape, type and device."""
-    n, r, d = batch[0].t.shape
-    parts = [samples.t.reshape(n * r, d) for samples in batch]
-    t = torch.stack(parts) if len(parts) > 1 else parts[0][None]
-    if settings.binning == "equal_mass":
-        hashes = torch.stack([_hashes_of_equal_mass(rows, settings) for rows in t])
-    else:
-        hashes = counting.grid_hashes(t, _grid(batch, t, settings, survey))
-    classes = np.stack([samples.y.numpy() for samples in batch]).repeat(r, axis=1)
-    whole = counting.tallies(hashes)
-    with_y = counting.tallies(hashes, classes)
-    of_x = Tally(n * r, n, n * r * math.log2(r))
-    with_x = [of_x] * len(batch)  # one draw is one code, and H(T | X) = 0
-    if r > 1:
-        inputs = np.tile(np.arange(n).repeat(r), (len(batch), 1))
-        with_x = counting.tallies(hashes, inputs)
-    of_y = {id(samples.y): _tally_of(samples.y, r) for samples in batch}
+def _tallies(batch: list[Samples], settings: Settings, survey: Ranges | None) -> list[Tallies]:
+    """What is counted in samples of one shape."""
+    labels = [samples.y.numpy() for samples in batch]
+    if settings.binning == "equal_width":
+        grid = _grid(batch, settings, survey)
+        return counting.tally_grid([samples.t for samples in batch], labels, grid)
     return [
-        _information(samples, settings, *tallies, of_x, of_y[id(samples.y)])
-        for samples, *tallies in zip(batch, whole, with_x, with_y, strict=True)
+        counting.tally_edges(samples.t, y, _edges_of_equal_mass(samples.t, settings))
+        for samples, y in zip(batch, labels, strict=True)
     ]
 
 
-def _tally_of(y: torch.Tensor, n_draws: int) -> Tally:
-    return Tally.of_counts(n_draws * np.unique(y.numpy(), return_counts=True)[1])
+def _edges_of_equal_mass(t: torch.Tensor, settings: Settings) -> torch.Tensor:
+    """Inner edges (n_units or 1, n_bins − 1) of t (n_inputs, n_draws, n_units)."""
+    parts = t.unbind(dim=2) if settings.range == "unit" else [t]
+    return torch.stack([counting.quantile_edges(part, settings.n_bins) for part in parts])
 
 
-def _hashes_of_equal_mass(rows: torch.Tensor, settings: Settings) -> torch.Tensor:
-    parts = rows.T if settings.range == "unit" else [rows]
-    edges = torch.stack([counting.quantile_edges(part, settings.n_bins) for part in parts])
-    return counting.edge_hashes(rows, edges)
-
-
-def _grid(
-    batch: list[Samples], t: torch.Tensor, settings: Settings, survey: Ranges | None
-) -> Grid:
-    """The bins of samples whose activations are t (n_samples, n_rows, n_units)."""
-    shape = (len(t), t.shape[2])
-    low, high = counting.ranges(t, per_unit=settings.range == "unit")
+def _grid(batch: list[Samples], settings: Settings, survey: Ranges | None) -> Grid:
+    """The bins of samples of one shape."""
+    n_units = batch[0].n_units
+    shape = (len(batch), n_units)
+    low, high = counting.ranges(
+        [samples.t.reshape(-1, n_units) for samples in batch], settings.range == "unit"
+    )
     if settings.width is not None:
         grid = Grid.of_width(settings.width, shape)
     elif settings.range == "fixed":
@@ -216,23 +195,14 @@ def _surveyed(
     return min(low for low, _ in found), max(high for _, high in found)
 
 
-def _information(
-    samples: Samples,
-    settings: Settings,
-    whole: Tally,
-    with_x: Tally,
-    with_y: Tally,
-    of_x: Tally,
-    of_y: Tally,
-) -> Information:
-    """From the tallies of the codes, of codes jointly with X and Y, and of X and Y."""
+def _information(samples: Samples, settings: Settings, counted: Tallies) -> Information:
     corrected = settings.correction == "miller_madow"
-    n_rows = whole.n_rows
-    certain = Tally(n_rows, 1, n_rows * math.log2(n_rows))
-    entropy = _entropy_given(whole, certain, corrected)
+    entropy = counted.t.entropy
+    if corrected:
+        entropy += (counted.t.n_codes - 1) / (2 * counted.t.n_rows * math.log(2))
     return Information(
-        ixt=entropy - _entropy_given(with_x, of_x, corrected),
-        ity=entropy - _entropy_given(with_y, of_y, corrected),
+        ixt=entropy - _entropy_given(counted.with_x, counted.x, corrected),
+        ity=entropy - _entropy_given(counted.with_y, counted.y, corrected),
         cap=_cap(samples, settings),
         extra={"entropy_binned": entropy},
     )

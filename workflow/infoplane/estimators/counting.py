@@ -20,9 +20,6 @@ from infoplane.estimators.threads import each
 LARGEST_CODE = 2.0**53
 """Bin numbers beyond are not told apart in float64."""
 
-ROWS_PER_TASK = 2**14
-"""Smallest share of a large sample that is worth a thread of its own."""
-
 _TILE = 512  # values digitised before they are summed into hashes: a few kB, in cache
 
 
@@ -81,76 +78,107 @@ class Tally(NamedTuple):
         return math.log2(self.n_rows) - self.weighted / self.n_rows
 
 
-def ranges(t: torch.Tensor, per_unit: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Smallest and largest value of samples (n_samples, n_rows, n_units), float64 arrays
+class Tallies(NamedTuple):
+    """Tallies of the codes T, of T with the class Y, of T with the input X, of Y, of X."""
+
+    t: Tally
+    with_y: Tally
+    with_x: Tally
+    y: Tally
+    x: Tally
+
+
+def ranges(samples: list[torch.Tensor], per_unit: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest and largest values of samples (n_rows, n_units) of equal shape, float64
     (n_samples, 1), or (n_samples, n_units) unit by unit."""
-    values = t if per_unit else t.reshape(len(t), -1, 1)
-    if not t.is_cuda:  # numpy's loops are several times torch's here
-        values = values.numpy()
-        return values.min(axis=1).astype(np.float64), values.max(axis=1).astype(np.float64)
-    low, high = torch.aminmax(values, dim=1)
-    return low.double().cpu().numpy(), high.double().cpu().numpy()
-
-
-def grid_hashes(t: torch.Tensor, grid: Grid) -> torch.Tensor:
-    """Hashes int64 (n_samples, n_rows) of the codes of t (n_samples, n_rows, n_units)."""
-    if t.is_cuda:
-        return hashes_on_device(t, grid)
-    values = t.contiguous().numpy()
-    n_samples, n_rows, n_units = values.shape
-    hashes = np.empty((n_samples, n_rows), dtype=np.int64)
-    multipliers = odd_multipliers(n_units)
-    if n_samples == 1:
-        parts = [(slice(0, 1), rows) for rows in _shares(n_rows, ROWS_PER_TASK)]
-    else:
-        parts = [(some, slice(0, n_rows)) for some in _shares(n_samples)]
+    n_groups = samples[0].shape[1] if per_unit else 1
+    found = np.empty((2, len(samples), n_groups))
 
     def run(i: int) -> None:
-        some, rows = parts[i]
-        low, high, step = (g[some] for g in grid[:3])
-        _hash_rows(
-            values[some, rows], low, high, step, grid.n_bins, multipliers, hashes[some, rows]
-        )
+        values = samples[i].reshape(-1, n_groups)
+        if values.is_cuda:
+            found[:, i] = torch.stack(torch.aminmax(values, dim=0)).double().cpu().numpy()
+        else:  # numpy's loops are several times torch's here
+            found[0, i], found[1, i] = values.numpy().min(axis=0), values.numpy().max(axis=0)
 
-    each(run, len(parts))
-    return torch.from_numpy(hashes)
-
-
-def _shares(n: int, least: int = 1) -> list[slice]:
-    """Equal runs of n things, one a thread, of at least so many."""
-    n_shares = max(1, min(numba.get_num_threads(), n // least))
-    edges = [n * i // n_shares for i in range(n_shares + 1)]
-    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    each(run, len(samples))
+    return found[0], found[1]
 
 
-def hashes_on_device(t: torch.Tensor, grid: Grid) -> torch.Tensor:
-    """The same hashes by torch operations, on any device."""
-    multipliers = odd_multipliers(t.shape[2]).tolist()
-    ends = [torch.from_numpy(g).to(t.device)[:, :, None] for g in grid[:3]]
+def tally_grid(
+    samples: list[torch.Tensor], labels: list[np.ndarray], grid: Grid
+) -> list[Tallies]:
+    """The tallies of samples (n_inputs, n_draws, n_units) of equal shape, and their classes.
+
+    labels : int64 (n_inputs,), one array a sample
+    """
+    found: list = [None] * len(samples)
+    multipliers = odd_multipliers(samples[0].shape[2])
+
+    def run(i: int) -> None:
+        t, bins = samples[i], (grid.low[i], grid.high[i], grid.step[i], grid.n_bins)
+        if t.is_cuda:
+            found[i] = tally_hashes_on_device(hashes_on_device(t, *bins), labels[i])
+            return
+        hashes = np.empty(t.shape[:2], dtype=np.int64)
+        _hash_rows(t.contiguous().numpy(), *bins, multipliers, hashes)
+        found[i] = tally_hashes(hashes, labels[i])
+
+    each(run, len(samples))
+    return found
+
+
+def tally_edges(t: torch.Tensor, labels: np.ndarray, edges: torch.Tensor) -> Tallies:
+    """The tallies of one sample between inner edges."""
+    hashes = edge_hashes(t, edges)
+    if t.is_cuda:
+        return tally_hashes_on_device(hashes, labels)
+    return tally_hashes(hashes.numpy(), labels)
+
+
+def tally_hashes(hashes: np.ndarray, labels: np.ndarray) -> Tallies:
+    """The tallies of hashes (n_inputs, n_draws) and classes (n_inputs,)."""
+    n_inputs, n_draws = hashes.shape
+    n_codes, weighted = np.zeros(4, dtype=np.int64), np.zeros(4)
+    _count_all(hashes, labels, n_codes, weighted)
+    parts = zip(n_codes.tolist(), weighted.tolist(), strict=True)
+    t, with_y, with_x, y = (Tally(hashes.size, *part) for part in parts)
+    x = Tally(hashes.size, n_inputs, hashes.size * math.log2(n_draws))
+    return Tallies(t, with_y, with_x if n_draws > 1 else x, y, x)
+
+
+def hashes_on_device(t: torch.Tensor, low, high, step, n_bins: int) -> torch.Tensor:
+    """Hashes (n_inputs, n_draws) of the codes of one sample by torch operations."""
     hashes = torch.zeros(t.shape[:2], dtype=torch.int64, device=t.device)
-    for k, factor in enumerate(multipliers):
-        low, high, step = (g[:, k] for g in ends)
+    units = zip(low.tolist(), high.tolist(), step.tolist(), strict=True)
+    for k, (a, b, s) in enumerate(units):
         x = t[:, :, k].to(torch.float64)
-        code = ((x - low) / step).floor()
-        if grid.n_bins:
-            code -= (x < code * step + low).to(torch.float64)
-            code += (x >= (code + 1) * step + low).to(torch.float64)
-            inside, outside = code.clamp(max=grid.n_bins - 1), code.clamp(min=grid.n_bins)
-            code = torch.where(x > high, outside, inside)
-        hashes += code.to(torch.int64) * factor
+        code = ((x - a) / s).floor()
+        if n_bins:
+            code -= (x < code * s + a).to(torch.float64)
+            code += (x >= (code + 1) * s + a).to(torch.float64)
+            code = torch.where(x > b, code.clamp(min=n_bins), code.clamp(max=n_bins - 1))
+        hashes += code.to(torch.int64) * int(odd_multipliers(t.shape[2])[k])
     return hashes
 
 
-def edge_hashes(t: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
-    """Hashes (n_rows,) of the codes between inner edges; an edge belongs to the bin above.
+def tally_hashes_on_device(hashes: torch.Tensor, labels: np.ndarray) -> Tallies:
+    """The same tallies by torch operations, on any device."""
+    n_inputs = len(hashes)
+    y = torch.from_numpy(labels).to(hashes.device)[:, None] * _LABEL_FACTOR
+    x = torch.arange(n_inputs, device=hashes.device)[:, None] * _LABEL_FACTOR
+    keys = (hashes, hashes + y, hashes + x, y.expand_as(hashes), x.expand_as(hashes))
+    counts = (torch.unique(key, return_counts=True)[1].cpu().numpy() for key in keys)
+    return Tallies(*(Tally.of_counts(count) for count in counts))
 
-    t (n_rows, n_units), edges (n_units or 1, n_edges) float64, ascending, on t's device
-    """
-    multipliers = odd_multipliers(t.shape[1]).tolist()
-    edges = edges.expand(t.shape[1], -1).contiguous()
-    hashes = torch.zeros(len(t), dtype=torch.int64, device=t.device)
-    for k, factor in enumerate(multipliers):
-        column = t[:, k].to(torch.float64).contiguous()
+
+def edge_hashes(t: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
+    """Hashes (n_inputs, n_draws) of the codes between inner edges (n_units or 1, n_edges),
+    float64, ascending, on t's device. An edge belongs to the bin above it."""
+    edges = edges.expand(t.shape[2], -1).contiguous()
+    hashes = torch.zeros(t.shape[:2], dtype=torch.int64, device=t.device)
+    for k, factor in enumerate(odd_multipliers(t.shape[2]).tolist()):
+        column = t[:, :, k].to(torch.float64).contiguous()
         hashes += torch.bucketize(column, edges[k], right=True) * factor
     return hashes
 
@@ -171,38 +199,6 @@ def quantile_edges(values: torch.Tensor, n_bins: int) -> torch.Tensor:
     return low + (high - low) * (places - below)
 
 
-def tallies(hashes: torch.Tensor, labels: np.ndarray | None = None) -> list[Tally]:
-    """One tally a sample, of its codes or of its codes jointly with labels.
-
-    hashes, labels : int64 (n_samples, n_rows)
-    """
-    if hashes.is_cuda:
-        return tallies_on_device(hashes, labels)
-    keys, n_rows = hashes.numpy(), hashes.shape[1]
-    factor = _LABEL_FACTOR if labels is not None else 0
-    labels = labels if labels is not None else keys
-    n_codes = np.empty(len(keys), dtype=np.int64)
-    weighted = np.empty(len(keys))
-    parts = _shares(len(keys))
-
-    def run(i: int) -> None:
-        some = parts[i]
-        _count(keys[some], labels[some], factor, n_codes[some], weighted[some])
-
-    each(run, len(parts))
-    return [
-        Tally(n_rows, k, w) for k, w in zip(n_codes.tolist(), weighted.tolist(), strict=True)
-    ]
-
-
-def tallies_on_device(hashes: torch.Tensor, labels: np.ndarray | None = None) -> list[Tally]:
-    """The same tallies by torch operations, on any device."""
-    if labels is not None:
-        hashes = hashes + torch.from_numpy(labels).to(hashes.device) * _LABEL_FACTOR
-    counts = [torch.unique(keys, return_counts=True)[1] for keys in hashes]
-    return [Tally.of_counts(count.cpu().numpy()) for count in counts]
-
-
 @cache
 def odd_multipliers(n: int, seed: int = 0) -> np.ndarray:
     """n random odd numbers of 64 bits as int64, the same ones each time."""
@@ -215,37 +211,36 @@ _LABEL_FACTOR = int(odd_multipliers(1, seed=1)[0])
 
 @numba.njit(nogil=True, cache=True, error_model="numpy")
 def _hash_rows(values, low, high, step, n_bins, multipliers, out):
-    """Fill out (n_samples, n_rows) with the hashes of values (n_samples, n_rows, n_units).
+    """Fill out (n_inputs, n_draws) with the hashes of values (n_inputs, n_draws, n_units).
 
     A tile holds some whole rows, so that the loop over its values is long enough to
     vectorise for layers of two units as well.
     """
-    n_rows, n_units = values.shape[1:]
+    n_units = values.shape[2]
+    n_rows = values.shape[0] * values.shape[1]
     height = max(1, _TILE // n_units)
     tiled = np.empty((4, height * n_units))
     factors = np.empty(height * n_units, np.int64)
     terms = np.empty(height * n_units, np.int64)
-    for b in range(values.shape[0]):
-        for i in range(height * n_units):
-            k = i % n_units
-            tiled[0, i], tiled[1, i], tiled[2, i] = low[b, k], high[b, k], step[b, k]
-            tiled[3, i] = 1 / step[b, k]
-            factors[i] = multipliers[k]
-        flat = values[b].reshape(-1)
-        for start in range(0, n_rows, height):
-            stop = min(start + height, n_rows)
-            tile = flat[start * n_units : stop * n_units]
-            if n_bins:
-                _grid_terms(
-                    tile, tiled[0], tiled[1], tiled[2], tiled[3], n_bins, factors, terms
-                )
-            else:
-                _width_terms(tile, tiled[2], factors, terms)
-            for i in range(stop - start):
-                total = np.int64(0)
-                for k in range(n_units):
-                    total += terms[i * n_units + k]
-                out[b, start + i] = total
+    for i in range(height * n_units):
+        k = i % n_units
+        tiled[0, i], tiled[1, i], tiled[2, i] = low[k], high[k], step[k]
+        tiled[3, i] = 1 / step[k]
+        factors[i] = multipliers[k]
+    flat = values.reshape(-1)
+    hashes = out.reshape(-1)
+    for start in range(0, n_rows, height):
+        stop = min(start + height, n_rows)
+        tile = flat[start * n_units : stop * n_units]
+        if n_bins:
+            _grid_terms(tile, tiled[0], tiled[1], tiled[2], tiled[3], n_bins, factors, terms)
+        else:
+            _width_terms(tile, tiled[2], factors, terms)
+        for i in range(stop - start):
+            total = np.int64(0)
+            for k in range(n_units):
+                total += terms[i * n_units + k]
+            hashes[start + i] = total
 
 
 @numba.njit(error_model="numpy")
@@ -268,37 +263,66 @@ def _grid_terms(tile, low, high, step, inverse, n_bins, factors, terms):
 
 
 @numba.njit(nogil=True, cache=True)
-def _count(hashes, labels, label_factor, n_codes, weighted):
-    """Occupied codes and Σ c log2 c of the keys hash + label·factor, sample by sample.
-
-    Open addressing: a key starts at the slot of its highest bits, which are the best mixed
-    ones of a multiplicative hash, and moves on while other keys are in the way. Sums run
-    over ascending c, so that they do not depend on the order of the rows.
-    """
-    n_samples, n = hashes.shape
+def _count_all(hashes, labels, n_codes, weighted):
+    """Occupied codes and Σ c log2 c of T, of T with Y, of T with X if there are draws, of Y."""
+    n = hashes.size
     n_bits = 1
     while (1 << n_bits) < 2 * n:
         n_bits += 1
-    keys = np.empty(1 << n_bits, np.int64)
-    counts = np.empty(1 << n_bits, np.int32)
-    times = np.empty(n + 1, np.int32)
+    table = np.empty(1 << n_bits, np.int64), np.empty(1 << n_bits, np.int32)
+    order = np.empty(n, np.int64), np.empty(n + 1, np.int32)
+    inputs = np.arange(hashes.shape[0])
+    n_codes[0], weighted[0] = _count(hashes, inputs, 0, n_bits, table, order)
+    if n_codes[0] == n:  # all codes differ, jointly with anything as well
+        n_codes[1:3] = n
+    else:
+        n_codes[1], weighted[1] = _count(hashes, labels, _LABEL_FACTOR, n_bits, table, order)
+    if hashes.shape[1] > 1 and n_codes[0] < n:
+        n_codes[2], weighted[2] = _count(hashes, inputs, _LABEL_FACTOR, n_bits, table, order)
+    counts = np.zeros(labels.max() + 1, np.int64)
+    for label in labels:
+        counts[label] += hashes.shape[1]
+    for c in counts:
+        if c > 0:
+            n_codes[3] += 1
+            weighted[3] += c * np.log2(c)
+
+
+@numba.njit
+def _count(hashes, labels, factor, n_bits, table, order):
+    """Occupied codes and Σ c log2 c of the keys hash + label·factor.
+
+    Open addressing: a key starts at the slot of its highest bits, which are the best mixed
+    ones of a multiplicative hash, and moves on while other keys are in the way. The sum runs
+    over ascending c, so that it does not depend on the order of the rows.
+    """
+    keys, counts = table
+    occupied, times = order
+    counts[:] = 0
+    times[:] = 0
     shift = np.uint64(64 - n_bits)
-    last = (1 << n_bits) - 1
-    for b in range(n_samples):
-        counts[:] = 0
-        for i in range(n):
-            key = hashes[b, i] + labels[b, i] * label_factor
-            slot = np.int64(np.uint64(key) >> shift)
+    last = np.uint64((1 << n_bits) - 1)
+    n_codes = 0
+    for i in range(hashes.shape[0]):
+        extra = labels[i] * factor
+        for j in range(hashes.shape[1]):
+            key = hashes[i, j] + extra
+            slot = np.uint64(key) >> shift
             while counts[slot] > 0 and keys[slot] != key:
-                slot = (slot + 1) & last
-            keys[slot] = key
+                slot = (slot + np.uint64(1)) & last
+            if counts[slot] == 0:
+                keys[slot] = key
+                occupied[n_codes] = slot
+                n_codes += 1
             counts[slot] += 1
-        times[:] = 0
-        for slot in range(counts.shape[0]):
-            times[counts[slot]] += 1
-        n_codes[b] = 0
-        weighted[b] = 0.0
-        for c in range(1, n + 1):
-            if times[c]:
-                n_codes[b] += times[c]
-                weighted[b] += times[c] * (c * np.log2(c))
+    most = 0
+    for i in range(n_codes):
+        c = counts[occupied[i]]
+        if c > 1:  # codes of one row weigh nothing
+            times[c] += 1
+            most = max(most, c)
+    weighted = 0.0
+    for c in range(2, most + 1):
+        if times[c]:
+            weighted += times[c] * (c * np.log2(c))
+    return n_codes, weighted

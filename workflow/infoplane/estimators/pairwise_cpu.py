@@ -29,7 +29,7 @@ _SMALLEST_ROOT = _f32(1e-9)  # its 4th power is still a normal number: no denorm
 
 
 @numba.njit(inline="always", fastmath=_FAST)
-def _exp_minus(x):
+def exp_minus(x):
     """e^−x in float32 for 0 ≤ x ≤ 60, relative error 2e-7, written so that it vectorises.
 
     Cody and Waite's reduction x = −n ln 2 − r with ln 2 in two parts, Taylor to degree 6 on
@@ -89,7 +89,7 @@ def _add_kernels(distances, scale, lower, upper):
     row_lower = _f32(0)
     row_upper = _f32(0)
     for j in range(lower.shape[0]):
-        k = _exp_minus(_f32(min(distances[j] * scale, _FARTHEST)))
+        k = exp_minus(_f32(min(distances[j] * scale, _FARTHEST)))
         root = max(k, _SMALLEST_ROOT)
         square = root * root
         row_lower += k

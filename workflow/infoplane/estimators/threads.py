@@ -9,15 +9,22 @@ import numba
 def each(task: Callable[[int], None], n_tasks: int) -> None:
     """Call task(0) … task(n_tasks − 1), on at most numba.get_num_threads() threads.
 
-    The tasks must not depend on one another. Plain threads rather than numba's parallel
-    loops: these bring an OpenMP pool of their own, which spins against torch's and does not
-    survive a fork. Raises what a task raises.
+    The tasks must not depend on one another; a thread that is done takes the next. Plain
+    threads rather than numba's parallel loops: these bring an OpenMP pool of their own,
+    which spins against torch's and does not survive a fork. Raises what a task raises.
     """
-    n_threads = min(numba.get_num_threads(), n_tasks)
-    if n_threads == 1:
-        for i in range(n_tasks):
+    waiting = iter(range(n_tasks))
+
+    def work() -> None:
+        for i in waiting:  # taking the next number is atomic
             task(i)
+
+    n_helpers = min(numba.get_num_threads(), n_tasks) - 1
+    if n_helpers <= 0:
+        work()
         return
-    with ThreadPoolExecutor(n_threads) as pool:
-        for _ in pool.map(task, range(n_tasks)):
-            pass
+    with ThreadPoolExecutor(n_helpers) as pool:
+        helpers = [pool.submit(work) for _ in range(n_helpers)]
+        work()
+        for helper in helpers:
+            helper.result()

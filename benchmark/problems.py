@@ -1,0 +1,41 @@
+"""Activations to measure on, of the sizes of the field's two standard experiments."""
+
+import numpy as np
+import torch
+
+from infoplane.samples import Samples
+
+SZT_UNITS = (10, 7, 5, 4, 3, 2)
+SZT_CHECKPOINTS = 50
+
+
+def szt_layers(n_checkpoints: int = SZT_CHECKPOINTS) -> dict[int, list[Samples]]:
+    """Hidden layers, by their number of units, of a 12-10-7-5-4-3-2 tanh net on all 4096
+    patterns, at checkpoints between which the weights grow as they do in training, from
+    nearly linear to saturated."""
+    bits = (np.arange(4096)[:, None] >> np.arange(11, -1, -1)) & 1
+    y = torch.from_numpy((bits.sum(axis=1) > 6).astype(np.int64))
+    rng = np.random.default_rng(0)
+    widths = (12, *SZT_UNITS)
+    weights = [
+        rng.standard_normal((a, b)) / np.sqrt(a)
+        for a, b in zip(widths[:-1], widths[1:], strict=True)
+    ]
+    layers: dict[int, list[Samples]] = {units: [] for units in SZT_UNITS}
+    for epoch, gain in enumerate(np.geomspace(1, 8, n_checkpoints)):
+        t = bits - 0.5
+        for units, weight in zip(SZT_UNITS, weights, strict=True):
+            t = np.tanh(gain * t @ weight)
+            activations = torch.from_numpy(t.astype(np.float32))[:, None, :]
+            layers[units].append(Samples(activations, y, layer=f"{units} units", epoch=epoch))
+    return layers
+
+
+def relu_layer(n_inputs: int, n_units: int, n_classes: int = 10) -> Samples:
+    """A ReLU layer over Gaussian clusters, one a class, as of a net on images."""
+    generator = torch.Generator().manual_seed(0)
+    y = torch.arange(n_inputs) % n_classes
+    centres = torch.randn((n_classes, n_units), generator=generator)
+    t = torch.randn((n_inputs, n_units), generator=generator)
+    t.add_(centres[y]).mul_(0.5).relu_()
+    return Samples(t[:, None, :], y, layer=f"ReLU {n_units}")

@@ -1,0 +1,145 @@
+"""Speed of the estimators beside the published algorithms and the machine's limits.
+
+    python benchmark/run.py                     everything, some minutes
+    python benchmark/run.py --quick             small sizes, half a minute
+    python benchmark/run.py binned kde memory   some of it
+    python benchmark/run.py --threads 1
+
+Ratios are medians of runs in turn within this process; absolute times depend on what else
+the machine does. `share` is the part of the time that the machine's measured limit alone
+would take: the matrix products of half of the pairs at many units, one exponential a pair of
+half of the pairs at few, one reading of the activations for bins.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import time
+
+import clock
+import peers
+import problems
+import torch
+
+from infoplane.estimators import binned, kde
+from infoplane.machine import use_threads
+from infoplane.samples import Samples
+
+ROW = "{:<34} {:>11} {:>11} {:>8} {:>8}"
+
+
+def bench_binned(limits: clock.Limits, quick: bool) -> None:
+    """SZT layers, 50 checkpoints at a time, 30 bins; times are of one checkpoint."""
+    settings = binned.Settings(n_bins=29, range="fixed", low=-1, high=1)
+    edges = torch.linspace(-1, 1, 30, dtype=torch.float64).numpy()
+    total = [0.0, 0.0]
+    for units, batch in problems.szt_layers().items():
+        n_peer = 5 if quick else 25
+        chosen = batch[:: len(batch) // n_peer]
+
+        def peer(chosen=chosen):
+            for s in chosen:
+                peers.binned(s.t[:, 0].numpy(), s.y.numpy(), edges)
+
+        theirs, ours = clock.medians(
+            peer, lambda b=batch: binned.estimate_batch(b, settings), 3 if quick else 9
+        )
+        theirs, ours = theirs / len(chosen), ours / len(batch)
+        total = [total[0] + theirs, total[1] + ours]
+        n_bytes = batch[0].t.numel() * batch[0].t.itemsize
+        line(f"binned 4096 × {units}", theirs, ours, n_bytes / limits.bytes_per_second)
+    line("binned, the six layers", *total, None)
+
+
+def bench_kde(limits: clock.Limits, quick: bool) -> None:
+    """Both bounds, I(X;T) and I(T;Y) of one layer."""
+    szt = problems.szt_layers(3)
+    cases = [(f"kde 4096 × {d} (tanh)", szt[d][1], 1e-3) for d in (2, 3, 5, 10)]
+    cases += [(f"kde 4096 × {d}", problems.relu_layer(4096, d), 0.1) for d in (2, 3, 5, 10, 20)]
+    cases += [("kde 4096 × 1024", problems.relu_layer(4096, 1024), 0.1)]
+    if not quick:
+        cases += [(f"kde 10000 × {d}", problems.relu_layer(10_000, d), 0.1) for d in (20, 1024)]
+    for name, samples, variance in cases:
+        settings = kde.Settings(noise_variance=variance)
+        t, y = samples.t[:, 0], samples.y
+        theirs, ours = clock.medians(
+            lambda t=t, y=y, v=variance: peers.kde(t, y, v),
+            lambda s=samples, c=settings: kde.estimate(s, c),
+            3 if quick or len(t) > 5000 else 7,
+        )
+        line(name, theirs, ours, least_time(samples, limits))
+
+
+def least_time(samples: Samples, limits: clock.Limits) -> float:
+    """Seconds that the limits alone ask for."""
+    n_pairs = samples.n_inputs**2 / 2
+    if samples.n_units > 32:
+        return n_pairs * 2 * samples.n_units / (limits.gflops * 1e9)
+    return n_pairs / limits.exponentials
+
+
+def bench_memory(limits: clock.Limits, quick: bool) -> None:
+    """Largest resident memory of a process that measures one large layer."""
+    n_inputs = 10_000 if quick else 60_000
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import run; run.measure_large("
+        f"{n_inputs}, {torch.get_num_threads()})"
+    )
+    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120
+    result = subprocess.run(
+        [sys.executable, "-c", program, here], check=True, capture_output=True, text=True
+    )
+    taken, resident = (float(word) for word in result.stdout.split())
+    pairs = n_inputs**2 / 2 * 2 * 1024 / (limits.gflops * 1e9)
+    line(f"kde {n_inputs} × 1024", None, taken, pairs)
+    needed = n_inputs**2 * 4 / 1e9
+    print(f"  resident {resident / 1e9:.2f} GB; the plain n × n matrix alone {needed:.1f} GB")
+
+
+def measure_large(n_inputs: int, n_threads: int) -> None:
+    """Prints seconds and the process' largest resident memory in bytes."""
+    use_threads(n_threads)
+    samples = problems.relu_layer(n_inputs, 1024)
+    start = time.perf_counter()
+    kde.estimate(samples, kde.Settings(noise_variance=0.1))
+    taken = time.perf_counter() - start
+    print(taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+
+
+def line(name: str, theirs: float | None, ours: float, least: float | None) -> None:
+    """One row of the table, times in ms."""
+    print(
+        ROW.format(
+            name,
+            "–" if theirs is None else f"{1e3 * theirs:.2f}",
+            f"{1e3 * ours:.3f}",
+            "–" if theirs is None else f"{theirs / ours:.1f}×",
+            "–" if least is None else f"{100 * least / ours:.0f} %",
+        ),
+        flush=True,
+    )
+
+
+PARTS = {"binned": bench_binned, "kde": bench_kde, "memory": bench_memory}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "parts", nargs="*", choices=[*PARTS, []], help="all where none is named"
+    )
+    parser.add_argument("--quick", action="store_true", help="small sizes, few repeats")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    chosen = parser.parse_args()
+    use_threads(chosen.threads)
+    limits = clock.Limits.measured()
+    print(f"{chosen.threads} threads; {limits}")
+    print(ROW.format("item", "peer ms", "ours ms", "ratio", "share"))
+    for name in chosen.parts or PARTS:
+        PARTS[name](limits, chosen.quick)
+
+
+if __name__ == "__main__":
+    main()
