@@ -1,5 +1,7 @@
 """Activations to measure on, of the sizes of the field's two standard experiments."""
 
+import itertools
+
 import numpy as np
 import torch
 
@@ -17,10 +19,7 @@ def szt_layers(n_checkpoints: int = SZT_CHECKPOINTS) -> dict[int, list[Samples]]
     y = torch.from_numpy((bits.sum(axis=1) > 6).astype(np.int64))
     rng = np.random.default_rng(0)
     widths = (12, *SZT_UNITS)
-    weights = [
-        rng.standard_normal((a, b)) / np.sqrt(a)
-        for a, b in zip(widths[:-1], widths[1:], strict=True)
-    ]
+    weights = [rng.standard_normal((a, b)) / np.sqrt(a) for a, b in itertools.pairwise(widths)]
     layers: dict[int, list[Samples]] = {units: [] for units in SZT_UNITS}
     for epoch, gain in enumerate(np.geomspace(1, 8, n_checkpoints)):
         t = bits - 0.5

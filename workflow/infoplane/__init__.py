@@ -1,8 +1,22 @@
 """infoplane: information planes of neural networks that a reader can trust."""
 
-from infoplane import datasets
-from infoplane.estimators import ESTIMATORS, estimate
-from infoplane.samples import Information, Samples
+import importlib
 
-__all__ = ["ESTIMATORS", "Information", "Samples", "datasets", "estimate"]
 __version__ = "0.1.0"
+
+_PLACES = {
+    "ESTIMATORS": "infoplane.estimators",
+    "Information": "infoplane.information",
+    "Samples": "infoplane.samples",
+    "estimate": "infoplane.estimators",
+}
+__all__ = ["ESTIMATORS", "Information", "Samples", "datasets", "estimate"]
+
+
+def __getattr__(name: str):
+    # Late, so that a job that draws a figure does not wait for torch.
+    if name in _PLACES:
+        return getattr(importlib.import_module(_PLACES[name]), name)
+    if name == "datasets":
+        return importlib.import_module("infoplane.datasets")
+    raise AttributeError(f"module 'infoplane' has no attribute '{name}'")

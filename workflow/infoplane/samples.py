@@ -3,22 +3,14 @@
 Every information value in infoplane is in bits.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-FLAGS = {
-    "saturated": "I(X;T) is within 2 % of the largest value the estimator can return here",
-    "not_a_bound": "a difference of two bounds of the same side, itself neither bound",
-    "not_converged": "the estimator stopped before it had converged",
-    "outside_tested_regime": "the estimator was not shown to be accurate here",
-    "training_failed": "the loss of this seed became NaN; it was not measured",
-}
-"""Every flag a result can carry, in the order of its bit in a store."""
+from infoplane.information import FLAGS, SATURATION, Information, entropy_of_counts
 
-SATURATION = 0.98
-"""Share of the cap from which a value counts as saturated."""
+__all__ = ["FLAGS", "SATURATION", "Information", "Samples", "entropy_of_counts", "label_codes"]
 
 
 @dataclass(frozen=True)
@@ -93,36 +85,6 @@ class Samples:
         return self
 
 
-@dataclass(frozen=True)
-class Information:
-    """What an estimator says of one layer at one epoch of one seed. All values in bits.
-
-    ixt, ity : I(X;T) and I(T;Y); may be negative, never clipped
-    ixt_lower … ity_upper : bounds or intervals, NaN where the estimator has none
-    stderr : Monte Carlo standard error of ixt, NaN where nothing was drawn at random
-    cap : the largest ixt this estimator could return on these samples
-    flags : names out of FLAGS
-    extra : further named quantities of this estimator, in bits
-    """
-
-    ixt: float
-    ity: float
-    ixt_lower: float = float("nan")
-    ixt_upper: float = float("nan")
-    ity_lower: float = float("nan")
-    ity_upper: float = float("nan")
-    stderr: float = float("nan")
-    cap: float = float("nan")
-    flags: tuple[str, ...] = ()
-    extra: dict[str, float] = field(default_factory=dict)
-
-    def with_saturation(self) -> "Information":
-        """Itself, flagged where I(X;T) lies within 2 % of the cap."""
-        if self.cap > 0 and self.ixt >= SATURATION * self.cap and "saturated" not in self.flags:
-            return replace(self, flags=(*self.flags, "saturated"))
-        return self
-
-
 def label_codes(y) -> torch.Tensor:
     """Class codes 0 … n_classes − 1, int64 (n_inputs,), of labels of any discrete type."""
     y = y.detach().cpu().numpy() if isinstance(y, torch.Tensor) else np.asarray(y)
@@ -131,13 +93,6 @@ def label_codes(y) -> torch.Tensor:
     if y.dtype.kind == "f" and not np.array_equal(y, np.floor(y)):
         raise ValueError("y must hold class labels; it holds fractions or NaN")
     return torch.from_numpy(np.unique(y, return_inverse=True)[1].astype(np.int64))
-
-
-def entropy_of_counts(counts) -> float:
-    """Plug-in entropy in bits of the distribution with these counts."""
-    p = np.asarray(counts, dtype=np.float64)
-    p = p[p > 0] / p.sum()
-    return float(-(p * np.log2(p)).sum()) + 0.0  # + 0.0 turns −0.0 into 0.0
 
 
 def _features(x) -> torch.Tensor | None:

@@ -8,6 +8,7 @@ from job import job
 from infoplane.activations import Activations, Measured, Settings
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.measure import measure
+from infoplane.machine import use_threads
 from infoplane.provenance import package_versions
 from infoplane.stores.activations import ActivationsStore
 from infoplane.stores.datasets import read_data
@@ -15,6 +16,7 @@ from infoplane.stores.information import write_information
 from infoplane.stores.weights import WeightsStore
 
 with job(snakemake):
+    use_threads(snakemake.threads)
     written = json.loads(snakemake.params.settings)
     module = ESTIMATORS[written["estimator"]]
     settings = module.Settings.model_validate(written)

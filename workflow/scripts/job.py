@@ -1,4 +1,4 @@
-"""What every script begins with: its log file, its threads, errors that say where to look."""
+"""What every script begins with: its log file, errors that say where to look."""
 
 import logging
 import sys
@@ -10,12 +10,10 @@ LIBRARY = str(Path(__file__).parents[1])
 if LIBRARY not in sys.path:
     sys.path.insert(0, LIBRARY)
 
-from infoplane.machine import use_threads  # noqa: E402
-
 
 @contextmanager
 def job(snakemake):
-    """Run a job's body with n threads, its log in its log file, its error in a sentence."""
+    """Run a job's body with its log in its log file, its error in a sentence."""
     logging.basicConfig(
         filename=snakemake.log[0],
         filemode="w",
@@ -23,7 +21,6 @@ def job(snakemake):
         format="%(asctime)s %(levelname)s %(message)s",
     )
     logging.captureWarnings(True)
-    use_threads(snakemake.threads)
     try:
         yield
     except Exception as error:

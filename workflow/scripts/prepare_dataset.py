@@ -8,9 +8,11 @@ from job import job
 
 from infoplane.datasets import SOURCES, default_places
 from infoplane.datasets.prepare import prepare
+from infoplane.machine import use_threads
 from infoplane.stores.datasets import write_data
 
 with job(snakemake):
+    use_threads(snakemake.threads)
     written = json.loads(snakemake.params.settings)
     settings = SOURCES[written["source"]].Settings.model_validate(written)
     data = prepare(settings, default_places())

@@ -5,10 +5,12 @@ from pathlib import Path
 from job import job
 
 from infoplane.activations import Activations, Measured, Settings
+from infoplane.machine import use_threads
 from infoplane.stores.datasets import read_data
 from infoplane.stores.weights import WeightsStore
 
 with job(snakemake):
+    use_threads(snakemake.threads)
     settings = Settings.model_validate_json(snakemake.params.measure)
     measured = Measured(read_data(Path(snakemake.input.dataset)), settings)
     weights = WeightsStore(Path(snakemake.input.weights))

@@ -6,6 +6,7 @@ from pathlib import Path
 from job import job
 
 from infoplane.config import parse_block
+from infoplane.machine import use_threads
 from infoplane.networks import FAMILIES
 from infoplane.networks.description import describe
 from infoplane.provenance import digest_of_text, package_versions
@@ -14,6 +15,7 @@ from infoplane.training import TRAINERS
 from infoplane.training.loop import train
 
 with job(snakemake):
+    use_threads(snakemake.threads)
     written = {name: json.loads(snakemake.params[name]) for name in ("network", "training")}
     family = FAMILIES[written["network"]["family"]]
     trainer_kind = TRAINERS[written["training"]["trainer"]]

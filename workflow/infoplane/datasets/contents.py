@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from infoplane.samples import entropy_of_counts
+from infoplane.information import entropy_of_counts
 
 
 def row_codes(x: np.ndarray) -> np.ndarray:

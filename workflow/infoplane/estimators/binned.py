@@ -21,7 +21,7 @@ from pydantic import Field, model_validator
 
 from infoplane import settings
 from infoplane.estimators import counting
-from infoplane.estimators.counting import Grid, Tallies, Tally
+from infoplane.estimators.counting import Grid, Tallies
 from infoplane.samples import Information, Samples
 
 Ranges = dict[tuple[int | None, str], tuple[float, float]]
@@ -105,9 +105,8 @@ def estimate_batch(
     found: dict[int, Information] = {}
     for members in groups.values():
         alike = [batch[i] for i in members]
-        tallies = _tallies(alike, settings, survey)
-        for i, samples, counted in zip(members, alike, tallies, strict=True):
-            found[i] = _information(samples, settings, counted)
+        records = _records(alike[0], settings, _tallies(alike, settings, survey))
+        found.update(zip(members, records, strict=True))
     return [found[i] for i in range(len(batch))]
 
 
@@ -134,16 +133,14 @@ def _extremes(t: torch.Tensor) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _tallies(batch: list[Samples], settings: Settings, survey: Ranges | None) -> list[Tallies]:
+def _tallies(batch: list[Samples], settings: Settings, survey: Ranges | None) -> Tallies:
     """What is counted in samples of one shape."""
+    t = [samples.t for samples in batch]
     labels = [samples.y.numpy() for samples in batch]
     if settings.binning == "equal_width":
-        grid = _grid(batch, settings, survey)
-        return counting.tally_grid([samples.t for samples in batch], labels, grid)
-    return [
-        counting.tally_edges(samples.t, y, _edges_of_equal_mass(samples.t, settings))
-        for samples, y in zip(batch, labels, strict=True)
-    ]
+        return counting.tally_grid(t, labels, _grid(batch, settings, survey))
+    edges = [_edges_of_equal_mass(part, settings) for part in t]
+    return counting.tally_edges(t, labels, edges)
 
 
 def _edges_of_equal_mass(t: torch.Tensor, settings: Settings) -> torch.Tensor:
@@ -195,29 +192,24 @@ def _surveyed(
     return min(low for low, _ in found), max(high for _, high in found)
 
 
-def _information(samples: Samples, settings: Settings, counted: Tallies) -> Information:
-    corrected = settings.correction == "miller_madow"
-    entropy = counted.t.entropy
-    if corrected:
-        entropy += (counted.t.n_codes - 1) / (2 * counted.t.n_rows * math.log(2))
-    return Information(
-        ixt=entropy - _entropy_given(counted.with_x, counted.x, corrected),
-        ity=entropy - _entropy_given(counted.with_y, counted.y, corrected),
-        cap=_cap(samples, settings),
-        extra={"entropy_binned": entropy},
-    )
+def _records(one: Samples, settings: Settings, counted: Tallies) -> list[Information]:
+    """From the tallies of samples of the shape of this one.
 
-
-def _entropy_given(joint: Tally, given: Tally, corrected: bool) -> float:
-    """Σ p(c) H(T | c) in bits from tallies of (T, C) and of C.
-
-    Corrected, class c with N_c rows in K_c codes gets (K_c − 1) / 2N_c nats; weighted with
-    p(c) = N_c / N these sum to (K − number of classes) / 2N, K the occupied pairs.
+    I(X;T) = H(T) + H(X) − H(T, X), and with Y alike. Miller-Madow adds (K − 1) / 2N nats to
+    H(T) and to each H(T | c), K and N there those of class c. Weighted with p(c) the latter
+    sum to (K' − C) / 2N, with K' occupied pairs of code and class and C classes.
     """
-    bits = joint.entropy - given.entropy
-    if corrected:
-        bits += (joint.n_codes - given.n_codes) / (2 * joint.n_rows * math.log(2))
-    return bits
+    entropies = counted.entropies()
+    if settings.correction == "miller_madow":
+        entropies += (counted.n_codes - 1) / (2 * counted.n_rows * math.log(2))
+    t = entropies[:, counting.T]
+    ixt = t - (entropies[:, counting.TX] - entropies[:, counting.X])
+    ity = t - (entropies[:, counting.TY] - entropies[:, counting.Y])
+    cap = _cap(one, settings)
+    return [
+        Information(ixt=a, ity=b, cap=cap, extra={"entropy_binned": h})
+        for a, b, h in zip(ixt.tolist(), ity.tolist(), t.tolist(), strict=True)
+    ]
 
 
 def _cap(samples: Samples, settings: Settings) -> float:

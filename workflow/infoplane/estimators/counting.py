@@ -20,6 +20,7 @@ from infoplane.estimators.threads import each
 LARGEST_CODE = 2.0**53
 """Bin numbers beyond are not told apart in float64."""
 
+_TOGETHER = 4  # samples in one compiled call: short calls would wait for the interpreter's lock
 _TILE = 512  # values digitised before they are summed into hashes: a few kB, in cache
 
 
@@ -58,34 +59,32 @@ class Grid(NamedTuple):
             return (distance / self.step).max(axis=1)
 
 
-class Tally(NamedTuple):
-    """Counts c of codes: Σ c, how many codes are occupied, Σ c log2 c."""
-
-    n_rows: int
-    n_codes: int
-    weighted: float
-
-    @classmethod
-    def of_counts(cls, counts: np.ndarray) -> "Tally":
-        """Tally of counts in any order, which does not change the last bit."""
-        sizes, times = np.unique(counts, return_counts=True)
-        weighted = float((times * sizes * np.log2(sizes)).sum())
-        return cls(int(sizes @ times), int(times.sum()), weighted)
-
-    @property
-    def entropy(self) -> float:
-        """Plug-in entropy of the codes in bits: log2 N − (1/N) Σ c log2 c."""
-        return math.log2(self.n_rows) - self.weighted / self.n_rows
+T, TY, TX, Y, X = range(5)
+"""Columns of Tallies: the codes, codes jointly with the class, with the input, these alone."""
 
 
 class Tallies(NamedTuple):
-    """Tallies of the codes T, of T with the class Y, of T with the input X, of Y, of X."""
+    """What is counted in some samples, (n_samples, 5): with c rows in a code,
 
-    t: Tally
-    with_y: Tally
-    with_x: Tally
-    y: Tally
-    x: Tally
+    n_codes : how many codes are occupied
+    weighted : Σ c log2 c, from which the plug-in entropy is log2 N − weighted / N
+    n_rows : N
+    """
+
+    n_codes: np.ndarray
+    weighted: np.ndarray
+    n_rows: int
+
+    @classmethod
+    def empty(cls, n_samples: int, n_inputs: int, n_draws: int) -> "Tallies":
+        """Nothing counted yet beside the inputs, each of which has n_draws rows."""
+        n_rows = n_inputs * n_draws
+        n_codes = np.full((n_samples, 5), n_inputs, dtype=np.int64)
+        return cls(n_codes, np.full((n_samples, 5), n_rows * math.log2(n_draws)), n_rows)
+
+    def entropies(self) -> np.ndarray:
+        """Plug-in entropies in bits."""
+        return math.log2(self.n_rows) - self.weighted / self.n_rows
 
 
 def ranges(samples: list[torch.Tensor], per_unit: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -105,46 +104,49 @@ def ranges(samples: list[torch.Tensor], per_unit: bool) -> tuple[np.ndarray, np.
     return found[0], found[1]
 
 
-def tally_grid(
-    samples: list[torch.Tensor], labels: list[np.ndarray], grid: Grid
-) -> list[Tallies]:
+def tally_grid(samples: list[torch.Tensor], labels: list[np.ndarray], grid: Grid) -> Tallies:
     """The tallies of samples (n_inputs, n_draws, n_units) of equal shape, and their classes.
 
     labels : int64 (n_inputs,), one array a sample
     """
-    found: list = [None] * len(samples)
+    found = Tallies.empty(len(samples), *samples[0].shape[:2])
+    if samples[0].is_cuda:
+        for i, t in enumerate(samples):
+            hashes = hashes_on_device(t, grid.low[i], grid.high[i], grid.step[i], grid.n_bins)
+            tally_on_device(hashes, labels[i], found, i)
+        return found
+    values = [t.contiguous().numpy() for t in samples]
     multipliers = odd_multipliers(samples[0].shape[2])
 
-    def run(i: int) -> None:
-        t, bins = samples[i], (grid.low[i], grid.high[i], grid.step[i], grid.n_bins)
-        if t.is_cuda:
-            found[i] = tally_hashes_on_device(hashes_on_device(t, *bins), labels[i])
-            return
-        hashes = np.empty(t.shape[:2], dtype=np.int64)
-        _hash_rows(t.contiguous().numpy(), *bins, multipliers, hashes)
-        found[i] = tally_hashes(hashes, labels[i])
+    def run(task: int) -> None:
+        some = slice(task * _TOGETHER, (task + 1) * _TOGETHER)
+        bins = (grid.low[some], grid.high[some], grid.step[some], grid.n_bins)
+        _tally_some(
+            _filled(values[some]), _filled(labels[some]), bins, multipliers,
+            found.n_codes[some], found.weighted[some],
+        )  # fmt: skip
 
-    each(run, len(samples))
+    each(run, -(-len(samples) // _TOGETHER))
     return found
 
 
-def tally_edges(t: torch.Tensor, labels: np.ndarray, edges: torch.Tensor) -> Tallies:
-    """The tallies of one sample between inner edges."""
-    hashes = edge_hashes(t, edges)
-    if t.is_cuda:
-        return tally_hashes_on_device(hashes, labels)
-    return tally_hashes(hashes.numpy(), labels)
+def _filled(arrays: list[np.ndarray]) -> tuple[np.ndarray, ...]:
+    """Always the same number of arrays, as compiled code is one for each."""
+    return (*arrays, *[arrays[0]] * (_TOGETHER - len(arrays)))
 
 
-def tally_hashes(hashes: np.ndarray, labels: np.ndarray) -> Tallies:
-    """The tallies of hashes (n_inputs, n_draws) and classes (n_inputs,)."""
-    n_inputs, n_draws = hashes.shape
-    n_codes, weighted = np.zeros(4, dtype=np.int64), np.zeros(4)
-    _count_all(hashes, labels, n_codes, weighted)
-    parts = zip(n_codes.tolist(), weighted.tolist(), strict=True)
-    t, with_y, with_x, y = (Tally(hashes.size, *part) for part in parts)
-    x = Tally(hashes.size, n_inputs, hashes.size * math.log2(n_draws))
-    return Tallies(t, with_y, with_x if n_draws > 1 else x, y, x)
+def tally_edges(
+    samples: list[torch.Tensor], labels: list[np.ndarray], edges: list[torch.Tensor]
+) -> Tallies:
+    """The same between inner edges, see `edge_hashes`."""
+    found = Tallies.empty(len(samples), *samples[0].shape[:2])
+    for i, t in enumerate(samples):
+        hashes = edge_hashes(t, edges[i])
+        if t.is_cuda:
+            tally_on_device(hashes, labels[i], found, i)
+        else:
+            _tally(hashes.numpy(), labels[i], found.n_codes[i], found.weighted[i])
+    return found
 
 
 def hashes_on_device(t: torch.Tensor, low, high, step, n_bins: int) -> torch.Tensor:
@@ -162,14 +164,20 @@ def hashes_on_device(t: torch.Tensor, low, high, step, n_bins: int) -> torch.Ten
     return hashes
 
 
-def tally_hashes_on_device(hashes: torch.Tensor, labels: np.ndarray) -> Tallies:
-    """The same tallies by torch operations, on any device."""
-    n_inputs = len(hashes)
+def tally_on_device(hashes: torch.Tensor, labels: np.ndarray, found: Tallies, i: int) -> None:
+    """Fill row i of the tallies by torch operations, on any device."""
     y = torch.from_numpy(labels).to(hashes.device)[:, None] * _LABEL_FACTOR
-    x = torch.arange(n_inputs, device=hashes.device)[:, None] * _LABEL_FACTOR
-    keys = (hashes, hashes + y, hashes + x, y.expand_as(hashes), x.expand_as(hashes))
-    counts = (torch.unique(key, return_counts=True)[1].cpu().numpy() for key in keys)
-    return Tallies(*(Tally.of_counts(count) for count in counts))
+    x = torch.arange(len(hashes), device=hashes.device)[:, None] * _LABEL_FACTOR
+    for column, keys in (
+        (T, hashes),
+        (TY, hashes + y),
+        (TX, hashes + x),
+        (Y, y.expand_as(hashes)),
+    ):
+        counts = torch.unique(keys, return_counts=True)[1].cpu().numpy()
+        sizes, times = np.unique(counts, return_counts=True)
+        found.n_codes[i, column] = len(counts)
+        found.weighted[i, column] = (times * sizes * np.log2(sizes)).sum()
 
 
 def edge_hashes(t: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
@@ -209,7 +217,17 @@ def odd_multipliers(n: int, seed: int = 0) -> np.ndarray:
 _LABEL_FACTOR = int(odd_multipliers(1, seed=1)[0])
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@numba.njit(nogil=True, cache=True)
+def _tally_some(values, labels, bins, multipliers, n_codes, weighted):
+    """Fill rows of Tallies from arrays (n_inputs, n_draws, n_units) and their classes."""
+    low, high, step, n_bins = bins
+    hashes = np.empty(values[0].shape[:2], np.int64)
+    for i in range(n_codes.shape[0]):
+        _hash_rows(values[i], low[i], high[i], step[i], n_bins, multipliers, hashes)
+        _tally(hashes, labels[i], n_codes[i], weighted[i])
+
+
+@numba.njit(error_model="numpy")
 def _hash_rows(values, low, high, step, n_bins, multipliers, out):
     """Fill out (n_inputs, n_draws) with the hashes of values (n_inputs, n_draws, n_units).
 
@@ -263,8 +281,8 @@ def _grid_terms(tile, low, high, step, inverse, n_bins, factors, terms):
 
 
 @numba.njit(nogil=True, cache=True)
-def _count_all(hashes, labels, n_codes, weighted):
-    """Occupied codes and Σ c log2 c of T, of T with Y, of T with X if there are draws, of Y."""
+def _tally(hashes, labels, n_codes, weighted):
+    """Fill one row of Tallies from hashes (n_inputs, n_draws) and classes (n_inputs,)."""
     n = hashes.size
     n_bits = 1
     while (1 << n_bits) < 2 * n:
@@ -272,20 +290,25 @@ def _count_all(hashes, labels, n_codes, weighted):
     table = np.empty(1 << n_bits, np.int64), np.empty(1 << n_bits, np.int32)
     order = np.empty(n, np.int64), np.empty(n + 1, np.int32)
     inputs = np.arange(hashes.shape[0])
-    n_codes[0], weighted[0] = _count(hashes, inputs, 0, n_bits, table, order)
-    if n_codes[0] == n:  # all codes differ, jointly with anything as well
-        n_codes[1:3] = n
+    n_codes[T], weighted[T] = _count(hashes, inputs, 0, n_bits, table, order)
+    if n_codes[T] == n:  # all codes differ, jointly with anything as well
+        n_codes[TY] = n_codes[TX] = n
+        weighted[TY] = weighted[TX] = 0
     else:
-        n_codes[1], weighted[1] = _count(hashes, labels, _LABEL_FACTOR, n_bits, table, order)
-    if hashes.shape[1] > 1 and n_codes[0] < n:
-        n_codes[2], weighted[2] = _count(hashes, inputs, _LABEL_FACTOR, n_bits, table, order)
+        n_codes[TY], weighted[TY] = _count(hashes, labels, _LABEL_FACTOR, n_bits, table, order)
+        if hashes.shape[1] > 1:
+            n_codes[TX], weighted[TX] = _count(
+                hashes, inputs, _LABEL_FACTOR, n_bits, table, order
+            )
     counts = np.zeros(labels.max() + 1, np.int64)
     for label in labels:
         counts[label] += hashes.shape[1]
+    n_codes[Y] = 0
+    weighted[Y] = 0
     for c in counts:
         if c > 0:
-            n_codes[3] += 1
-            weighted[3] += c * np.log2(c)
+            n_codes[Y] += 1
+            weighted[Y] += c * np.log2(c)
 
 
 @numba.njit

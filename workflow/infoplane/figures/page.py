@@ -17,7 +17,7 @@ from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from infoplane.figures import tables
-from infoplane.samples import FLAGS
+from infoplane.information import FLAGS
 
 # a misspelt key of a dictionary is an error, not a missing section
 _STRICT = ConfigDict(extra="forbid")

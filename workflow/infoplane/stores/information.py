@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from infoplane.samples import FLAGS, Information
+from infoplane.information import FLAGS, Information
 from infoplane.stores.files import open_tree, reading, save_dataset
 
 QUANTITIES = tuple(f.name for f in fields(Information) if f.name not in ("flags", "extra"))

@@ -241,9 +241,15 @@ class WeightsStore:
         order = {str(layer): i for i, layer in enumerate(metrics["layer"].values)}
         table = metrics[names].to_dataframe().reset_index()
         if not by_layer:
-            return table.drop(columns="layer", errors="ignore").drop_duplicates(["seed", "epoch"])
+            return table.drop(columns="layer", errors="ignore").drop_duplicates(
+                ["seed", "epoch"]
+            )
         place = table["layer"].map(order).rename("place")
-        return table.assign(place=place).sort_values(["seed", "epoch", "place"]).drop(columns="place")
+        return (
+            table.assign(place=place)
+            .sort_values(["seed", "epoch", "place"])
+            .drop(columns="place")
+        )
 
 
 def _power_of_two(n: int) -> int:
