@@ -8,7 +8,7 @@ see the same hashes.
 """
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numba
@@ -21,6 +21,7 @@ LARGEST_CODE = 2.0**53
 """Bin numbers beyond are not told apart in float64."""
 
 _TOGETHER = 4  # samples in one compiled call: short calls would wait for the interpreter's lock
+_FIXED_POINT = 2.0**30  # entropies are good to 1e-9 bit, and 10⁸ rows fit into 63 bits
 _TILE = 512  # values digitised before they are summed into hashes: a few kB, in cache
 
 
@@ -117,12 +118,13 @@ def tally_grid(samples: list[torch.Tensor], labels: list[np.ndarray], grid: Grid
         return found
     values = [t.contiguous().numpy() for t in samples]
     multipliers = odd_multipliers(samples[0].shape[2])
+    steps = _steps(found.n_rows)
 
     def run(task: int) -> None:
         some = slice(task * _TOGETHER, (task + 1) * _TOGETHER)
         bins = (grid.low[some], grid.high[some], grid.step[some], grid.n_bins)
         _tally_some(
-            _filled(values[some]), _filled(labels[some]), bins, multipliers,
+            _filled(values[some]), _filled(labels[some]), bins, multipliers, steps,
             found.n_codes[some], found.weighted[some],
         )  # fmt: skip
 
@@ -145,7 +147,13 @@ def tally_edges(
         if t.is_cuda:
             tally_on_device(hashes, labels[i], found, i)
         else:
-            _tally(hashes.numpy(), labels[i], found.n_codes[i], found.weighted[i])
+            _tally(
+                hashes.numpy(),
+                labels[i],
+                _steps(found.n_rows),
+                found.n_codes[i],
+                found.weighted[i],
+            )
     return found
 
 
@@ -214,17 +222,27 @@ def odd_multipliers(n: int, seed: int = 0) -> np.ndarray:
     return (bits | np.uint64(1)).view(np.int64)
 
 
+@lru_cache(maxsize=4)
+def _steps(n: int) -> np.ndarray:
+    """By how much c log2 c grows with c = 0 … n − 1, int64 multiples of 1/_FIXED_POINT.
+
+    Sums of integers are exact, and so the same for any order of the rows.
+    """
+    c = np.arange(n + 1)
+    return np.diff(np.rint(c * np.log2(np.maximum(c, 1)) * _FIXED_POINT).astype(np.int64))
+
+
 _LABEL_FACTOR = int(odd_multipliers(1, seed=1)[0])
 
 
 @numba.njit(nogil=True, cache=True)
-def _tally_some(values, labels, bins, multipliers, n_codes, weighted):
+def _tally_some(values, labels, bins, multipliers, steps, n_codes, weighted):
     """Fill rows of Tallies from arrays (n_inputs, n_draws, n_units) and their classes."""
     low, high, step, n_bins = bins
     hashes = np.empty(values[0].shape[:2], np.int64)
     for i in range(n_codes.shape[0]):
         _hash_rows(values[i], low[i], high[i], step[i], n_bins, multipliers, hashes)
-        _tally(hashes, labels[i], n_codes[i], weighted[i])
+        _tally(hashes, labels[i], steps, n_codes[i], weighted[i])
 
 
 @numba.njit(error_model="numpy")
@@ -281,24 +299,23 @@ def _grid_terms(tile, low, high, step, inverse, n_bins, factors, terms):
 
 
 @numba.njit(nogil=True, cache=True)
-def _tally(hashes, labels, n_codes, weighted):
+def _tally(hashes, labels, steps, n_codes, weighted):
     """Fill one row of Tallies from hashes (n_inputs, n_draws) and classes (n_inputs,)."""
     n = hashes.size
     n_bits = 1
-    while (1 << n_bits) < 2 * n:
+    while (1 << n_bits) < 8 * n:
         n_bits += 1
     table = np.empty(1 << n_bits, np.int64), np.empty(1 << n_bits, np.int32)
-    order = np.empty(n, np.int64), np.empty(n + 1, np.int32)
     inputs = np.arange(hashes.shape[0])
-    n_codes[T], weighted[T] = _count(hashes, inputs, 0, n_bits, table, order)
+    n_codes[T], weighted[T] = _count(hashes, inputs, 0, steps, n_bits, table)
     if n_codes[T] == n:  # all codes differ, jointly with anything as well
         n_codes[TY] = n_codes[TX] = n
         weighted[TY] = weighted[TX] = 0
     else:
-        n_codes[TY], weighted[TY] = _count(hashes, labels, _LABEL_FACTOR, n_bits, table, order)
+        n_codes[TY], weighted[TY] = _count(hashes, labels, _LABEL_FACTOR, steps, n_bits, table)
         if hashes.shape[1] > 1:
             n_codes[TX], weighted[TX] = _count(
-                hashes, inputs, _LABEL_FACTOR, n_bits, table, order
+                hashes, inputs, _LABEL_FACTOR, steps, n_bits, table
             )
     counts = np.zeros(labels.max() + 1, np.int64)
     for label in labels:
@@ -312,40 +329,29 @@ def _tally(hashes, labels, n_codes, weighted):
 
 
 @numba.njit
-def _count(hashes, labels, factor, n_bits, table, order):
+def _count(hashes, labels, factor, steps, n_bits, table):
     """Occupied codes and Σ c log2 c of the keys hash + label·factor.
 
     Open addressing: a key starts at the slot of its highest bits, which are the best mixed
-    ones of a multiplicative hash, and moves on while other keys are in the way. The sum runs
-    over ascending c, so that it does not depend on the order of the rows.
+    ones of a multiplicative hash, and moves on while other keys are in the way. The table is
+    wide, and nothing branches on whether a code is new, as a processor cannot guess it.
     """
     keys, counts = table
-    occupied, times = order
     counts[:] = 0
-    times[:] = 0
     shift = np.uint64(64 - n_bits)
     last = np.uint64((1 << n_bits) - 1)
     n_codes = 0
+    weighted = np.int64(0)
     for i in range(hashes.shape[0]):
         extra = labels[i] * factor
         for j in range(hashes.shape[1]):
             key = hashes[i, j] + extra
             slot = np.uint64(key) >> shift
-            while counts[slot] > 0 and keys[slot] != key:
+            while min(counts[slot], 1) * (keys[slot] ^ key) != 0:  # taken, by another key
                 slot = (slot + np.uint64(1)) & last
-            if counts[slot] == 0:
-                keys[slot] = key
-                occupied[n_codes] = slot
-                n_codes += 1
-            counts[slot] += 1
-    most = 0
-    for i in range(n_codes):
-        c = counts[occupied[i]]
-        if c > 1:  # codes of one row weigh nothing
-            times[c] += 1
-            most = max(most, c)
-    weighted = 0.0
-    for c in range(2, most + 1):
-        if times[c]:
-            weighted += times[c] * (c * np.log2(c))
-    return n_codes, weighted
+            c = counts[slot]
+            keys[slot] = key
+            counts[slot] = c + 1
+            n_codes += c == 0
+            weighted += steps[c]
+    return n_codes, weighted / _FIXED_POINT

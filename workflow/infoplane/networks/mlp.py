@@ -91,30 +91,35 @@ class MLP(Network):
         return weights
 
     def _hidden(self, weights: Weights, x: Tensor) -> Iterator[Tensor]:
-        """Output of each hidden layer in order, (S, n, width)."""
+        """Output of each hidden layer in order, (S, width, n): see `affine`."""
         n_networks = weights["output.bias"].shape[0]
         if x.ndim == self.input_ndim + 1:  # the same inputs for all
             x = x.expand(n_networks, *x.shape)
-        h = x.flatten(2)
+        h = x.flatten(2).transpose(1, 2)
         for layer, function in zip(self.layers, self.functions, strict=False):
             h = function(affine(weights, layer, h))
             yield h
 
     def logits(self, weights: Weights, x: Tensor) -> Tensor:
         *_, last = self._hidden(weights, x)
-        return affine(weights, "output", last)
+        return affine(weights, "output", last).transpose(1, 2)
 
     def activations(self, weights: Weights, x: Tensor) -> Iterator[tuple[str, Tensor]]:
         h = x
         for layer, h in zip(self.layers, self._hidden(weights, x), strict=False):
-            yield layer, h
-        yield "output", torch.softmax(affine(weights, "output", h), dim=-1)
+            yield layer, h.transpose(1, 2)
+        yield "output", torch.softmax(affine(weights, "output", h), dim=1).transpose(1, 2)
 
 
 def affine(weights: Weights, layer: str, h: Tensor) -> Tensor:
-    """h W + b of every stacked network, (S, n, in) → (S, n, out)."""
-    bias = weights[f"{layer}.bias"]
-    return torch.baddbmm(bias[:, None, :], h, weights[f"{layer}.weight"])
+    """W'h + b of every stacked network, (S, in, n) → (S, out, n).
+
+    Inputs run along the last axis: the layers of the field have few units and many inputs,
+    and products of such matrices are four times faster on a CPU when the long side is
+    contiguous.
+    """
+    weight, bias = weights[f"{layer}.weight"], weights[f"{layer}.bias"]
+    return torch.baddbmm(bias[:, :, None], weight.transpose(1, 2), h)
 
 
 def build(settings: Settings, input_shape: tuple[int, ...], n_classes: int) -> MLP:
