@@ -105,6 +105,31 @@ def test_a_killed_training_ends_in_the_same_bits(
     assert resumed.metrics().identical(whole.metrics())
 
 
+def test_a_kill_after_the_stopping_rule_keeps_the_last_epoch(
+    trainer_of, network_settings, tmp_path, monkeypatch
+):
+    options = {
+        "seeds": [0],
+        "epochs": 100,
+        "keep": {"schedule": "every", "n": 50},
+        "optimizer": {"method": "sgd", "learning_rate": 1e-12},
+        "stop": {"quantity": "accuracy_test", "patience": 3},
+    }
+    whole = trained(trainer_of, network_settings, tmp_path / "whole.zarr", **options)
+
+    def die(self, *arguments):
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Journal, "finish", die)
+        trained(trainer_of, network_settings, tmp_path / "w.zarr", **options)
+    resumed = trained(trainer_of, network_settings, tmp_path / "w.zarr", **options)
+    assert resumed.epochs.tolist() == whole.epochs.tolist() == [0, 3]
+    assert np.array_equal(
+        resumed.read([3], [0])["hidden1.weight"], whole.read([3], [0])["hidden1.weight"]
+    )
+
+
 def test_a_journal_made_from_something_else_is_not_resumed(
     trainer_of, network_settings, tmp_path, monkeypatch
 ):

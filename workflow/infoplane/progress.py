@@ -1,6 +1,7 @@
 """Progress of a long job: a bar with the time left on a terminal, now and then a log line."""
 
 import logging
+import sys
 import time
 
 from tqdm import tqdm
@@ -9,6 +10,12 @@ log = logging.getLogger(__name__)
 
 LOG_SECONDS = 30
 """Time between two lines in the log."""
+
+
+def announce(text: str) -> None:
+    """Say something on the terminal, above the bars, and in the log."""
+    tqdm.write(text, file=sys.stderr)
+    log.info(text)
 
 
 class Progress:

@@ -22,7 +22,8 @@ with job(snakemake):
     settings = module.Settings.model_validate(written)
     what = Settings.model_validate_json(snakemake.params.measure)
 
-    measured = Measured(read_data(Path(snakemake.input.dataset)), what)
+    data = read_data(Path(snakemake.input.dataset))
+    measured = Measured(data, what)
     weights = WeightsStore(Path(snakemake.input.weights))
     shared = snakemake.input.get("activations")
     activations = Activations(
@@ -40,6 +41,7 @@ with job(snakemake):
         "measure": snakemake.params.measure,
         "entropy_x": str(measured.entropy_x),
         "entropy_y": str(measured.entropy_y),
+        "information_xy": str(data.attributes["information_xy"]),
         "n_inputs": str(len(measured.x)),
         "source": snakemake.params.estimator_source,
         "training": weights.attributes["settings"],

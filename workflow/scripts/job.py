@@ -13,16 +13,24 @@ if LIBRARY not in sys.path:
 
 @contextmanager
 def job(snakemake):
-    """Run a job's body with its log in its log file, its error in a sentence."""
+    """Run a job's body with its log in its log file, its error in a sentence.
+
+    Warnings and errors go to the terminal too; every line names the job it comes from.
+    """
+    title = " ".join([snakemake.rule, *snakemake.wildcards])
+    to_file = logging.FileHandler(snakemake.log[0], mode="w")
+    to_terminal = logging.StreamHandler()
+    to_terminal.setLevel(logging.WARNING)
     logging.basicConfig(
-        filename=snakemake.log[0],
-        filemode="w",
+        handlers=[to_file, to_terminal],
         level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(message)s",
+        format=f"%(asctime)s %(levelname)s {title.replace('%', '%%')}: %(message)s",
+        datefmt="%Y-%m-%d %H:%M:%S",
     )
     logging.captureWarnings(True)
     try:
         yield
     except Exception as error:
-        logging.exception("%s failed", snakemake.rule)
-        sys.exit(f"{snakemake.rule} ({', '.join(snakemake.wildcards)}): {error}")
+        to_terminal.setLevel(logging.CRITICAL)  # the terminal gets the sentence, not the trace
+        logging.exception("failed")
+        sys.exit(f"{title}: {error}")

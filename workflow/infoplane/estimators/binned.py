@@ -99,9 +99,10 @@ def estimate_batch(
     batch: Sequence[Samples], settings: Settings, survey: Ranges | None = None
 ) -> list[Information]:
     """`estimate` of many samples, those of equal shapes in parallel."""
-    groups: dict[torch.Size, list[int]] = {}
+    groups: dict[tuple, list[int]] = {}
     for i, samples in enumerate(batch):
-        groups.setdefault(samples.t.shape, []).append(i)
+        kind = (samples.t.shape, samples.t.dtype, samples.t.device)
+        groups.setdefault(kind, []).append(i)
     found: dict[int, Information] = {}
     for members in groups.values():
         alike = [batch[i] for i in members]
@@ -136,7 +137,7 @@ def _extremes(t: torch.Tensor) -> tuple[float, float]:
 def _tallies(batch: list[Samples], settings: Settings, survey: Ranges | None) -> Tallies:
     """What is counted in samples of one shape."""
     t = [samples.t for samples in batch]
-    labels = [samples.y.numpy() for samples in batch]
+    labels = [samples.y.contiguous().numpy() for samples in batch]
     if settings.binning == "equal_width":
         return counting.tally_grid(t, labels, _grid(batch, settings, survey))
     edges = [_edges_of_equal_mass(part, settings) for part in t]

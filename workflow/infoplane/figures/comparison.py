@@ -48,16 +48,16 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     view, norm = plane.whole(shown), style.epoch_norm(shown.epoch)
     layers = tables.layers_of(shown)  # one marker a name, in every plane
-    said = []
+    said: dict[str, list[str]] = {}
     for i, (run, axes) in enumerate(zip(runs, grid.flat, strict=False)):
         part = shown[shown.run == run]
-        axes.set_title(run, pad=15, parse_math=False)  # a "$" is a "$"
+        axes.set_title(run, pad=12, parse_math=False)  # a "$" is a "$"
         if part.empty:
             axes.text(0.5, 0.5, "all seeds failed", ha="center", transform=axes.transAxes)
             continue
         plane.panel(axes, part, layers, view, norm, size=8)
-        extra = plane.mark(axes, part, layers, view, fontsize=6)
-        said += [f"{run}: {text}" for text in (tables.left_out(part), extra) if text]
+        for text in (tables.left_out(part), plane.mark(axes, part, view, fontsize=6.5)):
+            said.setdefault(text, []).append(run)
         if i % columns:
             axes.set_ylabel("")
         if i + columns < len(runs):
@@ -66,14 +66,14 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
     for axes in grid.flat[len(runs) :]:
         axes.set_visible(False)
     plane.colourbar(figure, grid, norm, shown.epoch, pad=0.015, aspect=28)
-    figure.legend(
-        handles=plane.layer_handles(layers),
-        loc="outside upper left",
-        ncols=min(len(layers), 3 * columns),
-        handletextpad=0.1,
-        columnspacing=1.2,
-    )
-    style.note(figure, [*plane.small_print(shown), *said])
+    plane.legend(figure, layers)
+    everywhere = shown.run.nunique()
+    notes = [
+        text if len(of) == everywhere else f"{', '.join(of)}: {text}"
+        for text, of in said.items()
+        if text
+    ]
+    style.note(figure, [*plane.small_print(shown), *notes])
     return figure
 
 

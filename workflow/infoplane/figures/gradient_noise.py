@@ -10,19 +10,21 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from infoplane.figures import style, tables
+from infoplane.figures import bins, style, tables
 
 COLUMNS = ("gradient_mean", "gradient_std", "weight_norm")
 DRAWN = ("relative_mean", "relative_std", "snr")
+DASHES = {"mean": "-", "std": (0, (2.5, 1.2))}
 
 
 def numbers(gradients: pd.DataFrame) -> pd.DataFrame:
-    """Geometric means and spreads over seeds, one row an epoch and layer, without unit.
+    """Geometric means over bins of epochs and over seeds, one row a bin and layer; no unit.
 
     gradients : the gradients table of one run; epoch 0, before training, has no gradient
-    Returns run, epoch, layer, n_seeds, seeds_left_out and, for relative_mean and
-    relative_std (both over the norm of the weights) and snr (mean over std), the geometric
-    mean, {name}_lower and {name}_upper: one standard deviation of the logarithm away.
+    Returns run, the bin (epoch, first_epoch, last_epoch, n_epochs), layer, n_seeds,
+    seeds_left_out and, for relative_mean and relative_std (both over the norm of the
+    weights) and snr (mean over std), the geometric mean, {name}_lower and {name}_upper: one
+    standard deviation, over seeds, of the logarithm of a seed's mean in the bin away.
     """
     tables.require(gradients, ["run", "seed", "epoch", "layer", *COLUMNS], "gradients")
     run = tables.only(gradients, "run", "gradients")
@@ -34,16 +36,16 @@ def numbers(gradients: pd.DataFrame) -> pd.DataFrame:
         kept["relative_mean"] = np.log(kept.gradient_mean / kept.weight_norm)
         kept["relative_std"] = np.log(kept.gradient_std / kept.weight_norm)
         kept["snr"] = np.log(kept.gradient_mean / kept.gradient_std)
-    logs = tables.over_seeds(kept, ["epoch", "layer"], DRAWN)
-    result = pd.DataFrame({"run": run}, index=logs.index)
+    logs = bins.over_seeds(kept, ["layer"], DRAWN)
+    result = logs[["epoch", *bins.ADDED, "layer"]].copy()
+    result.insert(0, "run", run)
     for name in DRAWN:
         mean, sd = logs[f"{name}_mean"], logs[f"{name}_sd"]
         result[name] = np.exp(mean)
         result[f"{name}_lower"], result[f"{name}_upper"] = np.exp(mean - sd), np.exp(mean + sd)
     result["n_seeds"] = logs.n_seeds
     result["seeds_left_out"] = "|".join(map(str, failed))
-    result = result.reset_index()
-    return result[["run", *result.columns.drop("run")]]
+    return result
 
 
 @style.styled
@@ -58,7 +60,7 @@ def draw(gradients: pd.DataFrame) -> Figure:
     left, right = figure.subplots(1, 2)
     layers = tables.layers_of(shown)
     for axes, label in ((left, "gradient / weight norm"), (right, "signal-to-noise ratio")):
-        style.epoch_axis(axes, shown.epoch)
+        style.epoch_axis(axes, bins.ends(shown))
         axes.set_yscale("log")
         axes.yaxis.set_minor_locator(LogLocator(subs=range(2, 10), numticks=99))
         axes.yaxis.set_minor_formatter(NullFormatter())
@@ -66,12 +68,16 @@ def draw(gradients: pd.DataFrame) -> Figure:
     right.axhline(1, color=style.QUIET, lw=0.7, linestyle=(0, (4, 2)), zorder=0)
     for i, layer in enumerate(layers):
         rows = shown[shown.layer == layer]
-        _line(left, rows, "relative_mean", i, "-")
-        _line(left, rows, "relative_std", i, (0, (3, 1.2)))
+        _line(left, rows, "relative_mean", i, DASHES["mean"])
+        _line(left, rows, "relative_std", i, DASHES["std"])
         _line(right, rows, "snr", i, "-")
     handles = [_handle(style.look(i)["color"], "-", layer) for i, layer in enumerate(layers)]
-    handles += [_handle(style.QUIET, "-", "mean"), _handle(style.QUIET, (0, (3, 1.2)), "std")]
     figure.legend(handles=handles, loc="outside right center", handlelength=2.4)
+    left.legend(
+        handles=[_handle(style.INK, dashes, name) for name, dashes in DASHES.items()],
+        loc="lower left",
+        handlelength=3.2,
+    )
     said = []
     if shown.n_seeds.max() > 1:
         said = [f"geometric mean of {tables.seeds_text(shown)}, bands ±1 sd of the logarithm"]

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from infoplane.figures import information_plane, plane, references, style, tables
+from infoplane.figures import caps, information_plane, plane, references, style, tables
 
 MARKED = 9
 """Epochs at which a line carries its layer's marker."""
@@ -22,6 +22,7 @@ def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
 def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
     """One line a layer: mean over seeds with a band of ±1 sd; dotted lines are bounds.
 
+    Bounds of I(T;Y) outside [0, H(Y)] say nothing and are not drawn.
     Takes what `numbers` takes.
     """
     shown = numbers(information, entropy_x, entropy_y)
@@ -30,15 +31,14 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
         return style.blank(figure, "no seed left to draw: all failed")
     layers = tables.layers_of(shown)
     view = plane.whole(shown)
-    caps = plane.caps_of(shown)
-    cap = plane.one_cap(caps)
+    capped = caps.grouped(shown)
     left, right = figure.subplots(1, 2)
     lines = {
         "ixt": (
             left,
             "$I(X;T)$  [bits]",
             view.x,
-            {"H(X)": shown.entropy_x.iloc[0], "cap": cap},
+            {"H(X)": shown.entropy_x.iloc[0], **caps.lines(capped)},
         ),
         "ity": (right, "$I(T;Y)$  [bits]", view.y, {"H(Y)": shown.entropy_y.iloc[0]}),
     }
@@ -59,8 +59,9 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
     handles, names = left.get_legend_handles_labels()
     figure.legend(handles, names, loc="outside right center", handlelength=2.4)
     said = plane.small_print(shown, crosses=False)
-    said += ["dotted: the estimator's bounds"] if bounds else []
-    said += [plane.caps_text(caps)] if caps and not cap <= view.x[1] else []
+    said += [_bounds_text(bounds)] if bounds else []
+    if capped and (capped.deviating or capped.common > view.x[1]):
+        said.append(caps.text(capped))
     style.note(figure, [*said, tables.left_out(shown)])
     return figure
 
@@ -91,10 +92,17 @@ def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:
     axes.plot([], [], marker=marker, markersize=3.6, label=rows.layer.iloc[0], **look)
 
 
+def _bounds_text(bounds: list[str]) -> str:
+    text = "dotted: the estimator's bounds"
+    if not any(bound.startswith("ity") for bound in bounds):
+        return text
+    return f"{text}, of I(T;Y) only where they lie between 0 and H(Y)"
+
+
 def _bound(axes: Axes, rows: pd.DataFrame, bound: str, position: int) -> None:
     axes.plot(
         rows.epoch,
-        rows[f"{bound}_mean"],
+        tables.bound_values(rows, bound),
         color=style.look(position)["color"],
         marker="_" if len(rows) == 1 else "",
         lw=0.7,

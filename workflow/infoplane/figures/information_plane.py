@@ -43,14 +43,8 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
         plane.panel(
             axes, shown, layers, view, norm, size=6 if enlarged and view is full else 13
         )
-        said = plane.mark(axes, shown, layers, view) if view is full else said
-    # the whole plane has an empty corner; its enlarged part may have none
-    panels[0].legend(
-        handles=plane.layer_handles(layers),
-        loc="best",
-        labelspacing=0.35,
-        ncols=1 if len(layers) < 8 else 2,
-    )
+        said = plane.mark(axes, shown, view) if view is full else said
+    plane.legend(figure, layers)
     if enlarged:
         _outline(panels[0], panels[1], close)
     plane.colourbar(figure, list(panels), norm, shown.epoch, pad=0.015, aspect=28)

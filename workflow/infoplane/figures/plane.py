@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from infoplane.figures import references, style, tables
+from infoplane.figures import caps, references, style, tables
 
 LINES = 60
 """Epochs whose layers are joined: more lines would bury the points."""
@@ -56,27 +56,6 @@ def squashed(numbers: pd.DataFrame) -> bool:
     if numbers[["ixt_mean", "ity_mean"]].dropna().empty:
         return False
     return share(detail(numbers), whole(numbers)) < SQUASHED
-
-
-def caps_of(numbers: pd.DataFrame) -> dict[str, float]:
-    """The largest I(X;T) the estimator could return, in bits, a layer; {} if unknown."""
-    caps = numbers.groupby("layer", sort=False).cap.max().dropna()
-    return {str(layer): float(cap) for layer, cap in caps.items()}
-
-
-def one_cap(caps: dict[str, float]) -> float:
-    """The cap if all layers share it, else NaN."""
-    values = list(caps.values())
-    same = values and max(values) - min(values) <= references.SAME * max(values)
-    return max(values) if same else float("nan")
-
-
-def caps_text(caps: dict[str, float]) -> str:
-    """ "cap 12 bits", or each layer's cap where they differ."""
-    cap = one_cap(caps)
-    if np.isfinite(cap):
-        return f"cap {style.bits(cap)} bits"
-    return "caps in bits: " + ", ".join(f"{k} {style.bits(v)}" for k, v in caps.items())
 
 
 def panel(
@@ -123,41 +102,24 @@ def panel(
             points.set_gid(f"{layer}|{'hollow' if hollow else 'filled'}")
 
 
-def mark(
-    axes: Axes,
-    numbers: pd.DataFrame,
-    layers: Sequence[str],
-    view: View,
-    fontsize: float = 7,
-) -> str:
-    """Lines at H(X), H(Y) and the cap. Returns what had no room, for the small print."""
-    entropy_x, entropy_y = numbers.entropy_x.iloc[0], numbers.entropy_y.iloc[0]
-    caps = caps_of(numbers)
-    cap = one_cap(caps)
-    references.reference_lines(axes, "x", {"H(X)": entropy_x, "cap": cap}, fontsize)
-    references.reference_lines(axes, "y", {"H(Y)": entropy_y}, fontsize, inside=True)
-    if not caps:
+def mark(axes: Axes, numbers: pd.DataFrame, view: View, fontsize: float = 7) -> str:
+    """Lines at H(X), H(Y) and the caps. Returns what had no room, for the small print."""
+    limits = caps.grouped(numbers)
+    lines = {"H(X)": numbers.entropy_x.iloc[0], **caps.lines(limits)}
+    references.reference_lines(axes, "x", lines, fontsize)
+    levels = {"H(Y)": numbers.entropy_y.iloc[0]}
+    references.reference_lines(axes, "y", levels, fontsize, inside=True)
+    if limits is None:
         return ""
-    if np.isfinite(cap):
-        return f"cap = {style.bits(cap)} bits, right of this figure" if cap > view.x[1] else ""
-    for layer, value in caps.items():
-        if view.x[0] <= value <= view.x[1]:
-            axes.axvline(value, color=style.QUIET, lw=0.6, ls=(0, (1, 1.5)), zorder=1)
-            axes.plot(
-                [value],
-                [1],
-                marker=style.look(layers.index(layer))["marker"],
-                markersize=3.5,
-                color=style.QUIET,
-                clip_on=False,
-                transform=axes.get_xaxis_transform(),
-            )
-    return f"dotted: {caps_text(caps)}"
+    if limits.deviating:
+        return f"dotted: {caps.text(limits)}"
+    right = limits.common > view.x[1]
+    return f"cap = {style.bits(limits.common)} bits, right of this figure" if right else ""
 
 
-def layer_handles(layers: Sequence[str]) -> list[Line2D]:
-    """What a legend needs to name the layers by their markers, from input to output."""
-    return [
+def legend(figure: Figure, layers: Sequence[str]) -> None:
+    """The layers by their markers, from input to output, in rows above all panels."""
+    handles = [
         Line2D(
             [],
             [],
@@ -169,6 +131,16 @@ def layer_handles(layers: Sequence[str]) -> list[Line2D]:
         )
         for i, layer in enumerate(layers)
     ]
+    # inside a panel there may be no corner without points
+    figure.legend(
+        handles=handles,
+        loc="outside upper left",
+        ncols=style.fitting(layers, figure.get_figwidth()),
+        handletextpad=0.1,
+        columnspacing=1.2,
+        labelspacing=0.3,
+        borderpad=0,
+    )
 
 
 def colourbar(figure: Figure, axes, norm, epochs, **options) -> None:

@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from infoplane.figures import plane, style, tables
+from infoplane.figures import bins, caps, plane, style, tables
 from infoplane.table import nearest
 
+UNSAID = ("estimator", "memory_mb")
+"""Settings that a caption leaves out: said apart, or without effect on any number."""
 PLANES = ("information_plane", "comparison", "information_curves")
 
 
@@ -52,7 +54,9 @@ def alt(figure: str, numbers: pd.DataFrame) -> str:
             text += f" At the last epoch I(X;T) and I(T;Y) in bits: {'; '.join(ends)}."
     elif figure == "training_curves":
         row = last.iloc[0]
-        text += f" Final training accuracy {_value(row.accuracy_train_mean)}"
+        first, end = int(row.first_epoch), int(row.last_epoch)
+        at = f"epochs {first} to {end}" if end > first else f"epoch {end}"
+        text += f" Training accuracy, {at}: {_value(row.accuracy_train_mean)}"
         test = row.accuracy_test_mean
         text += f", test accuracy {_value(test)}." if np.isfinite(test) else "."
     return text
@@ -98,11 +102,15 @@ def _comparison(numbers: pd.DataFrame) -> list[str]:
 
 def _information_curves(numbers: pd.DataFrame) -> list[str]:
     bounds = tables.drawn_bounds(numbers)
+    dotted = "Dotted lines are the mean lower and upper bounds of the estimator"
+    if numbers[["ity_lower_mean", "ity_upper_mean"]].notna().any(axis=None):
+        # said too where none is drawn: a reader of the CSV finds them
+        dotted += "; those of I(T;Y) are drawn only where they lie between 0 and H(Y)"
     return [
         f"I(X;T) and I(T;Y) in bits of every layer of {numbers.run.iloc[0]} over training "
         f"({_epochs(numbers)}).",
         _seeds(numbers, "bands are ±1 standard deviation over seeds"),
-        "Dotted lines are the mean lower and upper bounds of the estimator." if bounds else "",
+        f"{dotted}." if bounds else "",
         _levels(numbers),
         _flagged(numbers),
     ]
@@ -114,6 +122,7 @@ def _training_curves(numbers: pd.DataFrame) -> list[str]:
         f"Cross-entropy loss in nats and accuracy of {numbers.run.iloc[0]} over training "
         f"({_epochs(numbers)}), on the training {'and the test set' if tested else 'set'}.",
         "" if tested else "There is no test set.",
+        _bins(numbers, "mean"),
         _seeds(numbers, "bands are ±1 standard deviation over seeds"),
     ]
 
@@ -124,6 +133,7 @@ def _gradient_noise(numbers: pd.DataFrame) -> list[str]:
         "of the mean over an epoch's mini-batches (solid) and of the standard deviation "
         "(dashed), both divided by the norm of the weights; right, the first over the second.",
         "Above 1 the drift rules, below 1 the noise.",
+        _bins(numbers, "geometric mean"),
         _seeds(numbers, "bands are ±1 standard deviation of the logarithm", "Geometric mean"),
     ]
 
@@ -150,12 +160,12 @@ def _levels(numbers: pd.DataFrame) -> str:
     """H(X), H(Y) and the cap, in words."""
     entropy_x, entropy_y = numbers.entropy_x.iloc[0], numbers.entropy_y.iloc[0]
     text = f"H(X) = {style.bits(entropy_x)} bits, H(Y) = {style.bits(entropy_y)} bits"
-    caps = plane.caps_of(numbers)
-    if not caps:
+    limits = caps.grouped(numbers)
+    if limits is None:
         return f"{text}; the estimator gives no cap."
-    if np.isclose(plane.one_cap(caps), entropy_x, rtol=1e-3):
+    if limits.is_entropy and not limits.deviating:
         return f"{text}; the largest I(X;T) that the estimator can return equals H(X)."
-    return f"{text}; largest I(X;T) that the estimator can return: {plane.caps_text(caps)}."
+    return f"{text}; the largest I(X;T) that the estimator can return: {caps.text(limits)}."
 
 
 def _flagged(numbers: pd.DataFrame) -> str:
@@ -180,7 +190,11 @@ def _flagged(numbers: pd.DataFrame) -> str:
 
 def _estimator(numbers: pd.DataFrame, settings: Mapping[str, object]) -> list[str]:
     method = settings.get("estimator", numbers.estimator.iloc[0])
-    keys = [f"{key} = {value}" for key, value in settings.items() if key != "estimator"]
+    keys = [
+        f"{key} = {value}"
+        for key, value in settings.items()
+        if key not in UNSAID and value is not None
+    ]
     said = [f"Estimator: {method}{' with ' if keys else ''}{', '.join(keys)}."]
     if method == "kde" or numbers.n_not_a_bound.sum() > 0:
         said.append("I(T;Y) is a difference of two bounds of the same side, itself no bound.")
@@ -188,9 +202,24 @@ def _estimator(numbers: pd.DataFrame, settings: Mapping[str, object]) -> list[st
 
 
 def _epochs(numbers: pd.DataFrame) -> str:
-    first, last = int(numbers.epoch.min()), int(numbers.epoch.max())
-    count = numbers.epoch.nunique()
+    if "n_epochs" in numbers:
+        first, last = bins.ends(numbers)
+        count = int(numbers.drop_duplicates("epoch").n_epochs.sum())
+    else:
+        first, last = int(numbers.epoch.min()), int(numbers.epoch.max())
+        count = numbers.epoch.nunique()
     return f"epoch {first}" if count == 1 else f"{count} epochs from {first} to {last}"
+
+
+def _bins(numbers: pd.DataFrame, what: str) -> str:
+    """What is averaged over epochs, or nothing where every epoch is drawn."""
+    until = bins.single_until(numbers)
+    if until is None:
+        return ""
+    return (
+        f"Each point is the {what} over a bin of epochs; the {numbers.epoch.nunique()} bins are "
+        f"even on the logarithmic axis and hold one epoch each up to epoch {until}."
+    )
 
 
 def _value(value: float) -> str:

@@ -168,6 +168,12 @@ def bits(value: float) -> str:
     return f"{value:.3g}".replace("-", "−")
 
 
+def fitting(names: Sequence[str], width: float) -> int:
+    """How many of a legend's names, with their markers, fit into one row of `width` inches."""
+    widest = (0.6 * max(map(len, names)) + 4) * RC["legend.fontsize"] / 72
+    return max(1, min(len(names), int(width / widest)))
+
+
 def note(figure: Figure, sentences: Sequence[str]) -> None:
     """Small print under the figure, with room kept for it; nothing if there is nothing."""
     said = "; ".join(s for s in sentences if s)

@@ -53,16 +53,21 @@ def seeds_that_end_nan(table: pd.DataFrame, column: str) -> list:
     return sorted(lost.index[lost])
 
 
+def forbid_twice(table: pd.DataFrame, by: list[str]) -> None:
+    """Raises ValueError where a seed appears twice at the same `by`."""
+    twice = table.duplicated([*by, "seed"])
+    if twice.any():
+        where = table.loc[twice, [*by, "seed"]].iloc[0].to_dict()
+        raise ValueError(f"{int(twice.sum())} rows appear twice, the first at {where}")
+
+
 def over_seeds(table: pd.DataFrame, by: list[str], columns: Sequence[str]) -> pd.DataFrame:
     """Mean and sd over seeds: columns {column}_mean, {column}_sd and n_seeds, indexed by `by`.
 
     n_seeds counts the seeds of the first column. Rows keep the order in which the layers
     first appear, epoch by epoch. Raises ValueError where a seed appears twice.
     """
-    twice = table.duplicated([*by, "seed"])
-    if twice.any():
-        where = table.loc[twice, [*by, "seed"]].iloc[0].to_dict()
-        raise ValueError(f"{int(twice.sum())} rows appear twice, the first at {where}")
+    forbid_twice(table, by)
     result = {}
     index = None
     for column in columns:
@@ -108,11 +113,17 @@ def by_epoch_and_layer(
     return result
 
 
+def bound_values(numbers: pd.DataFrame, bound: str) -> pd.Series:
+    """One bound's means over seeds, NaN where it says nothing: I(T;Y) outside [0, H(Y)]."""
+    values = numbers[f"{bound}_mean"]
+    return values.where(values.between(0, numbers.entropy_y)) if bound[:3] == "ity" else values
+
+
 def drawn_bounds(numbers: pd.DataFrame) -> list[str]:
-    """The bounds (names out of BOUNDS) that are finite and differ from the value itself."""
+    """The bounds (names out of BOUNDS) that say something and differ from the value itself."""
     found = []
     for bound in BOUNDS:
-        values, mean = numbers[f"{bound}_mean"], numbers[f"{bound[:3]}_mean"]
+        values, mean = bound_values(numbers, bound), numbers[f"{bound[:3]}_mean"]
         if np.isfinite(values).any() and not np.allclose(values, mean, equal_nan=True):
             found.append(bound)
     return found

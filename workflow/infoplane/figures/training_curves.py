@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 
-from infoplane.figures import style, tables
+from infoplane.figures import bins, style, tables
 
 SETS = {"train": (style.COLOURS[0], "-"), "test": (style.COLOURS[1], (0, (4, 1.5)))}
 QUANTITIES = {"loss": "loss  [nats]", "accuracy": "accuracy"}
@@ -11,18 +11,18 @@ COLUMNS = [f"{quantity}_{of}" for quantity in QUANTITIES for of in SETS]
 
 
 def numbers(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Means and spreads over seeds, one row an epoch.
+    """Means over bins of epochs, and means and spreads of these over seeds, one row a bin.
 
     metrics : the metrics table of one run: loss in nats, accuracy in [0, 1], NaN where
         there is no test set
-    Returns run, epoch, {column}_mean, {column}_sd, n_seeds and seeds_left_out: seeds whose
-    training loss ends as NaN.
+    Returns run, the bin (epoch, first_epoch, last_epoch, n_epochs), {column}_mean,
+    {column}_sd, n_seeds and seeds_left_out: seeds whose training loss ends as NaN.
     """
     tables.require(metrics, ["run", "seed", "epoch", *COLUMNS], "metrics")
     run = tables.only(metrics, "run", "metrics")
     failed = tables.seeds_that_end_nan(metrics, "loss_train")
     kept = metrics[~metrics.seed.isin(failed)]
-    result = tables.over_seeds(kept, ["epoch"], COLUMNS).reset_index()
+    result = bins.over_seeds(kept, [], COLUMNS)
     result.insert(0, "run", run)
     result["seeds_left_out"] = "|".join(map(str, failed))
     return result
@@ -36,7 +36,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
     if shown.empty:
         return style.blank(figure, "no seed left to draw: all failed")
     for axes, (quantity, label) in zip(figure.subplots(1, 2), QUANTITIES.items(), strict=True):
-        style.epoch_axis(axes, shown.epoch)
+        style.epoch_axis(axes, bins.ends(shown))
         axes.set_ylabel(label)
         for of, (colour, dashes) in SETS.items():
             mean, sd = shown[f"{quantity}_{of}_mean"], shown[f"{quantity}_{of}_sd"]

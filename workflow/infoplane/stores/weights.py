@@ -94,6 +94,7 @@ class Journal:
         arrays = {f"state/{name}": value for name, value in state.items()}
         arrays |= {f"metrics/{name}": value for name, value in self._stacked_metrics().items()}
         arrays |= {f"pending/{name}": value for name, value in self._stacked_pending().items()}
+        arrays |= {f"latest/{name}": value for name, value in (self.latest or {}).items()}
         arrays["n_written"] = np.array(self.n_written)
         fresh = self.partial / f"new-{CHECKPOINT}"
         with fresh.open("wb") as file:
@@ -185,7 +186,7 @@ class Journal:
         return ("seed", "epoch", "layer")[: values.ndim]
 
     def _load(self, checkpoint: Path) -> dict[str, np.ndarray]:
-        parts: dict[str, dict] = {"state": {}, "metrics": {}, "pending": {}}
+        parts: dict[str, dict] = {"state": {}, "metrics": {}, "pending": {}, "latest": {}}
         with reading(self.partial), np.load(checkpoint, allow_pickle=False) as file:
             self.n_written = int(file["n_written"])
             for key in file.files:
@@ -194,6 +195,7 @@ class Journal:
                     parts[part][name] = file[key]
         self.pending = _unstack(parts["pending"])
         self.metrics = _unstack(parts["metrics"])
+        self.latest = parts["latest"] or None
         return parts["state"]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infoplane.machine import require_disk, size
-from infoplane.progress import Progress
+from infoplane.progress import Progress, announce
 from infoplane.schedules import kept_epochs
 from infoplane.stores.weights import Journal
 from infoplane.training.trainer import Trainer
@@ -33,12 +33,9 @@ def train(
     """
     epochs = kept_epochs(settings.keep, settings.epochs)
     journal = Journal(path, identity, trainer.parameters, seeds, epochs, trainer.layers)
-    log.info(
-        "%s: %d seeds, %d epochs of weights kept, at most %s on disk",
-        title,
-        len(seeds),
-        len(epochs),
-        size(journal.n_bytes),
+    announce(
+        f"{title}: {len(seeds)} seeds, {len(epochs)} epochs of weights kept, at most "
+        f"{size(journal.n_bytes)} on disk"
     )
     require_disk(path, journal.n_bytes)
     state = journal.resume()

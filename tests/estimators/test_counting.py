@@ -1,0 +1,84 @@
+import numba
+import numpy as np
+import pytest
+import torch
+
+from infoplane.estimators import counting
+
+
+@pytest.fixture
+def batch():
+    """Six samples (200, 3, 5) of float32 and their labels."""
+    rng = np.random.default_rng(0)
+    samples = [torch.from_numpy(rng.normal(size=(200, 3, 5)).astype("f4")) for _ in range(6)]
+    return samples, [rng.integers(0, 4, 200) for _ in range(6)]
+
+
+def grids():
+    """Bins inside a range, beyond it, and by width."""
+    return [
+        counting.Grid.of_range(-4, 4, 6, (6, 5)),
+        counting.Grid.of_range(-0.5, np.linspace(0, 1, 5), 3, (6, 5)),
+        counting.Grid.of_width(0.7, (6, 5)),
+    ]
+
+
+@pytest.mark.parametrize("grid", grids(), ids=["inside", "beyond", "width"])
+def test_torch_path_counts_what_the_compiled_path_counts(batch, grid):
+    samples, labels = batch
+    compiled = counting.tally_grid(samples, labels, grid)
+    found = counting.Tallies.empty(6, 200, 3)
+    for i, t in enumerate(samples):
+        hashes = counting.hashes_on_device(
+            t, grid.low[i], grid.high[i], grid.step[i], grid.n_bins
+        )
+        counting.tally_on_device(hashes, labels[i], found, i)
+    np.testing.assert_array_equal(compiled.n_codes, found.n_codes)
+    # the compiled sums are in multiples of 2⁻³⁰, half of which each code may be off
+    np.testing.assert_allclose(compiled.weighted, found.weighted, atol=600 * 2.0**-31)
+
+
+def test_hashes_differ_exactly_where_codes_do(batch):
+    t = batch[0][0]
+    low, high, step, n_bins = counting.Grid.of_range(-2, 2, 3, (1, 5))
+    hashes = counting.hashes_on_device(t, low[0], high[0], step[0], n_bins).numpy().ravel()
+    codes = np.floor((t.numpy().reshape(-1, 5).astype("f8") + 2) / (4 / 3))
+    _, of_codes = np.unique(codes, axis=0, return_inverse=True)
+    pairs = {*zip(of_codes.tolist(), hashes.tolist(), strict=True)}
+    assert len(pairs) == len({*of_codes.tolist()}) == len({*hashes.tolist()})
+
+
+def test_hashes_of_all_small_codes_do_not_collide():
+    # All 4⁸ rows of 8 codes: structured keys are where a weak hash would fail.
+    axes = np.meshgrid(*[np.arange(4)] * 8, indexing="ij")
+    t = torch.from_numpy(np.stack(axes, axis=-1).reshape(-1, 1, 8).astype("f4"))
+    grid = counting.Grid.of_width(1, (1, 8))
+    tallies = counting.tally_grid([t], [np.zeros(4**8, dtype=np.int64)], grid)
+    assert tallies.n_codes[0, counting.T] == 4**8
+
+
+def test_counts_do_not_depend_on_threads(batch):
+    samples, labels = batch
+    before = numba.get_num_threads()
+    found = []
+    for n_threads in {1, min(2, numba.config.NUMBA_NUM_THREADS)}:
+        numba.set_num_threads(n_threads)
+        found.append(counting.tally_grid(samples, labels, grids()[0]))
+    numba.set_num_threads(before)
+    np.testing.assert_array_equal(found[0].weighted, found[-1].weighted)
+
+
+def test_quantile_edges_are_numpy_quantiles():
+    values = np.random.default_rng(1).normal(size=101)
+    edges = counting.quantile_edges(torch.from_numpy(values), 7)
+    np.testing.assert_allclose(edges, np.quantile(values, np.arange(1, 7) / 7), rtol=1e-12)
+
+
+def test_ranges_of_units_and_layers(batch):
+    rows = [t.reshape(-1, 5) for t in batch[0]]
+    low, high = counting.ranges(rows, per_unit=True)
+    np.testing.assert_array_equal(low, np.stack([t.amin(0) for t in rows]))
+    np.testing.assert_array_equal(high, np.stack([t.amax(0) for t in rows]))
+    low, high = counting.ranges(rows, per_unit=False)
+    np.testing.assert_array_equal(low[:, 0], [float(t.min()) for t in rows])
+    np.testing.assert_array_equal(high[:, 0], [float(t.max()) for t in rows])
