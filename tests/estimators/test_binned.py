@@ -176,7 +176,7 @@ def test_range_over_training_needs_a_survey(name):
     samples = Samples.of([[0.0], [1.0]], [0, 1], layer="a", seed=3)
     other = {(0, "a"): (0.0, 1.0)}  # of another seed
     for survey in (None, other):
-        with pytest.raises(ValueError, match="layer a, seed 3.*whole training.*range: layer"):
+        with pytest.raises(ValueError, match=r"layer a, seed 3.*whole training.*range: layer"):
             binned.estimate(samples, binned.Settings(range=name), survey)
 
 

@@ -55,9 +55,9 @@ class Settings(settings.Settings):
     @model_validator(mode="before")
     @classmethod
     def _thirty_bins(cls, values):
-        if isinstance(values, dict) and values.get("width") is None:
-            return {**values, "n_bins": values.get("n_bins") or 30}
-        return values
+        if not isinstance(values, dict) or values.get("width") is not None:
+            return values
+        return values if values.get("n_bins") is not None else {**values, "n_bins": 30}
 
     @model_validator(mode="after")
     def _no_key_is_ignored(self):

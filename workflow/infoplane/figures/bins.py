@@ -66,6 +66,12 @@ def ends(numbers: pd.DataFrame) -> tuple[int, int]:
     return int(numbers.first_epoch.min()), int(numbers.last_epoch.max())
 
 
+def text(numbers: pd.DataFrame) -> str:
+    """ "epochs averaged in 71 bins", or nothing where every bin holds one epoch."""
+    several = (numbers.n_epochs > 1).any()
+    return f"epochs averaged in {numbers.epoch.nunique()} bins" if several else ""
+
+
 def single_until(numbers: pd.DataFrame) -> int | None:
     """The last epoch before the first bin of several; None where every bin holds one epoch."""
     several = numbers[numbers.n_epochs > 1]

@@ -78,9 +78,9 @@ def lines(caps: Caps | None) -> dict[str, float]:
 
 
 def text(caps: Caps) -> str:
-    """ "cap 12 bits (= H(X)); output 9.81": the common cap, then the layers that deviate."""
-    rest = "; ".join(f"{', '.join(layers)} {bits(value)}" for value, layers in caps.deviating)
+    """ "12 bits (= H(X)), of output 9.81 bits": the common cap, then those that deviate."""
+    rest = ", ".join(f"{' and '.join(layers)} {bits(value)}" for value, layers in caps.deviating)
     if not math.isfinite(caps.common):
-        return f"caps in bits: {rest}"
-    common = f"cap {bits(caps.common)} bits{' (= H(X))' if caps.is_entropy else ''}"
-    return f"{common}; {rest}" if rest else common
+        return f"of {rest} bits"
+    common = f"{bits(caps.common)} bits{' (= H(X))' if caps.is_entropy else ''}"
+    return f"{common}, of {rest} bits" if rest else common

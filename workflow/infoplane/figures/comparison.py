@@ -51,7 +51,7 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
     said: dict[str, list[str]] = {}
     for i, (run, axes) in enumerate(zip(runs, grid.flat, strict=False)):
         part = shown[shown.run == run]
-        axes.set_title(run, pad=12, parse_math=False)  # a "$" is a "$"
+        axes.set_title(run, pad=13, parse_math=False)  # a "$" is a "$"
         if part.empty:
             axes.text(0.5, 0.5, "all seeds failed", ha="center", transform=axes.transAxes)
             continue

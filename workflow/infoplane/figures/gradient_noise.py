@@ -81,7 +81,7 @@ def draw(gradients: pd.DataFrame) -> Figure:
     said = []
     if shown.n_seeds.max() > 1:
         said = [f"geometric mean of {tables.seeds_text(shown)}, bands ±1 sd of the logarithm"]
-    style.note(figure, [*said, tables.left_out(shown)])
+    style.note(figure, [bins.text(shown), *said, tables.left_out(shown)])
     return figure
 
 

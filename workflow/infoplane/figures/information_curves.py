@@ -61,7 +61,7 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
     said = plane.small_print(shown, crosses=False)
     said += [_bounds_text(bounds)] if bounds else []
     if capped and (capped.deviating or capped.common > view.x[1]):
-        said.append(caps.text(capped))
+        said.append(f"cap {caps.text(capped)}")
     style.note(figure, [*said, tables.left_out(shown)])
     return figure
 
@@ -93,10 +93,9 @@ def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:
 
 
 def _bounds_text(bounds: list[str]) -> str:
-    text = "dotted: the estimator's bounds"
-    if not any(bound.startswith("ity") for bound in bounds):
-        return text
-    return f"{text}, of I(T;Y) only where they lie between 0 and H(Y)"
+    some = any(bound.startswith("ity") for bound in bounds)
+    where = " (of I(T;Y) only inside [0, H(Y)])" if some else ""
+    return f"dotted: the estimator's bounds{where}"
 
 
 def _bound(axes: Axes, rows: pd.DataFrame, bound: str, position: int) -> None:

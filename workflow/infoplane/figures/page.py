@@ -16,8 +16,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from infoplane.figures import tables
+from infoplane.figures import FIGURES, tables
+from infoplane.figures.style import RC
 from infoplane.information import FLAGS
+
+PIXELS_PER_INCH = 130
+"""Of a screen: a figure as wide as a page of text fills the report's column."""
 
 # a misspelt key of a dictionary is an error, not a missing section
 _STRICT = ConfigDict(extra="forbid")
@@ -27,7 +31,8 @@ _STRICT = ConfigDict(extra="forbid")
 class Drawing:
     """One figure on the page.
 
-    png : the image, read from disk; pdf, csv : links, relative to the page;
+    title : the name of its file, put into words by `in_words`; png : the image, read from
+    disk; pdf, csv : links, relative to the page;
     caption, alt : from `sentences`
     """
 
@@ -112,6 +117,8 @@ def render(experiment: Experiment | dict) -> str:
         lstrip_blocks=True,
     )
     environment.filters["data_uri"] = _data_uri
+    environment.filters["css_width"] = _css_width
+    environment.filters["in_words"] = in_words
     environment.filters["href"] = _href
     return environment.get_template("page.html.j2").render(
         experiment=checked,
@@ -119,6 +126,22 @@ def render(experiment: Experiment | dict) -> str:
         flag_meanings={name: FLAGS[name] for name in (*tables.HOLLOW, "not_converged")},
         settings=_yaml(checked.settings) if checked.settings else "",
     )
+
+
+def in_words(title: str) -> str:
+    """ "information_plane-kde" → "Information plane, kde"; a comparison's name is kept.
+
+    "tanh-vs-relu-kde" → "Information planes: tanh vs relu, kde"; any other text is kept.
+    """
+    figures = {name.replace("_", " ") for name in FIGURES}
+    plain = title.replace("_", " ")
+    figure, _, estimator = plain.partition("-")
+    if figure in figures:
+        return f"{figure.capitalize()}, {estimator}" if estimator else figure.capitalize()
+    comparison, _, estimator = plain.rpartition("-")
+    if not comparison:
+        return title
+    return f"Information planes: {comparison.replace('-', ' ')}, {estimator}"
 
 
 def flag_counts(information: pd.DataFrame) -> list[FlagCount]:
@@ -173,6 +196,15 @@ def _spread(values: np.ndarray) -> str:
 
 def _data_uri(path: Path) -> str:
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def _css_width(path: Path) -> int:
+    """Width at which the text of every figure, wide or narrow, has the same size."""
+    head = path.read_bytes()[:24]
+    if len(head) < 24 or head[12:16] != b"IHDR":
+        raise ValueError(f"{path} is no PNG image")
+    inches = int.from_bytes(head[16:20]) / RC["savefig.dpi"]
+    return round(inches * PIXELS_PER_INCH)
 
 
 def _href(path: str) -> str:

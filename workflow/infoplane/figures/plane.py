@@ -112,30 +112,27 @@ def mark(axes: Axes, numbers: pd.DataFrame, view: View, fontsize: float = 7) -> 
     if limits is None:
         return ""
     if limits.deviating:
-        return f"dotted: {caps.text(limits)}"
+        return f"cap {caps.text(limits)}"
     right = limits.common > view.x[1]
     return f"cap = {style.bits(limits.common)} bits, right of this figure" if right else ""
 
 
 def legend(figure: Figure, layers: Sequence[str]) -> None:
     """The layers by their markers, from input to output, in rows above all panels."""
+    look = {"linestyle": "", "ms": 4, "color": style.QUIET}
     handles = [
-        Line2D(
-            [],
-            [],
-            linestyle="",
-            marker=style.look(i)["marker"],
-            ms=4,
-            color=style.QUIET,
-            label=layer,
-        )
+        Line2D([], [], marker=style.look(i)["marker"], label=layer, **look)
         for i, layer in enumerate(layers)
     ]
+    columns = style.fitting(layers, figure.get_figwidth())
+    # matplotlib fills columns first, but layers are read along rows
+    rows_first = [handle for i in range(columns) for handle in handles[i::columns]]
     # inside a panel there may be no corner without points
     figure.legend(
-        handles=handles,
+        handles=rows_first,
         loc="outside upper left",
-        ncols=style.fitting(layers, figure.get_figwidth()),
+        ncols=columns,
+        handlelength=1.4,
         handletextpad=0.1,
         columnspacing=1.2,
         labelspacing=0.3,

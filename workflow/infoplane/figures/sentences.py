@@ -165,7 +165,8 @@ def _levels(numbers: pd.DataFrame) -> str:
         return f"{text}; the estimator gives no cap."
     if limits.is_entropy and not limits.deviating:
         return f"{text}; the largest I(X;T) that the estimator can return equals H(X)."
-    return f"{text}; the largest I(X;T) that the estimator can return: {caps.text(limits)}."
+    said = caps.text(limits)
+    return f"{text}; the cap (the largest I(X;T) that the estimator can return) is {said}."
 
 
 def _flagged(numbers: pd.DataFrame) -> str:

@@ -169,16 +169,18 @@ def bits(value: float) -> str:
 
 
 def fitting(names: Sequence[str], width: float) -> int:
-    """How many of a legend's names, with their markers, fit into one row of `width` inches."""
-    widest = (0.6 * max(map(len, names)) + 4) * RC["legend.fontsize"] / 72
-    return max(1, min(len(names), int(width / widest)))
+    """How many of a legend's names, with their markers, fit a row of `width` inches, rows alike."""
+    widest = (0.57 * max(map(len, names)) + 2.8) * RC["legend.fontsize"] / 72
+    most = max(1, min(len(names), int(width / widest)))
+    rows = -(-len(names) // most)
+    return -(-len(names) // rows)
 
 
 def note(figure: Figure, sentences: Sequence[str]) -> None:
     """Small print under the figure, with room kept for it; nothing if there is nothing."""
     said = "; ".join(s for s in sentences if s)
     if said:
-        width = int(figure.get_figwidth() * 20)
+        width = int(figure.get_figwidth() * 22)
         text = textwrap.fill(said, width)
         figure.supxlabel(text, x=0.01, ha="left", fontsize=6.5, color=QUIET)
 

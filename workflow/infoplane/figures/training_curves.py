@@ -56,5 +56,5 @@ def draw(metrics: pd.DataFrame) -> Figure:
     said = (
         [f"mean of {tables.seeds_text(shown)}, bands ±1 sd"] if shown.n_seeds.max() > 1 else []
     )
-    style.note(figure, [*said, tables.left_out(shown)])
+    style.note(figure, [bins.text(shown), *said, tables.left_out(shown)])
     return figure

@@ -1,0 +1,92 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infoplane.estimators import pairwise, pairwise_cpu
+
+LITTLE = 10**5
+"""bytes: makes the blocks and tiles of the tests small."""
+
+
+def problem(n, d, scale, dtype=torch.float32):
+    generator = torch.Generator().manual_seed(n + d)
+    rows = scale * torch.randn((n, d), generator=generator, dtype=dtype)
+    classes = np.random.default_rng(n).integers(0, 3, n)
+    return rows, np.argsort(classes, kind="stable"), np.bincount(classes)
+
+
+@pytest.mark.parametrize("scale", [1e-2, 1.0, 30.0, 1e4, 1e9])
+@pytest.mark.parametrize("d", [1, 6, 50])
+def test_device_path_agrees_with_cpu_path(d, scale):
+    rows, order, sizes = problem(300, d, scale)
+    for variance in (0.1, scale**2 / 10):
+        compiled = pairwise._sums_on_cpu(rows, order, sizes, variance, LITTLE)
+        torched = pairwise._sums_on_device(rows, order, sizes, variance, LITTLE)
+        # rows are ordered differently within a class: compare sums of each class, sorted
+        for part in np.split(np.arange(300), np.cumsum(sizes)[:-1]):
+            for one, other in zip(compiled, torched, strict=True):
+                np.testing.assert_allclose(
+                    np.sort(one[part]), np.sort(other[part]), rtol=5e-5, atol=1e-6
+                )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_group_sums_agree_on_device_and_cpu(dtype):
+    rows = problem(90, 7, 1.0, dtype)[0].reshape(30, 3, 7)
+    compiled = pairwise._group_sums_on_cpu(rows, 0.3)
+    torched = pairwise._group_sums_on_device(rows, 0.3, LITTLE)
+    np.testing.assert_allclose(compiled, torched, rtol=1e-5)
+
+
+def test_tiled_products_agree_with_direct_differences():
+    rows, order, sizes = problem(700, 40, 2.0)
+    centred = pairwise._centred(rows, order, 0.5)
+    tiled = pairwise._product_sums(rows, *centred, order, sizes, 0.5, LITTLE)
+    direct = pairwise._direct_sums(rows, order, sizes, 0.5)
+    np.testing.assert_allclose(np.sort(tiled), np.sort(direct), rtol=5e-5, atol=1e-6)
+
+
+@given(st.floats(0, 60, width=32))
+def test_exponential_is_accurate(x):
+    # float32 holds x log2 e to 60·2⁻²⁴, which the reduction in two parts keeps to 2e-7.
+    assert pairwise_cpu.exp_minus(np.float32(x)) == pytest.approx(np.exp(-float(x)), rel=3e-7)
+
+
+def test_tiles_cover_each_pair_of_blocks_once():
+    rows, _, sizes = problem(1500, 3, 1.0)
+    blocks = pairwise._blocks(sizes)
+    covered = np.zeros((len(blocks), len(blocks)), dtype=int)
+    for (a, b, c, d), products in pairwise._tiles(rows, blocks, LITTLE):
+        covered[a:b, c:d] += 1
+        height = blocks[b - 1, 1] - blocks[a, 0]
+        assert products.shape == (height, blocks[d - 1, 1] - blocks[c, 0])
+    assert (covered[np.triu_indices(len(blocks))] == 1).all()
+
+
+def test_blocks_in_space_keep_classes_and_rows():
+    rows, order, sizes = problem(2000, 3, 1.0)
+    found, blocks = pairwise._blocks_in_space(rows.numpy(), order, sizes)
+    np.testing.assert_array_equal(np.sort(found), np.arange(2000))
+    np.testing.assert_array_equal(blocks[1:, 0], blocks[:-1, 1])
+    lengths = blocks[:, 1] - blocks[:, 0]
+    assert 0 < lengths.min() <= lengths.max() <= pairwise_cpu.BLOCK
+    np.testing.assert_array_equal(np.bincount(blocks[:, 2], lengths), sizes)
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    for a, b in itertools.pairwise(starts):
+        np.testing.assert_array_equal(np.sort(found[a:b]), np.sort(order[a:b]))
+
+
+def test_far_blocks_are_skipped_and_not_missed():
+    # Two clusters 5σ·√8 apart beside one that every other block is far from.
+    rows = torch.randn((900, 2), generator=torch.Generator().manual_seed(0))
+    rows[300:600] += 14
+    rows[600:] += 1e4
+    order, sizes = np.arange(900), np.array([450, 450])
+    skipping = pairwise._direct_sums(rows, order, sizes, 1.0)
+    whole = np.exp(-(torch.cdist(rows.double(), rows.double()) ** 2).numpy() / 8).sum(1)
+    found = np.sort(skipping[0] + skipping[2])
+    np.testing.assert_allclose(found, np.sort(whole), rtol=1e-6)
