@@ -12,6 +12,11 @@ from infoplane.figures import page
 EVIL = 'tanh <script>alert("x")</script> & co'
 
 
+def png_head(width):
+    """The first bytes of a PNG image so many pixels wide."""
+    return b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + width.to_bytes(4) + (700).to_bytes(4)
+
+
 class Tags(HTMLParser):
     """All start tags with their attributes, and whether every tag was closed."""
 
@@ -36,7 +41,7 @@ class Tags(HTMLParser):
 def experiment(tmp_path):
     def drawing(name):
         png = tmp_path / f"{name}.png"
-        png.write_bytes(b"\x89PNG " + name.encode())
+        png.write_bytes(png_head(920) + name.encode())
         return {
             "title": f"Plane {EVIL}",
             "png": png,
@@ -73,7 +78,7 @@ def test_page_holds_every_figure_with_alt_and_links(experiment):
     assert tags.open == []
     images = tags.all("img")
     found = [base64.b64decode(image["src"].partition("base64,")[2]) for image in images]
-    assert found == [b"\x89PNG comparison", b"\x89PNG plane", b"\x89PNG curves"]
+    assert [data[24:] for data in found] == [b"comparison", b"plane", b"curves"]
     assert [image["alt"].split()[2] for image in images] == ["comparison", "plane", "curves"]
     links = [a["href"] for a in tags.all("a")]
     assert "figures/plane%201.pdf" in links and "figures/curves.csv" in links
@@ -118,6 +123,33 @@ def test_misspelt_keys_and_missing_images_are_errors(experiment):
     experiment["comparisons"][0]["png"].unlink()
     with pytest.raises(FileNotFoundError):
         page.render(experiment)
+
+
+def test_images_are_as_wide_as_their_print(experiment):
+    for name, width in (("plane", 1380), ("curves", 690)):
+        [png] = [f["png"] for f in experiment["runs"][0]["figures"] if f["png"].stem == name]
+        png.write_bytes(png_head(width))
+    widths = [int(image["width"]) for image in Tags(page.render(experiment)).all("img")]
+    assert widths[1] == pytest.approx(2 * widths[2], abs=1)
+    png.write_bytes(b"GIF89a" + b" " * 40)
+    with pytest.raises(ValueError, match="is no PNG"):
+        page.render(experiment)
+
+
+@pytest.mark.parametrize(
+    "stem, title",
+    [
+        ("information_plane-kde", "Information plane, kde"),
+        ("information plane-kde-0.1", "Information plane, kde-0.1"),
+        ("gradient_noise", "Gradient noise"),
+        ("tanh-vs-relu-kde", "Information planes: tanh vs relu, kde"),
+        ("Anything else_", "Anything else_"),
+    ],
+)
+def test_titles_read_like_words(experiment, stem, title):
+    assert page.in_words(stem) == title
+    experiment["comparisons"][0]["title"] = stem
+    assert f"<h3>{title}</h3>" in page.render(experiment)
 
 
 def test_flag_counts_by_hand(information):

@@ -8,6 +8,20 @@ from infoplane.figures import comparison, information_curves, information_plane,
 WHITE = "#ffffff"
 
 
+def references(axes):
+    """Reference lines: {name: value}."""
+    lines = [line for line in axes.lines if str(line.get_gid()).endswith(" = ")]
+    spots = [np.unique(line.get_xydata()[:, k]) for line in lines for k in (0, 1)]
+    values = [x if len(x) == 1 else y for x, y in zip(spots[::2], spots[1::2], strict=True)]
+    return {line.get_gid()[:-3]: float(v[0]) for line, v in zip(lines, values, strict=True)}
+
+
+def spot(pair):
+    """Row and column of a legend's text, for sorting; rows to the pixel."""
+    (y, x), _ = pair
+    return round(y), x
+
+
 def points(axes):
     """Scatters by "layer|hollow" or "layer|filled"."""
     return {c.get_gid(): c for c in axes.collections if c.get_gid()}
@@ -81,8 +95,66 @@ def test_cap_is_drawn_or_said_to_coincide(information):
     far = texts(information_plane.draw(information(cap=20.0), 12, 1))
     assert "cap = 20 bits, right of this figure" in far
     each = texts(information_plane.draw(information(cap=(14.0, 11.0, 8.0)), 12, 1))
-    assert "zeta 14, alpha 11, output 8" in each
+    assert "dotted: cap of zeta 14, alpha 11, output 8 bits" in each
     assert "cap" not in texts(information_plane.draw(information(cap=np.nan), 12, 1))
+
+
+@pytest.mark.parametrize("module", [information_plane, information_curves, comparison])
+def test_only_caps_that_deviate_have_a_line_and_a_name(information, module):
+    figure = module.draw(information(cap=(12.0, 12.0, 9.8)), 12, 0.999)
+    planes = [axes for axes in figure.axes if "X;T" in axes.get_xlabel() + axes.get_ylabel()]
+    for axes in planes:
+        found = references(axes)
+        found.pop("H(Y)", None)
+        assert found == {"H(X)": 12, "cap of output": 9.8}
+    said = texts(figure)
+    assert "cap of output = 9.8" in said
+    assert said.count("cap 12 bits (= H(X)), of output 9.8 bits") == 1
+    assert "zeta 12" not in said
+
+
+def test_names_of_lines_are_clear_of_lines_and_of_each_other(information):
+    table = pd.concat([information(run=run, cap=(12.0, 12.0, 9.8)) for run in ("a", "b")])
+    table["ixt"] -= 6.0
+    for figure in (
+        comparison.draw(table, 12, 0.999),
+        information_plane.draw(table[table.run == "a"], 12, 0.999),
+    ):
+        figure.canvas.draw()
+        for axes in figure.axes:
+            if "X;T" not in axes.get_xlabel():
+                continue
+            assert axes.get_xlim()[0] < 0  # so that there is a line at zero to cross
+            boxes = [t.get_window_extent() for t in axes.texts] + [
+                axes.title.get_window_extent()
+            ]
+            frame = axes.get_window_extent()
+            names = [t for t in axes.texts if " = " in t.get_text()]
+            assert len(names) == 2
+            for name in names:
+                box = name.get_window_extent()
+                if box.y0 < frame.y1:  # else it stands above the frame, where lines end
+                    zero = axes.transData.transform((0, 0))[0]
+                    assert not box.x0 <= zero <= box.x1
+                    assert box.y0 >= axes.transData.transform((0, 0.999))[1]
+                assert box.x1 <= frame.x1 + 1
+            for i, box in enumerate(boxes):
+                assert not any(box.overlaps(other) for other in boxes[i + 1 :])
+
+
+def test_legend_stands_above_the_panels_and_reads_along_rows(information):
+    for layers in (6, 15):
+        names = tuple(f"layer{i}" for i in range(layers))
+        figure = information_plane.draw(information(layers=names), 12, 0.999)
+        figure.canvas.draw()
+        [legend] = figure.legends
+        assert legend.get_window_extent().y0 > figure.axes[0].get_window_extent().y1
+        assert legend.get_window_extent().x1 < figure.bbox.x1
+        spots = [(-t.get_window_extent().y0, t.get_window_extent().x0) for t in legend.texts]
+        read = [
+            t.get_text() for _, t in sorted(zip(spots, legend.texts, strict=True), key=spot)
+        ]
+        assert read == list(names)
 
 
 def test_failed_seeds_are_left_out_and_named(information):
@@ -159,6 +231,20 @@ def test_curves_plot_means_bounds_and_bands_of_numbers(information, plotted):
             assert np.abs(heights[:, None] - edges).min(axis=1).max() < 1e-12
     assert "the estimator's bounds" in texts(figure)
     assert "bounds" not in texts(information_curves.draw(information(), 12, 0.999))
+
+
+def test_vacuous_bounds_of_ity_are_not_drawn(information, plotted):
+    table = information()
+    drawn = {}
+    for lower in (-0.3, 0.1, 1.2):
+        table["ity_lower"] = lower
+        figure = information_curves.draw(table, 12, 0.999)
+        drawn[lower] = lower in plotted(figure.axes[1])[:, 1].round(12)
+        assert ("only inside [0, H(Y)]" in texts(figure)) == drawn[lower]
+        assert information_curves.numbers(table, 12, 0.999).ity_lower_mean.notna().all()
+    assert drawn == {-0.3: False, 0.1: True, 1.2: False}
+    table["ity_lower"], table["ixt_lower"] = np.nan, -3.0  # of I(X;T) every bound stays
+    assert -3.0 in plotted(information_curves.draw(table, 12, 0.999).axes[0])[:, 1]
 
 
 def test_epoch_zero_is_on_the_axis_of_the_curves(information):

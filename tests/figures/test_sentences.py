@@ -29,11 +29,11 @@ def test_caption_leaves_out_what_is_not_there(information):
     text = sentences.caption(
         "information_curves",
         FIGURES["information_curves"].numbers(table, 12, 0.999),
-        {"estimator": "binned", "bins": 30},
+        {"estimator": "binned", "bins": 30, "low": None, "memory_mb": 512},
     )
     assert "One seed, so no spread is shown." in text
-    assert "cap 10 bits" in text
-    for part in ("hollow", "saturated", "two bounds", "left out", "Dotted"):
+    assert "can return) is 10 bits." in text
+    for part in ("hollow", "saturated", "two bounds", "left out", "Dotted", "None", "512"):
         assert part not in text
 
 
@@ -58,6 +58,31 @@ def test_training_and_gradient_captions_have_units(metrics, gradients):
     assert "nats" in text and "There is no test set." in text
     text = sentences.caption("gradient_noise", FIGURES["gradient_noise"].numbers(gradients()))
     assert "Geometric mean of 4 seeds" in text and "weights" in text
+    assert "bin" not in text
+
+
+def test_captions_of_many_epochs_name_the_bins(metrics, gradients):
+    shown = FIGURES["training_curves"].numbers(metrics(seeds=2, epochs=range(3001)))
+    text = sentences.caption("training_curves", shown)
+    assert "3001 epochs from 0 to 3000" in text
+    assert f"the {len(shown)} bins are even on the logarithmic axis" in text
+    first = int(shown.first_epoch.iloc[-1])
+    assert f"Training accuracy, epochs {first} to 3000: " in sentences.alt(
+        "training_curves", shown
+    )
+    shown = FIGURES["gradient_noise"].numbers(gradients(seeds=2, epochs=range(301)))
+    text = sentences.caption("gradient_noise", shown)
+    assert "300 epochs from 1 to 300" in text and "geometric mean over a bin" in text
+
+
+def test_caption_of_curves_says_which_bounds_are_drawn(information):
+    table = information(lower=0.5)
+    numbers = FIGURES["information_curves"].numbers
+    text = sentences.caption("information_curves", numbers(table, 12, 0.999))
+    assert "bounds of the estimator." in text and "only where" not in text
+    table["ity_lower"] = table.ity - 0.2
+    text = sentences.caption("information_curves", numbers(table, 12, 0.999))
+    assert "only where they lie between 0 and H(Y)" in text
 
 
 @pytest.mark.parametrize("name", ["information_plane", "comparison", "information_curves"])

@@ -1,3 +1,7 @@
+import subprocess
+import sys
+from pathlib import Path
+
 import matplotlib
 import numpy as np
 import pandas as pd
@@ -52,6 +56,27 @@ def test_epoch_colours_grow_lighter_evenly():
     rgb = style.epoch_colours()(np.linspace(0, 1, 50))[:, :3]
     luminance = rgb @ [0.2126, 0.7152, 0.0722]
     assert (np.diff(luminance) > 0).all() and luminance[-1] < 0.85
+
+
+@pytest.mark.parametrize(
+    "count, length, width, columns",
+    [(6, 7, 4.6, 6), (9, 7, 5.6, 5), (3, 7, 9.0, 3), (4, 200, 4.6, 1)],
+)
+def test_legends_fit_their_width_in_even_rows(count, length, width, columns):
+    assert style.fitting(["x" * length] * count, width) == columns
+
+
+def test_figures_start_without_the_heavy_libraries():
+    code = (
+        "import sys; from infoplane.figures import FIGURES, page, sentences, style;"
+        "[FIGURES[name] for name in FIGURES];"
+        "print([name for name in ('torch', 'numba', 'zarr') if name in sys.modules])"
+    )
+    library = Path(style.__file__).parents[2]
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=library, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
 
 
 def test_draw_leaves_matplotlibs_settings_alone_and_ignores_the_users(information):

@@ -32,6 +32,21 @@ def test_training_curves_plot_numbers(metrics, plotted):
         np.testing.assert_array_equal(plotted(axes), np.concatenate(expected))
 
 
+def test_training_of_many_epochs_is_binned_by_hand(metrics, plotted):
+    table = metrics(seeds=3, epochs=range(1001))
+    shown = training_curves.numbers(table)
+    for row in shown.itertuples():
+        at = table.epoch.between(row.first_epoch, row.last_epoch)
+        seeds = table.accuracy_test[at].groupby(table.seed).mean()
+        assert row.accuracy_test_mean == pytest.approx(seeds.mean())
+        assert row.accuracy_test_sd == pytest.approx(seeds.std())
+    figure = training_curves.draw(table)
+    assert len(plotted(figure.axes[0])) == 2 * len(shown)
+    assert figure.axes[0].get_xticks()[-1] == 1000
+    assert f"epochs averaged in {len(shown)} bins" in texts(figure)
+    assert "averaged" not in texts(training_curves.draw(metrics()))
+
+
 def test_training_without_a_test_set_draws_one_line(metrics):
     figure = training_curves.draw(metrics(test=False))
     assert [len(axes.lines) for axes in figure.axes] == [1, 1]
@@ -64,6 +79,27 @@ def test_gradient_numbers_are_geometric_means_by_hand(gradients):
         factor = np.exp(np.log(mean / std).std(ddof=1))
         assert row.snr_lower == pytest.approx(row.snr / factor)
         assert row.snr_upper == pytest.approx(row.snr * factor)
+
+
+def test_gradients_of_many_epochs_are_binned_by_hand(gradients):
+    table = gradients(seeds=3, epochs=range(1001))
+    shown = gradient_noise.numbers(table)
+    assert shown.columns[:6].tolist() == [
+        *("run", "epoch", "first_epoch", "last_epoch", "n_epochs", "layer")
+    ]
+    table["log_snr"] = np.log(table.gradient_mean / table.gradient_std)
+    for row in shown.itertuples():
+        at = table.epoch.between(row.first_epoch, row.last_epoch) & (table.layer == row.layer)
+        seeds = table.log_snr[at].groupby(table.seed).mean()
+        assert row.snr == pytest.approx(np.exp(seeds.mean()))
+        assert row.snr_upper == pytest.approx(np.exp(seeds.mean() + seeds.std()))
+
+
+def test_mean_and_noise_differ_in_line_style_and_are_named(gradients):
+    left, _ = gradient_noise.draw(gradients()).axes
+    names = {line.get_label(): line.get_linestyle() for line in left.get_legend().get_lines()}
+    drawn = [line.get_linestyle() for line in left.lines[:2]]
+    assert drawn == [names["mean"], names["std"]] and drawn[0] != drawn[1]
 
 
 def test_gradient_noise_plots_numbers_on_logarithmic_axes(gradients):

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -159,6 +160,14 @@ def fresh(tmp_path_factory, environment):
         return Project(root, environment)
 
     return copied
+
+
+@pytest.fixture(scope="session")
+def pool():
+    """Two workers for calls of Snakemake that do not depend on each other."""
+    with ThreadPoolExecutor(2) as workers:
+        yield workers
+        workers.shutdown(cancel_futures=True)
 
 
 @pytest.fixture(scope="session")

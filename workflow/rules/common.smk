@@ -1,6 +1,7 @@
 # The experiment, checked before any job, and the functions from which the rules take their
 # inputs, settings and digests.
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -73,11 +74,6 @@ def information_of(run, estimator):
 def dataset_of(wildcards):
     """The prepared data set of a run."""
     return f"{HOME}/datasets/{experiment.runs[wildcards.run].dataset}.zarr"
-
-
-def title_of(wildcards):
-    """What a progress bar or a log calls a job."""
-    return " ".join(str(value) for value in wildcards.values())
 
 
 def files_of_dataset(wildcards):

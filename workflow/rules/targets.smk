@@ -11,7 +11,8 @@ rule report:
             for estimator in settings.estimators
             for store in information_of(run, estimator)
         ],
-        template=f"{LIBRARY}/infoplane/figures/page.html.j2",
+        # relative: a moved project has the same input, and nothing to do
+        template=os.path.relpath(f"{LIBRARY}/infoplane/figures/page.html.j2"),
     output:
         f"{HOME}/report.html",
     log:

@@ -77,9 +77,16 @@ def lines(caps: Caps | None) -> dict[str, float]:
     return found
 
 
+def note(caps: Caps) -> str:
+    """For the small print; says what dotted lines are where they have no names."""
+    return f"{'dotted: ' if len(caps.deviating) > NAMED else ''}cap {text(caps)}"
+
+
 def text(caps: Caps) -> str:
     """ "12 bits (= H(X)), of output 9.81 bits": the common cap, then those that deviate."""
-    rest = ", ".join(f"{' and '.join(layers)} {bits(value)}" for value, layers in caps.deviating)
+    rest = ", ".join(
+        f"{' and '.join(layers)} {bits(value)}" for value, layers in caps.deviating
+    )
     if not math.isfinite(caps.common):
         return f"of {rest} bits"
     common = f"{bits(caps.common)} bits{' (= H(X))' if caps.is_entropy else ''}"

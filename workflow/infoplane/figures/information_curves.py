@@ -61,7 +61,7 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
     said = plane.small_print(shown, crosses=False)
     said += [_bounds_text(bounds)] if bounds else []
     if capped and (capped.deviating or capped.common > view.x[1]):
-        said.append(f"cap {caps.text(capped)}")
+        said.append(caps.note(capped))
     style.note(figure, [*said, tables.left_out(shown)])
     return figure
 

@@ -112,7 +112,7 @@ def mark(axes: Axes, numbers: pd.DataFrame, view: View, fontsize: float = 7) -> 
     if limits is None:
         return ""
     if limits.deviating:
-        return f"cap {caps.text(limits)}"
+        return caps.note(limits)
     right = limits.common > view.x[1]
     return f"cap = {style.bits(limits.common)} bits, right of this figure" if right else ""
 

@@ -46,7 +46,8 @@ def reference_lines(
     for line in merged:
         cap = not line.name or line.name.startswith("cap")
         dashes = (0, (1, 1.5)) if cap else (0, (4, 2))
-        draw(line.value, color=QUIET, lw=0.7, linestyle=dashes, zorder=1)
+        look = {"color": QUIET, "lw": 0.7, "linestyle": dashes, "zorder": 1}
+        draw(line.value, gid=f"{line.name} = ", **look)
     named = [line for line in merged if line.name]
     if along == "x":
         _above(axes, named, low, high, fontsize)
@@ -87,8 +88,9 @@ def _above(axes: Axes, named: Sequence[Line], low: float, high: float, fontsize)
 
 
 def _inside(axes: Axes, named: Sequence[Line], fontsize) -> None:
-    # right of the line at zero, if there is one, or it would cross the text
-    left = max(axes.get_xlim()[0], 0.0)
+    low, high = axes.get_xlim()
+    # a line at zero that is near the frame would cross the text: write right of it
+    left = 0.0 if low < 0 < low + NEAR["x"] * (high - low) else low
     for line in named:
         _write(axes, line.label, (left, line.value), "data", (3, 1), fontsize, "left", "bottom")
 

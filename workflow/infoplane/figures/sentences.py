@@ -218,8 +218,8 @@ def _bins(numbers: pd.DataFrame, what: str) -> str:
     if until is None:
         return ""
     return (
-        f"Each point is the {what} over a bin of epochs; the {numbers.epoch.nunique()} bins are "
-        f"even on the logarithmic axis and hold one epoch each up to epoch {until}."
+        f"Each point is the {what} over a bin of epochs; the {numbers.epoch.nunique()} bins "
+        f"are even on the logarithmic axis and hold one epoch each up to epoch {until}."
     )
 
 

@@ -169,7 +169,10 @@ def bits(value: float) -> str:
 
 
 def fitting(names: Sequence[str], width: float) -> int:
-    """How many of a legend's names, with their markers, fit a row of `width` inches, rows alike."""
+    """Columns of a legend with these names and their markers, in `width` inches.
+
+    No more columns than its rows need: 9 names in rows of up to 8 are 5 and 4.
+    """
     widest = (0.57 * max(map(len, names)) + 2.8) * RC["legend.fontsize"] / 72
     most = max(1, min(len(names), int(width / widest)))
     rows = -(-len(names) // most)

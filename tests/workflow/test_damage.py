@@ -1,0 +1,111 @@
+"""Seeds that fail and stores that are damaged: nothing is silently wrong."""
+
+import re
+import subprocess
+
+import numpy as np
+import pytest
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+OPTIONS = ("--configfile", "experiment.yaml")
+WEIGHTS = "tiny/runs/tanh/weights/seeds-0-1.zarr"
+KDE = "tiny/runs/tanh/information/kde/seeds-0-1.zarr"
+PLANE = "tiny/runs/tanh/figures/information_plane-kde"
+
+
+def flip_a_byte(store, array):
+    """In the middle of the first chunk or shard of an array."""
+    file = min(path for path in (store / array / "c").rglob("*") if path.is_file())
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    file.write_bytes(content)
+
+
+def mend(project, said, store):
+    """Do what the message says, word by word."""
+    remedy = re.search(r"damaged: .*Remove it \((rm -r '[^']*')\) and start the workflow", said)
+    assert remedy, said
+    assert str(store.relative_to(project.root)) in remedy[1]
+    subprocess.run(remedy[1], shell=True, cwd=project.root, check=True)
+    assert not store.exists()
+
+
+@pytest.mark.parametrize(
+    ("store", "array", "reader"),
+    [
+        pytest.param(WEIGHTS, "weights/{parameter}", f"{KDE}", id="weights"),
+        pytest.param(KDE, "ixt", f"{PLANE}.csv", id="information"),
+    ],
+)
+def test_damaged_store_is_refused_and_mended_to_the_same_bits(
+    copy, finished, assert_same_bits, store, array, reader
+):
+    damaged = copy.results(store)
+    if "{parameter}" in array:
+        names = {path.name for path in (damaged / "weights").iterdir() if path.is_dir()}
+        array = array.format(parameter=min(names - {"seed", "epoch"}))
+    flip_a_byte(damaged, array)
+    wanted = copy.results(reader)
+    subprocess.run(["rm", "-r", wanted], check=True)
+
+    said = copy.snakemake(f"results/{reader}", *OPTIONS, fails=True)
+    assert not wanted.exists()
+    mend(copy, said, damaged)
+    copy.snakemake(f"results/{reader}", *OPTIONS)
+    assert_same_bits(damaged, finished.results(store))
+    if reader == KDE:
+        assert_same_bits(wanted, finished.results(reader))
+    else:
+        assert wanted.read_bytes() == finished.results(reader).read_bytes()
+
+
+EXPLODING = {"optimizer": {"method": "sgd", "learning_rate": 1e6}, "epochs": 6}
+
+
+def test_failed_seeds_are_named_and_the_others_finish(copy, tiny, arrays_of):
+    changes = {
+        "runs.relu": {
+            "network": {"activation": "relu"},
+            "training": EXPLODING,
+            "seeds": 12,
+            "seeds_per_block": 12,
+            "estimators": ["binned"],
+        },
+    }
+    copy.configure({**tiny, "figures": {}}, {"experiment": "nan", **changes})
+    target = "results/nan/runs/relu/figures/information_plane-binned.csv"
+    copy.snakemake(target, *OPTIONS)
+    weights = arrays_of(copy.results("nan/runs/relu/weights/seeds-0-11.zarr"))
+    failed_epoch = weights["/metrics/failed_epoch"]
+    failed = np.flatnonzero(failed_epoch >= 0)
+    assert 0 < len(failed) < 12
+    log = copy.log("nan/train/relu/seeds-0-11.log")
+    assert "relu" in log
+    for seed in failed:
+        assert (
+            f"seed {seed}: the loss became NaN or infinite in epoch {failed_epoch[seed]}" in log
+        )
+    for name, values in weights.items():
+        if name.startswith("/weights/") and values.ndim > 1:
+            whole = np.isfinite(values[:, -1]).reshape(12, -1).all(axis=1)
+            assert np.flatnonzero(~whole).tolist() == failed.tolist()
+    found = arrays_of(copy.results("nan/runs/relu/information/binned/seeds-0-11.zarr"))
+    known = np.isfinite(next(v for k, v in found.items() if k.endswith("/ixt")))
+    assert np.flatnonzero(~known.all(axis=(1, 2))).tolist() == failed.tolist()
+    header, *lines = (copy.root / target).read_text().splitlines()
+    rows = [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines]
+    for row in rows:
+        assert int(row["n_seeds"]) == 12 - len(failed)
+        assert row["seeds_left_out"] == "|".join(map(str, failed))
+
+
+def test_run_of_which_every_seed_fails_stops_with_a_clear_message(copy, tiny):
+    training = {"optimizer": {"method": "sgd", "learning_rate": 1e30}, "epochs": 6}
+    changes = {"experiment": "nan", "runs.tanh.training": training}
+    copy.configure(tiny, changes)
+    weights = "nan/runs/tanh/weights/seeds-2-2.zarr"
+    said = copy.snakemake(f"results/{weights}", *OPTIONS, fails=True)
+    assert "train (tanh, seeds-2-2): the loss of every seed became NaN" in said
+    assert "a smaller learning rate" in said
+    assert not copy.results(weights).exists()
