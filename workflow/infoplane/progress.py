@@ -43,7 +43,7 @@ class Progress:
     def __exit__(self, *error) -> None:
         self.bar.close()
         if error[0] is None:
-            log.info("%s: done in %s", self.title, self._interval(self._elapsed()))
+            log.info("%d %s in %s", self.done, self.unit, self._interval(self._elapsed()))
 
     def advance(self) -> None:
         """One step is done."""
@@ -53,12 +53,7 @@ class Progress:
             self.logged = time.monotonic()
             left = self._elapsed() * (self.total - self.done) / (self.done - self.first)
             log.info(
-                "%s: %s %d of %d, %s left",
-                self.title,
-                self.unit,
-                self.done,
-                self.total,
-                self._interval(left),
+                "%s %d of %d, %s left", self.unit, self.done, self.total, self._interval(left)
             )
 
     def _elapsed(self) -> float:

@@ -21,7 +21,6 @@ LARGEST_CODE = 2.0**53
 """Bin numbers beyond are not told apart in float64."""
 
 _TOGETHER = 4  # samples in one compiled call: short calls would wait for the interpreter's lock
-_MOST_CLASSES = 64  # up to here pairs of code and class are counted in a table of all
 _FIXED_POINT = 2.0**30  # entropies are good to 1e-9 bit, and 10⁸ rows fit into 63 bits
 _TILE = 512  # values digitised before they are summed into hashes: a few kB, in cache
 
@@ -148,13 +147,9 @@ def tally_edges(
         if t.is_cuda:
             tally_on_device(hashes, labels[i], found, i)
         else:
-            _tally(
-                hashes.numpy(),
-                labels[i],
-                _steps(found.n_rows),
-                found.n_codes[i],
-                found.weighted[i],
-            )
+            steps, table = _steps(found.n_rows), _table(found.n_rows)
+            row = (found.n_codes[i], found.weighted[i])
+            _tally(hashes.numpy(), labels[i], steps, table, *row)
     return found
 
 
@@ -241,9 +236,19 @@ def _tally_some(values, labels, bins, multipliers, steps, n_codes, weighted):
     """Fill rows of Tallies from arrays (n_inputs, n_draws, n_units) and their classes."""
     low, high, step, n_bins = bins
     hashes = np.empty(values[0].shape[:2], np.int64)
+    table = _table(hashes.size)
     for i in range(n_codes.shape[0]):
         _hash_rows(values[i], low[i], high[i], step[i], n_bins, multipliers, hashes)
-        _tally(hashes, labels[i], steps, n_codes[i], weighted[i])
+        _tally(hashes, labels[i], steps, table, n_codes[i], weighted[i])
+
+
+@numba.njit(nogil=True, cache=True)
+def _table(n):
+    """Keys and counts of a hash table for n keys, at most an eighth full."""
+    n_bits = 3
+    while (1 << n_bits) < 8 * n:
+        n_bits += 1
+    return np.empty(1 << n_bits, np.int64), np.empty(1 << n_bits, np.int32), n_bits
 
 
 @numba.njit(error_model="numpy")
@@ -300,34 +305,19 @@ def _grid_terms(tile, low, high, step, inverse, n_bins, factors, terms):
 
 
 @numba.njit(nogil=True, cache=True)
-def _tally(hashes, labels, steps, n_codes, weighted):
+def _tally(hashes, labels, steps, table, n_codes, weighted):
     """Fill one row of Tallies from hashes (n_inputs, n_draws) and classes (n_inputs,)."""
     n = hashes.size
-    n_bits = 1
-    while (1 << n_bits) < 8 * n:
-        n_bits += 1
-    table = np.empty(1 << n_bits, np.int64), np.empty(1 << n_bits, np.int32)
-    codes = np.empty(n, np.int32)
     inputs = np.arange(hashes.shape[0])
-    n_classes = labels.max() + 1
-    n_codes[T], weighted[T] = _count(hashes, inputs, 0, steps, n_bits, table, codes)
+    n_codes[T], weighted[T] = _count(hashes, inputs, 0, steps, table)
     if n_codes[T] == n:  # all codes differ, jointly with anything as well
         n_codes[TY] = n_codes[TX] = n
         weighted[TY] = weighted[TX] = 0
     else:
-        if n_classes <= _MOST_CLASSES:
-            n_codes[TY], weighted[TY] = _count_pairs(
-                codes, n_codes[T], labels, hashes.shape[1], n_classes, steps
-            )
-        else:
-            n_codes[TY], weighted[TY] = _count(
-                hashes, labels, _LABEL_FACTOR, steps, n_bits, table, codes
-            )
+        n_codes[TY], weighted[TY] = _count(hashes, labels, _LABEL_FACTOR, steps, table)
         if hashes.shape[1] > 1:
-            n_codes[TX], weighted[TX] = _count(
-                hashes, inputs, _LABEL_FACTOR, steps, n_bits, table, codes
-            )
-    counts = np.zeros(n_classes, np.int64)
+            n_codes[TX], weighted[TX] = _count(hashes, inputs, _LABEL_FACTOR, steps, table)
+    counts = np.zeros(labels.max() + 1, np.int64)
     for label in labels:
         counts[label] += hashes.shape[1]
     n_codes[Y] = 0
@@ -339,53 +329,29 @@ def _tally(hashes, labels, steps, n_codes, weighted):
 
 
 @numba.njit
-def _count(hashes, labels, factor, steps, n_bits, table, codes):
+def _count(hashes, labels, factor, steps, table):
     """Occupied codes and Σ c log2 c of the keys hash + label·factor.
-
-    codes (n_rows,) becomes the keys' numbers, from 0, in the order of their first rows.
 
     Open addressing: a key starts at the slot of its highest bits, which are the best mixed
     ones of a multiplicative hash, and moves on while other keys are in the way. The table is
     wide, and nothing branches on whether a code is new, as a processor cannot guess it.
     """
-    keys, numbers = table
-    numbers[:] = 0  # a free slot; taken ones hold the number of their code plus 1
-    counts = np.zeros(hashes.size, np.int32)
+    keys, counts, n_bits = table
+    counts[:] = 0
     shift = np.uint64(64 - n_bits)
     last = np.uint64((1 << n_bits) - 1)
     n_codes = 0
     weighted = np.int64(0)
-    row = 0
     for i in range(hashes.shape[0]):
         extra = labels[i] * factor
         for j in range(hashes.shape[1]):
             key = hashes[i, j] + extra
             slot = np.uint64(key) >> shift
-            while min(numbers[slot], 1) * (keys[slot] ^ key) != 0:  # taken, by another key
+            while min(counts[slot], 1) * (keys[slot] ^ key) != 0:  # taken, by another key
                 slot = (slot + np.uint64(1)) & last
-            n_codes += numbers[slot] == 0
-            number = n_codes if numbers[slot] == 0 else numbers[slot]
+            c = counts[slot]
             keys[slot] = key
-            numbers[slot] = number
-            codes[row] = number - 1
-            c = counts[codes[row]]
-            counts[codes[row]] = c + 1
+            counts[slot] = c + 1
+            n_codes += c == 0
             weighted += steps[c]
-            row += 1
     return n_codes, weighted / _FIXED_POINT
-
-
-@numba.njit
-def _count_pairs(codes, n_codes, labels, n_draws, n_classes, steps):
-    """Occupied pairs of code and class and their Σ c log2 c, from a table of all pairs."""
-    counts = np.zeros(n_codes * n_classes, np.int32)
-    n_pairs = 0
-    weighted = np.int64(0)
-    for i in range(labels.shape[0]):
-        for j in range(n_draws):
-            pair = codes[i * n_draws + j] * n_classes + labels[i]
-            c = counts[pair]
-            counts[pair] = c + 1
-            n_pairs += c == 0
-            weighted += steps[c]
-    return n_pairs, weighted / _FIXED_POINT
