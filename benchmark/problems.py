@@ -20,14 +20,17 @@ def szt_layers(n_checkpoints: int = SZT_CHECKPOINTS) -> dict[int, list[Samples]]
     rng = np.random.default_rng(0)
     widths = (12, *SZT_UNITS)
     weights = [rng.standard_normal((a, b)) / np.sqrt(a) for a, b in itertools.pairwise(widths)]
-    layers: dict[int, list[Samples]] = {units: [] for units in SZT_UNITS}
+    # One tensor a layer, of which samples are views, as `activations.Activations` gives them.
+    layers = {units: torch.empty(n_checkpoints, 4096, 1, units) for units in SZT_UNITS}
     for epoch, gain in enumerate(np.geomspace(1, 8, n_checkpoints)):
         t = bits - 0.5
         for units, weight in zip(SZT_UNITS, weights, strict=True):
             t = np.tanh(gain * t @ weight)
-            activations = torch.from_numpy(t.astype(np.float32))[:, None, :]
-            layers[units].append(Samples(activations, y, layer=f"{units} units", epoch=epoch))
-    return layers
+            layers[units][epoch, :, 0] = torch.from_numpy(t)
+    return {
+        units: [Samples(one, y, layer=f"{units} units", epoch=e) for e, one in enumerate(t)]
+        for units, t in layers.items()
+    }
 
 
 def relu_layer(n_inputs: int, n_units: int, n_classes: int = 10) -> Samples:

@@ -8,10 +8,10 @@ from infoplane.estimators import counting
 
 @pytest.fixture
 def batch():
-    """Six samples (200, 3, 5) of float32 and their labels."""
+    """Six samples (200, 3, 5) of float32 as one tensor, and their labels."""
     rng = np.random.default_rng(0)
-    samples = [torch.from_numpy(rng.normal(size=(200, 3, 5)).astype("f4")) for _ in range(6)]
-    return samples, [rng.integers(0, 4, 200) for _ in range(6)]
+    samples = torch.from_numpy(rng.normal(size=(6, 200, 3, 5)).astype("f4"))
+    return samples, rng.integers(0, 4, (6, 200))
 
 
 def grids():
@@ -53,7 +53,7 @@ def test_hashes_of_all_small_codes_do_not_collide():
     axes = np.meshgrid(*[np.arange(4)] * 8, indexing="ij")
     t = torch.from_numpy(np.stack(axes, axis=-1).reshape(-1, 1, 8).astype("f4"))
     grid = counting.Grid.of_width(1, (1, 8))
-    tallies = counting.tally_grid([t], [np.zeros(4**8, dtype=np.int64)], grid)
+    tallies = counting.tally_grid(t[None], np.zeros((1, 4**8), dtype=np.int64), grid)
     assert tallies.n_codes[0, counting.T] == 4**8
 
 
@@ -76,9 +76,24 @@ def test_quantile_edges_are_numpy_quantiles():
 
 def test_ranges_of_units_and_layers(batch):
     rows = [t.reshape(-1, 5) for t in batch[0]]
-    low, high = counting.ranges(rows, per_unit=True)
+    low, high = counting.ranges(batch[0], per_unit=True)
     np.testing.assert_array_equal(low, np.stack([t.amin(0) for t in rows]))
     np.testing.assert_array_equal(high, np.stack([t.amax(0) for t in rows]))
-    low, high = counting.ranges(rows, per_unit=False)
+    low, high = counting.ranges(batch[0], per_unit=False)
     np.testing.assert_array_equal(low[:, 0], [float(t.min()) for t in rows])
     np.testing.assert_array_equal(high[:, 0], [float(t.max()) for t in rows])
+
+
+def test_stacked_is_a_view_where_samples_lie_one_after_the_other():
+    whole = torch.arange(24.0).reshape(4, 3, 2)
+    view = counting.stacked(list(whole))
+    assert view.data_ptr() == whole.data_ptr() and torch.equal(view, whole)
+    for parts in ([whole[2], whole[1]], [whole[0], whole[2]], [whole[0].T, whole[1].T]):
+        assert torch.equal(counting.stacked(parts), torch.stack(parts))
+
+
+def test_labels_of_all_samples_may_be_given_once(batch):
+    samples, labels = batch
+    once = counting.tally_grid(samples, labels[:1], grids()[0])
+    each = counting.tally_grid(samples, np.repeat(labels[:1], 6, axis=0), grids()[0])
+    np.testing.assert_array_equal(once.weighted, each.weighted)

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
@@ -206,12 +207,15 @@ def arrays_of():
     """A function that gives every array of a store by its path within."""
 
     def arrays(store: Path) -> dict[str, np.ndarray]:
-        with xr.open_datatree(store, engine="zarr", consolidated=False) as tree:
-            return {
-                f"{node.path}/{name}": variable.values
-                for node in tree.subtree
-                for name, variable in node.to_dataset(inherit=False).variables.items()
-            }
+        with warnings.catch_warnings():
+            # Zarr remarks on the manifest and Snakemake's timestamp.
+            warnings.filterwarnings("ignore", message="Object at .* is not recognized")
+            tree = xr.open_datatree(store, engine="zarr", consolidated=False)
+        return {
+            f"{node.path}/{name}": variable.values
+            for node in tree.subtree
+            for name, variable in node.to_dataset(inherit=False).variables.items()
+        }
 
     return arrays
 

@@ -146,4 +146,4 @@ class Activations:
         }
         with torch.no_grad():
             for layer, t in self.network.activations(stacked, self.measured.x.to(self.device)):
-                yield layer, t.flatten(2)
+                yield layer, t.flatten(2).contiguous()

@@ -136,11 +136,12 @@ def _extremes(t: torch.Tensor) -> tuple[float, float]:
 
 def _tallies(batch: list[Samples], settings: Settings, survey: Ranges | None) -> Tallies:
     """What is counted in samples of one shape."""
-    t = [samples.t for samples in batch]
-    labels = [samples.y.contiguous().numpy() for samples in batch]
+    t = counting.stacked([samples.t for samples in batch])
+    alike = all(samples.y is batch[0].y for samples in batch)
+    labels = np.stack([samples.y.numpy() for samples in (batch[:1] if alike else batch)])
     if settings.binning == "equal_width":
-        return counting.tally_grid(t, labels, _grid(batch, settings, survey))
-    edges = [_edges_of_equal_mass(part, settings) for part in t]
+        return counting.tally_grid(t, labels, _grid(t, batch, settings, survey))
+    edges = [_edges_of_equal_mass(sample, settings) for sample in t]
     return counting.tally_edges(t, labels, edges)
 
 
@@ -150,13 +151,12 @@ def _edges_of_equal_mass(t: torch.Tensor, settings: Settings) -> torch.Tensor:
     return torch.stack([counting.quantile_edges(part, settings.n_bins) for part in parts])
 
 
-def _grid(batch: list[Samples], settings: Settings, survey: Ranges | None) -> Grid:
-    """The bins of samples of one shape."""
-    n_units = batch[0].n_units
-    shape = (len(batch), n_units)
-    low, high = counting.ranges(
-        [samples.t.reshape(-1, n_units) for samples in batch], settings.range == "unit"
-    )
+def _grid(
+    t: torch.Tensor, batch: list[Samples], settings: Settings, survey: Ranges | None
+) -> Grid:
+    """The bins of samples of one shape, t (n_samples, n_inputs, n_draws, n_units)."""
+    shape = (len(batch), t.shape[3])
+    low, high = counting.ranges(t, settings.range == "unit")
     if settings.width is not None:
         grid = Grid.of_width(settings.width, shape)
     elif settings.range == "fixed":

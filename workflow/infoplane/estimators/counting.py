@@ -20,7 +20,6 @@ from infoplane.estimators.threads import each
 LARGEST_CODE = 2.0**53
 """Bin numbers beyond are not told apart in float64."""
 
-_TOGETHER = 4  # samples in one compiled call: short calls would wait for the interpreter's lock
 _FIXED_POINT = 2.0**30  # entropies are good to 1e-9 bit, and 10⁸ rows fit into 63 bits
 _TILE = 512  # values digitised before they are summed into hashes: a few kB, in cache
 
@@ -88,68 +87,68 @@ class Tallies(NamedTuple):
         return math.log2(self.n_rows) - self.weighted / self.n_rows
 
 
-def ranges(samples: list[torch.Tensor], per_unit: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Smallest and largest values of samples (n_rows, n_units) of equal shape, float64
+def stacked(parts: list[torch.Tensor]) -> torch.Tensor:
+    """Equal tensors as one, (n_parts, …): a view where they lie one after the other, as the
+    samples of a batch do, a copy elsewhere."""
+    first, size = parts[0], parts[0].numel()
+    if all(
+        part.is_contiguous()
+        and part.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
+        and part.storage_offset() == first.storage_offset() + i * size
+        for i, part in enumerate(parts)
+    ):
+        return first.as_strided((len(parts), *first.shape), (size, *first.stride()))
+    return torch.stack(parts)
+
+
+def ranges(t: torch.Tensor, per_unit: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest and largest values of t (n_samples, n_inputs, n_draws, n_units), float64
     (n_samples, 1), or (n_samples, n_units) unit by unit."""
-    n_groups = samples[0].shape[1] if per_unit else 1
-    found = np.empty((2, len(samples), n_groups))
-
-    def run(i: int) -> None:
-        values = samples[i].reshape(-1, n_groups)
-        if values.is_cuda:
-            found[:, i] = torch.stack(torch.aminmax(values, dim=0)).double().cpu().numpy()
-        else:  # numpy's loops are several times torch's here
-            found[0, i], found[1, i] = values.numpy().min(axis=0), values.numpy().max(axis=0)
-
-    each(run, len(samples))
-    return found[0], found[1]
+    values = t.reshape(len(t), -1, t.shape[-1] if per_unit else 1)
+    if t.is_cuda:
+        return tuple(end.double().cpu().numpy() for end in torch.aminmax(values, dim=1))
+    values = values.numpy()  # numpy's loops are several times torch's here
+    return tuple(end(axis=1).astype(np.float64) for end in (values.min, values.max))
 
 
-def tally_grid(samples: list[torch.Tensor], labels: list[np.ndarray], grid: Grid) -> Tallies:
-    """The tallies of samples (n_inputs, n_draws, n_units) of equal shape, and their classes.
+def tally_grid(t: torch.Tensor, labels: np.ndarray, grid: Grid) -> Tallies:
+    """The tallies of samples t (n_samples, n_inputs, n_draws, n_units) and their classes.
 
-    labels : int64 (n_inputs,), one array a sample
+    labels : int64 (n_samples, n_inputs), or (1, n_inputs) where all have the same
     """
-    found = Tallies.empty(len(samples), *samples[0].shape[:2])
-    if samples[0].is_cuda:
-        for i, t in enumerate(samples):
-            hashes = hashes_on_device(t, grid.low[i], grid.high[i], grid.step[i], grid.n_bins)
-            tally_on_device(hashes, labels[i], found, i)
+    found = Tallies.empty(*t.shape[:3])
+    if t.is_cuda:
+        for i, sample in enumerate(t):
+            hashes = hashes_on_device(
+                sample, grid.low[i], grid.high[i], grid.step[i], grid.n_bins
+            )
+            tally_on_device(hashes, labels[i % len(labels)], found, i)
         return found
-    values = [t.contiguous().numpy() for t in samples]
-    multipliers = odd_multipliers(samples[0].shape[2])
-    steps = _steps(found.n_rows)
-
-    def run(task: int) -> None:
-        some = slice(task * _TOGETHER, (task + 1) * _TOGETHER)
-        bins = (grid.low[some], grid.high[some], grid.step[some], grid.n_bins)
-        _tally_some(
-            _filled(values[some]), _filled(labels[some]), bins, multipliers, steps,
-            found.n_codes[some], found.weighted[some],
-        )  # fmt: skip
-
-    each(run, -(-len(samples) // _TOGETHER))
+    values = t.contiguous().numpy()
+    multipliers, steps = odd_multipliers(t.shape[3]), _steps(found.n_rows)
+    shares = np.linspace(0, len(t), numba.get_num_threads() + 1).astype(np.int64)
+    each(
+        lambda k: _tally_share(
+            values, labels, grid, multipliers, steps, found.n_codes, found.weighted,
+            shares[k], shares[k + 1],
+        ),
+        len(shares) - 1,
+    )  # fmt: skip
     return found
 
 
-def _filled(arrays: list[np.ndarray]) -> tuple[np.ndarray, ...]:
-    """Always the same number of arrays, as compiled code is one for each."""
-    return (*arrays, *[arrays[0]] * (_TOGETHER - len(arrays)))
-
-
-def tally_edges(
-    samples: list[torch.Tensor], labels: list[np.ndarray], edges: list[torch.Tensor]
-) -> Tallies:
-    """The same between inner edges, see `edge_hashes`."""
-    found = Tallies.empty(len(samples), *samples[0].shape[:2])
-    for i, t in enumerate(samples):
-        hashes = edge_hashes(t, edges[i])
+def tally_edges(t: torch.Tensor, labels: np.ndarray, edges: list[torch.Tensor]) -> Tallies:
+    """The same between inner edges, one set a sample, see `edge_hashes`."""
+    found = Tallies.empty(*t.shape[:3])
+    steps, table = _steps(found.n_rows), _table(found.n_rows)
+    for i, sample in enumerate(t):
+        hashes, of = edge_hashes(sample, edges[i]), labels[i % len(labels)]
         if t.is_cuda:
-            tally_on_device(hashes, labels[i], found, i)
+            tally_on_device(hashes, of, found, i)
         else:
-            steps, table = _steps(found.n_rows), _table(found.n_rows)
             row = (found.n_codes[i], found.weighted[i])
-            _tally(hashes.numpy(), labels[i], steps, table, *row)
+            _tally(hashes.numpy(), of, steps, table, *row)
+            _tally_classes(of, t.shape[2], *row)
     return found
 
 
@@ -232,14 +231,20 @@ _LABEL_FACTOR = int(odd_multipliers(1, seed=1)[0])
 
 
 @numba.njit(nogil=True, cache=True)
-def _tally_some(values, labels, bins, multipliers, steps, n_codes, weighted):
-    """Fill rows of Tallies from arrays (n_inputs, n_draws, n_units) and their classes."""
-    low, high, step, n_bins = bins
-    hashes = np.empty(values[0].shape[:2], np.int64)
+def _tally_share(values, labels, grid, multipliers, steps, n_codes, weighted, first, last):
+    """Fill rows first … last − 1 of Tallies from values (n_samples, n_inputs, n_draws,
+    n_units) and their classes."""
+    low, high, step, n_bins = grid
+    hashes = np.empty(values.shape[1:3], np.int64)
     table = _table(hashes.size)
-    for i in range(n_codes.shape[0]):
+    for i in range(first, last):
         _hash_rows(values[i], low[i], high[i], step[i], n_bins, multipliers, hashes)
-        _tally(hashes, labels[i], steps, table, n_codes[i], weighted[i])
+        of = labels[i % len(labels)]
+        _tally(hashes, of, steps, table, n_codes[i], weighted[i])
+        if i == first or len(labels) > 1:
+            _tally_classes(of, hashes.shape[1], n_codes[i], weighted[i])
+        else:
+            n_codes[i, Y], weighted[i, Y] = n_codes[first, Y], weighted[first, Y]
 
 
 @numba.njit(nogil=True, cache=True)
@@ -306,7 +311,8 @@ def _grid_terms(tile, low, high, step, inverse, n_bins, factors, terms):
 
 @numba.njit(nogil=True, cache=True)
 def _tally(hashes, labels, steps, table, n_codes, weighted):
-    """Fill one row of Tallies from hashes (n_inputs, n_draws) and classes (n_inputs,)."""
+    """Fill one row of Tallies, but for the classes alone, from hashes (n_inputs, n_draws) and
+    classes (n_inputs,)."""
     n = hashes.size
     inputs = np.arange(hashes.shape[0])
     n_codes[T], weighted[T] = _count(hashes, inputs, 0, steps, table)
@@ -317,9 +323,14 @@ def _tally(hashes, labels, steps, table, n_codes, weighted):
         n_codes[TY], weighted[TY] = _count(hashes, labels, _LABEL_FACTOR, steps, table)
         if hashes.shape[1] > 1:
             n_codes[TX], weighted[TX] = _count(hashes, inputs, _LABEL_FACTOR, steps, table)
+
+
+@numba.njit(nogil=True, cache=True)
+def _tally_classes(labels, n_draws, n_codes, weighted):
+    """Fill the column of the classes alone in one row of Tallies."""
     counts = np.zeros(labels.max() + 1, np.int64)
     for label in labels:
-        counts[label] += hashes.shape[1]
+        counts[label] += n_draws
     n_codes[Y] = 0
     weighted[Y] = 0
     for c in counts:
