@@ -60,27 +60,21 @@ def test_damaged_store_is_refused_and_mended_to_the_same_bits(
         assert wanted.read_bytes() == finished.results(reader).read_bytes()
 
 
-EXPLODING = {"optimizer": {"method": "sgd", "learning_rate": 1e6}, "epochs": 6}
-
-
 def test_failed_seeds_are_named_and_the_others_finish(copy, tiny, arrays_of):
-    changes = {
-        "runs.relu": {
-            "network": {"activation": "relu"},
-            "training": EXPLODING,
-            "seeds": 12,
-            "seeds_per_block": 12,
-            "estimators": ["binned"],
-        },
+    exploding = {
+        "network": {"activation": "relu"},
+        "training": {"optimizer": {"method": "sgd", "learning_rate": 1e6}},
+        "seeds": 12,
+        "seeds_per_block": 12,
     }
-    copy.configure({**tiny, "figures": {}}, {"experiment": "nan", **changes})
-    target = "results/nan/runs/relu/figures/information_plane-binned.csv"
+    copy.configure(tiny, {"runs.nan": exploding})
+    target = "results/tiny/runs/nan/figures/information_plane-binned.csv"
     copy.snakemake(target, *OPTIONS)
-    weights = arrays_of(copy.results("nan/runs/relu/weights/seeds-0-11.zarr"))
+    weights = arrays_of(copy.results("tiny/runs/nan/weights/seeds-0-11.zarr"))
     failed_epoch = weights["/metrics/failed_epoch"]
     failed = np.flatnonzero(failed_epoch >= 0)
     assert 0 < len(failed) < 12
-    log = copy.log("nan/train/relu/seeds-0-11.log")
+    log = copy.log("tiny/train/nan/seeds-0-11.log")
     for seed in failed:
         assert (
             f"seed {seed}: the loss became NaN or infinite in epoch {failed_epoch[seed]}" in log
@@ -89,7 +83,7 @@ def test_failed_seeds_are_named_and_the_others_finish(copy, tiny, arrays_of):
         if name.startswith("/weights/") and values.ndim > 1:
             whole = np.isfinite(values[:, -1]).reshape(12, -1).all(axis=1)
             assert np.flatnonzero(~whole).tolist() == failed.tolist()
-    found = arrays_of(copy.results("nan/runs/relu/information/binned/seeds-0-11.zarr"))
+    found = arrays_of(copy.results("tiny/runs/nan/information/binned/seeds-0-11.zarr"))
     known = np.isfinite(next(v for k, v in found.items() if k.endswith("/ixt")))
     assert np.flatnonzero(~known.all(axis=(1, 2))).tolist() == failed.tolist()
     header, *lines = (copy.root / target).read_text().splitlines()
@@ -101,8 +95,8 @@ def test_failed_seeds_are_named_and_the_others_finish(copy, tiny, arrays_of):
 
 def test_run_of_which_every_seed_fails_stops_with_a_clear_message(copy, tiny):
     training = {"optimizer": {"method": "sgd", "learning_rate": 1e30}, "epochs": 6}
-    copy.configure(tiny, {"experiment": "nan", "runs.relu.training": training})
-    weights = "nan/runs/relu/weights/seeds-0-0.zarr"
+    copy.configure(tiny, {"runs.relu.training": training})
+    weights = "tiny/runs/relu/weights/seeds-0-0.zarr"
     said = copy.snakemake(f"results/{weights}", *OPTIONS, fails=True)
     assert "train relu seeds-0-0: the loss of every seed became NaN" in said
     assert "(seed: epoch {0: 1})" in said

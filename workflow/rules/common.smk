@@ -42,6 +42,9 @@ def one_of(names):
 FIGURES_OF_RUN = ("training_curves", "gradient_noise")
 FIGURES_OF_ESTIMATOR = ("information_plane", "information_curves")
 
+# Settings of a run that change no result, and so no page either.
+WITHOUT_EFFECT = {"threads", "memory_mb", "checkpoint_seconds"}
+
 
 wildcard_constraints:
     dataset=one_of(experiment.datasets),

@@ -20,7 +20,9 @@ rule report:
     conda:
         ENVIRONMENT
     params:
-        experiment=experiment.model_dump(mode="json"),
+        experiment=experiment.model_dump(
+            mode="json", exclude={"runs": {"__all__": WITHOUT_EFFECT}}
+        ),
         source=source_digest("infoplane.figures.page", "infoplane.stores.information"),
     message:
         "write {output}"
