@@ -76,9 +76,8 @@ def test_failed_seeds_are_named_and_the_others_finish(copy, tiny, arrays_of):
     assert 0 < len(failed) < 12
     log = copy.log("tiny/train/nan/seeds-0-11.log")
     for seed in failed:
-        assert (
-            f"seed {seed}: the loss became NaN or infinite in epoch {failed_epoch[seed]}" in log
-        )
+        said = f"seed {seed}: the loss became NaN or infinite in epoch {failed_epoch[seed]};"
+        assert f"train nan seeds-0-11: {said}" in log
     for name, values in weights.items():
         if name.startswith("/weights/") and values.ndim > 1:
             whole = np.isfinite(values[:, -1]).reshape(12, -1).all(axis=1)
