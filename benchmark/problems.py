@@ -8,7 +8,7 @@ import torch
 from infoplane.samples import Samples
 
 SZT_UNITS = (10, 7, 5, 4, 3, 2)
-SZT_CHECKPOINTS = 50
+SZT_CHECKPOINTS = 400
 
 
 def szt_layers(n_checkpoints: int = SZT_CHECKPOINTS) -> dict[int, list[Samples]]:

@@ -12,9 +12,9 @@ LOG_SECONDS = 30
 """Time between two lines in the log."""
 
 
-def announce(text: str) -> None:
-    """Say something on the terminal, above the bars, and in the log."""
-    tqdm.write(text, file=sys.stderr)
+def announce(title: str, text: str) -> None:
+    """Say something of a job on the terminal, above the bars, and in its log."""
+    tqdm.write(f"{title}: {text}", file=sys.stderr)
     log.info(text)
 
 

@@ -249,9 +249,9 @@ def _tally_share(values, labels, grid, multipliers, steps, n_codes, weighted, fi
 
 @numba.njit(nogil=True, cache=True)
 def _table(n):
-    """Keys and counts of a hash table for n keys, at most an eighth full."""
+    """Keys and counts of a hash table for n keys, at most a quarter full."""
     n_bits = 3
-    while (1 << n_bits) < 8 * n:
+    while (1 << n_bits) < 4 * n:
         n_bits += 1
     return np.empty(1 << n_bits, np.int64), np.empty(1 << n_bits, np.int32), n_bits
 
@@ -296,16 +296,17 @@ def _width_terms(tile, width, factors, terms):
         terms[i] = np.int64(np.floor(np.float64(tile[i]) / width[i])) * factors[i]
 
 
-@numba.njit
+@numba.njit(fastmath={"nnan", "nsz"})  # values are finite, and so are codes
 def _grid_terms(tile, low, high, step, inverse, n_bins, factors, terms):
     """Code times factor of each value. A guess that rounding may have put into the
     neighbouring bin is set right by comparing with the edges."""
+    beyond = np.float64(n_bins)
     for i in range(tile.shape[0]):
         x = np.float64(tile[i])
         code = np.floor((x - low[i]) * inverse[i])
-        code -= x < code * step[i] + low[i]
-        code += x >= (code + 1) * step[i] + low[i]
-        code = max(code, n_bins) if x > high[i] else min(code, n_bins - 1)
+        code -= 1.0 if x < code * step[i] + low[i] else 0.0
+        code += 1.0 if x >= (code + 1) * step[i] + low[i] else 0.0
+        code = max(code, beyond) if x > high[i] else min(code, beyond - 1)
         terms[i] = np.int64(code) * factors[i]
 
 

@@ -1,7 +1,9 @@
 """Compiled loops that release the interpreter's lock, on as many threads as numba may use."""
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import numba
 
@@ -11,7 +13,7 @@ def each(task: Callable[[int], None], n_tasks: int) -> None:
 
     The tasks must not depend on one another; a thread that is done takes the next. Plain
     threads rather than numba's parallel loops: these bring an OpenMP pool of their own,
-    which spins against torch's and does not survive a fork. Raises what a task raises.
+    which spins against torch's. Raises what a task raises.
     """
     waiting = iter(range(n_tasks))
 
@@ -23,8 +25,18 @@ def each(task: Callable[[int], None], n_tasks: int) -> None:
     if n_helpers <= 0:
         work()
         return
-    with ThreadPoolExecutor(n_helpers) as pool:
-        helpers = [pool.submit(work) for _ in range(n_helpers)]
-        work()
-        for helper in helpers:
-            helper.result()
+    pool = _pool(n_helpers)
+    helpers = [pool.submit(work) for _ in range(n_helpers)]
+    work()
+    for helper in helpers:
+        helper.result()
+
+
+@cache
+def _pool(n_threads: int) -> ThreadPoolExecutor:
+    """Threads that stay: a new one starts on its parent's core and takes milliseconds to
+    move to a free one, which is longer than a short batch takes."""
+    return ThreadPoolExecutor(n_threads)
+
+
+os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork

@@ -34,14 +34,15 @@ def train(
     epochs = kept_epochs(settings.keep, settings.epochs)
     journal = Journal(path, identity, trainer.parameters, seeds, epochs, trainer.layers)
     announce(
-        f"{title}: {len(seeds)} seeds, {len(epochs)} epochs of weights kept, at most "
-        f"{size(journal.n_bytes)} on disk"
+        title,
+        f"{len(seeds)} seeds, {len(epochs)} epochs of weights kept, at most "
+        f"{size(journal.n_bytes)} on disk",
     )
     require_disk(path, journal.n_bytes)
     state = journal.resume()
     if state is not None:
         trainer.restore(state)
-        log.info("%s: resumed after epoch %d", title, len(journal.metrics) - 1)
+        log.info("resumed after epoch %d", len(journal.metrics) - 1)
     saved = time.monotonic()
     first = len(journal.metrics)
     with Progress(title, settings.epochs + 1, first, unit="epoch") as progress:

@@ -225,8 +225,8 @@ class SupervisedTrainer(Trainer):
             if not np.isfinite(self.metrics["loss_train"][row]):
                 self.failed[self.seeds[row]] = epoch
                 log.error(
-                    "seed %d: the loss became NaN or infinite in epoch %d; this seed stops, "
-                    "the others go on",
+                    "seed %d: the loss became NaN or infinite in epoch %d; this seed stops "
+                    "here, any others go on",
                     self.seeds[row],
                     epoch,
                 )
