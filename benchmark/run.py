@@ -31,7 +31,8 @@ ROW = "{:<34} {:>11} {:>11} {:>8} {:>8}"
 
 
 def bench_binned(limits: clock.Limits, quick: bool) -> None:
-    """SZT layers, 400 checkpoints at a time, as many as the published protocol measures, 30 bins; times are of one checkpoint."""
+    """SZT layers, 30 bins, 400 checkpoints at a time, as many as the published protocol
+    measures; times are of one checkpoint."""
     settings = binned.Settings(n_bins=29, range="fixed", low=-1, high=1)
     edges = torch.linspace(-1, 1, 30, dtype=torch.float64).numpy()
     total = [0.0, 0.0]

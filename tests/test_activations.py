@@ -76,10 +76,8 @@ def test_shared_store_gives_the_same(weights, data, tmp_path):
 
 def test_failed_seeds_are_not_measured(weights, data):
     weights.failed = {4: 2}
-    assert {seed for seed, _, _ in flat(Activations(weights, Measured(data, EVERY), EVERY))} == {
-        3,
-        5,
-    }
+    measured = flat(Activations(weights, Measured(data, EVERY), EVERY))
+    assert {seed for seed, _, _ in measured} == {3, 5}
 
 
 def test_measured_part_is_a_setting(data):

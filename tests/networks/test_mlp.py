@@ -31,7 +31,8 @@ def torch_twin(weights, seed_row, hidden, activation):
         with torch.no_grad():
             linear.weight.copy_(weight.T)
             linear.bias.copy_(weights[f"{name}.bias"][seed_row])
-        layers.append(nn.Sequential(linear, nn.Softmax(1) if name == "output" else activation()))
+        function = nn.Softmax(1) if name == "output" else activation()
+        layers.append(nn.Sequential(linear, function))
     return layers
 
 

@@ -166,7 +166,8 @@ def test_sigkill_at_random_moments_changes_no_bit(tmp_path):
             from infoplane.training.loop import train
             torch.set_num_threads(1)
             x = ((np.arange(256)[:, None] >> np.arange(8)) & 1).astype(np.float32)
-            data = Data(x, (x.sum(1) > 4).astype(np.int64), np.arange(200), np.arange(200, 256), {})
+            y = (x.sum(1) > 4).astype(np.int64)
+            data = Data(x, y, np.arange(200), np.arange(200, 256), {})
             chosen = mlp.Settings(hidden=[6, 3])
             settings = supervised.Settings(epochs=600, batch_size=32, device="cpu")
             trainer = supervised.build(settings, mlp.build(chosen, (8,), 2), data, [0, 1, 2])
