@@ -1,6 +1,5 @@
 """Stores of information: a number a seed, epoch and layer, in bits, and flags as a bit mask."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -64,11 +63,6 @@ def read_information(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     )
     table["flags"] = [_names(mask) for mask in table["flags"]]
     return table.reset_index(drop=True), dict(dataset.attrs)
-
-
-def describe_settings(settings: Mapping) -> str:
-    """Settings as one attribute."""
-    return json.dumps(settings, sort_keys=True)
 
 
 def _names(mask: int) -> str:

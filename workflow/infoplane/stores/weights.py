@@ -9,7 +9,6 @@ checkpoint with all that is not in a whole shard yet. The checkpoint is replaced
 a job that is killed at any moment resumes at its last one.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -215,11 +214,6 @@ class WeightsStore:
         self.failed = {
             int(s): int(e) for s, e in zip(self.seeds, failed, strict=True) if e != NEVER
         }
-
-    @property
-    def settings(self) -> dict:
-        """The whole configuration that the run was trained with."""
-        return json.loads(self.attributes["settings"])
 
     def read(self, epochs, seeds) -> dict[str, np.ndarray]:
         """Weights of these seeds at these kept epochs, (n_seeds, n_epochs, *shape) by name."""
