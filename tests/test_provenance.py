@@ -86,6 +86,31 @@ def test_what_is_measured_takes_only_tables_from_a_folder(folder):
         for node in ast.walk(ast.parse(module.read_text()))
         if isinstance(node, ast.ImportFrom) and node.module == f"infoplane.{folder}"
         for alias in node.names
-        if provenance._find(f"{node.module}.{alias.name}") is None
+        if provenance._find(f"{node.module}.{alias.name}", (provenance.LIBRARY.parent,)) is None
     }
     assert all(name.isupper() for _, name in taken), taken
+
+
+def test_a_users_module_brings_along_what_lies_beside_it(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "mine_shared.py").write_text("value = 1\n")
+    (tmp_path / "mine_apart.py").write_text("value = 1\n")
+    (tmp_path / "mine.py").write_text(
+        "import numpy\nfrom mine_shared import value\nfrom infoplane.samples import Pair\n"
+    )
+    before = provenance.source_digest("mine")
+    edit(tmp_path / "mine_apart.py")
+    assert provenance.source_digest("mine") == before
+    edit(tmp_path / "mine_shared.py")
+    after = provenance.source_digest("mine")
+    assert after != before
+    edit(tmp_path / "mine.py")
+    assert provenance.source_digest("mine") not in (before, after)
+
+
+def test_a_users_module_depends_on_the_library_it_imports(library, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "mine_too.py").write_text("from infoplane.samples import Pair\n")
+    before = provenance.source_digest("mine_too")
+    edit(library / "samples.py")
+    assert provenance.source_digest("mine_too") != before

@@ -7,10 +7,14 @@ __version__ = "0.1.0"
 _PLACES = {
     "ESTIMATORS": "infoplane.estimators",
     "Information": "infoplane.information",
+    "MutualInformation": "infoplane.information",
+    "Pair": "infoplane.samples",
     "Samples": "infoplane.samples",
+    "Settings": "infoplane.settings",
     "estimate": "infoplane.estimators",
+    "mutual_information": "infoplane.estimators",
 }
-__all__ = ["ESTIMATORS", "Information", "Samples", "datasets", "estimate"]
+__all__ = [*_PLACES, "datasets"]
 
 
 def __getattr__(name: str):

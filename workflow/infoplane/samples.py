@@ -1,4 +1,4 @@
-"""The two records that everything else speaks in: samples in, information out.
+"""The records that everything else speaks in: samples or pairs in, information out.
 
 Every information value in infoplane is in bits.
 """
@@ -8,9 +8,26 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from infoplane.information import FLAGS, SATURATION, Information, entropy_of_counts
+from infoplane.information import (
+    BIT,
+    FLAGS,
+    SATURATION,
+    Information,
+    MutualInformation,
+    entropy_of_counts,
+)
 
-__all__ = ["FLAGS", "SATURATION", "Information", "Samples", "entropy_of_counts", "label_codes"]
+__all__ = [
+    "BIT",
+    "FLAGS",
+    "SATURATION",
+    "Information",
+    "MutualInformation",
+    "Pair",
+    "Samples",
+    "entropy_of_counts",
+    "label_codes",
+]
 
 
 @dataclass(frozen=True)
@@ -58,8 +75,7 @@ class Samples:
         y : (n_inputs,) labels of any integer, boolean or string type
         Raises ValueError where shapes disagree, a value is not finite or nothing is left.
         """
-        t = torch.as_tensor(t).detach()
-        t = t if t.is_floating_point() else t.to(torch.float64)
+        t = _floating(t)
         t = t[:, None, :] if t.ndim == 2 else t
         samples = cls(t, label_codes(y), _features(x), **where)
         if t.ndim != 3 or 0 in t.shape:
@@ -75,14 +91,120 @@ class Samples:
         return samples.checked()
 
     def checked(self) -> "Samples":
-        """Itself; raises ValueError where an activation is NaN or infinite."""
-        finite = torch.isfinite(self.t)
-        if not finite.all():
-            raise ValueError(
-                f"{self.place}: {int((~finite).sum())} of {self.t.numel()} activations are NaN "
-                "or infinite; information is not defined for them"
-            )
+        """Itself; raises ValueError where an activation or feature is NaN or infinite."""
+        _require_finite(self.t, self.place, "activations")
+        if self.x is not None:
+            _require_finite(self.x, self.place, "features of x")
         return self
+
+    def with_labels(self) -> "Pair":
+        """Rows of T, all draws of an input in succession, with the labels."""
+        labels = self.y.repeat_interleave(self.n_draws)
+        key = (self.layer, self.seed, "y")
+        return Pair(self.t.flatten(0, 1), labels, self.place, key=key, epoch=self.epoch)
+
+    def with_inputs(self) -> "Pair":
+        """Rows of T, all draws of an input in succession, with the features of the inputs."""
+        t = self.t.flatten(0, 1)
+        x = self.x.to(t.device, t.dtype).repeat_interleave(self.n_draws, dim=0)
+        key = (self.layer, self.seed, "x")
+        return Pair(t, x, self.place, self.n_draws, key=key, epoch=self.epoch)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Samples of two variables, row by row, the second continuous or a label.
+
+    a : torch.Tensor (n, d_a), floating point, CPU or CUDA
+    b : torch.Tensor (n, d_b), floating point, on the device of a; or (n,), int64 labels, CPU
+    place : what errors name
+    n_draws : b holds each of its rows so many times in succession; with more than one, b is
+        the index of the input as much as its features
+    key, epoch : the pairs of one key are one layer of one network over epochs, for
+        estimators that remember
+    """
+
+    a: torch.Tensor
+    b: torch.Tensor
+    place: str = "a and b"
+    n_draws: int = 1
+    key: tuple = ()
+    epoch: int | None = None
+
+    @property
+    def n(self) -> int:
+        return self.a.shape[0]
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether b holds labels."""
+        return self.b.ndim == 1
+
+    @property
+    def widest(self) -> int:
+        """Dimensions of the wider variable; a label has none."""
+        return max(self.a.shape[1], 0 if self.is_labelled else self.b.shape[1])
+
+    @classmethod
+    def of(cls, a, b, place: str = "a and b") -> "Pair":
+        """A checked pair from arrays or tensors.
+
+        a : (n, d_a), b : (n, d_b), or (n,) labels of any integer, boolean or string type
+        Raises ValueError where shapes disagree, a value is not finite or nothing is left.
+        """
+        a = _floating(a)
+        if a.ndim != 2 or 0 in a.shape:
+            raise ValueError(
+                f"{place}: a must be (n, d_a) and not empty; its shape is {tuple(a.shape)}"
+                + ("; a[:, None] is one variable of one dimension" if a.ndim == 1 else "")
+            )
+        if _ndim(b) == 1:
+            b = _labels_not_numbers(b, place)
+        else:
+            b = _floating(b).to(a.device)
+            dtype = torch.promote_types(a.dtype, b.dtype)
+            a, b = a.to(dtype), b.to(dtype)
+            if b.ndim != 2 or 0 in b.shape:
+                raise ValueError(
+                    f"{place}: b must be (n, d_b), or (n,) labels, and not empty; its shape is "
+                    f"{tuple(b.shape)}"
+                )
+        if len(a) != len(b):
+            raise ValueError(f"{place}: a has {len(a)} rows, b has {len(b)}")
+        _require_finite(a, place, "values of a")
+        if b.ndim == 2:
+            _require_finite(b, place, "values of b")
+        return cls(a, b, place)
+
+
+def _floating(values) -> torch.Tensor:
+    values = torch.as_tensor(values).detach()
+    return values if values.is_floating_point() else values.to(torch.float64)
+
+
+def _ndim(values) -> int:
+    return values.ndim if isinstance(values, torch.Tensor) else np.ndim(values)
+
+
+def _labels_not_numbers(b, place: str) -> torch.Tensor:
+    try:
+        return label_codes(b)
+    except ValueError as error:
+        raise ValueError(
+            f"{place}: b of shape (n,) holds labels, and these are fractions or NaN; give a "
+            "continuous variable of one dimension as b[:, None]"
+        ) from error
+
+
+def _require_finite(values: torch.Tensor, place: str, what: str) -> None:
+    if not values.is_floating_point():
+        return
+    finite = torch.isfinite(values)
+    if not finite.all():
+        raise ValueError(
+            f"{place}: {int((~finite).sum())} of {values.numel()} {what} are NaN or infinite; "
+            "information is not defined for them"
+        )
 
 
 def label_codes(y) -> torch.Tensor:

@@ -7,6 +7,7 @@ neighbours, and reading a configuration does not import what it does not use.
 
 import difflib
 import importlib
+import importlib.util
 from collections.abc import Iterator, Mapping
 from types import ModuleType
 
@@ -18,20 +19,27 @@ def nearest(name: str, known) -> str:
 
 
 class Table(Mapping[str, ModuleType]):
-    """Names to modules. `paths` maps each name to an import path."""
+    """Names to modules. `paths` maps each name to an import path.
 
-    def __init__(self, kind: str, paths: Mapping[str, str]):
+    open : a name that is not in the table may be the import path of a module of the user's
+    """
+
+    def __init__(self, kind: str, paths: Mapping[str, str], open: bool = False):
         self.kind = kind
         self.paths = dict(paths)
+        self.open = open
 
     def path(self, name: str) -> str:
         """Import path of the module behind `name`; KeyError names the nearest known name."""
-        if name not in self.paths:
-            raise KeyError(
-                f"unknown {self.kind} '{name}'. Known: {', '.join(self.paths)}."
-                + nearest(name, self.paths)
-            )
-        return self.paths[name]
+        if name in self.paths:
+            return self.paths[name]
+        if self.open and _is_module(name):
+            return name
+        own = ", or the import path of a module of yours" if self.open else ""
+        raise KeyError(
+            f"unknown {self.kind} '{name}'. Known: {', '.join(self.paths)}{own}."
+            + nearest(name, self.paths)
+        )
 
     def __getitem__(self, name: str) -> ModuleType:
         return importlib.import_module(self.path(name))
@@ -43,4 +51,15 @@ class Table(Mapping[str, ModuleType]):
         return len(self.paths)
 
     def __contains__(self, name: object) -> bool:
-        return name in self.paths
+        return name in self.paths or (self.open and _is_module(name))
+
+
+def _is_module(name: object) -> bool:
+    """Whether a Python file has this import path."""
+    if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
+        return False
+    try:
+        found = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        return False
+    return found is not None and str(found.origin).endswith(".py")

@@ -17,6 +17,8 @@ SIGNS = {
     "exclusiveMaximum": "<",
     "multipleOf": "a multiple of",
 }
+OWN = "the import path of a module of yours"
+"""What may stand in place of a name in a table that is open."""
 TYPES = {
     "integer": "an integer",
     "number": "a number",
@@ -66,7 +68,7 @@ class Allowed:
         """The member of a union that a mapping chooses by its kind, else the node itself."""
         for option in self._options(node):
             kind = self.kind(option, value)
-            for member in map(self._resolved, option.get("oneOf", ())):
+            for member in map(self.resolved, option.get("oneOf", ())):
                 key = option["discriminator"]["propertyName"]
                 if kind is not None and member["properties"][key].get("const") == kind:
                     return member
@@ -94,13 +96,13 @@ class Allowed:
         """Every key that any kind of a mapping may have, dotted, with its node."""
         for option in self._options(self.root if node is None else node):
             for member in option.get("oneOf", [option]):
-                for key, inner in self._resolved(member).get("properties", {}).items():
+                for key, inner in self.resolved(member).get("properties", {}).items():
                     yield above + key, inner
                     yield from self.dotted(inner, f"{above}{key}.")
 
     def words(self, node: Node) -> str:
         """What is allowed, as it follows 'must be'."""
-        node = self._resolved(node)
+        node = self.resolved(node)
         if "const" in node:
             return str(node["const"])
         if "enum" in node:
@@ -126,9 +128,10 @@ class Allowed:
         """The values of the key by which a mapping chooses its model."""
         for option in self._options(node):
             key = option.get("discriminator", {}).get("propertyName")
-            members = map(self._resolved, option.get("oneOf", ()))
+            members = map(self.resolved, option.get("oneOf", ()))
             if key:
-                return [member["properties"][key]["const"] for member in members]
+                kinds = [member["properties"][key].get("const") for member in members]
+                return [kind or OWN for kind in kinds]
         return []
 
     def choices(self, node: Node) -> list[str]:
@@ -154,12 +157,13 @@ class Allowed:
 
     def _options(self, node: Node) -> list[Node]:
         """The node itself, or the members of its plain union."""
-        node = self._resolved(node)
+        node = self.resolved(node)
         return (
             [o for m in node["anyOf"] for o in self._options(m)] if "anyOf" in node else [node]
         )
 
-    def _resolved(self, node: Node) -> Node:
+    def resolved(self, node: Node) -> Node:
+        """The node itself, or the one it refers to."""
         while "$ref" in node:
             node = self.root["$defs"][node["$ref"].rpartition("/")[2]]
         return node

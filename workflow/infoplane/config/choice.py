@@ -41,6 +41,11 @@ class Choice:
         for member in members:  # a model by itself may do without what tells it apart
             others = (key for key in member.get("required", ()) if key != self.key)
             member["required"] = [self.key, *others]
+        if self.table.open:  # whatever a module of the user's has for settings
+            own = {"type": "string", "not": {"enum": list(self.table)}}
+            members.append(
+                {"type": "object", "properties": {self.key: own}, "required": [self.key]}
+            )
         return {**union, "oneOf": members}
 
     def _chosen(self, value: Any) -> Settings:
@@ -56,4 +61,7 @@ class Choice:
             raise PydanticKnownError("union_tag_invalid", {"tag": str(name), **known})
         # As JSON, for there a list is a tuple also when True is not 1.
         text = json.dumps({**value, self.key: name})
-        return self.table[name].Settings.model_validate_json(text, strict=True)
+        module = self.table[name]
+        if not hasattr(module, "Settings"):
+            raise ValueError(f"module {name} ({module.__file__}) has no class Settings")
+        return module.Settings.model_validate_json(text, strict=True)

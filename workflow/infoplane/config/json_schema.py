@@ -29,6 +29,7 @@ def schema() -> Node:
     run["properties"]["sweep"] |= {"anyOf": [_sweep(run, definitions), {"type": "null"}]}
     run_or_nothing = {"anyOf": [{"$ref": "#/$defs/run"}, {"type": "null"}]}
     whole["properties"]["defaults"] |= run_or_nothing
+    _with_sweeps(whole)
     patterns = whole["properties"]["runs"]["patternProperties"]
     patterns |= dict.fromkeys(patterns, run_or_nothing)
     return {
@@ -65,6 +66,19 @@ def _sweep(run: Node, definitions: dict[str, Node]) -> Node:
             for key, nodes in properties.items()
         },
     }
+
+
+def _with_sweeps(whole: Node) -> None:
+    """Gives every kind of estimator a sweep over its own keys."""
+    allowed = Allowed(whole)
+    for inner in whole["properties"]["estimators"]["patternProperties"].values():
+        for member in map(allowed.resolved, inner["oneOf"]):
+            keys = {k: n for k, n in member["properties"].items() if k != "estimator"}
+            lists = {k: {"type": "array", "minItems": 1, "items": n} for k, n in keys.items()}
+            sweep = {"type": "object", "properties": lists, "minProperties": 1}
+            sweep |= {"additionalProperties": False} if keys else {}
+            member["properties"] = {**member["properties"], "sweep": sweep}
+            member["required"] = [k for k in member["required"] if k == "estimator"]
 
 
 def _bare(node: Node) -> Node:

@@ -116,7 +116,8 @@ class File(Settings):
     datasets: dict[Name, Dataset] = Field(min_length=1)
     """Data sets by name."""
     estimators: dict[Name, Estimator] = Field(min_length=1)
-    """Estimators by name; several may be one method with other settings."""
+    """Estimators by name; several may be one method with other settings. With
+    `sweep: {n_bins: [10, 30]}` an entry is several, <name>-<key>_<value>, drawn together."""
     defaults: dict[str, Any] | None = None
     """Keys of a run that hold for every run which does not give them itself."""
     runs: dict[Name, dict[str, Any] | None] = Field(min_length=1)
@@ -133,3 +134,5 @@ class Experiment(Settings):
     estimators: dict[Name, Estimator]
     runs: dict[str, Run]
     comparisons: dict[str, list[str]]
+    sweeps: dict[str, list[str]] = {}
+    """Estimators that are one entry of the file with another setting each, by its name."""

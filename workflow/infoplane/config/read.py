@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from infoplane.config.estimators import Expanded
 from infoplane.config.models import Experiment, File, Run
 from infoplane.config.problems import ConfigError, dotted, not_defined, validated
 from infoplane.config.runs import Line, Surroundings, checked_defaults, runs_of
@@ -18,11 +19,14 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
     Raises ConfigError with every mistake of the file, one a line.
     """
     written, not_json = _plain(config)
+    estimators = Expanded(_mapping(written, "estimators"))
+    if isinstance(written, dict) and estimators.entries:
+        written = {**written, "estimators": estimators.entries}
     head, problems = validated(File, written)
-    lines = [(dotted(problem.path), problem.text) for problem in problems]
+    lines = [(dotted(estimators.place(p.path)), p.text) for p in problems] + estimators.lines
     around = Surroundings(
         _mapping(written, "datasets"),
-        _mapping(written, "estimators"),
+        estimators,
         _mapping(written, "defaults"),
     )
     lines += checked_defaults(around.defaults)
@@ -47,6 +51,7 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
         estimators=head.estimators,
         runs={name: run for found in variants.values() for name, run in found.items()},
         comparisons=comparisons,
+        sweeps=estimators.sweeps,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infoplane.config.allowed import Path, allowed_by
+from infoplane.config.estimators import Expanded
 from infoplane.config.merge import merged, replaced, text_of, variants
 from infoplane.config.models import Run, WrittenRun
 from infoplane.config.problems import Problem, dotted, not_defined, shown, unknown, validated
@@ -24,7 +25,7 @@ class Surroundings:
     """What a run takes from the rest of its file."""
 
     datasets: Mapping[str, Any]
-    estimators: Mapping[str, Any]
+    estimators: Expanded
     defaults: Mapping[str, Any]
 
 
@@ -47,7 +48,9 @@ def runs_of(
     whole = _filled(merged(around.defaults, own, allowed, allowed.root))
     # Both have messages of their own, or one where the names come from.
     elsewhere = {"dataset"} if "estimators" in whole else {"dataset", "estimators"}
-    whole.setdefault("estimators", sorted(around.estimators))
+    whole.setdefault("estimators", sorted(around.estimators.entries))
+    wanted = whole["estimators"]
+    whole["estimators"] = around.estimators.names(wanted)
     places = _Places(name, own, around.defaults)
     sweep, lines = _swept(whole.pop("sweep", {}), places)
     runs: dict[str, Run | None] = {}
@@ -64,7 +67,7 @@ def runs_of(
             lines.append((f"runs.{name}.sweep", f"{text}: '{full_name}'"))
         runs[full_name], problems = validated(Run, variant, WrittenRun)
         problems = [problem for problem in problems if not {*problem.path[:1]} & elsewhere]
-        problems += _references(variant, around)
+        problems += _references({**variant, "estimators": wanted}, around)
         if runs[full_name] is not None:
             problems += [*_epochs(runs[full_name]), *_test_inputs(runs[full_name], around)]
         for problem in problems:
@@ -162,8 +165,9 @@ def _references(run: Mapping[str, Any], around: Surroundings) -> Iterator[Proble
         yield Problem(("dataset",), not_defined(dataset, "data set", around.datasets))
     estimators = run["estimators"] if isinstance(run["estimators"], list) else []
     for i, name in enumerate(estimators):
-        if isinstance(name, str) and name not in around.estimators:
-            text = not_defined(name, "estimator", around.estimators)
+        known = around.estimators.known()
+        if isinstance(name, str) and name not in known:
+            text = not_defined(name, "estimator", known)
             yield Problem(("estimators", i), text)
 
 

@@ -4,21 +4,42 @@ An estimator is a module with
 
     class Settings(infoplane.settings.Settings)
         `estimator: Literal["name"]` and its keys
-    def estimate(samples: Samples, settings: Settings) -> Information
-        one layer at one epoch of one seed
+
+and one of
+
+    def between(pair: Pair, settings) -> MutualInformation
+        two variables; I(T;Y) and, where x is given, I(X;T) follow from it
+    def estimate(samples: Samples, settings) -> Information
+        one layer at one epoch of one seed, for methods on a layer's activations alone;
+        `between` beside it, where the method can also treat two variables
 
 and, where it gains from them,
 
+    def between_batch(pairs: Sequence[Pair], settings, memory) -> list[MutualInformation]
     def estimate_batch(batch: Sequence[Samples], settings, survey=None) -> list[Information]
-        many at once: the same layer at several epochs of several seeds
+        many at once: layers, epochs, seeds
     def needs_survey(settings) -> bool
     def survey(batch: Sequence[Samples], settings, so_far=None) -> object
         a first pass over everything that will be measured, for what depends on all of it
         (a bin range that is global over training); its last result is handed to
         estimate_batch
+    def remembers(settings) -> bool
+        True: `memory`, a dict that lives as long as the measurement, is handed to
+        between_batch, epochs come in order
+    TOGETHER = True
+        a batch is all layers of some seeds and epochs, in place of one layer's
+    INFINITE_WITHOUT_NOISE = True
+        what it estimates is infinite where T is a function of a continuous X
+    QUANTITY = {"keys", "of Settings"}
+        settings that choose what is estimated and not how well (regime.py)
+    FIGURES = ("information_plane", "information_curves")
+        the figures drawn of it
+    EXEMPT_FROM_DPI = "the reason"
+        the data processing inequality does not hold for it
 """
 
-from infoplane.samples import Information, Samples
+from infoplane.estimators import interface
+from infoplane.samples import Information, MutualInformation, Pair, Samples
 from infoplane.table import Table
 
 ESTIMATORS = Table(
@@ -27,6 +48,7 @@ ESTIMATORS = Table(
         "binned": "infoplane.estimators.binned",
         "kde": "infoplane.estimators.kde",
     },
+    open=True,
 )
 
 
@@ -35,11 +57,29 @@ def estimate(t, y, *, x=None, estimator: str = "kde", **settings) -> Information
 
     t : array or tensor (n_inputs, n_units), or (n_inputs, n_draws, n_units)
     y : (n_inputs,) labels
-    x : (n_inputs, n_features), for estimators that work on pairs
+    x : (n_inputs, n_features), for estimators that work on pairs; without it these give
+        I(T;Y) alone, flagged 'needs_x'
     settings : the estimator's own, for example noise_variance=0.1
     Raises KeyError for an unknown estimator, pydantic.ValidationError for wrong settings,
     ValueError where the samples have wrong shapes or values that are not finite.
     """
+    module, chosen = _chosen(estimator, settings)
+    return interface.estimate_batch(module, [Samples.of(t, y, x).checked()], chosen)[0]
+
+
+def mutual_information(a, b, *, estimator: str = "ksg", **settings) -> MutualInformation:
+    """I(A;B) in bits of any two variables.
+
+    a : array or tensor (n, d_a)
+    b : (n, d_b), or (n,) labels
+    settings : the estimator's own, for example k=5
+    Returns a record with value, lower, upper, stderr, cap, flags.
+    Raises as `estimate` does, and ValueError where the estimator works on layers alone.
+    """
+    module, chosen = _chosen(estimator, settings)
+    return interface.between(module, Pair.of(a, b), chosen)
+
+
+def _chosen(estimator: str, settings: dict):
     module = ESTIMATORS[estimator]
-    chosen = module.Settings(estimator=estimator, **settings)
-    return module.estimate(Samples.of(t, y, x), chosen).with_saturation()
+    return module, module.Settings(estimator=estimator, **settings)

@@ -22,12 +22,15 @@ from pydantic import Field, model_validator
 from infoplane import settings
 from infoplane.estimators import counting
 from infoplane.estimators.counting import Grid, Tallies
-from infoplane.samples import Information, Samples
+from infoplane.samples import Information, MutualInformation, Pair, Samples
 
 Ranges = dict[tuple[int | None, str], tuple[float, float]]
 """Smallest and largest activation of each seed and layer: what a survey finds."""
 
 OVER_TRAINING = ("layer_over_training", "training")
+
+QUANTITY = {"n_bins", "width", "binning", "range", "low", "high"}
+"""The bins choose what is estimated, I(X;Bin(T)); how well depends on the inputs."""
 
 
 class Settings(settings.Settings):
@@ -95,6 +98,23 @@ def estimate(samples: Samples, settings: Settings, survey: Ranges | None = None)
     return estimate_batch([samples], settings, survey)[0]
 
 
+def between(pair: Pair, settings: Settings) -> MutualInformation:
+    """I(Bin(A);Bin(B)), both binned in the same way, or I(Bin(A);B) of labels.
+
+    Returns MutualInformation in bits: plug-in, or with the correction, without bounds. cap:
+    log2 of n, or of the codes that either side can have where these are fewer.
+    Raises ValueError where the range spans a whole training, or bins are too narrow.
+    """
+    one = Samples(pair.a[:, None], _as_labels(pair, settings), layer=pair.place)
+    record = estimate(one, settings)
+    other = len(one.y.unique())
+    cap = min(record.cap, math.log2(other))
+    if settings.correction == "miller_madow":
+        # adds (K_A + K_B − K_AB − 1) / 2N nats, and K_AB ≥ K_A
+        cap += (other - 1) / (2 * pair.n * math.log(2))
+    return MutualInformation(record.ity, cap=cap, extra=record.extra)
+
+
 def estimate_batch(
     batch: Sequence[Samples], settings: Settings, survey: Ranges | None = None
 ) -> list[Information]:
@@ -109,6 +129,21 @@ def estimate_batch(
         records = _records(alike[0], settings, _tallies(alike, settings, survey))
         found.update(zip(members, records, strict=True))
     return [found[i] for i in range(len(batch))]
+
+
+def _as_labels(pair: Pair, settings: Settings) -> torch.Tensor:
+    """The labels b, or the codes of its bins as labels."""
+    if pair.is_labelled:
+        return pair.b
+    one = Samples(pair.b[:, None], torch.zeros(pair.n, dtype=torch.int64), layer=pair.place)
+    if settings.binning == "equal_mass":
+        hashes = counting.edge_hashes(one.t, _edges_of_equal_mass(one.t, settings))
+    else:
+        grid = _grid(one.t[None], [one], settings, None)
+        hashes = counting.hashes_on_device(
+            one.t, grid.low[0], grid.high[0], grid.step[0], grid.n_bins
+        )
+    return torch.unique(hashes[:, 0], return_inverse=True)[1].cpu()
 
 
 def needs_survey(settings: Settings) -> bool:

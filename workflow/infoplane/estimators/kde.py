@@ -11,6 +11,7 @@ In a plain network T given x is one Gaussian and h(T | X) = (d/2)(ln 2πσ² + 1
 import math
 from typing import Literal
 
+import numpy as np
 import torch
 from pydantic import Field
 
@@ -21,9 +22,10 @@ from infoplane.estimators.pairwise import (
     group_entropies,
     mixture_entropies,
 )
-from infoplane.samples import Information, Samples
+from infoplane.samples import BIT, Information, MutualInformation, Pair, Samples
 
-BIT = 1 / math.log(2)
+QUANTITY = {"noise_variance", "noise"}
+"""The noise chooses what is estimated, I(X;T + noise)."""
 
 
 class Settings(settings.Settings):
@@ -75,6 +77,40 @@ def estimate(samples: Samples, settings: Settings) -> Information:
         cap=cap,
         flags=("not_a_bound",) if samples.n_draws > 1 else (),
     )
+
+
+def between(pair: Pair, settings: Settings) -> MutualInformation:
+    """I(A + noise; B + noise) or, with labels, I(A + noise; B), by the same bounds.
+
+    With continuous b the noise is on both, h(A) + h(B) − h(A, B); `relative` takes the
+    variance of each. Returns MutualInformation in bits: `value` is made of entropies of the
+    side that `bound` names and is no bound; `lower` and `upper` are. cap: log2 n.
+    A variable that never varies holds no information.
+    """
+    cap, memory = math.log2(pair.n), settings.memory_mb * 10**6
+    variables = [pair.a] if pair.is_labelled else [pair.a, pair.b]
+    variances = [_variance(rows, settings) for rows in variables]
+    if min(variances) < SMALLEST_VARIANCE:
+        return MutualInformation(0.0, 0.0, 0.0, cap=cap)
+    # with each divided by its noise, the noise on both is one of variance 1
+    scaled = [rows / math.sqrt(v) for rows, v in zip(variables, variances, strict=True)]
+    if pair.is_labelled:
+        sides, joint = mixture_entropies(scaled[0], pair.b.numpy(), 1.0, memory)
+    else:
+        joint = mixture_entropies(torch.cat(scaled, dim=1), _one_class(pair), 1.0, memory)[0]
+        a, b = (mixture_entropies(r, _one_class(pair), 1.0, memory)[0] for r in scaled)
+        sides = Bounds(a.lower + b.lower, a.upper + b.upper)
+    return MutualInformation(
+        value=BIT * _same_side(sides, joint, settings.bound),
+        lower=BIT * (sides.lower - joint.upper),
+        upper=BIT * (sides.upper - joint.lower),
+        cap=cap,
+        flags=("not_a_bound",),
+    )
+
+
+def _one_class(pair: Pair) -> np.ndarray:
+    return np.zeros(pair.n, dtype=np.int64)
 
 
 def _same_side(whole: Bounds, given: Bounds, side: str) -> float:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from infoplane.estimators.interface import estimate_batch
+from infoplane.estimators.interface import estimate_batch, remembers
 from infoplane.progress import Progress
 from infoplane.samples import Information, Samples
 
@@ -17,12 +17,26 @@ def measure(activations, module, settings, title="measure"):
     if hasattr(module, "needs_survey") and module.needs_survey(settings):
         for batch in _watched(activations, f"{title}, survey"):
             survey = module.survey(batch, settings, survey)
+    memory = {} if remembers(module, settings) else None
     records: dict[tuple[int, int, str], Information] = {}
-    for batch in _watched(activations, title):
-        found = estimate_batch(module, batch, settings, survey)
+    for batch in _blocks(_watched(activations, title), getattr(module, "TOGETHER", False)):
+        found = estimate_batch(module, batch, settings, survey, memory)
         for samples, record in zip(batch, found, strict=True):
             records[samples.seed, samples.epoch, samples.layer] = record
     return records
+
+
+def _blocks(batches, together: bool) -> Iterator[list[Samples]]:
+    """The batches, or those of all layers of the same seeds and epochs as one."""
+    block: list[Samples] = []
+    for batch in batches:
+        layers = {samples.layer for samples in block}
+        if block and (not together or batch[0].layer in layers):
+            yield block
+            block = []
+        block = [*block, *batch]
+    if block:
+        yield block
 
 
 def _watched(activations, title: str) -> Iterator[list[Samples]]:

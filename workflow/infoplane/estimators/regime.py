@@ -1,0 +1,80 @@
+"""Where an estimator was shown to be accurate: its tested regime, from the calibration page.
+
+`snakemake estimator_truth` runs every estimator on problems whose answer is known;
+`infoplane.truth.regimes` derives from its errors one small table an estimator, which stands
+beside the estimator's file in regimes/<file>.csv. A row says: on n samples in d dimensions
+every error stayed below 0.1 bit or 10 %, whichever is more, for true values up to
+`information` bits.
+"""
+
+import csv
+import importlib.util
+import json
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+FREE = frozenset({"estimator", "memory_mb", "seed", "device"})
+"""Settings that leave an estimator's accuracy as it is. A module adds to them in QUANTITY what
+chooses the quantity that is estimated, and not how well."""
+
+KINDS = ("continuous", "labels", "inputs")
+"""What the second variable is: continuous, a label, or the index of the input itself."""
+
+COLUMNS = ("settings", "kind", "n", "d", "information")
+
+
+class Row(NamedTuple):
+    """Accurate up to `information` bits, on n samples of d dimensions."""
+
+    settings: str
+    kind: str
+    n: int
+    d: int
+    information: float
+
+
+def contains(module, settings, kind: str, n: int, d: int, value: float) -> bool:
+    """Whether an estimate in bits lies where the estimator was shown to be accurate.
+
+    More samples and fewer dimensions than tested count as tested. An estimator without a
+    table was not tested. What is not a number needs no test.
+    """
+    if value != value:
+        return True
+    asked = told_apart_by(module, settings)
+    return any(
+        row.settings == asked
+        and row.kind == kind
+        and row.n <= n
+        and row.d >= d
+        and row.information >= value
+        for row in rows(str(path_of(module.__name__)))
+    )
+
+
+def told_apart_by(module, settings) -> str:
+    """The settings that decide an estimator's accuracy, as text: equal for equal accuracy."""
+    free = FREE | frozenset(getattr(module, "QUANTITY", ()))
+    chosen: Mapping = settings.model_dump(mode="json")
+    return json.dumps({k: v for k, v in chosen.items() if k not in free}, sort_keys=True)
+
+
+def path_of(module: str) -> Path:
+    """Where the table of the module of this import path stands; it need not exist."""
+    found = importlib.util.find_spec(module)
+    place = Path(found.origin) if found and found.origin else Path(module.replace(".", "/"))
+    return place.parent / "regimes" / f"{place.stem}.csv"
+
+
+@cache
+def rows(path: str) -> tuple[Row, ...]:
+    """The rows of a table; none where there is no such file."""
+    if not Path(path).is_file():
+        return ()
+    with Path(path).open(newline="") as file:
+        return tuple(
+            Row(r["settings"], r["kind"], int(r["n"]), int(r["d"]), float(r["information"]))
+            for r in csv.DictReader(file)
+        )
