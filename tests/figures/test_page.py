@@ -64,7 +64,11 @@ def experiment(tmp_path):
         ],
         "comparisons": [drawing("comparison")],
         "flags": [
-            page.FlagCount(EVIL, "kde", "hidden1", 40, 7, 0, 0, 2, "3"),
+            page.FlagCount(EVIL, "kde", "hidden1", 40, 7, 0, 0, 0, 5, 2, 1, "3"),
+        ],
+        "checks": [
+            page.Check(EVIL, "kde", 40, 3, 1, "", f"runs/{EVIL}/checks/kde.csv"),
+            page.Check("relu", "sliced", 0, 0, 0, EVIL, "runs/relu/checks/sliced.csv"),
         ],
         "accuracies": [page.Accuracy(EVIL, 3000, 9, "0.99 ± 0.01", "–")],
         "versions": {"torch": "2.6"},
@@ -95,7 +99,9 @@ def test_page_escapes_every_name(experiment):
 
 def test_page_links_to_nothing_outside(experiment):
     html = page.render(experiment)
-    assert not re.search(r"""(src|href)\s*=\s*["'](?!data:image/png|#|figures/)""", html)
+    assert not re.search(
+        r"""(src|href)\s*=\s*["'](?!data:image/png|#|figures/|runs/[^"':]*/checks/)""", html
+    )
     assert "@import" not in html and "url(" not in html
 
 
@@ -166,7 +172,7 @@ def test_flag_counts_by_hand(information):
         *(("relu", layer) for layer in ("zeta", "alpha", "output")),
         ("dead", "all"),
     ]
-    assert counts[0] == page.FlagCount("tanh", "kde", "zeta", 15, 15, 0, 0, 0, "1")
+    assert counts[0] == page.FlagCount("tanh", "kde", "zeta", 15, 15, 0, 0, 0, 0, 0, 0, "1")
     assert counts[3].negative_ixt == counts[3].values == 20
     assert counts[-1].values == 0 and counts[-1].failed_seeds == "0, 1"
 

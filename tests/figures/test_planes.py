@@ -68,6 +68,18 @@ def test_one_flagged_seed_makes_one_point_hollow(information):
     assert "outside the tested regime" in texts(figure)
 
 
+def test_points_where_most_seeds_break_the_inequality_are_marked(information):
+    table = information(seeds=4)
+    at = (table.epoch == 10) & (table.layer == "output")
+    table.loc[at & (table.seed < 2), "flags"] = "violates_dpi"  # half of the seeds: not most
+    assert "violating" not in points(information_plane.draw(table, 12, 1).axes[0])
+    table.loc[at & (table.seed < 3), "flags"] = "violates_dpi"
+    figure = information_plane.draw(table, 12, 1)
+    (place,) = points(figure.axes[0])["violating"].get_offsets()
+    np.testing.assert_allclose(place, table[at][["ixt", "ity"]].mean())
+    assert "break the data processing inequality" in texts(figure)
+
+
 @pytest.mark.parametrize("entropies", [(12, 0.999), (13.29, 3.32)])
 def test_axes_run_from_zero_past_both_entropies(information, entropies):
     axes = information_plane.draw(information(), *entropies).axes[0]

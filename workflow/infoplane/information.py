@@ -20,6 +20,7 @@ FLAGS = {
     "needs_x": "I(X;T) needs x, which was not given",
     "deterministic": "T is a function of X, so the true I(X;T) is H(X) or infinite; the value "
     "says how T lies in space",
+    "violates_dpi": "more information than the layer before, beyond the estimator's error",
     "exploded": "the bound exploded while its critic was trained; the value is the best before",
 }
 """Every flag a result can carry, in the order of its bit in a store."""

@@ -25,6 +25,10 @@ from infoplane.training import TRAINERS
 CONFIG_FILE = ([*workflow.overwrite_configfiles] or ["config/config.yaml"])[-1]
 ENVIRONMENT = str(Path(workflow.basedir) / "envs" / "infoplane.yaml")
 
+# Estimators of the user's own are found from the working directory; last, so that no file
+# there takes the place of a package.
+sys.path.append(os.getcwd())
+
 try:
     experiment = load(config, file=str(CONFIG_FILE))
 except ConfigError as error:
@@ -40,7 +44,9 @@ def one_of(names):
 
 
 FIGURES_OF_RUN = ("training_curves", "gradient_noise")
-FIGURES_OF_ESTIMATOR = ("information_plane", "information_curves")
+PLANES = ("information_plane", "information_curves")
+FIGURES_OF_ESTIMATOR = (*PLANES, "clustering_curves")
+VARIANTS = {name for names in experiment.sweeps.values() for name in names}
 
 # Settings of a run that change no result, and so no page either.
 WITHOUT_EFFECT = {"threads", "memory_mb", "checkpoint_seconds"}
@@ -51,6 +57,7 @@ wildcard_constraints:
     run=one_of(experiment.runs),
     estimator=one_of(experiment.estimators),
     comparison=one_of(experiment.comparisons),
+    sweep=one_of(experiment.sweeps),
     seeds=r"seeds-\d+-\d+",
 
 
@@ -110,6 +117,17 @@ def source_of_estimator(wildcards):
     )
 
 
+def exemption(wildcards):
+    """Why the data processing inequality does not hold for an estimator; empty: it does."""
+    chosen = experiment.estimators[wildcards.estimator].estimator
+    return getattr(ESTIMATORS[chosen], "EXEMPT_FROM_DPI", "")
+
+
+def checks_of(run, estimator):
+    """The list of a run's violations by one estimator."""
+    return f"{HOME}/runs/{run}/checks/{estimator}.csv"
+
+
 def activations_of(wildcards):
     """The shared store of activations, where the run shares one."""
     if not experiment.runs[wildcards.run].measure.share_activations:
@@ -131,14 +149,46 @@ def information_of_run(wildcards):
     return information_of(wildcards.run, wildcards.estimator)
 
 
+def compared(wildcards):
+    """Runs of a comparison that the estimator measured."""
+    runs = experiment.comparisons[wildcards.comparison]
+    return [run for run in runs if wildcards.estimator in experiment.runs[run].estimators]
+
+
 def information_of_comparison(wildcards):
-    """Information of every run of a comparison that the estimator measured, by run."""
-    return [
-        store
-        for run in experiment.comparisons[wildcards.comparison]
-        if wildcards.estimator in experiment.runs[run].estimators
-        for store in information_of(run, wildcards.estimator)
-    ]
+    return [s for run in compared(wildcards) for s in information_of(run, wildcards.estimator)]
+
+
+def checks_of_run(wildcards):
+    return [checks_of(wildcards.run, wildcards.estimator)]
+
+
+def checks_of_comparison(wildcards):
+    return [checks_of(run, wildcards.estimator) for run in compared(wildcards)]
+
+
+def information_of_sweep(wildcards):
+    """Information of a run by every variant of a swept estimator."""
+    names = experiment.sweeps[wildcards.sweep]
+    return [store for name in names for store in information_of(wildcards.run, name)]
+
+
+def checks_of_sweep(wildcards):
+    return [checks_of(wildcards.run, name) for name in experiment.sweeps[wildcards.sweep]]
+
+
+def figures_of_estimator(name):
+    """Kinds of figures of one estimator; variants of a sweep share one, of the sweep."""
+    if name in VARIANTS:
+        return ()
+    chosen = experiment.estimators[name].estimator
+    return getattr(ESTIMATORS[chosen], "FIGURES", PLANES)
+
+
+def sweeps_of(run):
+    """Sweeps every variant of which measures the run."""
+    measuring = set(experiment.runs[run].estimators)
+    return [name for name, of in experiment.sweeps.items() if measuring.issuperset(of)]
 
 
 def weights_of_run(wildcards):
@@ -164,10 +214,19 @@ def figures(run=None, estimator=None, figure=None):
         found += [
             ((name, by, kind), f"{home}/{kind}-{by}.png")
             for by in settings.estimators
-            for kind in FIGURES_OF_ESTIMATOR
+            for kind in figures_of_estimator(by)
+        ]
+        found += [
+            ((name, by, "sensitivity"), f"{home}/sensitivity-{by}.png")
+            for by in sweeps_of(name)
         ]
     for name, runs in experiment.comparisons.items():
-        measured = {by for each in runs for by in experiment.runs[each].estimators}
+        measured = {
+            by
+            for each in runs
+            for by in experiment.runs[each].estimators
+            if "information_plane" in figures_of_estimator(by)
+        }
         found += [
             ((None, by, "comparison"), f"{HOME}/figures/{name}-{by}.png")
             for by in sorted(measured)

@@ -1,6 +1,7 @@
 rule plot_information_plane:
     input:
-        information_of_run,
+        information=information_of_run,
+        checks=checks_of_run,
     output:
         png=report(
             f"{RUN}/figures/information_plane-{{estimator}}.png",
@@ -27,7 +28,8 @@ rule plot_information_plane:
 
 rule plot_information_curves:
     input:
-        information_of_run,
+        information=information_of_run,
+        checks=checks_of_run,
     output:
         png=report(
             f"{RUN}/figures/information_curves-{{estimator}}.png",
@@ -52,9 +54,66 @@ rule plot_information_curves:
         "../scripts/plot_information.py"
 
 
+rule plot_sensitivity:
+    input:
+        information=information_of_sweep,
+        checks=checks_of_sweep,
+    output:
+        png=report(
+            f"{RUN}/figures/sensitivity-{{sweep}}.png",
+            caption="../report/sensitivity.rst",
+            category="{run}",
+            labels=figure_labels("sensitivity"),
+        ),
+        pdf=f"{RUN}/figures/sensitivity-{{sweep}}.pdf",
+        csv=f"{RUN}/figures/sensitivity-{{sweep}}.csv",
+        caption=f"{RUN}/figures/sensitivity-{{sweep}}.json",
+    log:
+        f"logs/{experiment.name}/plot_sensitivity/{{run}}/{{sweep}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        figure="sensitivity",
+        seeds=lambda w: seeds_of([w.run]),
+        source=source_of_figure("sensitivity"),
+    message:
+        "draw {wildcards.run} under the settings of {wildcards.sweep}"
+    script:
+        "../scripts/plot_information.py"
+
+
+rule plot_clustering_curves:
+    input:
+        information=information_of_run,
+        checks=checks_of_run,
+    output:
+        png=report(
+            f"{RUN}/figures/clustering_curves-{{estimator}}.png",
+            caption="../report/clustering_curves.rst",
+            category="{run}",
+            labels=figure_labels("clustering over epochs"),
+        ),
+        pdf=f"{RUN}/figures/clustering_curves-{{estimator}}.pdf",
+        csv=f"{RUN}/figures/clustering_curves-{{estimator}}.csv",
+        caption=f"{RUN}/figures/clustering_curves-{{estimator}}.json",
+    log:
+        f"logs/{experiment.name}/plot_clustering_curves/{{run}}/{{estimator}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        figure="clustering_curves",
+        seeds=lambda w: seeds_of([w.run]),
+        source=source_of_figure("clustering_curves"),
+    message:
+        "draw clustering of {wildcards.run} by {wildcards.estimator}"
+    script:
+        "../scripts/plot_information.py"
+
+
 rule plot_comparison:
     input:
-        information_of_comparison,
+        information=information_of_comparison,
+        checks=checks_of_comparison,
     output:
         png=report(
             f"{HOME}/figures/{{comparison}}-{{estimator}}.png",

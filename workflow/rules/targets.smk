@@ -11,6 +11,11 @@ rule report:
             for estimator in settings.estimators
             for store in information_of(run, estimator)
         ],
+        checks=[
+            checks_of(run, estimator)
+            for run, settings in experiment.runs.items()
+            for estimator in settings.estimators
+        ],
         # relative: a moved project has the same input, and nothing to do
         template=os.path.relpath(f"{LIBRARY}/infoplane/figures/page.html.j2"),
     output:
@@ -44,7 +49,7 @@ for run in experiment.runs:
             figures(run=run),
 
 
-for estimator in experiment.estimators:
+for estimator in (*experiment.estimators, *experiment.sweeps):
 
     rule:
         name:
@@ -53,7 +58,7 @@ for estimator in experiment.estimators:
             figures(estimator=estimator),
 
 
-for figure in (*FIGURES_OF_RUN, *FIGURES_OF_ESTIMATOR, "comparison"):
+for figure in (*FIGURES_OF_RUN, *FIGURES_OF_ESTIMATOR, "sensitivity", "comparison"):
 
     rule:
         name:

@@ -9,6 +9,8 @@ from pathlib import Path
 LIBRARY = str(Path(__file__).parents[1])
 if LIBRARY not in sys.path:
     sys.path.insert(0, LIBRARY)
+# Estimators of the user's own are found from the working directory.
+sys.path.append(str(Path.cwd()))
 
 
 @contextmanager

@@ -6,28 +6,36 @@ from pathlib import Path
 import pandas as pd
 from job import job
 
-from infoplane.figures import FIGURES, sentences, style
+from infoplane import checks
+from infoplane.figures import FIGURES, sentences, style, variants
 from infoplane.stores.information import read_information
 
 with job(snakemake):
     figure, wanted = snakemake.params.figure, snakemake.params.seeds
-    estimator = snakemake.wildcards.estimator
-    tables, entropy_x, entropy_y = [], {}, {}
-    for store in map(Path, snakemake.input):
-        run = store.parents[2].name
+    lists = map(Path, snakemake.input.checks)
+    violations = {(found.parents[1].name, found.stem): pd.read_csv(found) for found in lists}
+    tables, entropy_x, entropy_y, settings = [], {}, {}, {}
+    for store in map(Path, snakemake.input.information):
+        run, estimator = store.parents[2].name, store.parents[0].name
         table, about = read_information(store)
+        table = table[table.seed.isin(wanted[run])]
+        table = checks.flagged(table, violations[run, estimator])
         table.insert(0, "run", run)
         table.insert(1, "estimator", estimator)
-        tables.append(table[table.seed.isin(wanted[run])])
+        tables.append(table)
         entropy_x[run], entropy_y[run] = float(about["entropy_x"]), float(about["entropy_y"])
+        settings[estimator] = json.loads(about["estimator"])
 
-    module, settings = FIGURES[figure], json.loads(about["estimator"])
-    given = pd.concat(tables, ignore_index=True), entropy_x, entropy_y
+    common, labels = variants.told_apart(settings)
+    information = pd.concat(tables, ignore_index=True)
+    information["variant"] = information.estimator.map(labels)
+    module = FIGURES[figure]
+    given = information, entropy_x, entropy_y
     numbers = module.numbers(*given)
     out = snakemake.output
     style.save(module.draw(*given), numbers, out.png, out.pdf, out.csv)
     said = {
-        "caption": sentences.caption(figure, numbers, settings),
+        "caption": sentences.caption(figure, numbers, common),
         "alt": sentences.alt(figure, numbers),
     }
     Path(out.caption).write_text(json.dumps(said, indent=1))

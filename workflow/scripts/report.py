@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 from job import job
 
+from infoplane.checks import flagged
 from infoplane.figures import page
 from infoplane.provenance import package_versions
 from infoplane.stores.information import read_information
@@ -40,13 +41,21 @@ with job(snakemake):
     experiment = snakemake.params.experiment
     drawings = {png: drawing(png) for png in snakemake.input.figures}
 
+    violations, checked = {}, []
+    for found in map(Path, snakemake.input.checks):
+        run, estimator = found.parents[1].name, found.stem
+        violations[run, estimator] = pd.read_csv(found)
+        said = json.loads(found.with_suffix(".json").read_text())
+        link = str(found.relative_to(home))
+        checked.append(page.Check(run=run, estimator=estimator, csv=link, **said))
     information = []
     for store in map(Path, snakemake.input.information):
         run, estimator = store.parents[2].name, store.parents[0].name
         table, _ = read_information(store)
         table.insert(0, "run", run)
         table.insert(1, "estimator", estimator)
-        information.append(table[table.seed.isin(experiment["runs"][run]["seeds"])])
+        table = table[table.seed.isin(experiment["runs"][run]["seeds"])]
+        information.append(flagged(table, violations[run, estimator]))
     metrics = []
     for store in map(Path, snakemake.input.weights):
         run = store.parents[1].name
@@ -67,6 +76,7 @@ with job(snakemake):
         runs=runs,
         comparisons=[d for png, d in drawings.items() if "/runs/" not in png],
         flags=page.flag_counts(pd.concat(information, ignore_index=True)),
+        checks=checked,
         accuracies=page.final_accuracies(pd.concat(metrics, ignore_index=True)),
         versions=package_versions(),
         settings=experiment,

@@ -17,6 +17,8 @@ FIGURES = Table(
     {
         "information_plane": "infoplane.figures.information_plane",
         "comparison": "infoplane.figures.comparison",
+        "sensitivity": "infoplane.figures.sensitivity",
+        "clustering_curves": "infoplane.figures.clustering_curves",
         "information_curves": "infoplane.figures.information_curves",
         "training_curves": "infoplane.figures.training_curves",
         "gradient_noise": "infoplane.figures.gradient_noise",

@@ -20,6 +20,8 @@ from infoplane.figures import FIGURES, tables
 from infoplane.figures.style import RC
 from infoplane.information import FLAGS
 
+COUNTED = ("saturated", "outside_tested_regime", "not_converged", "exploded", "violates_dpi")
+"""Flags that the page counts by layer."""
 PIXELS_PER_INCH = 130
 """Of a screen: a figure as wide as a page of text fills the report's column."""
 
@@ -48,7 +50,8 @@ class Drawing:
 class FlagCount:
     """How many values of one run, estimator and layer carry which flag.
 
-    values : seeds × epochs that were measured; negative_ixt : of these, I(X;T) below 0;
+    values : seeds × epochs that were measured; negative_ixt, negative_ity : of these, I(X;T)
+    or I(T;Y) below 0; violates_dpi : see `checks`;
     failed_seeds : names of the seeds that were not measured
     """
 
@@ -59,8 +62,28 @@ class FlagCount:
     saturated: int
     outside_tested_regime: int
     not_converged: int
+    exploded: int
+    violates_dpi: int
     negative_ixt: int
+    negative_ity: int
     failed_seeds: str
+
+
+@dataclass(config=_STRICT, frozen=True)
+class Check:
+    """The data processing inequality in one run by one estimator.
+
+    compared, violations : pairs of values; proven : violations that the estimator's own bounds
+    prove; exempt : why the inequality does not hold for the estimator; csv : link to the list
+    """
+
+    run: str
+    estimator: str
+    compared: int
+    violations: int
+    proven: int
+    exempt: str
+    csv: str
 
 
 @dataclass(config=_STRICT, frozen=True)
@@ -95,6 +118,7 @@ class Experiment:
     runs: tuple[Run, ...]
     comparisons: tuple[Drawing, ...] = ()
     flags: tuple[FlagCount, ...] = ()
+    checks: tuple[Check, ...] = ()
     accuracies: tuple[Accuracy, ...] = ()
     versions: dict[str, str] | None = None
     settings: dict | None = None
@@ -123,7 +147,7 @@ def render(experiment: Experiment | dict) -> str:
     return environment.get_template("page.html.j2").render(
         experiment=checked,
         fact_names=list(dict.fromkeys(name for run in checked.runs for name in run.facts)),
-        flag_meanings={name: FLAGS[name] for name in (*tables.HOLLOW, "not_converged")},
+        flag_meanings={name: FLAGS[name] for name in COUNTED},
         settings=_yaml(checked.settings) if checked.settings else "",
     )
 
@@ -171,16 +195,14 @@ def final_accuracies(metrics: pd.DataFrame) -> list[Accuracy]:
 
 
 def _count(run: str, estimator: str, layer: str, rows: pd.DataFrame, failed: list) -> FlagCount:
-    flagged = {
-        name: int(tables.has_flag(rows["flags"], name).sum())
-        for name in ("saturated", "outside_tested_regime", "not_converged")
-    }
+    flagged = {name: int(tables.has_flag(rows["flags"], name).sum()) for name in COUNTED}
     return FlagCount(
         run=run,
         estimator=estimator,
         layer=layer,
-        values=int(rows.ixt.notna().sum()),
+        values=int((rows.ixt.notna() | rows.ity.notna()).sum()),
         negative_ixt=int((rows.ixt < 0).sum()),
+        negative_ity=int((rows.ity < 0).sum()),
         failed_seeds=", ".join(map(str, failed)),
         **flagged,
     )

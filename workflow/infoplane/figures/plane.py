@@ -20,6 +20,8 @@ CROSSES = 6
 """Epochs at which each layer shows its spread over seeds."""
 SQUASHED = 0.12
 """Share of the plane's area below which its points count as squashed into a corner."""
+VIOLATING = 0.5
+"""Share of the seeds above which a point that breaks the data processing inequality is marked."""
 MANY_POINTS = 3000
 """Points from which a PDF stores them as an image, to open quickly."""
 
@@ -100,6 +102,18 @@ def panel(
                 rasterized=raster,
             )
             points.set_gid(f"{layer}|{'hollow' if hollow else 'filled'}")
+    wrong = violating(numbers)
+    if len(wrong):
+        marks = axes.scatter(
+            wrong.ixt_mean, wrong.ity_mean, s=0.5 * size, marker="x", c=style.WARN,
+            linewidths=0.6, zorder=4, rasterized=raster,
+        )  # fmt: skip
+        marks.set_gid("violating")
+
+
+def violating(numbers: pd.DataFrame) -> pd.DataFrame:
+    """The points at which most seeds break the data processing inequality."""
+    return numbers[numbers.n_violates_dpi > VIOLATING * numbers.n_seeds]
 
 
 def mark(axes: Axes, numbers: pd.DataFrame, view: View, fontsize: float = 7) -> str:
@@ -165,6 +179,8 @@ def small_print(numbers: pd.DataFrame, crosses: bool = True) -> list[str]:
     found = [text for flag, text in names.items() if numbers[f"n_{flag}"].sum() > 0]
     if found:
         said.append(f"hollow: {' or '.join(found)} in at least one seed")
+    if crosses and len(violating(numbers)):
+        said.append("red crosses: most seeds break the data processing inequality")
     return said
 
 

@@ -100,6 +100,29 @@ def _comparison(numbers: pd.DataFrame) -> list[str]:
     ]
 
 
+def _sensitivity(numbers: pd.DataFrame) -> list[str]:
+    variants = list(dict.fromkeys(numbers.variant))
+    return [
+        f"Information planes of {numbers.run.iloc[0]} under {len(variants)} settings "
+        f"({'; '.join(variants)}) on the same axes: I(T;Y) against I(X;T) in bits, one point an "
+        f"epoch and layer, coloured by epoch ({_epochs(numbers)}).",
+        "Under each title: the last hidden layer's I(X;T) at the first epoch, its largest and "
+        "at the last epoch. What changes from panel to panel is of the setting.",
+        _seeds(numbers, "crosses at some epochs are ±1 standard deviation"),
+        _flagged(numbers),
+    ]
+
+
+def _clustering_curves(numbers: pd.DataFrame) -> list[str]:
+    return [
+        f"Clustering of the activations of {numbers.run.iloc[0]} over training "
+        f"({_epochs(numbers)}), every layer: no information, but what binning tracks.",
+        "H(Bin(T)) in bits; mean Euclidean distances within and between classes; silhouette; "
+        "class-distance normalised variance (CDNV); mean cosines.",
+        _seeds(numbers, "bands are ±1 standard deviation over seeds"),
+    ]
+
+
 def _information_curves(numbers: pd.DataFrame) -> list[str]:
     bounds = tables.drawn_bounds(numbers)
     dotted = "Dotted lines are the mean lower and upper bounds of the estimator"
@@ -141,6 +164,8 @@ def _gradient_noise(numbers: pd.DataFrame) -> list[str]:
 _CAPTIONS: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "information_plane": _information_plane,
     "comparison": _comparison,
+    "sensitivity": _sensitivity,
+    "clustering_curves": _clustering_curves,
     "information_curves": _information_curves,
     "training_curves": _training_curves,
     "gradient_noise": _gradient_noise,
@@ -175,6 +200,8 @@ def _flagged(numbers: pd.DataFrame) -> str:
         "saturated": int(numbers.n_saturated.sum()),
         "outside the tested regime": int(numbers.n_outside_tested_regime.sum()),
         "not converged": int(numbers.n_not_converged.sum()),
+        "with an exploded critic": int(numbers.n_exploded.sum()),
+        "in breach of the data processing inequality": int(numbers.n_violates_dpi.sum()),
         "negative": int(numbers.n_negative.sum()),
     }
     found = [f"{count} {name}" for name, count in counts.items() if count]
@@ -199,6 +226,13 @@ def _estimator(numbers: pd.DataFrame, settings: Mapping[str, object]) -> list[st
     said = [f"Estimator: {method}{' with ' if keys else ''}{', '.join(keys)}."]
     if method == "kde" or numbers.n_not_a_bound.sum() > 0:
         said.append("I(T;Y) is a difference of two bounds of the same side, itself no bound.")
+    if numbers.n_deterministic.sum() > 0:
+        said.append(
+            "T is a function of X, so the true I(X;T) is H(X) or infinite: the values say how "
+            "the layers lie in space."
+        )
+    if numbers.n_needs_x.sum() > 0:
+        said.append("I(X;T) needs x, which was not given.")
     return said
 
 

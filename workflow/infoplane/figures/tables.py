@@ -9,7 +9,16 @@ from infoplane.figures.style import band
 
 HOLLOW = ("saturated", "outside_tested_regime")
 """Flags that make a point hollow: its value says more of the estimator than of the network."""
-COUNTED = ("saturated", "outside_tested_regime", "not_converged", "not_a_bound")
+COUNTED = (
+    "saturated",
+    "outside_tested_regime",
+    "not_converged",
+    "exploded",
+    "not_a_bound",
+    "deterministic",
+    "needs_x",
+    "violates_dpi",
+)
 VALUES = ("ixt", "ity")
 BOUNDS = ("ixt_lower", "ixt_upper", "ity_lower", "ity_upper")
 

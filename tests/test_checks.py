@@ -1,0 +1,79 @@
+"""The data processing inequality on hand-made planes."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from infoplane import checks
+
+
+def plane(ixt, ity, **columns):
+    """One seed and epoch; layers in an order that is not alphabetical."""
+    layers = ["zeta", "alpha", "output"][: len(ixt)]
+    return pd.DataFrame(
+        {
+            "run": "r",
+            "estimator": "e",
+            "seed": 3,
+            "epoch": 7,
+            "layer": layers,
+            "ixt": ixt,
+            "ity": ity,
+            "flags": "",
+            **columns,
+        }
+    )
+
+
+def test_a_plane_in_order_has_no_violation():
+    assert checks.violations(plane([5, 4, 3], [0.9, 0.8, 0.7]), 12, 1).empty
+
+
+def test_a_layer_that_knows_more_than_the_one_before_is_named():
+    found = checks.violations(plane([5, 6, 3], [0.9, 0.8, 0.7]), 12, 1)
+    (row,) = found.itertuples()
+    assert (row.seed, row.epoch, row.quantity) == (3, 7, "ixt")
+    assert (row.layer, row.before, row.value, row.value_before) == ("alpha", "zeta", 6, 5)
+    assert row.excess == 1
+    # no standard error: 10 % of 5 and of 6, together
+    assert row.tolerance == pytest.approx(np.hypot(0.5, 0.6))
+    assert not row.proven
+
+
+def test_the_first_layer_is_bounded_by_the_data():
+    found = checks.violations(plane([13.0, 4, 3], [1.3, 0.8, 0.7]), 10, 1)
+    assert list(found.layer) == ["zeta", "zeta"]
+    assert list(found.before) == ["H(X)", "H(Y)"]
+    assert list(found.value_before) == [10, 1]
+
+
+@pytest.mark.parametrize(("stderr", "n"), [(0.01, 1), (0.1, 0)])
+def test_the_tolerance_is_that_of_the_estimators_own_error(stderr, n):
+    # the difference of 0.2 has a standard error of √2 stderr, three of which are 0.04 or 0.42
+    table = plane([5, 5.2], [0.9, 0.8], stderr=stderr)
+    assert len(checks.violations(table, 12, 1)) == n
+
+
+def test_bounds_that_exclude_each_other_prove_a_violation():
+    bounds = {"ixt_lower": [4.9, 5.9], "ixt_upper": [5.5, 6.5]}
+    (row,) = checks.violations(plane([5, 6], [0.9, 0.8], **bounds), 12, 1).itertuples()
+    assert row.proven
+
+
+def test_seeds_epochs_and_missing_values_are_kept_apart():
+    first = plane([5, 4, 3], [0.9, 0.8, 0.7])
+    # lower values at another epoch and seed must not be taken for the layer before
+    second = plane([2, 1, 0], [0.3, 0.2, 0.1]).assign(epoch=8)
+    third = plane([np.nan, 9, 8], [np.nan, 0.8, 0.7]).assign(seed=4)
+    shuffled = pd.concat([second, third, first])
+    assert checks.violations(shuffled, 12, 1).empty
+
+
+def test_violations_become_flags():
+    table = plane([5, 6, 3], [0.9, 0.8, 0.7], ixt_lower=np.nan)
+    table["flags"] = ["saturated", "saturated", ""]
+    marked = checks.flagged(table, checks.violations(table, 12, 1))
+    assert list(marked["flags"]) == ["saturated", "saturated|violates_dpi", ""]
+    assert list(checks.flagged(table, checks.violations(table, 12, 1)[:0])["flags"]) == list(
+        table["flags"]
+    )

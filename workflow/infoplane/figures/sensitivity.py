@@ -1,0 +1,55 @@
+"""One run's information planes under several settings of one estimator, as small planes.
+
+What stays the same from panel to panel is of the network, what changes is of the setting: the
+bins (binned) or the noise (kde) choose the quantity that is measured.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from infoplane.figures import panels, style, tables
+
+
+def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+    """Means and spreads over seeds, one row a variant, epoch and layer, in bits.
+
+    information : the information table of one run; column `variant` says which setting
+    entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
+    Returns the columns of tables.by_epoch_and_layer after `variant`, variants in order.
+    """
+    tables.require(information, ["run", "estimator", "variant"], "information")
+    run = tables.only(information, "run", "information")
+    entropies = tables.of_run(entropy_x, run), tables.of_run(entropy_y, run)
+    parts = []
+    for variant, part in information.groupby("variant", sort=False):
+        shown = tables.by_epoch_and_layer(part, *entropies)
+        shown.insert(0, "variant", variant)
+        parts.append(shown)
+    return pd.concat(parts, ignore_index=True)
+
+
+@style.styled
+def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
+    """One small plane a variant, all on the same axes; under its title how far the last
+    hidden layer falls after its peak. Takes what `numbers` takes.
+    """
+    shown = numbers(information, entropy_x, entropy_y)
+    variants = dict.fromkeys(information.variant)
+    parts = {str(v): shown[shown.variant == v].drop(columns="variant") for v in variants}
+    return panels.side_by_side(parts, {title: fall(part) for title, part in parts.items()})
+
+
+def fall(part: pd.DataFrame) -> str:
+    """ "hidden5: 1.0 → 8.2 (epoch 30) → 4.3 bits": first, largest and last I(X;T), means over
+    seeds, of the last layer but the output."""
+    layers = tables.layers_of(part)
+    rows = part[part.layer == layers[max(0, len(layers) - 2)]].sort_values("epoch")
+    rows = rows[np.isfinite(rows.ixt_mean)]
+    if rows.empty:
+        return ""
+    first, last, peak = rows.iloc[0], rows.iloc[-1], rows.loc[rows.ixt_mean.idxmax()]
+    ends = f"{first.layer}: {style.bits(first.ixt_mean)}"
+    if peak.epoch not in (first.epoch, last.epoch):
+        ends += f" → {style.bits(peak.ixt_mean)} (epoch {int(peak.epoch)})"
+    return f"{ends} → {style.bits(last.ixt_mean)} bits"

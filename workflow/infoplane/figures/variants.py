@@ -1,0 +1,28 @@
+"""What settings have in common and what tells them apart, in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def told_apart(
+    settings: Mapping[str, Mapping[str, Any]],
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The keys on which all settings agree, and of each a text of the others.
+
+    settings : by name. Returns ({key: value}, {name: "n_bins = 10"}); of a single one the
+    text is its name.
+    """
+    every = list(settings.values())
+    common = {k: v for k, v in every[0].items() if all(k in s and s[k] == v for s in every)}
+    texts = {}
+    for name, own in settings.items():
+        others = [f"{key} = {shown(value)}" for key, value in own.items() if key not in common]
+        texts[name] = ", ".join(others) or name
+    return common, texts
+
+
+def shown(value: Any) -> str:
+    """A value in few characters: numbers to three digits."""
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return "none" if value is None else str(value)

@@ -1,0 +1,18 @@
+rule check_information:
+    input:
+        information_of_run,
+    output:
+        csv=f"{RUN}/checks/{{estimator}}.csv",
+        json=f"{RUN}/checks/{{estimator}}.json",
+    log:
+        f"logs/{experiment.name}/check_information/{{run}}/{{estimator}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        seeds=lambda w: seeds_of([w.run]),
+        exempt=exemption,
+        source=source_digest("infoplane.checks", "infoplane.stores.information"),
+    message:
+        "check {wildcards.run} by {wildcards.estimator} for the data processing inequality"
+    script:
+        "../scripts/check_information.py"
