@@ -47,6 +47,9 @@ ESTIMATORS = Table(
     {
         "binned": "infoplane.estimators.binned",
         "kde": "infoplane.estimators.kde",
+        "ksg": "infoplane.estimators.ksg",
+        "kl": "infoplane.estimators.kl",
+        "sliced": "infoplane.estimators.sliced",
     },
     open=True,
 )

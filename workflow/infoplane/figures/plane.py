@@ -21,7 +21,7 @@ CROSSES = 6
 SQUASHED = 0.12
 """Share of the plane's area below which its points count as squashed into a corner."""
 VIOLATING = 0.5
-"""Share of the seeds above which a point that breaks the data processing inequality is marked."""
+"""Share of the seeds above which a point in breach of data processing is marked."""
 MANY_POINTS = 3000
 """Points from which a PDF stores them as an image, to open quickly."""
 

@@ -104,8 +104,8 @@ def _sensitivity(numbers: pd.DataFrame) -> list[str]:
     variants = list(dict.fromkeys(numbers.variant))
     return [
         f"Information planes of {numbers.run.iloc[0]} under {len(variants)} settings "
-        f"({'; '.join(variants)}) on the same axes: I(T;Y) against I(X;T) in bits, one point an "
-        f"epoch and layer, coloured by epoch ({_epochs(numbers)}).",
+        f"({'; '.join(variants)}) on the same axes: I(T;Y) against I(X;T) in bits, one point "
+        f"an epoch and layer, coloured by epoch ({_epochs(numbers)}).",
         "Under each title: the last hidden layer's I(X;T) at the first epoch, its largest and "
         "at the last epoch. What changes from panel to panel is of the setting.",
         _seeds(numbers, "crosses at some epochs are ±1 standard deviation"),
