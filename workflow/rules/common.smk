@@ -16,7 +16,7 @@ from snakemake.exceptions import WorkflowError
 
 from infoplane.config import ConfigError, block_name, load, parse_block, seed_blocks
 from infoplane.datasets import SOURCES, default_places, files_of
-from infoplane.estimators import ESTIMATORS
+from infoplane.estimators import ESTIMATORS, regime
 from infoplane.figures import FIGURES
 from infoplane.networks import FAMILIES
 from infoplane.provenance import source_digest
@@ -114,6 +114,13 @@ def source_of_estimator(wildcards):
         "infoplane.estimators.measure",
         ESTIMATORS.path(chosen),
         "infoplane.stores.information",
+    )
+
+
+def regime_of_estimator(wildcards):
+    """Digest of the table that says where the estimator was tested."""
+    return regime.digest_of(
+        ESTIMATORS.path(experiment.estimators[wildcards.estimator].estimator)
     )
 
 

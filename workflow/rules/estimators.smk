@@ -18,6 +18,7 @@ rule estimate_information:
         settings=lambda w: experiment.estimators[w.estimator].canonical(),
         measure=lambda w: experiment.runs[w.run].measure.canonical(),
         estimator_source=source_of_estimator,
+        regime=regime_of_estimator,
         activations_source=source_of_activations,
     message:
         "estimate information of {wildcards.run} by {wildcards.estimator}, {wildcards.seeds}"

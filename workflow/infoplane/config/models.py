@@ -124,6 +124,8 @@ class File(Settings):
     """Runs by name."""
     figures: Figures | None = None
     """What is drawn beside the figures that every run has."""
+    truth: Name = "quick"
+    """The calibration page that `estimator_truth` makes: a file of config/truth."""
 
 
 class Experiment(Settings):
@@ -134,5 +136,6 @@ class Experiment(Settings):
     estimators: dict[Name, Estimator]
     runs: dict[str, Run]
     comparisons: dict[str, list[str]]
-    sweeps: dict[str, list[str]] = {}
+    sweeps: dict[str, list[str]] = Field(default_factory=dict)
     """Estimators that are one entry of the file with another setting each, by its name."""
+    truth: Name = "quick"

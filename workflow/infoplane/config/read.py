@@ -52,6 +52,7 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
         runs={name: run for found in variants.values() for name, run in found.items()},
         comparisons=comparisons,
         sweeps=estimators.sweeps,
+        truth=head.truth,
     )
 
 

@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from infoplane.provenance import digest_of_text
+
 FREE = frozenset({"estimator", "memory_mb", "seed", "device"})
 """Settings that leave an estimator's accuracy as it is. A module adds to them in QUANTITY what
 chooses the quantity that is estimated, and not how well."""
@@ -66,6 +68,12 @@ def path_of(module: str) -> Path:
     found = importlib.util.find_spec(module)
     place = Path(found.origin) if found and found.origin else Path(module.replace(".", "/"))
     return place.parent / "regimes" / f"{place.stem}.csv"
+
+
+def digest_of(module: str) -> str:
+    """Digest of the table of the module of this import path; results carry flags from it."""
+    path = path_of(module)
+    return digest_of_text(path.read_bytes()) if path.is_file() else "not tested"
 
 
 @cache

@@ -1,0 +1,187 @@
+"""What estimators have in common: pairs, draws, flags, and the call for two variables."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+import infoplane
+from infoplane.estimators import interface, regime
+from infoplane.samples import MutualInformation, Pair, Samples
+
+
+class Settings(infoplane.Settings):
+    estimator: str = "counted"
+    memory_mb: int = 1
+    k: int = 3
+    width: float = 1.0
+
+
+def module(**more):
+    """An estimator that returns what it was given: rows, and columns of either side."""
+    seen = []
+
+    def between(pair, settings):
+        seen.append(pair)
+        return MutualInformation(
+            float(pair.n),
+            stderr=0.5,
+            cap=1000.0,
+            flags=("not_converged",) if not pair.is_labelled else (),
+            extra={"columns": float(pair.widest)},
+        )
+
+    return SimpleNamespace(__name__="no_such_module", between=between, seen=seen, **more)
+
+
+@pytest.fixture
+def samples():
+    rng = np.random.default_rng(0)
+    t = rng.normal(size=(20, 3, 4)).astype(np.float32)
+    return Samples.of(t, rng.integers(0, 2, 20), rng.integers(0, 2, (20, 6)).astype(np.uint8))
+
+
+def test_both_informations_follow_from_pairs(samples):
+    one = module()
+    (record,) = interface.estimate_batch(one, [samples], Settings())
+    assert record.ixt == record.ity == 60
+    assert record.stderr == record.ity_stderr == 0.5
+    assert record.extra == {"ixt_columns": 6.0, "ity_columns": 4.0}
+    assert "not_converged" in record.flags
+    with_y, with_x = one.seen
+    assert with_y.is_labelled and not with_x.is_labelled
+    assert with_x.n_draws == 3
+
+
+def test_pairs_keep_every_draw_beside_its_input(samples):
+    pair = samples.with_inputs()
+    torch.testing.assert_close(pair.a[7], samples.t[2, 1])  # row 7 is draw 1 of input 2
+    torch.testing.assert_close(pair.b[7], samples.x[2].float())
+    labels = samples.with_labels()
+    assert labels.b[7] == samples.y[2]
+
+
+def test_without_x_only_the_label_is_measured(samples):
+    without = Samples(samples.t, samples.y)
+    (record,) = interface.estimate_batch(module(), [without], Settings())
+    assert np.isnan(record.ixt) and record.ity == 60
+    assert "needs_x" in record.flags
+
+
+def test_some_with_x_and_some_without_keep_their_places(samples):
+    without = Samples(samples.t[:10], samples.y[:10])
+    batch = [samples, without, samples]
+    records = interface.estimate_batch(module(), batch, Settings())
+    assert [r.ity for r in records] == [60, 30, 60]
+    assert [np.isnan(r.ixt) for r in records] == [False, True, False]
+
+
+def test_only_plain_networks_are_deterministic(samples):
+    one = module(INFINITE_WITHOUT_NOISE=True)
+    (noisy,) = interface.estimate_batch(one, [samples], Settings())
+    plain = Samples(samples.t[:, :1], samples.y, samples.x)
+    (found,) = interface.estimate_batch(one, [plain], Settings())
+    assert "deterministic" in found.flags and "deterministic" not in noisy.flags
+    (other,) = interface.estimate_batch(module(), [plain], Settings())
+    assert "deterministic" not in other.flags
+
+
+def test_layer_estimators_without_pairs_say_so():
+    with pytest.raises(ValueError, match="works on a layer's activations"):
+        interface.between(SimpleNamespace(), Pair.of(np.eye(3), np.eye(3)), Settings())
+
+
+@pytest.fixture
+def tested(tmp_path, monkeypatch):
+    """A module with a table: k = 3, n = 1,000, d = 5, up to 2 bits."""
+    (tmp_path / "counted_by_tests.py").write_text("")
+    (tmp_path / "regimes").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    one = SimpleNamespace(__name__="counted_by_tests", QUANTITY={"width"})
+    asked = regime.told_apart_by(one, Settings())
+    table = tmp_path / "regimes" / "counted_by_tests.csv"
+    quoted = asked.replace('"', '""')
+    table.write_text(f'settings,kind,n,d,information\n"{quoted}",labels,1000,5,2.0\n')
+    return one
+
+
+@pytest.mark.parametrize(
+    ("inside", "changes"),
+    [
+        (True, {}),
+        (True, {"n": 60_000}),
+        (True, {"d": 2}),
+        (True, {"value": -0.1}),
+        (True, {"value": float("nan")}),
+        (True, {"settings": Settings(width=7.0, memory_mb=9)}),
+        (False, {"n": 999}),
+        (False, {"d": 6}),
+        (False, {"value": 2.01}),
+        (False, {"kind": "continuous"}),
+        (False, {"settings": Settings(k=4)}),
+    ],
+)
+def test_a_regime_holds_for_what_was_tested(tested, inside, changes):
+    asked = {"settings": Settings(), "kind": "labels", "n": 1000, "d": 5, "value": 1.0}
+    assert regime.contains(tested, **{**asked, **changes}) == inside
+
+
+def test_an_estimator_without_a_table_is_outside(samples):
+    (record,) = interface.estimate_batch(module(), [samples], Settings())
+    assert "outside_tested_regime" in record.flags
+
+
+def test_a_pair_tells_labels_from_numbers():
+    a = np.random.default_rng(0).normal(size=(30, 2))
+    assert Pair.of(a, np.arange(30) % 3).is_labelled
+    assert Pair.of(a, np.where(a[:, 0] > 0, "yes", "no")).is_labelled
+    assert not Pair.of(a, a[:, :1]).is_labelled
+    with pytest.raises(ValueError, match=r"give a continuous variable .* as b\[:, None\]"):
+        Pair.of(a, a[:, 0])
+    with pytest.raises(ValueError, match=r"a\[:, None\] is one variable"):
+        Pair.of(a[:, 0], a)
+    with pytest.raises(ValueError, match="a has 30 rows, b has 29"):
+        Pair.of(a, a[1:])
+    a[3, 1] = np.nan
+    with pytest.raises(ValueError, match="1 of 60 values of a are NaN"):
+        Pair.of(a, a)
+
+
+@pytest.mark.parametrize("name", ["kde", "binned"])
+def test_layer_estimators_agree_with_their_own_pairs(name):
+    rng = np.random.default_rng(1)
+    t, y = rng.normal(size=(200, 3)), rng.integers(0, 3, 200)
+    layer = infoplane.estimate(t, y, estimator=name)
+    pair = infoplane.mutual_information(t, y, estimator=name)
+    assert pair.value == pytest.approx(layer.ity, abs=1e-6)  # kde promises 1e-4
+
+
+def test_binned_pairs_are_counted_like_numpy():
+    rng = np.random.default_rng(2)
+    a = rng.normal(size=(500, 1))
+    b = a + rng.normal(size=(500, 1))
+    counts, *_ = np.histogram2d(a[:, 0], b[:, 0], bins=8)
+    p = counts / counts.sum()
+    outer = p.sum(axis=1, keepdims=True) * p.sum(axis=0, keepdims=True)
+    expected = (p[p > 0] * np.log2(p[p > 0] / outer[p > 0])).sum()
+    found = infoplane.mutual_information(a, b, estimator="binned", n_bins=8)
+    assert found.value == pytest.approx(expected, abs=1e-9)
+    equal_mass = {"n_bins": 8, "binning": "equal_mass"}
+    one = infoplane.mutual_information(a, b, estimator="binned", **equal_mass)
+    other = infoplane.mutual_information(np.exp(a), b**3, estimator="binned", **equal_mass)
+    assert one.value == pytest.approx(other.value, abs=0.05)  # edges interpolate between values
+
+
+def test_kernel_bounds_hold_for_two_noisy_gaussians():
+    rng = np.random.default_rng(3)
+    a = rng.normal(size=(1000, 1))
+    b = 0.9 * a + np.sqrt(1 - 0.81) * rng.normal(size=(1000, 1))
+    rho = 0.9 / 1.1  # both variances grow by 0.1
+    truth = -0.5 * np.log2(1 - rho**2)
+    found = infoplane.mutual_information(a, b, estimator="kde", noise_variance=0.1)
+    assert found.lower < truth < found.upper
+    relative = infoplane.mutual_information(
+        7 * a, b, estimator="kde", noise_variance=0.1, noise="relative"
+    )
+    assert relative.value == pytest.approx(found.value, abs=0.05)  # variances are 1 by ±5 %
