@@ -1,0 +1,220 @@
+"""Every estimator on inputs that real networks give: dead units, ties, one class, few samples.
+
+Each either answers or raises a ValueError that names the place and the reason; none returns
+NaN in silence, and none fails otherwise.
+"""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import infoplane
+from infoplane.estimators import ESTIMATORS
+from infoplane.information import FLAGS
+
+FEW_STEPS = {"max_steps": 40, "evaluate_every": 20, "width": 8}
+QUICK = dict.fromkeys(("mine", "nwj", "infonce", "smile", "js"), FEW_STEPS) | {
+    "sliced": {"n_projections": 8},
+}
+"""Settings with which an estimator is quick, and no more exact than it has to be here."""
+ALL = list(ESTIMATORS)
+OF_PAIRS = [name for name in ALL if name != "clustering"]
+NEEDS_X = [name for name in OF_PAIRS if not hasattr(ESTIMATORS[name], "estimate")]
+
+
+def estimate(name, t, y, x=None):
+    """The record, or the message of the ValueError."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)  # NumPy's way to say NaN
+        try:
+            return infoplane.estimate(t, y, x=x, estimator=name, **QUICK.get(name, {}))
+        except ValueError as error:
+            return str(error)
+
+
+def mutual_information(name, a, b):
+    try:
+        return infoplane.mutual_information(a, b, estimator=name, **QUICK.get(name, {}))
+    except ValueError as error:
+        return str(error)
+
+
+@pytest.fixture
+def layer():
+    rng = np.random.default_rng(0)
+    y = np.arange(120) % 3
+    return rng.normal(size=(120, 4)) + y[:, None], y, rng.normal(size=(120, 5))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ALL)
+def test_values_that_are_not_finite_are_refused_by_place(name, layer, bad):
+    t, y, x = layer
+    t[7, 2] = bad
+    found = estimate(name, t, y, x)
+    assert found == (
+        "layer T: 1 of 480 activations are NaN or infinite; information is not defined for them"
+    )
+
+
+@pytest.mark.parametrize("name", NEEDS_X)
+def test_features_that_are_not_finite_are_refused_by_place(name, layer):
+    t, y, x = layer
+    x[3, 0] = np.nan
+    assert "layer T: 1 of 600 features of x are NaN" in estimate(name, t, y, x)
+
+
+@pytest.mark.parametrize("name", OF_PAIRS)
+def test_a_constant_layer_holds_no_information(name, layer):
+    _, y, x = layer
+    found = estimate(name, np.full((120, 4), 0.7), y, x)
+    assert found.ixt == 0 and found.ity == 0
+    assert "needs_x" not in found.flags
+
+
+@pytest.mark.parametrize("name", OF_PAIRS)
+def test_a_single_class_cannot_be_told(name, layer):
+    t, _, x = layer
+    found = estimate(name, t, np.full(120, 4), x)
+    assert found.ity == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", NEEDS_X)
+def test_without_x_a_pair_estimator_gives_the_label_alone(name, layer):
+    t, y, x = layer
+    without, with_x = estimate(name, t, y), estimate(name, t, y, x)
+    assert math.isnan(without.ixt) and "needs_x" in without.flags
+    assert math.isfinite(without.ity)
+    assert math.isfinite(with_x.ixt) and "needs_x" not in with_x.flags
+
+
+@pytest.mark.parametrize("name", OF_PAIRS)
+def test_a_dead_unit_changes_little(name, layer):
+    t, y, x = layer
+    dead = np.concatenate([t, np.zeros((120, 1))], axis=1)
+    found, expected = estimate(name, dead, y, x), estimate(name, t, y, x)
+    assert not isinstance(found, str), found
+    # random projections and first weights differ with a unit more, the information does not
+    assert found.ity == pytest.approx(expected.ity, abs=0.5)
+
+
+@pytest.mark.parametrize("name", OF_PAIRS)
+def test_ties_and_duplicates_are_answered(name):
+    rng = np.random.default_rng(1)
+    t = rng.integers(0, 2, (200, 3)).astype(float)  # 8 different rows
+    y = (t[:, 0] + 2 * t[:, 1]).astype(int)
+    found = estimate(name, t, y, t)
+    assert not isinstance(found, str), found
+    assert math.isfinite(found.ity) and math.isfinite(found.ixt)
+
+
+@pytest.mark.parametrize("name", OF_PAIRS)
+def test_one_unit_is_answered(name, layer):
+    t, y, x = layer
+    found = estimate(name, t[:, :1], y, x[:, :1])
+    assert not isinstance(found, str), found
+    assert math.isfinite(found.ity) and math.isfinite(found.ixt)
+
+
+@pytest.mark.parametrize("name", OF_PAIRS)
+def test_more_units_than_samples_are_answered_or_refused_by_place(name):
+    rng = np.random.default_rng(2)
+    found = estimate(
+        name, rng.normal(size=(40, 60)), np.arange(40) % 2, rng.normal(size=(40, 9))
+    )
+    assert "layer T" in found if isinstance(found, str) else math.isfinite(found.ity)
+
+
+@pytest.mark.parametrize("name", OF_PAIRS)
+def test_a_class_of_one_is_answered_or_refused_by_place(name, layer):
+    t, y, x = layer
+    y = np.where(np.arange(120) == 5, 9, y)
+    found = estimate(name, t, y, x)
+    assert "layer T" in found if isinstance(found, str) else math.isfinite(found.ity)
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in OF_PAIRS if "k" in ESTIMATORS[n].Settings.model_fields]
+)
+def test_k_beyond_the_samples_is_refused_with_both_numbers(name, layer):
+    t, y, x = layer
+    with pytest.raises(ValueError, match=r"layer T.*") as error:
+        infoplane.estimate(t[:6], y[:6], x=x[:6], estimator=name, k=6)
+    assert "k" in str(error.value) and "6" in str(error.value)
+
+
+@pytest.mark.parametrize("name", OF_PAIRS)
+def test_the_unit_of_measurement_changes_little(name, layer):
+    """float32 of any scale: no overflow, no vanishing variance."""
+    t, y, x = layer
+    if name in ("kde", "binned"):
+        pytest.skip("noise and bins have the unit of the activations")
+    for scale in (1e-12, 1e12):
+        found = estimate(name, (scale * t).astype(np.float32), y, x)
+        assert not isinstance(found, str), found
+        assert found.ity == pytest.approx(estimate(name, t, y, x).ity, abs=0.1)
+
+
+@st.composite
+def pairs(draw):
+    """Two variables with ties, constant columns and few samples; b continuous or labels."""
+    n = draw(st.integers(2, 24))
+    seed = draw(st.integers(0, 2**16))
+    rng = np.random.default_rng(seed)
+
+    def variable():
+        d = draw(st.integers(1, 5))
+        rows = rng.normal(size=(n, d))
+        kind = draw(st.sampled_from(["plain", "ties", "constant column", "equal rows", "tiny"]))
+        if kind == "ties":
+            rows = np.round(rows)
+        elif kind == "constant column":
+            rows[:, 0] = 3
+        elif kind == "equal rows":
+            rows = np.broadcast_to(rows[:1], rows.shape).copy()
+        elif kind == "tiny":
+            rows = 1 + 1e-9 * rows
+        return rows
+
+    a = variable()
+    labelled = draw(st.booleans())
+    return a, rng.integers(0, draw(st.integers(1, 4)), n) if labelled else variable()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OF_PAIRS)
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(pair=pairs())
+def test_every_pair_is_answered_or_refused_by_place(name, pair):
+    a, b = pair
+    found = mutual_information(name, a, b)
+    if isinstance(found, str):
+        assert found.startswith("a and b: ") or "a and b: " in found, found
+        return
+    assert math.isfinite(found.value)
+    assert not found.cap < 0
+    assert not found.stderr < 0
+    assert not found.lower > found.upper
+    assert set(found.flags) <= set(FLAGS)
+    if np.ptp(a, axis=0).max() == 0 or np.ptp(b.reshape(len(b), -1), axis=0).max() == 0:
+        assert found.value == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OF_PAIRS)
+def test_values_stay_below_their_cap(name):
+    """Two equal variables: the largest information there is."""
+    rng = np.random.default_rng(3)
+    a = rng.normal(size=(300, 2))
+    found = mutual_information(name, a, a)
+    assert not isinstance(found, str), found
+    assert not found.value > found.cap + 1e-6

@@ -1,0 +1,45 @@
+"""An estimator of the user's own: the README's file, named in a configuration."""
+
+import re
+
+import pytest
+from conftest import REPOSITORY
+
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
+
+
+def blocks(language):
+    text = (REPOSITORY / "README.md").read_text()
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def source():
+    """The README's estimator."""
+    (found,) = [block for block in blocks("python") if "def between(" in block]
+    return found
+
+
+def test_the_readme_shows_it_in_twenty_lines(source):
+    assert len(source.strip().splitlines()) <= 20
+
+
+def test_one_file_and_one_line_of_configuration_are_enough(copy, tiny, source, pool, arrays_of):
+    (copy.root / "gaussian.py").write_text(source)
+    entry = {"estimator": "gaussian", "ridge": 1e-3}
+    config = copy.configure(tiny, {"estimators.mine": entry})
+    said = copy.snakemake("estimator_mine", "--configfile", config)
+    assert "2 of" in said or "100%" in said
+    arrays = arrays_of(copy.results("tiny/runs/tanh/information/mine/seeds-0-1.zarr"))
+    (ity,) = [values for name, values in arrays.items() if name.endswith("/ity")]
+    assert ((0 <= ity) & (ity < 5)).all()
+    assert copy.results("tiny/runs/tanh/figures/information_plane-mine.png").exists()
+
+    edited = copy.copy(copy.root.with_name("edited"))
+    edited.edit("gaussian.py")
+    again = pool.submit(edited.plan, "--configfile", config)
+    copy.configure(tiny, {"estimators.mine": {**entry, "rigde": 1}}, "wrong.yaml")
+    refused = copy.snakemake("-n", "--configfile", "wrong.yaml", fails=True)
+    assert "estimators.mine.rigde: is not a key here" in refused
+    assert "tiny/runs/tanh/information/mine/seeds-0-1.zarr" in again.result()
+    assert not [path for path in again.result() if "kde" in path or "weights" in path]
