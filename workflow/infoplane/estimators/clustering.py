@@ -1,0 +1,247 @@
+"""How a layer's activations cluster: what the binned estimator tracks, and not information.
+
+Goldfeld et al. 2019 (ICML, "Estimating information flow in deep neural networks") show that
+falling H(Bin(T)) of deterministic networks is clustering of activations, not compression. Here
+are that entropy and measures of clusters that need no bins. With classes c of n_c rows, means
+μ_c and variances v_c = mean ‖t − μ_c‖² over the rows of c, all draws being rows:
+    entropy_binned    H(Bin(T)), in bits
+    distance_within   root mean square distance of two rows of one class: from Σ 2 n_c² v_c
+    distance_between  … of two rows of different classes: from 2 n² v − Σ 2 n_c² v_c
+    silhouette        mean of (b − a) / max(a, b), a a row's mean distance to its class and b
+                      to the nearest other class (Rousseeuw 1987), 0 in a class of one
+    cdnv              mean over pairs of classes of (v_c + v_c') / (2 ‖μ_c − μ_c'‖²), the
+                      class-distance normalised variance (Galanti, György & Hutter 2022)
+    cosine_within, cosine_between
+                      mean cosine similarity of two rows of one class, of different classes;
+                      rows of zeros have no direction and are left out
+Only the first is in bits. Distances are in units of the activations, the others have none.
+"""
+
+import math
+from typing import Literal
+
+import numba
+import numpy as np
+import torch
+from pydantic import Field, model_validator
+
+from infoplane import settings
+from infoplane.estimators import counting
+from infoplane.estimators.threads import each
+from infoplane.samples import Information, Samples
+
+FIGURES = ("clustering_curves",)
+EXEMPT_FROM_DPI = "clustering measures are not information"
+
+MOST_DIRECT_UNITS = 32
+"""Up to here the compiled differences beat matrix multiplication on the CPU."""
+
+
+class Settings(settings.Settings):
+    """Settings of the clustering measures."""
+
+    estimator: Literal["clustering"] = "clustering"
+    n_bins: int = Field(default=30, ge=2)
+    """Number of bins of entropy_binned on each unit's range."""
+    range: Literal["fixed", "layer", "unit"] = "layer"
+    """What n_bins span: `low` to `high`, the smallest to the largest activation of the layer
+    at this epoch, or of each unit for itself."""
+    low: float | None = Field(default=None, allow_inf_nan=False)
+    """Lower end of the fixed range, in units of the activations."""
+    high: float | None = Field(default=None, allow_inf_nan=False)
+    """Upper end of the fixed range. Values beyond go into bins of the same width there."""
+    silhouette_rows: int = Field(default=4096, ge=2)
+    """The silhouette is of at most so many rows, chosen at random; its time grows as their
+    square. All other measures are of all rows."""
+    seed: int = Field(default=0, ge=0)
+    """Of the choice of rows."""
+    memory_mb: int = Field(default=512, ge=1)
+    """Working memory beside copies of the samples, in MB."""
+
+    @model_validator(mode="after")
+    def _range_is_given_where_fixed(self):
+        ends = (self.low, self.high)
+        if self.range != "fixed":
+            if ends != (None, None):
+                raise ValueError(f"low and high have no effect with range: {self.range}")
+        elif None in ends or not self.low < self.high:
+            raise ValueError("range: fixed needs low and high, low < high")
+        return self
+
+
+def estimate(samples: Samples, settings: Settings) -> Information:
+    """Clustering measures of one layer.
+
+    samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
+    Returns Information with ixt, ity and cap NaN. extra: the seven measures above, NaN where
+    there are no such pairs of rows (a single class, classes of one), cdnv also where two class
+    means are equal.
+    Raises ValueError where the fixed range's bins are too narrow to be numbered.
+    """
+    rows = samples.t.flatten(0, 1)
+    labels = samples.y.repeat_interleave(samples.n_draws)
+    step = max(1, settings.memory_mb * 10**6 // (40 * rows.shape[1]))  # 5 float64 a value
+    measures = {
+        "entropy_binned": _entropy_binned(samples, settings),
+        **_moments(rows, labels.to(rows.device), step),
+        "silhouette": _silhouette(rows, labels, settings),
+    }
+    return Information(math.nan, math.nan, extra=measures)
+
+
+def _entropy_binned(samples: Samples, settings: Settings) -> float:
+    t, shape = samples.t[None], (1, samples.n_units)
+    low, high = counting.ranges(t, settings.range == "unit")
+    ends = (settings.low, settings.high) if settings.range == "fixed" else (low, high)
+    grid = counting.Grid.of_range(*ends, settings.n_bins, shape)
+    if not grid.farthest(low, high)[0] < counting.LARGEST_CODE:
+        raise ValueError(
+            f"{samples.place}: the activations reach bins beyond number 2^53, which cannot be "
+            "told apart; use a wider range or range: layer"
+        )
+    tallies = counting.tally_grid(t, samples.y.numpy()[None], grid)
+    return float(tallies.entropies()[0, counting.T])
+
+
+def _moments(rows: torch.Tensor, labels: torch.Tensor, step: int) -> dict[str, float]:
+    """All that follows from sums over classes; rows (n, d), labels (n,), step rows at once."""
+    n, d = rows.shape
+    n_classes = int(labels.max()) + 1
+    origin, unit = _origin_and_unit(rows, step)
+    counts = torch.bincount(labels, minlength=n_classes).to(torch.float64)
+    sums = torch.zeros((n_classes, d), dtype=torch.float64, device=rows.device)
+    directions, n_directed = torch.zeros_like(sums), torch.zeros_like(counts)
+    for part, of in zip(rows.split(step), labels.split(step), strict=True):
+        part = part.to(torch.float64)
+        sums.index_add_(0, of, (part - origin) / unit)
+        part = part / part.abs().amax(dim=1, keepdim=True).clamp(min=1e-300)
+        lengths = part.square().sum(dim=1, keepdim=True).sqrt()
+        directed = lengths[:, 0] > 0
+        directions.index_add_(0, of[directed], part[directed] / lengths[directed])
+        n_directed += torch.bincount(of[directed], minlength=n_classes)
+    means = sums / counts[:, None].clamp(min=1)
+    # About the class means, and not as a difference of sums, which would leave rounding.
+    spread = torch.zeros_like(counts)
+    for part, of in zip(rows.split(step), labels.split(step), strict=True):
+        apart = (part.to(torch.float64) - origin) / unit - means[of]
+        spread.index_add_(0, of, apart.square().sum(dim=1))
+    there = counts > 0
+    counts, means, spread = counts[there], means[there], spread[there]
+    grand = (counts @ means) / n
+    of_means = counts @ (means - grand).square().sum(dim=1)
+    within = 2 * float(counts @ spread)
+    total = 2 * n * float(spread.sum() + of_means)
+    n_within = float((counts * (counts - 1)).sum())
+    n_between = float(n**2 - counts.square().sum())
+    squares = directions.square().sum(dim=1)
+    n_cos_within = float((n_directed * (n_directed - 1)).sum())
+    n_cos_between = float(n_directed.sum() ** 2 - n_directed.square().sum())
+    across = float(directions.sum(dim=0).square().sum() - squares.sum())
+    return {
+        "distance_within": unit * math.sqrt(within / n_within) if n_within else math.nan,
+        "distance_between": unit * math.sqrt(max(0.0, total - within) / n_between)
+        if n_between
+        else math.nan,
+        "cdnv": _cdnv(means, spread / counts),
+        "cosine_within": float((squares - n_directed).sum()) / n_cos_within
+        if n_cos_within
+        else math.nan,
+        "cosine_between": across / n_cos_between if n_cos_between else math.nan,
+    }
+
+
+def _origin_and_unit(rows: torch.Tensor, step: int) -> tuple[torch.Tensor, float]:
+    """A place among the rows, float64 (d,), and their largest distance from it in any unit."""
+    origin = rows[0].to(torch.float64)
+    parts = [float((part.to(torch.float64) - origin).abs().max()) for part in rows.split(step)]
+    return origin, max(parts) or 1.0
+
+
+def _cdnv(means: torch.Tensor, variances: torch.Tensor) -> float:
+    """Of classes with these means (C, d) and variances (C,)."""
+    distances = torch.cdist(means, means, compute_mode="donot_use_mm_for_euclid_dist").square()
+    i, j = torch.triu_indices(len(means), len(means), offset=1, device=means.device)
+    if not len(i) or not bool((distances[i, j] > 0).all()):
+        return math.nan
+    return float(((variances[i] + variances[j]) / (2 * distances[i, j])).mean())
+
+
+def _silhouette(rows: torch.Tensor, labels: torch.Tensor, settings: Settings) -> float:
+    """Mean silhouette of rows (n, d) by their labels (n,)."""
+    if len(rows) > settings.silhouette_rows:
+        rng = np.random.default_rng(settings.seed)
+        chosen = rng.choice(len(rows), settings.silhouette_rows, replace=False)
+        chosen = torch.from_numpy(chosen)
+        rows, labels = rows[chosen.to(rows.device)], labels[chosen]
+    order = torch.argsort(labels, stable=True)
+    sizes = np.unique(labels.numpy(), return_counts=True)[1]
+    if len(sizes) < 2:
+        return math.nan
+    rows = rows[order.to(rows.device)].to(torch.float64)
+    rows = rows - rows[0]
+    largest = float(rows.abs().max())
+    if largest == 0:
+        return 0.0
+    rows = rows / largest
+    if rows.is_cuda or rows.shape[1] > MOST_DIRECT_UNITS:
+        sums = _sums_by_products(rows, sizes, settings.memory_mb * 10**6)
+    else:
+        sums = _sums_by_differences(rows.numpy(), sizes)
+    return float(_silhouettes(sums, sizes).mean())
+
+
+def _silhouettes(sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Of each row (n,), from its summed distances to each class (n, C); rows by class."""
+    n, own = len(sums), np.repeat(np.arange(len(sizes)), sizes)
+    within = sums[np.arange(n), own] / np.maximum(sizes[own] - 1, 1)
+    others = sums / sizes
+    others[np.arange(n), own] = np.inf
+    nearest = others.min(axis=1)
+    larger = np.maximum(within, nearest)
+    values = (nearest - within) / np.where(larger > 0, larger, 1.0)
+    return np.where(sizes[own] > 1, values, 0.0)
+
+
+def _sums_by_products(rows: torch.Tensor, sizes: np.ndarray, memory: int) -> np.ndarray:
+    """Summed distances (n, C) of rows (n, d), by class, with matrix products, in blocks."""
+    n = len(rows)
+    rows = rows - rows.mean(dim=0)
+    own = torch.from_numpy(np.repeat(np.arange(len(sizes)), sizes)).to(rows.device)
+    member = torch.nn.functional.one_hot(own, len(sizes)).to(torch.float64)
+    step = max(1, memory // (24 * n))
+    sums = []
+    for start in range(0, n, step):
+        distances = torch.cdist(rows[start : start + step], rows)
+        i = torch.arange(len(distances), device=rows.device)
+        distances[i, start + i] = 0.0  # rounding makes it 1e-8
+        sums.append((distances @ member).cpu())
+    return torch.cat(sums).numpy()
+
+
+def _sums_by_differences(rows: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """The same with compiled differences."""
+    columns = np.ascontiguousarray((rows - rows.mean(axis=0)).T, dtype=np.float32)
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    sums = np.empty((len(rows), len(sizes)))
+    shares = np.linspace(0, len(rows), 9).astype(np.int64)
+    each(lambda k: _add_distances(columns, starts, shares[k], shares[k + 1], sums), 8)
+    return sums
+
+
+@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"})
+def _add_distances(columns, starts, first, last, sums):
+    """Fill rows first … last − 1 of sums from columns (d, n) of rows in order of class."""
+    d, n = columns.shape
+    squares = np.empty(n, np.float32)
+    for i in range(first, last):
+        squares[:] = 0
+        for k in range(d):
+            x = columns[k, i]
+            for j in range(n):
+                apart = columns[k, j] - x
+                squares[j] += apart * apart
+        for c in range(len(starts) - 1):
+            total = np.float32(0)
+            for j in range(starts[c], starts[c + 1]):
+                total += np.sqrt(squares[j])
+            sums[i, c] = total

@@ -1,0 +1,217 @@
+"""Information after lossy compression: an autoencoder for X, principal components for T.
+
+Source: Butakov, Tolmachev, Malanchuk, Neopryatnaya, Frolov & Andreev 2024 (ICLR), section 3;
+entropies of the compressed pair by weighted nearest neighbours (Berrett, Samworth & Yuan 2019,
+see `kl`). With T' the leading components of T and X' the code of X
+    I(X;T) ≈ I(X';T') = H(X') + H(T') − H(X',T')      I(T;Y) ≈ H(T') − Σ_y p(y) H(T' | y)
+Compression only loses information, and little where X and T lie near manifolds of few
+dimensions: I(X';T') ≤ I(X;T), up to the error of the entropies. The networks are to have
+noise in T; without it I(X;T) is infinite.
+"""
+
+import hashlib
+import math
+from collections import OrderedDict
+from dataclasses import replace
+from typing import Literal, NamedTuple
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from infoplane import settings
+from infoplane.estimators import critic_samples, kl, scaled
+from infoplane.samples import MutualInformation, Pair
+
+INFINITE_WITHOUT_NOISE = True
+
+EXACT = 1024
+"""Most dimensions whose covariance matrix is diagonalised; above, the leading components come
+from power iterations on a random subspace (Halko, Martinsson & Tropp 2011)."""
+
+REMEMBERED = 4
+"""Codes kept: all layers and epochs of a network share one X."""
+
+
+class Settings(settings.Settings):
+    """Settings of the estimate on compressed variables."""
+
+    estimator: Literal["compressed"] = "compressed"
+    components: int = Field(default=4, ge=1)
+    """Principal components of T (the first variable); fewer dimensions are left as they are."""
+    code: int = Field(default=4, ge=1)
+    """Dimensions of the autoencoder's code of X (the second variable), likewise."""
+    k: int = Field(default=5, ge=1)
+    """Neighbours; where weighted, the most of them."""
+    weighted: bool = True
+    """Weigh the neighbours against bias (Berrett et al. 2019), or take the k-th alone."""
+    width: int = Field(default=64, ge=1)
+    """Units of the one hidden layer of encoder and decoder."""
+    batch_size: int = Field(default=256, ge=1)
+    """Samples of a mini-batch of the autoencoder."""
+    learning_rate: float = Field(default=3e-3, gt=0, allow_inf_nan=False)
+    """Of Adam."""
+    max_steps: int = Field(default=3000, ge=1)
+    """Mini-batches after which training ends in any case."""
+    evaluate_every: int = Field(default=50, ge=1)
+    """Mini-batches between evaluations on held-out samples."""
+    patience: int = Field(default=6, ge=1)
+    """Evaluations without a smaller error after which training ends."""
+    held_out: float = Field(default=0.1, gt=0, lt=1)
+    """Share of the samples that decide when training ends."""
+    seed: int = Field(default=0, ge=0)
+    """Of the autoencoder, and of the noise of 10⁻¹⁰ standard deviations that parts ties."""
+    memory_mb: int = Field(default=512, ge=1)
+    """Working memory beside copies of the samples, in MB."""
+
+
+def between(pair: Pair, settings: Settings) -> MutualInformation:
+    """I(A';B') in bits, A' being the principal components of A and B' the code of B.
+
+    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, which are not compressed. With
+    pair.n_draws > 1, b is treated as the index of its row, for which no code is needed.
+    Each coordinate is standardised before compression; one that never varies is left out.
+    Returns
+        value, stderr, cap : as of `kl` on the compressed pair. 0 exactly where a or b never
+            varies, or b is one class.
+        extra : the entropies of `kl`, in bits, in the units of components and code of
+            standardised variables; explained_variance, the share of A's variance that its
+            components keep, and reconstruction_error, the share of B's variance that its code
+            loses, on held-out samples (both without unit)
+        flags : 'not_converged' where the autoencoder was still improving after max_steps
+    Raises ValueError as `kl` does, where k ≥ n, every label has one sample only, or the
+    weights need a larger k.
+    """
+    a, explained = principal_components(pair.a, settings.components, settings.seed)
+    extra, flags, b = {"explained_variance": explained}, (), pair.b
+    if not pair.is_labelled and pair.n_draws == 1:
+        code = _code_of(pair.b, settings)
+        b, extra["reconstruction_error"] = code.values, code.error
+        flags = () if code.converged else ("not_converged",)
+    chosen = kl.Settings(
+        k=settings.k,
+        weighted=settings.weighted,
+        seed=settings.seed,
+        memory_mb=settings.memory_mb,
+    )
+    record = kl.between(replace(pair, a=a, b=b), chosen)
+    return replace(record, extra=record.extra | extra, flags=(*record.flags, *flags))
+
+
+def principal_components(values: Tensor, n: int, seed: int = 0) -> tuple[Tensor, float]:
+    """The n leading components (rows, n), float64, and their share of the variance.
+
+    values : torch.Tensor (rows, d), of which each coordinate is standardised first. Fewer
+    varying coordinates than n are returned as they are; where none varies, one zero.
+    """
+    rows = scaled.standardised(values).rows
+    d = rows.shape[1]
+    if d == 0:
+        return torch.zeros_like(values[:, :1], dtype=torch.float64), 1.0
+    if d <= n:
+        return rows, 1.0
+    if d <= EXACT:
+        basis = torch.linalg.eigh(rows.T @ rows)[1][:, -n:].flip(1)
+    else:
+        basis = _leading_directions(rows, n, seed)
+    components = rows @ basis
+    return components, float(components.square().sum() / rows.square().sum())
+
+
+def _leading_directions(rows: Tensor, n: int, seed: int) -> Tensor:
+    generator = critic_samples.generator(seed, 3)
+    width = min(n + 10, *rows.shape)
+    start = torch.randn(rows.shape[1], width, generator=generator, dtype=torch.float64)
+    basis = start.to(rows.device)
+    for _ in range(8):
+        basis = torch.linalg.qr(rows.T @ (rows @ basis))[0]
+    within = torch.linalg.eigh((rows @ basis).T @ (rows @ basis))[1]
+    return basis @ within[:, -n:].flip(1)
+
+
+class Code(NamedTuple):
+    """values : (rows, code); error : share of the variance that is lost, held out."""
+
+    values: Tensor
+    error: float
+    converged: bool
+
+
+_codes: OrderedDict[str, Code] = OrderedDict()
+
+
+def _code_of(values: Tensor, settings: Settings) -> Code:
+    """The code of these values, remembered: the same values give the same code."""
+    digest = hashlib.blake2b(values.detach().contiguous().cpu().numpy().tobytes())
+    digest.update(f"{tuple(values.shape)} {values.device} {settings.canonical()}".encode())
+    key = digest.hexdigest()
+    if key not in _codes:
+        _codes[key] = autoencoded(values, settings)
+        while len(_codes) > REMEMBERED:
+            _codes.popitem(last=False)
+    return _codes[key]
+
+
+def autoencoded(values: Tensor, settings: Settings) -> Code:
+    """The code of values (rows, d) by an autoencoder d → width → code → width → d with ReLU,
+    trained on the mean square error of standardised coordinates, at its best on held-out
+    rows. Where no more coordinates vary than the code has, these are the code."""
+    varying = (values != values[0]).any(dim=0)
+    if int(varying.sum()) <= settings.code:
+        return Code(values[:, varying] if varying.any() else values[:, :1], 0.0, True)
+    x = critic_samples.standardised(values[:, varying])
+    if len(x) < 3:
+        raise ValueError(f"{len(x)} samples are too few to train an autoencoder on")
+    order = torch.randperm(len(x), generator=critic_samples.generator(settings.seed, 4))
+    n_held_out = min(max(1, round(settings.held_out * len(x))), len(x) - 1)
+    held_out, train = x[order[:n_held_out].to(x.device)], x[order[n_held_out:].to(x.device)]
+    weights = _initial(x.shape[1], settings, x.device)
+    optimizer = torch.optim.Adam(weights, lr=settings.learning_rate)
+    batches = critic_samples.generator(settings.seed, 5)
+    best, kept, waited, step = math.inf, None, 0, 0
+    while step < settings.max_steps and waited < settings.patience:
+        rows = torch.randint(len(train), (settings.batch_size,), generator=batches)
+        part = train[rows.to(x.device)]
+        loss = (_decoded(weights, _encoded(weights, part)) - part).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        step += 1
+        if step % settings.evaluate_every == 0 or step == settings.max_steps:
+            error = _error(weights, held_out)
+            waited = 0 if error < best else waited + 1
+            if error < best:
+                best, kept = error, [weight.detach().clone() for weight in weights]
+    with torch.no_grad():
+        code = _encoded(kept or weights, x)
+    return Code(code, best, waited >= settings.patience)
+
+
+def _initial(d: int, settings: Settings, device) -> list[Tensor]:
+    """Matrices (in, out) and biases of the four layers, uniform within 1/√in."""
+    generator = critic_samples.generator(settings.seed, 6)
+    weights = []
+    widths = (d, settings.width, settings.code, settings.width, d)
+    for fan_in, fan_out in zip(widths, widths[1:], strict=False):
+        for shape in ((fan_in, fan_out), (fan_out,)):
+            bound = 1 / math.sqrt(fan_in)
+            drawn = torch.empty(shape).uniform_(-bound, bound, generator=generator)
+            weights.append(drawn.to(device).requires_grad_())
+    return weights
+
+
+def _encoded(weights: list[Tensor], x: Tensor) -> Tensor:
+    w1, b1, w2, b2 = weights[:4]
+    return torch.relu(x @ w1 + b1) @ w2 + b2
+
+
+def _decoded(weights: list[Tensor], code: Tensor) -> Tensor:
+    w3, b3, w4, b4 = weights[4:]
+    return torch.relu(code @ w3 + b3) @ w4 + b4
+
+
+@torch.no_grad()
+def _error(weights: list[Tensor], x: Tensor) -> float:
+    """Share of the variance of x that decoding its code does not bring back."""
+    lost = (_decoded(weights, _encoded(weights, x)) - x).square().sum()
+    return float(lost / x.square().sum().clamp(min=1e-30))

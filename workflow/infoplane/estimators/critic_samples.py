@@ -1,0 +1,145 @@
+"""Samples as critics see them: standardised, padded, stacked and split."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from infoplane.samples import Pair
+
+SMALLEST = 12
+"""Inputs that a pair must have, to leave some to train on and some for either held-out half."""
+
+NARROW = 32
+"""Dimensions up to which padding costs nothing worth mentioning."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Pairs of one length whose critics are trained as one stack of C critics.
+
+    a : torch.Tensor (C, n_inputs, n_draws, d_a), float32, padded with zeros
+    b : torch.Tensor (C, n_inputs, d_b), float32, padded with zeros
+    widths : dimensions (d_a, d_b) of each pair without padding
+    """
+
+    a: Tensor
+    b: Tensor
+    widths: list[tuple[int, int]]
+
+    @property
+    def n_inputs(self) -> int:
+        return self.b.shape[1]
+
+    @property
+    def n_draws(self) -> int:
+        return self.a.shape[2]
+
+    def only(self, chosen: Tensor) -> "Group":
+        """The pairs with these numbers."""
+        return Group(self.a[chosen], self.b[chosen], [self.widths[i] for i in chosen.tolist()])
+
+
+@dataclass(frozen=True)
+class Split:
+    """Numbers of the inputs, int64, drawn with the seed: equal for equal seed and n_inputs, so
+    that a critic that goes on from an earlier epoch has not seen its held-out inputs."""
+
+    train: Tensor
+    halves: tuple[Tensor, Tensor]
+
+    @classmethod
+    def of(cls, n_inputs: int, held_out: float, seed: int) -> "Split":
+        """Two held-out halves of as many inputs each, of a share `held_out` of all."""
+        order = torch.randperm(n_inputs, generator=generator(seed))
+        half = min(max(round(n_inputs * held_out / 2), 3), (n_inputs - 3) // 2)
+        return cls(order[2 * half :], (order[:half], order[half : 2 * half]))
+
+
+def generator(*seeds: int) -> torch.Generator:
+    """A generator on the CPU, so that every device draws the same numbers."""
+    mixed = 0
+    for seed in seeds:
+        mixed = (mixed * 1_000_003 + seed + 1) % 2**63
+    return torch.Generator().manual_seed(mixed)
+
+
+def is_constant(pair: Pair) -> bool:
+    """Whether a variable is the same in every sample."""
+    return bool((pair.a == pair.a[0]).all() or (pair.b == pair.b[0]).all())
+
+
+def require_enough(pair: Pair) -> None:
+    """Raises ValueError where there are too few samples to train and hold out."""
+    n_inputs = pair.n // pair.n_draws
+    if n_inputs < SMALLEST:
+        raise ValueError(
+            f"{pair.place}: {n_inputs} samples are too few to train a critic on some and "
+            f"evaluate it on others; it takes {SMALLEST}"
+        )
+
+
+def grouped(pairs: Sequence[Pair]) -> list[list[int]]:
+    """Numbers of the pairs that may be stacked: of one length, on one device, of similar
+    width, so that padding at most doubles a variable that is not narrow."""
+    groups: dict[tuple, list[int]] = {}
+    for i, pair in enumerate(pairs):
+        d_b = n_classes(pair) if pair.is_labelled else pair.b.shape[1]
+        widths = (_next_power(pair.a.shape[1]), _next_power(d_b))
+        key = (pair.n, pair.n_draws, str(pair.a.device), *widths)
+        groups.setdefault(key, []).append(i)
+    return list(groups.values())
+
+
+def _next_power(d: int) -> int:
+    return max(NARROW, 2 ** math.ceil(math.log2(d)))
+
+
+def n_classes(pair: Pair) -> int:
+    """Classes of a labelled pair, also those that no sample has."""
+    return int(pair.b.max()) + 1
+
+
+def stacked(pairs: Sequence[Pair]) -> Group:
+    """The pairs as one group, each coordinate less its mean and divided by its standard
+    deviation (in float64; a constant one is 0), labels as one coordinate a class."""
+    n_draws = pairs[0].n_draws
+    a = [standardised(pair.a) for pair in pairs]
+    b = [_second(pair) for pair in pairs]
+    widths = [(x.shape[1], y.shape[1]) for x, y in zip(a, b, strict=True)]
+    a, b = _padded(a), _padded(b)
+    n_critics, n, d_a = a.shape
+    return Group(a.view(n_critics, n // n_draws, n_draws, d_a), b, widths)
+
+
+def _second(pair: Pair) -> Tensor:
+    b = pair.b[:: pair.n_draws]
+    if pair.is_labelled:
+        one_hot = torch.nn.functional.one_hot(b, n_classes(pair))
+        return standardised(one_hot.to(pair.a.device, torch.float32))
+    return standardised(b)
+
+
+def standardised(values: Tensor) -> Tensor:
+    """(n, d) float32 of mean 0 and variance 1 by statistics in float64, 0 where constant."""
+    result = torch.empty(values.shape, dtype=torch.float32, device=values.device)
+    columns = max(1, 2**21 // len(values))
+    for target, part in zip(
+        result.split(columns, 1), values.detach().split(columns, 1), strict=True
+    ):
+        part = part.to(torch.float64)
+        largest = (part - part[0]).abs().amax(dim=0)
+        part = (part - part[0]) / torch.where(largest > 0, largest, 1.0)
+        deviation = part.std(dim=0, correction=0)
+        target.copy_((part - part.mean(dim=0)) / torch.where(largest > 0, deviation, 1.0))
+    return result
+
+
+def _padded(parts: list[Tensor]) -> Tensor:
+    widest = max(part.shape[1] for part in parts)
+    result = parts[0].new_zeros(len(parts), parts[0].shape[0], widest)
+    for target, part in zip(result, parts, strict=True):
+        target[:, : part.shape[1]] = part
+    return result

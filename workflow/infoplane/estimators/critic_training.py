@@ -1,0 +1,434 @@
+"""Critics trained until their bound on held-out pairs stops rising, many at once.
+
+The samples are split by input, with the seed, into a part to train on and two held-out
+halves. A critic is trained by Adam on mini-batches; from time to time its bound is evaluated on
+both halves. The best of many evaluations on the same pairs would be too high. So each half
+chooses for the other: where half 1 is best, the bound on half 2 is reported, and the other
+way round, and the value is the mean of the two. No pair has a say in when it is looked at.
+
+Within a block of held-out samples, separable critics are evaluated on all pairs of different
+samples, which leaves little variance to the product term: for the true critic it is a
+degenerate U-statistic.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional
+
+from infoplane import settings
+from infoplane.estimators import critic_samples, critics
+from infoplane.estimators.critic_samples import Group, Split
+from infoplane.estimators.critics import MASKED
+from infoplane.samples import BIT, MutualInformation, Pair
+
+EVALUATED = 4096
+"""Held-out samples from which on further draws of the same inputs are not evaluated."""
+
+BLOCK = 1024
+"""Held-out samples of which all pairs are evaluated."""
+
+
+class CriticSettings(settings.Settings):
+    """Settings that all estimators with critics share."""
+
+    critic: Literal["separable", "concat"] = "separable"
+    """separable: two networks and the inner product of their outputs, all pairs of a
+    mini-batch are compared; concat: one network of both variables."""
+    width: int = Field(default=64, ge=1)
+    """Units of each hidden layer, and dimensions of the space of a separable critic."""
+    depth: int = Field(default=2, ge=1)
+    """Hidden layers."""
+    contrasts: int = Field(default=8, ge=1)
+    """Product pairs that a concat critic scores for each joint pair."""
+    batch_size: int = Field(default=256, ge=2)
+    """Samples of a mini-batch; fewer where there are not as many to train on."""
+    learning_rate: float = Field(default=5e-3, gt=0, allow_inf_nan=False)
+    """Of Adam."""
+    weight_averaging: float = Field(default=0.98, ge=0, lt=1)
+    """What is evaluated are weights averaged over the latest 1 / (1 − weight_averaging)
+    mini-batches or so (Polyak & Juditsky 1992): the noise of single steps is gone. 0: none."""
+    max_steps: int = Field(default=5000, ge=1)
+    """Mini-batches after which training ends in any case."""
+    evaluate_every: int = Field(default=50, ge=1)
+    """Mini-batches between evaluations on the held-out halves."""
+    patience: int = Field(default=6, ge=1)
+    """Evaluations without a better one on either half after which training ends."""
+    held_out: float = Field(default=0.3, gt=0, lt=1)
+    """Share of the inputs in the two held-out halves together."""
+    warm_start: bool = False
+    """Start from the critic of the same layer and seed at the epoch measured before."""
+    seed: int = Field(default=0, ge=0)
+    """Of the split, the first weights and the order of the mini-batches."""
+    memory_mb: int = Field(default=512, ge=1)
+    """Working memory in MB beside one copy of a pair's samples."""
+
+
+class Objective(Protocol):
+    """What distinguishes the bounds. Scores are in nats: joint (C, B), product (C, K, B), of
+    which every sample has n_contrasts that count, the others being `critics.MASKED`."""
+
+    is_bound: bool
+
+    def slopes(
+        self, joint: Tensor, product: Tensor, n_contrasts: int, state: Tensor | None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Derivatives of the loss by joint and product scores (`product` may be overwritten),
+        and a state (C,) handed to the next call; it is None at first."""
+
+    def summary(self, joint: Tensor, product: Tensor, n_contrasts: int) -> Tensor:
+        """What the bound needs of held-out scores: (C, S, B), S numbers a sample."""
+
+    def bound(self, summary: Tensor) -> tuple[Tensor, Tensor]:
+        """The estimate in nats, (C,), of summaries (C, S, m), and the terms (C, m) whose
+        scatter gives its standard error."""
+
+    def criterion(self, summary: Tensor) -> Tensor:
+        """(C,), largest where training should have stopped."""
+
+    def block(self, n_rows: int) -> int:
+        """Samples of which all pairs are evaluated together, of n_rows held-out samples."""
+
+    def cap(self, n_products: int, block: int) -> float:
+        """Largest value in nats that is taken for an estimate."""
+
+
+def block_of(n_rows: int) -> int:
+    """Samples of a block where a bound does not depend on it: equal parts, at most BLOCK."""
+    return math.ceil(n_rows / math.ceil(n_rows / BLOCK))
+
+
+def log_mean_exp(product: Tensor, n_contrasts: int) -> Tensor:
+    """ln of the mean exponential of each sample's product scores, (C, K, B) → (C, B)."""
+    return torch.logsumexp(product, dim=1) - math.log(n_contrasts)
+
+
+def donsker_varadhan(joint: Tensor, by_sample: Tensor) -> tuple[Tensor, Tensor]:
+    """E[f] − ln E[e^f] in nats, (C,), and the terms of its delta-method error, (C, m).
+
+    joint : (C, m) scores; by_sample : (C, m), ln of the mean e^f of a sample's product pairs
+    """
+    log_mean = torch.logsumexp(by_sample, dim=1) - math.log(joint.shape[1])
+    return joint.mean(dim=1) - log_mean, joint - (by_sample - log_mean[:, None]).exp()
+
+
+def jensen_shannon(joint: Tensor, product: Tensor, n_contrasts: int) -> Tensor:
+    """−softplus(−f) − mean softplus(f) of each sample, (C, B); largest for the best critic."""
+    return functional.logsigmoid(joint) - functional.softplus(product).sum(1) / n_contrasts
+
+
+def jensen_shannon_slopes(
+    joint: Tensor, product: Tensor, n_contrasts: int
+) -> tuple[Tensor, Tensor]:
+    """Derivatives of minus the mean of `jensen_shannon`; overwrites `product`."""
+    n = joint.shape[1]
+    return torch.sigmoid(-joint).div_(-n), product.sigmoid_().div_(n * n_contrasts)
+
+
+@dataclass
+class Outcome:
+    """What training one critic came to, in nats."""
+
+    value: float
+    stderr: float
+    cap: float
+    steps: int
+    exploded: bool
+    converged: bool
+    weights: dict[str, Tensor] | None
+
+    def record(self, is_bound: bool) -> MutualInformation:
+        flags = (["exploded"] if self.exploded else []) + (
+            [] if self.converged else ["not_converged"]
+        )
+        value = BIT * self.value
+        return MutualInformation(
+            value,
+            lower=value if is_bound else math.nan,
+            stderr=BIT * self.stderr,
+            cap=BIT * self.cap,
+            flags=tuple(flags),
+            extra={"steps": float(self.steps)},
+        )
+
+
+def estimate(
+    pairs: Sequence[Pair],
+    settings: CriticSettings,
+    objective: Objective,
+    memory: dict | None = None,
+) -> list[MutualInformation]:
+    """One record in bits a pair, from one critic each.
+
+    memory : with settings.warm_start, the critics' weights by pair.key; of several pairs of
+        one key, each goes on from the epoch before
+    Raises ValueError naming the pair where there are fewer than 12 inputs.
+    """
+    records: dict[int, MutualInformation] = {}
+    memory = (memory if memory is not None else {}) if settings.warm_start else None
+    for chosen in _rounds(pairs, memory is not None):
+        for i, outcome in _outcomes(pairs, chosen, settings, objective, memory):
+            records[i] = outcome.record(objective.is_bound)
+    return [records[i] for i in range(len(pairs))]
+
+
+def _rounds(pairs: Sequence[Pair], in_order: bool) -> list[list[int]]:
+    """Numbers of the pairs to train together: all, or one epoch of each key after another."""
+    if not in_order:
+        return [list(range(len(pairs)))]
+    rounds: list[list[int]] = []
+    done: dict[tuple, int] = {}
+    epochs = [-1 if pair.epoch is None else pair.epoch for pair in pairs]
+    for i in sorted(range(len(pairs)), key=epochs.__getitem__):
+        key = pairs[i].key
+        turn = done.get(key, 0) if key else 0
+        done[key] = turn + 1
+        rounds += [[]] if turn == len(rounds) else []
+        rounds[turn].append(i)
+    return rounds
+
+
+def _outcomes(pairs, chosen, settings, objective, memory):
+    """(number, outcome) of the chosen pairs, a group at a time."""
+    varying = []
+    for i in chosen:
+        if critic_samples.is_constant(pairs[i]):
+            yield i, Outcome(0.0, 0.0, 0.0, 0, False, True, None)
+        else:
+            critic_samples.require_enough(pairs[i])
+            varying.append(i)
+    for group in critic_samples.grouped([pairs[i] for i in varying]):
+        numbers = [varying[i] for i in group]
+        step = _together([pairs[i] for i in numbers], settings)
+        for start in range(0, len(numbers), step):
+            part = numbers[start : start + step]
+            stack = critic_samples.stacked([pairs[i] for i in part])
+            first = [(memory or {}).get(pairs[i].key) for i in part]
+            training = Training(stack, settings, objective, first, memory is not None)
+            for i, outcome in zip(part, training.run(), strict=True):
+                if memory is not None and pairs[i].key:
+                    memory[pairs[i].key] = outcome.weights
+                yield i, outcome
+
+
+def _together(pairs: Sequence[Pair], settings: CriticSettings) -> int:
+    """How many critics of a group fit into the memory; at least one."""
+    n, n_draws = pairs[0].n, pairs[0].n_draws
+    d_a = max(pair.a.shape[1] for pair in pairs)
+    d_b = max(
+        critic_samples.n_classes(pair) if pair.is_labelled else pair.b.shape[1]
+        for pair in pairs
+    )
+    n_inputs = n // n_draws
+    net = critics.critics(
+        settings.critic, d_a, d_b, settings.width, settings.depth, settings.contrasts
+    )
+    split = Split.of(n_inputs, settings.held_out, settings.seed)
+    rows = max(min(settings.batch_size, len(split.train)), min(len(split.halves[0]), BLOCK))
+    samples = n * d_a + n_inputs * (d_a + 2 * d_b)
+    floats = samples + 6 * net.n_weights + net.floats(rows)
+    return max(1, int(settings.memory_mb * 1e6 / (4 * floats)))
+
+
+class Training:
+    """One stack of critics from first weights to outcomes."""
+
+    def __init__(self, group: Group, settings, objective, first: list, keep: bool):
+        self.group, self.settings, self.objective = group, settings, objective
+        self.device = group.a.device
+        n_critics = len(group.widths)
+        self.net = self._critics(group.a.shape[3], group.b.shape[2])
+        self.values, self.weights = self.net.flat(n_critics, self.device)
+        for i, (widths, weights) in enumerate(zip(group.widths, first, strict=True)):
+            own = self._critics(*widths)
+            if weights is None or {k: tuple(v.shape) for k, v in weights.items()} != own.shapes:
+                weights = own.initial(critic_samples.generator(settings.seed, 1))
+            self.net.put(self.weights, i, weights)
+        self.average = self.values.clone()
+        self.averaged = self.net.views(self.average, n_critics)
+        self.split = Split.of(group.n_inputs, settings.held_out, settings.seed)
+        self.alive = torch.arange(n_critics, device=self.device)
+        self.best = torch.full((2, n_critics), -math.inf, dtype=torch.float64)
+        self.reported = torch.full((2, 2, n_critics), math.nan, dtype=torch.float64)
+        self.waited = torch.zeros(n_critics, dtype=torch.int64)
+        self.steps = torch.zeros(n_critics, dtype=torch.int64)
+        self.exploded = torch.zeros(n_critics, dtype=torch.bool)
+        self.kept: list | None = [None] * n_critics if keep else None
+        self.best_mean = torch.full((n_critics,), -math.inf, dtype=torch.float64)
+        self._prepare_held_out()
+
+    def _critics(self, d_a: int, d_b: int):
+        s = self.settings
+        return critics.critics(s.critic, d_a, d_b, s.width, s.depth, s.contrasts)
+
+    def run(self) -> list[Outcome]:
+        """Trains until every critic has stopped."""
+        n_critics = len(self.group.widths)
+        self._evaluate(0)
+        self._start_adam()
+        state, step = None, 0
+        for a, b in self._batches():
+            joint, product, cache = self.net.scores(self.weights, a, b)
+            n_contrasts = self.net.n_products(a.shape[2]) // a.shape[2]
+            by_joint, by_product, state = self.objective.slopes(
+                joint, product, n_contrasts, state
+            )
+            self.net.backward(self.weights, cache, by_joint, by_product, self.slopes)
+            step += 1
+            self._adam(step)
+            if step % self.settings.evaluate_every and step < self.settings.max_steps:
+                continue
+            stay = self._evaluate(step)
+            if step >= self.settings.max_steps or not stay.any():
+                break
+            if not stay.all():
+                state = self._leave(stay, state)
+        converged = (self.waited >= self.settings.patience) | self.exploded
+        value = self.reported[0].mean(dim=0)
+        stderr = self.reported[1].square().sum(dim=0).sqrt() / 2
+        cap = self._cap()
+        return [
+            Outcome(
+                float(value[i]),
+                float(stderr[i]),
+                cap,
+                int(self.steps[i]),
+                bool(self.exploded[i]),
+                bool(converged[i]),
+                self.kept[i] if self.kept else None,
+            )
+            for i in range(n_critics)
+        ]
+
+    def _cap(self) -> float:
+        half = len(self.split.halves[0])
+        block = self.objective.block(half)
+        n_blocks = math.ceil(half / block)
+        return self.objective.cap(n_blocks * self.net.n_products(block), block)
+
+    # Samples
+
+    def _batches(self):
+        """Mini-batches a (C, d_a, B), b (C, d_b, B) without end: passes over the inputs in
+        new orders, each with one of its draws; what is left of a pass is dropped."""
+        generator = critic_samples.generator(self.settings.seed, 2)
+        n_train, n_draws = len(self.split.train), self.group.n_draws
+        size = min(self.settings.batch_size, n_train)
+        while True:
+            order = self.split.train[torch.randperm(n_train, generator=generator)]
+            draw = torch.randint(n_draws, (n_train,), generator=generator)
+            a = b = members = None
+            for start in range(0, n_train - size + 1, size):
+                if members is not self.alive:
+                    a, b = self._rows(order, draw)
+                    members = self.alive
+                part = slice(start, start + size)
+                yield a[:, :, part], b[:, :, part]
+
+    def _rows(self, inputs: Tensor, draw: Tensor) -> tuple[Tensor, Tensor]:
+        """(C, d_a, rows) and (C, d_b, rows) of these inputs and draws."""
+        inputs, draw = inputs.to(self.device), draw.to(self.device)
+        a = self.group.a[:, inputs, draw].transpose(1, 2).contiguous()
+        b = self.group.b[:, inputs].transpose(1, 2).contiguous()
+        return a, b
+
+    def _prepare_held_out(self) -> None:
+        half = len(self.split.halves[0])
+        draws = min(self.group.n_draws, max(1, EVALUATED // half))
+        self.held_out = [
+            [self._rows(rows, torch.full_like(rows, draw)) for draw in range(draws)]
+            for rows in self.split.halves
+        ]
+
+    def _leave(self, stay: Tensor, state: Tensor | None) -> Tensor | None:
+        """Takes the critics that have stopped out of the stack."""
+        stay = stay.to(self.device)
+        chosen = stay.nonzero()[:, 0]
+        self.alive = self.alive[chosen]
+        self.group = self.group.only(chosen)
+        self.held_out = [[(a[chosen], b[chosen]) for a, b in half] for half in self.held_out]
+        for name in ("values", "average", "first", "second"):
+            old = self.net.views(getattr(self, name), len(stay))
+            values, weights = self.net.flat(len(chosen), self.device)
+            for key, target in weights.items():
+                torch.index_select(old[key], 0, chosen, out=target)
+            setattr(self, name, values)
+        self.weights = self.net.views(self.values, len(chosen))
+        self.averaged = self.net.views(self.average, len(chosen))
+        self.slopes_flat, self.slopes = self.net.flat(len(chosen), self.device)
+        return None if state is None else state[chosen]
+
+    # Adam (Kingma & Ba 2015) on all weights of all critics as one vector
+
+    def _start_adam(self) -> None:
+        n_critics = len(self.alive)
+        self.slopes_flat, self.slopes = self.net.flat(n_critics, self.device)
+        self.first = torch.zeros_like(self.values)
+        self.second = torch.zeros_like(self.values)
+
+    def _adam(self, step: int) -> None:
+        beta1, beta2 = 0.9, 0.999
+        slopes = self.slopes_flat
+        self.first.lerp_(slopes, 1 - beta1)
+        self.second.mul_(beta2).addcmul_(slopes, slopes, value=1 - beta2)
+        correction = math.sqrt(1 - beta2**step)
+        scale = self.second.sqrt().add_(1e-8 * correction)
+        rate = self.settings.learning_rate * correction / (1 - beta1**step)
+        self.values.addcdiv_(self.first, scale, value=-rate)
+        kept = min(self.settings.weight_averaging, step / (step + 10))
+        self.average.lerp_(self.values, 1 - kept)
+
+    # Held-out bounds
+
+    def _evaluate(self, step: int) -> Tensor:
+        """Takes note of the bounds; returns which of the stack go on."""
+        alive = self.alive.cpu()
+        bounds, stderrs, criteria = zip(*(self._held_out_bound(h) for h in (0, 1)), strict=True)
+        bound, stderr, criterion = map(torch.stack, (bounds, stderrs, criteria))
+        fine = bound.isfinite() & (bound <= self._cap()) & criterion.isfinite()
+        fine = fine.all(dim=0)
+        best = self.best[:, alive]
+        better = fine & (criterion > best)
+        for half in (0, 1):
+            at = alive[better[half]]
+            self.best[half, at] = criterion[half, better[half]]
+            self.reported[0, 1 - half, at] = bound[1 - half, better[half]]
+            self.reported[1, 1 - half, at] = stderr[1 - half, better[half]]
+        self.waited[alive] = torch.where(better.any(dim=0), 0, self.waited[alive] + 1)
+        self.steps[alive] = step
+        collapsed = (bound < -self._cap()).any(dim=0)  # at the end; before, it may recover
+        self.exploded[alive] = ~fine | collapsed
+        self._keep(alive, torch.where(fine, criterion.mean(dim=0), -math.inf))
+        return fine & (self.waited[alive] < self.settings.patience)
+
+    def _keep(self, alive: Tensor, criterion: Tensor) -> None:
+        """Copies the weights that are best on both halves together, where they are wanted."""
+        if self.kept is None:
+            return
+        for row, i in enumerate(alive.tolist()):
+            if criterion[row] > self.best_mean[i] or self.kept[i] is None:
+                self.best_mean[i] = criterion[row]
+                self.kept[i] = self.net.taken(self.averaged, row, *self.group.widths[row])
+
+    def _held_out_bound(self, half: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Bound, its standard error, criterion, each (C,) float64 on the CPU, in nats."""
+        n_rows = len(self.split.halves[half])
+        size = self.objective.block(n_rows)
+        starts = torch.linspace(0, n_rows - size, math.ceil(n_rows / size)).long().tolist()
+        n_contrasts = self.net.n_products(size) // size
+        summaries = []
+        for a, b in self.held_out[half]:
+            for start in starts:
+                part = slice(start, start + size)
+                joint, product, _ = self.net.scores(self.averaged, a[:, :, part], b[:, :, part])
+                summaries.append(self.objective.summary(joint, product, n_contrasts))
+        summary = torch.cat(summaries, dim=2).to("cpu", torch.float64)
+        bound, terms = self.objective.bound(summary)
+        terms = terms.view(len(terms), len(self.held_out[half]), -1).mean(dim=1)
+        stderr = terms.std(dim=1) / math.sqrt(n_rows)
+        return bound, stderr, self.objective.criterion(summary)

@@ -1,0 +1,314 @@
+"""EDGE: mutual information of randomly shifted hash codes of both variables.
+
+Source: Noshad, Zeng & Hero 2019 (ICASSP), "Scalable mutual information estimation using
+dependence graphs", equations 7 and 9. With codes H(x) = ⌊(x + b) / ε⌋ of each coordinate, N_i
+and N_j rows in code i of A and j of B, and N_ij in both,
+    I(A;B) = Σ_ij (N_ij / N) · min(log2(N_ij N / (N_i N_j)), U)
+and the median over several random shifts b. Labels are codes already. Where B repeats each of
+its rows (`Pair.n_draws` > 1) B is the index of the input, and this index is its code.
+
+ε is in standard deviations: each coordinate has a cell of its own width ε·sd (in float64), and
+so no value depends on units of measurement. Wide cells lose information; in narrow ones rows
+are alone and the sum tends to log2 N whatever A and B have in common. Two things are therefore
+not as published: `correction: shuffled` subtracts what the same codes give when B is shuffled,
+and `bandwidth: best` takes the ε of a grid with the largest such difference. Shuffled pairs
+occupy more cells than dependent ones, so both err towards less information. The published
+estimator is `correction: none` with `bandwidth: rule` or a number, and there U must not be
+small: a published default of 10 caps 12 bits of input.
+
+Seen on Gaussians of 1 nat = 1.44 bit in d + d dimensions, N = 10⁴: 1.39, 1.12, 0.83, 0.48, 0.28
+bit at d = 1, 2, 3, 5, 10, and 0.00 to 0.01 bit for independent ones. With `correction:
+miller_madow` and `bandwidth: rule`: 1.47, 1.35, 1.21, 1.09, 1.82, and 0.04, 0.16, 0.29, 0.56,
+1.47 for independent ones. The default errs low, and there is no choice that does not err.
+"""
+
+import math
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+import numba
+import numpy as np
+import torch
+from pydantic import Field, model_validator
+
+from infoplane import settings
+from infoplane.estimators import counting
+from infoplane.estimators.threads import each
+from infoplane.samples import MutualInformation, Pair
+
+INFINITE_WITHOUT_NOISE = True
+
+WIDTHS = tuple(2.0 ** (power / 2) for power in range(-6, 7))
+"""Bandwidths in standard deviations that `bandwidth: best` chooses from: 1/8 … 8."""
+
+_B_FACTOR = int(counting.odd_multipliers(1, seed=2)[0])
+_CHUNK = 2**21  # values turned into float64 at once
+
+
+class Settings(settings.Settings):
+    """Settings of EDGE."""
+
+    estimator: Literal["edge"] = "edge"
+    bandwidth: Literal["best", "rule"] | float = "best"
+    """Width ε of a cell, in standard deviations of each coordinate. best: the one of 1/8 … 8
+    with the largest shuffle-corrected information. rule: smoothing · √d · N^(−1/(2d)), with d
+    the dimensions of both variables together."""
+    smoothing: float = Field(default=1.1, gt=0, allow_inf_nan=False)
+    """Factor of `bandwidth: rule`."""
+    correction: Literal["shuffled", "miller_madow", "none"] = "shuffled"
+    """shuffled: minus the information of the same codes with B in random order.
+    miller_madow: minus (K_AB − K_A − K_B + 1) / 2N nats, K the numbers of occupied codes."""
+    n_shuffles: int = Field(default=2, ge=1)
+    """Random orders that the shuffled correction averages over."""
+    n_shifts: int = Field(default=5, ge=1)
+    """Random shifts of the cells; the value is the median over them."""
+    upper_cut: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """U in bits; log2 N, which no ratio exceeds, where not given."""
+    seed: int = Field(default=0, ge=0)
+    """Of shifts and shuffles."""
+
+    @model_validator(mode="after")
+    def _no_key_is_ignored(self):
+        if isinstance(self.bandwidth, float) and not 0 < self.bandwidth < math.inf:
+            raise ValueError("bandwidth must be best, rule or a positive number")
+        if self.bandwidth == "best" and self.correction != "shuffled":
+            raise ValueError(
+                f"bandwidth: best needs correction: shuffled, not {self.correction}: without "
+                "it the narrowest cells always give most; use bandwidth: rule or a number"
+            )
+        for key, needed in {
+            "smoothing": self.bandwidth == "rule",
+            "n_shuffles": self.correction == "shuffled",
+        }.items():
+            if not needed and getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(f"{key} has no effect with these settings; leave it out")
+        return self
+
+
+def between(pair: Pair, settings: Settings) -> MutualInformation:
+    """I(A;B) by hashing.
+
+    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels
+    Returns MutualInformation in bits. Time O(n (d_a + d_b)) for each bandwidth and shift,
+    memory O(n) beside the samples.
+        stderr : sd of the rows' terms over √n; shifts and cell width are not in it
+        cap : the smaller of H(code of A) and H(code of B), less the correction: what these
+            codes would give if the one told the other. Of `best`, the largest over its grid
+        extra : bandwidth, the ε that was taken, in standard deviations
+    A variable that never varies gives 0.
+    """
+    return _between(pair, settings, on_device=pair.a.is_cuda)
+
+
+def _between(pair: Pair, settings: Settings, on_device: bool) -> MutualInformation:
+    """on_device: by torch operations alone, which also run on the CPU."""
+    hashing = _Hashing.of(pair, on_device)
+    dimensions = hashing.a.shape[1] + (0 if hashing.coded else hashing.b.shape[1])
+    if settings.bandwidth == "best":
+        widths = WIDTHS
+    elif settings.bandwidth == "rule":
+        shrink = pair.n ** (-1 / (2 * dimensions))
+        widths = (settings.smoothing * math.sqrt(dimensions) * shrink,)
+    else:
+        widths = (settings.bandwidth,)
+    found = np.empty((len(widths), settings.n_shifts, len(_Counted._fields)))
+
+    def one(task: int) -> None:
+        i, shift = divmod(task, settings.n_shifts)
+        found[i, shift] = _counted(hashing, widths[i], shift, settings)
+
+    if on_device:
+        for task in range(len(widths) * settings.n_shifts):
+            one(task)
+    else:
+        each(one, len(widths) * settings.n_shifts)
+    value, variance, ceiling = np.moveaxis(found, 2, 0)
+    best = int(np.median(value, axis=1).argmax())
+    return MutualInformation(
+        float(np.median(value[best])) + 0.0,
+        stderr=math.sqrt(variance[best].mean() / pair.n),
+        cap=max(0.0, float(np.median(ceiling, axis=1).max())),
+        extra={"bandwidth": float(widths[best])},
+    )
+
+
+class _Counted(NamedTuple):
+    """Of one shift: corrected information, variance of its terms, largest it could be."""
+
+    value: float
+    variance: float
+    ceiling: float
+
+
+class _Hashing(NamedTuple):
+    """Both variables, and where their cells begin and how wide they are at ε = 1."""
+
+    a: torch.Tensor | np.ndarray
+    b: torch.Tensor | np.ndarray
+    origin_a: np.ndarray
+    scale_a: np.ndarray
+    origin_b: np.ndarray | None
+    scale_b: np.ndarray | None
+    on_device: bool
+
+    @classmethod
+    def of(cls, pair: Pair, on_device: bool) -> "_Hashing":
+        a, b = pair.a, pair.b
+        if pair.n_draws > 1 and not pair.is_labelled:
+            b = torch.arange(pair.n) // pair.n_draws
+        if on_device:
+            b = b.to(a.device)
+        else:
+            a, b = a.contiguous().numpy(), b.contiguous().numpy()
+        scales = _mean_and_sd_on_device if on_device else _mean_and_sd
+        if b.ndim == 1:
+            return cls(a, b * _B_FACTOR, *scales(a), None, None, on_device)
+        return cls(a, b, *scales(a), *scales(b), on_device)
+
+    @property
+    def coded(self) -> bool:
+        """Whether b holds codes, and not values."""
+        return self.b.ndim == 1
+
+    def codes(self, width: float, shares: np.ndarray):
+        """Hashes (n,) of the codes of a and of b with cells of this width, shifted by these
+        shares of it. Both variables take the first shares, so that swapping them changes
+        nothing."""
+        a = self._hashes(self.a, self.origin_a, self.scale_a * width, shares)
+        if self.coded:
+            return a, self.b
+        b = self._hashes(self.b, self.origin_b, self.scale_b * width, shares)
+        return a, b * _B_FACTOR
+
+    def _hashes(self, rows, origin, step, shares):
+        low = origin - shares[: len(step)] * step
+        if self.on_device:
+            return counting.hashes_on_device(rows[:, None], low, low, step, 0)[:, 0]
+        hashes = np.empty(len(rows), np.int64)
+        _hash(rows, low, step, counting.odd_multipliers(len(step)), hashes)
+        return hashes
+
+
+def _mean_and_sd_on_device(rows: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Of each coordinate, float64; a coordinate that never varies has sd 1."""
+    origin = rows[0].to(torch.float64)  # an equal row is then exactly 0, and so its sd
+    total, squares = torch.zeros_like(origin), torch.zeros_like(origin)
+    largest = torch.zeros_like(origin)
+    parts = rows.split(max(1, _CHUNK // rows.shape[1]))
+    for part in parts:
+        largest = torch.maximum(largest, (part.to(torch.float64) - origin).abs().amax(0))
+    unit = torch.where(largest > 0, largest, 1.0)  # squares of huge or tiny values overflow
+    for part in parts:
+        shifted = (part.to(torch.float64) - origin) / unit
+        total += shifted.sum(dim=0)
+        squares += shifted.square().sum(dim=0)
+    mean = total / len(rows)
+    sd = unit * (squares / len(rows) - mean.square()).clamp(min=0).sqrt()
+    sd = torch.where(sd > 0, sd, 1.0)
+    return (origin + unit * mean).cpu().numpy(), sd.cpu().numpy()
+
+
+@numba.njit(nogil=True, cache=True)
+def _mean_and_sd(rows):
+    """The same; torch's threads would wait for cores that other threads hold."""
+    n, d = rows.shape
+    largest, total, squares = np.zeros(d), np.zeros(d), np.zeros(d)
+    for i in range(1, n):
+        for k in range(d):
+            shifted = np.float64(rows[i, k]) - np.float64(rows[0, k])
+            largest[k] = max(largest[k], abs(shifted))
+    unit = np.where(largest > 0, largest, 1.0)
+    for i in range(1, n):
+        for k in range(d):
+            shifted = (np.float64(rows[i, k]) - np.float64(rows[0, k])) / unit[k]
+            total[k] += shifted
+            squares[k] += shifted * shifted
+    mean = total / n
+    sd = unit * np.sqrt(np.maximum(squares / n - mean * mean, 0.0))
+    return rows[0].astype(np.float64) + unit * mean, np.where(sd > 0, sd, 1.0)
+
+
+def _counted(hashing: _Hashing, width: float, shift: int, settings: Settings) -> _Counted:
+    """Counts of one bandwidth and shift."""
+    rng = np.random.default_rng((settings.seed, shift))
+    n = len(hashing.a)
+    most = max(v.shape[1] for v in (hashing.a, hashing.b) if v.ndim == 2)
+    a, b = hashing.codes(width, rng.random(most))
+    occupancy = _occupancy_on_device if hashing.on_device else _occupancy
+    logs = _logs(n)
+    with_a, k_a = occupancy(a)
+    with_b, k_b = occupancy(b)
+    with_both, k_ab = occupancy(a + b)
+    cut = math.log2(n) if settings.upper_cut is None else settings.upper_cut
+    terms = np.minimum(_terms(with_both, with_a, with_b, logs), cut)
+    value = terms.mean()
+    ceiling = min(cut, logs[n] - max(logs[with_a].mean(), logs[with_b].mean()))
+    if settings.correction == "shuffled":
+        baseline = 0.0
+        for _ in range(settings.n_shuffles):
+            order = rng.permutation(n)
+            jointly, _ = occupancy(a + b[torch.from_numpy(order).to(b.device)]
+                                   if hashing.on_device else a + b[order])  # fmt: skip
+            shuffled = _terms(jointly, with_a, with_b[order], logs)
+            baseline += np.minimum(shuffled, cut).mean() / settings.n_shuffles
+        value, ceiling = value - baseline, ceiling - baseline
+    elif settings.correction == "miller_madow":
+        unit = 2 * n * math.log(2)
+        value -= (k_ab - k_a - k_b + 1) / unit
+        ceiling += (min(k_a, k_b) - 1) / unit  # K_AB is at least the larger of K_A and K_B
+    return _Counted(value, terms.var(), ceiling)
+
+
+def _terms(with_both, with_a, with_b, logs) -> np.ndarray:
+    """log2(N_ij N / (N_i N_j)) of each row, in which order both codes make no difference."""
+    return (logs[with_both] + logs[-1]) - (logs[with_a] + logs[with_b])
+
+
+@lru_cache(maxsize=4)
+def _logs(n: int) -> np.ndarray:
+    """log2 of 0 … n, where 0 is never asked for."""
+    return np.log2(np.maximum(np.arange(n + 1), 1))
+
+
+def _occupancy_on_device(hashes: torch.Tensor) -> tuple[np.ndarray, int]:
+    """How many rows (n,) have a row's hash, and the number of hashes, by torch operations."""
+    _, inverse, counts = torch.unique(hashes, return_inverse=True, return_counts=True)
+    return counts[inverse].cpu().numpy(), len(counts)
+
+
+@numba.njit(nogil=True, cache=True, error_model="numpy")
+def _hash(rows, low, step, multipliers, out):
+    """Fill out (n,) with Σ_k m_k ⌊(x_k − low_k) / step_k⌋ mod 2⁶⁴ of rows (n, d)."""
+    for i in range(rows.shape[0]):
+        total = np.int64(0)
+        for k in range(rows.shape[1]):
+            code = np.floor((np.float64(rows[i, k]) - low[k]) / step[k])
+            total += np.int64(code) * multipliers[k]
+        out[i] = total
+
+
+@numba.njit(nogil=True, cache=True)
+def _occupancy(hashes):
+    """The same, by open addressing in a hash table at most a quarter full."""
+    n_bits = 3
+    while (1 << n_bits) < 4 * hashes.size:
+        n_bits += 1
+    keys = np.empty(1 << n_bits, np.int64)
+    counts = np.zeros(1 << n_bits, np.int32)
+    slots = np.empty(hashes.size, np.int32)
+    shift, last = np.uint64(64 - n_bits), np.uint64((1 << n_bits) - 1)
+    n_codes = 0
+    for i in range(hashes.size):
+        key = hashes[i]
+        # Sums of two multiplicative hashes are mixed once more: their high bits alone clash.
+        slot = (np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> shift
+        while counts[slot] != 0 and keys[slot] != key:
+            slot = (slot + np.uint64(1)) & last
+        keys[slot] = key
+        n_codes += counts[slot] == 0
+        counts[slot] += 1
+        slots[i] = slot
+    of_row = np.empty(hashes.size, np.int32)
+    for i in range(hashes.size):
+        of_row[i] = counts[slots[i]]
+    return of_row, n_codes

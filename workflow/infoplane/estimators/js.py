@@ -1,0 +1,68 @@
+"""JS: a critic trained by the Jensen-Shannon objective, put into the NWJ bound.
+
+Source: Nowozin et al. 2016, NeurIPS, and Hjelm et al. 2019, ICLR, for the objective; Poole et
+al. 2019, ICML, section 2.3, for the estimate. The critic f maximises
+    −E_p(a,b)[softplus(−f)] − E_p(a)p(b)[softplus(f)]
+which is stable, as no exponential of a score appears in it, and whose best critic is
+f = ln p(a,b) / p(a)p(b). The NWJ bound is tight for 1 + f, so the estimate is
+    I(A;B) ≥ 1 + E_p(a,b)[f] − E_p(a)p(b)[e^f]
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from infoplane.estimators import critic_training
+from infoplane.estimators.critic_training import CriticSettings, log_mean_exp
+from infoplane.samples import MutualInformation, Pair
+
+TOGETHER = True
+INFINITE_WITHOUT_NOISE = True
+
+
+class Settings(CriticSettings):
+    """Settings of the bound of a critic trained by Jensen-Shannon."""
+
+    estimator: Literal["js"] = "js"
+
+
+def remembers(settings: Settings) -> bool:
+    """Whether critics go on from those of the epoch before."""
+    return settings.warm_start
+
+
+def between_batch(
+    pairs: Sequence[Pair], settings: Settings, memory: dict | None = None
+) -> list[MutualInformation]:
+    """I(A;B) of each pair in bits."""
+    return critic_training.estimate(pairs, settings, Objective(), memory)
+
+
+class Objective:
+    """The NWJ bound of a critic trained by the Jensen-Shannon objective."""
+
+    is_bound = True
+
+    def slopes(self, joint: Tensor, product: Tensor, n_contrasts: int, state):
+        return *critic_training.jensen_shannon_slopes(joint, product, n_contrasts), None
+
+    def summary(self, joint: Tensor, product: Tensor, n_contrasts: int) -> Tensor:
+        return torch.stack([joint, log_mean_exp(product, n_contrasts)], dim=1)
+
+    def bound(self, summary: Tensor):
+        joint, by_sample = summary.unbind(dim=1)
+        terms = 1 + joint - by_sample.exp()
+        return terms.mean(dim=1), terms
+
+    def criterion(self, summary: Tensor) -> Tensor:
+        return self.bound(summary)[0]
+
+    def block(self, n_rows: int) -> int:
+        return critic_training.block_of(n_rows)
+
+    def cap(self, n_products: int, block: int) -> float:
+        return math.log(n_products)

@@ -1,0 +1,199 @@
+"""Differences of entropies by k nearest neighbours (Kozachenko and Leonenko).
+
+Sources: Kozachenko & Leonenko 1987, Probl. Inf. Transm. 23, 9; for k neighbours Kraskov et al.
+2004, eq. 20; weighted Berrett, Samworth & Yuan 2019, Ann. Stat. 47, 288, used on information
+planes by Butakov et al. 2024 (ICLR). With ρ_j(i) the distance of sample i to its j-th neighbour
+and c_d the volume of the unit ball in d dimensions,
+    H(A) = mean_i Σ_j w_j [ψ(n) − ψ(j) + ln c_d + d ln ρ_j(i)]
+    I(A;B) = H(A) + H(B) − H(A,B)      with labels H(A) − Σ_y p(y) H(A | y)
+where w_k = 1 alone or, weighted, Σ_j w_j = 1 and Σ_j w_j Γ(j + 2l/d)/Γ(j) = 0 for
+l = 1 … ⌊d/4⌋, which takes the leading terms of the bias away in many dimensions.
+"""
+
+import math
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from scipy.special import digamma, gammaln
+
+from infoplane import settings
+from infoplane.estimators import neighbour_terms, neighbours, scaled
+from infoplane.samples import MutualInformation, Pair
+
+INFINITE_WITHOUT_NOISE = True
+
+
+class Settings(settings.Settings):
+    """Settings of the Kozachenko-Leonenko entropies."""
+
+    estimator: Literal["kl"] = "kl"
+    k: int = Field(default=3, ge=1)
+    """Neighbours; where weighted, the most of them, and at least ⌊d/4⌋ + 1 in d dimensions."""
+    norm: Literal["euclidean", "max"] = "euclidean"
+    """Of distances; in the max-norm balls are cubes."""
+    weighted: bool = False
+    """Weigh the 1st to k-th neighbour against bias, instead of taking the k-th alone. Meant
+    for 4 to 8 dimensions of a and b together: weights add up to 1, but their sizes to 3 in 4
+    to 6 dimensions, 25 in 8 and 300 in 12, and the noise of the estimate grows with them."""
+    seed: int = Field(default=0, ge=0)
+    """Of the noise of 10⁻¹⁰ standard deviations that parts ties, where there are some."""
+    memory_mb: int = Field(default=512, ge=1)
+    """Working memory beside copies of the samples, in MB."""
+
+
+def between(pair: Pair, settings: Settings) -> MutualInformation:
+    """I(A;B) in bits as a difference of entropies by nearest neighbours.
+
+    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is treated
+    as the index of its row.
+    Each variable is standardised and its ties are parted (scaled.py). Samples of a class of k
+    members or fewer use as many neighbours as there are, in H(A | Y) and for themselves in
+    H(A) too, which keeps their bias alike; the only member of its class is left out of both.
+    Returns
+        value : may be negative. 0 exactly where a or b never varies, or b is one class.
+        stderr : standard deviation of the n differences of terms, over √n
+        cap : a distance in (a, b) is no less than in a or in b, and one in a class no less
+            than in all, so that logarithms of distances only subtract:
+            ψ(n) − ψ(k) + ln(c_da c_db / c_(da+db)), or ψ(n) − mean ψ(n_y(i)) for labels.
+            Infinite where weighted, as weights may be negative.
+        extra : the entropies entropy_a, entropy_b, entropy_joint, or entropy_a and
+            entropy_a_given_b: differential, in bits, in the units of the samples, of the
+            variables that vary
+    Raises ValueError where k ≥ n, every label has one sample only, or the weights need a
+    larger k.
+    """
+    neighbour_terms.require_neighbours(pair, settings.k)
+    if pair.is_labelled or pair.n_draws > 1:
+        return _with_labels(pair, settings)
+    a, b = scaled.standardised(pair.a), scaled.standardised(pair.b)
+    d_a, d_b = a.rows.shape[1], b.rows.shape[1]
+    norm = settings.norm
+    cap = digamma(pair.n) - digamma(settings.k) + neighbour_terms.ln_ball(d_a, norm)
+    cap += neighbour_terms.ln_ball(d_b, norm) - neighbour_terms.ln_ball(d_a + d_b, norm)
+    cap = math.inf if settings.weighted else cap
+    if 0 in (d_a, d_b):
+        return neighbour_terms.nothing(cap)
+    rows_a, rows_b = scaled.without_ties([a.rows, b.rows], None, settings.seed)
+    rows = torch.cat([rows_a, rows_b], dim=1)
+    _require_weights(pair, settings, settings.k, rows)
+    of_a, of_b, of_both = (local_entropies(r, settings) for r in (rows_a, rows_b, rows))
+    units_a, units_b = a.scales.log().sum().item(), b.scales.log().sum().item()
+    entropies = {
+        "entropy_a": of_a.mean().item() + units_a,
+        "entropy_b": of_b.mean().item() + units_b,
+        "entropy_joint": of_both.mean().item() + units_a + units_b,
+    }
+    return neighbour_terms.record(of_a + of_b - of_both, cap, extra=entropies)
+
+
+def _with_labels(pair: Pair, settings: Settings) -> MutualInformation:
+    labels, kept = neighbour_terms.classes_of(pair)
+    cap = math.inf if settings.weighted else neighbour_terms.cap_of_labels(labels)
+    a = scaled.standardised(pair.a[kept.to(pair.a.device)])
+    if a.rows.shape[1] == 0 or len(labels.unique()) == 1:
+        return neighbour_terms.nothing(cap)
+    (rows,) = scaled.without_ties([a.rows], labels, settings.seed)
+    sizes = neighbour_terms.class_sizes(labels)
+    ks = (sizes - 1).clamp(max=settings.k)
+    _require_weights(pair, settings, int(ks.min()), rows)
+    memory, norm, d = settings.memory_mb * 10**6, settings.norm, rows.shape[1]
+    in_all, _ = neighbours.nearest(rows, int(ks.max()), norm, memory)
+    in_class = neighbours.group_distances(rows, labels, ks, norm, memory)
+    n = torch.full_like(sizes, len(rows))
+    whole = _terms(in_all, n, ks, d, norm, settings.weighted)
+    given = _terms(in_class, sizes, ks, d, norm, settings.weighted)
+    units = a.scales.log().sum().item()
+    entropies = {
+        "entropy_a": whole.mean().item() + units,
+        "entropy_a_given_b": given.mean().item() + units,
+    }
+    return neighbour_terms.record(whole - given, cap, extra=entropies)
+
+
+def local_entropies(rows: torch.Tensor, settings) -> torch.Tensor:
+    """Each sample's −ln of the density there, of which the mean is the differential entropy.
+
+    rows : torch.Tensor (n, d), floating point, no two of them equal; not standardised here
+    settings : Settings, or anything with its k, norm, weighted and memory_mb
+    Returns float64 (n,) in nats, for the units of the rows, on their device; −∞ or NaN where
+    rows are equal. Raises ValueError where k ≥ n, or the weights need a larger k.
+    """
+    n, d = rows.shape
+    distances, _ = neighbours.nearest(
+        rows, settings.k, settings.norm, settings.memory_mb * 10**6
+    )
+    ks = torch.full((n,), settings.k)
+    return _terms(distances, torch.full((n,), n), ks, d, settings.norm, settings.weighted)
+
+
+def entropy(
+    rows: torch.Tensor,
+    k: int = 3,
+    norm: neighbours.Norm = "euclidean",
+    weights: torch.Tensor | None = None,
+    weighted: bool = False,
+) -> float:
+    """Differential entropy in nats of rows (n, d), no two of them equal.
+
+    weights : (n,) of the samples, not negative; their mean is weighted so. None: all alike.
+    weighted : whether to weigh the neighbours, as the setting does
+    """
+    local = local_entropies(rows, Settings(k=k, norm=norm, weighted=weighted))
+    if weights is None:
+        return local.mean().item()
+    weights = weights.to(local)
+    return (local @ weights / weights.sum()).item()
+
+
+def neighbour_weights(k: int, d: int) -> np.ndarray:
+    """w_1 … w_k of Berrett et al. 2019, eq. 2: of all that satisfy the equations, with w_j not
+    zero only for j = ⌊k/d⌋, ⌊2k/d⌋ … k, those of least squares. Raises ValueError where k is
+    less than ⌊d/4⌋ + 1, when there are none.
+    """
+    n_conditions = d // 4
+    if k <= n_conditions:
+        raise ValueError(
+            f"weighted entropies in {d} dimensions need k ≥ {n_conditions + 1} neighbours; "
+            f"k is {k}"
+        )
+    chosen = np.unique(np.arange(1, d + 1) * k // d)
+    chosen = chosen[chosen > 0]
+    shift = 2 * np.arange(n_conditions + 1)[:, None] / d
+    # Each equation divided by its largest term, as the terms grow like j^(2l/d).
+    conditions = np.exp(gammaln(chosen + shift) - gammaln(chosen))
+    conditions /= conditions.max(axis=1, keepdims=True)
+    wanted = np.zeros(n_conditions + 1)
+    wanted[0] = 1.0
+    weights = np.zeros(k)
+    weights[chosen - 1] = np.linalg.lstsq(conditions, wanted, rcond=None)[0]
+    return weights / weights.sum()
+
+
+def _terms(distances, sizes, ks, d: int, norm, weighted: bool) -> torch.Tensor:
+    """Σ_j w_j [ψ(n) − ψ(j) + ln c_d + d ln ρ_j] of each sample: of `sizes` samples, with ks
+    neighbours. distances (n, largest of ks), those beyond ks unused."""
+    most = distances.shape[1]
+    weights = np.zeros((most + 1, most))
+    for k in ks.unique().tolist():
+        if weighted:
+            weights[k, :k] = neighbour_weights(k, d)
+        else:
+            weights[k, k - 1] = 1.0
+    used = torch.from_numpy(weights)[ks].to(distances.device)
+    logs = torch.where(used != 0, distances, 1.0).log()
+    order = torch.from_numpy(digamma(np.arange(1, most + 1))).to(distances.device)
+    constant = neighbour_terms.psi(sizes).to(distances.device)
+    constant = constant + neighbour_terms.ln_ball(d, norm)
+    return constant + (used * (d * logs - order)).sum(dim=1)
+
+
+def _require_weights(pair: Pair, settings: Settings, k: int, rows: torch.Tensor) -> None:
+    if not settings.weighted:
+        return
+    try:
+        neighbour_weights(k, rows.shape[1])
+    except ValueError as error:
+        of = f", the smallest class has {k + 1} samples" if k < settings.k else ""
+        raise ValueError(f"{pair.place}: {error}{of}") from error

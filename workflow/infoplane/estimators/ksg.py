@@ -1,0 +1,83 @@
+"""Mutual information by k nearest neighbours (KSG), of continuous variables or with a label.
+
+Sources: Kraskov, Stögbauer & Grassberger 2004, Phys. Rev. E 69, 066138, eq. 8; Gao, Oh &
+Viswanath 2018, IEEE Trans. Inf. Theory 64, 5629 (bias-improved); Ross 2014, PLoS ONE 9, e87357
+(labels). With ε_i the distance of sample i to its k-th neighbour in (a, b) together,
+
+ksg1, in the max-norm, n_a(i) the number of samples with |a_j − a_i| < ε_i:
+    I(A;B) = ψ(k) + ψ(n) − mean_i [ψ(n_a(i) + 1) + ψ(n_b(i) + 1)]
+bias_improved, in the Euclidean norm, n_a(i) the number with ‖a_j − a_i‖ ≤ ε_i, and c_d the
+volume of the unit ball in d dimensions:
+    I(A;B) = ψ(k) + ln n + ln(c_da c_db / c_(da+db)) − mean_i [ln n_a(i) + ln n_b(i)]
+labels, ε_i the distance in a to the k-th neighbour of the same class, of n_y(i) members, and
+m(i) the number of samples of any class, i among them, with ‖a_j − a_i‖ < ε_i:
+    I(A;B) = ψ(n) + mean_i [ψ(k_i) − ψ(n_y(i)) − ψ(m(i))]
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from infoplane import settings
+from infoplane.estimators import neighbour_terms, scaled
+from infoplane.samples import MutualInformation, Pair
+
+INFINITE_WITHOUT_NOISE = True
+
+
+class Settings(settings.Settings):
+    """Settings of the KSG estimator."""
+
+    estimator: Literal["ksg"] = "ksg"
+    k: int = Field(default=3, ge=1)
+    """Neighbours. More of them lower the variance and, at much information, the values."""
+    variant: Literal["ksg1", "bias_improved"] = "ksg1"
+    """bias_improved counts in Euclidean balls; with labels only the norm differs."""
+    seed: int = Field(default=0, ge=0)
+    """Of the noise of 10⁻¹⁰ standard deviations that parts ties, where there are some."""
+    memory_mb: int = Field(default=512, ge=1)
+    """Working memory beside copies of the samples, in MB."""
+
+
+def between(pair: Pair, settings: Settings) -> MutualInformation:
+    """I(A;B) in bits by k nearest neighbours.
+
+    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is treated
+    as the index of its row: I(A;B) is then between a and which input it was drawn for.
+    Each variable is standardised and its ties are parted (scaled.py); the value does not
+    depend on units, nor on the order of samples.
+    A class of k members or fewer uses all of its others as neighbours. The only member of its
+    class has none and is left out, from n too, as in Ross 2014 and scikit-learn; so with many
+    such classes the value is of the other classes alone.
+    Returns
+        value : may be negative. 0 exactly where a or b never varies, or b is one class.
+        stderr : standard deviation of the n terms of the mean, over √n
+        cap : the largest that the formula gives. Of the k neighbours in (a, b) all but the
+            farthest are nearer than ε_i in a and in b: ψ(n) − ψ(k). bias_improved counts
+            the farthest too: ψ(k) + ln n + ln(c_da c_db / c_(da+db)) − 2 ln k.
+            Labels, m(i) ≥ k_i: ψ(n) − mean ψ(n_y(i)).
+    Raises ValueError where k ≥ n, or every label has one sample only.
+    """
+    neighbour_terms.require_neighbours(pair, settings.k)
+    improved = settings.variant == "bias_improved"
+    memory = settings.memory_mb * 10**6
+    if pair.is_labelled or pair.n_draws > 1:
+        return _with_labels(pair, settings, "euclidean" if improved else "max", memory)
+    a, b = (scaled.standardised(part).rows for part in (pair.a, pair.b))
+    cap = neighbour_terms.cap_of_pair(pair.n, a.shape[1], b.shape[1], settings.k, improved)
+    if 0 in (a.shape[1], b.shape[1]):
+        return neighbour_terms.nothing(cap)
+    a, b = scaled.without_ties([a, b], None, settings.seed)
+    terms = neighbour_terms.of_pair(a, b, settings.k, improved, memory)
+    return neighbour_terms.record(terms, cap)
+
+
+def _with_labels(pair: Pair, settings: Settings, norm, memory) -> MutualInformation:
+    labels, kept = neighbour_terms.classes_of(pair)
+    cap = neighbour_terms.cap_of_labels(labels)
+    a = scaled.standardised(pair.a[kept.to(pair.a.device)]).rows
+    if a.shape[1] == 0 or len(labels.unique()) == 1:
+        return neighbour_terms.nothing(cap)
+    (a,) = scaled.without_ties([a], labels, settings.seed)
+    terms = neighbour_terms.of_labels(a, labels, settings.k, norm, memory)
+    return neighbour_terms.record(terms, cap)

@@ -1,0 +1,286 @@
+"""Local Gaussian approximation (LGA): at each sample the Gaussian that fits the density there.
+
+Source: S. Gao, Ver Steeg & Galstyan 2015 (UAI, "Estimating mutual information by local Gaussian
+approximation"), equations 8 to 12; local likelihood of Hjort & Jones 1996. At each sample x the
+mean and covariance maximise the kernel-weighted likelihood less the mass of the kernel,
+    (1/(n − 1)) Σ_j K(x_j − x) ln N(x_j; μ, Σ) − ∫ K(t − x) N(t; μ, Σ) dt
+over the other samples x_j, with a product Gaussian kernel K of bandwidth h, the distance of x
+to its k-th neighbour; the integral is N(x; μ, Σ + h² I). The density is f(x) = N(x; μ, Σ) and
+    I(A;B) = mean ln f(a, b) / (f(a) f(b))          with labels mean ln f(a | b) / f(a)
+
+The data enter through the kernel-weighted number, mean and covariance of the neighbourhood
+alone: these take O(n² d²) operations, once. The maximum is found for all samples together, by
+damped Newton steps in p = d + d (d + 1) / 2 coordinates of mean and Cholesky factor, at O(n p³)
+a step. Memory for both is taken in blocks.
+"""
+
+import math
+from typing import Literal, NamedTuple
+
+import torch
+from pydantic import Field
+
+from infoplane import settings
+from infoplane.estimators import neighbour_terms, neighbours, scaled
+from infoplane.samples import MutualInformation, Pair
+
+INFINITE_WITHOUT_NOISE = True
+
+NARROWEST = 1e-4
+"""Smallest bandwidth, in standard deviations: sums of squares resolve no narrower one."""
+
+MOST_UNCONVERGED = 0.01
+"""Share of fits short of the tolerance from which a result is flagged."""
+
+_RIDGE = 1e-10  # of covariances, in squared bandwidths: what equal samples are blurred by
+_ROUNDING = 1e-14
+
+LONGEST = 3.0
+"""Longest step of a fit, in its coordinates: e^3 in a standard deviation."""
+
+
+class Settings(settings.Settings):
+    """Settings of LGA."""
+
+    estimator: Literal["lga"] = "lga"
+    k: int = Field(default=5, ge=1)
+    """The neighbour whose distance is the bandwidth."""
+    tolerance: float = Field(default=1e-5, gt=0, lt=1)
+    """A fit has converged where its gradient is no longer than this: values are then within
+    some ten times its square of the maximum, in nats."""
+    max_iterations: int = Field(default=200, ge=1)
+    """Of the optimiser."""
+    seed: int = Field(default=0, ge=0)
+    """Of the noise of 10⁻¹⁰ standard deviations that parts ties, where there are some."""
+    memory_mb: int = Field(default=512, ge=1)
+    """Working memory beside copies of the samples, in MB."""
+
+
+class Neighbourhoods(NamedTuple):
+    """What the data say around each of n samples, in units of its bandwidth and from its place.
+
+    weight : (n,) (1/(n − 1)) Σ K · h^d, the mass that the kernel finds
+    mean : (n, d) and covariance : (n, d, d), weighted with the kernel
+    start_mean, start : (n, d), (n, d, d) mean and covariance of all the samples
+    """
+
+    weight: torch.Tensor
+    mean: torch.Tensor
+    covariance: torch.Tensor
+    start_mean: torch.Tensor
+    start: torch.Tensor
+
+
+def log_densities(rows: torch.Tensor, k: int, options: Settings) -> tuple[torch.Tensor, int]:
+    """ln f at each row, float64 (n,), for the units of the rows, and how many fits did not
+    converge; rows float64 (n, d), of a spread near 1."""
+    n, d = rows.shape
+    memory = options.memory_mb * 10**6
+    distances, _ = neighbours.nearest(rows, k, "euclidean", memory)
+    width = distances[:, -1].clamp(min=NARROWEST)
+    products = (rows[:, :, None] * rows[:, None]).flatten(1)
+    n_coordinates = d + d * (d + 1) // 2
+    # Kernels of a block with all rows; or Hessians, their axes and rows.
+    step = max(1, memory // (8 * (3 * n + 8 * n_coordinates**2 + 20 * d * d)))
+    values, unconverged = rows.new_empty(n), 0
+    for start in range(0, n, step):
+        part = slice(start, min(start + step, n))
+        found, missed = _fit(_neighbourhoods(rows, products, width, part), options)
+        values[part], unconverged = found, unconverged + missed
+    return values - d * width.log(), unconverged
+
+
+def _neighbourhoods(rows, products, width, part: slice) -> Neighbourhoods:
+    n, d = rows.shape
+    x, h = rows[part], width[part, None]
+    kernel = torch.cdist(x, rows, compute_mode="donot_use_mm_for_euclid_dist")
+    kernel.div_(h).square_().div_(-2).exp_()
+    kernel[torch.arange(len(x)), torch.arange(part.start, part.stop)] = 0
+    total = kernel.sum(dim=1)
+    kernel /= total[:, None]
+    mean = kernel @ rows
+    covariance = (kernel @ products).view(-1, d, d) - mean[:, :, None] * mean[:, None]
+    unit = torch.eye(d, dtype=rows.dtype, device=rows.device)
+    centre = rows.mean(dim=0)
+    spread = (products.mean(dim=0).view(d, d) - centre[:, None] * centre) + _RIDGE * unit
+    return Neighbourhoods(
+        total / (n - 1) / (2 * math.pi) ** (d / 2),
+        (mean - x) / h,
+        covariance / h[:, :, None] ** 2 + _RIDGE * unit,
+        (centre - x) / h,
+        spread / h[:, :, None] ** 2,
+    )
+
+
+def _fit(around: Neighbourhoods, options: Settings) -> tuple[torch.Tensor, int]:
+    """ln N(0; μ, Σ) of the fits (n,), and how many did not converge.
+
+    The coordinates are those of the start's own unit: μ = μ_0 + L_0 δ and Σ = L Lᵀ with
+    L = L_0 T, T lower triangular with a diagonal e^τ. There the likelihood of a Gaussian has
+    a Hessian near 1, whatever the bandwidth.
+    """
+    problem = _Problem(around)
+    z = around.mean.new_zeros(problem.n, problem.n_coordinates)
+    left = torch.arange(len(z), device=z.device)
+    found, damping = z.clone(), z.new_full((len(z),), 0.01)
+    for _ in range(options.max_iterations):
+        value, gradient, hessian = problem.expansion(z, left)
+        curvatures, axes = torch.linalg.eigh(hessian)
+        along = (axes.mT @ gradient[:, :, None])[:, :, 0]
+        curvatures = curvatures.abs()
+        # The last test is of what a step could still gain, against rounding of the value.
+        gain = (along.square() / (curvatures + damping[:, None])).sum(dim=1)
+        rounded = gain < _ROUNDING * (1 + value.abs())
+        going = ~((gradient.norm(dim=1) < options.tolerance) | rounded)
+        found[left[~going]] = z[~going]
+        left, z, value, damping, curvatures, axes, along = (
+            v[going] for v in (left, z, value, damping, curvatures, axes, along)
+        )
+        if len(left) == 0:
+            break
+        step = _damped(curvatures, axes, along, damping)
+        better = problem.value(z + step, left) < value
+        z = torch.where(better[:, None], z + step, z)
+        damping = torch.where(better, damping / 4, damping * 5).clamp(min=1e-7)
+    found[left] = z
+    return problem.log_density(found), len(left)
+
+
+def _damped(curvatures, axes, along, damping) -> torch.Tensor:
+    """Newton's step downhill along each axis, with curvatures raised by the damping."""
+    step = -(axes @ (along / (curvatures + damping[:, None]))[:, :, None])[:, :, 0]
+    return step * (LONGEST / step.norm(dim=1, keepdim=True).clamp(min=LONGEST))
+
+
+class _Problem:
+    """Minus the local likelihood of each sample over the mass its kernel finds."""
+
+    def __init__(self, around: Neighbourhoods):
+        self.around = around
+        self.n, self.d = around.mean.shape
+        self.n_coordinates = self.d + self.d * (self.d + 1) // 2
+        self.root = torch.linalg.cholesky_ex(around.covariance)[0]
+        self.start = torch.linalg.cholesky_ex(around.start)[0]
+        self.lower = torch.tril_indices(self.d, self.d, -1, device=around.mean.device)
+
+    def value(self, z, which):
+        """(m,) at coordinates z (m, n_coordinates) of the samples `which`."""
+        return torch.nan_to_num(self._value(z, which), nan=math.inf)
+
+    def expansion(self, z, which):
+        """Value (m,), gradient (m, n_coordinates) and Hessian there."""
+        with torch.enable_grad():
+            z = z.detach().requires_grad_(True)
+            value = self._value(z, which)
+            (gradient,) = torch.autograd.grad(value.sum(), z, create_graph=True)
+            rows = [
+                torch.autograd.grad(column.sum(), z, retain_graph=True)[0]
+                for column in gradient.unbind(dim=1)
+            ]
+        return value.detach(), gradient.detach(), torch.stack(rows, dim=1)
+
+    def _value(self, z, which):
+        mean, root, log_det = self._gaussian(z, which)
+        apart = (self.around.mean[which] - mean)[:, :, None]
+        columns = torch.cat([self.root[which], apart], dim=2)
+        squares = torch.linalg.solve_triangular(root, columns, upper=False).square()
+        mass = torch.exp(self._log_mass(mean, root) - self.around.weight[which].log())
+        return log_det + squares.sum(dim=(1, 2)) / 2 + mass
+
+    def _log_mass(self, mean, root):
+        """ln N(0; μ, Σ + I), the model's mass in the kernel."""
+        unit = torch.eye(self.d, dtype=mean.dtype, device=mean.device)
+        wide, _ = torch.linalg.cholesky_ex(root @ root.mT + unit)
+        return self._log_normal(mean, wide)
+
+    def _log_normal(self, mean, root):
+        scaled_mean = torch.linalg.solve_triangular(root, mean[:, :, None], upper=False)
+        log_det = root.diagonal(dim1=1, dim2=2).log().sum(dim=1)
+        return (
+            -scaled_mean.square().sum(dim=(1, 2)) / 2
+            - log_det
+            - (self.d / 2 * math.log(2 * math.pi))
+        )
+
+    def _gaussian(self, z, which):
+        """μ (m, d), L (m, d, d) and ln|L| (m,)."""
+        d, start = self.d, self.start[which]
+        shift, log_diagonal, below = z[:, :d], z[:, d : 2 * d], z[:, 2 * d :]
+        triangle = torch.diag_embed(log_diagonal.exp())
+        triangle = triangle.index_put(
+            (torch.arange(len(z), device=z.device)[:, None], *self.lower), below
+        )
+        mean = self.around.start_mean[which] + (start @ shift[:, :, None])[:, :, 0]
+        log_det = start.diagonal(dim1=1, dim2=2).log().sum(dim=1) + log_diagonal.sum(dim=1)
+        return mean, start @ triangle, log_det
+
+    def log_density(self, z):
+        """ln N(0; μ, Σ) (n,) at coordinates z of all samples."""
+        mean, root, _ = self._gaussian(z, torch.arange(self.n, device=z.device))
+        return self._log_normal(mean, root)
+
+
+def between(pair: Pair, settings: Settings) -> MutualInformation:
+    """I(A;B) by local Gaussian approximation.
+
+    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is treated
+    as the index of its row: each of these needs more than k and d_a + 1 draws.
+    Each variable is standardised and its ties are parted (scaled.py).
+    Returns MutualInformation in bits.
+        stderr : sd of the samples' terms over √n
+        cap : infinite; a local Gaussian may be as flat as float64 resolves
+        flags : not_converged where more than 1 % of the fits did not converge
+        extra : unconverged, the share of these (no unit)
+    A variable that never varies, or a single class, gives 0.
+    Raises ValueError where k ≥ n, or samples or a class are not more than k and d + 1.
+    """
+    neighbour_terms.require_neighbours(pair, settings.k)
+    a = scaled.standardised(pair.a).rows
+    if a.shape[1] == 0:
+        return neighbour_terms.nothing(math.inf)
+    if pair.is_labelled or pair.n_draws > 1:
+        labels = pair.b if pair.is_labelled else torch.arange(pair.n) // pair.n_draws
+        labels = labels.to(a.device)
+        if bool((labels == labels[0]).all()):
+            return neighbour_terms.nothing(math.inf)
+        (a,) = scaled.without_ties([a], labels, settings.seed)
+        densities = _Densities(pair, settings)
+        terms = -densities.of(a)
+        for label in labels.unique().tolist():
+            members = torch.nonzero(labels == label).flatten()
+            terms[members] += densities.of(a[members], f"class {label}")
+        return densities.record(terms)
+    b = scaled.standardised(pair.b).rows
+    if b.shape[1] == 0:
+        return neighbour_terms.nothing(math.inf)
+    a, b = scaled.without_ties([a, b], None, settings.seed)
+    densities = _Densities(pair, settings)
+    joint = densities.of(torch.cat([a, b], dim=1))
+    return densities.record(joint - densities.of(a) - densities.of(b))
+
+
+class _Densities:
+    """Logarithms of densities, with the number of fits that did not converge."""
+
+    def __init__(self, pair: Pair, settings: Settings):
+        self.place, self.settings = pair.place, settings
+        self.n_fits, self.n_unconverged = 0, 0
+
+    def of(self, rows: torch.Tensor, part: str = "the samples") -> torch.Tensor:
+        """ln f in nats, float64 (n,), of rows (n, d) without ties."""
+        n, d = rows.shape
+        if n <= max(self.settings.k, d + 1):
+            raise ValueError(
+                f"{self.place}: {part} ({n} rows): k = {self.settings.k} neighbours and a "
+                f"covariance in {d} dimensions need more than "
+                f"{max(self.settings.k, d + 1)} rows"
+            )
+        values, unconverged = log_densities(rows, self.settings.k, self.settings)
+        self.n_fits, self.n_unconverged = self.n_fits + n, self.n_unconverged + unconverged
+        return values
+
+    def record(self, terms: torch.Tensor) -> MutualInformation:
+        share = self.n_unconverged / self.n_fits
+        found = neighbour_terms.record(terms, math.inf)
+        found.extra["unconverged"] = share
+        return found.with_flag("not_converged") if share > MOST_UNCONVERGED else found

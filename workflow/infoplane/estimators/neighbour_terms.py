@@ -1,0 +1,117 @@
+"""What each sample adds to information by nearest neighbours, in nats; shared by estimators.
+
+Samples come standardised and without ties (scaled.py). The mean of the terms is the estimate;
+the cap is the largest that it can be for these numbers of samples.
+"""
+
+import math
+
+import torch
+from scipy.special import digamma
+
+from infoplane.estimators import neighbours
+from infoplane.samples import BIT, MutualInformation, Pair
+
+Norm = neighbours.Norm
+
+
+def require_neighbours(pair: Pair, k: int) -> None:
+    """Raises ValueError where no sample can have k neighbours."""
+    if k >= pair.n:
+        raise ValueError(
+            f"{pair.place}: k = {k} neighbours need more than {k} samples; there are {pair.n}"
+        )
+
+
+def classes_of(pair: Pair) -> tuple[torch.Tensor, torch.Tensor]:
+    """The labels of the samples whose class has others, and which samples these are.
+
+    Labels of a continuous b of several draws are the numbers of its rows. Returns int64 (m,)
+    and the places int64 (m,), both CPU. Raises ValueError where no class has two samples.
+    """
+    labels = pair.b if pair.is_labelled else torch.arange(pair.n) // pair.n_draws
+    labels = labels.cpu()
+    kept = torch.nonzero(class_sizes(labels) > 1).flatten()
+    if len(kept) == 0:
+        raise ValueError(
+            f"{pair.place}: each of the {pair.n} samples is the only one of its class; "
+            "neighbours within a class need at least two"
+        )
+    return labels[kept], kept
+
+
+def class_sizes(labels: torch.Tensor) -> torch.Tensor:
+    """int64 (n,), the size of each sample's class."""
+    _, codes, counts = torch.unique(labels, return_inverse=True, return_counts=True)
+    return counts[codes]
+
+
+def cap_of_pair(n: int, d_a: int, d_b: int, k: int, improved: bool) -> float:
+    """The largest mean of `of_pair`.
+
+    All k neighbours but the farthest are strictly nearer than it in both variables, and where
+    b is a copy of a it is as far as itself in both: with the max-norm, the smallest counts are
+    k − 1, and ψ(n) − ψ(k) remains. In Euclidean balls, which are closed, they are k.
+    """
+    if not improved:
+        return float(digamma(n) - digamma(k))
+    return float(digamma(k) + math.log(n) + _volumes(d_a, d_b) - 2 * math.log(k))
+
+
+def of_pair(a, b, k: int, improved: bool, memory: int) -> torch.Tensor:
+    """Terms of Kraskov et al. 2004, eq. 8, or of Gao et al. 2018; a (n, d_a), b (n, d_b)."""
+    norm = "euclidean" if improved else "max"
+    in_a, in_b = neighbours.joint_counts(a, b, k, norm, memory)
+    n = len(a)
+    if improved:
+        constant = digamma(k) + math.log(n) + _volumes(a.shape[1], b.shape[1])
+        return constant - in_a.double().log() - in_b.double().log()
+    return digamma(k) + digamma(n) - psi(in_a + 1) - psi(in_b + 1)
+
+
+def cap_of_labels(labels: torch.Tensor) -> float:
+    """The largest mean of `of_labels`: the k_i neighbours themselves are as near as that, so
+    that ψ(k_i) − ψ(m(i)) ≤ 0."""
+    return float(digamma(len(labels)) - psi(class_sizes(labels)).mean())
+
+
+def of_labels(a, labels, k: int, norm: Norm, memory: int) -> torch.Tensor:
+    """Terms of Ross 2014; a (n, d), labels (n,) of classes of two samples at least."""
+    sizes = class_sizes(labels)
+    ks = (sizes - 1).clamp(max=k)
+    nearer = neighbours.group_counts(a, labels, ks, norm, memory).cpu()
+    return digamma(len(labels)) + psi(ks) - psi(sizes) - psi(nearer + 1)
+
+
+def record(terms: torch.Tensor, cap: float, stderr: float | None = None, extra=None):
+    """The record in bits of terms and a cap in nats; stderr in nats, if not of the terms."""
+    if stderr is None:
+        stderr = terms.std(correction=0).item() / math.sqrt(len(terms))
+    return MutualInformation(
+        value=float(BIT * terms.mean().item()),
+        stderr=float(BIT * stderr),
+        cap=float(BIT * cap),
+        extra={name: float(BIT * value) for name, value in (extra or {}).items()},
+    )
+
+
+def nothing(cap: float) -> MutualInformation:
+    """The record where a variable never varies: 0 bit, exactly; cap in nats."""
+    return MutualInformation(0.0, stderr=0.0, cap=float(BIT * cap))
+
+
+def psi(counts: torch.Tensor) -> torch.Tensor:
+    """Digamma of integers."""
+    return torch.digamma(counts.to(torch.float64))
+
+
+def ln_ball(d: int, norm: Norm) -> float:
+    """ln of the volume of the unit ball in d dimensions."""
+    if norm == "max":
+        return d * math.log(2)
+    return d / 2 * math.log(math.pi) - math.lgamma(d / 2 + 1)
+
+
+def _volumes(d_a: int, d_b: int) -> float:
+    apart = ln_ball(d_a, "euclidean") + ln_ball(d_b, "euclidean")
+    return apart - ln_ball(d_a + d_b, "euclidean")

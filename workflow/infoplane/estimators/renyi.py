@@ -1,0 +1,255 @@
+"""Matrix-based Rényi information: eigenvalues of kernel matrices in place of densities.
+
+Sources: Sánchez Giraldo, Rao & Príncipe 2015 (IEEE Trans. Inf. Theory 61, 535), equations 8
+and 10; Yu et al. 2020 (IEEE TPAMI 42, 2960); Wickstrøm et al. 2019 (arXiv 1909.11396) for the
+information plane and the kernel width. With K_ij = exp(−‖a_i − a_j‖² / σ²) of n samples and
+A = K / n, of trace 1 and eigenvalues λ,
+    S_α(A) = log2(Σ λ^α) / (1 − α)        S_α(A, B) = S_α(A∘B / tr(A∘B))
+    I_α(A;B) = S_α(A) + S_α(B) − S_α(A, B)
+and at α = 1 the limit −Σ λ log2 λ. Labels have the kernel 1 where they are equal, else 0, and
+where B repeats each of its rows (`Pair.n_draws` > 1) so has the index of the input.
+
+This is not Shannon's information of the variables, nor an estimate of it: the width decides how
+far apart two samples must be to count as two, and the value says how well the one variable's
+clusters at that width tell the other's. It equals Shannon's where the values are discrete, far
+apart against σ, and α = 1. Larger batches give larger values.
+
+Eigenvalues take O(n³) time and n² memory: samples are taken in batches.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import torch
+from pydantic import Field, model_validator
+
+from infoplane import settings
+from infoplane.samples import MutualInformation, Pair
+
+QUANTITY = frozenset({"alpha", "width", "width_b", "standardise"})
+
+NARROWEST, WIDEST = 0.1, 10.0
+"""Ends of the widths that alignment chooses from, in mean distances of two samples."""
+
+_EQUAL = 1e-14
+"""Share of the largest squared length below which squared distances count as 0."""
+
+_MATRICES = 8  # matrices of one batch that are held at once, eigenvalue workspace included
+
+
+class Settings(settings.Settings):
+    """Settings of the matrix-based Rényi information."""
+
+    estimator: Literal["renyi"] = "renyi"
+    alpha: float = Field(default=1.01, gt=0, allow_inf_nan=False)
+    """Order α of the entropies; 1 is Shannon's form."""
+    width: Literal["alignment", "median"] | float = "alignment"
+    """Kernel width σ of the first variable, T. alignment: of n_widths from 0.1 to 10 mean
+    distances the one whose kernel matrix is most like that of the labels (largest
+    ⟨K, L⟩ / ‖K‖‖L‖), and the same one for I(X;T) as for I(T;Y); without any labels the median.
+    median: the median distance of two samples. A number is in units of the variable."""
+    width_b: Literal["median"] | float = "median"
+    """Width of the second variable where that is continuous: the inputs X."""
+    n_widths: int = Field(default=41, ge=2)
+    """How many widths alignment chooses from, equally spaced on a logarithmic scale."""
+    standardise: bool = False
+    """Divide each coordinate by its standard deviation first. Without, the units of a layer
+    weigh as much as they vary, as published; only a common scale makes no difference."""
+    batch_size: int = Field(default=512, ge=2)
+    """Samples in a kernel matrix; also the cap, log2 of it."""
+    n_batches: int = Field(default=8, ge=1)
+    """Largest number of batches, without common samples, that values are means over."""
+    seed: int = Field(default=0, ge=0)
+    """Of the choice of batches."""
+    memory_mb: int = Field(default=512, ge=1)
+    """Working memory beside a copy of the samples, in MB."""
+
+    @model_validator(mode="after")
+    def _widths_are_positive(self):
+        for key in ("width", "width_b"):
+            width = getattr(self, key)
+            if isinstance(width, float) and not 0 < width < math.inf:
+                raise ValueError(f"{key} must be positive and finite; it is {width}")
+        if self.width != "alignment" and self.n_widths != 41:
+            raise ValueError("n_widths has no effect without width: alignment; leave it out")
+        return self
+
+
+def between(pair: Pair, settings: Settings) -> MutualInformation:
+    """I_α(A;B) of kernel matrices.
+
+    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels
+    Returns MutualInformation in bits: the mean over batches and, with two or more, its
+    standard error. cap: log2 of the samples in a batch, as S_α(A, B) is not below S_α(A) or
+    S_α(B) and these are at most that. extra: entropy, S_α(A); width, σ of A in its units.
+    A variable that never varies gives 0.
+    Raises ValueError where the matrices of one batch need more than memory_mb.
+    """
+    return between_batch([pair], settings)[0]
+
+
+def between_batch(
+    pairs: Sequence[Pair], settings: Settings, memory=None
+) -> list[MutualInformation]:
+    """`between` of many pairs. A layer's width that was aligned with the labels also serves
+    its pair with the inputs, where both are here. memory : not used."""
+    aligned: dict[tuple, float] = {}
+    found: dict[int, MutualInformation] = {}
+    for i in sorted(range(len(pairs)), key=lambda i: not pairs[i].is_labelled):
+        pair = pairs[i]
+        layer = (pair.key[:2], pair.epoch) if pair.key else None
+        record, width = _between(pair, settings, aligned.get(layer))
+        found[i] = record
+        if pair.is_labelled and layer is not None:
+            aligned[layer] = width
+    return [found[i] for i in range(len(pairs))]
+
+
+def _between(pair: Pair, settings: Settings, aligned: float | None):
+    """The record, and the width of A; aligned: that width, where it was found with labels."""
+    size = min(pair.n, settings.batch_size)
+    cap = math.log2(size)
+    at_once = settings.memory_mb * 10**6 // (_MATRICES * 8 * size**2)
+    if at_once == 0:
+        raise ValueError(
+            f"{pair.place}: kernel matrices of {size} samples need "
+            f"{_MATRICES * 8 * size**2 / 1e6:.0f} MB, memory_mb is {settings.memory_mb}; use a "
+            "smaller batch_size"
+        )
+    batches = _batches(pair.n, size, settings)
+    a = _Values.of(pair.a, settings.standardise)
+    b = _second(pair, settings)
+    if a.scale == 0 or b is None:
+        return MutualInformation(0.0, cap=cap, extra={"entropy": 0.0, "width": math.nan}), None
+    width = _width_of_a(pair, a, batches[0], settings, aligned)
+    parts = [
+        _entropies(a, width, b, settings, chosen) for chosen in batches.split(int(at_once))
+    ]
+    entropy, value = torch.cat(parts, dim=1)
+    n = len(value)
+    record = MutualInformation(
+        float(value.mean()),
+        stderr=float(value.std() / math.sqrt(n)) if n > 1 else math.nan,
+        cap=cap,
+        extra={"entropy": float(entropy.mean()), "width": width * a.scale},
+    )
+    return record, width
+
+
+class _Values(NamedTuple):
+    """A continuous variable, centred and divided by its largest value: rows (n, d) float64."""
+
+    rows: torch.Tensor
+    scale: float
+
+    @classmethod
+    def of(cls, rows: torch.Tensor, standardise: bool) -> "_Values":
+        rows = rows.to(torch.float64)
+        rows = rows - rows[0]  # a variable that never varies is then exactly 0
+        unit = rows.abs().amax(dim=0) if standardise else rows.abs().amax()
+        rows = rows / torch.where(unit > 0, unit, 1.0)
+        rows = rows - rows.mean(dim=0)
+        if not standardise:
+            return cls(rows, float(unit))
+        sd = rows.std(dim=0, correction=0)
+        return cls(rows / torch.where(unit > 0, sd, 1.0), float(unit.any()))
+
+    def squares(self, chosen: torch.Tensor) -> torch.Tensor:
+        """‖a_i − a_j‖² (m, s, s) within m batches of s samples."""
+        rows = self.rows[chosen.to(self.rows.device)]
+        squares = torch.cdist(rows, rows).square()
+        # Products of matrices leave some 1e-16 of the largest where rows are equal.
+        return torch.where(squares > _EQUAL * rows.square().sum(2).max(), squares, 0.0)
+
+
+def _second(pair: Pair, settings: Settings):
+    """The second variable, as values or as codes (n,); None where it never varies."""
+    if pair.is_labelled or pair.n_draws > 1:
+        codes = pair.b if pair.is_labelled else torch.arange(pair.n) // pair.n_draws
+        return None if bool((codes == codes[0]).all()) else codes.to(pair.a.device)
+    b = _Values.of(pair.b, settings.standardise)
+    return None if b.scale == 0 else b
+
+
+def _batches(n: int, size: int, settings: Settings) -> torch.Tensor:
+    """Samples (n_batches, size) of each batch; all in their order where one takes all."""
+    if size == n:
+        return torch.arange(n)[None]
+    n_batches = min(settings.n_batches, n // size)
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(settings.seed))
+    return order[: n_batches * size].reshape(n_batches, size)
+
+
+def _width_of_a(pair: Pair, a: _Values, chosen, settings: Settings, aligned) -> float:
+    """σ in units of the scaled values, from one batch of samples (size,)."""
+    if isinstance(settings.width, float):
+        return settings.width / a.scale
+    if settings.width == "median" or (aligned is None and not pair.is_labelled):
+        return _median_distance(a.squares(chosen[None])[0])
+    return aligned if aligned is not None else _aligned_width(pair, a, chosen, settings)
+
+
+def _median_distance(squares: torch.Tensor) -> float:
+    """Median of the distances that are not 0; 1 where all are."""
+    apart = squares[squares > 0]
+    return math.sqrt(float(apart.median())) if len(apart) else 1.0
+
+
+def _aligned_width(pair: Pair, a: _Values, chosen, settings: Settings) -> float:
+    squares = a.squares(chosen[None])[0]
+    codes = pair.b[chosen].to(squares.device)
+    like = codes[:, None] == codes
+    n_apart = len(squares) * (len(squares) - 1)
+    mean = float(squares.sqrt().sum() / n_apart) or 1.0
+    widths = mean * torch.logspace(
+        math.log10(NARROWEST), math.log10(WIDEST), settings.n_widths, dtype=torch.float64
+    )
+    alignments = []
+    for width in widths.tolist():
+        kernel = torch.exp(-squares / width**2)
+        alignments.append(float(kernel[like].sum() / kernel.square().sum().sqrt()))
+    return float(widths[int(torch.tensor(alignments).argmax())])
+
+
+def _entropies(a: _Values, width: float, b, settings: Settings, chosen) -> torch.Tensor:
+    """S_α(A) and I_α(A;B) (2, m) in bits, of m batches of samples, chosen (m, s)."""
+    size, alpha = chosen.shape[1], settings.alpha
+    kernel_a = torch.exp(a.squares(chosen) / -(width**2))
+    of_a = _entropy(torch.linalg.eigvalsh(kernel_a) / size, alpha)
+    if isinstance(b, _Values):
+        kernel_b = _kernel_of_b(b, chosen, settings)
+        of_b = _entropy(torch.linalg.eigvalsh(kernel_b) / size, alpha)
+    else:
+        codes = b[chosen.to(b.device)]
+        kernel_b = (codes[:, :, None] == codes[:, None]).to(torch.float64)
+        # The eigenvalues are the classes' shares. Each of the n_c rows of a class gives
+        # 1/n_c of its share.
+        of_b = _entropy_of_shares(kernel_b.sum(dim=2) / size, alpha)
+    of_both = _entropy(torch.linalg.eigvalsh(kernel_a.mul_(kernel_b)) / size, alpha)
+    return torch.stack([of_a, of_a + of_b - of_both]).cpu()
+
+
+def _kernel_of_b(b: _Values, chosen, settings: Settings) -> torch.Tensor:
+    squares = b.squares(chosen)
+    if isinstance(settings.width_b, float):
+        return torch.exp(squares / -((settings.width_b / b.scale) ** 2))
+    width = torch.tensor([_median_distance(one) for one in squares], dtype=torch.float64)
+    return torch.exp(squares / -(width.to(squares.device)[:, None, None] ** 2))
+
+
+def _entropy(values: torch.Tensor, alpha: float) -> torch.Tensor:
+    """S_α in bits of eigenvalues (m, s) that sum to 1."""
+    # What rounding leaves of an eigenvalue 0 counts at small α.
+    values = torch.where(values > values.shape[1] * 1e-16, values, 0.0)
+    if alpha == 1:
+        return -torch.special.xlogy(values, values).sum(dim=1) / math.log(2)
+    return torch.log2((values**alpha).sum(dim=1)) / (1 - alpha)
+
+
+def _entropy_of_shares(shares: torch.Tensor, alpha: float) -> torch.Tensor:
+    """The same of the share (m, s) of each sample's class."""
+    n = shares.shape[1]
+    if alpha == 1:
+        return -shares.log2().sum(dim=1) / n
+    return torch.log2((shares ** (alpha - 1)).sum(dim=1) / n) / (1 - alpha)

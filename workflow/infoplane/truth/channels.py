@@ -1,0 +1,109 @@
+"""Layers of a trained network with noise on them: an AWGN channel with finite input.
+
+T = f(X) + N(0, σ²I), X uniform over the 4,096 SZT patterns, f a layer of the net before and
+after it has learnt. I(X;T) and I(T;Y) by brute-force Monte Carlo (channel_information.py).
+Estimators of two variables get the noisy T with the 12 bits of X, or with the label; those of
+a layer under noise (kde) get the noiseless f(X) and the noise variance as their setting.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from infoplane import settings
+from infoplane.samples import Pair, Samples
+from infoplane.truth import channel_information, trained
+from infoplane.truth.task import Draw, Prepared, Task, generator, rows
+
+
+class Settings(settings.Settings):
+    """Noisy layers of the SZT net."""
+
+    family: Literal["channels"] = "channels"
+    """Noisy layers of the SZT net."""
+    network: trained.Training = trained.Training()
+    """The network, its layers and epochs."""
+    sigmas: list[Annotated[float, Field(gt=0)]] = Field(default=[0.05, 0.2, 0.5], min_length=1)
+    """Standard deviations of the noise on every unit, in units of activation."""
+    standard_error: float = Field(default=0.0025, gt=0)
+    """Of the truths, in bits: two of them are the 0.005 bit that is asked for."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the Monte Carlo."""
+
+
+def prepare(settings: Settings) -> dict[str, np.ndarray]:
+    """Activations (4096, d) by layer and epoch, truths (4,) by layer, epoch and σ.
+
+    A truth is I(X;T), its standard error, I(T;Y), its standard error, in bits.
+    """
+    x, y = trained.patterns()
+    layers = trained.chosen_layers(settings.network)
+    found = {}
+    for epoch, weights in trained.networks(settings.network):
+        h, activations = x, []
+        for weight, bias in weights:
+            h = np.tanh(h @ weight + bias)
+            activations.append(h)
+        for layer, position in layers.items():
+            name, points = trained.name_of(layer, epoch), activations[position]
+            found[name] = points
+            for sigma in settings.sigmas:
+                found[_name(name, sigma)] = np.array(
+                    channel_information.information(
+                        points, y, sigma, settings.standard_error, settings.seed
+                    )
+                )
+    return found
+
+
+def tasks(settings: Settings, prepared: Prepared) -> list[Task]:
+    """Three tasks a layer, epoch and σ: T with X, T with Y, and the layer under noise."""
+    x, y = trained.patterns()
+    found = []
+    for layer in trained.chosen_layers(settings.network):
+        for epoch in sorted(settings.network.epochs):
+            name = trained.name_of(layer, epoch)
+            for sigma in settings.sigmas:
+                truth = channel_information.Truth(*prepared[_name(name, sigma)].tolist())
+                found += _tasks(_name(name, sigma), prepared[name], x, y, sigma, truth)
+    return found
+
+
+def _name(layer: str, sigma: float) -> str:
+    return f"{layer}, σ = {sigma:g}"
+
+
+def _tasks(name: str, points, x, y, sigma: float, truth) -> list[Task]:
+    d = points.shape[1]
+    kde = {"kde": {"noise": "absolute", "noise_variance": sigma**2}}
+
+    def drawing(kind: str) -> Callable[[int, int], Draw]:
+        def draw(n: int, seed: int) -> Draw:
+            rng = generator(f"channels {name} {kind}", n, seed)
+            taken = rows(n, len(points), rng)
+            layer = Samples.of(points[taken], y[taken], layer=name) if n <= len(points) else None
+            if kind == "inputs":
+                return Draw(samples=layer)
+            noisy = points[taken] + sigma * rng.standard_normal((n, d))
+            return Draw(Pair.of(noisy, x[taken] if kind == "continuous" else y[taken], name), layer)
+
+        return draw
+
+    ixt, ity = (truth.ixt, truth.ixt_error), (truth.ity, truth.ity_error)
+    return [
+        Task(f"{name}, X", "continuous", d, x.shape[1], ixt[0], drawing("continuous"), ixt[1]),
+        Task(f"{name}, Y", "labels", d, 0, ity[0], drawing("labels"), ity[1], settings=kde),
+        Task(
+            f"{name}, index of X",
+            "inputs",
+            d,
+            0,
+            ixt[0],
+            drawing("inputs"),
+            ixt[1],
+            len(points),
+            kde,
+        ),
+    ]

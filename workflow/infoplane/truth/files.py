@@ -1,0 +1,57 @@
+"""What the jobs of a calibration page hand to each other: arrays and tables, written whole."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+
+from infoplane.datasets.places import MissingData
+from infoplane.truth.task import Prepared
+
+
+def prepare(family: ModuleType, settings) -> dict[str, np.ndarray]:
+    """What the family's tasks need; `left_out`, a sentence, where its files are missing."""
+    if not hasattr(family, "prepare"):
+        return {}
+    try:
+        return family.prepare(settings)
+    except MissingData as error:
+        return {"left_out": np.array(f"left out: {error}")}
+
+
+def save(prepared: Prepared, path: Path) -> None:
+    """Write arrays as one .npz, in one step."""
+    partial = _partial(path)
+    with partial.open("wb") as file:
+        np.savez_compressed(file, **prepared)
+    os.replace(partial, path)
+
+
+def load(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a file that `save` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def write(table: pd.DataFrame, path: Path) -> None:
+    """Write a table as CSV, in one step."""
+    partial = _partial(path)
+    table.to_csv(partial, index=False, lineterminator="\n")
+    os.replace(partial, path)
+
+
+def read(paths: Iterable[Path]) -> pd.DataFrame:
+    """The rows of several tables, one after the other; text columns are never NaN."""
+    tables = [pd.read_csv(path, keep_default_na=True) for path in paths]
+    tables = [table for table in tables if len(table)] or tables[:1]
+    joined = pd.concat(tables, ignore_index=True)
+    texts = [name for name in ("flags", "refused") if name in joined]
+    return joined.assign(**{name: joined[name].fillna("").astype(str) for name in texts})
+
+
+def _partial(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(path.name + ".partial")

@@ -1,0 +1,57 @@
+"""Correlated Gaussians in one to fifty dimensions, from independent to almost equal.
+
+A and B have d coordinates each, A_i and B_i standard normal with correlation ρ, the same for
+every i, and nothing else correlated:
+    I(A;B) = −(d/2) log2(1 − ρ²).
+"""
+
+import math
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from infoplane import settings
+from infoplane.samples import Pair
+from infoplane.truth.task import Draw, Prepared, Task, generator
+
+
+class Settings(settings.Settings):
+    """Correlated Gaussians."""
+
+    family: Literal["gaussians"] = "gaussians"
+    """Correlated Gaussians of equal correlation in all their dimensions."""
+    dimensions: list[Annotated[int, Field(ge=1)]] = [1, 2, 3, 5, 10, 20, 50]
+    """Dimensions of A, and of B."""
+    information: list[Annotated[float, Field(ge=0, le=20)]] = [0, 0.5, 1, 2, 3, 5, 8]
+    """True I(A;B) in bits."""
+
+
+def tasks(settings: Settings, prepared: Prepared) -> list[Task]:
+    """One task a dimension and true value."""
+    return [
+        _task(d, float(truth)) for d in settings.dimensions for truth in settings.information
+    ]
+
+
+def correlation(d: int, truth: float) -> tuple[float, float]:
+    """ρ ≥ 0 and √(1 − ρ²) with which d pairs share `truth` bits."""
+    rest = 2 ** (-truth / d)
+    return math.sqrt((1 - rest) * (1 + rest)), rest
+
+
+def correlated(n: int, d: int, truth: float, rng: np.random.Generator):
+    """n draws of A and of B, (n, d) each, every coordinate of A tied to the same of B."""
+    rho, rest = correlation(d, truth)
+    a = rng.standard_normal((n, d))
+    return a, rho * a + rest * rng.standard_normal((n, d))
+
+
+def _task(d: int, truth: float) -> Task:
+    name = f"{d}-d, {truth:g} bit"
+
+    def draw(n: int, seed: int) -> Draw:
+        a, b = correlated(n, d, truth, generator(f"gaussians {name}", n, seed))
+        return Draw(Pair.of(a, b, name))
+
+    return Task(name, "continuous", d, d, truth, draw)

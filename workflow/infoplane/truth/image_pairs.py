@@ -1,0 +1,140 @@
+"""Pairs of MNIST digits whose classes fix the information.
+
+A is a random image of a random class C; the class passes a symmetric channel that replaces it
+with probability p by another of the K classes, each equally likely; B is a random image of
+the class C′ that comes out. A and B meet only through their classes, so
+    I(A;B) = I(C;C′) = log2 K − h(p) − p log2(K − 1),     h the binary entropy,
+where an image has one class: images here are drawn from a finite set without equal members,
+and so the class is a function of the image. It is one of 784 pixels and of the first principal
+components too, as these differ from image to image; both are checked when the set is made.
+"""
+
+import math
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+from scipy.optimize import brentq
+from sklearn.decomposition import PCA
+
+from infoplane import settings
+from infoplane.datasets import mnist
+from infoplane.datasets.places import default_places
+from infoplane.samples import Pair
+from infoplane.truth.task import Draw, Prepared, Task, generator
+
+
+class Settings(settings.Settings):
+    """Pairs of digits."""
+
+    family: Literal["image_pairs"] = "image_pairs"
+    """Pairs of MNIST digits through a symmetric channel of their classes."""
+    classes: list[Annotated[int, Field(ge=2, le=10)]] = [2, 10]
+    """K: the digits 0 … K − 1, equally likely."""
+    shares: list[Annotated[float, Field(ge=0, le=1)]] = [0, 0.25, 0.5, 1]
+    """True I(A;B) as a share of log2 K; 1 is pairing within the class."""
+    components: list[Annotated[int, Field(ge=1, le=784)]] = [10, 784]
+    """Dimensions of an image: its first principal components, or, with 784, its pixels."""
+    images_per_class: int = Field(default=2000, ge=2)
+    """Images of each class in the set that is drawn from."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the choice of images."""
+
+
+def prepare(settings: Settings) -> dict[str, np.ndarray]:
+    """The set of images: pixels uint8 (n, 784), labels (n,), components float32 (n, d).
+
+    Raises MissingData where MNIST is neither found nor can be downloaded, ValueError where
+    equal images or equal components have different classes.
+    """
+    raw = mnist.load(mnist.Settings(source="mnist"), default_places())
+    rng = np.random.default_rng(settings.seed)
+    chosen = []
+    for digit in range(max(settings.classes)):
+        of_digit = np.flatnonzero(raw.y == digit)
+        size = min(settings.images_per_class, len(of_digit))
+        chosen.append(np.sort(rng.choice(of_digit, size, replace=False)))
+    chosen = np.concatenate(chosen)
+    pixels, labels = raw.x[chosen].reshape(len(chosen), -1), raw.y[chosen]
+    found = {"pixels": pixels, "labels": labels}
+    _require_one_class(pixels, labels, "pixels")
+    for d in settings.components:
+        if d < pixels.shape[1]:
+            pca = PCA(d, svd_solver="covariance_eigh")
+            components = pca.fit_transform(pixels / 255.0).astype(np.float32)
+            _require_one_class(components, labels, f"{d} components")
+            found[f"components {d}"] = components
+    return found
+
+
+def tasks(settings: Settings, prepared: Prepared) -> list[Task]:
+    """Two tasks a number of classes, share and dimension: two images, image and label."""
+    found = []
+    by_class = [np.flatnonzero(prepared["labels"] == k) for k in range(max(settings.classes))]
+    for d in settings.components:
+        whole = d >= prepared["pixels"].shape[1]
+        images = prepared["pixels"] if whole else prepared[f"components {d}"]
+        for k in settings.classes:
+            for share in settings.shares:
+                found += _tasks(images, by_class[:k], share)
+    return found
+
+
+def channel_information(p: float, k: int) -> float:
+    """I(C;C′) in bits of k equally likely classes, one replaced with probability p."""
+    if p == 0:
+        return math.log2(k)
+    h = -p * math.log2(p) - (1 - p) * math.log2(1 - p)
+    return math.log2(k) - h - p * math.log2(k - 1)
+
+
+def replaced(share: float, k: int) -> float:
+    """The probability with which classes are replaced for a share of log2 k to remain."""
+    if share in (0, 1):
+        return 0.0 if share else 1 - 1 / k  # at 1 − 1/k every class comes out alike
+    return brentq(
+        lambda p: channel_information(p, k) - share * math.log2(k), 1e-12, 1 - 1 / k, xtol=1e-13
+    )
+
+
+def _tasks(images: np.ndarray, by_class: list[np.ndarray], share: float) -> list[Task]:
+    k, d = len(by_class), images.shape[1]
+    p, truth = replaced(share, k), share * math.log2(k)
+    sizes = np.array([len(rows) for rows in by_class])
+
+    def of_class(classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        at = np.floor(rng.random(len(classes)) * sizes[classes]).astype(np.int64)
+        found = np.empty(len(classes), np.int64)
+        for label, rows in enumerate(by_class):
+            found[classes == label] = rows[at[classes == label]]
+        scale = 255.0 if images.dtype == np.uint8 else 1.0
+        return images[found].astype(np.float32) / np.float32(scale)
+
+    def drawing(name: str, kind: str):
+        def draw(n: int, seed: int) -> Draw:
+            rng = generator(f"image_pairs {name}", n, seed)
+            c = rng.integers(0, k, n)
+            other = (c + rng.integers(1, k, n)) % k
+            c_out = np.where(rng.random(n) < p, other, c)
+            b = of_class(c_out, rng) if kind == "continuous" else c_out
+            return Draw(Pair.of(of_class(c, rng), b, name))
+
+        return draw
+
+    where = f"{k} digits, {d}-d, {truth:.3g} bit"
+    names = {"continuous": f"{where}, two images", "labels": f"{where}, image and label"}
+    return [
+        Task(name, kind, d, d if kind == "continuous" else 0, truth, drawing(name, kind))
+        for kind, name in names.items()
+    ]
+
+
+def _require_one_class(images: np.ndarray, labels: np.ndarray, what: str) -> None:
+    codes = np.unique(images, axis=0, return_inverse=True)[1].ravel()
+    pairs = np.unique(np.stack([codes, labels], axis=1), axis=0)
+    if len(pairs) > codes.max() + 1:
+        raise ValueError(
+            f"image_pairs: {len(pairs) - codes.max() - 1} images of equal {what} have "
+            "different classes, so the class is no function of the image; use another seed "
+            "or more components"
+        )

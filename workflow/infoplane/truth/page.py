@@ -1,0 +1,108 @@
+"""The settings of a calibration page: which estimators answer which problems, at what sizes."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import Field, model_validator
+
+from infoplane.config.choice import Choice
+from infoplane.config.models import Estimator, Name
+from infoplane.config.problems import ConfigError, dotted, not_defined, validated
+from infoplane.estimators import ESTIMATORS
+from infoplane.provenance import source_digest
+from infoplane.settings import Settings
+from infoplane.truth import PROBLEMS
+from infoplane.truth.run import Limits
+
+FOLDER = Path("config/truth")
+"""Where pages lie that are called by name."""
+
+Problem = Annotated[Any, Choice(PROBLEMS, "family")]
+
+
+class Page(Settings):
+    """A calibration page: estimators beside the truth."""
+
+    title: str
+    """What stands over the page."""
+    n: list[Annotated[int, Field(ge=10)]] = Field(min_length=1)
+    """Numbers of samples."""
+    seeds: int = Field(default=3, ge=1)
+    """Draws of each task and number of samples: seeds 0 … seeds − 1."""
+    problems: dict[Name, Problem] = Field(min_length=1)
+    """Families of problems by name, each with its settings."""
+    estimators: dict[Name, Estimator] = Field(min_length=1)
+    """Estimators by name, each with its settings."""
+    limits: dict[Name, Limits] = {}
+    """Where an estimator is not asked, by its name."""
+
+    @model_validator(mode="after")
+    def _limits_are_of_something(self):
+        for name, limits in self.limits.items():
+            if name not in self.estimators:
+                raise ValueError(
+                    f"limits.{name}: {not_defined(name, 'estimator', self.estimators)}"
+                )
+            for problem in limits.without:
+                if problem not in self.problems:
+                    text = not_defined(problem, "problem", self.problems)
+                    raise ValueError(f"limits.{name}.without: {text}")
+            numbers = [limits.largest_n, limits.largest_d]
+            if any(number is not None for number in numbers) and not limits.reason:
+                raise ValueError(f"limits.{name}: a largest n or d needs a reason")
+        return self
+
+    def limits_of(self, estimator: str) -> Limits:
+        """Where this estimator is not asked."""
+        return self.limits.get(estimator, Limits())
+
+    def answers(self) -> list[tuple[str, str]]:
+        """Every estimator with every problem that it is asked."""
+        return [
+            (estimator, problem)
+            for estimator in self.estimators
+            for problem in self.problems
+            if problem not in self.limits_of(estimator).without
+        ]
+
+    def source_of_problem(self, problem: str) -> str:
+        """Digest of the files that a problem's tasks are made by."""
+        return source_digest(PROBLEMS.path(self.problems[problem].family))
+
+    def source_of_answer(self, estimator: str, problem: str) -> str:
+        """Digest of the files that make an estimator's answers to a problem."""
+        return source_digest(
+            "infoplane.truth.run",
+            ESTIMATORS.path(self.estimators[estimator].estimator),
+            PROBLEMS.path(self.problems[problem].family),
+        )
+
+
+def file_of(name: str) -> Path:
+    """The file of a page: `quick` is config/truth/quick.yaml; a path is itself."""
+    return Path(name) if name.endswith((".yaml", ".yml")) else FOLDER / f"{name}.yaml"
+
+
+def load(name: str) -> Page:
+    """The page of this name, or in this file.
+
+    Raises ConfigError with every mistake of the file, one a line, and where there is no such
+    file with the names that there are.
+    """
+    path = file_of(name)
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in FOLDER.glob("*.yaml"))) or "none"
+        raise ConfigError(
+            f"truth: there is no page '{name}' ({path}). Known: {known}; or give the path of "
+            "a file, --config truth=my/page.yaml"
+        )
+    try:
+        written = yaml.safe_load(path.read_text())
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: no YAML: {' '.join(str(error).split())}") from error
+    page, problems = validated(Page, written)
+    if problems:
+        texts = [f"{dotted(p.path)}: {p.text}" if p.path else p.text for p in problems]
+        raise ConfigError("\n".join(f"{path}: {text}" for text in texts))
+    return page

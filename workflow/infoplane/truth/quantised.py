@@ -1,0 +1,115 @@
+"""Layers of a trained network whose activations are quantised: truth by counting.
+
+Each hidden activation becomes the middle of one of 2^b cells on [−1, 1] before the next layer
+sees it. T has finitely many values and is a function of X, uniform over the 4,096 SZT
+patterns, so with the counts of its rows
+    I(X;T) = H(T)        I(T;Y) = H(T) + H(Y) − H(T, Y),
+and binning on the same cells has nothing to estimate. With fewer than 4,096 inputs it has.
+"""
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from infoplane import settings
+from infoplane.samples import Pair, Samples, entropy_of_counts
+from infoplane.truth import trained
+from infoplane.truth.task import Draw, Prepared, Task, generator, rows
+
+
+class Settings(settings.Settings):
+    """Quantised layers of the SZT net."""
+
+    family: Literal["quantised"] = "quantised"
+    """Quantised layers of the SZT net."""
+    network: trained.Training = trained.Training()
+    """The network, its layers and epochs."""
+    bits: list[Annotated[int, Field(ge=1, le=16)]] = Field(default=[2, 4, 8], min_length=1)
+    """b: an activation has 2^b values."""
+
+
+def prepare(settings: Settings) -> dict[str, np.ndarray]:
+    """Cell numbers int64 (4096, d) by layer, epoch and bits."""
+    x, _ = trained.patterns()
+    layers = trained.chosen_layers(settings.network)
+    found = {}
+    for epoch, weights in trained.networks(settings.network):
+        for bits in settings.bits:
+            h, cells = x, []
+            for weight, bias in weights:
+                cell = cells_of(np.tanh(h @ weight + bias), bits)
+                cells.append(cell)
+                h = middles(cell, bits)
+            for layer, position in layers.items():
+                found[_name(layer, epoch, bits)] = cells[position]
+    return found
+
+
+def tasks(settings: Settings, prepared: Prepared) -> list[Task]:
+    """Three tasks a layer, epoch and number of bits: T with X, T with Y, the layer itself."""
+    found = []
+    for layer in trained.chosen_layers(settings.network):
+        for epoch in sorted(settings.network.epochs):
+            for bits in settings.bits:
+                name = _name(layer, epoch, bits)
+                found += _tasks(name, prepared[name], bits)
+    return found
+
+
+def cells_of(t: np.ndarray, bits: int) -> np.ndarray:
+    """Number 0 … 2^b − 1 of the cell of [−1, 1] that holds each activation."""
+    cells = np.floor((t + 1) / 2 * 2**bits).astype(np.int64)
+    return np.clip(cells, 0, 2**bits - 1)
+
+
+def middles(cells: np.ndarray, bits: int) -> np.ndarray:
+    """The middle of each cell, in units of activation."""
+    return (cells + 0.5) * 2 / 2**bits - 1
+
+
+def counted(cells: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """I(X;T) and I(T;Y) in bits by counting rows; every row is another X, equally likely."""
+
+    def entropy(rows: np.ndarray) -> float:
+        return entropy_of_counts(np.unique(rows, axis=0, return_counts=True)[1])
+
+    h_t = entropy(cells)
+    return h_t, h_t + entropy(y[:, None]) - entropy(np.column_stack([cells, y]))
+
+
+def _name(layer: str, epoch: int, bits: int) -> str:
+    return f"{trained.name_of(layer, epoch)}, {bits} bit"
+
+
+def _tasks(name: str, cells: np.ndarray, bits: int) -> list[Task]:
+    x, y = trained.patterns()
+    t, d = middles(cells, bits), cells.shape[1]
+    ixt, ity = counted(cells, y)
+    grid = {"binned": {"n_bins": 2**bits, "range": "fixed", "low": -1.0, "high": 1.0}}
+
+    def drawing(kind: str):
+        def draw(n: int, seed: int) -> Draw:
+            taken = rows(n, len(t), generator(f"quantised {name} {kind}", n, seed))
+            layer = Samples.of(t[taken], y[taken], layer=name) if n <= len(t) else None
+            if kind == "inputs":
+                return Draw(samples=layer)
+            b = x[taken] if kind == "continuous" else y[taken]
+            return Draw(Pair.of(t[taken], b, name), layer)
+
+        return draw
+
+    return [
+        Task(f"{name}, X", "continuous", d, x.shape[1], ixt, drawing("continuous")),
+        Task(f"{name}, Y", "labels", d, 0, ity, drawing("labels"), settings=grid),
+        Task(
+            f"{name}, index of X",
+            "inputs",
+            d,
+            0,
+            ixt,
+            drawing("inputs"),
+            largest_n=len(t),
+            settings=grid,
+        ),
+    ]

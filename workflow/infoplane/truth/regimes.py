@@ -1,0 +1,129 @@
+"""Where each estimator is accurate: its tested regime, out of the calibration's errors.
+
+    python -m infoplane.truth.regimes results/truth/full/errors.csv
+
+writes estimators/regimes/<file>.csv beside the estimators' files, in the columns of
+estimators.regime, and a copy of the errors into this folder, from which the tables can be made
+again. A row (settings, kind, n, d, I) says: of n samples or more, in d dimensions or fewer, an
+estimate up to I bits is within 0.1 bit or 10 % of the truth. By the evidence of the page that
+holds where
+
+- every task of this kind with at least n samples and at most d dimensions, of every family
+  that the estimator was asked, was answered within the tolerance in every seed, if its truth
+  lies at or below I, or if any estimate of it does. The second half is what a reader needs:
+  who sees 2 bits from an estimator that says 2 where the truth is 8 cannot know;
+- a task of exactly n samples and exactly d dimensions with truth I was answered so.
+
+A refusal is no wrong answer and rules nothing out, and nothing in. Estimates are compared as
+they stand: the truths' own errors (at most 0.005 bit) are far below the tolerance. No row is
+written where nothing but a truth of 0 would stand.
+"""
+
+import argparse
+import csv
+from pathlib import Path
+
+import pandas as pd
+
+from infoplane.estimators import ESTIMATORS, regime
+
+HERE = Path(__file__).parent
+ERRORS = HERE / "errors.csv"
+"""The errors of the full page that ship with the library."""
+
+
+def regimes(errors: pd.DataFrame) -> dict[str, list[regime.Row]]:
+    """Rows of every estimator by its name in ESTIMATORS, in order of settings, kind, n, d.
+
+    errors : what truth.errors made of a page; of estimators that no module bears the name of,
+    the entry's `estimator` is the page's own
+    """
+    found: dict[str, list[regime.Row]] = {}
+    answered = errors[errors["mean"].notna()]
+    for (method, settings), part in answered.groupby(["method", "settings"], sort=True):
+        for kind in regime.KINDS:
+            rows = _of_kind(str(settings), kind, part[part.kind == kind])
+            found.setdefault(str(method), []).extend(rows)
+    return found
+
+
+def _of_kind(settings: str, kind: str, answered: pd.DataFrame) -> list[regime.Row]:
+    d = dimensions(answered)
+    wrong = ~answered.right.astype(bool)
+    # below this value a wrong answer may stand behind an estimate
+    misleading = answered[["truth", "lowest"]].min(axis=1)
+    rows = []
+    for n in sorted(set(answered.n)):
+        for wide in sorted(set(d[answered.n == n])):
+            covered = (answered.n >= n) & (d <= wide)
+            limit = misleading[covered & wrong].min()
+            here = answered[(answered.n == n) & (d == wide) & ~wrong]
+            supported = here.truth[~(here.truth >= limit)]
+            if len(supported) and supported.max() > 0:
+                top = float(supported.max())
+                rows.append(regime.Row(settings, kind, int(n), int(wide), top))
+    return _without_implied(rows)
+
+
+def dimensions(errors: pd.DataFrame) -> pd.Series:
+    """Of the wider variable: what an estimate is looked up by."""
+    return errors[["d_a", "d_b"]].max(axis=1)
+
+
+def _without_implied(rows: list[regime.Row]) -> list[regime.Row]:
+    """The rows that no other one contains."""
+
+    def implied(row: regime.Row) -> bool:
+        return any(
+            other != row
+            and other.n <= row.n
+            and other.d >= row.d
+            and other.information >= row.information
+            for other in rows
+        )
+
+    return [row for row in rows if not implied(row)]
+
+
+def write(found: dict[str, list[regime.Row]]) -> list[Path]:
+    """Write each estimator's table where estimators.regime looks for it; the files."""
+    written = []
+    for method, rows in sorted(found.items()):
+        path = regime.path_of(ESTIMATORS.path(method))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(regime.COLUMNS)
+            writer.writerows((*row[:4], f"{row.information:.4g}") for row in rows)
+        written.append(path)
+    return written
+
+
+def read(path: Path) -> pd.DataFrame:
+    """A table of errors. Raises ValueError where its columns are others."""
+    table = pd.read_csv(path, comment="#", keep_default_na=True)
+    needed = {"method", "settings", "kind", "n", "d_a", "d_b", "truth", "mean", "lowest", "right"}
+    if not needed <= set(table):
+        missing = ", ".join(sorted(needed - set(table)))
+        raise ValueError(f"{path} is no table of errors: it lacks {missing}")
+    return table
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write the tables of regimes from a page's errors, and keep a copy of these."""
+    parser = argparse.ArgumentParser(description="derive tested regimes from a page's errors")
+    parser.add_argument("errors", type=Path, nargs="?", default=ERRORS)
+    parser.add_argument(
+        "--no-copy", action="store_true", help="leave the errors that ship as they are"
+    )
+    chosen = parser.parse_args(arguments)
+    table = read(chosen.errors)
+    for path in write(regimes(table)):
+        print(path)
+    if chosen.errors.resolve() != ERRORS.resolve() and not chosen.no_copy:
+        ERRORS.write_bytes(chosen.errors.read_bytes())
+        print(ERRORS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Discrete variables: tables p(a, b), their information by sum.
+
+A table mixes a one-to-one map of a onto b with independence, and its cells are shaken by
+random factors, so that no table is a textbook's. A is embedded as its number on a line, or as
+random points of several dimensions; B is a label, or embedded too.
+    I(A;B) = Σ p(a, b) log2 p(a, b) / (p(a) p(b))
+"""
+
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from infoplane import settings
+from infoplane.samples import Pair, Samples
+from infoplane.truth.task import Draw, Prepared, Task, generator
+
+
+class Settings(settings.Settings):
+    """Discrete tables."""
+
+    family: Literal["tables"] = "tables"
+    """Random tables p(a, b) of discrete variables."""
+    shapes: list[Annotated[list[Annotated[int, Field(ge=2, le=64)]], Field(min_length=2)]] = [
+        [2, 2],
+        [4, 4],
+        [8, 8],
+        [16, 10],
+    ]
+    """Numbers of values of A and of B."""
+    strengths: list[Annotated[float, Field(ge=0, le=1)]] = [0.0, 0.3, 0.7, 0.95]
+    """Share of the one-to-one map in each table: 0 is independence."""
+    dimensions: list[Annotated[int, Field(ge=1)]] = [1, 5]
+    """Dimensions in which the values of A are points."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the tables and of the points."""
+
+
+def tasks(settings: Settings, prepared: Prepared) -> list[Task]:
+    """Two tasks a table and dimension: B a label, and B a point like A."""
+    found = []
+    for n_a, n_b in settings.shapes:
+        for strength in settings.strengths:
+            rng = np.random.default_rng([settings.seed, n_a, n_b, round(1000 * strength)])
+            p = table(n_a, n_b, strength, rng)
+            for d in settings.dimensions:
+                where = f"{n_a} × {n_b}, strength {strength:g}, {d}-d"
+                points = [embedding(m, d, rng) for m in (n_a, n_b)]
+                found += [_task(kind, where, p, points) for kind in ("labels", "continuous")]
+    return found
+
+
+def table(n_a: int, n_b: int, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """p(a, b), (n_a, n_b); independent where the strength is 0."""
+    p_a, p_b = rng.dirichlet(np.full(n_a, 5.0)), rng.dirichlet(np.full(n_b, 5.0))
+    apart = np.outer(p_a, p_b)
+    if strength == 0:
+        return apart
+    map_of_a = rng.permutation(max(n_a, n_b))[:n_a] % n_b
+    together = np.zeros((n_a, n_b))
+    together[np.arange(n_a), map_of_a] = p_a
+    p = strength * together + (1 - strength) * apart
+    p *= rng.uniform(0.8, 1.25, p.shape)
+    return p / p.sum()
+
+
+def information(p: np.ndarray) -> float:
+    """I(A;B) in bits of a table p(a, b); 0 exactly where rounding alone is left of it."""
+    apart = np.outer(p.sum(axis=1), p.sum(axis=0))
+    there = p > 0
+    bits = float((p[there] * np.log2(p[there] / apart[there])).sum())
+    return bits if abs(bits) > 1e-12 else 0.0
+
+
+def embedding(n_values: int, d: int, rng: np.random.Generator) -> np.ndarray:
+    """A different point for each value, (n_values, d): its number in 1-d, else at random."""
+    if d == 1:
+        return np.arange(n_values, dtype=np.float64)[:, None]
+    return rng.standard_normal((n_values, d))
+
+
+def _task(kind: str, where: str, p: np.ndarray, points: list[np.ndarray]) -> Task:
+    name = f"{where}, {'label' if kind == 'labels' else 'two points'}"
+    d = points[0].shape[1]
+
+    def draw(n: int, seed: int) -> Draw:
+        rng = generator(f"tables {name}", n, seed)
+        a, b = np.divmod(rng.choice(p.size, n, p=p.ravel()), p.shape[1])
+        if kind == "continuous":
+            return Draw(Pair.of(points[0][a], points[1][b], name))
+        return Draw(
+            Pair.of(points[0][a], b, name), Samples.of(points[0][a], b, layer=name)
+        )
+
+    # 2,000 bins on a layer's range: no two of at most 64 points share a row of bins
+    bins = {"binned": {"n_bins": 2000, "range": "unit"}} if kind == "labels" else {}
+    return Task(name, kind, d, 0 if kind == "labels" else d, information(p), draw, settings=bins)

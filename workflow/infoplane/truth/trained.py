@@ -1,0 +1,80 @@
+"""A small trained network whose layers make problems: the SZT net on its 4,096 patterns.
+
+12-10-7-5-4-3-2, tanh, softmax output (Shwartz-Ziv & Tishby 2017), trained by the library
+itself with a fixed seed. X is uniform over the patterns, so H(X) = 12 bits and every truth is
+a sum over them.
+"""
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from infoplane import settings
+from infoplane.datasets import shwartz_ziv_tishby
+from infoplane.datasets.prepare import prepare
+from infoplane.networks import mlp
+from infoplane.training import supervised
+from infoplane.training.optimizers import Adam
+
+
+class Training(settings.Settings):
+    """The network and the epochs at which it becomes a problem."""
+
+    hidden: list[Annotated[int, Field(ge=1)]] = Field(default=[10, 7, 5, 4, 3], min_length=1)
+    """Units of the hidden layers."""
+    epochs: list[Annotated[int, Field(ge=0)]] = Field(default=[5, 400], min_length=1)
+    """Epochs whose network is taken: an early one and a late one."""
+    layers: list[str] | None = None
+    """Names of the hidden layers that are taken (hidden1, …); null: all."""
+    learning_rate: float = Field(default=2e-3, gt=0)
+    """Adam's."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of the network."""
+
+
+def patterns() -> tuple[np.ndarray, np.ndarray]:
+    """X float64 (4096, 12) and Y int64 (4096,)."""
+    x, y = shwartz_ziv_tishby.szt()
+    return x.astype(np.float64), y.astype(np.int64)
+
+
+def networks(training: Training) -> Iterator[tuple[int, list[tuple[np.ndarray, np.ndarray]]]]:
+    """The epoch and the hidden layers' weights (in, out) and biases (out,) at each epoch.
+
+    Raises FloatingPointError where the loss becomes NaN.
+    """
+    source = shwartz_ziv_tishby.Settings(source="szt", training_fraction=0.8)
+    family = mlp.Settings(hidden=training.hidden, activation="tanh", initialisation="fan_in")
+    settings = supervised.Settings(
+        optimizer=Adam(method="adam", learning_rate=training.learning_rate),
+        epochs=max(1, *training.epochs),
+        batch_size=256,
+        device="cpu",  # the same bits wherever the truths are made
+    )
+    network = mlp.build(family, (12,), 2)
+    trainer = supervised.build(settings, network, prepare(source, []), [training.seed])
+    for epoch in trainer.epochs():
+        if epoch.number in training.epochs:
+            weights = {name: w[0].astype(np.float64) for name, w in epoch.weights.items()}
+            hidden = [layer for layer in network.layers if layer != "output"]
+            yield (
+                epoch.number,
+                [(weights[f"{name}.weight"], weights[f"{name}.bias"]) for name in hidden],
+            )
+
+
+def chosen_layers(training: Training) -> dict[str, int]:
+    """Positions of the layers that are taken, by name. Raises ValueError for unknown ones."""
+    known = {f"hidden{i + 1}": i for i in range(len(training.hidden))}
+    wanted = list(known) if training.layers is None else training.layers
+    for name in wanted:
+        if name not in known:
+            raise ValueError(f"there is no layer '{name}'. Known: {', '.join(known)}")
+    return {name: known[name] for name in wanted}
+
+
+def name_of(layer: str, epoch: int) -> str:
+    """The prepared array of a layer's activations: "hidden3, epoch 5"."""
+    return f"{layer}, epoch {epoch}"

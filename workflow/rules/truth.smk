@@ -1,0 +1,80 @@
+# Estimators beside the truth: the calibration page that `estimator_truth` makes. Which
+# problems, estimators and sizes it has, config/truth/<page>.yaml says.
+
+
+rule prepare_truth:
+    output:
+        prepared=f"{TRUTH}/problems/{{problem}}.npz",
+        tasks=f"{TRUTH}/problems/{{problem}}.csv",
+    log:
+        f"logs/truth/{experiment.truth}/prepare_truth/{{problem}}.log",
+    benchmark:
+        f"benchmarks/truth/{experiment.truth}/prepare_truth/{{problem}}.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        settings=lambda w: truth_page().problems[w.problem].canonical(),
+        source=lambda w: truth_page().source_of_problem(w.problem),
+    message:
+        "prepare problems {wildcards.problem}"
+    script:
+        "../scripts/prepare_truth.py"
+
+
+rule estimate_truth:
+    input:
+        prepared=f"{TRUTH}/problems/{{problem}}.npz",
+    output:
+        f"{TRUTH}/estimates/{{answerer}}/{{problem}}.csv",
+    log:
+        f"logs/truth/{experiment.truth}/estimate_truth/{{answerer}}/{{problem}}.log",
+    benchmark:
+        f"benchmarks/truth/{experiment.truth}/estimate_truth/{{answerer}}/{{problem}}.tsv"
+    conda:
+        ENVIRONMENT
+    params:
+        settings=lambda w: truth_page().estimators[w.answerer].canonical(),
+        problem_settings=lambda w: truth_page().problems[w.problem].canonical(),
+        n=lambda w: truth_page().n,
+        seeds=lambda w: truth_page().seeds,
+        limits=lambda w: truth_page().limits_of(w.answerer).canonical(),
+        source=lambda w: truth_page().source_of_answer(w.answerer, w.problem),
+    message:
+        "{wildcards.answerer} on {wildcards.problem}"
+    script:
+        "../scripts/estimate_truth.py"
+
+
+rule plot_truth:
+    input:
+        estimates=estimates_of_truth,
+        tasks=tasks_of_truth,
+        prepared=prepared_of_truth,
+        template=os.path.relpath(f"{LIBRARY}/infoplane/figures/calibration.html.j2"),
+    output:
+        page=f"{TRUTH}/calibration.html",
+        errors=f"{TRUTH}/errors.csv",
+        png=expand(f"{TRUTH}/figures/{{figure}}.png", figure=CALIBRATION_FIGURES),
+        pdf=expand(f"{TRUTH}/figures/{{figure}}.pdf", figure=CALIBRATION_FIGURES),
+        csv=expand(f"{TRUTH}/figures/{{figure}}.csv", figure=CALIBRATION_FIGURES),
+    log:
+        f"logs/truth/{experiment.truth}/plot_truth.log",
+    conda:
+        ENVIRONMENT
+    params:
+        page=lambda w: truth_page().canonical(),
+        source=source_digest(
+            "infoplane.figures.calibration",
+            "infoplane.figures.calibration_errors",
+            "infoplane.figures.calibration_page",
+            "infoplane.truth.errors",
+        ),
+    message:
+        "draw the calibration page"
+    script:
+        "../scripts/plot_truth.py"
+
+
+rule estimator_truth:
+    input:
+        f"{TRUTH}/calibration.html",

@@ -1,0 +1,22 @@
+"""Prepare a family of problems: what its tasks need, and the table of their truths."""
+
+import json
+import logging
+from pathlib import Path
+
+from job import job
+
+from infoplane.machine import use_threads
+from infoplane.truth import PROBLEMS, files
+from infoplane.truth.run import listed, tasks_of
+
+with job(snakemake):
+    use_threads(snakemake.threads)
+    written = json.loads(snakemake.params.settings)
+    family = PROBLEMS[written["family"]]
+    settings = family.Settings.model_validate(written)
+    prepared = files.prepare(family, settings)
+    files.save(prepared, Path(snakemake.output.prepared))
+    tasks = tasks_of(family, settings, prepared)
+    files.write(listed(tasks, snakemake.wildcards.problem), Path(snakemake.output.tasks))
+    logging.info("%d tasks", len(tasks))
