@@ -113,6 +113,7 @@ def tested(tmp_path, monkeypatch):
         (True, {"n": 60_000}),
         (True, {"d": 2}),
         (True, {"value": -0.1}),
+        (False, {"value": -0.11}),
         (True, {"value": float("nan")}),
         (True, {"settings": Settings(width=7.0, memory_mb=9)}),
         (False, {"n": 999}),

@@ -178,10 +178,17 @@ def test_order_and_exchange_change_nothing():
     assert between(b, a).value == pytest.approx(value, abs=ROUNDING)
 
 
-def test_ties_give_finite_values():
+def test_samples_that_are_equal_are_finite_and_flagged():
     a = np.random.default_rng(0).integers(3, size=(300, 2)) * 1.0
-    assert math.isfinite(between(a, a).value)
-    assert math.isfinite(between(a, a[:, 0].astype(int)).value)
+    z = normals(300, 2, 0.5)[0]
+    for pair in ((a, a), (a, z), (z, a), (a, a[:, 0].astype(int))):
+        record = between(*pair)
+        assert math.isfinite(record.value) and record.flags == ("outside_tested_regime",)
+    # equal in one variable only, or 2 of 300 in both
+    half = np.column_stack([z[:, 0], a[:, 0]])
+    assert between(half, z).flags == () == between(half, a[:, 0].astype(int)).flags
+    z[0] = z[1]
+    assert between(z, half).flags == ()
 
 
 def test_draws_make_the_input_a_label():

@@ -10,12 +10,10 @@ more than its own error says.
 import numpy as np
 import pandas as pd
 
+from infoplane.information import ERROR
+
 SIGMAS = 3.0
 """Standard errors by which a difference of two estimates has to exceed zero."""
-ERROR = 0.1
-"""Error in bits, or share of the value where that is more, granted to an estimate that says
-none: the one by which tested regimes are drawn (estimators/regime.py)."""
-
 FLAG = "violates_dpi"
 COLUMNS = [
     "run", "estimator", "seed", "epoch", "quantity", "layer", "before", "value",

@@ -29,6 +29,10 @@ SATURATION = 0.98
 """Share of the cap from which a value counts as saturated."""
 
 
+ERROR = 0.1
+"""Bits, or share of the truth where that is more, by which an accurate estimate may err."""
+
+
 @dataclass(frozen=True)
 class Information:
     """What an estimator says of one layer at one epoch of one seed. All values in bits.

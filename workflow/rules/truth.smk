@@ -54,9 +54,9 @@ rule plot_truth:
     output:
         page=f"{TRUTH}/calibration.html",
         errors=f"{TRUTH}/errors.csv",
-        png=expand(f"{TRUTH}/figures/{{figure}}.png", figure=CALIBRATION_FIGURES),
-        pdf=expand(f"{TRUTH}/figures/{{figure}}.pdf", figure=CALIBRATION_FIGURES),
-        csv=expand(f"{TRUTH}/figures/{{figure}}.csv", figure=CALIBRATION_FIGURES),
+        png=expand(f"{TRUTH}/figures/{{figure}}.png", figure=truth_pages.FIGURES),
+        pdf=expand(f"{TRUTH}/figures/{{figure}}.pdf", figure=truth_pages.FIGURES),
+        csv=expand(f"{TRUTH}/figures/{{figure}}.csv", figure=truth_pages.FIGURES),
     log:
         f"logs/truth/{experiment.truth}/plot_truth.log",
     conda:

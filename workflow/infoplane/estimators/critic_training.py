@@ -30,22 +30,21 @@ from infoplane.samples import BIT, MutualInformation, Pair
 EVALUATED = 4096
 """Held-out samples from which on further draws of the same inputs are not evaluated."""
 
-BLOCK = 1024
-"""Held-out samples of which all pairs are evaluated."""
-
 
 class CriticSettings(settings.Settings):
     """Settings that all estimators with critics share."""
 
-    critic: Literal["separable", "concat"] = "separable"
-    """separable: two networks and the inner product of their outputs, all pairs of a
-    mini-batch are compared; concat: one network of both variables."""
+    critic: Literal["separable", "concat"] = "concat"
+    """concat: one network of both variables joined; separable: a network of each, and the
+    inner product of their outputs, with all pairs of a mini-batch compared."""
     width: int = Field(default=64, ge=1)
     """Units of each hidden layer, and dimensions of the space of a separable critic."""
     depth: int = Field(default=2, ge=1)
     """Hidden layers."""
     contrasts: int = Field(default=8, ge=1)
-    """Product pairs that a concat critic scores for each joint pair."""
+    """Product pairs that a concat critic scores for each joint pair in training."""
+    held_out_contrasts: int = Field(default=64, ge=1)
+    """And in evaluation."""
     batch_size: int = Field(default=256, ge=2)
     """Samples of a mini-batch; fewer where there are not as many to train on."""
     learning_rate: float = Field(default=5e-3, gt=0, allow_inf_nan=False)
@@ -91,16 +90,18 @@ class Objective(Protocol):
     def criterion(self, summary: Tensor) -> Tensor:
         """(C,), largest where training should have stopped."""
 
-    def block(self, n_rows: int) -> int:
-        """Samples of which all pairs are evaluated together, of n_rows held-out samples."""
+    def block(self, n_rows: int, largest: int) -> int:
+        """How many of n_rows held-out samples are evaluated together, at most `largest` where
+        the bound does not depend on it."""
 
-    def cap(self, n_products: int, block: int) -> float:
-        """Largest value in nats that is taken for an estimate."""
+    def cap(self, n_rows: int, n_contrasts: int) -> float:
+        """Largest value in nats that is taken for an estimate, of n_rows held-out samples with
+        so many product pairs each."""
 
 
-def block_of(n_rows: int) -> int:
-    """Samples of a block where a bound does not depend on it: equal parts, at most BLOCK."""
-    return math.ceil(n_rows / math.ceil(n_rows / BLOCK))
+def block_of(n_rows: int, largest: int) -> int:
+    """Samples of one of equal parts of at most `largest`."""
+    return math.ceil(n_rows / math.ceil(n_rows / largest))
 
 
 def log_mean_exp(product: Tensor, n_contrasts: int) -> Tensor:
@@ -225,14 +226,21 @@ def _together(pairs: Sequence[Pair], settings: CriticSettings) -> int:
         for pair in pairs
     )
     n_inputs = n // n_draws
-    net = critics.critics(
-        settings.critic, d_a, d_b, settings.width, settings.depth, settings.contrasts
-    )
+    net = _critics(settings, d_a, d_b)
     split = Split.of(n_inputs, settings.held_out, settings.seed)
-    rows = max(min(settings.batch_size, len(split.train)), min(len(split.halves[0]), BLOCK))
+    batch = min(settings.batch_size, len(split.train))
+    block = min(max(net.block, settings.batch_size), len(split.halves[0]))
     samples = n * d_a + n_inputs * (d_a + 2 * d_b)
-    floats = samples + 6 * net.n_weights + net.floats(rows)
+    floats = samples + 6 * net.n_weights + max(net.floats(batch), net.floats(block, True))
     return max(1, int(settings.memory_mb * 1e6 / (4 * floats)))
+
+
+def _critics(settings: CriticSettings, d_a: int, d_b: int):
+    """The architecture for variables of (at most) d_a and d_b dimensions."""
+    s = settings
+    if s.critic == "separable":
+        return critics.Separable(d_a, d_b, s.width, s.depth)
+    return critics.Concat(d_a, d_b, s.width, s.depth, s.contrasts, s.held_out_contrasts)
 
 
 class Training:
@@ -242,10 +250,10 @@ class Training:
         self.group, self.settings, self.objective = group, settings, objective
         self.device = group.a.device
         n_critics = len(group.widths)
-        self.net = self._critics(group.a.shape[3], group.b.shape[2])
+        self.net = _critics(settings, group.a.shape[3], group.b.shape[2])
         self.values, self.weights = self.net.flat(n_critics, self.device)
         for i, (widths, weights) in enumerate(zip(group.widths, first, strict=True)):
-            own = self._critics(*widths)
+            own = _critics(settings, *widths)
             if weights is None or {k: tuple(v.shape) for k, v in weights.items()} != own.shapes:
                 weights = own.initial(critic_samples.generator(settings.seed, 1))
             self.net.put(self.weights, i, weights)
@@ -262,10 +270,6 @@ class Training:
         self.best_mean = torch.full((n_critics,), -math.inf, dtype=torch.float64)
         self._prepare_held_out()
 
-    def _critics(self, d_a: int, d_b: int):
-        s = self.settings
-        return critics.critics(s.critic, d_a, d_b, s.width, s.depth, s.contrasts)
-
     def run(self) -> list[Outcome]:
         """Trains until every critic has stopped."""
         n_critics = len(self.group.widths)
@@ -274,7 +278,7 @@ class Training:
         state, step = None, 0
         for a, b in self._batches():
             joint, product, cache = self.net.scores(self.weights, a, b)
-            n_contrasts = self.net.n_products(a.shape[2]) // a.shape[2]
+            n_contrasts = self.net.n_contrasts(a.shape[2])
             by_joint, by_product, state = self.objective.slopes(
                 joint, product, n_contrasts, state
             )
@@ -305,11 +309,12 @@ class Training:
             for i in range(n_critics)
         ]
 
+    def _block(self) -> int:
+        return self.objective.block(len(self.split.halves[0]), self.net.block)
+
     def _cap(self) -> float:
-        half = len(self.split.halves[0])
-        block = self.objective.block(half)
-        n_blocks = math.ceil(half / block)
-        return self.objective.cap(n_blocks * self.net.n_products(block), block)
+        n_contrasts = self.net.n_contrasts(self._block(), held_out=True)
+        return self.objective.cap(len(self.split.halves[0]), n_contrasts)
 
     # Samples
 
@@ -418,14 +423,16 @@ class Training:
     def _held_out_bound(self, half: int) -> tuple[Tensor, Tensor, Tensor]:
         """Bound, its standard error, criterion, each (C,) float64 on the CPU, in nats."""
         n_rows = len(self.split.halves[half])
-        size = self.objective.block(n_rows)
+        size = self._block()
         starts = torch.linspace(0, n_rows - size, math.ceil(n_rows / size)).long().tolist()
-        n_contrasts = self.net.n_products(size) // size
+        n_contrasts = self.net.n_contrasts(size, held_out=True)
         summaries = []
         for a, b in self.held_out[half]:
             for start in starts:
                 part = slice(start, start + size)
-                joint, product, _ = self.net.scores(self.averaged, a[:, :, part], b[:, :, part])
+                joint, product, _ = self.net.scores(
+                    self.averaged, a[:, :, part], b[:, :, part], held_out=True
+                )
                 summaries.append(self.objective.summary(joint, product, n_contrasts))
         summary = torch.cat(summaries, dim=2).to("cpu", torch.float64)
         bound, terms = self.objective.bound(summary)

@@ -30,15 +30,11 @@ Shapes = dict[str, tuple[int, ...]]
 Weights = dict[str, Tensor]
 
 
-def critics(kind: str, d_a: int, d_b: int, width: int, depth: int, contrasts: int):
-    """The architecture of this name, for variables of (at most) d_a and d_b dimensions."""
-    if kind == "separable":
-        return Separable(d_a, d_b, width, depth)
-    return Concat(d_a, d_b, width, depth, contrasts)
-
-
 class _Critics:
     """What both architectures share: named weights in one flat tensor."""
+
+    block: int
+    """Held-out samples that are evaluated together."""
 
     shapes: Shapes
     """Of each weight, for one critic: matrices (in, out), biases (out,)."""
@@ -98,6 +94,8 @@ class _Critics:
 class Separable(_Critics):
     """f(a, b) = g(a) · h(b) / √width, with a network each into `width` dimensions."""
 
+    block = 1024
+
     def __init__(self, d_a: int, d_b: int, width: int, depth: int):
         self.depth, self.width = depth, width
         self.scale = 1 / math.sqrt(width)
@@ -108,7 +106,9 @@ class Separable(_Critics):
                 self.shapes[f"{side}{layer}.weight"] = (d if layer == 1 else width, width)
                 self.shapes[f"{side}{layer}.bias"] = (width,)
 
-    def scores(self, weights: Weights, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, tuple]:
+    def scores(
+        self, weights: Weights, a: Tensor, b: Tensor, held_out: bool = False
+    ) -> tuple[Tensor, Tensor, tuple]:
         """Scores of a (C, d_a, B) with b (C, d_b, B).
 
         Returns joint (C, B); product (C, B, B), [:, j, i] of a_i with b_j, MASKED where
@@ -147,20 +147,32 @@ class Separable(_Critics):
                     weights, f"{side}{layer}", layers[layer - 1], slope, slopes, layer > 1
                 )
 
-    def n_products(self, n_rows: int) -> int:
-        """Product pairs among n_rows samples."""
-        return n_rows * (n_rows - 1)
+    def n_contrasts(self, n_rows: int, held_out: bool = False) -> int:
+        """Product pairs of each of n_rows samples: all others."""
+        return n_rows - 1
 
-    def floats(self, n_rows: int) -> int:
+    def floats(self, n_rows: int, held_out: bool = False) -> int:
         """Numbers held at a time for one critic and n_rows samples, both ways."""
         return 3 * n_rows**2 + 4 * (self.depth + 1) * self.width * n_rows
 
 
 class Concat(_Critics):
-    """f(a, b) of one network; a_i is also scored with the next `contrasts` samples b."""
+    """f(a, b) of one network; a_i is also scored with the b of the next samples: `contrasts`
+    in training, `held_out_contrasts` in evaluation."""
 
-    def __init__(self, d_a: int, d_b: int, width: int, depth: int, contrasts: int):
-        self.depth, self.width, self.contrasts = depth, width, contrasts
+    block = 128
+
+    def __init__(
+        self,
+        d_a: int,
+        d_b: int,
+        width: int,
+        depth: int,
+        contrasts: int,
+        held_out_contrasts: int,
+    ):
+        self.depth, self.width = depth, width
+        self.contrasts, self.held_out_contrasts = contrasts, held_out_contrasts
         self.d = d_a + d_b
         # The first layer acts on each variable apart, and the sums are shared by all pairs.
         self.shapes = {
@@ -178,10 +190,12 @@ class Concat(_Critics):
     def fan_in(self, name: str) -> int:
         return self.d if name.startswith(("a1", "b1")) else super().fan_in(name)
 
-    def scores(self, weights: Weights, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, tuple]:
+    def scores(
+        self, weights: Weights, a: Tensor, b: Tensor, held_out: bool = False
+    ) -> tuple[Tensor, Tensor, tuple]:
         """As of `Separable`, with product (C, K, B): [:, s − 1, i] of a_i with b_(i + s)."""
         n_critics, _, n_rows = a.shape
-        k = self.n_contrasts(n_rows)
+        k = self.n_contrasts(n_rows, held_out)
         h_a = torch.bmm(weights["a1.weight"].transpose(1, 2), a)
         h_b = _affine(weights, "b1", b)
         pairs = torch.stack([h_b.roll(-s, dims=2) for s in range(k + 1)], dim=2)
@@ -210,17 +224,14 @@ class Concat(_Critics):
         slopes["b1.weight"].copy_(torch.bmm(b, by_b.transpose(1, 2)))
         torch.sum(by_b, dim=2, out=slopes["b1.bias"])
 
-    def n_contrasts(self, n_rows: int) -> int:
-        """Product pairs a sample, among n_rows samples."""
-        return min(self.contrasts, n_rows - 1)
+    def n_contrasts(self, n_rows: int, held_out: bool = False) -> int:
+        """Product pairs of each of n_rows samples."""
+        return min(self.held_out_contrasts if held_out else self.contrasts, n_rows - 1)
 
-    def n_products(self, n_rows: int) -> int:
-        """Product pairs among n_rows samples."""
-        return n_rows * self.n_contrasts(n_rows)
-
-    def floats(self, n_rows: int) -> int:
+    def floats(self, n_rows: int, held_out: bool = False) -> int:
         """Numbers held at a time for one critic and n_rows samples, both ways."""
-        return (self.depth + 3) * self.width * n_rows * (self.n_contrasts(n_rows) + 1)
+        n_pairs = n_rows * (self.n_contrasts(n_rows, held_out) + 1)
+        return (self.depth + 3) * self.width * n_pairs
 
 
 def _affine(weights: Weights, layer: str, h: Tensor) -> Tensor:

@@ -26,6 +26,9 @@ class Settings(CriticSettings):
     """Settings of InfoNCE."""
 
     estimator: Literal["infonce"] = "infonce"
+    critic: Literal["separable", "concat"] = "separable"
+    """separable: a network of each variable, and the inner product of their outputs; concat:
+    one network of both, which contrasts a sample with `contrasts` others alone."""
     batch_size: int = Field(default=512, ge=2)
     """K, in training and in the estimate: its largest value is log2 K bits. Where a held-out
     half has fewer samples, it is their number."""
@@ -67,11 +70,11 @@ class Objective:
     def criterion(self, summary: Tensor) -> Tensor:
         return self.bound(summary)[0]
 
-    def block(self, n_rows: int) -> int:
+    def block(self, n_rows: int, largest: int) -> int:
         return min(self.batch_size, n_rows)
 
-    def cap(self, n_products: int, block: int) -> float:
-        return math.log(block)
+    def cap(self, n_rows: int, n_contrasts: int) -> float:
+        return math.log(n_contrasts + 1)
 
 
 def _log_sum_exp(joint: Tensor, product: Tensor) -> Tensor:

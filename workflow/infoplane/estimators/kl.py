@@ -24,6 +24,9 @@ from infoplane.samples import MutualInformation, Pair
 
 INFINITE_WITHOUT_NOISE = True
 
+MOST_EQUALS = 0.01
+"""Share of samples equal to another, in a or in b, above which a result is flagged."""
+
 
 class Settings(settings.Settings):
     """Settings of the Kozachenko-Leonenko entropies."""
@@ -61,6 +64,9 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
         extra : the entropies entropy_a, entropy_b, entropy_joint, or entropy_a and
             entropy_a_given_b: differential, in bits, in the units of the samples, of the
             variables that vary
+        flags : 'outside_tested_regime' where more than 1 % of the samples are equal to another
+            in all of a or all of b. There the entropy is −∞, and what the noise that parts
+            ties makes of it does not cancel; `ksg` measures such samples.
     Raises ValueError where k ≥ n, every label has one sample only, or the weights need a
     larger k.
     """
@@ -75,6 +81,7 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
     cap = math.inf if settings.weighted else cap
     if 0 in (d_a, d_b):
         return neighbour_terms.nothing(cap)
+    discrete = max(map(scaled.share_of_equals, (a.rows, b.rows))) > MOST_EQUALS
     rows_a, rows_b = scaled.without_ties([a.rows, b.rows], None, settings.seed)
     rows = torch.cat([rows_a, rows_b], dim=1)
     _require_weights(pair, settings, settings.k, rows)
@@ -85,7 +92,8 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
         "entropy_b": of_b.mean().item() + units_b,
         "entropy_joint": of_both.mean().item() + units_a + units_b,
     }
-    return neighbour_terms.record(of_a + of_b - of_both, cap, extra=entropies)
+    record = neighbour_terms.record(of_a + of_b - of_both, cap, extra=entropies)
+    return record.with_flag("outside_tested_regime") if discrete else record
 
 
 def _with_labels(pair: Pair, settings: Settings) -> MutualInformation:
@@ -94,6 +102,7 @@ def _with_labels(pair: Pair, settings: Settings) -> MutualInformation:
     a = scaled.standardised(pair.a[kept.to(pair.a.device)])
     if a.rows.shape[1] == 0 or len(labels.unique()) == 1:
         return neighbour_terms.nothing(cap)
+    discrete = scaled.share_of_equals(a.rows) > MOST_EQUALS
     (rows,) = scaled.without_ties([a.rows], labels, settings.seed)
     sizes = neighbour_terms.class_sizes(labels)
     ks = (sizes - 1).clamp(max=settings.k)
@@ -109,7 +118,8 @@ def _with_labels(pair: Pair, settings: Settings) -> MutualInformation:
         "entropy_a": whole.mean().item() + units,
         "entropy_a_given_b": given.mean().item() + units,
     }
-    return neighbour_terms.record(whole - given, cap, extra=entropies)
+    record = neighbour_terms.record(whole - given, cap, extra=entropies)
+    return record.with_flag("outside_tested_regime") if discrete else record
 
 
 def local_entropies(rows: torch.Tensor, settings) -> torch.Tensor:

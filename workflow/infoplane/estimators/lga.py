@@ -11,10 +11,15 @@ to its k-th neighbour; the integral is N(x; μ, Σ + h² I). The density is f(x)
 The data enter through the kernel-weighted number, mean and covariance of the neighbourhood
 alone: these take O(n² d²) operations, once. The maximum is found for all samples together, by
 damped Newton steps in p = d + d (d + 1) / 2 coordinates of mean and Cholesky factor, at O(n p³)
-a step. Memory for both is taken in blocks.
+a step. Memory for both is taken in blocks. On one core: 6 s at
+n = 2000 and d = 1 + 1, 10 s at 2 + 2.
+
+Seen on Gaussians of 0, 1.44 and 5.77 bit, n = 2000: 0.06, 1.48, 5.74 at d = 1 + 1 and −0.12,
+1.32, 5.68 at 2 + 2, where the model holds everywhere at once. Fewer neighbours err more.
 """
 
 import math
+from contextlib import contextmanager
 from typing import Literal, NamedTuple
 
 import torch
@@ -43,7 +48,7 @@ class Settings(settings.Settings):
     """Settings of LGA."""
 
     estimator: Literal["lga"] = "lga"
-    k: int = Field(default=5, ge=1)
+    k: int = Field(default=15, ge=1)
     """The neighbour whose distance is the bandwidth."""
     tolerance: float = Field(default=1e-5, gt=0, lt=1)
     """A fit has converged where its gradient is no longer than this: values are then within
@@ -85,7 +90,9 @@ def log_densities(rows: torch.Tensor, k: int, options: Settings) -> tuple[torch.
     values, unconverged = rows.new_empty(n), 0
     for start in range(0, n, step):
         part = slice(start, min(start + step, n))
-        found, missed = _fit(_neighbourhoods(rows, products, width, part), options)
+        around = _neighbourhoods(rows, products, width, part)
+        with _one_thread():
+            found, missed = _fit(around, options)
         values[part], unconverged = found, unconverged + missed
     return values - d * width.log(), unconverged
 
@@ -110,6 +117,18 @@ def _neighbourhoods(rows, products, width, part: slice) -> Neighbourhoods:
         (centre - x) / h,
         spread / h[:, :, None] ** 2,
     )
+
+
+@contextmanager
+def _one_thread():
+    """Operations on many tiny matrices last microseconds: where cores are busy, waiting for a
+    second thread takes torch a thousand times that."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def _fit(around: Neighbourhoods, options: Settings) -> tuple[torch.Tensor, int]:

@@ -61,8 +61,8 @@ class Objective:
     def criterion(self, summary: Tensor) -> Tensor:
         return self.bound(summary)[0]
 
-    def block(self, n_rows: int) -> int:
-        return critic_training.block_of(n_rows)
+    def block(self, n_rows: int, largest: int) -> int:
+        return critic_training.block_of(n_rows, largest)
 
-    def cap(self, n_products: int, block: int) -> float:
-        return math.log(n_products)
+    def cap(self, n_rows: int, n_contrasts: int) -> float:
+        return math.log(n_rows * n_contrasts)

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from infoplane.information import ERROR
 from infoplane.provenance import digest_of_text
 
 FREE = frozenset({"estimator", "memory_mb", "seed", "device"})
@@ -41,10 +42,13 @@ def contains(module, settings, kind: str, n: int, d: int, value: float) -> bool:
     """Whether an estimate in bits lies where the estimator was shown to be accurate.
 
     More samples and fewer dimensions than tested count as tested. An estimator without a
-    table was not tested. What is not a number needs no test.
+    table was not tested. Information is never negative: an estimate below 0 by more than
+    ERROR is wrong, wherever it is. What is not a number needs no test.
     """
     if value != value:
         return True
+    if value < -ERROR:
+        return False
     asked = told_apart_by(module, settings)
     return any(
         row.settings == asked

@@ -64,6 +64,17 @@ def without_ties(parts: list[torch.Tensor], also: torch.Tensor | None, seed: int
     return moved
 
 
+def share_of_equals(rows: torch.Tensor) -> float:
+    """Share of the rows (n, d) of which there is another that is equal in all variables."""
+    order = _order_of_values([rows], None).to(rows.device)
+    ordered = rows[order]
+    same = (ordered[1:] == ordered[:-1]).all(dim=1)
+    equal = torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
+    equal[1:] |= same
+    equal[:-1] |= same
+    return equal.double().mean().item()
+
+
 def _has_ties(rows: torch.Tensor) -> torch.Tensor:
     """(d,) whether some values of a column are equal."""
     if rows.is_cuda:

@@ -188,7 +188,9 @@ def _normals() -> list[Task]:
 
 def _students() -> list[Task]:
     return [
-        _task(f"Student {d} × {d} (ν = {nu})", d, student_information(d, d, nu), _student(d, nu))
+        _task(
+            f"Student {d} × {d} (ν = {nu})", d, student_information(d, d, nu), _student(d, nu)
+        )
         for d, nu in ((2, 1), (2, 2), (3, 2), (3, 3), (5, 2), (5, 3))
     ]
 

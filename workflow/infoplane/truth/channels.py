@@ -83,11 +83,15 @@ def _tasks(name: str, points, x, y, sigma: float, truth) -> list[Task]:
         def draw(n: int, seed: int) -> Draw:
             rng = generator(f"channels {name} {kind}", n, seed)
             taken = rows(n, len(points), rng)
-            layer = Samples.of(points[taken], y[taken], layer=name) if n <= len(points) else None
+            layer = (
+                Samples.of(points[taken], y[taken], layer=name) if n <= len(points) else None
+            )
             if kind == "inputs":
                 return Draw(samples=layer)
             noisy = points[taken] + sigma * rng.standard_normal((n, d))
-            return Draw(Pair.of(noisy, x[taken] if kind == "continuous" else y[taken], name), layer)
+            return Draw(
+                Pair.of(noisy, x[taken] if kind == "continuous" else y[taken], name), layer
+            )
 
         return draw
 

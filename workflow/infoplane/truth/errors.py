@@ -31,10 +31,10 @@ def errors(estimates: pd.DataFrame) -> pd.DataFrame:
     """Mean, spread and worst error over seeds.
 
     estimates : rows of truth.run
-    Columns: BY, then n_seeds, mean, sd (NaN of one seed), lowest, highest, stderr (the mean of
-    what the estimator says of itself), error (mean − truth), worst (the largest |value −
-    truth|), right (all seeds within the tolerance), refused (a reason, or empty; then the
-    numbers are NaN). Bits.
+    Columns: BY, then n_seeds, mean, sd (NaN of one seed), lowest, highest, error (mean −
+    truth), worst (the largest |value − truth|), right (all seeds within the tolerance);
+    stderr, lower, upper and cap (means of what the estimator says of itself), seconds, and
+    refused (a reason, or empty; then the numbers are NaN). Bits.
     """
     rows = []
     for key, part in estimates.groupby(BY, sort=False, dropna=False):
@@ -46,7 +46,8 @@ def errors(estimates: pd.DataFrame) -> pd.DataFrame:
         if len(there) < len(values) and not refusals:
             refusals = [f"{len(values) - len(there)} estimates are not finite"]
         row |= _spread(there, truth) if len(there) == len(values) else _spread(there[:0], truth)
-        row["stderr"] = float(part.stderr.mean())
+        row |= {name: float(part[name].mean()) for name in ("stderr", "lower", "upper", "cap")}
+        row["seconds"] = float(part.seconds.mean())
         row["refused"] = refusals[0] if refusals else ""
         rows.append(row)
     return pd.DataFrame(rows)

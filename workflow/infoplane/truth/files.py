@@ -1,6 +1,5 @@
 """What the jobs of a calibration page hand to each other: arrays and tables, written whole."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
@@ -27,7 +26,7 @@ def save(prepared: Prepared, path: Path) -> None:
     partial = _partial(path)
     with partial.open("wb") as file:
         np.savez_compressed(file, **prepared)
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def load(path: Path) -> dict[str, np.ndarray]:
@@ -40,7 +39,7 @@ def write(table: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV, in one step."""
     partial = _partial(path)
     table.to_csv(partial, index=False, lineterminator="\n")
-    os.replace(partial, path)
+    partial.replace(path)
 
 
 def read(paths: Iterable[Path]) -> pd.DataFrame:

@@ -21,9 +21,13 @@ class Settings(settings.Settings):
 
     family: Literal["gaussians"] = "gaussians"
     """Correlated Gaussians of equal correlation in all their dimensions."""
-    dimensions: list[Annotated[int, Field(ge=1)]] = [1, 2, 3, 5, 10, 20, 50]
+    dimensions: list[Annotated[int, Field(ge=1)]] = Field(
+        default=[1, 2, 3, 5, 10, 20, 50], min_length=1
+    )
     """Dimensions of A, and of B."""
-    information: list[Annotated[float, Field(ge=0, le=20)]] = [0, 0.5, 1, 2, 3, 5, 8]
+    information: list[Annotated[float, Field(ge=0, le=20)]] = Field(
+        default=[0, 0.5, 1, 2, 3, 5, 8], min_length=1
+    )
     """True I(A;B) in bits."""
 
 

@@ -47,14 +47,17 @@ class Settings(settings.Settings):
 
     family: Literal["high_information"] = "high_information"
     """Sparse normals of as many nats as peers' estimators were published for."""
-    shapes: list[Shape] = [
-        Shape(dimensions=1, pairs=1),
-        Shape(dimensions=2, pairs=2),
-        Shape(dimensions=3, pairs=3),
-        Shape(dimensions=3, pairs=2),
-    ]
+    shapes: list[Shape] = Field(
+        default=[
+            Shape(dimensions=1, pairs=1),
+            Shape(dimensions=2, pairs=2),
+            Shape(dimensions=3, pairs=3),
+            Shape(dimensions=3, pairs=2),
+        ],
+        min_length=1,
+    )
     """Dimensions and pairs."""
-    nats: list[Annotated[float, Field(ge=0, le=12)]] = list(NATS)
+    nats: list[Annotated[float, Field(ge=0, le=12)]] = Field(default=list(NATS), min_length=1)
     """True I(A;B), in nats, as the published rows are."""
 
 

@@ -29,11 +29,15 @@ class Settings(settings.Settings):
 
     family: Literal["image_pairs"] = "image_pairs"
     """Pairs of MNIST digits through a symmetric channel of their classes."""
-    classes: list[Annotated[int, Field(ge=2, le=10)]] = [2, 10]
+    classes: list[Annotated[int, Field(ge=2, le=10)]] = Field(default=[2, 10], min_length=1)
     """K: the digits 0 … K − 1, equally likely."""
-    shares: list[Annotated[float, Field(ge=0, le=1)]] = [0, 0.25, 0.5, 1]
+    shares: list[Annotated[float, Field(ge=0, le=1)]] = Field(
+        default=[0, 0.25, 0.5, 1], min_length=1
+    )
     """True I(A;B) as a share of log2 K; 1 is pairing within the class."""
-    components: list[Annotated[int, Field(ge=1, le=784)]] = [10, 784]
+    components: list[Annotated[int, Field(ge=1, le=784)]] = Field(
+        default=[10, 784], min_length=1
+    )
     """Dimensions of an image: its first principal components, or, with 784, its pixels."""
     images_per_class: int = Field(default=2000, ge=2)
     """Images of each class in the set that is drawn from."""

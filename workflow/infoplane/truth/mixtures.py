@@ -25,11 +25,15 @@ class Settings(settings.Settings):
 
     family: Literal["mixtures"] = "mixtures"
     """Gaussian classes on the corners of a cube, told apart in a few of the dimensions."""
-    dimensions: list[Annotated[int, Field(ge=1)]] = [1, 2, 3, 5, 10, 20, 50]
+    dimensions: list[Annotated[int, Field(ge=1)]] = Field(
+        default=[1, 2, 3, 5, 10, 20, 50], min_length=1
+    )
     """Dimensions of A. A number of bits that has no room in them is left out."""
-    label_bits: list[Annotated[int, Field(ge=1, le=6)]] = [1, 3]
+    label_bits: list[Annotated[int, Field(ge=1, le=6)]] = Field(default=[1, 3], min_length=1)
     """m: there are 2^m classes."""
-    shares: list[Annotated[float, Field(ge=0, lt=1)]] = [0, 0.25, 0.5, 0.75, 0.95]
+    shares: list[Annotated[float, Field(ge=0, lt=1)]] = Field(
+        default=[0, 0.25, 0.5, 0.75, 0.95], min_length=1
+    )
     """True I(A;B) as a share of H(B) = m bits."""
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from infoplane.config.choice import Choice
 from infoplane.config.models import Estimator, Name
 from infoplane.config.problems import ConfigError, dotted, not_defined, validated
-from infoplane.estimators import ESTIMATORS
+from infoplane.estimators import ESTIMATORS, regime
 from infoplane.provenance import source_digest
 from infoplane.settings import Settings
 from infoplane.truth import PROBLEMS
@@ -17,6 +17,9 @@ from infoplane.truth.run import Limits
 
 FOLDER = Path("config/truth")
 """Where pages lie that are called by name."""
+
+FIGURES = (*(f"calibration-{kind}" for kind in regime.KINDS), "errors", "published")
+"""The figures of a page, in its order: names of files."""
 
 Problem = Annotated[Any, Choice(PROBLEMS, "family")]
 
@@ -34,7 +37,7 @@ class Page(Settings):
     """Families of problems by name, each with its settings."""
     estimators: dict[Name, Estimator] = Field(min_length=1)
     """Estimators by name, each with its settings."""
-    limits: dict[Name, Limits] = {}
+    limits: dict[Name, Limits] = Field(default={})
     """Where an estimator is not asked, by its name."""
 
     @model_validator(mode="after")

@@ -102,7 +102,18 @@ def write(found: dict[str, list[regime.Row]]) -> list[Path]:
 def read(path: Path) -> pd.DataFrame:
     """A table of errors. Raises ValueError where its columns are others."""
     table = pd.read_csv(path, comment="#", keep_default_na=True)
-    needed = {"method", "settings", "kind", "n", "d_a", "d_b", "truth", "mean", "lowest", "right"}
+    needed = {
+        "method",
+        "settings",
+        "kind",
+        "n",
+        "d_a",
+        "d_b",
+        "truth",
+        "mean",
+        "lowest",
+        "right",
+    }
     if not needed <= set(table):
         missing = ", ".join(sorted(needed - set(table)))
         raise ValueError(f"{path} is no table of errors: it lacks {missing}")

@@ -7,6 +7,7 @@ from types import ModuleType
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from infoplane.estimators import interface, regime
 from infoplane.progress import Progress
@@ -54,7 +55,7 @@ class Limits(Settings):
     """Most dimensions of the wider variable."""
     reason: str | None = None
     """Why there is a largest n or d."""
-    without: dict[str, str] = {}
+    without: dict[str, str] = Field(default={})
     """Problems that are left out, and why."""
 
     def admit(self, problem: str, task: Task, n: int) -> bool:

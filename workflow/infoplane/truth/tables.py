@@ -15,22 +15,21 @@ from infoplane import settings
 from infoplane.samples import Pair, Samples
 from infoplane.truth.task import Draw, Prepared, Task, generator
 
+Shape = Annotated[list[Annotated[int, Field(ge=2, le=64)]], Field(min_length=2, max_length=2)]
+
 
 class Settings(settings.Settings):
     """Discrete tables."""
 
     family: Literal["tables"] = "tables"
     """Random tables p(a, b) of discrete variables."""
-    shapes: list[Annotated[list[Annotated[int, Field(ge=2, le=64)]], Field(min_length=2)]] = [
-        [2, 2],
-        [4, 4],
-        [8, 8],
-        [16, 10],
-    ]
+    shapes: list[Shape] = Field(default=[[2, 2], [4, 4], [8, 8], [16, 10]], min_length=1)
     """Numbers of values of A and of B."""
-    strengths: list[Annotated[float, Field(ge=0, le=1)]] = [0.0, 0.3, 0.7, 0.95]
+    strengths: list[Annotated[float, Field(ge=0, le=1)]] = Field(
+        default=[0.0, 0.3, 0.7, 0.95], min_length=1
+    )
     """Share of the one-to-one map in each table: 0 is independence."""
-    dimensions: list[Annotated[int, Field(ge=1)]] = [1, 5]
+    dimensions: list[Annotated[int, Field(ge=1)]] = Field(default=[1, 5], min_length=1)
     """Dimensions in which the values of A are points."""
     seed: int = Field(default=0, ge=0)
     """Seed of the tables and of the points."""
@@ -88,10 +87,10 @@ def _task(kind: str, where: str, p: np.ndarray, points: list[np.ndarray]) -> Tas
         a, b = np.divmod(rng.choice(p.size, n, p=p.ravel()), p.shape[1])
         if kind == "continuous":
             return Draw(Pair.of(points[0][a], points[1][b], name))
-        return Draw(
-            Pair.of(points[0][a], b, name), Samples.of(points[0][a], b, layer=name)
-        )
+        return Draw(Pair.of(points[0][a], b, name), Samples.of(points[0][a], b, layer=name))
 
     # 2,000 bins on a layer's range: no two of at most 64 points share a row of bins
     bins = {"binned": {"n_bins": 2000, "range": "unit"}} if kind == "labels" else {}
-    return Task(name, kind, d, 0 if kind == "labels" else d, information(p), draw, settings=bins)
+    return Task(
+        name, kind, d, 0 if kind == "labels" else d, information(p), draw, settings=bins
+    )

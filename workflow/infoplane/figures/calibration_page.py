@@ -1,0 +1,113 @@
+"""One self-contained HTML page of a calibration: figures, errors, refusals, truths."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from infoplane.figures.calibration import KINDS
+from infoplane.figures.page import PIXELS_PER_INCH, Drawing
+from infoplane.figures.style import RC
+from infoplane.truth.page import Page
+
+SHOWN_REFUSALS = 40
+"""Reasons that the page lists; the file of errors has all."""
+
+
+def render(
+    page: Page,
+    errors: pd.DataFrame,
+    tasks: pd.DataFrame,
+    drawings: Sequence[Drawing],
+    missing: Mapping[str, str],
+    versions: Mapping[str, str],
+    errors_file: str,
+) -> str:
+    """The page as HTML, all images inside it.
+
+    errors : of truth.errors; tasks : of truth.run.listed; missing : why a problem could not be
+    prepared, by its name; errors_file : path of the errors, for the command that the page shows
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["data_uri"] = _data_uri
+    environment.filters["css_width"] = _css_width
+    written = page.model_dump(mode="json")
+    return environment.get_template("calibration.html.j2").render(
+        page=page,
+        summary=summary(errors),
+        left_out=left_out(page, missing),
+        refusals=refusals(errors),
+        drawings=drawings,
+        tasks=list(tasks.itertuples()),
+        kinds=KINDS,
+        errors=errors_file,
+        settings=yaml.safe_dump(written, sort_keys=False, allow_unicode=True, width=90),
+        versions=versions,
+    )
+
+
+def summary(errors: pd.DataFrame) -> list[dict[str, str]]:
+    """How often each estimator is right, in words and numbers: a row an estimator and kind."""
+    found = []
+    for (estimator, kind), part in errors.groupby(["estimator", "kind"], sort=False):
+        answered = part[part["mean"].notna()]
+        right = answered.right.astype(bool)
+        off = answered.error.abs()
+        found.append(
+            {
+                "estimator": str(estimator),
+                "of": KINDS[str(kind)],
+                "answers": str(len(answered)),
+                "right": f"{100 * right.mean():.0f} %" if len(answered) else "–",
+                "median": f"{off.median():.3f} bit" if len(answered) else "–",
+                "largest": f"{off.max():.2f} bit" if len(answered) else "–",
+                "refused": str(int(part["mean"].isna().sum())),
+                "seconds": f"{part.seconds.median():.2g}",
+            }
+        )
+    return found
+
+
+def left_out(page: Page, missing: Mapping[str, str]) -> list[str]:
+    """A sentence for everything that the page does not ask."""
+    said = [f"{problem}: {reason}" for problem, reason in missing.items()]
+    for name, limits in page.limits.items():
+        for problem, reason in limits.without.items():
+            said.append(f"{name} on {problem}: {reason}")
+        numbers = {"samples": limits.largest_n, "dimensions": limits.largest_d}
+        said += [
+            f"{name} on more than {largest:,} {what}: {limits.reason}"
+            for what, largest in numbers.items()
+            if largest is not None
+        ]
+    return said
+
+
+def refusals(errors: pd.DataFrame) -> list[str]:
+    """What estimators said where they would not answer, each reason once with its count."""
+    refused = errors[errors.refused != ""]
+    groups = refused.groupby(["estimator", "family"], sort=False)
+    said = []
+    for (estimator, family), part in groups:
+        tasks = "1 task" if len(part) == 1 else f"{len(part)} tasks"
+        said.append(f"{estimator} on {tasks} of {family}, the first: {part.refused.iloc[0]}")
+    more = len(said) - SHOWN_REFUSALS
+    return said[:SHOWN_REFUSALS] + ([f"and {more} more, in errors.csv"] if more > 0 else [])
+
+
+def _data_uri(path: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def _css_width(path: Path) -> int:
+    inches = int.from_bytes(path.read_bytes()[16:20]) / RC["savefig.dpi"]
+    return round(inches * PIXELS_PER_INCH)
