@@ -124,8 +124,9 @@ def tested(tmp_path, monkeypatch):
     ],
 )
 def test_a_regime_holds_for_what_was_tested(tested, inside, changes):
-    asked = {"settings": Settings(), "kind": "labels", "n": 1000, "d": 5, "value": 1.0}
-    assert regime.contains(tested, **{**asked, **changes}) == inside
+    asked = {"kind": "labels", "n": 1000, "d": 5, "value": 1.0, **changes}
+    found = regime.of(tested, asked.pop("settings", Settings()))
+    assert found.contains(**asked) == inside
 
 
 def test_an_estimator_without_a_table_is_outside(samples):

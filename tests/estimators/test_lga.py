@@ -36,7 +36,7 @@ def local_likelihood(x, others, h, mean, covariance):
 def log_density(rows, i, k):
     """ln N(x; μ, Σ) at row i, μ and Σ found by another optimiser."""
     x, others = rows[i], np.delete(rows, i, axis=0)
-    n, d = rows.shape
+    d = rows.shape[1]
     h = np.sort(np.linalg.norm(others - x, axis=1))[k - 1]
     root = np.linalg.cholesky(np.cov(rows.T, bias=True).reshape(d, d))
     below = np.tril_indices(d, -1)

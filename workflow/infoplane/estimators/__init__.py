@@ -50,6 +50,11 @@ ESTIMATORS = Table(
         "ksg": "infoplane.estimators.ksg",
         "kl": "infoplane.estimators.kl",
         "sliced": "infoplane.estimators.sliced",
+        "edge": "infoplane.estimators.edge",
+        "renyi": "infoplane.estimators.renyi",
+        "clustering": "infoplane.estimators.clustering",
+        "lnn": "infoplane.estimators.lnn",
+        "lga": "infoplane.estimators.lga",
     },
     open=True,
 )

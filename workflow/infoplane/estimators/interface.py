@@ -17,8 +17,9 @@ def estimate_batch(
         records = [module.estimate(samples, settings) for samples in batch]
     else:
         records = _from_pairs(module, batch, settings, memory)
+    tested = regime.of(module, settings)
     return [
-        _judged(module, samples, record.with_saturation(), settings)
+        _judged(module, samples, record.with_saturation(), tested)
         for samples, record in zip(batch, records, strict=True)
     ]
 
@@ -43,8 +44,9 @@ def between(module, pair: Pair, settings) -> MutualInformation:
     """The record of one pair, flagged where the estimator was not tested."""
     (record,) = between_batch(module, [pair], settings)
     kind = "labels" if pair.is_labelled else "continuous"
-    tested = regime.contains(module, settings, kind, pair.n, pair.widest, record.value)
-    return record if tested else record.with_flag("outside_tested_regime")
+    tested = regime.of(module, settings)
+    inside = tested.contains(kind, pair.n, pair.widest, record.value)
+    return record if inside else record.with_flag("outside_tested_regime")
 
 
 def remembers(module, settings) -> bool:
@@ -89,17 +91,17 @@ def _joined(with_y: MutualInformation, with_x: MutualInformation | None) -> Info
     )
 
 
-def _judged(module, samples: Samples, record: Information, settings) -> Information:
+def _judged(module, samples: Samples, record: Information, tested) -> Information:
     """The record, flagged where the truth is infinite or the estimator was not tested."""
     if samples.n_draws == 1 and getattr(module, "INFINITE_WITHOUT_NOISE", False):
         record = record.with_flag("deterministic")
     n, d = samples.n_inputs * samples.n_draws, samples.n_units
-    tested = regime.contains(module, settings, "labels", n, d, record.ity)
-    if tested and record.ixt == record.ixt:
+    inside = tested.contains("labels", n, d, record.ity)
+    if inside and record.ixt == record.ixt:
         wider = max(d, samples.x.shape[1]) if _takes_pairs(module) else d
         kind = "continuous" if _takes_pairs(module) else "inputs"
-        tested = regime.contains(module, settings, kind, n, wider, record.ixt)
-    return record if tested else record.with_flag("outside_tested_regime")
+        inside = tested.contains(kind, n, wider, record.ixt)
+    return record if inside else record.with_flag("outside_tested_regime")
 
 
 def _takes_pairs(module) -> bool:

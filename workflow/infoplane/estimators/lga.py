@@ -102,7 +102,6 @@ def _neighbourhoods(rows, products, width, part: slice) -> Neighbourhoods:
     x, h = rows[part], width[part, None]
     kernel = torch.cdist(x, rows, compute_mode="donot_use_mm_for_euclid_dist")
     kernel.div_(h).square_().div_(-2).exp_()
-    kernel[torch.arange(len(x)), torch.arange(part.start, part.stop)] = 0
     total = kernel.sum(dim=1)
     kernel /= total[:, None]
     mean = kernel @ rows
@@ -111,7 +110,7 @@ def _neighbourhoods(rows, products, width, part: slice) -> Neighbourhoods:
     centre = rows.mean(dim=0)
     spread = (products.mean(dim=0).view(d, d) - centre[:, None] * centre) + _RIDGE * unit
     return Neighbourhoods(
-        total / (n - 1) / (2 * math.pi) ** (d / 2),
+        total / n / (2 * math.pi) ** (d / 2),
         (mean - x) / h,
         covariance / h[:, :, None] ** 2 + _RIDGE * unit,
         (centre - x) / h,

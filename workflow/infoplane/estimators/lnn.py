@@ -180,8 +180,10 @@ def _of_neighbourhoods(z: torch.Tensor) -> tuple[torch.Tensor, int]:
     pivots = root.diagonal(dim1=1, dim2=2)
     mahalanobis = torch.linalg.solve_triangular(root, mean[:, :, None], upper=False)
     quadratic = mahalanobis.square().sum(dim=(1, 2))
-    flat = int((pivots.amin(dim=1).square() < FLAT * size).sum())
-    return pivots.log().sum(dim=1) + quadratic / 2 - total.log(), flat
+    flat = pivots.amin(dim=1).square() < FLAT * size
+    # How many widths of 10⁻¹⁰ a sample lies beside its tied neighbours says nothing.
+    quadratic = torch.where(flat, 0.0, quadratic)
+    return pivots.log().sum(dim=1) + quadratic / 2 - total.log(), int(flat.sum())
 
 
 def bias(k: int, n_neighbours: int, d: int) -> tuple[float, float]:

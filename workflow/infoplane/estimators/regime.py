@@ -38,26 +38,31 @@ class Row(NamedTuple):
     information: float
 
 
-def contains(module, settings, kind: str, n: int, d: int, value: float) -> bool:
-    """Whether an estimate in bits lies where the estimator was shown to be accurate.
+class Regime(NamedTuple):
+    """Where one estimator with its settings was shown to be accurate."""
 
-    More samples and fewer dimensions than tested count as tested. An estimator without a
-    table was not tested. Information is never negative: an estimate below 0 by more than
-    ERROR is wrong, wherever it is. What is not a number needs no test.
-    """
-    if value != value:
-        return True
-    if value < -ERROR:
-        return False
+    rows: tuple[Row, ...]
+
+    def contains(self, kind: str, n: int, d: int, value: float) -> bool:
+        """Whether an estimate in bits lies within.
+
+        More samples and fewer dimensions than tested count as tested. Information is never
+        negative: an estimate below 0 by more than ERROR is wrong, wherever it is. What is
+        not a number needs no test.
+        """
+        if value != value:
+            return True
+        return value >= -ERROR and any(
+            row.kind == kind and row.n <= n and row.d >= d and row.information >= value
+            for row in self.rows
+        )
+
+
+def of(module, settings) -> Regime:
+    """The tested regime of an estimator; of one without a table, an empty one."""
     asked = told_apart_by(module, settings)
-    return any(
-        row.settings == asked
-        and row.kind == kind
-        and row.n <= n
-        and row.d >= d
-        and row.information >= value
-        for row in rows(str(path_of(module.__name__)))
-    )
+    found = rows(str(path_of(module.__name__)))
+    return Regime(tuple(row for row in found if row.settings == asked))
 
 
 def told_apart_by(module, settings) -> str:

@@ -86,7 +86,8 @@ def caption(errors: pd.DataFrame, kind: str) -> str:
         f"{'seeds' if seeds > 1 else 'seed'} with bars of ±1 {bars}; pale lines span the "
         "bounds that an estimator gives. Grey band: within 0.1 bit or 10 % of the truth, with "
         "the share of points that lie there in every seed. Ticks on the right: caps, the "
-        "largest values that the estimator could return. Arrowheads at an edge are points beyond it."
+        "largest values that the estimator could return. Arrowheads at an edge are points "
+        "beyond it."
     )
 
 
@@ -127,7 +128,7 @@ def _panel(axes: Axes, rows: pd.DataFrame, name: str, look: _Look) -> None:
     axes.plot(truth, truth, color=style.QUIET, lw=0.6, zorder=1)
     for cap in sorted(set(rows.cap.dropna().round(1))):
         if cap < look.high:  # a tick on the far side: many caps would be many lines
-            axes.axhline(cap, 0.9, 1, color=style.INK, lw=0.9, zorder=5)
+            axes.axhline(cap, 0.95, 1, color=style.INK, lw=0.7, zorder=5)
     for d in look.dimensions:
         for n in look.sizes:
             _points(axes, rows[(rows.d == d) & (rows.n == n)], d, n, look)
@@ -177,6 +178,8 @@ def _points(axes: Axes, rows: pd.DataFrame, d: int, n: int, look: _Look) -> None
         (rows["mean"] > look.high, look.high, "^"),
         (rows["mean"] < look.low, look.low, "v"),
     ):
+        if not beyond.any():  # an empty line beyond the axes would upset the layout
+            continue
         axes.plot(
             rows.truth[beyond],
             np.full(beyond.sum(), edge),
