@@ -177,6 +177,10 @@ def test_lnn_parts_ties_and_leaves_out_units_that_never_vary():
     with_dead = np.hstack([a, np.zeros((400, 1))])
     assert result(with_dead, b).value == pytest.approx(value, abs=EXACT)
     assert math.isfinite(result(np.round(a, 1), np.round(b, 1)).value)
+    # Half of the samples of a ReLU layer share a value: said so, and not out of all bounds.
+    found = result(np.maximum(np.hstack([a, b]), 0), (a[:, 0] > 0).astype(int))
+    assert found.flags == ("outside_tested_regime",)
+    assert abs(found.value) < 40
 
 
 def test_lnn_flags_singular_covariances():

@@ -1,4 +1,4 @@
-"""Truths of trained networks: the Monte Carlo and the counts, on small cases and the SZT net."""
+"""Truths of trained networks: Monte Carlo and counts, on small cases and on the SZT net."""
 
 import numpy as np
 import pytest
@@ -135,5 +135,5 @@ def test_cells_and_middles_belong_together():
 
 
 def test_unknown_layer_is_named():
-    with pytest.raises(ValueError, match="no layer 'hidden9'. Known: hidden1, hidden2"):
+    with pytest.raises(ValueError, match=r"no layer 'hidden9'\. Known: hidden1, hidden2"):
         trained.chosen_layers(trained.Training(layers=["hidden9"]))

@@ -55,6 +55,12 @@ ESTIMATORS = Table(
         "clustering": "infoplane.estimators.clustering",
         "lnn": "infoplane.estimators.lnn",
         "lga": "infoplane.estimators.lga",
+        "mine": "infoplane.estimators.mine",
+        "nwj": "infoplane.estimators.nwj",
+        "infonce": "infoplane.estimators.infonce",
+        "smile": "infoplane.estimators.smile",
+        "js": "infoplane.estimators.js",
+        "compressed": "infoplane.estimators.compressed",
     },
     open=True,
 )

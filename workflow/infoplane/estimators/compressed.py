@@ -41,7 +41,7 @@ class Settings(settings.Settings):
     """Principal components of T (the first variable); fewer dimensions are left as they are."""
     code: int = Field(default=4, ge=1)
     """Dimensions of the autoencoder's code of X (the second variable), likewise."""
-    k: int = Field(default=5, ge=1)
+    k: int = Field(default=40, ge=1)
     """Neighbours; where weighted, the most of them."""
     weighted: bool = True
     """Weigh the neighbours against bias (Berrett et al. 2019), or take the k-th alone."""

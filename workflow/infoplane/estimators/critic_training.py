@@ -45,7 +45,7 @@ class CriticSettings(settings.Settings):
     """Product pairs that a concat critic scores for each joint pair in training."""
     held_out_contrasts: int = Field(default=64, ge=1)
     """And in evaluation."""
-    batch_size: int = Field(default=256, ge=2)
+    batch_size: int = Field(default=128, ge=2)
     """Samples of a mini-batch; fewer where there are not as many to train on."""
     learning_rate: float = Field(default=5e-3, gt=0, allow_inf_nan=False)
     """Of Adam."""

@@ -3,9 +3,10 @@
 Source: S. Gao, Ver Steeg & Galstyan 2015 (UAI, "Estimating mutual information by local Gaussian
 approximation"), equations 8 to 12; local likelihood of Hjort & Jones 1996. At each sample x the
 mean and covariance maximise the kernel-weighted likelihood less the mass of the kernel,
-    (1/(n − 1)) Σ_j K(x_j − x) ln N(x_j; μ, Σ) − ∫ K(t − x) N(t; μ, Σ) dt
-over the other samples x_j, with a product Gaussian kernel K of bandwidth h, the distance of x
-to its k-th neighbour; the integral is N(x; μ, Σ + h² I). The density is f(x) = N(x; μ, Σ) and
+    (1/n) Σ_j K(x_j − x) ln N(x_j; μ, Σ) − ∫ K(t − x) N(t; μ, Σ) dt
+over all samples x_j, itself one of them, with a product Gaussian kernel K of bandwidth h, the
+distance of x to its k-th neighbour; the integral is N(x; μ, Σ + h² I). The density is
+f(x) = N(x; μ, Σ) and
     I(A;B) = mean ln f(a, b) / (f(a) f(b))          with labels mean ln f(a | b) / f(a)
 
 The data enter through the kernel-weighted number, mean and covariance of the neighbourhood
@@ -14,8 +15,9 @@ damped Newton steps in p = d + d (d + 1) / 2 coordinates of mean and Cholesky fa
 a step. Memory for both is taken in blocks. On one core: 6 s at
 n = 2000 and d = 1 + 1, 10 s at 2 + 2.
 
-Seen on Gaussians of 0, 1.44 and 5.77 bit, n = 2000: 0.06, 1.48, 5.74 at d = 1 + 1 and −0.12,
-1.32, 5.68 at 2 + 2, where the model holds everywhere at once. Fewer neighbours err more.
+Seen on Gaussians of 0, 1.44 and 5.77 bit, n = 2000: −0.01, 1.42, 5.78 at d = 1 + 1 and −0.05,
+1.40, 5.81 at 2 + 2 with k = 40, and with k = 15 −0.01, 1.41, 5.76 and −0.19, 1.26, 5.75. There
+the model holds everywhere at once; elsewhere more neighbours blur more.
 """
 
 import math
@@ -48,7 +50,7 @@ class Settings(settings.Settings):
     """Settings of LGA."""
 
     estimator: Literal["lga"] = "lga"
-    k: int = Field(default=15, ge=1)
+    k: int = Field(default=30, ge=1)
     """The neighbour whose distance is the bandwidth."""
     tolerance: float = Field(default=1e-5, gt=0, lt=1)
     """A fit has converged where its gradient is no longer than this: values are then within
@@ -64,7 +66,7 @@ class Settings(settings.Settings):
 class Neighbourhoods(NamedTuple):
     """What the data say around each of n samples, in units of its bandwidth and from its place.
 
-    weight : (n,) (1/(n − 1)) Σ K · h^d, the mass that the kernel finds
+    weight : (n,) (1/n) Σ K · h^d, the mass that the kernel finds
     mean : (n, d) and covariance : (n, d, d), weighted with the kernel
     start_mean, start : (n, d), (n, d, d) mean and covariance of all the samples
     """
@@ -242,15 +244,17 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
     """I(A;B) by local Gaussian approximation.
 
     pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is treated
-    as the index of its row: each of these needs more than k and d_a + 1 draws.
-    Each variable is standardised and its ties are parted (scaled.py).
+    as the index of its row: each of these needs more than d_a + 1 draws.
+    Each variable is standardised and its ties are parted (scaled.py). Classes of k samples or
+    fewer take the farthest as their k-th neighbour.
     Returns MutualInformation in bits.
         stderr : sd of the samples' terms over √n
         cap : infinite; a local Gaussian may be as flat as float64 resolves
-        flags : not_converged where more than 1 % of the fits did not converge
+        flags : not_converged where more than 1 % of the fits did not converge: few
+            iterations, or many ties, where the value then says little
         extra : unconverged, the share of these (no unit)
     A variable that never varies, or a single class, gives 0.
-    Raises ValueError where k ≥ n, or samples or a class are not more than k and d + 1.
+    Raises ValueError where k ≥ n, or samples or a class are not more than d + 1.
     """
     neighbour_terms.require_neighbours(pair, settings.k)
     a = scaled.standardised(pair.a).rows
@@ -287,13 +291,13 @@ class _Densities:
     def of(self, rows: torch.Tensor, part: str = "the samples") -> torch.Tensor:
         """ln f in nats, float64 (n,), of rows (n, d) without ties."""
         n, d = rows.shape
-        if n <= max(self.settings.k, d + 1):
+        if n <= d + 1:
             raise ValueError(
-                f"{self.place}: {part} ({n} rows): k = {self.settings.k} neighbours and a "
-                f"covariance in {d} dimensions need more than "
-                f"{max(self.settings.k, d + 1)} rows"
+                f"{self.place}: {part} ({n} rows): a covariance in {d} dimensions needs more "
+                f"than {d + 1} rows"
             )
-        values, unconverged = log_densities(rows, self.settings.k, self.settings)
+        k = min(self.settings.k, n - 1)
+        values, unconverged = log_densities(rows, k, self.settings)
         self.n_fits, self.n_unconverged = self.n_fits + n, self.n_unconverged + unconverged
         return values
 

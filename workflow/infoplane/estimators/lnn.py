@@ -38,8 +38,8 @@ INFINITE_WITHOUT_NOISE = True
 REPEATS = 50_000
 """Of a simulation of the bias that is not in the table: good to 0.003 nat."""
 
-FLAT = 1e-8
-"""A covariance whose smallest pivot is below this share of its mean variance is singular."""
+FLAT = 1e-6
+"""A covariance with a pivot below this, in squared bandwidths, is singular."""
 
 MOST_FLAT = 0.01
 """Share of samples with a singular covariance from which a result is flagged."""
@@ -78,7 +78,8 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
     Returns MutualInformation in bits.
         stderr : sd of the samples' terms over √n, and the Monte Carlo error of the biases
         cap : infinite; a local Gaussian may be as flat as float64 resolves
-        flags : outside_tested_regime where more than 1 % of the covariances are singular
+        flags : outside_tested_regime where more than 1 % of the covariances are singular: many
+            ties, or b a function of a. The value then says little
     A variable that never varies, or a single class, gives 0.
     Raises ValueError where k ≥ n, or samples or a class have fewer than d + 3 neighbours.
     """
@@ -174,13 +175,12 @@ def _of_neighbourhoods(z: torch.Tensor) -> tuple[torch.Tensor, int]:
     mean = torch.einsum("nm,nmd->nd", w, z)
     apart = z - mean[:, None]
     covariance = torch.einsum("nmd,nme->nde", w[:, :, None] * apart, apart)
-    size = covariance.diagonal(dim1=1, dim2=2).mean(dim=1)
-    ridge = _RIDGE * size[:, None, None] * torch.eye(d, dtype=z.dtype, device=z.device)
+    ridge = _RIDGE * torch.eye(d, dtype=z.dtype, device=z.device)
     root, _ = torch.linalg.cholesky_ex(covariance + ridge)
     pivots = root.diagonal(dim1=1, dim2=2)
     mahalanobis = torch.linalg.solve_triangular(root, mean[:, :, None], upper=False)
     quadratic = mahalanobis.square().sum(dim=(1, 2))
-    flat = pivots.amin(dim=1).square() < FLAT * size
+    flat = pivots.amin(dim=1).square() < FLAT
     # How many widths of 10⁻¹⁰ a sample lies beside its tied neighbours says nothing.
     quadratic = torch.where(flat, 0.0, quadratic)
     return pivots.log().sum(dim=1) + quadratic / 2 - total.log(), int(flat.sum())

@@ -19,6 +19,7 @@ BY = [
     "d_b",
     "truth",
     "truth_error",
+    "own",
 ]
 
 

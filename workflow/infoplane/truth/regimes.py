@@ -14,6 +14,9 @@ holds where
   who sees 2 bits from an estimator that says 2 where the truth is 8 cannot know;
 - a task of exactly n samples and exactly d dimensions with truth I was answered so.
 
+Answers about another quantity than the estimator's own (`own` in truth.run: kde without the
+task's noise, bins other than the task's cells) are no evidence either way.
+
 A refusal is no wrong answer and rules nothing out, and nothing in. Estimates are compared as
 they stand: the truths' own errors (at most 0.005 bit) are far below the tolerance. No row is
 written where nothing but a truth of 0 would stand.
@@ -35,11 +38,10 @@ ERRORS = HERE / "errors.csv"
 def regimes(errors: pd.DataFrame) -> dict[str, list[regime.Row]]:
     """Rows of every estimator by its name in ESTIMATORS, in order of settings, kind, n, d.
 
-    errors : what truth.errors made of a page; of estimators that no module bears the name of,
-    the entry's `estimator` is the page's own
+    errors : what truth.errors made of a page; `method` is the name in ESTIMATORS
     """
     found: dict[str, list[regime.Row]] = {}
-    answered = errors[errors["mean"].notna()]
+    answered = errors[errors["mean"].notna() & errors.own.astype(bool)]
     for (method, settings), part in answered.groupby(["method", "settings"], sort=True):
         for kind in regime.KINDS:
             rows = _of_kind(str(settings), kind, part[part.kind == kind])
@@ -113,6 +115,7 @@ def read(path: Path) -> pd.DataFrame:
         "mean",
         "lowest",
         "right",
+        "own",
     }
     if not needed <= set(table):
         missing = ", ".join(sorted(needed - set(table)))

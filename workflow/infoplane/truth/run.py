@@ -34,11 +34,14 @@ COLUMNS = (
     "cap",
     "flags",
     "refused",
+    "own",
     "seconds",
 )
 """Of a table of estimates. All information in bits. `estimator` and `family` are names on the
 page, `method` is the estimator's own; `settings` are those that decide accuracy
-(regime.told_apart_by); `refused` is what the estimator said where it would not answer."""
+(regime.told_apart_by); `refused` is what the estimator said where it would not answer. `own`
+is false where settings choose what the estimator estimates (QUANTITY: bins, a noise variance)
+and the task is about something else: such an answer is shown, and proves nothing of it."""
 
 AT_ONCE = 64
 """Most pairs in one call of an estimator."""
@@ -191,10 +194,10 @@ def _ask(module: ModuleType, block: list[_Question]) -> list:
 def _row(
     estimator: str, module: ModuleType, problem: str, question: _Question, record, seconds
 ) -> dict:
-    task = question.task
+    task, method = question.task, question.settings.estimator
     row = {
         "estimator": estimator,
-        "method": question.settings.estimator,
+        "method": method,
         "settings": regime.told_apart_by(module, question.settings),
         "family": problem,
         "task": task.name,
@@ -207,6 +210,7 @@ def _row(
         "truth_error": task.truth_error,
         "refused": "",
         "flags": "",
+        "own": not hasattr(module, "QUANTITY") or task.settings.get(method) is not None,
         "seconds": seconds,
     }
     if isinstance(record, str):

@@ -1,0 +1,310 @@
+"""Estimators on tasks: who answers what, refusals, limits; errors and regimes from answers."""
+
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from infoplane.estimators import binned, kde, regime
+from infoplane.samples import Pair, Samples
+from infoplane.truth import errors as truth_errors
+from infoplane.truth import files, gaussians, regimes
+from infoplane.truth.run import COLUMNS, Limits, listed, run
+from infoplane.truth.task import Draw, Task, rows
+
+
+def normals(**settings):
+    chosen = {"dimensions": [1, 3], "information": [0, 2]} | settings
+    return gaussians.tasks(gaussians.Settings(**chosen), {})
+
+
+def layer_task(kind="inputs", largest_n=None, own=None):
+    rng = np.random.default_rng(0)
+
+    def draw(n, seed):
+        t, y = rng.standard_normal((n, 2)), np.arange(n) % 2
+        return Draw(Pair.of(t, y), Samples.of(t, y))
+
+    own = {"toy": {"offset": 1.0}} if own is None else own
+    return Task("a layer", kind, 2, 0, 3.0, draw, largest_n=largest_n, settings=own)
+
+
+def test_every_task_size_and_seed_has_a_row(toy):
+    table = run("mine", toy, toy.Settings(), "normals", normals(), [200, 1000], 3)
+    assert list(table) == list(COLUMNS)
+    assert len(table) == 4 * 2 * 3
+    assert set(table.estimator) == {"mine"} and set(table.method) == {"toy"}
+    assert (table.seconds > 0).all() and (table.refused == "").all() and table.own.all()
+    # the sample's own covariance: bias d²/2n nats and sd of at most √d/n^½ nats
+    assert (table.value - table.truth).abs().max() < 0.5
+    assert (table[table.n == 1000].value - table[table.n == 1000].truth).abs().mean() < 0.07
+
+
+def test_answers_do_not_depend_on_their_company(toy):
+    together = run("toy", toy, toy.Settings(), "normals", normals(), [200], 2)
+    for task in normals():
+        alone = run("toy", toy, toy.Settings(), "normals", [task], [200], 2)
+        same = together[together.task == task.name]
+        assert same.value.tolist() == alone.value.tolist()
+
+
+def test_refusal_is_recorded_with_its_reason_and_spares_the_others(toy):
+    table = run("toy", toy, toy.Settings(largest_d=2), "normals", normals(), [100], 1)
+    refused = table[table.d_a == 3]
+    assert (refused.refused == [f"{name}: not for me" for name in refused.task]).all()
+    assert refused.value.isna().all()
+    assert table[table.d_a == 1].value.notna().all()
+
+
+def test_one_refusal_in_a_batch_spares_the_batch(toy):
+    table = run(
+        "toy", toy, toy.Settings(), "mixed", [*normals(), layer_task("labels", own={})], [99], 2
+    )
+    assert (table.refused != "").sum() == 2
+    assert set(table[table.refused != ""].task) == {"a layer"}
+
+
+def test_other_errors_pass_through(toy):
+    def broken(pair, settings):
+        raise ZeroDivisionError("a mistake in a program")
+
+    toy.between = broken
+    with pytest.raises(ZeroDivisionError):
+        run("toy", toy, toy.Settings(), "normals", normals(), [100], 1)
+
+
+def test_limits_are_kept(toy):
+    limits = Limits(largest_n=200, largest_d=1, reason="slow")
+    table = run("toy", toy, toy.Settings(), "normals", normals(), [100, 1000], 1, limits)
+    assert set(table.n) == {100} and set(table.d_a) == {1}
+    limits = Limits(without={"normals": "because"})
+    assert run("toy", toy, toy.Settings(), "normals", normals(), [100], 1, limits).empty
+
+
+def test_estimator_of_layers_answers_the_tasks_that_give_its_settings(toy_of_layers):
+    module, settings = toy_of_layers, toy_of_layers.Settings()
+    table = run("toy", module, settings, "layers", [*normals(), layer_task()], [50], 1)
+    assert table.task.tolist() == ["a layer"]
+    row = table.iloc[0]
+    assert (row.value, row.cap) == (50.0, 99.0)
+    assert json.loads(row.settings)["offset"] == 1.0  # the task's
+    table = run("toy", module, settings, "layers", [layer_task("labels")], [50], 1)
+    row = table.iloc[0]
+    assert (row.value, row.lower) == (0.5, 0.25)  # I(T;Y)
+    assert math.isnan(row.cap)  # the record's cap is that of I(X;T)
+    assert run("toy", module, settings, "layers", [layer_task(own={})], [50], 1).empty
+
+
+def test_layer_of_few_inputs_is_not_asked_for_more(toy_of_layers):
+    table = run(
+        "toy",
+        toy_of_layers,
+        toy_of_layers.Settings(),
+        "layers",
+        [layer_task(largest_n=60)],
+        [50, 70],
+        1,
+    )
+    assert table.n.tolist() == [50]
+
+
+def test_task_of_another_quantity_is_told_apart():
+    """kde answers for any pair, but I(A;B) without noise is not what it estimates."""
+    settings = kde.Settings(noise_variance=0.2)
+    own = layer_task("labels", own={"kde": {"noise_variance": 0.5}})
+    table = run("kde", kde, settings, "mixed", [own, *normals()], [60], 1)
+    assert table.own.tolist() == [True] + [False] * 4
+
+
+def test_settings_of_a_task_replace_those_of_the_page():
+    """A width on the page and bins of the task exclude one another: the task's are taken."""
+    grid = {"binned": {"n_bins": 4, "range": "fixed", "low": -3.0, "high": 3.0}}
+    table = run(
+        "binned", binned, binned.Settings(n_bins=9), "layers", [layer_task(own=grid)], [64], 1
+    )
+    assert 0 < table.value[0] <= 4.0  # 4 × 4 cells
+    assert table.own.all()
+
+
+def test_rows_take_every_input_before_any_twice():
+    taken = rows(250, 100, np.random.default_rng(0))
+    assert sorted(np.bincount(taken[:200])) == [2] * 100
+    assert len(taken) == 250 and np.bincount(taken).max() == 3
+
+
+def test_task_of_no_kind_is_refused():
+    with pytest.raises(
+        ValueError, match="kind is one of continuous, labels, inputs, not pairs"
+    ):
+        Task("x", "pairs", 1, 1, 0.0, lambda n, seed: Draw())
+
+
+def test_tables_survive_their_files(toy, tmp_path):
+    table = run("toy", toy, toy.Settings(largest_d=2), "normals", normals(), [100], 1)
+    files.write(table, tmp_path / "a" / "x.csv")
+    files.write(table[:0], tmp_path / "a" / "empty.csv")
+    again = files.read([tmp_path / "a" / "x.csv", tmp_path / "a" / "empty.csv"])
+    pd.testing.assert_frame_equal(again, table, check_dtype=False)
+    assert [p.name for p in (tmp_path / "a").iterdir() if "partial" in p.name] == []
+    assert listed(normals(), "normals").truth.tolist() == [0, 2, 0, 2]
+
+
+# --- errors
+
+
+def answers(truth, *values, **more):
+    base = {
+        "estimator": "e",
+        "method": "toy",
+        "settings": "{}",
+        "family": "f",
+        "task": f"t{truth}",
+        "kind": "continuous",
+        "n": 1000,
+        "d_a": 1,
+        "d_b": 1,
+        "truth": truth,
+        "truth_error": 0.0,
+        "lower": np.nan,
+        "upper": np.nan,
+        "stderr": 0.1,
+        "cap": 9.0,
+        "flags": "",
+        "refused": "",
+        "own": True,
+        "seconds": 1.0,
+    }
+    return [base | {"seed": i, "value": v} | more for i, v in enumerate(values)]
+
+
+def table_of(*rows):
+    return truth_errors.errors(pd.DataFrame([row for part in rows for row in part]))
+
+
+def test_errors_of_seeds():
+    (row,) = table_of(answers(2.0, 1.9, 2.3)).itertuples()
+    assert (row.n_seeds, row.mean, row.lowest, row.highest) == (2, pytest.approx(2.1), 1.9, 2.3)
+    assert row.sd == pytest.approx(0.4 / np.sqrt(2))
+    assert row.error == pytest.approx(0.1)
+    assert row.worst == pytest.approx(0.3)
+    assert not row.right  # 0.3 off, of a truth of 2 bits 0.2 are allowed
+
+
+@pytest.mark.parametrize(
+    "truth, value, right",
+    [(0.0, 0.099, True), (0.0, -0.101, False), (5.0, 5.49, True), (5.0, 4.49, False)],
+)
+def test_right_is_within_a_tenth_of_a_bit_or_of_the_truth(truth, value, right):
+    assert table_of(answers(truth, value)).right.tolist() == [right]
+
+
+def test_refused_and_infinite_answers_are_not_averaged():
+    table = table_of(answers(1.0, np.nan, 1.0, refused="too few"), answers(2.0, 2.0, np.inf))
+    assert table["mean"].isna().all()
+    assert table.refused.tolist() == ["too few", "1 estimates are not finite"]
+    assert not table.right.any()
+
+
+# --- regimes
+
+
+def found(*rows):
+    return [tuple(row)[1:] for row in regimes.regimes(table_of(*rows))["toy"]]
+
+
+def test_regime_reaches_the_largest_right_truth():
+    assert found(answers(1.0, 1.0), answers(3.0, 3.1)) == [("continuous", 1000, 1, 3.0)]
+
+
+def test_wrong_answer_ends_the_regime_at_its_truth():
+    got = found(answers(1.0, 1.0), answers(3.0, 5.0), answers(4.0, 4.0))
+    assert got == [("continuous", 1000, 1, 1.0)]
+
+
+def test_wrong_answer_ends_the_regime_at_its_estimate():
+    """Who reads 2 bits cannot know that the truth is 8: right answers of 2 bits do not help."""
+    right = [answers(truth, truth) for truth in (1.0, 2.5, 4.0)]
+    assert found(*right, answers(8.0, 2.0)) == [("continuous", 1000, 1, 1.0)]
+
+
+def test_one_wrong_seed_is_a_wrong_answer():
+    assert found(answers(1.0, 1.0, 1.0), answers(2.0, 2.0, 2.3)) == [
+        ("continuous", 1000, 1, 1.0)
+    ]
+
+
+def test_more_samples_and_fewer_dimensions_must_be_right_too():
+    """A row speaks for more samples and fewer dimensions: what is wrong there counts."""
+    at = {"n": 4096, "d_a": 1}
+    rows = [answers(1.0, 1.0), answers(3.0, 3.0), answers(1.0, 1.0, **at)]
+    assert found(*rows, answers(2.0, 4.0, **at)) == [("continuous", 1000, 1, 1.0)]
+    wide = {"d_a": 5, "d_b": 5}
+    rows = [answers(1.0, 1.0), answers(2.0, 4.0), answers(3.0, 3.0, **wide)]
+    assert found(*rows) == [("continuous", 1000, 1, 1.0)]  # none for 5-d: 1-d is wrong at 2
+
+
+def test_wrong_answers_in_more_dimensions_leave_fewer_alone():
+    wide = {"d_a": 5, "d_b": 5}
+    got = found(answers(3.0, 3.0), answers(1.0, 1.0, **wide), answers(3.0, 0.9, **wide))
+    assert got == [("continuous", 1000, 1, 3.0)]
+
+
+def test_row_that_another_contains_is_left_out():
+    wide = {"d_a": 5, "d_b": 5}
+    got = found(answers(3.0, 3.0), answers(3.0, 3.0, **wide))
+    assert got == [("continuous", 1000, 5, 3.0)]
+
+
+def test_kinds_and_settings_are_apart_and_other_quantities_prove_nothing():
+    got = found(
+        answers(1.0, 1.0),
+        answers(0.5, 0.5, kind="labels", d_b=0),
+        answers(2.0, 2.0, settings='{"k": 5}'),
+        answers(9.0, 9.0, own=False),
+        answers(0.7, 3.0, own=False),
+    )
+    assert got == [
+        ("labels", 1000, 1, 0.5),
+        ("continuous", 1000, 1, 1.0),
+        ("continuous", 1000, 1, 2.0),
+    ] or sorted(got) == sorted(
+        [("continuous", 1000, 1, 1.0), ("labels", 1000, 1, 0.5), ("continuous", 1000, 1, 2.0)]
+    )
+
+
+def test_nothing_but_zero_is_no_regime():
+    assert found(answers(0.0, 0.0), answers(1.0, 3.0)) == []
+
+
+def test_tables_are_read_by_the_estimators(tmp_path, monkeypatch):
+    """Derived, written, and looked up by estimators.regime."""
+    settings = kde.Settings(bound="lower")
+    text = regime.told_apart_by(kde, settings)
+    errors = table_of(answers(3.0, 3.0, method="kde", settings=text))
+    path = tmp_path / "regimes" / "kde.csv"
+    monkeypatch.setattr(regimes.regime, "path_of", lambda module: path)
+    assert regimes.write(regimes.regimes(errors)) == [path]
+    regime.rows.cache_clear()
+    asked = [(2.9, 1000, 1), (3.2, 1000, 1), (2.9, 999, 1), (2.9, 5000, 1), (2.9, 1000, 2)]
+    got = [regime.contains(kde, settings, "continuous", n, d, v) for v, n, d in asked]
+    assert got == [True, False, False, True, False]
+    assert not regime.contains(kde, kde.Settings(), "continuous", 1000, 1, 2.9)
+    regime.rows.cache_clear()
+
+
+def test_command_reads_errors_and_writes_tables(tmp_path, monkeypatch, capsys):
+    errors = table_of(answers(3.0, 3.0, method="kde"))
+    files.write(truth_errors.rounded(errors), tmp_path / "errors.csv")
+    monkeypatch.setattr(regimes.regime, "path_of", lambda module: tmp_path / "kde.csv")
+    monkeypatch.setattr(regimes, "ERRORS", tmp_path / "kept.csv")
+    regimes.main([str(tmp_path / "errors.csv")])
+    assert (tmp_path / "kde.csv").read_text() == (
+        "settings,kind,n,d,information\n{},continuous,1000,1,3\n"
+    )
+    assert (tmp_path / "kept.csv").read_bytes() == (tmp_path / "errors.csv").read_bytes()
+    assert str(tmp_path / "kept.csv") in capsys.readouterr().out
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="is no table of errors: it lacks"):
+        regimes.main([str(tmp_path / "other.csv")])
