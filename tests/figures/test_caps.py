@@ -28,6 +28,7 @@ def numbers(entropy_x, **by_layer):
             {"_cap0": 9, "_cap1": 8, "_cap2": 7},
         ),
         ({"a": 12, "b": float("nan")}, "12 bits (= H(X))", {"cap": 12}),
+        ({"a": 12, "b": float("inf")}, "12 bits (= H(X))", {"cap": 12}),
     ],
 )
 def test_caps_are_grouped_and_only_those_that_deviate_are_named(values, text, lines):

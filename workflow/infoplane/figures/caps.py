@@ -37,7 +37,9 @@ def grouped(numbers: pd.DataFrame) -> Caps | None:
     if more than one layer does or there is only one cap.
     """
     groups: list[tuple[float, list[str]]] = []
-    for layer, cap in numbers.groupby("layer", sort=False).cap.max().dropna().items():
+    # an estimator without a cap may say that it is infinite
+    limits = numbers.cap.where(np.isfinite(numbers.cap)).groupby(numbers.layer, sort=False)
+    for layer, cap in limits.max().dropna().items():
         for value, layers in groups:
             if same(value, cap):
                 layers.append(str(layer))

@@ -41,7 +41,7 @@ def errors(estimates: pd.DataFrame) -> pd.DataFrame:
     for key, part in estimates.groupby(BY, sort=False, dropna=False):
         values = part.value.to_numpy(dtype=np.float64)
         truth = float(key[BY.index("truth")])
-        refusals = [str(reason) for reason in part.refused.fillna("") if reason]
+        refusals = [reason for reason in part.refused if isinstance(reason, str) and reason]
         there = values[np.isfinite(values)]
         row = dict(zip(BY, key, strict=True)) | {"n_seeds": len(there)}
         if len(there) < len(values) and not refusals:

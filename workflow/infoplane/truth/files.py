@@ -10,6 +10,9 @@ import pandas as pd
 from infoplane.datasets.places import MissingData
 from infoplane.truth.task import Prepared
 
+TEXTS = ("flags", "refused")
+"""Columns whose empty cells are empty texts."""
+
 
 def prepare(family: ModuleType, settings) -> dict[str, np.ndarray]:
     """What the family's tasks need; `left_out`, a sentence, where its files are missing."""
@@ -44,11 +47,10 @@ def write(table: pd.DataFrame, path: Path) -> None:
 
 def read(paths: Iterable[Path]) -> pd.DataFrame:
     """The rows of several tables, one after the other; text columns are never NaN."""
-    tables = [pd.read_csv(path, keep_default_na=True) for path in paths]
+    tables = [pd.read_csv(path, dtype=dict.fromkeys(TEXTS, str)) for path in paths]
     tables = [table for table in tables if len(table)] or tables[:1]
     joined = pd.concat(tables, ignore_index=True)
-    texts = [name for name in ("flags", "refused") if name in joined]
-    return joined.assign(**{name: joined[name].fillna("").astype(str) for name in texts})
+    return joined.assign(**{name: joined[name].fillna("") for name in TEXTS if name in joined})
 
 
 def _partial(path: Path) -> Path:

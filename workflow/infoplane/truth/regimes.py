@@ -103,7 +103,7 @@ def write(found: dict[str, list[regime.Row]]) -> list[Path]:
 
 def read(path: Path) -> pd.DataFrame:
     """A table of errors. Raises ValueError where its columns are others."""
-    table = pd.read_csv(path, comment="#", keep_default_na=True)
+    table = pd.read_csv(path)
     needed = {
         "method",
         "settings",
