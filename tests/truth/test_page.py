@@ -31,6 +31,8 @@ def test_good_page(loaded):
     found = loaded({"limits": {"kde": {"without": {"normals": "no noise there"}}}})
     assert found.answers() == [("bins", "normals")]
     assert found.seeds == 3
+    assert found.sizes_of("normals") == [100]
+    assert loaded({"n_of": {"normals": [50]}}).sizes_of("normals") == [50]
     assert found.problems["normals"].dimensions == [1]
     assert found.problems["normals"].information[0] == 0  # the family's own default
 
@@ -49,6 +51,7 @@ def test_good_page(loaded):
             "no problem 'normal'.*Did you mean 'normals'",
         ),
         ({"limits": {"kde": {"largest_n": 5}}}, "limits.kde: a largest n or d needs a reason"),
+        ({"n_of": {"normal": [50]}}, "n_of.normal: there is no problem 'normal'"),
         ({"figures": {}}, "figures: is not a key here"),
         (
             {"problems": {"b": {"family": "beyond_normal", "tasks": ["Wiggly"]}}},

@@ -4,6 +4,7 @@
 import os
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 # The library is found also where it is not installed (an environment of `--sdm conda`);
@@ -35,6 +36,7 @@ except ConfigError as error:
     raise WorkflowError(str(error))
 
 HOME = f"results/{experiment.name}"
+TRUTH = f"results/truth/{experiment.truth}"
 RUN = f"{HOME}/runs/{{run}}"
 
 
@@ -166,22 +168,10 @@ def information_of_comparison(wildcards):
     return [s for run in compared(wildcards) for s in information_of(run, wildcards.estimator)]
 
 
-def checks_of_run(wildcards):
-    return [checks_of(wildcards.run, wildcards.estimator)]
-
-
-def checks_of_comparison(wildcards):
-    return [checks_of(run, wildcards.estimator) for run in compared(wildcards)]
-
-
 def information_of_sweep(wildcards):
     """Information of a run by every variant of a swept estimator."""
     names = experiment.sweeps[wildcards.sweep]
     return [store for name in names for store in information_of(wildcards.run, name)]
-
-
-def checks_of_sweep(wildcards):
-    return [checks_of(wildcards.run, name) for name in experiment.sweeps[wildcards.sweep]]
 
 
 def figures_of_estimator(name):
@@ -244,3 +234,24 @@ def figures(run=None, estimator=None, figure=None):
         for about, path in found
         if all(want in (None, has) for want, has in zip(wanted, about))
     ]
+
+
+@cache
+def truth_page():
+    """The calibration page; read, and its problems imported, when a rule asks for it."""
+    from infoplane.truth import page
+
+    try:
+        return page.load(experiment.truth)
+    except ConfigError as error:
+        raise WorkflowError(str(error))
+
+
+def estimates_of_truth(wildcards):
+    """The answers of every estimator of the page to every problem that it is asked."""
+    return [f"{TRUTH}/estimates/{by}/{problem}.csv" for by, problem in truth_page().answers()]
+
+
+def of_problems(ending):
+    """A file of every problem of the calibration page."""
+    return lambda w: [f"{TRUTH}/problems/{name}.{ending}" for name in truth_page().problems]

@@ -1,7 +1,7 @@
 rule plot_information_plane:
     input:
         information=information_of_run,
-        checks=checks_of_run,
+        checks=lambda w: [checks_of(w.run, w.estimator)],
     output:
         png=report(
             f"{RUN}/figures/information_plane-{{estimator}}.png",
@@ -29,7 +29,7 @@ rule plot_information_plane:
 rule plot_information_curves:
     input:
         information=information_of_run,
-        checks=checks_of_run,
+        checks=lambda w: [checks_of(w.run, w.estimator)],
     output:
         png=report(
             f"{RUN}/figures/information_curves-{{estimator}}.png",
@@ -57,7 +57,7 @@ rule plot_information_curves:
 rule plot_sensitivity:
     input:
         information=information_of_sweep,
-        checks=checks_of_sweep,
+        checks=lambda w: [checks_of(w.run, by) for by in experiment.sweeps[w.sweep]],
     output:
         png=report(
             f"{RUN}/figures/sensitivity-{{sweep}}.png",
@@ -85,7 +85,7 @@ rule plot_sensitivity:
 rule plot_clustering_curves:
     input:
         information=information_of_run,
-        checks=checks_of_run,
+        checks=lambda w: [checks_of(w.run, w.estimator)],
     output:
         png=report(
             f"{RUN}/figures/clustering_curves-{{estimator}}.png",
@@ -113,7 +113,7 @@ rule plot_clustering_curves:
 rule plot_comparison:
     input:
         information=information_of_comparison,
-        checks=checks_of_comparison,
+        checks=lambda w: [checks_of(run, w.estimator) for run in compared(w)],
     output:
         png=report(
             f"{HOME}/figures/{{comparison}}-{{estimator}}.png",

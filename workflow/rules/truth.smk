@@ -35,7 +35,7 @@ rule estimate_truth:
     params:
         settings=lambda w: truth_page().estimators[w.answerer].canonical(),
         problem_settings=lambda w: truth_page().problems[w.problem].canonical(),
-        n=lambda w: truth_page().n,
+        n=lambda w: truth_page().sizes_of(w.problem),
         seeds=lambda w: truth_page().seeds,
         limits=lambda w: truth_page().limits_of(w.answerer).canonical(),
         source=lambda w: truth_page().source_of_answer(w.answerer, w.problem),
@@ -48,15 +48,13 @@ rule estimate_truth:
 rule plot_truth:
     input:
         estimates=estimates_of_truth,
-        tasks=tasks_of_truth,
-        prepared=prepared_of_truth,
+        tasks=of_problems("csv"),
+        prepared=of_problems("npz"),
         template=os.path.relpath(f"{LIBRARY}/infoplane/figures/calibration.html.j2"),
     output:
         page=f"{TRUTH}/calibration.html",
         errors=f"{TRUTH}/errors.csv",
-        png=expand(f"{TRUTH}/figures/{{figure}}.png", figure=truth_pages.FIGURES),
-        pdf=expand(f"{TRUTH}/figures/{{figure}}.pdf", figure=truth_pages.FIGURES),
-        csv=expand(f"{TRUTH}/figures/{{figure}}.csv", figure=truth_pages.FIGURES),
+        figures=directory(f"{TRUTH}/figures"),
     log:
         f"logs/truth/{experiment.truth}/plot_truth.log",
     conda:

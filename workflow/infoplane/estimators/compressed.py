@@ -10,6 +10,7 @@ noise in T; without it I(X;T) is infinite.
 """
 
 import hashlib
+import itertools
 import math
 from collections import OrderedDict
 from dataclasses import replace
@@ -21,6 +22,7 @@ from torch import Tensor
 
 from infoplane import settings
 from infoplane.estimators import critic_samples, kl, scaled
+from infoplane.estimators.adam import Adam
 from infoplane.samples import MutualInformation, Pair
 
 INFINITE_WITHOUT_NOISE = True
@@ -28,6 +30,10 @@ INFINITE_WITHOUT_NOISE = True
 EXACT = 1024
 """Most dimensions whose covariance matrix is diagonalised; above, the leading components come
 from power iterations on a random subspace (Halko, Martinsson & Tropp 2011)."""
+
+ROUNDING = 1e-12
+"""Share of the first component's variance below which one holds but rounding errors, of
+samples that were measured in single precision (10⁻⁷ of their standard deviation)."""
 
 REMEMBERED = 4
 """Codes kept: all layers and epochs of a network share one X."""
@@ -99,10 +105,11 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
 
 
 def principal_components(values: Tensor, n: int, seed: int = 0) -> tuple[Tensor, float]:
-    """The n leading components (rows, n), float64, and their share of the variance.
+    """The n leading components (rows, ≤ n), float64, and their share of the variance.
 
     values : torch.Tensor (rows, d), of which each coordinate is standardised first. Fewer
     varying coordinates than n are returned as they are; where none varies, one zero.
+    Components of no variance but rounding are left out.
     """
     rows = scaled.standardised(values).rows
     d = rows.shape[1]
@@ -115,6 +122,8 @@ def principal_components(values: Tensor, n: int, seed: int = 0) -> tuple[Tensor,
     else:
         basis = _leading_directions(rows, n, seed)
     components = rows @ basis
+    variances = components.square().sum(dim=0)
+    components = components[:, variances > ROUNDING * variances[0]]
     return components, float(components.square().sum() / rows.square().sum())
 
 
@@ -160,58 +169,66 @@ def autoencoded(values: Tensor, settings: Settings) -> Code:
     if int(varying.sum()) <= settings.code:
         return Code(values[:, varying] if varying.any() else values[:, :1], 0.0, True)
     x = critic_samples.standardised(values[:, varying])
-    if len(x) < 3:
-        raise ValueError(f"{len(x)} samples are too few to train an autoencoder on")
     order = torch.randperm(len(x), generator=critic_samples.generator(settings.seed, 4))
     n_held_out = min(max(1, round(settings.held_out * len(x))), len(x) - 1)
     held_out, train = x[order[:n_held_out].to(x.device)], x[order[n_held_out:].to(x.device)]
-    weights = _initial(x.shape[1], settings, x.device)
-    optimizer = torch.optim.Adam(weights, lr=settings.learning_rate)
+    weights = _initial(x.shape[1], settings).to(x.device)
+    adam = Adam(weights)
     batches = critic_samples.generator(settings.seed, 5)
-    best, kept, waited, step = math.inf, None, 0, 0
+    best, kept, waited, step = math.inf, weights.clone(), 0, 0
     while step < settings.max_steps and waited < settings.patience:
         rows = torch.randint(len(train), (settings.batch_size,), generator=batches)
         part = train[rows.to(x.device)]
-        loss = (_decoded(weights, _encoded(weights, part)) - part).square().mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
+        recorded = weights.detach().requires_grad_()
+        layers = _layers(recorded, x.shape[1], settings)
+        loss = (_decoded(layers, _encoded(layers, part)) - part).square().mean()
+        (slopes,) = torch.autograd.grad(loss, recorded)
+        adam.step(weights, slopes, settings.learning_rate)
         step += 1
         if step % settings.evaluate_every == 0 or step == settings.max_steps:
-            error = _error(weights, held_out)
+            error = _error(_layers(weights, x.shape[1], settings), held_out)
             waited = 0 if error < best else waited + 1
             if error < best:
-                best, kept = error, [weight.detach().clone() for weight in weights]
-    with torch.no_grad():
-        code = _encoded(kept or weights, x)
+                best, kept = error, weights.clone()
+    code = _encoded(_layers(kept, x.shape[1], settings), x)
     return Code(code, best, waited >= settings.patience)
 
 
-def _initial(d: int, settings: Settings, device) -> list[Tensor]:
-    """Matrices (in, out) and biases of the four layers, uniform within 1/√in."""
+def _shapes(d: int, settings: Settings) -> list[tuple[int, int]]:
+    """(in, out) of the four layers."""
+    return list(itertools.pairwise((d, settings.width, settings.code, settings.width, d)))
+
+
+def _initial(d: int, settings: Settings) -> Tensor:
+    """Matrices and biases of the four layers as one vector, uniform within 1/√in."""
     generator = critic_samples.generator(settings.seed, 6)
-    weights = []
-    widths = (d, settings.width, settings.code, settings.width, d)
-    for fan_in, fan_out in zip(widths, widths[1:], strict=False):
-        for shape in ((fan_in, fan_out), (fan_out,)):
-            bound = 1 / math.sqrt(fan_in)
-            drawn = torch.empty(shape).uniform_(-bound, bound, generator=generator)
-            weights.append(drawn.to(device).requires_grad_())
-    return weights
+    parts = []
+    for fan_in, fan_out in _shapes(d, settings):
+        bound = 1 / math.sqrt(fan_in)
+        parts.append(torch.empty((fan_in + 1) * fan_out))
+        parts[-1].uniform_(-bound, bound, generator=generator)
+    return torch.cat(parts)
 
 
-def _encoded(weights: list[Tensor], x: Tensor) -> Tensor:
-    w1, b1, w2, b2 = weights[:4]
+def _layers(weights: Tensor, d: int, settings: Settings) -> list[tuple[Tensor, Tensor]]:
+    """Matrix (in, out) and bias (out,) of each layer within the vector."""
+    shapes = _shapes(d, settings)
+    parts = weights.split([(fan_in + 1) * fan_out for fan_in, fan_out in shapes])
+    parts = [part.view(-1, fan_out) for part, (_, fan_out) in zip(parts, shapes, strict=True)]
+    return [(part[:-1], part[-1]) for part in parts]
+
+
+def _encoded(layers, x: Tensor) -> Tensor:
+    (w1, b1), (w2, b2) = layers[:2]
     return torch.relu(x @ w1 + b1) @ w2 + b2
 
 
-def _decoded(weights: list[Tensor], code: Tensor) -> Tensor:
-    w3, b3, w4, b4 = weights[4:]
+def _decoded(layers, code: Tensor) -> Tensor:
+    (w3, b3), (w4, b4) = layers[2:]
     return torch.relu(code @ w3 + b3) @ w4 + b4
 
 
-@torch.no_grad()
-def _error(weights: list[Tensor], x: Tensor) -> float:
+def _error(layers, x: Tensor) -> float:
     """Share of the variance of x that decoding its code does not bring back."""
-    lost = (_decoded(weights, _encoded(weights, x)) - x).square().sum()
+    lost = (_decoded(layers, _encoded(layers, x)) - x).square().sum()
     return float(lost / x.square().sum().clamp(min=1e-30))

@@ -23,8 +23,8 @@ from torch.nn import functional
 
 from infoplane import settings
 from infoplane.estimators import critic_samples, critics
+from infoplane.estimators.adam import Adam
 from infoplane.estimators.critic_samples import Group, Split
-from infoplane.estimators.critics import MASKED
 from infoplane.samples import BIT, MutualInformation, Pair
 
 EVALUATED = 4096
@@ -41,7 +41,7 @@ class CriticSettings(settings.Settings):
     """Units of each hidden layer, and dimensions of the space of a separable critic."""
     depth: int = Field(default=2, ge=1)
     """Hidden layers."""
-    contrasts: int = Field(default=8, ge=1)
+    contrasts: int = Field(default=4, ge=1)
     """Product pairs that a concat critic scores for each joint pair in training."""
     held_out_contrasts: int = Field(default=64, ge=1)
     """And in evaluation."""
@@ -54,9 +54,9 @@ class CriticSettings(settings.Settings):
     mini-batches or so (Polyak & Juditsky 1992): the noise of single steps is gone. 0: none."""
     max_steps: int = Field(default=5000, ge=1)
     """Mini-batches after which training ends in any case."""
-    evaluate_every: int = Field(default=50, ge=1)
+    evaluate_every: int = Field(default=100, ge=1)
     """Mini-batches between evaluations on the held-out halves."""
-    patience: int = Field(default=6, ge=1)
+    patience: int = Field(default=4, ge=1)
     """Evaluations without a better one on either half after which training ends."""
     held_out: float = Field(default=0.3, gt=0, lt=1)
     """Share of the inputs in the two held-out halves together."""
@@ -274,7 +274,8 @@ class Training:
         """Trains until every critic has stopped."""
         n_critics = len(self.group.widths)
         self._evaluate(0)
-        self._start_adam()
+        self.adam = Adam(self.values)
+        self.slopes_flat, self.slopes = self.net.flat(n_critics, self.device)
         state, step = None, 0
         for a, b in self._batches():
             joint, product, cache = self.net.scores(self.weights, a, b)
@@ -284,7 +285,9 @@ class Training:
             )
             self.net.backward(self.weights, cache, by_joint, by_product, self.slopes)
             step += 1
-            self._adam(step)
+            self.adam.step(self.values, self.slopes_flat, self.settings.learning_rate)
+            kept = min(self.settings.weight_averaging, step / (step + 10))
+            self.average.lerp_(self.values, 1 - kept)
             if step % self.settings.evaluate_every and step < self.settings.max_steps:
                 continue
             stay = self._evaluate(step)
@@ -357,36 +360,21 @@ class Training:
         self.alive = self.alive[chosen]
         self.group = self.group.only(chosen)
         self.held_out = [[(a[chosen], b[chosen]) for a, b in half] for half in self.held_out]
-        for name in ("values", "average", "first", "second"):
-            old = self.net.views(getattr(self, name), len(stay))
-            values, weights = self.net.flat(len(chosen), self.device)
-            for key, target in weights.items():
-                torch.index_select(old[key], 0, chosen, out=target)
-            setattr(self, name, values)
+        self.values, self.average, self.adam.mean, self.adam.square = (
+            self._chosen(values, chosen, len(stay))
+            for values in (self.values, self.average, self.adam.mean, self.adam.square)
+        )
         self.weights = self.net.views(self.values, len(chosen))
         self.averaged = self.net.views(self.average, len(chosen))
         self.slopes_flat, self.slopes = self.net.flat(len(chosen), self.device)
         return None if state is None else state[chosen]
 
-    # Adam (Kingma & Ba 2015) on all weights of all critics as one vector
-
-    def _start_adam(self) -> None:
-        n_critics = len(self.alive)
-        self.slopes_flat, self.slopes = self.net.flat(n_critics, self.device)
-        self.first = torch.zeros_like(self.values)
-        self.second = torch.zeros_like(self.values)
-
-    def _adam(self, step: int) -> None:
-        beta1, beta2 = 0.9, 0.999
-        slopes = self.slopes_flat
-        self.first.lerp_(slopes, 1 - beta1)
-        self.second.mul_(beta2).addcmul_(slopes, slopes, value=1 - beta2)
-        correction = math.sqrt(1 - beta2**step)
-        scale = self.second.sqrt().add_(1e-8 * correction)
-        rate = self.settings.learning_rate * correction / (1 - beta1**step)
-        self.values.addcdiv_(self.first, scale, value=-rate)
-        kept = min(self.settings.weight_averaging, step / (step + 10))
-        self.average.lerp_(self.values, 1 - kept)
+    def _chosen(self, values: Tensor, chosen: Tensor, n_critics: int) -> Tensor:
+        """What a flat tensor of n_critics holds of the chosen ones."""
+        result, parts = self.net.flat(len(chosen), self.device)
+        for name, old in self.net.views(values, n_critics).items():
+            torch.index_select(old, 0, chosen, out=parts[name])
+        return result
 
     # Held-out bounds
 

@@ -198,8 +198,10 @@ class Concat(_Critics):
         k = self.n_contrasts(n_rows, held_out)
         h_a = torch.bmm(weights["a1.weight"].transpose(1, 2), a)
         h_b = _affine(weights, "b1", b)
-        pairs = torch.stack([h_b.roll(-s, dims=2) for s in range(k + 1)], dim=2)
-        pairs += h_a[:, :, None]
+        # Row s of the unfolded circle is h_b moved on by s samples.
+        moved = torch.cat([h_b, h_b[:, :, :k]], dim=2).unfold(2, n_rows, 1)
+        pairs = h_a.new_empty(n_critics, self.width, k + 1, n_rows)
+        torch.add(h_a[:, :, None], moved, out=pairs)
         layers = [pairs.relu_().view(n_critics, self.width, (k + 1) * n_rows)]
         for layer in range(2, self.depth + 1):
             layers.append(_affine(weights, f"{layer}", layers[-1]).relu_())
@@ -217,9 +219,11 @@ class Concat(_Critics):
         for name, h in zip(reversed(names), reversed(layers), strict=True):
             slope = _affine_backward(weights, name, h, slope, slopes, True)
         slope = slope.view(n_critics, self.width, k + 1, n_rows)
-        by_b = slope[:, :, 0].clone()
-        for s in range(1, k + 1):
-            by_b += slope[:, :, s].roll(s, dims=2)
+        circle = slope.new_zeros(n_critics, self.width, n_rows + k)
+        for s in range(k + 1):
+            circle[:, :, s : s + n_rows] += slope[:, :, s]
+        by_b = circle[:, :, :n_rows]
+        by_b[:, :, :k] += circle[:, :, n_rows:]
         slopes["a1.weight"].copy_(torch.bmm(a, slope.sum(dim=2).transpose(1, 2)))
         slopes["b1.weight"].copy_(torch.bmm(b, by_b.transpose(1, 2)))
         torch.sum(by_b, dim=2, out=slopes["b1.bias"])

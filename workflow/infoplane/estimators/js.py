@@ -14,7 +14,6 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from infoplane.estimators import critic_training
 from infoplane.estimators.critic_training import CriticSettings, log_mean_exp

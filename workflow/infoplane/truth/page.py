@@ -31,6 +31,8 @@ class Page(Settings):
     """What stands over the page."""
     n: list[Annotated[int, Field(ge=10)]] = Field(min_length=1)
     """Numbers of samples."""
+    n_of: dict[Name, list[Annotated[int, Field(ge=10)]]] = Field(default={})
+    """Other numbers of samples for some of the problems, by their names."""
     seeds: int = Field(default=3, ge=1)
     """Draws of each task and number of samples: seeds 0 … seeds − 1."""
     problems: dict[Name, Problem] = Field(min_length=1)
@@ -41,7 +43,11 @@ class Page(Settings):
     """Where an estimator is not asked, by its name."""
 
     @model_validator(mode="after")
-    def _limits_are_of_something(self):
+    def _names_are_of_something(self):
+        for problem in self.n_of:
+            if problem not in self.problems:
+                text = not_defined(problem, "problem", self.problems)
+                raise ValueError(f"n_of.{problem}: {text}")
         for name, limits in self.limits.items():
             if name not in self.estimators:
                 raise ValueError(
@@ -55,6 +61,10 @@ class Page(Settings):
             if any(number is not None for number in numbers) and not limits.reason:
                 raise ValueError(f"limits.{name}: a largest n or d needs a reason")
         return self
+
+    def sizes_of(self, problem: str) -> list[int]:
+        """Numbers of samples of this problem."""
+        return self.n_of.get(problem, self.n)
 
     def limits_of(self, estimator: str) -> Limits:
         """Where this estimator is not asked."""

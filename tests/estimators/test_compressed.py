@@ -1,0 +1,164 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from infoplane.estimators import compressed, kl
+from infoplane.samples import Pair
+
+
+def gaussians(n, d, bits, seed=0):
+    rho = math.sqrt(1 - 2 ** (-2 * bits / d))
+    rng = np.random.default_rng(seed)
+    a = rng.normal(size=(n, d))
+    return a, rho * a + math.sqrt(1 - rho**2) * rng.normal(size=(n, d))
+
+
+def result(a, b, **options):
+    return compressed.between(Pair.of(a, b), compressed.Settings(**options))
+
+
+def test_few_dimensions_are_not_compressed():
+    a, b = gaussians(500, 2, 1.0)
+    found = result(a, b, k=5, weighted=False)
+    expected = kl.between(Pair.of(a, b), kl.Settings(k=5))
+    # Only standardised twice: float64 rounding
+    assert found.value == pytest.approx(expected.value, abs=1e-9)
+    assert found.extra["explained_variance"] == 1.0
+    assert found.extra["reconstruction_error"] == 0.0
+
+
+@pytest.mark.parametrize("bits", [0.0, 1.0, 3.0])
+def test_gaussians_of_four_dimensions(bits):
+    found = result(*gaussians(3000, 4, bits))
+    # 0.1 bit of bias allowed, as in the weighted estimator's own figures, and 3 errors
+    assert abs(found.value - bits) < 0.1 + 3 * found.stderr
+    assert found.stderr < 0.12
+
+
+def test_principal_components_agree_with_numpy():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200, 6)) @ rng.normal(size=(6, 6))
+    z = (x - x.mean(axis=0)) / x.std(axis=0)
+    u, s, _ = np.linalg.svd(z, full_matrices=False)
+    found, share = compressed.principal_components(torch.tensor(x), 3)
+    signs = np.sign((found.numpy() * u[:, :3]).sum(axis=0))
+    np.testing.assert_allclose(found.numpy() * signs, u[:, :3] * s[:3], atol=1e-9)  # float64
+    assert share == pytest.approx((s[:3] ** 2).sum() / (s**2).sum(), abs=1e-12)
+
+
+def test_leading_directions_of_many_dimensions_agree_with_the_exact_ones(monkeypatch):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(300, 5)) @ rng.normal(size=(5, 80)) + rng.normal(size=(300, 80))
+    exact, share = compressed.principal_components(torch.tensor(x), 3)
+    monkeypatch.setattr(compressed, "EXACT", 10)
+    found, found_share = compressed.principal_components(torch.tensor(x), 3)
+    # Power iterations: (λ_14/λ_3)^16 is far below 1e-6 here, with noise of variance 1
+    assert found_share == pytest.approx(share, abs=1e-6)
+    np.testing.assert_allclose(found.abs().numpy(), exact.abs().numpy(), atol=1e-3)
+
+
+def test_components_of_less_than_rounding_are_left_out():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(100, 2)) @ rng.normal(size=(2, 9))
+    found, share = compressed.principal_components(torch.tensor(x), 4)
+    assert found.shape == (100, 2)
+    assert share == pytest.approx(1.0)
+
+
+def embedded(n, bits, width, seed=0):
+    """Four Gaussian pairs, b stretched over `width` variables of a smooth surface, a over as
+    many of a plane with little noise."""
+    a, b = gaussians(n, 4, bits, seed)
+    rng = np.random.default_rng(seed + 1)
+    a = a @ rng.normal(size=(4, width)) + 0.01 * rng.normal(size=(n, width))
+    return a, np.tanh(b @ rng.normal(size=(4, width)) / 3)
+
+
+def test_autoencoder_finds_the_surface():
+    _, b = embedded(2000, 1.0, 12)
+    settings = compressed.Settings(max_steps=600)
+    code = compressed.autoencoded(torch.tensor(b), settings)
+    assert code.values.shape == (2000, 4)
+    assert code.error < 0.1  # four principal components leave 0.06 to 0.1 of such surfaces
+    again = compressed.autoencoded(torch.tensor(b), settings)
+    assert torch.equal(code.values, again.values)
+    other = compressed.autoencoded(torch.tensor(b), compressed.Settings(seed=1, max_steps=50))
+    assert not torch.equal(code.values, other.values)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("bits", [1.0, 3.0])
+def test_information_survives_compression(bits):
+    found = result(*embedded(4096, bits, 12))
+    # Compression loses some; Butakov et al. see errors of this size
+    assert -0.25 * bits - 0.1 < found.value - bits < 0.1 + 3 * found.stderr
+    assert found.extra["explained_variance"] > 0.98
+
+
+def test_training_that_is_cut_short_is_flagged():
+    a, b = embedded(300, 1.0, 12)
+    assert "not_converged" in result(a, b, max_steps=60).flags
+
+
+def test_the_same_x_is_compressed_once(monkeypatch):
+    a, b = embedded(300, 1.0, 12)
+    first = result(a, b, max_steps=50)
+    monkeypatch.setattr(compressed, "autoencoded", None)  # a second call would raise
+    assert result(a, b, max_steps=50).value == first.value
+
+
+def test_no_global_random_state_is_used():
+    state = torch.get_rng_state()
+    a, b = embedded(300, 1.0, 12, seed=5)
+    result(a, b, max_steps=20)
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_labels():
+    """Two far clusters told apart by the label, and clusters that say nothing of it."""
+    rng = np.random.default_rng(0)
+    y = np.arange(1000) % 2
+    noise = rng.normal(size=(1000, 6))
+    # H(A') is of a mixture with half of the samples a cluster: log2 2 within 0.1 bit
+    assert result(noise + 20 * y[:, None], y).value == pytest.approx(1.0, abs=0.1)
+    nothing = result(noise, y)
+    assert abs(nothing.value) < 4 * nothing.stderr + 0.05
+    assert "reconstruction_error" not in nothing.extra
+
+
+def test_draws_are_told_apart_by_their_input():
+    """T = one of 8 far points and noise: I(X;T) = 3 bits, whatever the features of x."""
+    rng = np.random.default_rng(0)
+    centres = np.repeat(20 * rng.permutation(8)[:, None], 100, axis=0)
+    a = centres + rng.normal(size=(800, 1))
+    x = np.repeat(rng.normal(size=(8, 20)), 100, axis=0)
+    pair = Pair(torch.tensor(a), torch.tensor(x), n_draws=100)
+    found = compressed.between(pair, compressed.Settings())
+    assert found.value == pytest.approx(3.0, abs=0.1)  # as above
+
+
+@pytest.mark.parametrize("constant", ["a", "b", "label"])
+def test_what_never_varies_holds_no_information(constant):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 200, 6))
+    a = np.ones_like(a) if constant == "a" else a
+    b = np.ones_like(b) if constant == "b" else b
+    b = np.zeros(200, dtype=int) if constant == "label" else b
+    assert result(a, b).value == 0.0
+
+
+def test_too_many_neighbours_name_the_place():
+    rng = np.random.default_rng(0)
+    pair = Pair.of(rng.normal(size=(30, 6)), rng.normal(size=(30, 6)), place="layer t")
+    with pytest.raises(ValueError, match=r"layer t: k = 40 .* there are 30"):
+        compressed.between(pair, compressed.Settings())
+
+
+def test_units_of_single_variables_do_not_matter():
+    a, b = embedded(300, 1.0, 12)
+    expected = result(a, b, max_steps=20).value
+    scale = np.geomspace(1e-10, 1e10, 12)
+    # float32 copies of x in the autoencoder
+    assert result(a * scale, b * scale, max_steps=20).value == pytest.approx(expected, abs=1e-3)

@@ -1,0 +1,406 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from infoplane.estimators import (
+    critic_samples,
+    critic_training,
+    critics,
+    infonce,
+    js,
+    mine,
+    nwj,
+    smile,
+)
+from infoplane.samples import BIT, Pair
+
+MODULES = {"mine": mine, "nwj": nwj, "infonce": infonce, "smile": smile, "js": js}
+SMALL = {"width": 16, "batch_size": 64, "max_steps": 300, "evaluate_every": 50}
+
+
+@pytest.fixture(params=MODULES)
+def module(request):
+    return MODULES[request.param]
+
+
+def gaussians(n, d, bits, seed=0, d_b=None):
+    """A pair of I(A;B) = −(d/2) log2(1 − ρ²) = `bits`; b has d_b − d columns more, of noise."""
+    rho = math.sqrt(1 - 2 ** (-2 * bits / d))
+    rng = np.random.default_rng(seed)
+    a = rng.normal(size=(n, d))
+    b = rho * a + math.sqrt(1 - rho**2) * rng.normal(size=(n, d))
+    return Pair.of(a, np.hstack([b, rng.normal(size=(n, (d_b or d) - d))]))
+
+
+def one(module, pair, **options):
+    return module.between_batch([pair], module.Settings(**(SMALL | options)))[0]
+
+
+def architectures(d_a=3, d_b=2):
+    return {
+        "separable": critics.Separable(d_a, d_b, 5, 2),
+        "concat": critics.Concat(d_a, d_b, 5, 2, contrasts=3, held_out_contrasts=4),
+    }
+
+
+def drawn(net, n_critics, seed=0):
+    """Weights of a stack, and the flat tensor they live in."""
+    values, weights = net.flat(n_critics, torch.device("cpu"))
+    for i in range(n_critics):
+        net.put(weights, i, net.initial(torch.Generator().manual_seed(seed + i)))
+    return values, weights
+
+
+def slow_score(net, weights, i, a, b):
+    """f(a, b) of the i-th critic, for one pair of samples (d_a,) and (d_b,)."""
+    w = {name: values[i] for name, values in weights.items()}
+    if isinstance(net, critics.Separable):
+        sides = []
+        for side, h in (("a", a), ("b", b)):
+            for layer in range(1, net.depth + 2):
+                h = h @ w[f"{side}{layer}.weight"] + w[f"{side}{layer}.bias"]
+                h = h.relu() if layer <= net.depth else h
+            sides.append(h)
+        return sides[0] @ sides[1] / math.sqrt(net.width)
+    h = (a @ w["a1.weight"] + b @ w["b1.weight"] + w["b1.bias"]).relu()
+    for layer in range(2, net.depth + 1):
+        h = (h @ w[f"{layer}.weight"] + w[f"{layer}.bias"]).relu()
+    return (h @ w["out.weight"] + w["out.bias"])[0]
+
+
+def slow_scores(net, weights, a, b, held_out=False):
+    """Joint (C, n) and product scores (C, K, n) of a (C, n, d_a) and b (C, n, d_b)."""
+    n_critics, n = a.shape[:2]
+    n_moves = n - 1 if isinstance(net, critics.Separable) else net.n_contrasts(n, held_out)
+    rows = [
+        [
+            torch.stack(
+                [slow_score(net, weights, c, a[c, i], b[c, (i + s) % n]) for i in range(n)]
+            )
+            for s in range(n_moves + 1)
+        ]
+        for c in range(n_critics)
+    ]
+    scores = torch.stack([torch.stack(of_critic) for of_critic in rows])
+    return scores[:, 0], scores[:, 1:]
+
+
+@pytest.mark.parametrize("kind", ["separable", "concat"])
+@pytest.mark.parametrize("held_out", [False, True])
+def test_scores_agree_with_their_slow_twin(kind, held_out):
+    net, n = architectures()[kind], 6
+    a, b = samples(n)
+    _, weights = drawn(net, 2)
+    joint, product, _ = net.scores(weights, a.mT, b.mT, held_out=held_out)
+    slow_joint, slow_product = slow_scores(net, weights, a, b, held_out)
+    # float32 sums of a few terms of order 1
+    torch.testing.assert_close(joint, slow_joint, rtol=1e-5, atol=1e-5)
+    counts = product > critics.MASKED
+    assert int(counts.sum()) == 2 * n * net.n_contrasts(n, held_out)
+    found = product.sort(dim=1).values[:, -net.n_contrasts(n, held_out) :]
+    expected = slow_product.sort(dim=1).values
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    if kind == "concat":
+        torch.testing.assert_close(product, slow_product, rtol=1e-5, atol=1e-5)
+
+
+def samples(n, seed=1):
+    """a (2, n, 3) and b (2, n, 2)."""
+    generator = torch.Generator().manual_seed(seed)
+    return (torch.randn(2, n, d, generator=generator) for d in (3, 2))
+
+
+def slow_loss(name, joint, product):
+    """What a mini-batch minimises, summed over critics, from scores (C, n), (C, K, n)."""
+    flat = product.flatten(1)
+    softplus = torch.nn.functional.softplus
+    each = {
+        "mine": -joint.mean(1) + torch.logsumexp(flat, 1),
+        "nwj": -joint.mean(1) + (flat - 1).exp().mean(1),
+        "js": softplus(-joint).mean(1) + softplus(flat).mean(1),
+        "infonce": torch.logaddexp(joint, torch.logsumexp(product, 1)).mean(1) - joint.mean(1),
+    }
+    return each["js" if name == "smile" else name].sum()
+
+
+OBJECTIVES = {
+    "mine": mine.Objective(),
+    "nwj": nwj.Objective(),
+    "js": js.Objective(),
+    "smile": smile.Objective(),
+    "infonce": infonce.Objective(8),
+}
+
+
+@pytest.mark.parametrize("kind", ["separable", "concat"])
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_written_out_gradients_are_those_of_autograd(kind, name):
+    net, objective, n = architectures()[kind], OBJECTIVES[name], 6
+    a, b = samples(n)
+    values, weights = drawn(net, 2)
+    recorded = values.clone().requires_grad_()
+    slow_loss(name, *slow_scores(net, net.views(recorded, 2), a, b)).backward()
+    found, slopes = net.flat(2, torch.device("cpu"))
+    joint, product, cache = net.scores(weights, a.mT, b.mT)
+    by_joint, by_product, _ = objective.slopes(joint, product, net.n_contrasts(n), None)
+    net.backward(weights, cache, by_joint, by_product, slopes)
+    # float32, terms of order 1
+    torch.testing.assert_close(found, recorded.grad, rtol=1e-4, atol=1e-5)
+
+
+def test_bounds_agree_with_their_formulas():
+    rng = np.random.default_rng(0)
+    f, g = rng.normal(size=7), rng.normal(size=(4, 7))  # joint; 4 product scores a sample
+    joint, product = torch.tensor(f)[None], torch.tensor(g)[None]
+    expected = {
+        "mine": f.mean() - np.log(np.exp(g).mean()),
+        "nwj": f.mean() - np.exp(g - 1).mean(),
+        "js": 1 + f.mean() - np.exp(g).mean(),
+        "smile": f.mean() - np.log(np.exp(np.clip(g, -0.5, 0.5)).mean()),
+        "infonce": np.log(5) + np.mean(f - np.log(np.exp(f) + np.exp(g).sum(0))),
+    }
+    chosen = OBJECTIVES | {"smile": smile.Objective(clip=0.5)}
+    for name, objective in chosen.items():
+        value, terms = objective.bound(objective.summary(joint, product, 4))
+        assert float(value) == pytest.approx(expected[name], abs=1e-9)  # float64
+        assert terms.shape == (1, 7)
+
+
+def test_one_critic_alone_gives_what_it_gives_in_a_batch(module):
+    pairs = [gaussians(400, 2, 1.0, seed=s, d_b=2 + 3 * s) for s in range(4)]
+    labels = Pair.of(pairs[0].a, (pairs[0].b[:, 0] > 0).to(torch.int64))
+    pairs = [*pairs, labels, gaussians(300, 2, 1.0)]
+    settings = module.Settings(**(SMALL | {"max_steps": 60}))
+    together = module.between_batch(pairs, settings)
+    for pair, expected in zip(pairs, together, strict=True):
+        (alone,) = module.between_batch([pair], settings)
+        # float32 rounding over 60 steps of Adam
+        assert alone.value == pytest.approx(expected.value, abs=1e-3)
+        assert alone.stderr == pytest.approx(expected.stderr, abs=1e-3)
+        assert alone.extra["steps"] == expected.extra["steps"]
+    backwards = module.between_batch(pairs[::-1], settings)[::-1]
+    assert [r.value for r in backwards] == pytest.approx([r.value for r in together], abs=1e-3)
+
+
+def test_memory_splits_a_group_without_changing_it():
+    pairs = [gaussians(400, 2, 1.0, seed=s) for s in range(3)]
+    results = [
+        mine.between_batch(pairs, mine.Settings(**(SMALL | {"memory_mb": mb})))
+        for mb in (1, 512)
+    ]
+    found, expected = ([r.value for r in result] for result in results)
+    assert found == pytest.approx(expected, abs=1e-3)  # float32 rounding, as above
+    assert critic_training._together(pairs, mine.Settings(memory_mb=1)) == 1
+
+
+def test_critics_that_stop_early_leave_the_others_as_they_are():
+    easy, hard = gaussians(400, 1, 0.0, seed=3), gaussians(400, 1, 2.0)
+    options = SMALL | {"max_steps": 600, "patience": 2}
+    first, second = mine.between_batch([easy, hard], mine.Settings(**options))
+    alone = one(mine, hard, **options)
+    assert first.extra["steps"] < second.extra["steps"]
+    assert second.value == pytest.approx(alone.value, abs=5e-3)  # float32 over 600 steps
+
+
+def test_results_repeat_and_depend_on_the_seed():
+    pair = gaussians(400, 2, 1.0)
+    assert one(mine, pair).value == one(mine, pair).value
+    assert one(mine, pair).value != one(mine, pair, seed=1).value
+
+
+def test_no_global_random_state_is_used():
+    state = torch.get_rng_state()
+    one(mine, gaussians(60, 1, 1.0), max_steps=5)
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_units_of_single_variables_do_not_matter():
+    pair = gaussians(400, 2, 1.0)
+    scaled = Pair.of(pair.a * torch.tensor([1e-20, 1e25]) + torch.tensor([0.0, 1e26]), pair.b)
+    # A shift of 10 standard deviations costs float64 one digit, float32 nothing.
+    assert one(mine, scaled).value == pytest.approx(one(mine, pair).value, abs=1e-2)
+
+
+def test_standardised_has_zero_for_what_never_varies():
+    x = torch.tensor([[1.0, 3.0, 1e-30], [2.0, 3.0, -1e-30], [6.0, 3.0, 0.0]])
+    z = critic_samples.standardised(x.to(torch.float64)).double().numpy()
+    np.testing.assert_allclose(z.mean(axis=0), 0, atol=1e-6)  # float32
+    np.testing.assert_allclose(z.std(axis=0), [1, 0, 1], atol=1e-6)
+
+
+def test_split_keeps_halves_apart_and_draws_of_an_input_together():
+    split = critic_samples.Split.of(100, 0.3, seed=0)
+    parts = [split.train, *split.halves]
+    assert [len(part) for part in parts] == [70, 15, 15]
+    assert torch.equal(torch.cat(parts).sort().values, torch.arange(100))
+
+
+def test_draws_of_an_input_are_split_together(module):
+    """T is the number of its input in bits: a critic could only know held-out inputs if it
+    had trained on other draws of them."""
+    rng = np.random.default_rng(0)
+    codes = rng.normal(size=(60, 1)) * 100  # of inputs, unrelated to their features
+    x = rng.normal(size=(60, 3))
+    a = np.repeat(codes, 20, axis=0) + rng.normal(size=(1200, 1))
+    pair = Pair(torch.tensor(a), torch.tensor(np.repeat(x, 20, axis=0)), n_draws=20)
+    found = one(module, pair, batch_size=32, width=64)
+    # Nothing is to be known; 18 held-out inputs leave a standard error of some tenths.
+    assert found.value < 0.3
+    assert found.value + 4 * found.stderr > -0.5
+
+
+def test_warm_start_carries_weights_to_the_next_epoch(module):
+    settings = module.Settings(**(SMALL | {"warm_start": True, "max_steps": 30}))
+    assert module.remembers(settings)
+    assert not module.remembers(module.Settings())
+    pairs = [gaussians(400, 2, 1.5, seed=0)] * 3
+    at = [Pair(p.a, p.b, key=("layer", 0, "x"), epoch=e) for e, p in enumerate(pairs)]
+    memory = {}
+    in_one_call = module.between_batch(at[::-1], settings, memory)[::-1]
+    assert set(memory) == {("layer", 0, "x")}
+    memory = {}
+    one_by_one = [module.between_batch([pair], settings, memory)[0] for pair in at]
+    assert [r.value for r in in_one_call] == pytest.approx([r.value for r in one_by_one])
+    # 30 steps from the start are too few; those that went before are not lost.
+    assert in_one_call[2].value > in_one_call[0].value + 0.05
+
+
+def test_first_weights_are_fresh_where_the_width_has_changed():
+    settings = mine.Settings(**(SMALL | {"warm_start": True, "max_steps": 50}))
+    memory = {}
+    for d in (2, 3):
+        pair = gaussians(200, d, 1.0)
+        pair = Pair(pair.a, pair.b, key=("layer", 0, "x"), epoch=d)
+        (found,) = mine.between_batch([pair], settings, memory)
+    expected = one(mine, pair, max_steps=50)
+    assert found.value == pytest.approx(expected.value, abs=1e-6)
+
+
+class Exploding(mine.Objective):
+    """From the 100th mini-batch on, slopes that are not numbers."""
+
+    n_calls = 0
+
+    def slopes(self, joint, product, n_contrasts, state):
+        self.n_calls += 1
+        by_joint, by_product, state = super().slopes(joint, product, n_contrasts, state)
+        return by_joint if self.n_calls < 100 else by_joint * math.nan, by_product, state
+
+
+def test_a_bound_that_explodes_is_flagged_and_the_best_before_kept():
+    settings = mine.Settings(**SMALL)
+    pair = gaussians(400, 1, 2.0)
+    (found,) = critic_training.estimate([pair], settings, Exploding())
+    assert found.flags == ("exploded",)
+    assert found.extra["steps"] == 100
+    assert 0.5 < found.value < 2.5  # what 50 steps reach of 2 bits
+
+
+class Boundless(mine.Objective):
+    """A bound that claims more than the held-out pairs can tell."""
+
+    def bound(self, summary):
+        value, terms = super().bound(summary)
+        return torch.where(value > 0.7, 100.0, value), terms
+
+
+def test_a_bound_above_its_cap_counts_as_exploded():
+    (found,) = critic_training.estimate(
+        [gaussians(400, 1, 3.0)], mine.Settings(**SMALL), Boundless()
+    )
+    assert found.flags == ("exploded",)
+    assert found.value < 0.7 * BIT + 0.1
+
+
+def test_too_few_steps_are_flagged(module):
+    pair = gaussians(400, 2, 2.0)
+    assert "not_converged" in one(module, pair, max_steps=60).flags
+    done = one(module, pair, max_steps=2000, evaluate_every=25, patience=3)
+    assert done.flags == ()
+
+
+@pytest.mark.parametrize("critic", ["separable", "concat"])
+def test_caps_and_bounds_are_said(module, critic):
+    pair = gaussians(400, 2, 1.0)
+    found = one(module, pair, critic=critic, max_steps=50, contrasts=3, held_out_contrasts=5)
+    half = 60  # of 30 % of 400
+    n_contrasts = half - 1 if critic == "separable" else 5
+    cap = n_contrasts + 1 if module is infonce else half * n_contrasts
+    assert found.cap == pytest.approx(math.log2(cap))
+    assert found.value <= found.cap
+    if module is smile:
+        assert math.isnan(found.lower)
+    else:
+        assert found.lower == found.value
+    assert math.isnan(found.upper)
+    assert found.stderr > 0
+
+
+@pytest.mark.parametrize("constant", ["a", "b", "label"])
+def test_what_never_varies_holds_no_information(module, constant):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(2, 50, 2))
+    a = np.ones_like(a) if constant == "a" else a
+    b = np.ones_like(b) if constant == "b" else b
+    b = np.zeros(50, dtype=int) if constant == "label" else b
+    found = one(module, Pair.of(a, b))
+    assert found.value == 0.0
+    assert found.flags == ()
+
+
+def test_too_few_samples_name_the_place(module):
+    rng = np.random.default_rng(0)
+    pair = Pair.of(rng.normal(size=(11, 1)), rng.normal(size=(11, 1)), place="layer t, seed 3")
+    with pytest.raises(ValueError, match=r"layer t, seed 3: 11 samples are too few"):
+        one(module, pair)
+
+
+@pytest.mark.parametrize(("n", "d_a", "d_b"), [(12, 1, 1), (13, 40, 3), (20, 1, 70)])
+def test_awkward_shapes_are_answered(module, n, d_a, d_b):
+    rng = np.random.default_rng(0)
+    pairs = [
+        Pair.of(rng.normal(size=(n, d_a)), rng.normal(size=(n, d_b))),
+        Pair.of(np.ones((n, d_a)) * (np.arange(n) % 2)[:, None], np.arange(n)),  # ties
+        Pair.of(rng.normal(size=(n, d_a)), np.repeat(["a", "b"], [1, n - 1])),
+    ]
+    for pair in pairs:
+        found = one(module, pair, max_steps=20)
+        assert math.isfinite(found.value)
+
+
+def test_labels_reach_the_information_of_a_channel(module):
+    """Y is read from A through a symmetric channel: I = 1 − h(0.1) = 0.531 bit."""
+    rng = np.random.default_rng(0)
+    n, flip = 3000, 0.1
+    label = rng.integers(0, 2, n)
+    sign = np.where(rng.random(n) < flip, 1 - label, label)
+    a = 3.0 * (2 * sign - 1)[:, None] + rng.normal(size=(n, 1)) * 0.2
+    found = one(module, Pair.of(a, label), max_steps=400)
+    truth = 1 + flip * math.log2(flip) + (1 - flip) * math.log2(1 - flip)
+    # SMILE clips nothing here; four standard errors of 900 held-out samples, and .02 for what
+    # 400 steps miss
+    assert abs(found.value - truth) < 4 * found.stderr + 0.02
+    assert found.stderr < 0.06
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+def test_independent_variables_hold_nothing(module, labelled):
+    rng = np.random.default_rng(1)
+    b = rng.integers(0, 3, 1000) if labelled else rng.normal(size=(1000, 2))
+    found = one(module, Pair.of(rng.normal(size=(1000, 2)), b))
+    # 300 held-out samples; early stopping keeps a critic near zero
+    assert abs(found.value) < 4 * found.stderr + 0.02
+    assert found.stderr < 0.05
+
+
+@pytest.mark.slow
+def test_gaussians_by_default_settings(module):
+    """Within 0.1 bit or 10 %, and three standard errors of the held-out samples."""
+    cases = [(1, 1.0), (2, 2.0), (5, 1.0), (5, 3.0)]
+    pairs = [gaussians(4096, d, bits, seed=d) for d, bits in cases]
+    found = module.between_batch(pairs, module.Settings())
+    for (_, bits), record in zip(cases, found, strict=True):
+        assert abs(record.value - bits) < max(0.1, 0.1 * bits) + 3 * record.stderr
+        assert record.stderr < 0.15
