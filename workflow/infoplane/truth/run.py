@@ -56,8 +56,10 @@ class Limits(Settings):
     """Most samples."""
     largest_d: int | None = None
     """Most dimensions of the wider variable."""
+    seeds: int | None = Field(default=None, ge=1)
+    """Draws of each task, where they are fewer than the page's."""
     reason: str | None = None
-    """Why there is a largest n or d."""
+    """Why there is a largest n or d, or fewer draws."""
     without: dict[str, str] = Field(default={})
     """Problems that are left out, and why."""
 
@@ -100,6 +102,7 @@ def run(
     value; any other error is a mistake in a program, and passes through.
     """
     limits = limits or Limits()
+    seeds = min(seeds, limits.seeds or seeds)
     asked = [
         (task, n)
         for task in tasks
