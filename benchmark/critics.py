@@ -16,9 +16,8 @@ def bench_critics(limits: clock.Limits, quick: bool) -> None:
     """20 MINE critics, on layers of 2 to 10 units and inputs of 12, all with as many steps:
     as one stack, beside the same critics one after another, and beside a module trained by
     autograd and torch's Adam, one after another, as it is published. Times are of all 20."""
-    n_steps = 50 if quick else 200
     pairs = layers()
-    settings = mine.Settings(max_steps=n_steps, evaluate_every=50, patience=10**6)
+    settings = mine.Settings(max_steps=100 if quick else 500, patience=10**6)
 
     def one_by_one():
         for pair in pairs:

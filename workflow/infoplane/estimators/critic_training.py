@@ -12,7 +12,7 @@ degenerate U-statistic.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -29,6 +29,10 @@ from infoplane.samples import BIT, MutualInformation, Pair
 
 EVALUATED = 4096
 """Held-out samples from which on further draws of the same inputs are not evaluated."""
+
+
+CACHED = 2**22
+"""Numbers that a CPU's last cache holds."""
 
 
 class CriticSettings(settings.Settings):
@@ -408,6 +412,15 @@ class Training:
                 self.best_mean[i] = criterion[row]
                 self.kept[i] = self.net.taken(self.averaged, row, *self.group.widths[row])
 
+    def _few_at_a_time(self, n_rows: int) -> Iterator[slice]:
+        """Parts of the stack: on a CPU so many critics that their scores stay in its cache."""
+        n_critics = len(self.alive)
+        at_once = n_critics
+        if self.device.type == "cpu":
+            at_once = max(1, CACHED // self.net.floats(n_rows, held_out=True))
+        for first in range(0, n_critics, at_once):
+            yield slice(first, min(first + at_once, n_critics))
+
     def _held_out_bound(self, half: int) -> tuple[Tensor, Tensor, Tensor]:
         """Bound, its standard error, criterion, each (C,) float64 on the CPU, in nats."""
         n_rows = len(self.split.halves[half])
@@ -415,14 +428,18 @@ class Training:
         starts = torch.linspace(0, n_rows - size, math.ceil(n_rows / size)).long().tolist()
         n_contrasts = self.net.n_contrasts(size, held_out=True)
         summaries = []
-        for a, b in self.held_out[half]:
-            for start in starts:
-                part = slice(start, start + size)
-                joint, product, _ = self.net.scores(
-                    self.averaged, a[:, :, part], b[:, :, part], held_out=True
-                )
-                summaries.append(self.objective.summary(joint, product, n_contrasts))
-        summary = torch.cat(summaries, dim=2).to("cpu", torch.float64)
+        for few in self._few_at_a_time(size):
+            weights = {name: values[few] for name, values in self.averaged.items()}
+            parts = []
+            for a, b in self.held_out[half]:
+                for start in starts:
+                    rows = slice(start, start + size)
+                    joint, product, _ = self.net.scores(
+                        weights, a[few, :, rows], b[few, :, rows], held_out=True
+                    )
+                    parts.append(self.objective.summary(joint, product, n_contrasts))
+            summaries.append(torch.cat(parts, dim=2))
+        summary = torch.cat(summaries).to("cpu", torch.float64)
         bound, terms = self.objective.bound(summary)
         terms = terms.view(len(terms), len(self.held_out[half]), -1).mean(dim=1)
         stderr = terms.std(dim=1) / math.sqrt(n_rows)

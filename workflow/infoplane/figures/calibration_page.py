@@ -89,6 +89,8 @@ def left_out(page: Page, missing: Mapping[str, str]) -> list[str]:
             for what, largest in numbers.items()
             if largest is not None
         ]
+        if limits.seeds is not None and limits.seeds < page.seeds:
+            said.append(f"{name} on more than {limits.seeds} of {page.seeds} draws")
     return said
 
 

@@ -59,7 +59,9 @@ class Page(Settings):
                     raise ValueError(f"limits.{name}.without: {text}")
             numbers = [limits.largest_n, limits.largest_d, limits.seeds]
             if any(number is not None for number in numbers) and not limits.reason:
-                raise ValueError(f"limits.{name}: a largest n or d, or fewer seeds, need a reason")
+                raise ValueError(
+                    f"limits.{name}: a largest n or d, or fewer seeds, need a reason"
+                )
         return self
 
     def sizes_of(self, problem: str) -> list[int]:
