@@ -278,6 +278,18 @@ def test_first_weights_are_fresh_where_the_width_has_changed():
     assert found.value == pytest.approx(expected.value, abs=1e-6)
 
 
+def test_weights_that_explode_on_the_next_epoch_are_given_up():
+    settings = nwj.Settings(**(SMALL | {"warm_start": True, "max_steps": 50}))
+    pair = gaussians(200, 2, 1.0)
+    pair = Pair(pair.a, pair.b, key=("layer", 0, "x"), epoch=1)
+    memory = {}
+    nwj.between_batch([pair], settings, memory)
+    memory[pair.key]["out.bias"] += 1e4  # e^f leaves the range of float64
+    (found,) = nwj.between_batch([pair], settings, memory)
+    assert found.value == pytest.approx(one(nwj, pair, max_steps=50).value, abs=1e-6)
+    assert "exploded" not in found.flags
+
+
 class Exploding(mine.Objective):
     """From the 100th mini-batch on, slopes that are not numbers."""
 

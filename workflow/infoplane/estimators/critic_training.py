@@ -69,7 +69,8 @@ class CriticSettings(settings.Settings):
     seed: int = Field(default=0, ge=0)
     """Of the split, the first weights and the order of the mini-batches."""
     memory_mb: int = Field(default=512, ge=1)
-    """Working memory in MB beside one copy of a pair's samples."""
+    """Working memory in MB, which says how many critics are trained at a time; a single one
+    takes what it takes, mainly a copy of its samples."""
 
 
 class Objective(Protocol):
@@ -259,7 +260,7 @@ class Training:
         for i, (widths, weights) in enumerate(zip(group.widths, first, strict=True)):
             own = _critics(settings, *widths)
             if weights is None or {k: tuple(v.shape) for k, v in weights.items()} != own.shapes:
-                weights = own.initial(critic_samples.generator(settings.seed, 1))
+                weights = self._fresh(widths)
             self.net.put(self.weights, i, weights)
         self.average = self.values.clone()
         self.averaged = self.net.views(self.average, n_critics)
@@ -274,10 +275,19 @@ class Training:
         self.best_mean = torch.full((n_critics,), -math.inf, dtype=torch.float64)
         self._prepare_held_out()
 
+    def _fresh(self, widths: tuple[int, int]) -> dict[str, Tensor]:
+        generator = critic_samples.generator(self.settings.seed, 1)
+        return _critics(self.settings, *widths).initial(generator)
+
     def run(self) -> list[Outcome]:
         """Trains until every critic has stopped."""
         n_critics = len(self.group.widths)
-        self._evaluate(0)
+        lost = (~self._evaluate(0)).nonzero()[:, 0].tolist()
+        if lost:  # weights of another epoch that explode on this one
+            for i in lost:
+                self.net.put(self.weights, i, self._fresh(self.group.widths[i]))
+            self.average.copy_(self.values)
+            self._evaluate(0)
         self.adam = Adam(self.values)
         self.slopes_flat, self.slopes = self.net.flat(n_critics, self.device)
         state, step = None, 0

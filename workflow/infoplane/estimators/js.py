@@ -37,7 +37,25 @@ def remembers(settings: Settings) -> bool:
 def between_batch(
     pairs: Sequence[Pair], settings: Settings, memory: dict | None = None
 ) -> list[MutualInformation]:
-    """I(A;B) of each pair in bits."""
+    """I(A;B) of each pair in bits, all critics trained as one stack.
+
+    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, one coordinate a class. With
+    pair.n_draws > 1 the samples are split by input, a mini-batch holds one draw of an input,
+    and b's features are what the critic sees.
+    memory : with settings.warm_start, the critics' weights of the epoch before by pair.key
+    Returns
+        value : the NWJ bound on held-out pairs; may be negative. 0 exactly where a or b
+            never varies.
+        lower : the value: on average over held-out samples it is below I(A;B)
+        stderr : standard deviation over the held-out samples by √ of their number, for these
+            critics: what another training would change is not in it
+        cap : log2 of the number of product pairs of a held-out half. More would need joint
+            scores above all product scores, of whose mean exponential the sample then says
+            nothing; such a value counts as an explosion
+        flags : 'exploded', 'not_converged' after max_steps
+        extra : steps, the number of mini-batches (without unit)
+    Raises ValueError naming the pair where there are fewer than 12 inputs.
+    """
     return critic_training.estimate(pairs, settings, Objective(), memory)
 
 

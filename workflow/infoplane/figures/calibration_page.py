@@ -1,16 +1,12 @@
 """One self-contained HTML page of a calibration: figures, errors, refusals, truths."""
 
-import base64
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import pandas as pd
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from infoplane.figures.calibration import KINDS
-from infoplane.figures.page import PIXELS_PER_INCH, Drawing
-from infoplane.figures.style import RC
+from infoplane.figures.page import Drawing, template
 from infoplane.truth.page import Page
 
 SHOWN_REFUSALS = 40
@@ -31,17 +27,8 @@ def render(
     errors : of truth.errors; tasks : of truth.run.listed; missing : why a problem could not be
     prepared, by its name; errors_file : path of the errors, for the command that the page shows
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["data_uri"] = _data_uri
-    environment.filters["css_width"] = _css_width
     written = page.model_dump(mode="json")
-    return environment.get_template("calibration.html.j2").render(
+    return template("calibration.html.j2").render(
         page=page,
         summary=summary(errors),
         left_out=left_out(page, missing),
@@ -104,12 +91,3 @@ def refusals(errors: pd.DataFrame) -> list[str]:
         said.append(f"{estimator} on {tasks} of {family}, the first: {part.refused.iloc[0]}")
     more = len(said) - SHOWN_REFUSALS
     return said[:SHOWN_REFUSALS] + ([f"and {more} more, in errors.csv"] if more > 0 else [])
-
-
-def _data_uri(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
-
-
-def _css_width(path: Path) -> int:
-    inches = int.from_bytes(path.read_bytes()[16:20]) / RC["savefig.dpi"]
-    return round(inches * PIXELS_PER_INCH)

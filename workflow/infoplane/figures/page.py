@@ -12,7 +12,7 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 import yaml
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
 
@@ -133,6 +133,16 @@ def render(experiment: Experiment | dict) -> str:
     image does not exist.
     """
     checked = TypeAdapter(Experiment).validate_python(experiment)
+    return template("page.html.j2").render(
+        experiment=checked,
+        fact_names=list(dict.fromkeys(name for run in checked.runs for name in run.facts)),
+        flag_meanings={name: FLAGS[name] for name in COUNTED},
+        settings=_yaml(checked.settings) if checked.settings else "",
+    )
+
+
+def template(name: str) -> Template:
+    """A page's template in this folder: strict about names, with the filters of all pages."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -144,12 +154,7 @@ def render(experiment: Experiment | dict) -> str:
     environment.filters["css_width"] = _css_width
     environment.filters["in_words"] = in_words
     environment.filters["href"] = _href
-    return environment.get_template("page.html.j2").render(
-        experiment=checked,
-        fact_names=list(dict.fromkeys(name for run in checked.runs for name in run.facts)),
-        flag_meanings={name: FLAGS[name] for name in COUNTED},
-        settings=_yaml(checked.settings) if checked.settings else "",
-    )
+    return environment.get_template(name)
 
 
 def in_words(title: str) -> str:
