@@ -88,13 +88,13 @@ class Samples:
                 raise ValueError(
                     f"{samples.place}: {name} has {values.shape[0]} rows, t has {t.shape[0]}"
                 )
+        if samples.x is not None:
+            _require_finite(samples.x, samples.place, "features of x")
         return samples.checked()
 
     def checked(self) -> "Samples":
-        """Itself; raises ValueError where an activation or feature is NaN or infinite."""
+        """Itself; raises ValueError where an activation is NaN or infinite."""
         _require_finite(self.t, self.place, "activations")
-        if self.x is not None:
-            _require_finite(self.x, self.place, "features of x")
         return self
 
     def with_labels(self) -> "Pair":

@@ -78,7 +78,7 @@ def estimate(t, y, *, x=None, estimator: str = "kde", **settings) -> Information
     ValueError where the samples have wrong shapes or values that are not finite.
     """
     module, chosen = _chosen(estimator, settings)
-    return interface.estimate_batch(module, [Samples.of(t, y, x).checked()], chosen)[0]
+    return interface.estimate_batch(module, [Samples.of(t, y, x)], chosen)[0]
 
 
 def mutual_information(a, b, *, estimator: str = "ksg", **settings) -> MutualInformation:
