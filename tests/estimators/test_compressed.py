@@ -8,6 +8,13 @@ from infoplane.estimators import compressed, kl
 from infoplane.samples import Pair
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """numba, once it runs, sets torch's threads to its own number; small matrices on several
+    threads wait for each other wherever the machine does anything else."""
+    torch.set_num_threads(1)
+
+
 def gaussians(n, d, bits, seed=0):
     rho = math.sqrt(1 - 2 ** (-2 * bits / d))
     rng = np.random.default_rng(seed)

@@ -15,8 +15,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from infoplane.estimators import critic_training
-from infoplane.estimators.critic_training import CriticSettings, log_mean_exp
+from infoplane.estimators import critic_bounds, critic_training
+from infoplane.estimators.critic_training import CriticSettings
 from infoplane.samples import MutualInformation, Pair
 
 TOGETHER = True
@@ -65,10 +65,10 @@ class Objective:
     is_bound = True
 
     def slopes(self, joint: Tensor, product: Tensor, n_contrasts: int, state):
-        return *critic_training.jensen_shannon_slopes(joint, product, n_contrasts), None
+        return *critic_bounds.jensen_shannon_slopes(joint, product, n_contrasts), None
 
     def summary(self, joint: Tensor, product: Tensor, n_contrasts: int) -> Tensor:
-        return torch.stack([joint, log_mean_exp(product, n_contrasts)], dim=1)
+        return torch.stack([joint, critic_bounds.log_mean_exp(product, n_contrasts)], dim=1)
 
     def bound(self, summary: Tensor):
         joint, by_sample = summary.unbind(dim=1)
@@ -79,7 +79,7 @@ class Objective:
         return self.bound(summary)[0]
 
     def block(self, n_rows: int, largest: int) -> int:
-        return critic_training.block_of(n_rows, largest)
+        return critic_bounds.block_of(n_rows, largest)
 
     def cap(self, n_rows: int, n_contrasts: int) -> float:
         return math.log(n_rows * n_contrasts)

@@ -15,8 +15,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from infoplane.estimators import critic_training
-from infoplane.estimators.critic_training import CriticSettings, log_mean_exp
+from infoplane.estimators import critic_bounds, critic_training
+from infoplane.estimators.critic_training import CriticSettings
 from infoplane.estimators.critics import MASKED
 from infoplane.samples import MutualInformation, Pair
 
@@ -72,23 +72,25 @@ class Objective:
         self.clip = clip
 
     def slopes(self, joint: Tensor, product: Tensor, n_contrasts: int, state):
-        return *critic_training.jensen_shannon_slopes(joint, product, n_contrasts), None
+        return *critic_bounds.jensen_shannon_slopes(joint, product, n_contrasts), None
 
     def summary(self, joint: Tensor, product: Tensor, n_contrasts: int) -> Tensor:
-        separation = critic_training.jensen_shannon(joint, product, n_contrasts)
+        separation = critic_bounds.jensen_shannon(joint, product, n_contrasts)
         counts = product > MASKED
         product = torch.where(counts, product.clamp(-self.clip, self.clip), product)
-        return torch.stack([joint, log_mean_exp(product, n_contrasts), separation], dim=1)
+        return torch.stack(
+            [joint, critic_bounds.log_mean_exp(product, n_contrasts), separation], dim=1
+        )
 
     def bound(self, summary: Tensor):
         joint, by_sample, _ = summary.unbind(dim=1)
-        return critic_training.donsker_varadhan(joint, by_sample)
+        return critic_bounds.donsker_varadhan(joint, by_sample)
 
     def criterion(self, summary: Tensor) -> Tensor:
         return summary[:, 2].mean(dim=1)
 
     def block(self, n_rows: int, largest: int) -> int:
-        return critic_training.block_of(n_rows, largest)
+        return critic_bounds.block_of(n_rows, largest)
 
     def cap(self, n_rows: int, n_contrasts: int) -> float:
         return math.log(n_rows * n_contrasts)
