@@ -218,3 +218,13 @@ def test_values_stay_below_their_cap(name):
     found = mutual_information(name, a, a)
     assert not isinstance(found, str), found
     assert not found.value > found.cap + 1e-6
+
+
+@pytest.mark.parametrize("name", OF_PAIRS)
+def test_several_draws_of_an_input_are_answered(name, layer):
+    t, y, x = layer
+    draws = t[:40, None, :] + np.random.default_rng(4).normal(size=(40, 10, 4))
+    found = estimate(name, draws, y[:40], x[:40])
+    assert not isinstance(found, str), found
+    assert math.isfinite(found.ity) and math.isfinite(found.ixt)
+    assert "deterministic" not in found.flags

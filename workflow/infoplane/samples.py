@@ -101,7 +101,8 @@ class Samples:
         """Rows of T, all draws of an input in succession, with the labels."""
         labels = self.y.repeat_interleave(self.n_draws)
         key = (self.layer, self.seed, "y")
-        return Pair(self.t.flatten(0, 1), labels, self.place, key=key, epoch=self.epoch)
+        rows = self.t.flatten(0, 1)
+        return Pair(rows, labels, self.place, self.n_draws, key=key, epoch=self.epoch)
 
     def with_inputs(self) -> "Pair":
         """Rows of T, all draws of an input in succession, with the features of the inputs."""
