@@ -1,9 +1,9 @@
 """What a result was made from: digests of source files, package versions.
 
 A job's digest covers the modules it uses and, transitively, the infoplane modules that
-these import and the modules beside a user's own, read from their syntax trees and not by importing them. A folder's `__init__`
-holds the table of its methods and nothing that computes; it is left out, so that a new line
-in a table leaves the neighbours' results as they are.
+these import and the modules beside a user's own, read from their syntax trees and not by
+importing them. A folder's `__init__` holds the table of its methods and nothing that computes;
+it is left out, so that a new line in a table leaves the neighbours' results as they are.
 """
 
 import ast
