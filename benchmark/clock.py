@@ -11,6 +11,9 @@ import torch
 from infoplane.estimators import pairwise_cpu
 from infoplane.estimators.threads import each
 
+ROW = "{:<34} {:>11} {:>11} {:>8} {:>8}"
+"""One row of the table: item, the peer's and our milliseconds, ratio, share of the limit."""
+
 
 def seconds(work: Callable[[], object]) -> float:
     """Wall-clock time of one call."""
@@ -76,3 +79,17 @@ def _copies(n_bytes: int = 2**28) -> float:
     target = torch.zeros_like(source)
     taken = np.median([seconds(lambda: target.copy_(source)) for _ in range(5)])
     return 2 * n_bytes / taken
+
+
+def line(name: str, theirs: float | None, ours: float, least: float | None) -> None:
+    """One row of the table, times in ms."""
+    print(
+        ROW.format(
+            name,
+            "–" if theirs is None else f"{1e3 * theirs:.2f}",
+            f"{1e3 * ours:.3f}",
+            "–" if theirs is None else f"{theirs / ours:.1f}×",
+            "–" if least is None else f"{100 * least / ours:.0f} %",
+        ),
+        flush=True,
+    )

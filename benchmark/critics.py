@@ -2,7 +2,6 @@
 
 import clock
 import torch
-from run import line
 from torch import nn
 
 from infoplane.estimators import mine
@@ -34,7 +33,7 @@ def bench_critics(limits: clock.Limits, quick: bool) -> None:
     least = least_time(settings) / (limits.gflops * 1e9)
     for name, peer in {"one after another": one_by_one, "plain torch": plainly}.items():
         theirs, ours = clock.medians(peer, together, repeats)
-        line(f"mine, 20 critics / {name}", theirs, ours, least)
+        clock.line(f"mine, 20 critics / {name}", theirs, ours, least)
 
 
 def least_time(settings: mine.Settings) -> float:

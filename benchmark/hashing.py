@@ -13,8 +13,6 @@ from infoplane.samples import Pair
 def bench_edge(limits: clock.Limits, quick: bool) -> None:
     """One layer's activations and 12 input features, published settings (one cell width, no
     correction): five shifts of each."""
-    from run import line  # run imports this module
-
     settings = edge.Settings(bandwidth="rule", correction="none")
     for n, units in [(4096, 10)] if quick else [(4096, 10), (10_000, 20), (10_000, 100)]:
         rng = np.random.default_rng(0)
@@ -27,7 +25,7 @@ def bench_edge(limits: clock.Limits, quick: bool) -> None:
             3,
         )
         n_bytes = pair.n * settings.n_shifts * (units + 12) * 8
-        line(f"edge {n} × {units}, 12", theirs, ours, n_bytes / limits.bytes_per_second)
+        clock.line(f"edge {n} × {units}, 12", theirs, ours, n_bytes / limits.bytes_per_second)
 
 
 def loop_over_samples(a: np.ndarray, b: np.ndarray, settings: edge.Settings) -> float:

@@ -18,8 +18,6 @@ def bench_ksg(limits: clock.Limits, quick: bool) -> None:
     its size, the larger) a dimension, for half of the pairs, at the rate of those of a matrix
     product, of which each is two of its operations.
     """
-    from run import line  # run imports this module
-
     n = 4096 if quick else 10_000
     for d in (1, 5, 10, 50):
         pair = normals(n, d)
@@ -30,11 +28,11 @@ def bench_ksg(limits: clock.Limits, quick: bool) -> None:
         )
         differences = n**2 / 2 * 2 * d
         least = None if d == 1 else differences * 3 * 2 / (limits.gflops * 1e9)
-        line(f"ksg {n} × {d} + {d}", theirs, ours, least)
-    others(n, line)
+        clock.line(f"ksg {n} × {d} + {d}", theirs, ours, least)
+    others(n)
 
 
-def others(n: int, line) -> None:
+def others(n: int) -> None:
     """The other estimators that stand on the same kernel, which have no peers here."""
     pair = normals(n, 10)
     labelled = Pair.of(pair.a, (pair.b[:, 0] * 3).round().int())
@@ -45,7 +43,7 @@ def others(n: int, line) -> None:
     ):
         module.between(given, settings)
         taken = [clock.seconds(lambda: module.between(given, settings)) for _ in range(3)]  # noqa: B023
-        line(name, None, float(np.median(taken)), None)
+        clock.line(name, None, float(np.median(taken)), None)
 
 
 def normals(n: int, d: int) -> Pair:

@@ -2,7 +2,7 @@
 
     python benchmark/run.py                     everything, some minutes
     python benchmark/run.py --quick             small sizes, half a minute
-    python benchmark/run.py binned kde memory   some of it
+    python benchmark/run.py binned kde ksg      some of: binned, kde, memory, ksg, edge, critics
     python benchmark/run.py --threads 1
 
 Ratios are medians of runs in turn within this process; absolute times depend on what else
@@ -19,6 +19,9 @@ import time
 from pathlib import Path
 
 import clock
+import critics
+import hashing
+import neighbours
 import peers
 import problems
 import torch
@@ -26,8 +29,6 @@ import torch
 from infoplane.estimators import binned, kde
 from infoplane.machine import use_threads
 from infoplane.samples import Samples
-
-ROW = "{:<34} {:>11} {:>11} {:>8} {:>8}"
 
 
 def bench_binned(limits: clock.Limits, quick: bool) -> None:
@@ -50,8 +51,8 @@ def bench_binned(limits: clock.Limits, quick: bool) -> None:
         theirs, ours = theirs / len(chosen), ours / len(batch)
         total = [total[0] + theirs, total[1] + ours]
         n_bytes = batch[0].t.numel() * batch[0].t.itemsize
-        line(f"binned 4096 × {units}", theirs, ours, n_bytes / limits.bytes_per_second)
-    line("binned, the six layers", *total, None)
+        clock.line(f"binned 4096 × {units}", theirs, ours, n_bytes / limits.bytes_per_second)
+    clock.line("binned, the six layers", *total, None)
 
 
 def bench_kde(limits: clock.Limits, quick: bool) -> None:
@@ -70,7 +71,7 @@ def bench_kde(limits: clock.Limits, quick: bool) -> None:
             lambda s=samples, c=settings: kde.estimate(s, c),
             3 if quick or len(t) > 5000 else 7,
         )
-        line(name, theirs, ours, least_time(samples, limits))
+        clock.line(name, theirs, ours, least_time(samples, limits))
 
 
 def least_time(samples: Samples, limits: clock.Limits) -> float:
@@ -94,7 +95,7 @@ def bench_memory(limits: clock.Limits, quick: bool) -> None:
     )
     taken, resident = (float(word) for word in result.stdout.split())
     pairs = n_inputs**2 / 2 * 2 * 1024 / (limits.gflops * 1e9)
-    line(f"kde {n_inputs} × 1024", None, taken, pairs)
+    clock.line(f"kde {n_inputs} × 1024", None, taken, pairs)
     needed = n_inputs**2 * 4 / 1e9
     print(f"  resident {resident / 1e9:.2f} GB; the plain n × n matrix alone {needed:.1f} GB")
 
@@ -115,21 +116,14 @@ def largest_resident() -> int:
     return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", status)[1])
 
 
-def line(name: str, theirs: float | None, ours: float, least: float | None) -> None:
-    """One row of the table, times in ms."""
-    print(
-        ROW.format(
-            name,
-            "–" if theirs is None else f"{1e3 * theirs:.2f}",
-            f"{1e3 * ours:.3f}",
-            "–" if theirs is None else f"{theirs / ours:.1f}×",
-            "–" if least is None else f"{100 * least / ours:.0f} %",
-        ),
-        flush=True,
-    )
-
-
-PARTS = {"binned": bench_binned, "kde": bench_kde, "memory": bench_memory}
+PARTS = {
+    "binned": bench_binned,
+    "kde": bench_kde,
+    "memory": bench_memory,
+    "ksg": neighbours.bench_ksg,
+    "edge": hashing.bench_edge,
+    "critics": critics.bench_critics,
+}
 
 
 def main() -> None:
@@ -143,7 +137,7 @@ def main() -> None:
     use_threads(chosen.threads)
     limits = clock.Limits.measured()
     print(f"{chosen.threads} threads; {limits}")
-    print(ROW.format("item", "peer ms", "ours ms", "ratio", "share"))
+    print(clock.ROW.format("item", "peer ms", "ours ms", "ratio", "share"))
     for name in chosen.parts or PARTS:
         PARTS[name](limits, chosen.quick)
 

@@ -192,7 +192,7 @@ def test_memory_splits_a_group_without_changing_it():
     ]
     found, expected = ([r.value for r in result] for result in results)
     assert found == pytest.approx(expected, abs=1e-3)  # float32 rounding, as above
-    assert critic_training._together(pairs, mine.Settings(memory_mb=1)) == 1
+    assert critic_training._together(pairs, mine.Settings(memory_mb=1), 1) == 1
 
 
 def test_critics_that_stop_early_leave_the_others_as_they_are():

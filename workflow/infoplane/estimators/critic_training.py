@@ -12,7 +12,8 @@ degenerate U-statistic.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -147,20 +148,39 @@ def _outcomes(pairs, chosen, settings, objective, memory):
             varying.append(i)
     for group in critic_samples.grouped([pairs[i] for i in varying]):
         numbers = [varying[i] for i in group]
-        step = _together([pairs[i] for i in numbers], settings)
-        for start in range(0, len(numbers), step):
-            part = numbers[start : start + step]
+        n_threads = 1 if pairs[numbers[0]].a.is_cuda else torch.get_num_threads()
+        most = _together([pairs[i] for i in numbers], settings, n_threads)
+        step = min(most, math.ceil(len(numbers) / n_threads))
+        parts = [numbers[start : start + step] for start in range(0, len(numbers), step)]
+
+        def train(part: list[int]) -> list[Outcome]:
             stack = critic_samples.stacked([pairs[i] for i in part])
             first = [(memory or {}).get(pairs[i].key) for i in part]
-            training = Training(stack, settings, objective, first, memory is not None)
-            for i, outcome in zip(part, training.run(), strict=True):
+            return Training(stack, settings, objective, first, memory is not None).run()
+
+        for part, outcomes in zip(parts, _at_once(train, parts, n_threads), strict=True):
+            for i, outcome in zip(part, outcomes, strict=True):
                 if memory is not None and pairs[i].key:
                     memory[pairs[i].key] = outcome.weights
                 yield i, outcome
 
 
-def _together(pairs: Sequence[Pair], settings: CriticSettings) -> int:
-    """How many critics of a group fit into the memory; at least one."""
+def _at_once(train: Callable, parts: list[list[int]], n_threads: int) -> list[list[Outcome]]:
+    """train(part) of every part, so many at a time, each on a core of its own: the products
+    of one step are too small for two cores to share."""
+    if n_threads == 1 or len(parts) == 1:
+        return [train(part) for part in parts]
+    alone = {"initializer": torch.set_num_threads, "initargs": (1,)}
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(n_threads, **alone) as pool:
+            return list(pool.map(train, parts))
+    finally:
+        torch.set_num_threads(n_threads)
+
+
+def _together(pairs: Sequence[Pair], settings: CriticSettings, n_stacks: int) -> int:
+    """How many critics of a group fit into one of so many stacks in memory; at least one."""
     n, n_draws = pairs[0].n, pairs[0].n_draws
     d_a = max(pair.a.shape[1] for pair in pairs)
     d_b = max(
@@ -174,7 +194,7 @@ def _together(pairs: Sequence[Pair], settings: CriticSettings) -> int:
     block = min(max(net.block, settings.batch_size), len(split.halves[0]))
     samples = n * d_a + n_inputs * (d_a + 2 * d_b)
     floats = samples + 6 * net.n_weights + max(net.floats(batch), net.floats(block, True))
-    return max(1, int(settings.memory_mb * 1e6 / (4 * floats)))
+    return max(1, int(settings.memory_mb * 1e6 / (4 * floats * n_stacks)))
 
 
 def _critics(settings: CriticSettings, d_a: int, d_b: int):
