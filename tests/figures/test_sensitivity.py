@@ -40,7 +40,7 @@ def test_the_fall_is_that_of_the_last_hidden_layer(information):
     for epoch, value in ((0, 1.0), (1, 8.0), (10, 4.0)):
         table.loc[(table.layer == "alpha") & (table.epoch == epoch), "ixt"] = value
     shown = sensitivity.numbers(table.assign(variant="v"), 12, 1)
-    assert sensitivity.fall(shown) == "alpha: 1 → 8 (epoch 1) → 4 bits"
+    assert sensitivity.fall(shown) == "alpha: 1 → 8 → 4 bits"
 
 
 def test_the_caption_names_the_settings(swept):

@@ -32,11 +32,12 @@ def side_by_side(
     for i, ((title, part), axes) in enumerate(zip(parts.items(), grid.flat, strict=False)):
         axes.set_title(title, pad=13, parse_math=False)  # a "$" is a "$"
         if subtitles and title in subtitles:
-            axes.text(
-                0.5, 1.09, subtitles[title], ha="center", va="bottom", fontsize=6.5,
+            below = axes.text(
+                0.5, 1.1, subtitles[title], ha="center", va="bottom", fontsize=6,
                 color=style.QUIET, transform=axes.transAxes, parse_math=False,
             )  # fmt: skip
-            axes.set_title(title, pad=21, parse_math=False)
+            below.set_in_layout(False)  # a long one must not push the panels apart
+            axes.set_title(title, pad=22, parse_math=False)
         if part.empty:
             axes.text(0.5, 0.5, "all seeds failed", ha="center", transform=axes.transAxes)
             continue

@@ -36,13 +36,15 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
     """
     shown = numbers(information, entropy_x, entropy_y)
     variants = dict.fromkeys(information.variant)
-    parts = {str(v): shown[shown.variant == v].drop(columns="variant") for v in variants}
+    # caps differ from panel to panel, and small planes have no room for their names
+    shown = shown.drop(columns="variant").assign(cap=np.nan, panel=shown.variant)
+    parts = {str(v): shown[shown.panel == v] for v in variants}
     return panels.side_by_side(parts, {title: fall(part) for title, part in parts.items()})
 
 
 def fall(part: pd.DataFrame) -> str:
-    """ "hidden5: 1.0 → 8.2 (epoch 30) → 4.3 bits": first, largest and last I(X;T), means over
-    seeds, of the last layer but the output."""
+    """ "hidden5: 1 → 8.2 → 4.3 bits": first, largest and last I(X;T), means over seeds, of the
+    last layer but the output."""
     layers = tables.layers_of(part)
     rows = part[part.layer == layers[max(0, len(layers) - 2)]].sort_values("epoch")
     rows = rows[np.isfinite(rows.ixt_mean)]
@@ -51,5 +53,5 @@ def fall(part: pd.DataFrame) -> str:
     first, last, peak = rows.iloc[0], rows.iloc[-1], rows.loc[rows.ixt_mean.idxmax()]
     ends = f"{first.layer}: {style.bits(first.ixt_mean)}"
     if peak.epoch not in (first.epoch, last.epoch):
-        ends += f" → {style.bits(peak.ixt_mean)} (epoch {int(peak.epoch)})"
+        ends += f" → {style.bits(peak.ixt_mean)}"
     return f"{ends} → {style.bits(last.ixt_mean)} bits"
