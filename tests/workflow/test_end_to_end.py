@@ -128,7 +128,8 @@ def test_report_is_self_contained(home):
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     assert not re.search(r"<link\b|@import|url\((?!['\"]?data:)", page)
     links = [link for link in re.findall(r'\bhref="([^"]*)"', page) if link[0] != "#"]
-    assert len(links) == 2 * len(FIGURES)
+    n_checks = 4  # two runs by two estimators
+    assert len(links) == 2 * len(FIGURES) + n_checks
     for link in links:
         assert (home / unescape(link)).is_file()
 
@@ -144,7 +145,8 @@ def test_report_holds_captions_and_accuracies(home):
 
 def test_every_process_imports_the_copys_library(finished):
     places = (finished.root / "imported.txt").read_text().splitlines()
-    jobs = 1 + 3 + 6 + len(FIGURES) + 1  # data set, weights, information, figures, report
+    # data set, weights, information, checks, figures, report
+    jobs = 1 + 3 + 6 + 4 + len(FIGURES) + 1
     assert len(places) > jobs  # every script, and Snakemake itself
     own = finished.root / "workflow/infoplane/__init__.py"
     assert {Path(place).resolve() for place in places} == {own.resolve()}
