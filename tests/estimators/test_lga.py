@@ -170,3 +170,9 @@ def test_lga_names_the_place_where_there_are_too_few_samples():
         result(a, np.arange(60) > 1)
     with pytest.raises(ValueError, match=r"hidden2: the samples .* in 71 dimensions"):
         result(np.random.default_rng(0).normal(size=(60, 70)), b, k=3)
+
+
+def test_dimensions_beyond_the_memory_are_refused_with_both_sizes():
+    rows = torch.from_numpy(np.random.default_rng(0).normal(size=(300, 100)))
+    with pytest.raises(ValueError, match=r"a and b: .* 100 dimensions take \d+ MB and more, "):
+        lga.between(Pair.of(rows, np.arange(300) % 2), lga.Settings())

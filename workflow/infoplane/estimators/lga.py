@@ -78,6 +78,12 @@ class Neighbourhoods(NamedTuple):
     start: torch.Tensor
 
 
+def _bytes_each(n: int, d: int) -> int:
+    """Of one sample among n: its kernels with all rows; or its Hessian, axes and rows."""
+    n_coordinates = d + d * (d + 1) // 2
+    return 8 * (3 * n + 8 * n_coordinates**2 + 20 * d * d)
+
+
 def log_densities(rows: torch.Tensor, k: int, options: Settings) -> tuple[torch.Tensor, int]:
     """ln f at each row, float64 (n,), for the units of the rows, and how many fits did not
     converge; rows float64 (n, d), of a spread near 1."""
@@ -86,9 +92,7 @@ def log_densities(rows: torch.Tensor, k: int, options: Settings) -> tuple[torch.
     distances, _ = neighbours.nearest(rows, k, "euclidean", memory)
     width = distances[:, -1].clamp(min=NARROWEST)
     products = (rows[:, :, None] * rows[:, None]).flatten(1)
-    n_coordinates = d + d * (d + 1) // 2
-    # Kernels of a block with all rows; or Hessians, their axes and rows.
-    step = max(1, memory // (8 * (3 * n + 8 * n_coordinates**2 + 20 * d * d)))
+    step = max(1, memory // _bytes_each(n, d))
     values, unconverged = rows.new_empty(n), 0
     for start in range(0, n, step):
         part = slice(start, min(start + step, n))
@@ -254,7 +258,8 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
             iterations, or many ties, where the value then says little
         extra : unconverged, the share of these (no unit)
     A variable that never varies, or a single class, gives 0.
-    Raises ValueError where k ≥ n, or samples or a class are not more than d + 1.
+    Raises ValueError where k ≥ n, samples or a class are not more than d + 1, or a fit in so
+    many dimensions does not fit into memory_mb.
     """
     neighbour_terms.require_neighbours(pair, settings.k)
     a = scaled.standardised(pair.a).rows
@@ -295,6 +300,13 @@ class _Densities:
             raise ValueError(
                 f"{self.place}: {part} ({n} rows): a covariance in {d} dimensions needs more "
                 f"than {d + 1} rows"
+            )
+        needed = 8 * n * d * d + _bytes_each(n, d)
+        if needed > self.settings.memory_mb * 10**6:
+            raise ValueError(
+                f"{self.place}: {part} ({n} rows): fits of a Gaussian in {d} dimensions take "
+                f"{needed / 1e6:.0f} MB and more, memory_mb is {self.settings.memory_mb}; take "
+                "an estimator for many dimensions, or fewer"
             )
         k = min(self.settings.k, n - 1)
         values, unconverged = log_densities(rows, k, self.settings)
