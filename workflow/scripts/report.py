@@ -23,19 +23,6 @@ def drawing(png: str) -> page.Drawing:
     return page.Drawing(title=title, png=path, **links, **said)
 
 
-def facts(run: dict) -> dict[str, str]:
-    """What the table of runs says of one."""
-    network, training, optimizer = run["network"], run["training"], run["training"]["optimizer"]
-    return {
-        "data set": run["dataset"],
-        "network": ", ".join(f"{k} {v}" for k, v in network.items()),
-        "training": f"{optimizer['method']}, learning rate {optimizer['learning_rate']}, "
-        f"batches of {training['batch_size']}, {training['epochs']} epochs",
-        "seeds": str(len(run["seeds"])),
-        "measured inputs": run["measure"]["inputs"],
-    }
-
-
 with job(snakemake):
     home = Path(snakemake.output[0]).parent
     experiment = snakemake.params.experiment
@@ -66,7 +53,7 @@ with job(snakemake):
     runs = [
         page.Run(
             name=name,
-            facts=facts(run),
+            facts=page.facts(run),
             figures=[d for png, d in drawings.items() if f"/runs/{name}/" in png],
         )
         for name, run in experiment["runs"].items()

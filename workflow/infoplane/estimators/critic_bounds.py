@@ -39,6 +39,27 @@ class Objective(Protocol):
         so many product pairs each."""
 
 
+class MeanExponential:
+    """What the bounds with a mean of e^f over product pairs have in common."""
+
+    is_bound = True
+
+    def summary(self, joint: Tensor, product: Tensor, n_contrasts: int) -> Tensor:
+        return torch.stack([joint, log_mean_exp(product, n_contrasts)], dim=1)
+
+    def criterion(self, summary: Tensor) -> Tensor:
+        return self.bound(summary)[0]
+
+    def block(self, n_rows: int, largest: int) -> int:
+        return block_of(n_rows, largest)
+
+    def cap(self, n_rows: int, n_contrasts: int) -> float:
+        """ln of the number of product pairs. More would need joint scores above all product
+        scores, of whose mean exponential the sample then says nothing; such a value counts
+        as an explosion."""
+        return math.log(n_rows * n_contrasts)
+
+
 def block_of(n_rows: int, largest: int) -> int:
     """Samples of one of equal parts of at most `largest`."""
     return math.ceil(n_rows / math.ceil(n_rows / largest))

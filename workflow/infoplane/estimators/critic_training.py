@@ -101,16 +101,32 @@ class Outcome:
         )
 
 
+def remembers(settings: CriticSettings) -> bool:
+    """Whether critics go on from those of the epoch before."""
+    return settings.warm_start
+
+
 def estimate(
     pairs: Sequence[Pair],
     settings: CriticSettings,
     objective: Objective,
     memory: dict | None = None,
 ) -> list[MutualInformation]:
-    """One record in bits a pair, from one critic each.
+    """One record in bits a pair, from one critic each, trained as stacks.
 
+    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, one coordinate a class. With
+    pair.n_draws > 1 the samples are split by input, a mini-batch holds one draw of an input,
+    and b's features are what the critic sees.
     memory : with settings.warm_start, the critics' weights by pair.key; of several pairs of
         one key, each goes on from the epoch before
+    Returns
+        value : on held-out pairs; may be negative. 0 exactly where a or b never varies.
+        lower : the value of a bound, NaN of what is none
+        stderr : standard deviation over the held-out samples by √ of their number, for these
+            critics: what another training would change is not in it
+        cap : of the objective, on a held-out half
+        flags : 'exploded', 'not_converged' after max_steps
+        extra : steps, the number of mini-batches (without unit)
     Raises ValueError naming the pair where there are fewer than 12 inputs.
     """
     records: dict[int, MutualInformation] = {}

@@ -20,6 +20,7 @@ from infoplane.samples import MutualInformation, Pair
 
 TOGETHER = True
 INFINITE_WITHOUT_NOISE = True
+remembers = critic_training.remembers
 
 
 class Settings(CriticSettings):
@@ -34,31 +35,14 @@ class Settings(CriticSettings):
     bits. Where a held-out half has fewer samples, it is their number."""
 
 
-def remembers(settings: Settings) -> bool:
-    """Whether critics go on from those of the epoch before."""
-    return settings.warm_start
-
-
 def between_batch(
     pairs: Sequence[Pair], settings: Settings, memory: dict | None = None
 ) -> list[MutualInformation]:
-    """I(A;B) of each pair in bits, all critics trained as one stack.
+    """I(A;B) of each pair in bits: shapes, record and errors are critic_training.estimate's.
 
-    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, one coordinate a class. With
-    pair.n_draws > 1 the samples are split by input, a mini-batch holds one draw of an input,
-    and b's features are what the critic sees.
-    memory : with settings.warm_start, the critics' weights of the epoch before by pair.key
-    Returns
-        value : the bound on held-out pairs; may be negative. 0 exactly where a or b
-            never varies.
-        lower : the value: on average over held-out samples it is below I(A;B)
-        stderr : standard deviation over the held-out samples by √ of their number, for these
-            critics: what another training would change is not in it
-        cap : log2 of the samples that a partner is found among: K, or those of a held-out half
-            where it has fewer, or held_out_contrasts + 1 for concat critics
-        flags : 'exploded', 'not_converged' after max_steps
-        extra : steps, the number of mini-batches (without unit)
-    Raises ValueError naming the pair where there are fewer than 12 inputs.
+    lower is the value: on average over held-out samples it is below I(A;B). cap: log2 of the
+    samples that a partner is found among: K, or those of a held-out half where it has fewer,
+    or held_out_contrasts + 1 for concat critics.
     """
     return critic_training.estimate(pairs, settings, Objective(settings.batch_size), memory)
 

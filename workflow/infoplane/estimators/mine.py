@@ -21,6 +21,7 @@ from infoplane.samples import MutualInformation, Pair
 
 TOGETHER = True
 INFINITE_WITHOUT_NOISE = True
+remembers = critic_training.remembers
 
 
 class Settings(CriticSettings):
@@ -31,42 +32,19 @@ class Settings(CriticSettings):
     """Share of the newest mini-batch in the moving average of E[e^f]."""
 
 
-def remembers(settings: Settings) -> bool:
-    """Whether critics go on from those of the epoch before."""
-    return settings.warm_start
-
-
 def between_batch(
     pairs: Sequence[Pair], settings: Settings, memory: dict | None = None
 ) -> list[MutualInformation]:
-    """I(A;B) of each pair in bits, all critics trained as one stack.
+    """I(A;B) of each pair in bits: shapes, record and errors are critic_training.estimate's.
 
-    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, one coordinate a class. With
-    pair.n_draws > 1 the samples are split by input, a mini-batch holds one draw of an input,
-    and b's features are what the critic sees.
-    memory : with settings.warm_start, the critics' weights of the epoch before by pair.key
-    Returns
-        value : the bound on held-out pairs; may be negative. 0 exactly where a or b
-            never varies.
-        lower : the value: on average over held-out samples it is below I(A;B),
-            but for the logarithm of a mean of finitely many product pairs, which is a little
-            too small on average
-        stderr : standard deviation over the held-out samples by √ of their number, for these
-            critics: what another training would change is not in it
-        cap : log2 of the number of product pairs of a held-out half. More would need joint
-            scores above all product scores, of whose mean exponential the sample then says
-            nothing; such a value counts as an explosion
-        flags : 'exploded', 'not_converged' after max_steps
-        extra : steps, the number of mini-batches (without unit)
-    Raises ValueError naming the pair where there are fewer than 12 inputs.
+    lower is the value: on average over held-out samples it is below I(A;B), but for the
+    logarithm of a mean of finitely many product pairs, which is a little too small on average.
     """
     return critic_training.estimate(pairs, settings, Objective(settings.averaging), memory)
 
 
-class Objective:
+class Objective(critic_bounds.MeanExponential):
     """The Donsker-Varadhan bound."""
-
-    is_bound = True
 
     def __init__(self, averaging: float = 0.1):
         self.averaging = averaging
@@ -83,18 +61,6 @@ class Objective:
         product.mul_(((shift - state).exp_() / (n * n_contrasts))[:, None, None])
         return torch.full_like(joint, -1 / n), product, state
 
-    def summary(self, joint: Tensor, product: Tensor, n_contrasts: int) -> Tensor:
-        return torch.stack([joint, critic_bounds.log_mean_exp(product, n_contrasts)], dim=1)
-
     def bound(self, summary: Tensor):
         joint, by_sample = summary.unbind(dim=1)
         return critic_bounds.donsker_varadhan(joint, by_sample)
-
-    def criterion(self, summary: Tensor) -> Tensor:
-        return self.bound(summary)[0]
-
-    def block(self, n_rows: int, largest: int) -> int:
-        return critic_bounds.block_of(n_rows, largest)
-
-    def cap(self, n_rows: int, n_contrasts: int) -> float:
-        return math.log(n_rows * n_contrasts)

@@ -20,6 +20,7 @@ from infoplane.samples import MutualInformation, Pair
 
 TOGETHER = True
 INFINITE_WITHOUT_NOISE = True
+remembers = critic_training.remembers
 
 
 class Settings(CriticSettings):
@@ -28,59 +29,25 @@ class Settings(CriticSettings):
     estimator: Literal["nwj"] = "nwj"
 
 
-def remembers(settings: Settings) -> bool:
-    """Whether critics go on from those of the epoch before."""
-    return settings.warm_start
-
-
 def between_batch(
     pairs: Sequence[Pair], settings: Settings, memory: dict | None = None
 ) -> list[MutualInformation]:
-    """I(A;B) of each pair in bits, all critics trained as one stack.
+    """I(A;B) of each pair in bits: shapes, record and errors are critic_training.estimate's.
 
-    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, one coordinate a class. With
-    pair.n_draws > 1 the samples are split by input, a mini-batch holds one draw of an input,
-    and b's features are what the critic sees.
-    memory : with settings.warm_start, the critics' weights of the epoch before by pair.key
-    Returns
-        value : the bound on held-out pairs; may be negative. 0 exactly where a or b
-            never varies.
-        lower : the value: on average over held-out samples it is below I(A;B)
-        stderr : standard deviation over the held-out samples by √ of their number, for these
-            critics: what another training would change is not in it
-        cap : log2 of the number of product pairs of a held-out half. More would need joint
-            scores above all product scores, of whose mean exponential the sample then says
-            nothing; such a value counts as an explosion
-        flags : 'exploded', 'not_converged' after max_steps
-        extra : steps, the number of mini-batches (without unit)
-    Raises ValueError naming the pair where there are fewer than 12 inputs.
+    lower is the value: on average over held-out samples it is below I(A;B).
     """
     return critic_training.estimate(pairs, settings, Objective(), memory)
 
 
-class Objective:
+class Objective(critic_bounds.MeanExponential):
     """The NWJ bound."""
-
-    is_bound = True
 
     def slopes(self, joint: Tensor, product: Tensor, n_contrasts: int, state):
         n = joint.shape[1]
         product.sub_(1 + math.log(n * n_contrasts)).clamp_(-80, 80).exp_()
         return torch.full_like(joint, -1 / n), product, None
 
-    def summary(self, joint: Tensor, product: Tensor, n_contrasts: int) -> Tensor:
-        return torch.stack([joint, critic_bounds.log_mean_exp(product, n_contrasts)], dim=1)
-
     def bound(self, summary: Tensor):
         joint, by_sample = summary.unbind(dim=1)
         terms = joint - (by_sample - 1).exp()
         return terms.mean(dim=1), terms
-
-    def criterion(self, summary: Tensor) -> Tensor:
-        return self.bound(summary)[0]
-
-    def block(self, n_rows: int, largest: int) -> int:
-        return critic_bounds.block_of(n_rows, largest)
-
-    def cap(self, n_rows: int, n_contrasts: int) -> float:
-        return math.log(n_rows * n_contrasts)

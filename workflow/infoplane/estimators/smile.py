@@ -7,7 +7,6 @@ Clipping bounds the variance of the second term, and makes it too small where e^
 matters: the estimate is no bound, of neither side.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -22,6 +21,7 @@ from infoplane.samples import MutualInformation, Pair
 
 TOGETHER = True
 INFINITE_WITHOUT_NOISE = True
+remembers = critic_training.remembers
 
 
 class Settings(CriticSettings):
@@ -32,37 +32,17 @@ class Settings(CriticSettings):
     """τ in nats: scores of product pairs are clipped to [−τ, τ] in the estimate."""
 
 
-def remembers(settings: Settings) -> bool:
-    """Whether critics go on from those of the epoch before."""
-    return settings.warm_start
-
-
 def between_batch(
     pairs: Sequence[Pair], settings: Settings, memory: dict | None = None
 ) -> list[MutualInformation]:
-    """I(A;B) of each pair in bits, all critics trained as one stack.
+    """I(A;B) of each pair in bits: shapes, record and errors are critic_training.estimate's.
 
-    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, one coordinate a class. With
-    pair.n_draws > 1 the samples are split by input, a mini-batch holds one draw of an input,
-    and b's features are what the critic sees.
-    memory : with settings.warm_start, the critics' weights of the epoch before by pair.key
-    Returns
-        value : the estimate on held-out pairs; may be negative. 0 exactly where a or b
-            never varies.
-        lower : NaN: SMILE is no bound
-        stderr : standard deviation over the held-out samples by √ of their number, for these
-            critics: what another training would change is not in it
-        cap : log2 of the number of product pairs of a held-out half. More would need joint
-            scores above all product scores, of whose mean exponential the sample then says
-            nothing; such a value counts as an explosion
-        flags : 'exploded', 'not_converged' after max_steps
-        extra : steps, the number of mini-batches (without unit)
-    Raises ValueError naming the pair where there are fewer than 12 inputs.
+    lower is NaN: SMILE is no bound.
     """
     return critic_training.estimate(pairs, settings, Objective(settings.clip), memory)
 
 
-class Objective:
+class Objective(critic_bounds.MeanExponential):
     """The clipped estimate of a critic trained by the Jensen-Shannon objective. As more is
     not better here, training stops where the Jensen-Shannon objective is best."""
 
@@ -88,9 +68,3 @@ class Objective:
 
     def criterion(self, summary: Tensor) -> Tensor:
         return summary[:, 2].mean(dim=1)
-
-    def block(self, n_rows: int, largest: int) -> int:
-        return critic_bounds.block_of(n_rows, largest)
-
-    def cap(self, n_rows: int, n_contrasts: int) -> float:
-        return math.log(n_rows * n_contrasts)

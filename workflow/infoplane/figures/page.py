@@ -173,6 +173,19 @@ def in_words(title: str) -> str:
     return f"Information planes: {comparison.replace('-', ' ')}, {estimator}"
 
 
+def facts(run: dict) -> dict[str, str]:
+    """What the table of runs says of one; run : its resolved settings."""
+    network, training, optimizer = run["network"], run["training"], run["training"]["optimizer"]
+    return {
+        "data set": run["dataset"],
+        "network": ", ".join(f"{k} {v}" for k, v in network.items()),
+        "training": f"{optimizer['method']}, learning rate {optimizer['learning_rate']}, "
+        f"batches of {training['batch_size']}, {training['epochs']} epochs",
+        "seeds": str(len(run["seeds"])),
+        "measured inputs": run["measure"]["inputs"],
+    }
+
+
 def flag_counts(information: pd.DataFrame) -> list[FlagCount]:
     """One record a run, estimator and layer of an information table, in its order."""
     needed = ["run", "estimator", "seed", "epoch", "layer", "ixt", "flags"]
