@@ -138,25 +138,6 @@ def local_entropies(rows: torch.Tensor, settings) -> torch.Tensor:
     return _terms(distances, torch.full((n,), n), ks, d, settings.norm, settings.weighted)
 
 
-def entropy(
-    rows: torch.Tensor,
-    k: int = 3,
-    norm: neighbours.Norm = "euclidean",
-    weights: torch.Tensor | None = None,
-    weighted: bool = False,
-) -> float:
-    """Differential entropy in nats of rows (n, d), no two of them equal.
-
-    weights : (n,) of the samples, not negative; their mean is weighted so. None: all alike.
-    weighted : whether to weigh the neighbours, as the setting does
-    """
-    local = local_entropies(rows, Settings(k=k, norm=norm, weighted=weighted))
-    if weights is None:
-        return local.mean().item()
-    weights = weights.to(local)
-    return (local @ weights / weights.sum()).item()
-
-
 def neighbour_weights(k: int, d: int) -> np.ndarray:
     """w_1 … w_k of Berrett et al. 2019, eq. 2: of all that satisfy the equations, with w_j not
     zero only for j = ⌊k/d⌋, ⌊2k/d⌋ … k, those of least squares. Raises ValueError where k is
