@@ -302,8 +302,14 @@ def test_command_reads_errors_and_writes_tables(tmp_path, monkeypatch, capsys):
     assert (tmp_path / "kde.csv").read_text() == (
         "settings,kind,n,d,information\n{},continuous,1000,1,3\n"
     )
-    assert (tmp_path / "kept.csv").read_bytes() == (tmp_path / "errors.csv").read_bytes()
     assert str(tmp_path / "kept.csv") in capsys.readouterr().out
+    table = (tmp_path / "kde.csv").read_text()
+    (tmp_path / "kde.csv").unlink()
+    regimes.main([])  # from the errors that ship
+    assert (tmp_path / "kde.csv").read_text() == table
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match="is no table of errors: it lacks"):
         regimes.main([str(tmp_path / "other.csv")])
+    other = errors.assign(settings='{"k": 3}')
+    with pytest.raises(ValueError, match="more than one set of settings"):
+        regimes.ship(pd.concat([errors, other]), tmp_path / "kept.csv")

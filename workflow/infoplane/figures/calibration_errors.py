@@ -179,7 +179,7 @@ def _table(axes: Axes, cells: pd.DataFrame, width: int) -> None:
         if first:
             axes.axvline(first, color=style.INK, lw=0.8)
         axes.annotate(
-            f"n = {n:,};  d =" if count > 2 else f"n = {n:,}",
+            f"n = {n:,};  d =" if count > 2 else f"n = {n:,}" if count == 2 else f"{n:,}",
             (first, 0),
             (1, 13),
             textcoords="offset points",

@@ -3,8 +3,10 @@
     python -m infoplane.truth.regimes results/truth/full/errors.csv
 
 writes estimators/regimes/<file>.csv beside the estimators' files, in the columns of
-estimators.regime, and a copy of the errors into this folder, from which the tables can be made
-again. A row (settings, kind, n, d, I) says: of n samples or more, in d dimensions or fewer, an
+estimators.regime, and into this folder the errors themselves, from which the tables can be made
+again: errors.csv, and errors_estimators.csv with the settings of each estimator on the page.
+
+A row (settings, kind, n, d, I) says: of n samples or more, in d dimensions or fewer, an
 estimate up to I bits is within 0.1 bit or 10 % of the truth. By the evidence of the page that
 holds where
 
@@ -29,10 +31,14 @@ from pathlib import Path
 import pandas as pd
 
 from infoplane.estimators import ESTIMATORS, regime
+from infoplane.truth import files
 
 HERE = Path(__file__).parent
 ERRORS = HERE / "errors.csv"
-"""The errors of the full page that ship with the library."""
+"""The errors of the full page that ship with the library, without what LEFT_OUT names."""
+LEFT_OUT = ["method", "settings", "error", "seconds"]
+"""The settings of an estimator stand once in a file of their own; error is mean − truth; the
+seconds are of one machine at one time."""
 
 
 def regimes(errors: pd.DataFrame) -> dict[str, list[regime.Row]]:
@@ -101,9 +107,30 @@ def write(found: dict[str, list[regime.Row]]) -> list[Path]:
     return written
 
 
+def ship(table: pd.DataFrame, path: Path) -> list[Path]:
+    """Write a page's errors small, as `read` reads them; the two files.
+
+    Raises ValueError where an estimator on the page has not one set of settings.
+    """
+    estimators = table[["estimator", "method", "settings"]].drop_duplicates()
+    if estimators.estimator.duplicated().any():
+        twice = estimators.estimator[estimators.estimator.duplicated()].iloc[0]
+        raise ValueError(f"{twice} has answered with more than one set of settings")
+    files.write(table.drop(columns=LEFT_OUT, errors="ignore"), path)
+    files.write(estimators, _estimators_of(path))
+    return [path, _estimators_of(path)]
+
+
+def _estimators_of(path: Path) -> Path:
+    return path.with_name(f"{path.stem}_estimators.csv")
+
+
 def read(path: Path) -> pd.DataFrame:
-    """A table of errors. Raises ValueError where its columns are others."""
+    """A table of errors, of a page or of `ship`. Raises ValueError where its columns are
+    others."""
     table = pd.read_csv(path)
+    if "settings" not in table and _estimators_of(path).is_file():
+        table = table.merge(pd.read_csv(_estimators_of(path)), on="estimator", how="left")
     needed = {
         "method",
         "settings",
@@ -135,8 +162,8 @@ def main(arguments: list[str] | None = None) -> None:
     for path in write(regimes(table)):
         print(path)
     if chosen.errors.resolve() != ERRORS.resolve() and not chosen.no_copy:
-        ERRORS.write_bytes(chosen.errors.read_bytes())
-        print(ERRORS)
+        for path in ship(table, ERRORS):
+            print(path)
 
 
 if __name__ == "__main__":
