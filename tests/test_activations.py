@@ -43,6 +43,11 @@ def test_batches_hold_one_layer_each_in_order(weights, data):
     assert len(activations) == 3
 
 
+def test_gradients_are_recorded_between_batches(weights, data):
+    for _ in Activations(weights, Measured(data, EVERY), EVERY):
+        assert torch.is_grad_enabled()
+
+
 @pytest.mark.parametrize("at_once", [1, 2, 3, 7])
 def test_blocks_change_nothing(weights, data, at_once):
     measured = Measured(data, EVERY)

@@ -133,6 +133,7 @@ class Activations:
             for seed in range(0, len(self.seeds), n_seeds):
                 yield self.epochs[first : first + n_epochs], self.seeds[seed : seed + n_seeds]
 
+    @torch.no_grad()  # as a decorator: a with statement would reach what is done between yields
     def _layers(self, epochs, seeds) -> Iterator[tuple[str, torch.Tensor]]:
         """Each layer's name and activations, (n_seeds · n_epochs, n_inputs, n_units)."""
         if self.shared is not None:
@@ -144,6 +145,5 @@ class Activations:
         stacked = {
             n: torch.from_numpy(w).to(self.device).flatten(0, 1) for n, w in read.items()
         }
-        with torch.no_grad():
-            for layer, t in self.network.activations(stacked, self.measured.x.to(self.device)):
-                yield layer, t.flatten(2).contiguous()
+        for layer, t in self.network.activations(stacked, self.measured.x.to(self.device)):
+            yield layer, t.flatten(2).contiguous()
