@@ -93,7 +93,7 @@ def _joined(with_y: MutualInformation, with_x: MutualInformation | None) -> Info
 
 def _judged(module, samples: Samples, record: Information, tested) -> Information:
     """The record, flagged where the truth is infinite or the estimator was not tested."""
-    if samples.n_draws == 1 and getattr(module, "INFINITE_WITHOUT_NOISE", False):
+    if samples.is_deterministic and getattr(module, "INFINITE_WITHOUT_NOISE", False):
         record = record.with_flag("deterministic")
     n, d = samples.n_inputs * samples.n_draws, samples.n_units
     inside = tested.contains("labels", n, d, record.ity)

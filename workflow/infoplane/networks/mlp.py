@@ -9,7 +9,9 @@ from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn import functional
 
+from infoplane.networks import noise as noises
 from infoplane.networks.network import Network, Weights
+from infoplane.networks.noise import Noise
 from infoplane.settings import Settings as BaseSettings
 
 ACTIVATIONS = {
@@ -40,6 +42,8 @@ class Settings(BaseSettings):
     initialisation: InitialisationName = "torch"
     """fan_in: truncated normal of deviation 1/√fan_in, biases 0 (Shwartz-Ziv & Tishby 2017);
     fan_out: the same with 1/√fan_out (Saxe et al. 2018); torch: uniform within 1/√fan_in."""
+    noise: noises.Settings | None = None
+    """Gaussian noise on the output of every hidden layer; null: none."""
 
     @model_validator(mode="after")
     def _one_activation_a_layer(self):
@@ -70,6 +74,9 @@ class MLP(Network):
             self.parameters[f"{layer}.bias"] = (width,)
             self.parameters_of[layer] = (f"{layer}.weight", f"{layer}.bias")
             fan_in = width
+        self.noisy = {name: self.widths[name] for name in names} if settings.noise else {}
+        if settings.noise and settings.noise.relative:
+            self.parameters |= {f"{layer}.scale": () for layer in self.noisy}
 
     def initialise(self, generator: torch.Generator) -> dict[str, Tensor]:
         weights = {}
@@ -88,27 +95,50 @@ class MLP(Network):
                     weight, 0.0, deviation, -2 * deviation, 2 * deviation, generator=generator
                 )
             weights[f"{layer}.weight"], weights[f"{layer}.bias"] = weight, bias
-        return weights
+        return weights | {n: torch.ones(()) for n in self.parameters if n not in weights}
 
-    def _hidden(self, weights: Weights, x: Tensor) -> Iterator[Tensor]:
-        """Output of each hidden layer in order, (S, width, n): see `affine`."""
+    def _hidden(
+        self, weights: Weights, x: Tensor, noise: Noise | None = None
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Output of each hidden layer in order before and after its noise, (S, width, n)."""
         n_networks = weights["output.bias"].shape[0]
         if x.ndim == self.input_ndim + 1:  # the same inputs for all
             x = x.expand(n_networks, *x.shape)
         h = x.flatten(2).transpose(1, 2)
+        sigmas = self.sigmas(weights) if noise is not None else {}
         for layer, function in zip(self.layers, self.functions, strict=False):
-            h = function(affine(weights, layer, h))
-            yield h
+            clean = h = function(affine(weights, layer, h))
+            if layer in sigmas:
+                h = clean + sigmas[layer][:, None, None] * noise[layer]
+            yield clean, h
 
-    def logits(self, weights: Weights, x: Tensor) -> Tensor:
-        *_, last = self._hidden(weights, x)
+    def logits(self, weights: Weights, x: Tensor, noise: Noise | None = None) -> Tensor:
+        *_, (_, last) = self._hidden(weights, x, noise)
         return affine(weights, "output", last).transpose(1, 2)
 
-    def activations(self, weights: Weights, x: Tensor) -> Iterator[tuple[str, Tensor]]:
+    def activations(
+        self, weights: Weights, x: Tensor, noise: Noise | None = None
+    ) -> Iterator[tuple[str, Tensor]]:
         h = x
-        for layer, h in zip(self.layers, self._hidden(weights, x), strict=False):
-            yield layer, h.transpose(1, 2)
+        for layer, (clean, h) in zip(
+            self.layers, self._hidden(weights, x, noise), strict=False
+        ):
+            yield layer, clean.transpose(1, 2)
         yield "output", torch.softmax(affine(weights, "output", h), dim=1).transpose(1, 2)
+
+    def sigmas(self, weights: Weights) -> dict[str, Tensor]:
+        chosen, like = self.settings.noise, weights["output.bias"]
+        if chosen is None:
+            return {}
+        if chosen.relative:
+            return {n: chosen.sigma * weights[f"{n}.scale"].detach() for n in self.noisy}
+        return {n: like.new_full(like.shape[:1], chosen.sigma) for n in self.noisy}
+
+    def calibrated(self, weights: Weights, x: Tensor) -> dict[str, Tensor]:
+        if self.settings.noise is None or not self.settings.noise.relative:
+            return {}
+        hidden = zip(self.noisy, self._hidden(weights, x), strict=True)
+        return {f"{layer}.scale": noises.scale(clean) for layer, (clean, _) in hidden}
 
 
 def affine(weights: Weights, layer: str, h: Tensor) -> Tensor:

@@ -16,7 +16,9 @@ from torch.nn import functional
 
 from infoplane.datasets.source import Data
 from infoplane.machine import DeviceName, device_of
+from infoplane.networks import noise as noises
 from infoplane.networks.network import Network, initialise_seeds
+from infoplane.networks.noise import Noise
 from infoplane.schedules import All, Schedule
 from infoplane.settings import Settings as BaseSettings
 from infoplane.training.optimizers import Adam, Optimizer
@@ -26,6 +28,10 @@ log = logging.getLogger(__name__)
 
 EVALUATION_BYTES = 2**27
 """Memory for the widest layer while loss and accuracy are evaluated."""
+CALIBRATION_INPUTS = 4096
+"""Most training inputs, the first ones, on which scales and ranges are measured."""
+NOISE = 0x6E6F697365
+"""Keeps the noise of an epoch apart from its order."""
 
 
 class Stop(BaseSettings):
@@ -52,6 +58,9 @@ class Settings(BaseSettings):
     """Optimizer and its learning rate."""
     batch_size: int = Field(default=256, ge=1)
     """Inputs of a mini-batch; the last batch of an epoch may be smaller."""
+    orthonormal_penalty: float = Field(default=0, ge=0)
+    """λ of λ ‖W'W − I‖² in the loss, of each layer's matrix W (of WW' where it has more outputs
+    than inputs): Goldfeld et al. 2019, after Cisse et al. 2017. 0: none."""
     epochs: int = Field(ge=1)
     """Epochs of training, at the most where there is a stopping rule."""
     stop: Stop | None = None
@@ -84,7 +93,8 @@ class SupervisedTrainer(Trainer):
         first = initialise_seeds(network, self.seeds)
         flat = torch.cat([first[n].flatten(1) for n in self.parameters], dim=1)
         self._adopt(flat.to(self.device), {})
-        self.latest = flat.numpy(force=True).copy()  # (n_seeds, n_parameters)
+        self._calibrate()
+        self.latest = self.flat.numpy(force=True).copy()  # (n_seeds, n_parameters)
         self.metrics: dict[str, np.ndarray] = {}
         self.best = np.full(len(self.seeds), np.inf)
         self.waited = np.zeros(len(self.seeds), np.int64)
@@ -153,24 +163,60 @@ class SupervisedTrainer(Trainer):
         x, y = self.parts["train"]
         order = torch.stack([_shuffled(len(x), self.seeds[row], epoch) for row in self.running])
         order = order.to(self.device)
+        noise = self._noise(epoch, len(x))
+        measured = {n: self.views[n].clone() for n in self.calibrated}
         total, squares = torch.zeros_like(self.flat), torch.zeros_like(self.flat)
         batches = order.split(self.settings.batch_size, dim=1)
-        for batch in batches:
-            logits = self.network.logits(self.leaves, x[batch])
+        for step, batch in enumerate(batches):
+            first = step * self.settings.batch_size
+            part = noise and {
+                n: z[:, :, first : first + batch.shape[1]] for n, z in noise.items()
+            }
+            logits = self.network.logits({**self.leaves, **measured}, x[batch], part)
             # The sum over seeds leaves each seed its own gradient.
             loss = _cross_entropy(logits, y[batch]).mean(1).sum()
-            gradients = torch.autograd.grad(loss, list(self.leaves.values()))
+            loss = loss + self._penalty()
+            gradients = torch.autograd.grad(
+                loss, list(self.leaves.values()), allow_unused=True, materialize_grads=True
+            )
             gradient = torch.cat([g.flatten(1) for g in gradients], dim=1)
             self.flat.grad = gradient
             self.optimizer.step()
             total += gradient
             squares.addcmul_(gradient, gradient)
+        self._calibrate()
         mean = total / len(batches)
         variance = (squares / len(batches) - mean**2).clamp(min=0)
         return {
             "gradient_mean": self._norms(mean**2),
             "gradient_std": self._norms(variance),
         }
+
+    @torch.no_grad()
+    def _calibrate(self) -> None:
+        """Measure what is not trained, with the weights as they are now."""
+        x = self.parts["train"][0][:CALIBRATION_INPUTS]
+        found = self.network.calibrated(self.views, x)
+        for name, value in found.items():
+            self.views[name].copy_(value)
+        self.calibrated = tuple(found)
+
+    def _noise(self, epoch: int, n: int) -> Noise | None:
+        """Noise of every input in an epoch, by seed and epoch alone; None without."""
+        if not self.network.noisy:
+            return None
+        seeds = [self.seeds[row] for row in self.running]
+        sources = [noises.source(seed, epoch, NOISE) for seed in seeds]
+        return noises.draw(self.network.noisy, n, sources, self.device)
+
+    def _penalty(self) -> Tensor | float:
+        """The orthonormal penalty, summed over seeds: λ ‖W'W − I‖² of every layer."""
+        strength = self.settings.orthonormal_penalty
+        if not strength:
+            return 0.0
+        names = [n for of in self.network.parameters_of.values() for n in of]
+        weights = [self.leaves[n].flatten(1, -2) for n in names if self.leaves[n].ndim > 2]
+        return strength * sum(_distance_to_orthonormal(w) for w in weights)
 
     def _no_gradients(self) -> dict[str, np.ndarray]:
         nothing = np.full((len(self.running), len(self.layers)), np.nan, np.float32)
@@ -264,8 +310,17 @@ def build(settings: Settings, network: Network, data: Data, seeds: Sequence[int]
 
 def _shuffled(n: int, seed: int, epoch: int) -> Tensor:
     """The order of an epoch, by seed and epoch alone."""
-    mixed = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0]
-    return torch.randperm(n, generator=torch.Generator().manual_seed(int(mixed >> 1)))
+    return torch.randperm(n, generator=noises.source(seed, epoch))
+
+
+def _distance_to_orthonormal(weights: Tensor) -> Tensor:
+    """Squared Frobenius norm of W'W − I, or of WW' − I where that is smaller, summed over
+    weights (S, in, out)."""
+    if weights.shape[1] < weights.shape[2]:
+        weights = weights.transpose(1, 2)
+    gram = weights.transpose(1, 2) @ weights
+    eye = torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
+    return (gram - eye).square().sum()
 
 
 def _cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
