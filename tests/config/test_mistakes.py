@@ -11,9 +11,12 @@ from infoplane.datasets import SOURCES
 FILE = "config/wrong.yaml"
 NAME = "a name of letters, digits and _ - . = , that begins with no dot or dash"
 RUN_KEYS = ", ".join(WrittenRun.model_fields)
-NETWORK_KEYS = "family, hidden, activation, initialisation"
+NETWORK_KEYS = "family, hidden, activation, initialisation, noise"
 ADAM_KEYS = "method, learning_rate, betas, epsilon, weight_decay"
-TRAINING = "training.trainer, training.optimizer, training.batch_size, training.epochs, "
+TRAINING = (
+    "training.trainer, training.optimizer, training.batch_size, "
+    "training.orthonormal_penalty, training.epochs, "
+)
 SEEDS = (
     "an integer ≥ 1 and ≤ 10000 or a list of at least one, each an integer ≥ 0 and ≤ 4294967295"
 )
@@ -341,6 +344,19 @@ WRONG = {
         "runs.tanh.measure.epochs.epochs: must be epochs whose weights training.keep keeps, "
         "not "
         "[15]",
+    ),
+    "draws_without_noise": (
+        {"runs.tanh.measure": {"draws": 10}},
+        "runs.tanh.measure.draws: must be 1, not 10: without network.noise all draws of an "
+        "input are the same",
+    ),
+    "shared_and_noisy": (
+        {
+            "runs.tanh.network.noise": {"sigma": 0.1},
+            "runs.tanh.measure": {"share_activations": True},
+        },
+        "runs.tanh.measure.share_activations: must be false for a network with noise: "
+        "estimators of noisy layers need more than the activations",
     ),
     "measured_where_nothing_is": (
         {"runs.tanh.dataset": "everything", "runs.tanh.measure": {"inputs": "test"}},

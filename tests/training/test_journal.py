@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from infoplane.machine import require_disk
 from infoplane.networks.description import describe
@@ -128,6 +129,30 @@ def test_a_kill_after_the_stopping_rule_keeps_the_last_epoch(
     assert np.array_equal(
         resumed.read([3], [0])["hidden1.weight"], whole.read([3], [0])["hidden1.weight"]
     )
+
+
+@pytest.mark.parametrize("killed_after", ["metrics", "weights"])
+def test_a_kill_while_the_store_is_finished_is_resumed(
+    trainer_of, network_settings, tmp_path, monkeypatch, killed_after
+):
+    path, options = tmp_path / "w.zarr", {"epochs": 9}
+    write = xr.Dataset.to_zarr
+
+    def killed(self, *args, group, **others):
+        write(self, *args, group=group, **others)
+        if group == killed_after:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(xr.Dataset, "to_zarr", killed)
+    with pytest.raises(KeyboardInterrupt):
+        trained(trainer_of, network_settings, path, **options)
+    monkeypatch.undo()
+    assert (partial_of(path) / "metrics").exists() and not path.exists()
+    resumed = trained(trainer_of, network_settings, path, **options)
+    whole = trained(trainer_of, network_settings, tmp_path / "whole.zarr", **options)
+    ours, theirs = (s.read(range(10), [0, 1]) for s in (resumed, whole))
+    assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
+    assert resumed.metrics().identical(whole.metrics())
 
 
 def test_a_journal_made_from_something_else_is_not_resumed(

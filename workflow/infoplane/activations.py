@@ -149,6 +149,7 @@ class Activations:
             for seed in range(0, len(self.seeds), n_seeds):
                 yield self.epochs[first : first + n_epochs], self.seeds[seed : seed + n_seeds]
 
+    @torch.no_grad()  # as a decorator: a with statement would reach what is done between yields
     def _layers(
         self, epochs, seeds
     ) -> Iterator[tuple[str, torch.Tensor, "_LayerNoise | None"]]:
@@ -163,13 +164,12 @@ class Activations:
         stacked = {
             n: torch.from_numpy(w).to(self.device).flatten(0, 1) for n, w in read.items()
         }
-        with torch.no_grad():
-            x = self.measured.x.to(self.device).repeat_interleave(self.draws, dim=0)
-            noise = self._noise(epochs, seeds, len(x))
-            sigmas = self.network.sigmas(stacked)
-            for layer, t in self.network.activations(stacked, x, noise):
-                own = _LayerNoise(sigmas[layer], noise[layer]) if layer in sigmas else None
-                yield layer, t.flatten(2).contiguous(), own
+        x = self.measured.x.to(self.device).repeat_interleave(self.draws, dim=0)
+        noise = self._noise(epochs, seeds, len(x))
+        sigmas = self.network.sigmas(stacked)
+        for layer, t in self.network.activations(stacked, x, noise):
+            own = _LayerNoise(sigmas[layer], noise[layer]) if layer in sigmas else None
+            yield layer, t.flatten(2).contiguous(), own
 
     def _noise(self, epochs, seeds, n: int) -> noises.Noise | None:
         """Noise of n rows, by noise seed, seed and epoch alone; None for most networks."""

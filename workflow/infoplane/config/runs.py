@@ -69,7 +69,8 @@ def runs_of(
         problems = [problem for problem in problems if not {*problem.path[:1]} & elsewhere]
         problems += _references({**variant, "estimators": wanted}, around)
         if runs[full_name] is not None:
-            problems += [*_epochs(runs[full_name]), *_test_inputs(runs[full_name], around)]
+            run = runs[full_name]
+            problems += [*_epochs(run), *_test_inputs(run, around), *_draws(run)]
         for problem in problems:
             line = (places.of(problem, chosen), problem.text)
             found.setdefault(line, []).append(full_name)
@@ -205,6 +206,23 @@ def _test_inputs(run: Run, around: Surroundings) -> Iterator[Problem]:
     if quantity.endswith("_test"):
         text = f"must be of the training inputs, not '{quantity}': {why}"
         yield Problem(("training", "stop", "quantity"), text)
+
+
+def _draws(run: Run) -> Iterator[Problem]:
+    """Draws of a network that has no noise; a shared store of one that has."""
+    noise = getattr(run.network, "noise", None)
+    if noise is None and run.measure.draws > 1:
+        yield Problem(
+            ("measure", "draws"),
+            f"must be 1, not {run.measure.draws}: without network.noise all draws of an input "
+            "are the same",
+        )
+    if noise is not None and run.measure.share_activations:
+        yield Problem(
+            ("measure", "share_activations"),
+            "must be false for a network with noise: estimators of noisy layers need more than "
+            "the activations",
+        )
 
 
 def _has(value: Any, path: Path) -> bool:

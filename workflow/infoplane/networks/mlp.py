@@ -76,7 +76,7 @@ class MLP(Network):
             fan_in = width
         self.noisy = {name: self.widths[name] for name in names} if settings.noise else {}
         if settings.noise and settings.noise.relative:
-            self.parameters |= {f"{layer}.scale": () for layer in self.noisy}
+            self.parameters |= {f"{layer}.scale": (1,) for layer in self.noisy}
 
     def initialise(self, generator: torch.Generator) -> dict[str, Tensor]:
         weights = {}
@@ -95,7 +95,7 @@ class MLP(Network):
                     weight, 0.0, deviation, -2 * deviation, 2 * deviation, generator=generator
                 )
             weights[f"{layer}.weight"], weights[f"{layer}.bias"] = weight, bias
-        return weights | {n: torch.ones(()) for n in self.parameters if n not in weights}
+        return weights | {n: torch.ones(1) for n in self.parameters if n not in weights}
 
     def _hidden(
         self, weights: Weights, x: Tensor, noise: Noise | None = None
@@ -119,26 +119,26 @@ class MLP(Network):
     def activations(
         self, weights: Weights, x: Tensor, noise: Noise | None = None
     ) -> Iterator[tuple[str, Tensor]]:
-        h = x
-        for layer, (clean, h) in zip(
-            self.layers, self._hidden(weights, x, noise), strict=False
-        ):
+        hidden = self._hidden(weights, x, noise)
+        last = x
+        for layer in self.layers[:-1]:
+            clean, last = next(hidden)
             yield layer, clean.transpose(1, 2)
-        yield "output", torch.softmax(affine(weights, "output", h), dim=1).transpose(1, 2)
+        yield "output", torch.softmax(affine(weights, "output", last), dim=1).transpose(1, 2)
 
     def sigmas(self, weights: Weights) -> dict[str, Tensor]:
         chosen, like = self.settings.noise, weights["output.bias"]
         if chosen is None:
             return {}
         if chosen.relative:
-            return {n: chosen.sigma * weights[f"{n}.scale"].detach() for n in self.noisy}
+            return {n: chosen.sigma * weights[f"{n}.scale"][:, 0].detach() for n in self.noisy}
         return {n: like.new_full(like.shape[:1], chosen.sigma) for n in self.noisy}
 
     def calibrated(self, weights: Weights, x: Tensor) -> dict[str, Tensor]:
         if self.settings.noise is None or not self.settings.noise.relative:
             return {}
         hidden = zip(self.noisy, self._hidden(weights, x), strict=True)
-        return {f"{layer}.scale": noises.scale(clean) for layer, (clean, _) in hidden}
+        return {f"{layer}.scale": noises.scale(clean)[:, None] for layer, (clean, _) in hidden}
 
 
 def affine(weights: Weights, layer: str, h: Tensor) -> Tensor:

@@ -129,6 +129,9 @@ class Journal:
             },
         )
         kept = xr.Dataset(coords={"seed": self.seeds, "epoch": self.epochs[: self.n_written]})
+        for left in ("metrics", "weights/seed", "weights/epoch"):  # by a finish that was killed
+            if left in root:
+                del root[left]
         for group, dataset in {"metrics": metrics, "weights": kept}.items():
             encoding = {name: {"compressors": COMPRESSORS} for name in dataset.variables}
             dataset.to_zarr(
