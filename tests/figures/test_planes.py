@@ -264,3 +264,11 @@ def test_epoch_zero_is_on_the_axis_of_the_curves(information):
     assert 0 in axes.get_xticks() and axes.get_xlim()[0] <= 0
     at = axes.transData.transform([[0, 0], [1, 0], [3000, 0]])[:, 0]
     assert np.isfinite(at).all() and at[1] - at[0] > 0.05 * (at[2] - at[0])
+
+
+def test_values_far_below_nothing_leave_room_for_the_others(information):
+    far = information()
+    far.loc[(far.layer == "output") & (far.epoch == far.epoch.max()), "ixt"] = -97.0
+    figure = information_plane.draw(far, 12, 0.999)
+    assert -14 < figure.axes[0].get_xlim()[0] < 0
+    assert "1 point at −97 bits, left of this figure" in texts(figure)

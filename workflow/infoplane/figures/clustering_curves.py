@@ -64,7 +64,7 @@ def draw(information: pd.DataFrame, entropy_x=None, entropy_y=None) -> Figure:
     layers = tables.layers_of(shown)
     grid = figure.subplots(2, 3).flat
     for place, (axes, measures) in enumerate(zip(grid, PANELS, strict=False)):
-        style.epoch_axis(axes, shown.epoch)
+        style.epoch_axis(axes, shown.epoch, room=0.16)  # three panels a row
         axes.set_ylabel(LABELS.get(place, MEASURES[measures[0]]))
         if place < 2:
             axes.set_xlabel("")

@@ -34,10 +34,15 @@ class View(NamedTuple):
 
 
 def whole(numbers: pd.DataFrame) -> View:
-    """From 0, or the smallest value, to a bit above H(X) and H(Y), or the largest value."""
+    """From 0, or the smallest value, to a bit above H(X) and H(Y), or the largest value.
+
+    Not further down than −H(X): a critic whose bound exploded may say −100 bits, which would
+    leave no room for the others.
+    """
+    floor = -float(numbers.entropy_x.max())
     return View(
-        _reach(numbers.ixt_mean, numbers.ixt_sd, numbers.entropy_x),
-        _reach(numbers.ity_mean, numbers.ity_sd, numbers.entropy_y),
+        _reach(numbers.ixt_mean, numbers.ixt_sd, numbers.entropy_x, floor),
+        _reach(numbers.ity_mean, numbers.ity_sd, numbers.entropy_y, floor),
     )
 
 
@@ -123,12 +128,30 @@ def mark(axes: Axes, numbers: pd.DataFrame, view: View, fontsize: float = 7) -> 
     references.reference_lines(axes, "x", lines, fontsize)
     levels = {"H(Y)": numbers.entropy_y.iloc[0]}
     references.reference_lines(axes, "y", levels, fontsize, inside=True)
+    return "; ".join(filter(None, [_outside(numbers, view), _cap_outside(limits, view)]))
+
+
+def _cap_outside(limits: caps.Caps | None, view: View) -> str:
     if limits is None:
         return ""
     if limits.deviating:
         return caps.note(limits)
     right = limits.common > view.x[1]
     return f"cap = {style.bits(limits.common)} bits, right of this figure" if right else ""
+
+
+def _outside(numbers: pd.DataFrame, view: View) -> str:
+    """How many points lie below the view's limits, and how far."""
+    said = []
+    for values, limit, where in (
+        (numbers.ixt_mean, view.x[0], "left of"),
+        (numbers.ity_mean, view.y[0], "below"),
+    ):
+        out = values[values < limit]
+        if len(out):
+            points = "1 point at" if len(out) == 1 else f"{len(out)} points, down to"
+            said.append(f"{points} {style.bits(out.min())} bits, {where} this figure")
+    return "; ".join(said)
 
 
 def legend(figure: Figure, layers: Sequence[str]) -> None:
@@ -216,9 +239,11 @@ def _crosses(axes: Axes, rows: pd.DataFrame, norm, colours) -> None:
         )
 
 
-def _reach(mean: pd.Series, sd: pd.Series, entropy: pd.Series) -> tuple[float, float]:
+def _reach(
+    mean: pd.Series, sd: pd.Series, entropy: pd.Series, floor: float
+) -> tuple[float, float]:
     spread = sd.fillna(0)
-    low = min(0.0, float((mean - spread).min()))
+    low = min(0.0, max(float((mean - spread).min()), floor))
     high = max(float(entropy.max()), float((mean + spread).max()))
     room = 0.06 * (high - low)
     return (low - room if low < 0 else 0.0, high + room)

@@ -110,12 +110,15 @@ def epoch_norm(epochs) -> FuncNorm:
     return FuncNorm((np.log1p, np.expm1), vmin=first, vmax=max(last, first + 1))
 
 
-def epoch_ticks(epochs) -> list[int]:
-    """First and last epoch, and the powers of ten between that stand clear of both."""
+def epoch_ticks(epochs, room: float = 0.08) -> list[int]:
+    """First and last epoch, and the powers of ten between that stand clear of both.
+
+    room : share of the axis that a number takes
+    """
     first, last = int(np.min(epochs)), int(np.max(epochs))
     if first == last:
         return [first]
-    room = 0.08 * (np.log1p(last) - np.log1p(first))
+    room = room * (np.log1p(last) - np.log1p(first))
     powers = [10**k for k in range(int(np.log10(last)) + 1)]
     clear = [
         p
@@ -131,13 +134,13 @@ def epoch_text(epoch, _position=None) -> str:
     return f"{epoch // 1000}k" if epoch >= 10_000 and epoch % 1000 == 0 else str(epoch)
 
 
-def epoch_axis(axes: Axes, epochs) -> None:
-    """A log(1 + epoch) x axis on which epoch 0 has a place."""
+def epoch_axis(axes: Axes, epochs, room: float = 0.08) -> None:
+    """A log(1 + epoch) x axis on which epoch 0 has a place; `room` as in epoch_ticks."""
     axes.set_xscale("function", functions=(_log1p, np.expm1))
     first, last = float(np.min(epochs)), float(np.max(epochs))
     margin = max(0.02 * (np.log1p(last) - np.log1p(first)), 0.02)
     axes.set_xlim(np.expm1(np.log1p(first) - margin), np.expm1(np.log1p(last) + margin))
-    axes.xaxis.set_major_locator(FixedLocator(epoch_ticks(epochs)))
+    axes.xaxis.set_major_locator(FixedLocator(epoch_ticks(epochs, room)))
     axes.xaxis.set_major_formatter(FuncFormatter(epoch_text))
     minor = [m * 10**k for k in range(int(np.log10(max(last, 1))) + 1) for m in range(2, 10)]
     axes.xaxis.set_minor_locator(FixedLocator([m for m in minor if first < m < last]))
