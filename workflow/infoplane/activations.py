@@ -109,7 +109,7 @@ class Activations:
     def __iter__(self) -> Iterator[list[Samples]]:
         for epochs, seeds in self._blocks():
             where = [(seed, epoch) for seed in seeds for epoch in epochs]
-            for layer, clean, noise in self._layers(epochs, seeds):
+            for layer, clean, noise in self.outputs(epochs, seeds, self.draws):
                 yield [
                     self._samples(clean[i], noise and noise.of(i), layer, *where[i])
                     for i in range(len(where))
@@ -136,7 +136,7 @@ class Activations:
             path, self.network.widths, self.seeds, self.epochs, len(self.measured.x)
         )
         for epochs, seeds in self._blocks():
-            for layer, t, _ in self._layers(epochs, seeds):
+            for layer, t, _ in self.outputs(epochs, seeds, self.draws):
                 shape = (len(seeds), len(epochs), *t.shape[1:])
                 writer.write(layer, seeds, epochs, t.reshape(shape).numpy(force=True))
         writer.finish(attributes)
@@ -150,10 +150,10 @@ class Activations:
                 yield self.epochs[first : first + n_epochs], self.seeds[seed : seed + n_seeds]
 
     @torch.no_grad()  # as a decorator: a with statement would reach what is done between yields
-    def _layers(
-        self, epochs, seeds
-    ) -> Iterator[tuple[str, torch.Tensor, "_LayerNoise | None"]]:
-        """Each layer's name, its outputs (n_seeds · n_epochs, n_inputs · n_draws, n_units)
+    def outputs(
+        self, epochs: Sequence[int], seeds: Sequence[int], draws: int
+    ) -> Iterator[tuple[str, torch.Tensor, "LayerNoise | None"]]:
+        """Each layer's name, its outputs (n_seeds · n_epochs, n_inputs · draws, n_units)
         before its own noise, and that noise."""
         if self.shared is not None:
             for layer in self.layers:
@@ -164,11 +164,11 @@ class Activations:
         stacked = {
             n: torch.from_numpy(w).to(self.device).flatten(0, 1) for n, w in read.items()
         }
-        x = self.measured.x.to(self.device).repeat_interleave(self.draws, dim=0)
+        x = self.measured.x.to(self.device).repeat_interleave(draws, dim=0)
         noise = self._noise(epochs, seeds, len(x))
         sigmas = self.network.sigmas(stacked)
         for layer, t in self.network.activations(stacked, x, noise):
-            own = _LayerNoise(sigmas[layer], noise[layer]) if layer in sigmas else None
+            own = LayerNoise(sigmas[layer], noise[layer]) if layer in sigmas else None
             yield layer, t.flatten(2).contiguous(), own
 
     def _noise(self, epochs, seeds, n: int) -> noises.Noise | None:
@@ -180,7 +180,7 @@ class Activations:
         return noises.draw(self.network.noisy, n, sources, self.device)
 
 
-class _LayerNoise(NamedTuple):
+class LayerNoise(NamedTuple):
     """σ (N,) and standard normal numbers (N, n_units, n) of one layer of N networks."""
 
     sigma: torch.Tensor

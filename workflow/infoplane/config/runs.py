@@ -8,6 +8,7 @@ from infoplane.config.allowed import Path, allowed_by
 from infoplane.config.estimators import Expanded
 from infoplane.config.merge import merged, replaced, text_of, variants
 from infoplane.config.models import Run, WrittenRun
+from infoplane.config.pools import pool_problems
 from infoplane.config.problems import Problem, dotted, not_defined, shown, unknown, validated
 from infoplane.schedules import kept_epochs
 
@@ -51,6 +52,7 @@ def runs_of(
     whole.setdefault("estimators", sorted(around.estimators.entries))
     wanted = whole["estimators"]
     whole["estimators"] = around.estimators.names(wanted)
+    whole["pools"] = _expanded(whole.get("pools", {}), around.estimators)
     places = _Places(name, own, around.defaults)
     sweep, lines = _swept(whole.pop("sweep", {}), places)
     runs: dict[str, Run | None] = {}
@@ -71,6 +73,7 @@ def runs_of(
         if runs[full_name] is not None:
             run = runs[full_name]
             problems += [*_epochs(run), *_test_inputs(run, around), *_draws(run)]
+            problems += pool_problems(run, around.estimators.entries)
         for problem in problems:
             line = (places.of(problem, chosen), problem.text)
             found.setdefault(line, []).append(full_name)
@@ -105,6 +108,18 @@ class _Places:
         is_own = key in (self.own.get("sweep") or {})
         above = f"runs.{self.name}" if is_own else "defaults"
         return f"{above}.sweep.{key}"
+
+
+def _expanded(pools: Any, estimators: Expanded) -> Any:
+    """Pools whose estimators with a sweep are named as its variants."""
+    if not isinstance(pools, Mapping):
+        return pools
+    return {
+        name: {**pool, "estimators": estimators.names(pool["estimators"])}
+        if isinstance(pool, Mapping) and "estimators" in pool
+        else pool
+        for name, pool in pools.items()
+    }
 
 
 def _filled(run: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,8 @@ and, where it gains from them,
         a batch is all layers of some seeds and epochs, in place of one layer's
     INFINITE_WITHOUT_NOISE = True
         what it estimates is infinite where T is a function of a continuous X
+    NOT_POOLED = "the reason"
+        it can make nothing of pooled epochs or seeds (pooling.py)
     QUANTITY = {"keys", "of Settings"}
         settings that choose what is estimated and not how well (regime.py)
     FIGURES = ("information_plane", "information_curves")

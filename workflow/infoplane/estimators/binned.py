@@ -89,9 +89,10 @@ def estimate(samples: Samples, settings: Settings, survey: Ranges | None = None)
     """I(X;T) and I(T;Y) of binned activations.
 
     samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-    Returns Information in bits, without bounds. extra: entropy_binned, H(Bin(T)). cap: log2
-    of the number of inputs, or of codes that the range has where these are fewer; the
-    Miller-Madow correction of that many codes on top.
+    Returns Information in bits, without bounds. extra: entropy_binned, H(Bin(T)), and
+    entropy_given_x, H(Bin(T)|X), 0 with one draw. cap: log2 of the number of inputs, or of
+    codes that the range has where these are fewer; the Miller-Madow correction of that many
+    codes on top.
     Raises ValueError where the range spans a whole training and no survey is given, or bins
     are too narrow to be numbered.
     """
@@ -239,12 +240,13 @@ def _records(one: Samples, settings: Settings, counted: Tallies) -> list[Informa
     if settings.correction == "miller_madow":
         entropies += (counted.n_codes - 1) / (2 * counted.n_rows * math.log(2))
     t = entropies[:, counting.T]
-    ixt = t - (entropies[:, counting.TX] - entropies[:, counting.X])
+    given_x = entropies[:, counting.TX] - entropies[:, counting.X]
+    ixt = t - given_x
     ity = t - (entropies[:, counting.TY] - entropies[:, counting.Y])
     cap = _cap(one, settings)
     return [
-        Information(ixt=a, ity=b, cap=cap, extra={"entropy_binned": h})
-        for a, b, h in zip(ixt.tolist(), ity.tolist(), t.tolist(), strict=True)
+        Information(ixt=a, ity=b, cap=cap, extra={"entropy_binned": h, "entropy_given_x": g})
+        for a, b, h, g in zip(*(v.tolist() for v in (ixt, ity, t, given_x)), strict=True)
     ]
 
 

@@ -32,6 +32,7 @@ from infoplane.samples import Information, Samples
 
 FIGURES = ("clustering_curves",)
 EXEMPT_FROM_DPI = "clustering measures are not information"
+NOT_POOLED = "clusters of single activations are no information, and have no H(T|X)"
 
 MOST_DIRECT_UNITS = 32
 """Up to here the compiled differences beat matrix multiplication on the CPU."""

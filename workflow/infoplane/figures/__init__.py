@@ -19,6 +19,8 @@ FIGURES = Table(
         "comparison": "infoplane.figures.comparison",
         "sensitivity": "infoplane.figures.sensitivity",
         "clustering_curves": "infoplane.figures.clustering_curves",
+        "window_length": "infoplane.figures.window_length",
+        "pooled_planes": "infoplane.figures.pooled_planes",
         "information_curves": "infoplane.figures.information_curves",
         "training_curves": "infoplane.figures.training_curves",
         "gradient_noise": "infoplane.figures.gradient_noise",

@@ -43,6 +43,8 @@ def alt(figure: str, numbers: pd.DataFrame) -> str:
         return "An empty figure: every seed failed."
     name = figure.replace("_", " ").capitalize()
     runs = " and ".join(dict.fromkeys(numbers.run))
+    if "epoch" not in numbers:
+        return f"{name} of {runs}, up to {int(numbers.n_draws.max())} draws of an input."
     last = numbers[numbers.epoch == numbers.epoch.max()]
     text = f"{name} of {runs}, {_epochs(numbers)}."
     if figure in PLANES:
@@ -113,6 +115,39 @@ def _sensitivity(numbers: pd.DataFrame) -> list[str]:
     ]
 
 
+def _window_length(numbers: pd.DataFrame) -> list[str]:
+    end, most = int(numbers.end.iloc[0]), int(numbers.n_draws.max())
+    drifting = int(numbers.n_drifting.sum())
+    several = numbers.n_groups.max() > 1
+    return [
+        f"Pooled information of {numbers.run.iloc[0]} (pool {numbers.pool.iloc[0]}, windows "
+        f"that end at epoch {end}) as a function of the draws r of each input, up to {most}: "
+        "H(T|X), I(X;T) and I(T;Y) in bits, a line a layer.",
+        "Dashed: log2 r, the most that r draws can show of H(T|X); where H(T|X) follows it, "
+        "I(X;T) = H(T) − H(T|X) falls on with r.",
+        f"Means over up to {int(numbers.n_groups.max())} seeds or groups of seeds; bands are "
+        "±1 standard deviation."
+        if several
+        else "",
+        f"In {drifting} of {int(numbers.n_groups.sum())} windows and layers the weights still "
+        "drifted (hollow where most did)."
+        if drifting
+        else "",
+    ]
+
+
+def _pooled_planes(numbers: pd.DataFrame) -> list[str]:
+    runs, planes = dict.fromkeys(numbers.run), list(dict.fromkeys(numbers.plane))
+    return [
+        f"Information planes of {', '.join(runs)}, {' beside '.join(planes)}, on the same "
+        f"axes: I(T;Y) against I(X;T) in bits, coloured by epoch ({_epochs(numbers)}); of a "
+        "pool the epoch is a window's last.",
+        _seeds(numbers, "crosses are ±1 standard deviation", name=False),
+        _levels(numbers),
+        _flagged(numbers),
+    ]
+
+
 def _clustering_curves(numbers: pd.DataFrame) -> list[str]:
     return [
         f"Clustering of the activations of {numbers.run.iloc[0]} over training "
@@ -165,6 +200,8 @@ _CAPTIONS: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "information_plane": _information_plane,
     "comparison": _comparison,
     "sensitivity": _sensitivity,
+    "window_length": _window_length,
+    "pooled_planes": _pooled_planes,
     "clustering_curves": _clustering_curves,
     "information_curves": _information_curves,
     "training_curves": _training_curves,
@@ -201,6 +238,7 @@ def _flagged(numbers: pd.DataFrame) -> str:
         "outside the tested regime": int(numbers.n_outside_tested_regime.sum()),
         "not converged": int(numbers.n_not_converged.sum()),
         "with an exploded critic": int(numbers.n_exploded.sum()),
+        "of windows in which weights drifted": int(numbers.n_not_stationary.sum()),
         "in breach of the data processing inequality": int(numbers.n_violates_dpi.sum()),
         "negative": int(numbers.n_negative.sum()),
     }

@@ -18,6 +18,7 @@ COUNTED = (
     "deterministic",
     "needs_x",
     "violates_dpi",
+    "not_stationary",
 )
 VALUES = ("ixt", "ity")
 BOUNDS = ("ixt_lower", "ixt_upper", "ity_lower", "ity_upper")

@@ -35,11 +35,11 @@ def write_information(
             values[name][at] = getattr(record, name)
         for name, value in record.extra.items():
             values[name][at] = value
-        flags[at] = sum(MASKS[name] for name in record.flags)
+        flags[at] = mask_of(record.flags)
     dims = ("seed", "epoch", "layer")
     dataset = xr.Dataset(
         {name: (dims, value, {"units": "bit"}) for name, value in values.items()}
-        | {"flags": (dims, flags, _flag_attributes())},
+        | {"flags": (dims, flags, flag_attributes())},
         coords={
             "seed": list(seeds),
             "epoch": list(epochs),
@@ -61,14 +61,20 @@ def read_information(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     table = table.sort_values(
         ["seed", "epoch", "layer"], key=lambda c: c.map(order) if c.name == "layer" else c
     )
-    table["flags"] = [_names(mask) for mask in table["flags"]]
+    table["flags"] = [names_of(mask) for mask in table["flags"]]
     return table.reset_index(drop=True), dict(dataset.attrs)
 
 
-def _names(mask: int) -> str:
+def mask_of(flags) -> int:
+    """Names of flags as a bit mask."""
+    return sum(MASKS[name] for name in flags)
+
+
+def names_of(mask: int) -> str:
+    """The names in a bit mask, joined by |."""
     return "|".join(name for name, bit in MASKS.items() if int(mask) & bit)
 
 
-def _flag_attributes() -> dict:
-    # The CF conventions' way to say what the bits of a mask mean.
+def flag_attributes() -> dict:
+    """What the bits of a mask mean, in the way of the CF conventions."""
     return {"flag_masks": list(MASKS.values()), "flag_meanings": " ".join(MASKS)}
