@@ -345,6 +345,38 @@ WRONG = {
         "not "
         "[15]",
     ),
+    "pool_by_a_strange_estimator": (
+        {"runs.tanh.pools": {"late": {"estimators": ["bined"]}}},
+        "runs.tanh.pools.late.estimators[0]: there is no estimator of this run 'bined'. Did you "
+        "mean 'binned'? Known: binned, kde, kde-wide.",
+    ),
+    "pool_over_noise_that_is_not": (
+        {"runs.tanh.pools": {"late": {"over": "noise"}}},
+        "runs.tanh.pools.late.over: must be epochs, seeds or both, not 'noise': the network has "
+        "no noise",
+    ),
+    "pool_of_more_seeds_than_there_are": (
+        {"runs.tanh.pools": {"late": {"over": "seeds", "lengths": [2, 500]}}},
+        "runs.tanh.pools.late.lengths: must be ≤ 3, the number of seeds, not 500",
+    ),
+    "pool_by_what_cannot_pool": (
+        {
+            "estimators.clusters": {"estimator": "clustering"},
+            "runs.tanh.estimators": ["binned", "clusters"],
+            "runs.tanh.pools": {"late": {}},
+        },
+        "runs.tanh.pools.late.estimators: cannot have 'clusters': clusters of single "
+        "activations are no information, and have no H(T|X)",
+    ),
+    "pool_by_what_remembers": (
+        {
+            "estimators.critic": {"estimator": "mine", "warm_start": True},
+            "runs.tanh.estimators": ["critic"],
+            "runs.tanh.pools": {"late": {}},
+        },
+        "runs.tanh.pools.late.estimators: cannot have 'critic': it carries weights over from "
+        "epoch to epoch; set warm_start to false",
+    ),
     "draws_without_noise": (
         {"runs.tanh.measure": {"draws": 10}},
         "runs.tanh.measure.draws: must be 1, not 10: without network.noise all draws of an "
