@@ -347,13 +347,13 @@ WRONG = {
     ),
     "pool_by_a_strange_estimator": (
         {"runs.tanh.pools": {"late": {"estimators": ["bined"]}}},
-        "runs.tanh.pools.late.estimators[0]: there is no estimator of this run 'bined'. Did you "
-        "mean 'binned'? Known: binned, kde, kde-wide.",
+        "runs.tanh.pools.late.estimators[0]: there is no estimator of this run 'bined'. Did "
+        "you mean 'binned'? Known: binned, kde, kde-wide.",
     ),
     "pool_over_noise_that_is_not": (
         {"runs.tanh.pools": {"late": {"over": "noise"}}},
-        "runs.tanh.pools.late.over: must be epochs, seeds or both, not 'noise': the network has "
-        "no noise",
+        "runs.tanh.pools.late.over: must be epochs, seeds or both, not 'noise': the network "
+        "has no noise",
     ),
     "pool_of_more_seeds_than_there_are": (
         {"runs.tanh.pools": {"late": {"over": "seeds", "lengths": [2, 500]}}},

@@ -46,10 +46,6 @@ def test_the_report_shows_them(project):
 def test_another_length_does_its_pool_again_and_nothing_else(project, tiny):
     pools = {**POOLS, "late": {**POOLS["late"], "lengths": [1, 2]}}
     config = project.configure(tiny, {"runs.tanh.pools": pools}, name="other.yaml")
-    made = {
-        row["output_file"]
-        for row in project.summary("--configfile", config)
-        if row["plan"] != "no update"
-    }
-    assert "results/tiny/runs/tanh/pooled/late/binned.zarr" in made
-    assert not [path for path in made if "seeds" in path or "information/" in path]
+    again = project.plan("--configfile", config)
+    assert any("pooled/late/binned" in path for path in again)
+    assert not [path for path in again if "seeds" in path or "information/" in path]
