@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from infoplane.estimators import binned, kde, regime
+from infoplane.estimators import ESTIMATORS, binned, kde, regime
 from infoplane.samples import Pair, Samples
 from infoplane.truth import errors as truth_errors
 from infoplane.truth import files, gaussians, regimes
@@ -313,3 +313,20 @@ def test_command_reads_errors_and_writes_tables(tmp_path, monkeypatch, capsys):
     other = errors.assign(settings='{"k": 3}')
     with pytest.raises(ValueError, match="more than one set of settings"):
         regimes.ship(pd.concat([errors, other]), tmp_path / "kept.csv")
+
+
+def test_the_tables_that_ship_are_those_of_the_errors_that_ship():
+    found = regimes.regimes(regimes.read(regimes.ERRORS))
+    assert len(found) == 14  # renyi is about another quantity
+    for method, derived in found.items():
+        shipped = regime.rows(str(regime.path_of(ESTIMATORS.path(method))))
+        assert [r._replace(information=float(f"{r.information:.4g}")) for r in derived] == list(
+            shipped
+        )
+
+
+def test_the_estimators_as_they_are_now_have_the_settings_that_were_tested():
+    tested = set(regimes.read(regimes.ERRORS).settings)
+    for method in ("binned", "kde", "ksg", "edge", "mine", "smile"):
+        module = ESTIMATORS[method]
+        assert regime.told_apart_by(module, module.Settings()) in tested

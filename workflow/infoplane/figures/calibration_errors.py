@@ -68,10 +68,21 @@ def published(errors: pd.DataFrame, rows, problems) -> pd.DataFrame:
 
     rows : {estimator: published estimates of 1, 2, … nats}; problems : names of the problems
     on the page that are of the published sizes
-    Columns: method, shape, n, truth, mean, sd, published, distance (|mean − published|),
-    closer (nearer to the truth than the peer).
+    Columns: estimator, method, shape, n, truth, mean, sd, published, distance (|mean −
+    published|), closer (nearer to the truth than the peer).
     """
-    columns = ["method", "shape", "n", "truth", "mean", "sd", "published", "distance", "closer"]
+    columns = [
+        "estimator",
+        "method",
+        "shape",
+        "n",
+        "truth",
+        "mean",
+        "sd",
+        "published",
+        "distance",
+        "closer",
+    ]
     shown = errors[errors.family.isin(problems) & errors["mean"].notna()]
     shown = shown[shown.method.isin(rows)]
     shown = shown[shown.n == shown.n.max()] if len(shown) else shown
@@ -83,6 +94,7 @@ def published(errors: pd.DataFrame, rows, problems) -> pd.DataFrame:
             theirs = peer[nats - 1]
             found.append(
                 {
+                    "estimator": row.estimator,
                     "method": row.method,
                     "shape": row.task.rsplit(", ", 1)[0],
                     "n": row.n,
@@ -99,16 +111,16 @@ def published(errors: pd.DataFrame, rows, problems) -> pd.DataFrame:
 
 @style.styled
 def draw_published(errors: pd.DataFrame, rows, problems) -> Figure:
-    """One panel a method: our estimates by shape, the published row in black; nats."""
+    """One panel an estimator: our estimates by shape, the published row in black; nats."""
     found = published(errors, rows, problems)
     if found.empty:
         figure = style.new_figure(4, 1.2)
         return style.blank(figure, "this page has no problem that peers published estimates of")
-    methods = list(dict.fromkeys(found.method))
-    figure = style.new_figure(2.6 * len(methods) + 1.3, 2.7)
-    panels = figure.subplots(1, len(methods), sharey=True, squeeze=False)[0]
-    for axes, method in zip(panels, methods, strict=True):
-        part = found[found.method == method]
+    names = list(dict.fromkeys(found.estimator))
+    figure = style.new_figure(2.6 * len(names) + 1.3, 2.7)
+    panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
+    for axes, name in zip(panels, names, strict=True):
+        part = found[found.estimator == name]
         top = part.truth.max() + 0.4
         axes.plot([0, top], [0, top], color=style.QUIET, lw=0.6, label="truth")
         peer = part.drop_duplicates("truth")
@@ -127,7 +139,7 @@ def draw_published(errors: pd.DataFrame, rows, problems) -> Figure:
             axes.errorbar(
                 ours.truth, ours["mean"], ours.sd.fillna(0), ms=3.4, label=shape, **look
             )
-        axes.set_title(method, loc="left", fontweight="bold")
+        axes.set_title(name, loc="left", fontweight="bold")
         axes.set_xlabel("true information  [nats]")
     panels[0].set_ylabel("estimate  [nats]")
     handles, labels = panels[0].get_legend_handles_labels()
