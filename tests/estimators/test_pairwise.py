@@ -69,7 +69,7 @@ def test_tiles_cover_each_pair_of_blocks_once():
 
 def test_blocks_in_space_keep_classes_and_rows():
     rows, order, sizes = problem(2000, 3, 1.0)
-    found, blocks = pairwise.blocks_in_space(rows.numpy(), order, sizes)
+    found, blocks = pairwise._blocks_in_space(rows.numpy(), order, sizes)
     np.testing.assert_array_equal(np.sort(found), np.arange(2000))
     np.testing.assert_array_equal(blocks[1:, 0], blocks[:-1, 1])
     lengths = blocks[:, 1] - blocks[:, 0]

@@ -95,10 +95,10 @@ def _sums_on_cpu(rows, order, sizes, variance, memory) -> np.ndarray:
 
 def _direct_sums(rows, order, sizes, variance) -> np.ndarray:
     points = _resolved(rows, variance)
-    order, blocks = blocks_in_space(points, order, sizes)
+    order, blocks = _blocks_in_space(points, order, sizes)
     low = np.minimum.reduceat(points[order], blocks[:, 0])
     high = np.maximum.reduceat(points[order], blocks[:, 0])
-    columns, blocks, places = spread_out(points[order], blocks)
+    columns, blocks, places = _spread_out(points[order], blocks)
     scale = points.dtype.type(1 / (8 * variance))
     n_shares = min(64, max(8, len(blocks) // 8))
     shares = [np.zeros(())] * n_shares
@@ -121,7 +121,7 @@ def _direct_sums(rows, order, sizes, variance) -> np.ndarray:
     return sum(shares[1:], start=shares[0])[:, places]
 
 
-def spread_out(rows, blocks) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _spread_out(rows, blocks) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Columns (n_units, ·) in which each block starts at a multiple of cpu.LANES.
 
     Also the blocks there, and the place of each row. Far points fill the gaps.
@@ -253,17 +253,13 @@ def _blocks(sizes: np.ndarray) -> np.ndarray:
     return np.concatenate(parts).astype(np.int64)
 
 
-def blocks_in_space(points, order, sizes, most=cpu.BLOCK) -> tuple[np.ndarray, np.ndarray]:
-    """The order with each class' rows sorted in space, and blocks of at most `most` close
-    rows: int64 (n_blocks, 3), start, stop and class.
-
-    points (n_rows, n_units), order (n_rows,) : sorts them by class; sizes : of the classes
-    """
+def _blocks_in_space(points, order, sizes) -> tuple[np.ndarray, np.ndarray]:
+    """The order with each class' rows sorted in space, and blocks of close rows."""
     order = order.copy()
     ends = np.empty(len(order), dtype=np.int64)
     parts, start = [], 0
     for label, size in enumerate(sizes):
-        n_blocks = cpu.split_in_space(points, order, start, start + size, most, ends)
+        n_blocks = cpu.split_in_space(points, order, start, start + size, ends)
         stops = ends[:n_blocks].copy()
         starts = np.concatenate([[start], stops[:-1]])
         parts.append(np.stack([starts, stops, np.full_like(stops, label)], axis=1))

@@ -256,8 +256,8 @@ def group_sums(rows, first, last, scale, sums):
 
 
 @numba.njit(nogil=True, cache=True)
-def split_in_space(points, order, start, stop, most, ends):
-    """Order the rows order[start:stop] so that runs of at most `most` are close together.
+def split_in_space(points, order, start, stop, ends):
+    """Order the rows order[start:stop] so that runs of at most BLOCK are close together.
 
     Halves the widest unit's range again and again (a k-d tree by midpoints). The runs' ends
     are written to `ends`; returns how many there are.
@@ -268,7 +268,7 @@ def split_in_space(points, order, start, stop, most, ends):
     while stack:
         a, b = stack.pop()
         widest, middle = -1, 0.0
-        if b - a > most:
+        if b - a > BLOCK:
             width = 0.0
             for k in range(n_units):
                 low = high = points[order[a], k]
@@ -279,8 +279,8 @@ def split_in_space(points, order, start, stop, most, ends):
                     width = float(high) - float(low)
                     widest, middle = k, float(low) + 0.5 * width
         if widest < 0:  # small enough, or all rows equal
-            for i in range(a, b, most):
-                ends[n_ends] = min(i + most, b)
+            for i in range(a, b, BLOCK):
+                ends[n_ends] = min(i + BLOCK, b)
                 n_ends += 1
             continue
         i, j = a, b - 1

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from infoplane.estimators import pairwise, sp_cpu
+from infoplane.estimators import sp_cpu
 from infoplane.estimators.threads import each
 
 NEGLECTED = 1e-6
@@ -86,23 +86,20 @@ class OnCPU:
         n_draws, d = points.shape[1:]
         self.points = points.contiguous()
         self.labels = np.repeat(labels, n_draws)
+        self.order = np.argsort(self.labels, kind="stable")
         rows = self.points.view(-1, d).numpy()
-        by_label = np.argsort(self.labels, kind="stable")
         sizes = np.bincount(self.labels)
-        self.order, blocks = pairwise.blocks_in_space(rows, by_label, sizes, sp_cpu.LEAF)
-        ordered = rows[self.order]
-        starts = blocks[:, 0]
-        low, high = (f.reduceat(ordered, starts) for f in (np.minimum, np.maximum))
-        columns, self.leaves, _ = pairwise.spread_out(ordered, blocks)
-        self.leaves = _with_whole_tiles(self.leaves, columns.shape[1])
-        self.tiles = _tiles(columns, self.leaves)
-        fan = max(1, min(FAN, NODE_VALUES // (d * sp_cpu.LEAF)))
-        self.boxes = _columns(low, np.inf, fan), _columns(high, -np.inf, fan)
-        firsts = np.arange(0, len(low), fan)
-        self.nodes = tuple(
-            np.ascontiguousarray(f.reduceat(box, firsts).T)
-            for f, box in ((np.minimum, low), (np.maximum, high))
+        stops = np.cumsum(sizes)
+        each(
+            lambda i: sp_cpu.split_in_space(rows, self.order, stops[i] - sizes[i], stops[i]),
+            len(sizes),
         )
+        self.tiles, self.classes = _tiles(rows, self.order, sizes)
+        low, high = _corners(self.tiles)
+        fan = max(1, min(FAN, NODE_VALUES // (d * sp_cpu.LEAF)))
+        self.boxes = _by_node(low, np.inf, fan), _by_node(high, -np.inf, fan)
+        low, high = self.boxes[0].min(axis=2), self.boxes[1].max(axis=2)
+        self.nodes = _by_node(low, np.inf, len(low)), _by_node(high, -np.inf, len(high))
 
     def logarithms(self, chosen: np.ndarray, z: np.ndarray) -> Logarithms:
         """Of the centres `chosen` (n,) int64 plus noise z (n, n_units), in units of it."""
@@ -118,7 +115,7 @@ class OnCPU:
             first, last = edges[i], min(edges[i] + AT_ONCE, len(points))
             sp_cpu.groups(self.points.numpy(), chosen, points, first, last, of_group)
             sp_cpu.mixture(
-                self.tiles, self.leaves, self.boxes, self.nodes, points,
+                self.tiles, self.classes, self.boxes, self.nodes, points,
                 self.labels[chosen], reach, first, last, of_mixture,
             )  # fmt: skip
 
@@ -195,20 +192,23 @@ def _in_order(of_input, of_others, of_label, of_all) -> Logarithms:
     return Logarithms(of_input, of_others, of_label, np.maximum(of_all, of_label))
 
 
-def _with_whole_tiles(leaves: np.ndarray, n_columns: int) -> np.ndarray:
-    """Leaves that reach to the start of the next."""
-    stops = np.append(leaves[1:, 0], n_columns)
-    return np.stack([leaves[:, 0], stops, leaves[:, 2]], axis=1)
+def _tiles(rows, order, sizes) -> tuple[np.ndarray, np.ndarray]:
+    """Tiles (n_leaves, n_units, LEAF) of the rows in order, and the leaves' classes."""
+    n_leaves = -(-sizes // sp_cpu.LEAF)
+    room = n_leaves * sp_cpu.LEAF
+    places = np.arange(len(rows)) + np.repeat(np.cumsum(room - sizes) - (room - sizes), sizes)
+    tiles = np.full((n_leaves.sum(), rows.shape[1], sp_cpu.LEAF), np.inf, dtype=rows.dtype)
+    tiles[places // sp_cpu.LEAF, :, places % sp_cpu.LEAF] = rows[order]
+    return tiles, np.repeat(np.arange(len(sizes)), n_leaves)
 
 
-def _tiles(columns: np.ndarray, leaves: np.ndarray) -> np.ndarray:
-    """The columns (n_units, ·) of one leaf behind those of another, flat."""
-    parts = [columns[:, start:stop].ravel() for start, stop, _ in leaves.tolist()]
-    return np.concatenate(parts)
+def _corners(tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Smallest and largest coordinates (n_leaves, n_units) of the centres in each tile."""
+    return tiles.min(axis=2), np.where(np.isinf(tiles), -np.inf, tiles).max(axis=2)
 
 
-def _columns(corners: np.ndarray, far: float, fan: int) -> np.ndarray:
-    """Corners (n_leaves, n_units) as columns, filled up to a multiple of the fan."""
+def _by_node(corners: np.ndarray, far: float, fan: int) -> np.ndarray:
+    """Corners (n_leaves, n_units) as (n_nodes, n_units, fan), filled up with far ones."""
     missing = -len(corners) % fan
     filled = np.pad(corners, ((0, missing), (0, 0)), constant_values=far)
-    return np.ascontiguousarray(filled.T)
+    return np.ascontiguousarray(filled.reshape(-1, fan, filled.shape[1]).swapaxes(1, 2))
