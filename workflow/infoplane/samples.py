@@ -105,14 +105,15 @@ class Samples:
             _require_finite(samples.x, samples.place, "features of x")
         if (centres is None) != (samples.sigma is None) or not (samples.sigma or 1) > 0:
             raise ValueError(f"{samples.place}: noise is given by centres and by a sigma > 0")
+        if centres is not None and centres.shape != t.shape:
+            raise ValueError(
+                f"{samples.place}: centres are t before noise, of shape {tuple(t.shape)}; "
+                f"theirs is {tuple(centres.shape)}"
+            )
+        samples.checked()
         if centres is not None:
-            if centres.shape != t.shape:
-                raise ValueError(
-                    f"{samples.place}: centres are t before noise, of shape {tuple(t.shape)}; "
-                    f"theirs is {tuple(centres.shape)}"
-                )
             _require_finite(centres, samples.place, "centres")
-        return samples.checked()
+        return samples
 
     def checked(self) -> "Samples":
         """Itself; raises ValueError where an activation is NaN or infinite."""

@@ -68,14 +68,17 @@ def estimate(samples: Samples, settings: Settings) -> Information:
         cap : log2 n_inputs, as p(t) ≥ p(t|x)/n_inputs
         flags : 'not_converged' where max_samples did not reach the target; 'needs_noise', and
             no values, where the samples have no noise of their own
+    A layer that never varies holds no information, exactly.
     Densities neglect centres that have less than 1e-6 of the sample's own term together.
     """
     if samples.sigma is None:
         nothing = float("nan")
         return Information(nothing, nothing, flags=("needs_noise",))
-    centres = samples.centres[:, : settings.replicas]
+    centres, cap = samples.centres[:, : settings.replicas], math.log2(samples.n_inputs)
     has_draws = centres.shape[1] > 1
-    if has_draws and _coincide(centres, samples.sigma):
+    if _coincide(centres, centres[:1, :1], samples.sigma):  # also where relative noise is 0
+        return Information(*(0.0,) * 8, cap=cap)
+    if has_draws and _coincide(centres, centres[:, :1], samples.sigma):
         centres = centres[:, :1]
     labels = samples.y.numpy()
     found = sp_densities.densities(centres, labels, samples.sigma, settings.memory_mb * 10**6)
@@ -88,16 +91,16 @@ def estimate(samples: Samples, settings: Settings) -> Information:
         ixt_upper=ixt,
         ity_upper=ity,
         **lower,
-        stderr=BIT * result.errors[0],
-        ity_stderr=BIT * result.errors[1],
-        cap=math.log2(samples.n_inputs),
+        stderr=BIT * float(result.errors[0]),
+        ity_stderr=BIT * float(result.errors[1]),
+        cap=cap,
         flags=() if result.converged else ("not_converged",),
     )
 
 
-def _coincide(centres: torch.Tensor, sigma: float) -> bool:
-    """Whether the draws of each input have one centre, up to rounding."""
-    apart = (centres - centres[:, :1]).to(torch.float64).square().sum(dim=2).amax().sqrt()
+def _coincide(centres: torch.Tensor, first: torch.Tensor, sigma: float) -> bool:
+    """Whether centres are those that come first, up to rounding."""
+    apart = (centres - first).to(torch.float64).square().sum(dim=2).amax().sqrt()
     return bool(apart <= sp_densities.MOST_DEVIATION * sigma)
 
 

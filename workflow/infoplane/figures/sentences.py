@@ -233,6 +233,8 @@ def _estimator(numbers: pd.DataFrame, settings: Mapping[str, object]) -> list[st
         )
     if numbers.n_needs_x.sum() > 0:
         said.append("I(X;T) needs x, which was not given.")
+    if numbers.n_needs_noise.sum() > 0:
+        said.append("Layers without noise of their own, as the output, are left out.")
     return said
 
 
