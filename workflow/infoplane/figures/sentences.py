@@ -13,7 +13,7 @@ import pandas as pd
 from infoplane.figures import bins, caps, plane, style, tables
 from infoplane.table import nearest
 
-UNSAID = ("estimator", "memory_mb")
+UNSAID = ("estimator", "memory_mb", "batch")
 """Settings that a caption leaves out: said apart, or without effect on any number."""
 PLANES = ("information_plane", "comparison", "information_curves")
 
