@@ -74,14 +74,15 @@ def estimate(samples: Samples, settings: Settings) -> Information:
     if samples.sigma is None:
         nothing = float("nan")
         return Information(nothing, nothing, flags=("needs_noise",))
-    centres, cap = samples.centres[:, : settings.replicas], math.log2(samples.n_inputs)
-    has_draws = centres.shape[1] > 1
-    if _coincide(centres, centres[:1, :1], samples.sigma):  # also where relative noise is 0
+    centres, sigma = samples.centres[:, : settings.replicas], samples.sigma
+    cap = math.log2(samples.n_inputs)
+    if sp_densities.coincide(centres, centres[:1, :1], sigma):  # also where σ is a share of 0
         return Information(*(0.0,) * 8, cap=cap)
-    if has_draws and _coincide(centres, centres[:, :1], samples.sigma):
+    has_draws = centres.shape[1] > 1
+    if has_draws and sp_densities.coincide(centres, centres[:, :1], sigma):
         centres = centres[:, :1]
     labels = samples.y.numpy()
-    found = sp_densities.densities(centres, labels, samples.sigma, settings.memory_mb * 10**6)
+    found = sp_densities.densities(centres, labels, sigma, settings.memory_mb * 10**6)
     result = _monte_carlo(found, _Sizes.of(centres, labels), settings)
     ixt, ity, ixt_lower, ity_lower = (BIT * result.means).tolist()
     lower = {"ixt_lower": ixt_lower, "ity_lower": ity_lower} if has_draws else {}
@@ -96,12 +97,6 @@ def estimate(samples: Samples, settings: Settings) -> Information:
         cap=cap,
         flags=() if result.converged else ("not_converged",),
     )
-
-
-def _coincide(centres: torch.Tensor, first: torch.Tensor, sigma: float) -> bool:
-    """Whether centres are those that come first, up to rounding."""
-    apart = (centres - first).to(torch.float64).square().sum(dim=2).amax().sqrt()
-    return bool(apart <= sp_densities.MOST_DEVIATION * sigma)
 
 
 class _Sizes(NamedTuple):

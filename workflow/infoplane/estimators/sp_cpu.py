@@ -80,6 +80,22 @@ def _part(rows, order, a, b, middle, unit):
             return
 
 
+@numba.njit(nogil=True, cache=True)
+def fill(rows, order, starts, stops, tiles, low, high):
+    """Fill tiles (n_leaves, n_units, LEAF) with the rows order[starts[i]:stops[i]] of each leaf
+    and far ones, and low and high (n_leaves, n_units) with the corners of their boxes."""
+    tiles[:] = np.inf
+    for leaf in range(len(starts)):
+        low[leaf] = rows[order[starts[leaf]]]
+        high[leaf] = low[leaf]
+        for i in range(starts[leaf], stops[leaf]):
+            for k in range(rows.shape[1]):
+                v = rows[order[i], k]
+                tiles[leaf, k, i - starts[leaf]] = v
+                low[leaf, k] = v if v < low[leaf, k] else low[leaf, k]
+                high[leaf, k] = v if v > high[leaf, k] else high[leaf, k]
+
+
 @numba.njit(fastmath=_FAST)
 def _distances(tiles, leaf, points, i, reach, out):
     """out[j] = ‖point i − centre j of the leaf‖² by direct differences, the smallest of which

@@ -29,6 +29,8 @@ FAN = 32
 """Leaves in a node, at few units."""
 NODE_VALUES = 2**17
 """Values in a node, at many units: half of a usual second-level cache."""
+PART = 2**22
+"""Values of the centres that are scaled or compared at once."""
 AT_ONCE = 16
 """Points that a thread does together."""
 
@@ -60,13 +62,32 @@ def densities(
 
 def _in_units_of_noise(centres: Tensor, sigma: float) -> Tensor:
     """(centres − mean)/σ, float32 where this moves no point noticeably, else float64."""
-    flat = centres.flatten(0, 1)
-    centred = centres.to(torch.float64) - flat.mean(dim=0, dtype=torch.float64)
-    largest = float(centred.abs().amax())
+    n_units = centres.shape[2]
+    mean = centres.sum(dim=(0, 1), dtype=torch.float64) / (len(centres) * centres.shape[1])
+    parts = list(centres.split(max(1, PART // (centres.shape[1] * n_units))))
+    largest = max(float((part.to(torch.float64) - mean).abs().amax()) for part in parts)
+    rounding = largest * torch.finfo(torch.float32).eps / 2 * math.sqrt(n_units)
+    single = rounding <= MOST_DEVIATION * sigma
+    dtype = torch.float32 if single else torch.float64
+    scaled = torch.empty(centres.shape, dtype=dtype, device=centres.device)
     # The noise of a layer that never varies may be 0, and squares have to stay in float64.
-    scaled = centred / max(sigma, 1e-100 * largest, 1e-300)
-    rounding = largest * torch.finfo(torch.float32).eps / 2 * math.sqrt(centres.shape[2])
-    return scaled.to(torch.float32) if rounding <= MOST_DEVIATION * sigma else scaled
+    scale = max(sigma, 1e-100 * largest, 1e-300)
+    for target, part in zip(scaled.split(len(parts[0])), parts, strict=True):
+        target.copy_((part.to(torch.float64) - mean) / scale)
+    return scaled
+
+
+def coincide(centres: Tensor, first: Tensor, sigma: float) -> bool:
+    """Whether centres (n_inputs, n_draws, n_units) are those that come first, (n_inputs, 1,
+    n_units) or (1, 1, n_units), up to rounding."""
+    step = max(1, PART // (centres.shape[1] * centres.shape[2]))
+    for part, own in zip(
+        centres.split(step), first.expand(len(centres), -1, -1).split(step), strict=True
+    ):
+        apart = (part - own).to(torch.float64).square_().sum(dim=2).amax().sqrt()
+        if not apart <= MOST_DEVIATION * sigma:
+            return False
+    return True
 
 
 def noisy(points: Tensor, chosen: np.ndarray, z: np.ndarray) -> Tensor:
@@ -94,8 +115,10 @@ class OnCPU:
             lambda i: sp_cpu.split_in_space(rows, self.order, stops[i] - sizes[i], stops[i]),
             len(sizes),
         )
-        self.tiles, self.classes = _tiles(rows, self.order, sizes)
-        low, high = _corners(self.tiles)
+        starts, ends, self.classes = _leaves(sizes)
+        self.tiles = np.empty((len(starts), d, sp_cpu.LEAF), dtype=rows.dtype)
+        low, high = np.empty((2, len(starts), d), dtype=rows.dtype)
+        sp_cpu.fill(rows, self.order, starts, ends, self.tiles, low, high)
         fan = max(1, min(FAN, NODE_VALUES // (d * sp_cpu.LEAF)))
         self.boxes = _by_node(low, np.inf, fan), _by_node(high, -np.inf, fan)
         low, high = self.boxes[0].min(axis=2), self.boxes[1].max(axis=2)
@@ -192,19 +215,13 @@ def _in_order(of_input, of_others, of_label, of_all) -> Logarithms:
     return Logarithms(of_input, of_others, of_label, np.maximum(of_all, of_label))
 
 
-def _tiles(rows, order, sizes) -> tuple[np.ndarray, np.ndarray]:
-    """Tiles (n_leaves, n_units, LEAF) of the rows in order, and the leaves' classes."""
-    n_leaves = -(-sizes // sp_cpu.LEAF)
-    room = n_leaves * sp_cpu.LEAF
-    places = np.arange(len(rows)) + np.repeat(np.cumsum(room - sizes) - (room - sizes), sizes)
-    tiles = np.full((n_leaves.sum(), rows.shape[1], sp_cpu.LEAF), np.inf, dtype=rows.dtype)
-    tiles[places // sp_cpu.LEAF, :, places % sp_cpu.LEAF] = rows[order]
-    return tiles, np.repeat(np.arange(len(sizes)), n_leaves)
-
-
-def _corners(tiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Smallest and largest coordinates (n_leaves, n_units) of the centres in each tile."""
-    return tiles.min(axis=2), np.where(np.isinf(tiles), -np.inf, tiles).max(axis=2)
+def _leaves(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Start, stop and class of each leaf, of classes of these sizes one behind the other."""
+    starts = [np.arange(0, size, sp_cpu.LEAF) for size in sizes]
+    stops = [np.minimum(s + sp_cpu.LEAF, size) for s, size in zip(starts, sizes, strict=True)]
+    classes = np.repeat(np.arange(len(sizes)), [len(s) for s in starts])
+    before = (np.cumsum(sizes) - sizes)[classes]
+    return np.concatenate(starts) + before, np.concatenate(stops) + before, classes
 
 
 def _by_node(corners: np.ndarray, far: float, fan: int) -> np.ndarray:
