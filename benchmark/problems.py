@@ -41,3 +41,19 @@ def relu_layer(n_inputs: int, n_units: int, n_classes: int = 10) -> Samples:
     t = torch.randn((n_inputs, n_units), generator=generator)
     t.add_(centres[y]).mul_(0.5).relu_()
     return Samples(t[:, None, :], y, layer=f"ReLU {n_units}")
+
+
+def noisy_layers(sigma: float, n_draws: int) -> tuple[Samples, Samples]:
+    """The first layer of 10 units and a deeper one of 4, with noise in both, of a tanh net on
+    all 4096 patterns; the deeper one's centres are as many for each pattern as draws of the
+    noise before it."""
+    first = szt_layers(3)[10][1]
+    generator = torch.Generator().manual_seed(0)
+
+    def noisy(centres: torch.Tensor, layer: str) -> Samples:
+        t = centres + sigma * torch.randn(centres.shape, generator=generator)
+        return Samples(t, first.y, layer=layer, sigma=sigma, centres=centres)
+
+    before = noisy(first.t.expand(-1, n_draws, -1), "first").t
+    weight = torch.randn((10, 4), generator=generator) * 2 / 10**0.5
+    return noisy(first.t, "first"), noisy(torch.tanh(before @ weight), "deep")

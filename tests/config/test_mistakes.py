@@ -382,6 +382,11 @@ WRONG = {
         "runs.tanh.measure.draws: must be 1, not 10: without network.noise all draws of an "
         "input are the same",
     ),
+    "noisy_estimator_without_noise": (
+        {"estimators.sp": {"estimator": "sp"}, **one_run(estimators=["kde", "sp"])},
+        "runs.r.estimators: must be without sp where there is no network.noise: it estimates "
+        "the information of a layer with Gaussian noise of its own",
+    ),
     "shared_and_noisy": (
         {
             "runs.tanh.network.noise": {"sigma": 0.1},
@@ -514,6 +519,17 @@ def test_a_default_that_fits_no_other_is_no_mistake_where_runs_put_it_right(exam
     changes = {"defaults.network.activation": ["tanh", "relu"]}
     runs = {"r": {"network": {"hidden": [3, 3]}}}
     load(example({**changes, "runs": runs, "figures": "REMOVE"}), FILE)
+
+
+def test_estimators_of_noisy_layers_measure_networks_with_noise(example):
+    changes = {"estimators": {"sp": {"estimator": "sp"}}, **one_run(seeds=1)}
+    (line,) = mistakes(example(changes))
+    assert line.startswith(f"{FILE}: runs.r.estimators: must be without sp")
+    changes |= one_run(network={"noise": {"sigma": 0.1}})
+    assert load(example(changes), FILE).runs["r"].estimators == ["sp"]
+    changes |= one_run(sweep={"network.noise": [None, {"sigma": 0.1}]})
+    (line,) = mistakes(example(changes))
+    assert line.endswith("noise of its own (in r-noise_none)")
 
 
 def test_a_sweep_that_makes_names_too_long_for_files_says_so(example):

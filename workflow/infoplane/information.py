@@ -23,6 +23,7 @@ FLAGS = {
     "violates_dpi": "more information than the layer before, beyond the estimator's error",
     "exploded": "the bound exploded while its critic was trained; the value is the best before",
     "not_stationary": "the weights still drifted during the window that was pooled",
+    "needs_noise": "the layer has no noise of its own, which the estimator needs",
 }
 """Every flag a result can carry, in the order of its bit in a store."""
 

@@ -88,7 +88,8 @@ class Samples:
         t = _floating(t)
         t = t[:, None, :] if t.ndim == 2 else t
         if centres is not None:
-            centres = _floating(centres).to(t).reshape(t.shape)
+            centres = _floating(centres).to(t)
+            centres = centres[:, None, :] if centres.ndim == 2 else centres
         samples = cls(t, label_codes(y), _features(x), centres=centres, **where)
         if t.ndim != 3 or 0 in t.shape:
             raise ValueError(
@@ -104,7 +105,15 @@ class Samples:
             _require_finite(samples.x, samples.place, "features of x")
         if (centres is None) != (samples.sigma is None) or not (samples.sigma or 1) > 0:
             raise ValueError(f"{samples.place}: noise is given by centres and by a sigma > 0")
-        return samples.checked()
+        if centres is not None and centres.shape != t.shape:
+            raise ValueError(
+                f"{samples.place}: centres are t before noise, of shape {tuple(t.shape)}; "
+                f"theirs is {tuple(centres.shape)}"
+            )
+        samples.checked()
+        if centres is not None:
+            _require_finite(centres, samples.place, "centres")
+        return samples
 
     def checked(self) -> "Samples":
         """Itself; raises ValueError where an activation is NaN or infinite."""

@@ -10,6 +10,7 @@ from infoplane.config.merge import merged, replaced, text_of, variants
 from infoplane.config.models import Run, WrittenRun
 from infoplane.config.pools import pool_problems
 from infoplane.config.problems import Problem, dotted, not_defined, shown, unknown, validated
+from infoplane.estimators import ESTIMATORS
 from infoplane.schedules import kept_epochs
 
 SWEPT = ("dataset", "network", "training", "measure")
@@ -74,6 +75,7 @@ def runs_of(
             run = runs[full_name]
             problems += [*_epochs(run), *_test_inputs(run, around), *_draws(run)]
             problems += pool_problems(run, around.estimators.entries)
+            problems += _noise(run, around)
         for problem in problems:
             line = (places.of(problem, chosen), problem.text)
             found.setdefault(line, []).append(full_name)
@@ -238,6 +240,25 @@ def _draws(run: Run) -> Iterator[Problem]:
             "must be false for a network with noise: estimators of noisy layers need more than "
             "the activations",
         )
+
+
+def _noise(run: Run, around: Surroundings) -> Iterator[Problem]:
+    """Estimators of noisy layers, of a network that has no noise."""
+    if getattr(run.network, "noise", None) is not None:
+        return
+    reasons: dict[str, list[str]] = {}
+    for name in run.estimators:
+        entry = around.estimators.entries.get(name)
+        method = entry.get("estimator") if isinstance(entry, Mapping) else None
+        if isinstance(method, str) and method in ESTIMATORS:
+            reason = getattr(ESTIMATORS[method], "NEEDS_NOISE", None)
+            reasons.setdefault(reason, []).append(name)
+    for reason, names in reasons.items():
+        if reason is not None:
+            yield Problem(
+                ("estimators",),
+                f"must be without {', '.join(names)} where there is no network.noise: {reason}",
+            )
 
 
 def _has(value: Any, path: Path) -> bool:

@@ -13,7 +13,7 @@ import pandas as pd
 from infoplane.figures import bins, caps, plane, style, tables
 from infoplane.table import nearest
 
-UNSAID = ("estimator", "memory_mb")
+UNSAID = ("estimator", "memory_mb", "batch")
 """Settings that a caption leaves out: said apart, or without effect on any number."""
 PLANES = ("information_plane", "comparison", "information_curves")
 
@@ -271,6 +271,8 @@ def _estimator(numbers: pd.DataFrame, settings: Mapping[str, object]) -> list[st
         )
     if numbers.n_needs_x.sum() > 0:
         said.append("I(X;T) needs x, which was not given.")
+    if numbers.n_needs_noise.sum() > 0:
+        said.append("Layers without noise of their own, as the output, are left out.")
     return said
 
 

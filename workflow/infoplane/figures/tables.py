@@ -17,6 +17,7 @@ COUNTED = (
     "not_a_bound",
     "deterministic",
     "needs_x",
+    "needs_noise",
     "violates_dpi",
     "not_stationary",
 )
