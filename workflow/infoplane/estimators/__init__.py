@@ -30,6 +30,8 @@ and, where it gains from them,
         a batch is all layers of some seeds and epochs, in place of one layer's
     INFINITE_WITHOUT_NOISE = True
         what it estimates is infinite where T is a function of a continuous X
+    EXACT = True
+        it counts what it is asked, so that there is no accuracy to test (regime.py)
     QUANTITY = {"keys", "of Settings"}
         settings that choose what is estimated and not how well (regime.py)
     FIGURES = ("information_plane", "information_curves")
@@ -46,6 +48,7 @@ ESTIMATORS = Table(
     "estimator",
     {
         "binned": "infoplane.estimators.binned",
+        "exact": "infoplane.estimators.exact",
         "kde": "infoplane.estimators.kde",
         "ksg": "infoplane.estimators.ksg",
         "kl": "infoplane.estimators.kl",

@@ -94,7 +94,10 @@ def _comparison(numbers: pd.DataFrame) -> list[str]:
         f"bits, one point an epoch and layer, coloured by epoch ({_epochs(numbers)}).",
         _seeds(numbers, "crosses at some epochs are ±1 standard deviation", name=False),
         *left_out,
-        *(f"{run}: every seed failed or was set aside." for run in numbers.attrs.get("runs_left_out", [])),
+        *(
+            f"{run}: every seed failed or was set aside."
+            for run in numbers.attrs.get("runs_left_out", [])
+        ),
         *dict.fromkeys(_levels(part) for part in parts),
         _flagged(numbers),
     ]

@@ -171,7 +171,7 @@ def layers_of(numbers: pd.DataFrame) -> list[str]:
 
 
 def left_out(numbers: pd.DataFrame) -> str:
-    """ "seed 3 failed, left out", "seed 3 failed, seeds 4, 5 set aside, left out", or nothing."""
+    """ "seed 3 failed, seeds 4, 5 set aside, left out", or nothing."""
     if numbers.empty:
         return ""
     seeds, aside = (

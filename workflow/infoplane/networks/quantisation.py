@@ -49,20 +49,14 @@ def on_grid(values: Tensor, low: Tensor | float, high: Tensor | float, bits: int
 
 def weights_on_grid(weights: Tensor, bits: int) -> Tensor:
     """Matrices (S, in, out), each on the symmetric grid up to its own largest |weight|."""
-    largest = at_least_tiny(weights.detach().abs().amax(dim=(1, 2), keepdim=True))
+    largest = weights.detach().abs().amax(dim=(1, 2), keepdim=True)
     return on_grid(weights, -largest, largest, bits)
 
 
 def range_of(outputs: Tensor) -> Tensor:
     """The range (S, 2) of a layer's outputs (S, units, n), which includes 0."""
     low, high = torch.aminmax(outputs.detach().flatten(1), dim=1)
-    low = low.clamp(max=0)
-    return torch.stack([low, low + at_least_tiny(high.clamp(min=0) - low)], dim=1)
-
-
-def at_least_tiny(widths: Tensor) -> Tensor:
-    """Widths of which none is 0: a layer or matrix of zeros has a grid as well."""
-    return widths.clamp(min=1e-30)
+    return torch.stack([low.clamp(max=0), high.clamp(min=0)], dim=1)
 
 
 class _Grid(torch.autograd.Function):
@@ -73,6 +67,7 @@ class _Grid(torch.autograd.Function):
         step = (high - low) / n_steps
         ctx.is_measured = isinstance(low, Tensor)
         if ctx.is_measured:
+            step = step.clamp(min=1e-30)  # a layer or matrix of zeros has a grid too, of zeros
             ctx.save_for_backward((values >= low) & (values <= high))
         return ((values - low) / step).round_().clamp_(0, n_steps).mul_(step).add_(low)
 
