@@ -1,6 +1,5 @@
 """Quantised networks: values on grids, gradients through them, ranges, each network its own."""
 
-import numpy as np
 import pytest
 import torch
 
@@ -26,7 +25,7 @@ def test_numbers_become_the_nearest_of_equally_spaced_ones(low, high, bits):
     # float64 spacing; float32 rounds a coordinate by up to 2⁻²² of the values' size
     levels = torch.linspace(low, high, 2**bits, dtype=torch.float64)
     step = (high - low) / (2**bits - 1)
-    assert len(found.unique()) == min(2**bits, len(found.unique()))
+    assert len(found.unique()) <= 2**bits
     codes = ((found.double() - low) / step).round()
     torch.testing.assert_close(found.double(), levels[codes.long()], atol=1e-6, rtol=0)
     inside = values.clamp(low, high).double()
@@ -50,13 +49,11 @@ def test_equal_codes_have_equal_bits():
     found = quantisation.on_grid(values, low, high, 4)
     assert all(len(one.unique()) == 16 for one in found)
     # wherever in memory they stand, and however many with them
-    for part in (values[:, :, 7:8], values.transpose(1, 2)[:, 3:9], values[3:5]):
-        where = {1: slice(None)}
-        ends = (low, high) if len(part) == 50 else (low[3:5], high[3:5])
-        again = quantisation.on_grid(part, *ends, 4)
-        for one, whole in zip(again, found[3:5] if len(part) == 2 else found, strict=True):
-            assert set(one.flatten().tolist()) <= set(whole.flatten().tolist())
-        assert where
+    transposed = quantisation.on_grid(values.transpose(1, 2)[:, 3:990], low, high, 4)
+    few = quantisation.on_grid(values[:, :, 7:8], low, high, 4)
+    for one, other, third in zip(found, transposed, few, strict=True):
+        assert set(other.unique().tolist()) == set(one.unique().tolist())
+        assert set(third.unique().tolist()) <= set(one.unique().tolist())
 
 
 @pytest.mark.parametrize("activation", FUNCTIONS)
@@ -177,7 +174,3 @@ def test_other_bits_are_refused(bits):
 def test_noise_is_refused():
     with pytest.raises(ValueError, match="noise and quantisation exclude one another"):
         mlp.Settings(hidden=[3], noise={"sigma": 0.1}, quantisation={"bits": 8})
-
-
-def test_levels_are_finite_numbers():
-    assert np.isfinite(quantisation.weights_on_grid(torch.zeros(1, 2, 2), 8).numpy()).all()
