@@ -44,13 +44,13 @@ def on_grid(values: Tensor, low: Tensor | float, high: Tensor | float, bits: int
 
     low, high : numbers, or (S, 1, 1) for values (S, …)
     """
-    return _Grid.apply(values, low, high, 2**bits - 1)
+    return _Grid.apply(values, low, high, 2**bits - 1, isinstance(low, Tensor))
 
 
 def weights_on_grid(weights: Tensor, bits: int) -> Tensor:
     """Matrices (S, in, out), each on the symmetric grid up to its own largest |weight|."""
     largest = weights.detach().abs().amax(dim=(1, 2), keepdim=True)
-    return on_grid(weights, -largest, largest, bits)
+    return _Grid.apply(weights, -largest, largest, 2**bits - 1, False)
 
 
 def range_of(outputs: Tensor) -> Tensor:
@@ -63,16 +63,18 @@ class _Grid(torch.autograd.Function):
     """Rounds in one direction; the other passes gradients from within the range."""
 
     @staticmethod
-    def forward(ctx, values, low, high, n_steps):
+    def forward(ctx, values, low, high, n_steps, clips):
         step = (high - low) / n_steps
-        ctx.is_measured = isinstance(low, Tensor)
-        if ctx.is_measured:
+        if isinstance(step, Tensor):
             step = step.clamp(min=1e-30)  # a layer or matrix of zeros has a grid too, of zeros
+        ctx.clips = clips  # where numbers can lie beyond the range
+        if clips:
             ctx.save_for_backward((values >= low) & (values <= high))
-        return ((values - low) / step).round_().clamp_(0, n_steps).mul_(step).add_(low)
+        codes = (values - low).div_(step).round_().clamp_(0, n_steps)
+        return codes.mul_(step).add_(low)
 
     @staticmethod
     def backward(ctx, gradient):
-        if ctx.is_measured:
+        if ctx.clips:
             gradient = gradient * ctx.saved_tensors[0]
-        return gradient, None, None, None
+        return gradient, None, None, None, None
