@@ -2,7 +2,8 @@
 
     python benchmark/run.py                     everything, some minutes
     python benchmark/run.py --quick             small sizes, half a minute
-    python benchmark/run.py binned kde ksg      some of: binned, kde, memory, ksg, edge, critics
+    python benchmark/run.py binned kde ksg      some of: binned, exact, kde, memory, ksg, edge,
+                                                critics
     python benchmark/run.py --threads 1
 
 Ratios are medians of runs in turn within this process; absolute times depend on what else
@@ -122,6 +123,7 @@ PARTS = {
     "memory": bench_memory,
     "ksg": neighbours.bench_ksg,
     "edge": hashing.bench_edge,
+    "exact": hashing.bench_exact,
     "critics": critics.bench_critics,
 }
 
