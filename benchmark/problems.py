@@ -33,6 +33,18 @@ def szt_layers(n_checkpoints: int = SZT_CHECKPOINTS) -> dict[int, list[Samples]]
     }
 
 
+def tanh_layers(n_inputs: int, n_units: int, n_checkpoints: int) -> list[Samples]:
+    """A tanh layer over Gaussian clusters of ten classes, from nearly linear to saturated."""
+    generator = torch.Generator().manual_seed(0)
+    y = torch.arange(n_inputs) % 10
+    centres = torch.randn((10, n_units), generator=generator)
+    weight = torch.randn((n_units, n_units), generator=generator)
+    z = (torch.randn((n_inputs, n_units), generator=generator) + 3 * centres[y]) @ weight
+    gains = np.geomspace(0.05, 1, n_checkpoints).tolist()
+    t = torch.stack([torch.tanh(gain * z) for gain in gains])[:, :, None]
+    return [Samples(one, y, epoch=epoch) for epoch, one in enumerate(t)]
+
+
 def relu_layer(n_inputs: int, n_units: int, n_classes: int = 10) -> Samples:
     """A ReLU layer over Gaussian clusters, one a class, as of a net on images."""
     generator = torch.Generator().manual_seed(0)

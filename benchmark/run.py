@@ -2,7 +2,7 @@
 
     python benchmark/run.py                     everything, some minutes
     python benchmark/run.py --quick             small sizes, half a minute
-    python benchmark/run.py binned kde ksg      some of: binned, kde, memory, ksg, edge,
+    python benchmark/run.py binned kde ksg      some of: binned, exact, kde, memory, ksg, edge,
                                                 critics, sp
     python benchmark/run.py --threads 1
 
@@ -124,6 +124,7 @@ PARTS = {
     "memory": bench_memory,
     "ksg": neighbours.bench_ksg,
     "edge": hashing.bench_edge,
+    "exact": hashing.bench_exact,
     "critics": critics.bench_critics,
     "sp": propagation.bench_sp,
 }

@@ -11,7 +11,7 @@ from infoplane.datasets import SOURCES
 FILE = "config/wrong.yaml"
 NAME = "a name of letters, digits and _ - . = , that begins with no dot or dash"
 RUN_KEYS = ", ".join(WrittenRun.model_fields)
-NETWORK_KEYS = "family, hidden, activation, initialisation, noise"
+NETWORK_KEYS = "family, hidden, activation, initialisation, noise, quantisation"
 ADAM_KEYS = "method, learning_rate, betas, epsilon, weight_decay"
 TRAINING = (
     "training.trainer, training.optimizer, training.batch_size, "
@@ -395,6 +395,31 @@ WRONG = {
         "runs.tanh.measure.share_activations: must be false for a network with noise: "
         "estimators of noisy layers need more than the activations",
     ),
+    "noisy_and_quantised": (
+        {"runs.tanh.network": {"noise": {"sigma": 0.1}, "quantisation": {"bits": 8}}},
+        "runs.tanh.network: noise and quantisation exclude one another: with noise on it a "
+        "quantised activation takes any value; leave out one of the two",
+    ),
+    "bits_between": (
+        {"runs.tanh.network.quantisation": {"bits": 20}},
+        "runs.tanh.network.quantisation: bits is 1 to 16, or 32 for none, not 20",
+    ),
+    "bits_of_nothing": (
+        {"runs.tanh.network.quantisation": {"bits": 0}},
+        "runs.tanh.network.quantisation.bits: must be an integer ≥ 1 and ≤ 32, not 0",
+    ),
+    "set_aside_by_what_is_not": (
+        {
+            "runs.tanh.dataset": "everything",
+            "runs.tanh.training": {"set_aside": {"quantity": "accuracy_test", "below": 0.5}},
+        },
+        "runs.tanh.training.set_aside.quantity: must be of the training inputs, not "
+        "'accuracy_test': data set 'everything' has training_fraction 1 and so no test inputs",
+    ),
+    "set_aside_without_a_threshold": (
+        {"runs.tanh.training": {"set_aside": {"quantity": "accuracy_train"}}},
+        "runs.tanh.training.set_aside.below: is missing; give a number > 0 and ≤ 1",
+    ),
     "measured_where_nothing_is": (
         {"runs.tanh.dataset": "everything", "runs.tanh.measure": {"inputs": "test"}},
         "runs.tanh.measure.inputs: must be train or all, not 'test': data set 'everything' has "
@@ -418,7 +443,8 @@ WRONG = {
         one_run(sweep={"training.batchsize": [1]}),
         "runs.r.sweep.training.batchsize: is not a key here. Did you mean "
         "'training.batch_size'? "
-        f"Known: {TRAINING}training.stop, training.keep, training.device.",
+        f"Known: {TRAINING}training.stop, training.prefit, training.set_aside, training.keep, "
+        "training.device.",
     ),
     "sweep_of_short_key": (
         one_run(sweep={"batch_size": [1]}),

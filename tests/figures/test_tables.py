@@ -39,6 +39,17 @@ def test_a_seed_that_fails_midway_is_left_out_whole(information):
     assert tables.left_out(shown) == "seed 1 failed, left out"
 
 
+def test_seeds_set_aside_are_left_out_and_told_apart_from_those_that_failed(information):
+    table = information(failed=(2,))
+    aside = table.seed.isin([0, 3])
+    table.loc[aside, ["ixt", "ity"]] = np.nan
+    table.loc[aside, "flags"] = "set_aside"
+    shown = tables.by_epoch_and_layer(table, 12, 0.999)
+    assert set(shown.n_seeds) == {1}
+    assert set(shown.seeds_left_out) == {"0|2|3"} and set(shown.seeds_set_aside) == {"0|3"}
+    assert tables.left_out(shown) == "seed 2 failed, seeds 0, 3 set aside, left out"
+
+
 def test_flags_survive_an_empty_csv_cell_and_match_whole_names():
     flags = pd.Series(["saturated|not_a_bound", None, "saturated", "unsaturated"])
     assert tables.has_flag(flags, "saturated").tolist() == [True, False, True, False]

@@ -77,7 +77,7 @@ class Activations:
     """Every measured layer of every seed at every measured epoch, as batches of samples.
 
     Iterating gives lists of Samples of one layer: a block of epochs, all seeds that did not
-    fail. `memory_mb` bounds the activations that are held at once.
+    fail and are not set aside. `memory_mb` bounds the activations that are held at once.
     """
 
     def __init__(
@@ -91,7 +91,8 @@ class Activations:
         self.weights, self.measured, self.shared = weights, measured, shared
         self.network = rebuild(weights.attributes)
         self.layers = self.network.layers
-        self.seeds = [int(s) for s in weights.seeds if int(s) not in weights.failed]
+        left_out = {**weights.failed, **weights.set_aside}
+        self.seeds = [int(s) for s in weights.seeds if int(s) not in left_out]
         self.epochs = [int(e) for e in settings.epochs.select(weights.epochs)]
         self.device = device_of(settings.device)
         self.draws, self.noise_seed = settings.draws, settings.noise_seed

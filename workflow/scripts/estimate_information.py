@@ -54,4 +54,5 @@ with job(snakemake):
         activations.layers,
         attributes,
         Path(snakemake.output.information),
+        set_aside=weights.set_aside,
     )

@@ -219,10 +219,11 @@ def _test_inputs(run: Run, around: Surroundings) -> Iterator[Problem]:
     why = f"data set '{run.dataset}' has training_fraction 1 and so no test inputs"
     if run.measure.inputs == "test":
         yield Problem(("measure", "inputs"), f"must be train or all, not 'test': {why}")
-    quantity = getattr(getattr(run.training, "stop", None), "quantity", "")
-    if quantity.endswith("_test"):
-        text = f"must be of the training inputs, not '{quantity}': {why}"
-        yield Problem(("training", "stop", "quantity"), text)
+    for rule in ("stop", "set_aside"):
+        quantity = getattr(getattr(run.training, rule, None), "quantity", "")
+        if quantity.endswith("_test"):
+            text = f"must be of the training inputs, not '{quantity}': {why}"
+            yield Problem(("training", rule, "quantity"), text)
 
 
 def _draws(run: Run) -> Iterator[Problem]:

@@ -35,6 +35,8 @@ and, where it gains from them,
     NEEDS_NOISE = "the reason"
         it is for layers with noise of their own: a run of a network without `noise` is refused,
         and samples without it are answered with NaN, flagged 'needs_noise'
+    EXACT = True
+        it counts what it is asked, so that there is no accuracy to test (regime.py)
     QUANTITY = {"keys", "of Settings"}
         settings that choose what is estimated and not how well (regime.py)
     FIGURES = ("information_plane", "information_curves")
@@ -51,6 +53,7 @@ ESTIMATORS = Table(
     "estimator",
     {
         "binned": "infoplane.estimators.binned",
+        "exact": "infoplane.estimators.exact",
         "kde": "infoplane.estimators.kde",
         "ksg": "infoplane.estimators.ksg",
         "kl": "infoplane.estimators.kl",

@@ -25,7 +25,9 @@ def side_by_side(
     """
     shown = pd.concat(parts.values(), ignore_index=True)
     if shown[["ixt_mean", "ity_mean"]].dropna().empty:
-        return style.blank(style.new_figure(4.4, 3.4), "no seed left to draw: all failed")
+        return style.blank(
+            style.new_figure(4.4, 3.4), "no seed left to draw: all failed or were set aside"
+        )
     columns, rows = _grid(len(parts), columns)
     figure = style.new_figure(0.6 + 2.15 * columns + (0.8 if columns < 3 else 0), 2.55 * rows)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
@@ -42,7 +44,9 @@ def side_by_side(
             below.set_in_layout(False)  # a long one must not push the panels apart
             axes.set_title(title, pad=22, parse_math=False)
         if part.empty:
-            axes.text(0.5, 0.5, "all seeds failed", ha="center", transform=axes.transAxes)
+            axes.text(
+                0.5, 0.5, "all seeds failed or set aside", ha="center", transform=axes.transAxes
+            )
             continue
         plane.panel(axes, part, layers, view, norm, size=8)
         for text in (tables.left_out(part), plane.mark(axes, part, view, fontsize=6.5)):

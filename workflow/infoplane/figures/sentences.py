@@ -30,7 +30,7 @@ def caption(
     if figure not in _CAPTIONS:
         raise KeyError(f"no caption for figure '{figure}'.{nearest(figure, _CAPTIONS)}")
     if numbers.empty:
-        return "Nothing is drawn: every seed of this run failed."
+        return "Nothing is drawn: every seed of this run failed or was set aside."
     said = _CAPTIONS[figure](numbers)
     if figure in PLANES:
         said += _estimator(numbers, settings or {})
@@ -40,7 +40,7 @@ def caption(
 def alt(figure: str, numbers: pd.DataFrame) -> str:
     """One sentence in place of the image, with the values at the last epoch."""
     if numbers.empty:
-        return "An empty figure: every seed failed."
+        return "An empty figure: every seed failed or was set aside."
     name = figure.replace("_", " ").capitalize()
     runs = " and ".join(dict.fromkeys(numbers.run))
     if "epoch" not in numbers:
@@ -96,7 +96,10 @@ def _comparison(numbers: pd.DataFrame) -> list[str]:
         f"bits, one point an epoch and layer, coloured by epoch ({_epochs(numbers)}).",
         _seeds(numbers, "crosses at some epochs are ±1 standard deviation", name=False),
         *left_out,
-        *(f"{run}: every seed failed." for run in numbers.attrs.get("runs_left_out", [])),
+        *(
+            f"{run}: every seed failed or was set aside."
+            for run in numbers.attrs.get("runs_left_out", [])
+        ),
         *dict.fromkeys(_levels(part) for part in parts),
         _flagged(numbers),
     ]

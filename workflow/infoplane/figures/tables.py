@@ -57,6 +57,23 @@ def failed_seeds(information: pd.DataFrame) -> list:
     return sorted(information.seed[has_flag(information["flags"], "training_failed")].unique())
 
 
+def set_aside_seeds(table: pd.DataFrame) -> list:
+    """Seeds that a table of information, or one of metrics, calls set aside."""
+    if "flags" in table:
+        where = has_flag(table["flags"], "set_aside")
+    else:
+        where = table["set_aside"].notna() if "set_aside" in table else table.seed.isna()
+    return sorted(table.seed[where].unique())
+
+
+def naming(failed: list, set_aside: list) -> dict[str, str]:
+    """Columns seeds_left_out, all of them, and seeds_set_aside, those that did not fail."""
+    return {
+        "seeds_left_out": "|".join(map(str, sorted({*failed, *set_aside}))),
+        "seeds_set_aside": "|".join(map(str, set_aside)),
+    }
+
+
 def seeds_that_end_nan(table: pd.DataFrame, column: str) -> list:
     """Seeds without a single number in `column` at their last epoch: a NaN loss stays NaN."""
     last = table.epoch == table.groupby("seed").epoch.transform("max")
@@ -98,14 +115,16 @@ def by_epoch_and_layer(
     Columns: run, estimator, epoch, layer, n_seeds, ixt_mean, ixt_sd, ity_mean, ity_sd, the
     four bounds' means, cap (the largest over seeds), n_<flag> (seeds with that flag),
     n_hollow (seeds with any flag of HOLLOW), n_negative (seeds with a negative value),
-    entropy_x, entropy_y, seeds_left_out. Failed seeds are left out and named there.
+    entropy_x, entropy_y, seeds_left_out, seeds_set_aside. Seeds that failed or were set aside
+    are left out and named there.
     """
     needed = ("run", "estimator", "seed", "epoch", "layer", *VALUES, *BOUNDS, "cap", "flags")
     require(information, needed, "information")
     run = only(information, "run", "information")
     estimator = only(information, "estimator", "information")
     failed = failed_seeds(information)
-    kept = information[~information.seed.isin(failed)].copy()
+    aside = set_aside_seeds(information)
+    kept = information[~information.seed.isin([*failed, *aside])].copy()
 
     by = ["epoch", "layer"]
     result = over_seeds(kept, by, [*VALUES, *BOUNDS])
@@ -120,8 +139,7 @@ def by_epoch_and_layer(
     result.insert(0, "run", run)
     result.insert(1, "estimator", estimator)
     result["entropy_x"], result["entropy_y"] = float(entropy_x), float(entropy_y)
-    result["seeds_left_out"] = "|".join(map(str, failed))
-    return result
+    return result.assign(**naming(failed, aside))
 
 
 def bound_values(numbers: pd.DataFrame, bound: str) -> pd.Series:
@@ -155,12 +173,20 @@ def layers_of(numbers: pd.DataFrame) -> list[str]:
 
 
 def left_out(numbers: pd.DataFrame) -> str:
-    """ "seed 3 failed, left out", or nothing."""
-    seeds = [] if numbers.empty else str(numbers.seeds_left_out.iloc[0]).split("|")
-    seeds = [seed for seed in seeds if seed]
-    if not seeds:
+    """ "seed 3 failed, seeds 4, 5 set aside, left out", or nothing."""
+    if numbers.empty:
         return ""
-    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)} failed, left out"
+    seeds, aside = (
+        [seed for seed in str(numbers[column].iloc[0]).split("|") if seed]
+        for column in ("seeds_left_out", "seeds_set_aside")
+    )
+    failed = [seed for seed in seeds if seed not in aside]
+    said = [
+        f"{'seed' if len(named) == 1 else 'seeds'} {', '.join(named)} {what}"
+        for named, what in ((failed, "failed"), (aside, "set aside"))
+        if named
+    ]
+    return ", ".join([*said, "left out"]) if said else ""
 
 
 def seeds_text(numbers: pd.DataFrame) -> str:

@@ -1,6 +1,6 @@
 """Stores of information: a number a seed, epoch and layer, in bits, and flags as a bit mask."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -23,12 +23,15 @@ def write_information(
     layers: Sequence[str],
     attributes: Mapping[str, str],
     path: Path,
+    set_aside: Collection[int] = (),
 ) -> None:
-    """Write records by (seed, epoch, layer). A seed without records counts as failed."""
+    """Write records by (seed, epoch, layer). A seed without records counts as failed, or as
+    set aside where it is one of these."""
     shape = (len(seeds), len(epochs), len(layers))
     extra = sorted({name for record in records.values() for name in record.extra})
     values = {name: np.full(shape, np.nan) for name in (*QUANTITIES, *extra)}
     flags = np.full(shape, MASKS["training_failed"], np.uint16)
+    flags[np.isin(seeds, list(set_aside))] = MASKS["set_aside"]
     for (seed, epoch, layer), record in records.items():
         at = seeds.index(seed), epochs.index(epoch), layers.index(layer)
         for name in QUANTITIES:

@@ -52,4 +52,6 @@ def train(
             if time.monotonic() - saved > checkpoint_seconds:
                 journal.checkpoint(trainer.state())
                 saved = time.monotonic()
-    journal.finish(attributes, trainer.failed)
+    for seed, value in trainer.set_aside.items():
+        log.warning("seed %d: set aside, it ended with %.4g", seed, value)
+    journal.finish(attributes, trainer.failed, trainer.set_aside)
