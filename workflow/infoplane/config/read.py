@@ -8,6 +8,8 @@ from infoplane.config.estimators import Expanded
 from infoplane.config.models import Experiment, File, Run
 from infoplane.config.problems import ConfigError, dotted, not_defined, validated
 from infoplane.config.runs import Line, Surroundings, checked_defaults, runs_of
+from infoplane.estimators import ESTIMATORS
+from infoplane.estimators.interface import remembers
 
 SIDE_BY_SIDE = range(2, 13)
 """Numbers of runs that are compared where the file asks for no comparison."""
@@ -28,6 +30,7 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
         _mapping(written, "datasets"),
         estimators,
         _mapping(written, "defaults"),
+        _remembering(head),
     )
     lines += checked_defaults(around.defaults)
     variants: dict[str, dict[str, Run | None]] = {}
@@ -53,6 +56,14 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
         comparisons=comparisons,
         sweeps=estimators.sweeps,
         truth=head.truth,
+    )
+
+
+def _remembering(head: File | None) -> frozenset[str]:
+    """Names of the estimators whose results depend on those of the epoch before."""
+    chosen = head.estimators if head is not None else {}
+    return frozenset(
+        name for name, one in chosen.items() if remembers(ESTIMATORS[one.estimator], one)
     )
 
 

@@ -9,7 +9,8 @@ from infoplane.config.estimators import Expanded
 from infoplane.config.merge import merged, replaced, text_of, variants
 from infoplane.config.models import Run, WrittenRun
 from infoplane.config.problems import Problem, dotted, not_defined, shown, unknown, validated
-from infoplane.schedules import kept_epochs
+from infoplane.schedules.adaptive import Adaptive
+from infoplane.schedules.fixed import kept_epochs
 
 SWEPT = ("dataset", "network", "training", "measure")
 """Sections of a run that a sweep may change: what decides the numbers of one seed."""
@@ -27,6 +28,8 @@ class Surroundings:
     datasets: Mapping[str, Any]
     estimators: Expanded
     defaults: Mapping[str, Any]
+    remembering: frozenset[str] = frozenset()
+    """Estimators that go on from the epoch before."""
 
 
 def checked_defaults(defaults: Mapping[str, Any]) -> list[Line]:
@@ -71,6 +74,7 @@ def runs_of(
         if runs[full_name] is not None:
             run = runs[full_name]
             problems += [*_epochs(run), *_test_inputs(run, around), *_draws(run)]
+            problems += _adaptive(run, around)
         for problem in problems:
             line = (places.of(problem, chosen), problem.text)
             found.setdefault(line, []).append(full_name)
@@ -222,6 +226,26 @@ def _draws(run: Run) -> Iterator[Problem]:
             ("measure", "share_activations"),
             "must be false for a network with noise: estimators of noisy layers need more than "
             "the activations",
+        )
+
+
+def _adaptive(run: Run, around: Surroundings) -> Iterator[Problem]:
+    """What does not go with epochs that are chosen while information is measured."""
+    schedule = run.measure.epochs
+    if not isinstance(schedule, Adaptive):
+        return
+    name = schedule.schedule
+    in_order = [by for by in run.estimators if by in around.remembering]
+    if in_order:
+        yield Problem(
+            ("measure", "epochs", "schedule"),
+            f"must be all, every, logarithmic or list for estimators that go on from the epoch "
+            f"before ({', '.join(in_order)}), not '{name}', which measures epochs in no order",
+        )
+    if run.measure.share_activations:
+        yield Problem(
+            ("measure", "share_activations"),
+            f"must be false with the schedule {name}: estimators ask for epochs of their own",
         )
 
 

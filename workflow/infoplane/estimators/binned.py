@@ -241,21 +241,28 @@ def _records(one: Samples, settings: Settings, counted: Tallies) -> list[Informa
     t = entropies[:, counting.T]
     ixt = t - (entropies[:, counting.TX] - entropies[:, counting.X])
     ity = t - (entropies[:, counting.TY] - entropies[:, counting.Y])
-    cap = _cap(one, settings)
+    within, wider = _cap(one, settings), _cap(one, settings, beyond=True)
+    in_range = one.n_units * math.log2(settings.n_bins or 1) + 1e-9
+    beyond = np.log2(counted.n_codes[:, counting.T]) > in_range
+    caps = np.where(beyond, wider, within)
     return [
         Information(ixt=a, ity=b, cap=cap, extra={"entropy_binned": h})
-        for a, b, h in zip(ixt.tolist(), ity.tolist(), t.tolist(), strict=True)
+        for a, b, h, cap in zip(
+            ixt.tolist(), ity.tolist(), t.tolist(), caps.tolist(), strict=True
+        )
     ]
 
 
-def _cap(samples: Samples, settings: Settings) -> float:
+def _cap(samples: Samples, settings: Settings, beyond: bool = False) -> float:
     """Largest I(X;T) in bits that the settings can give for so many inputs and draws.
+
+    beyond : there are more codes than the range has, as a survey of other epochs allows
 
     Plug-in information is at most log2 of the inputs and of the codes. The correction adds
     (K − K_X + n − 1) / 2nr nats, K_X ≥ max(K, n) occupied pairs of code and input.
     """
     n_bits = math.log2(samples.n_inputs)
-    if settings.width is None and settings.range != "fixed":
+    if settings.width is None and settings.range != "fixed" and not beyond:
         n_bits = min(n_bits, samples.n_units * math.log2(settings.n_bins))
     if settings.correction == "none":
         return n_bits

@@ -19,7 +19,7 @@ from infoplane.machine import DeviceName, device_of
 from infoplane.networks import noise as noises
 from infoplane.networks.network import Network, initialise_seeds
 from infoplane.networks.noise import Noise
-from infoplane.schedules import All, Schedule
+from infoplane.schedules.fixed import All, Schedule
 from infoplane.settings import Settings as BaseSettings
 from infoplane.training.optimizers import Adam, Optimizer
 from infoplane.training.trainer import Arrays, Epoch, Trainer
