@@ -28,8 +28,8 @@ class Surroundings:
     datasets: Mapping[str, Any]
     estimators: Expanded
     defaults: Mapping[str, Any]
-    remembering: frozenset[str] = frozenset()
-    """Estimators that go on from the epoch before."""
+    fixed_epochs: Mapping[str, str]
+    """Estimators that take no adaptive schedule, with the reason."""
 
 
 def checked_defaults(defaults: Mapping[str, Any]) -> list[Line]:
@@ -179,8 +179,11 @@ def _references(run: Mapping[str, Any], around: Surroundings) -> Iterator[Proble
 def _epochs(run: Run) -> Iterator[Problem]:
     """Listed epochs that training does not reach, or does not keep."""
     last = run.training.epochs
-    keep, measured = run.training.keep, run.measure.epochs
-    lists = {("training", "keep", "epochs"): keep, ("measure", "epochs", "epochs"): measured}
+    keep, measured, place = run.training.keep, run.measure.epochs, ("measure", "epochs")
+    if isinstance(measured, Adaptive):
+        measured, place = measured.survey, (*place, "survey")
+    place = (*place, "epochs")
+    lists = {("training", "keep", "epochs"): keep, place: measured}
     late = {
         path: [epoch for epoch in schedule.epochs if epoch > last]
         for path, schedule in lists.items()
@@ -195,7 +198,7 @@ def _epochs(run: Run) -> Iterator[Problem]:
         lost = sorted(set(measured.epochs).difference(kept_epochs(keep, last).tolist()))
         if lost:
             text = f"must be epochs whose weights training.keep keeps, not {shown(lost)}"
-            yield Problem(("measure", "epochs", "epochs"), text)
+            yield Problem(place, text)
 
 
 def _test_inputs(run: Run, around: Surroundings) -> Iterator[Problem]:
@@ -235,13 +238,13 @@ def _adaptive(run: Run, around: Surroundings) -> Iterator[Problem]:
     if not isinstance(schedule, Adaptive):
         return
     name = schedule.schedule
-    in_order = [by for by in run.estimators if by in around.remembering]
-    if in_order:
-        yield Problem(
-            ("measure", "epochs", "schedule"),
-            f"must be all, every, logarithmic or list for estimators that go on from the epoch "
-            f"before ({', '.join(in_order)}), not '{name}', which measures epochs in no order",
-        )
+    for estimator in run.estimators:
+        if estimator in around.fixed_epochs:
+            yield Problem(
+                ("measure", "epochs", "schedule"),
+                f"must be all, every, logarithmic or list, not '{name}', which measures epochs "
+                f"in no order: estimator '{estimator}' {around.fixed_epochs[estimator]}",
+            )
     if run.measure.share_activations:
         yield Problem(
             ("measure", "share_activations"),

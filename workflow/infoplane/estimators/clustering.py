@@ -31,6 +31,7 @@ from infoplane.estimators.threads import each
 from infoplane.samples import Information, Samples
 
 FIGURES = ("clustering_curves",)
+WITHOUT_INFORMATION = True
 EXEMPT_FROM_DPI = "clustering measures are not information"
 
 MOST_DIRECT_UNITS = 32

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from infoplane.estimators.interface import estimate_batch, remembers
+from infoplane.estimators.interface import estimate_batch, needs_fixed_epochs, remembers
 from infoplane.progress import Progress, announce
 from infoplane.samples import Information, Samples
 from infoplane.schedules.adaptive import Adaptive
@@ -26,16 +26,17 @@ def measure_scheduled(activations, schedule, module, settings, title="measure") 
     """Records of the epochs of a schedule; an adaptive one asks for them round by round.
 
     activations : of every epoch that may be asked for; `at` gives those of some of them
-    Raises ValueError for an adaptive schedule and an estimator that remembers: it takes epochs
-    in order.
+    Raises ValueError for an adaptive schedule and an estimator that remembers, for it takes
+    epochs in order, or that gives no information.
     """
     if not isinstance(schedule, Adaptive):
         records = measure(activations, module, settings, title)
         return Found(records, activations.epochs, 1)
-    if remembers(module, settings):
+    why = needs_fixed_epochs(module, settings)
+    if why:
         raise ValueError(
-            f"schedule {schedule.schedule} measures epochs in no order, and "
-            f"{settings.estimator} goes on from the epoch before; give it another schedule"
+            f"schedule {schedule.schedule} measures epochs in no order, by what it has found, "
+            f"and {settings.estimator} {why}; give it another schedule"
         )
     # Bins must not depend on the way that the schedule takes.
     to_survey = schedule.survey.select(np.array(activations.epochs)).tolist()
