@@ -1,5 +1,6 @@
 """Measure a whole training: activations in, one record a seed, epoch and layer out."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from infoplane.estimators.interface import estimate_batch, needs_fixed_epochs, r
 from infoplane.progress import Progress, announce
 from infoplane.samples import Information, Samples
 from infoplane.schedules.adaptive import Adaptive
+
+log = logging.getLogger(__name__)
 
 Records = dict[tuple[int, int, str], Information]
 """By seed, epoch and layer."""
@@ -44,13 +47,18 @@ def measure_scheduled(activations, schedule, module, settings, title="measure") 
     records: Records = {}
 
     def ask(epochs: list[int]) -> np.ndarray:
-        announce(title, f"{len(epochs)} epochs, {len(activations.epochs)} are kept")
-        records.update(_measured(activations.at(epochs), module, settings, surveyed, title))
+        log.info("asked for %d epochs", len(epochs))
+        records.update(
+            measure_surveyed(activations.at(epochs), module, settings, surveyed, title)
+        )
         return values_of(records, epochs, activations.seeds, activations.layers)
 
     measured = activations.measured
     entropies = measured.entropy_x, measured.entropy_y
-    return Found(records, *schedule.follow(activations.epochs, ask, entropies))
+    path = schedule.follow(activations.epochs, ask, entropies)
+    many = f"{len(path.epochs)} of {len(activations.epochs)} epochs in {path.rounds} rounds"
+    announce(title, f"measured {many}, {schedule.schedule}")
+    return Found(records, *path)
 
 
 def measure(activations, module, settings, title="measure") -> Records:
@@ -60,7 +68,18 @@ def measure(activations, module, settings, title="measure") -> Records:
     again; an estimator that needs a survey goes through it twice
     """
     surveyed = survey(activations, module, settings, title)
-    return _measured(activations, module, settings, surveyed, title)
+    return measure_surveyed(activations, module, settings, surveyed, title)
+
+
+def measure_surveyed(activations, module, settings, surveyed, title="measure") -> Records:
+    """`measure` with the result of a survey, which may be one of other epochs."""
+    records: Records = {}
+    memory = {} if remembers(module, settings) else None
+    for batch in _blocks(_watched(activations, title), getattr(module, "TOGETHER", False)):
+        found = estimate_batch(module, batch, settings, surveyed, memory)
+        for samples, record in zip(batch, found, strict=True):
+            records[samples.seed, samples.epoch, samples.layer] = record
+    return records
 
 
 def survey(activations, module, settings, title="measure"):
@@ -81,16 +100,6 @@ def values_of(records: Mapping, epochs, seeds, layers) -> np.ndarray:
         for layer in layers
     ]
     return np.array(found).reshape(len(epochs), len(seeds), len(layers), 2)
-
-
-def _measured(activations, module, settings, surveyed, title) -> Records:
-    records: Records = {}
-    memory = {} if remembers(module, settings) else None
-    for batch in _blocks(_watched(activations, title), getattr(module, "TOGETHER", False)):
-        found = estimate_batch(module, batch, settings, surveyed, memory)
-        for samples, record in zip(batch, found, strict=True):
-            records[samples.seed, samples.epoch, samples.layer] = record
-    return records
 
 
 def _blocks(batches, together: bool) -> Iterator[list[Samples]]:
