@@ -47,7 +47,8 @@ class Settings(settings.Settings):
     """What n_bins span: `low` to `high` (fixed); the smallest to the largest activation of
     this layer at this epoch and seed (layer), or of each unit for itself (unit); of this
     layer over all measured epochs of the seed (layer_over_training); of all layers over all
-    measured epochs of the seed (training). Without meaning where `width` is given."""
+    measured epochs of the seed (training), in place of which a delta schedule surveys epochs
+    of its own. Without meaning where `width` is given."""
     low: float | None = Field(default=None, allow_inf_nan=False)
     """Lower end of the fixed range, in units of the activations."""
     high: float | None = Field(default=None, allow_inf_nan=False)

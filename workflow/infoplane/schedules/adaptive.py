@@ -80,7 +80,8 @@ class DeltaExact(Adaptive):
 
         The dissertation walks: each step waits for the distance of the one before, and gaps
         are filled behind it. What it guarantees does not depend on that order, and the walk
-        takes a round an epoch where this takes about log2 of the number of kept epochs.
+        takes a round a step where this takes at most 1 + log2 of the number of kept epochs.
+        Neither sees what rises and falls back between two measured epochs.
         """
         wanted = self._ladder(len(curves.available))
         while wanted:
