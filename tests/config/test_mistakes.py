@@ -141,6 +141,59 @@ WRONG = {
         "runs.tanh.training.keep.schedule: is missing; give one of all, every, logarithmic, "
         "list",
     ),
+    "schedule_of_what_is_kept_by_what_is_measured": (
+        {"runs.tanh.training": {"keep": {"schedule": "delta_exact"}}},
+        "runs.tanh.training.keep.schedule: must be one of all, every, logarithmic, list, not "
+        "'delta_exact'",
+    ),
+    "delta_of_nothing": (
+        {"runs.tanh.measure": {"epochs": {"schedule": "delta_exact", "delta": 0}}},
+        "runs.tanh.measure.epochs.delta: must be a number > 0, not 0",
+    ),
+    "skip_that_does_not_grow": (
+        {"runs.tanh.measure": {"epochs": {"schedule": "delta_approximate", "skip": 1}}},
+        "runs.tanh.measure.epochs.skip: must be a number > 1 and ≤ 1000, not 1",
+    ),
+    "survey_of_epochs_that_are_not_kept": (
+        {
+            "runs.tanh.training": {"epochs": 20, "keep": {"schedule": "every", "n": 5}},
+            "runs.tanh.measure": {
+                "epochs": {"schedule": "delta_exact", "survey": listed(5, 6)}
+            },
+        },
+        "runs.tanh.measure.epochs.survey.epochs: must be epochs whose weights training.keep "
+        "keeps, not [6]",
+    ),
+    "adaptive_schedule_of_an_estimator_that_remembers": (
+        {
+            "estimators.mine": {"estimator": "mine", "warm_start": True},
+            "runs.tanh.estimators": ["mine"],
+            "runs.tanh.measure": {"epochs": {"schedule": "delta_exact"}},
+        },
+        "runs.tanh.measure.epochs.schedule: must be all, every, logarithmic or list, not "
+        "'delta_exact', which measures epochs in no order: estimator 'mine' goes on from the "
+        "epoch before",
+    ),
+    "adaptive_schedule_without_information": (
+        {
+            "estimators.clusters": {"estimator": "clustering"},
+            "runs.tanh.estimators": ["clusters"],
+            "runs.tanh.measure": {"epochs": {"schedule": "delta_approximate"}},
+        },
+        "runs.tanh.measure.epochs.schedule: must be all, every, logarithmic or list, not "
+        "'delta_approximate', which measures epochs in no order: estimator 'clusters' gives no "
+        "information that could tell epochs apart",
+    ),
+    "adaptive_schedule_with_shared_activations": (
+        {
+            "runs.tanh.measure": {
+                "epochs": {"schedule": "delta_exact"},
+                "share_activations": True,
+            }
+        },
+        "runs.tanh.measure.share_activations: must be false with the schedule delta_exact: "
+        "estimators ask for epochs of their own",
+    ),
     "unknown_source": (
         {"datasets.szt.source": "sztt"},
         f"datasets.szt.source: must be one of {', '.join(SOURCES)}, not 'sztt'. Did you mean "

@@ -6,6 +6,7 @@ share one store of activations between its estimators; `Activations` reads eithe
 """
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -19,7 +20,8 @@ from infoplane.machine import DeviceName, device_of
 from infoplane.networks import noise as noises
 from infoplane.networks.description import rebuild
 from infoplane.samples import Samples, entropy_of_counts, label_codes
-from infoplane.schedules import Logarithmic, Schedule
+from infoplane.schedules.adaptive import AnySchedule
+from infoplane.schedules.fixed import Logarithmic
 from infoplane.settings import Settings as BaseSettings
 from infoplane.stores.activations import ActivationsStore, ActivationsWriter
 from infoplane.stores.weights import WeightsStore
@@ -34,8 +36,9 @@ class Settings(BaseSettings):
     """Measure this many of those inputs, drawn once; null: all of them."""
     subset_seed: int = Field(default=0, ge=0)
     """Seed of the subset."""
-    epochs: Schedule = Logarithmic(schedule="logarithmic", number=60)
-    """Epochs to measure, out of the kept ones."""
+    epochs: AnySchedule = Logarithmic(schedule="logarithmic", number=60)
+    """Epochs to measure, out of the kept ones; the delta schedules choose them by what they
+    measure."""
     draws: int = Field(default=1, ge=1)
     """Draws of each input in a network with noise: so many passes with noise of their own."""
     noise_seed: int = Field(default=0, ge=0)
@@ -102,6 +105,12 @@ class Activations:
         noisy = sum(self.network.noisy.values())
         bytes_each = 4 * len(measured.x) * self.draws * (3 * widest + 2 * noisy)
         self.at_once = max(1, memory_mb * 10**6 // bytes_each)
+
+    def at(self, epochs: Sequence[int]) -> "Activations":
+        """The same at these kept epochs, in order."""
+        other = copy(self)
+        other.epochs = list(epochs)
+        return other
 
     def __len__(self) -> int:
         """Number of batches."""

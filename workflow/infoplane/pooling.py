@@ -21,7 +21,7 @@ from infoplane.activations import Activations
 from infoplane.estimators.interface import estimate_batch
 from infoplane.progress import Progress
 from infoplane.samples import Information, Samples
-from infoplane.schedules import Schedule
+from infoplane.schedules.fixed import Schedule
 from infoplane.settings import Settings as BaseSettings
 
 

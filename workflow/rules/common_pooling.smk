@@ -2,7 +2,7 @@
 # those of all others.
 
 from infoplane.config.pools import estimators_of as estimators_of_pool
-from infoplane.schedules import Listed
+from infoplane.schedules.fixed import Listed
 
 POOLS = {pool for run in experiment.runs.values() for pool in run.pools}
 

@@ -11,7 +11,8 @@ from infoplane.config.models import Run, WrittenRun
 from infoplane.config.pools import pool_problems
 from infoplane.config.problems import Problem, dotted, not_defined, shown, unknown, validated
 from infoplane.estimators import ESTIMATORS
-from infoplane.schedules import kept_epochs
+from infoplane.schedules.adaptive import Adaptive
+from infoplane.schedules.fixed import kept_epochs
 
 SWEPT = ("dataset", "network", "training", "measure")
 """Sections of a run that a sweep may change: what decides the numbers of one seed."""
@@ -29,6 +30,8 @@ class Surroundings:
     datasets: Mapping[str, Any]
     estimators: Expanded
     defaults: Mapping[str, Any]
+    fixed_epochs: Mapping[str, str]
+    """Estimators that take no adaptive schedule, with the reason."""
 
 
 def checked_defaults(defaults: Mapping[str, Any]) -> list[Line]:
@@ -76,6 +79,7 @@ def runs_of(
             problems += [*_epochs(run), *_test_inputs(run, around), *_draws(run)]
             problems += pool_problems(run, around.estimators.entries)
             problems += _noise(run, around)
+            problems += _adaptive(run, around)
         for problem in problems:
             line = (places.of(problem, chosen), problem.text)
             found.setdefault(line, []).append(full_name)
@@ -192,8 +196,11 @@ def _references(run: Mapping[str, Any], around: Surroundings) -> Iterator[Proble
 def _epochs(run: Run) -> Iterator[Problem]:
     """Listed epochs that training does not reach, or does not keep."""
     last = run.training.epochs
-    keep, measured = run.training.keep, run.measure.epochs
-    lists = {("training", "keep", "epochs"): keep, ("measure", "epochs", "epochs"): measured}
+    keep, measured, place = run.training.keep, run.measure.epochs, ("measure", "epochs")
+    if isinstance(measured, Adaptive):
+        measured, place = measured.survey, (*place, "survey")
+    place = (*place, "epochs")
+    lists = {("training", "keep", "epochs"): keep, place: measured}
     late = {
         path: [epoch for epoch in schedule.epochs if epoch > last]
         for path, schedule in lists.items()
@@ -208,7 +215,7 @@ def _epochs(run: Run) -> Iterator[Problem]:
         lost = sorted(set(measured.epochs).difference(kept_epochs(keep, last).tolist()))
         if lost:
             text = f"must be epochs whose weights training.keep keeps, not {shown(lost)}"
-            yield Problem(("measure", "epochs", "epochs"), text)
+            yield Problem(place, text)
 
 
 def _test_inputs(run: Run, around: Surroundings) -> Iterator[Problem]:
@@ -260,6 +267,26 @@ def _noise(run: Run, around: Surroundings) -> Iterator[Problem]:
                 ("estimators",),
                 f"must be without {', '.join(names)} where there is no network.noise: {reason}",
             )
+
+
+def _adaptive(run: Run, around: Surroundings) -> Iterator[Problem]:
+    """What does not go with epochs that are chosen while information is measured."""
+    schedule = run.measure.epochs
+    if not isinstance(schedule, Adaptive):
+        return
+    name = schedule.schedule
+    for estimator in run.estimators:
+        if estimator in around.fixed_epochs:
+            yield Problem(
+                ("measure", "epochs", "schedule"),
+                f"must be all, every, logarithmic or list, not '{name}', which measures epochs "
+                f"in no order: estimator '{estimator}' {around.fixed_epochs[estimator]}",
+            )
+    if run.measure.share_activations:
+        yield Problem(
+            ("measure", "share_activations"),
+            f"must be false with the schedule {name}: estimators ask for epochs of their own",
+        )
 
 
 def _has(value: Any, path: Path) -> bool:

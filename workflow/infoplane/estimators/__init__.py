@@ -41,6 +41,8 @@ and, where it gains from them,
         settings that choose what is estimated and not how well (regime.py)
     FIGURES = ("information_plane", "information_curves")
         the figures drawn of it
+    WITHOUT_INFORMATION = True
+        ixt and ity are NaN: no adaptive schedule
     EXEMPT_FROM_DPI = "the reason"
         the data processing inequality does not hold for it
 """

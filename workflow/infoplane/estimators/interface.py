@@ -54,6 +54,15 @@ def remembers(module, settings) -> bool:
     return hasattr(module, "remembers") and module.remembers(settings)
 
 
+def needs_fixed_epochs(module, settings) -> str:
+    """Why epochs cannot be chosen by what was measured; empty: they can."""
+    if remembers(module, settings):
+        return "goes on from the epoch before"
+    if getattr(module, "WITHOUT_INFORMATION", False):
+        return "gives no information that could tell epochs apart"
+    return ""
+
+
 def _from_pairs(module, batch, settings, memory) -> list[Information]:
     # One call for all: estimators that train critics train all of them together.
     has_x = [samples.x is not None for samples in batch]

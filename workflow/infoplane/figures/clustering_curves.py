@@ -45,6 +45,7 @@ def numbers(information: pd.DataFrame, entropy_x=None, entropy_y=None) -> pd.Dat
     failed = tables.failed_seeds(information)
     aside = tables.set_aside_seeds(information)
     kept = information[~information.seed.isin([*failed, *aside])]
+    kept = tables.on_common_epochs(kept, list(MEASURES))
     result = tables.over_seeds(kept, ["epoch", "layer"], list(MEASURES)).reset_index()
     result.insert(0, "run", run)
     result.insert(1, "estimator", estimator)

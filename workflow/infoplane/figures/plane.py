@@ -118,7 +118,7 @@ def panel(
 
 def violating(numbers: pd.DataFrame) -> pd.DataFrame:
     """The points at which most seeds break the data processing inequality."""
-    return numbers[numbers.n_violates_dpi > VIOLATING * numbers.n_seeds]
+    return numbers[numbers.n_violates_dpi > VIOLATING * tables.n_measured(numbers)]
 
 
 def mark(axes: Axes, numbers: pd.DataFrame, view: View, fontsize: float = 7) -> str:

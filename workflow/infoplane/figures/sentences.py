@@ -4,8 +4,10 @@ Everything said is read from the figure's own numbers, so that a caption cannot 
 with what it stands under.
 """
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,16 +17,40 @@ from infoplane.table import nearest
 
 UNSAID = ("estimator", "memory_mb", "batch")
 """Settings that a caption leaves out: said apart, or without effect on any number."""
+CHOICE = ("schedule", "delta", "distance", "over")
+"""Settings of an adaptive schedule that a caption names."""
 PLANES = ("information_plane", "comparison", "information_curves")
 
 
+class Chosen(NamedTuple):
+    """Epochs that an adaptive schedule chose for one store, out of the kept ones.
+
+    schedule : its settings
+    """
+
+    epochs: int
+    kept: int
+    schedule: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, attributes: Mapping[str, str], epochs: int) -> list["Chosen"]:
+        """What a store of information says of itself; nothing with a fixed schedule."""
+        schedule = json.loads(attributes["measure"])["epochs"]
+        adaptive = "delta" in schedule
+        return [cls(epochs, int(attributes["n_kept"]), schedule)] if adaptive else []
+
+
 def caption(
-    figure: str, numbers: pd.DataFrame, settings: Mapping[str, object] | None = None
+    figure: str,
+    numbers: pd.DataFrame,
+    settings: Mapping[str, object] | None = None,
+    chosen: Sequence["Chosen"] = (),
 ) -> str:
     """What is drawn, of how many seeds, which were left out, what bands and units are.
 
     figure : a name out of FIGURES; numbers : what that figure's numbers() returned;
-    settings : the estimator's settings, named in the text
+    settings : the estimator's settings, named in the text; chosen : epochs that adaptive
+    schedules chose, one entry a store
     Raises KeyError for an unknown figure.
     """
     if figure not in _CAPTIONS:
@@ -34,6 +60,7 @@ def caption(
     said = _CAPTIONS[figure](numbers)
     if figure in PLANES:
         said += _estimator(numbers, settings or {})
+    said += _chosen(numbers, chosen)
     return " ".join(sentence for sentence in said if sentence)
 
 
@@ -249,7 +276,7 @@ def _flagged(numbers: pd.DataFrame) -> str:
     if not found:
         return ""
     hollow = numbers.n_hollow.sum() > 0
-    of = int(numbers.n_seeds.sum())
+    of = int(tables.n_measured(numbers).sum())
     return f"Of {of} values, {', '.join(found)}" + (
         "; a hollow point is saturated or outside the tested regime in at least one seed."
         if hollow
@@ -276,6 +303,26 @@ def _estimator(numbers: pd.DataFrame, settings: Mapping[str, object]) -> list[st
         said.append("I(X;T) needs x, which was not given.")
     if numbers.n_needs_noise.sum() > 0:
         said.append("Layers without noise of their own, as the output, are left out.")
+    return said
+
+
+def _chosen(numbers: pd.DataFrame, chosen: Sequence[Chosen]) -> list[str]:
+    """How many epochs adaptive schedules chose, by which rule, and what joins their blocks."""
+    by_schedule: dict[tuple, list[Chosen]] = {}
+    for one in chosen:
+        keys = (one.kept, *(one.schedule[key] for key in CHOICE))
+        by_schedule.setdefault(keys, []).append(one)
+    said = []
+    for (kept, name, delta, distance, over), stores in by_schedule.items():
+        counts = sorted({one.epochs for one in stores})
+        many = " to ".join(map(str, dict.fromkeys([counts[0], counts[-1]])))
+        unit = " bits" if distance == "raw" else " of H(X) and H(Y)"
+        said.append(
+            f"Measured at {many} of {kept} kept epochs: {name}, δ = {delta:g}{unit}, of "
+            f"{'the mean over seeds' if over == 'mean' else 'every seed'}."
+        )
+    if numbers.get("n_interpolated", pd.Series(0)).sum() > 0:
+        said.append("Blocks of seeds have epochs of their own, joined linearly for the mean.")
     return said
 
 

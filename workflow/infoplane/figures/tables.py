@@ -89,6 +89,30 @@ def forbid_twice(table: pd.DataFrame, by: list[str]) -> None:
         raise ValueError(f"{int(twice.sum())} rows appear twice, the first at {where}")
 
 
+def on_common_epochs(information: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """The table with every seed at every epoch at which any seed was measured.
+
+    information : of one run and one estimator; blocks of seeds may have epochs of their own
+    (adaptive schedules), and a mean over those seeds alone that happen to share an epoch would
+    jump from one epoch to the next
+    columns : values that are joined linearly between a seed's own epochs, never beyond them
+    Returns the rows, and below them those that were added, which carry no flags; column
+    `interpolated` tells them apart.
+    """
+    table = information.assign(interpolated=False)
+    epochs = np.unique(table.epoch)
+    added = [table]
+    for (seed, layer), own in table.groupby(["seed", "layer"], sort=False):
+        inside = (epochs > own.epoch.min()) & (epochs < own.epoch.max())
+        missing = np.setdiff1d(epochs[inside], own.epoch)
+        if len(missing):
+            own = own.sort_values("epoch")
+            joined = {name: np.interp(missing, own.epoch, own[name]) for name in columns}
+            where = {"seed": seed, "epoch": missing, "layer": layer, "flags": ""}
+            added.append(pd.DataFrame({**where, **joined, "interpolated": True}))
+    return pd.concat(added, ignore_index=True) if len(added) > 1 else table
+
+
 def over_seeds(table: pd.DataFrame, by: list[str], columns: Sequence[str]) -> pd.DataFrame:
     """Mean and sd over seeds: columns {column}_mean, {column}_sd and n_seeds, indexed by `by`.
 
@@ -113,8 +137,9 @@ def by_epoch_and_layer(
     """One row an epoch and layer of one run and one estimator; everything in bits.
 
     Columns: run, estimator, epoch, layer, n_seeds, ixt_mean, ixt_sd, ity_mean, ity_sd, the
-    four bounds' means, cap (the largest over seeds), n_<flag> (seeds with that flag),
-    n_hollow (seeds with any flag of HOLLOW), n_negative (seeds with a negative value),
+    four bounds' means, cap (the largest over seeds), n_interpolated (seeds measured at other
+    epochs, see on_common_epochs), and of those measured here n_<flag> (seeds with that flag),
+    n_hollow (seeds with any flag of HOLLOW), n_negative (seeds with a negative value);
     entropy_x, entropy_y, seeds_left_out, seeds_set_aside. Seeds that failed or were set aside
     are left out and named there.
     """
@@ -124,7 +149,8 @@ def by_epoch_and_layer(
     estimator = only(information, "estimator", "information")
     failed = failed_seeds(information)
     aside = set_aside_seeds(information)
-    kept = information[~information.seed.isin([*failed, *aside])].copy()
+    kept = information[~information.seed.isin([*failed, *aside])]
+    kept = on_common_epochs(kept, [*VALUES, *BOUNDS])
 
     by = ["epoch", "layer"]
     result = over_seeds(kept, by, [*VALUES, *BOUNDS])
@@ -132,8 +158,9 @@ def by_epoch_and_layer(
     for flag in COUNTED:
         kept[f"n_{flag}"] = has_flag(kept["flags"], flag)
     kept["n_hollow"] = kept[[f"n_{flag}" for flag in HOLLOW]].any(axis=1)
-    kept["n_negative"] = (kept.ixt < 0) | (kept.ity < 0)
-    counts = [f"n_{flag}" for flag in COUNTED] + ["n_hollow", "n_negative"]
+    kept["n_negative"] = ((kept.ixt < 0) | (kept.ity < 0)) & ~kept.interpolated
+    kept["n_interpolated"] = kept.interpolated & kept.ixt.notna()
+    counts = ["n_interpolated", *(f"n_{flag}" for flag in COUNTED), "n_hollow", "n_negative"]
     groups = kept.groupby(by, sort=False)
     result = result.join(groups.cap.max()).join(groups[counts].sum()).reset_index()
     result.insert(0, "run", run)
@@ -170,6 +197,11 @@ def of_run(entropy: float | Mapping[str, float], run: str) -> float:
 def layers_of(numbers: pd.DataFrame) -> list[str]:
     """Layers from input to output: the order in which they first appear."""
     return list(dict.fromkeys(numbers.layer))
+
+
+def n_measured(numbers: pd.DataFrame) -> pd.Series:
+    """Seeds that were measured at each row's epoch itself."""
+    return numbers.n_seeds - numbers.n_interpolated
 
 
 def left_out(numbers: pd.DataFrame) -> str:

@@ -13,7 +13,7 @@ class JoinedWeights:
     """Finished stores of the same run, opened for reading.
 
     attributes : those of the first; seeds : of all, in order; epochs : kept in every one
-    failed : epoch at which a seed failed, by seed
+    failed : epoch at which a seed failed, by seed; set_aside : what it ended with, by seed
     """
 
     def __init__(self, paths: Sequence[Path]):
@@ -21,6 +21,7 @@ class JoinedWeights:
         self.attributes = self.stores[0].attributes
         self.seeds = np.concatenate([store.seeds for store in self.stores])
         self.failed = {s: e for store in self.stores for s, e in store.failed.items()}
+        self.set_aside = {s: v for store in self.stores for s, v in store.set_aside.items()}
         # a stopping rule may have ended one block before the others
         self.epochs = self.stores[0].epochs
         for store in self.stores[1:]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infoplane.machine import require_disk, size
 from infoplane.progress import Progress, announce
-from infoplane.schedules import kept_epochs
+from infoplane.schedules.fixed import kept_epochs
 from infoplane.stores.weights import Journal
 from infoplane.training.trainer import Trainer
 

@@ -20,7 +20,7 @@ from infoplane.networks import noise as noises
 from infoplane.networks.network import Network, initialise_seeds
 from infoplane.networks.noise import Noise
 from infoplane.progress import Progress
-from infoplane.schedules import All, Schedule
+from infoplane.schedules.fixed import All, Schedule
 from infoplane.settings import Settings as BaseSettings
 from infoplane.training.optimizers import Adam, Optimizer
 from infoplane.training.trainer import Arrays, Epoch, Trainer
