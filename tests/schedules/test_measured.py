@@ -18,12 +18,17 @@ OVER_TRAINING = {"estimator": "binned", "n_bins": 10, "range": "layer_over_train
 KDE = {"estimator": "kde", "noise_variance": 1e-2}
 
 
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return tmp_path_factory.mktemp("trained") / "w.zarr"
+
+
 @pytest.fixture
-def weights(trainer_of, network_settings, tmp_path):
-    optimizer = {"method": "adam", "learning_rate": 0.02}
-    trainer, settings = trainer_of([3, 4], epochs=LAST, optimizer=optimizer)
-    path = tmp_path / "w.zarr"
-    train(trainer, settings, [3, 4], path, "same", describe(network_settings, (8,), 2))
+def weights(path, trainer_of, network_settings):
+    if not path.exists():  # once for all tests
+        optimizer = {"method": "adam", "learning_rate": 0.02}
+        trainer, settings = trainer_of([3, 4], epochs=LAST, optimizer=optimizer)
+        train(trainer, settings, [3, 4], path, "same", describe(network_settings, (8,), 2))
     return WeightsStore(path)
 
 
