@@ -198,7 +198,11 @@ def small_print(numbers: pd.DataFrame, crosses: bool = True) -> list[str]:
         said.append(
             f"mean of {tables.seeds_text(numbers)}, {'crosses' if crosses else 'bands'} ±1 sd"
         )
-    names = {"saturated": "saturated", "outside_tested_regime": "outside the tested regime"}
+    names = {
+        "saturated": "saturated",
+        "outside_tested_regime": "outside the tested regime",
+        "not_stationary": "of weights that still drifted",
+    }
     found = [text for flag, text in names.items() if numbers[f"n_{flag}"].sum() > 0]
     if found:
         said.append(f"hollow: {' or '.join(found)} in at least one seed")

@@ -278,7 +278,8 @@ def _flagged(numbers: pd.DataFrame) -> str:
     hollow = numbers.n_hollow.sum() > 0
     of = int(tables.n_measured(numbers).sum())
     return f"Of {of} values, {', '.join(found)}" + (
-        "; a hollow point is saturated or outside the tested regime in at least one seed."
+        "; a hollow point is saturated, outside the tested regime or of drifting weights in at "
+        "least one seed."
         if hollow
         else "."
     )

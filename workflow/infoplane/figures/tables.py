@@ -7,7 +7,7 @@ import pandas as pd
 
 from infoplane.figures.style import band
 
-HOLLOW = ("saturated", "outside_tested_regime")
+HOLLOW = ("saturated", "outside_tested_regime", "not_stationary")
 """Flags that make a point hollow: its value says more of the estimator than of the network."""
 COUNTED = (
     "saturated",
