@@ -109,8 +109,8 @@ def load(name: str) -> Page:
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in FOLDER.glob("*.yaml"))) or "none"
         raise ConfigError(
-            f"truth: there is no page '{name}' ({path}). Known: {known}; another one is another "
-            f"file in {FOLDER}"
+            f"truth: there is no page '{name}' ({path}). Known: {known}; another file in "
+            f"{FOLDER} is another page"
         )
     try:
         written = yaml.safe_load(path.read_text())
