@@ -229,7 +229,7 @@ def figures(run=None, estimator=None, figure=None):
             for by in sorted(measured)
         ]
     wanted = (run, estimator, figure)
-    return chosen_of(found, wanted) + figures_of_pools(*wanted)
+    return chosen_of(found, wanted) + figures_of_pools(*wanted) + figures_of_pairs(*wanted)
 
 
 def chosen_of(found, wanted):

@@ -1,5 +1,5 @@
-# The functions from which the pooling rules take their inputs and settings; common.smk has
-# those of all others.
+# The functions from which the rules of pools, and of pairs of estimators, take their inputs
+# and settings; common.smk has those of the others.
 
 from infoplane.config.pools import estimators_of as estimators_of_pool
 from infoplane.schedules.fixed import Listed
@@ -9,6 +9,7 @@ POOLS = {pool for run in experiment.runs.values() for pool in run.pools}
 
 wildcard_constraints:
     pool=one_of(POOLS),
+    clustering=one_of(experiment.estimators),
 
 
 def measure_without_epochs(wildcards):
@@ -48,6 +49,27 @@ def information_of_pooled_runs(wildcards):
     """Information at single epochs of the same runs."""
     runs = runs_with_pool(wildcards.pool, wildcards.estimator)
     return [s for run in runs for s in information_of(run, wildcards.estimator)]
+
+
+def clusterings_of(run):
+    """The run's estimators that measure clustering."""
+    names = experiment.runs[run].estimators
+    return [n for n in names if experiment.estimators[n].estimator == "clustering"]
+
+
+def figures_of_pairs(run=None, estimator=None, figure=None):
+    """Images of one estimator's I(X;T) against the binned entropy by another."""
+    found = [
+        (
+            (name, by, "binned_entropy"),
+            f"{HOME}/runs/{name}/figures/binned_entropy-{by}-{other}.png",
+        )
+        for name, settings in experiment.runs.items()
+        for other in clusterings_of(name)
+        for by in settings.estimators
+        if by not in clusterings_of(name)
+    ]
+    return chosen_of(found, (run, estimator, figure))
 
 
 def figures_of_pools(run=None, estimator=None, figure=None):

@@ -65,6 +65,7 @@ for figure in (
     "comparison",
     "window_length",
     "pooled_planes",
+    "binned_entropy",
 ):
 
     rule:

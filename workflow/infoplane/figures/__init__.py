@@ -18,6 +18,7 @@ FIGURES = Table(
         "information_plane": "infoplane.figures.information_plane",
         "comparison": "infoplane.figures.comparison",
         "sensitivity": "infoplane.figures.sensitivity",
+        "binned_entropy": "infoplane.figures.binned_entropy",
         "clustering_curves": "infoplane.figures.clustering_curves",
         "window_length": "infoplane.figures.window_length",
         "pooled_planes": "infoplane.figures.pooled_planes",

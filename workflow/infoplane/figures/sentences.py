@@ -145,6 +145,20 @@ def _sensitivity(numbers: pd.DataFrame) -> list[str]:
     ]
 
 
+def _binned_entropy(numbers: pd.DataFrame) -> list[str]:
+    found = numbers.drop_duplicates("layer")
+    values = "; ".join(
+        f"{row.layer} {_value(row.pearson)} and {_value(row.spearman)}"
+        for row in found.itertuples()
+    )
+    return [
+        f"I(X;T) of {numbers.run.iloc[0]} by {numbers.estimator.iloc[0]} against H(Bin(T)), in "
+        f"bits, a panel a layer, a point an epoch ({_epochs(numbers)}).",
+        f"Pearson's and Spearman's correlation over these epochs: {values}.",
+        _seeds(numbers, "spread is not shown"),
+    ]
+
+
 def _window_length(numbers: pd.DataFrame) -> list[str]:
     end, most = int(numbers.end.iloc[0]), int(numbers.n_draws.max())
     drifting = int(numbers.n_drifting.sum())
@@ -230,6 +244,7 @@ _CAPTIONS: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "information_plane": _information_plane,
     "comparison": _comparison,
     "sensitivity": _sensitivity,
+    "binned_entropy": _binned_entropy,
     "window_length": _window_length,
     "pooled_planes": _pooled_planes,
     "clustering_curves": _clustering_curves,
