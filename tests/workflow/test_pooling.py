@@ -40,7 +40,7 @@ def test_pools_are_drawn_by_length_and_beside_single_epochs(project):
 
 def test_the_report_shows_them(project):
     page = project.results("tiny/report.html").read_text()
-    assert "window length-late-binned" in page and "pooled planes-late-binned" in page
+    assert "window_length-late-binned.pdf" in page and "pooled_planes-late-binned.pdf" in page
 
 
 def test_another_length_does_its_pool_again_and_nothing_else(project, tiny):
