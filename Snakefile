@@ -17,6 +17,8 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/common_pooling.smk"
+include: "workflow/rules/common_truth.smk"
 
 
 rule all:
@@ -28,7 +30,9 @@ include: "workflow/rules/datasets.smk"
 include: "workflow/rules/training.smk"
 include: "workflow/rules/activations.smk"
 include: "workflow/rules/estimators.smk"
+include: "workflow/rules/pooling.smk"
 include: "workflow/rules/checks.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/binned_entropy.smk"
 include: "workflow/rules/truth.smk"
 include: "workflow/rules/targets.smk"

@@ -38,7 +38,7 @@ def layer(n, d):
     one = problems.relu_layer(n, d)
     x = one.t[:, 0, :1] + torch.randn(n, 12, generator=torch.Generator().manual_seed(1))
     noise = 0.1 * torch.randn(one.t.shape, generator=torch.Generator().manual_seed(2))
-    return Samples(one.t + noise, one.y, x)
+    return Samples(one.t + noise, one.y, x, sigma=0.1, centres=one.t)
 
 small, large = layer(200, min(d, 10)), layer(n, d)
 interface.estimate_batch(module, [small], settings)

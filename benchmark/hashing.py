@@ -5,9 +5,16 @@ from collections import Counter
 
 import clock
 import numpy as np
+import peers
+import problems
+import torch
 
-from infoplane.estimators import edge
-from infoplane.samples import Pair
+from infoplane.estimators import edge, exact
+from infoplane.networks.quantisation import on_grid
+from infoplane.samples import Pair, Samples
+
+CHECKPOINTS = 50
+"""Measured at a time."""
 
 
 def bench_edge(limits: clock.Limits, quick: bool) -> None:
@@ -26,6 +33,42 @@ def bench_edge(limits: clock.Limits, quick: bool) -> None:
         )
         n_bytes = pair.n * settings.n_shifts * (units + 12) * 8
         clock.line(f"edge {n} × {units}, 12", theirs, ours, n_bytes / limits.bytes_per_second)
+
+
+def bench_exact(limits: clock.Limits, quick: bool) -> None:
+    """Quantised layers of the SZT net, and one of a network on all images of MNIST; times are
+    of one checkpoint."""
+    layers = problems.szt_layers(CHECKPOINTS)
+    for bits in (4, 8):
+        total = [0.0, 0.0]
+        for units, batch in layers.items():
+            theirs, ours = _counting(f"exact 4096 × {units}, {bits} bit", batch, bits, limits)
+            total = [total[0] + theirs, total[1] + ours]
+        clock.line(f"exact, the six layers, {bits} bit", *total, None)
+    images = problems.tanh_layers(10_000 if quick else 70_000, 10, CHECKPOINTS)
+    for bits in (4, 8):
+        _counting(f"exact {images[0].n_inputs} × 10, {bits} bit", images, bits, limits)
+
+
+def _counting(name: str, batch: list[Samples], bits: int, limits: clock.Limits):
+    """Seconds of one checkpoint, by np.unique and by ours, which have to agree."""
+    t = on_grid(torch.stack([samples.t for samples in batch]), -1.0, 1.0, bits)
+    y, settings = batch[0].y, exact.Settings()
+    batch = [Samples(one, y) for one in t]
+    chosen = batch[:: CHECKPOINTS // 5]
+
+    def peer():
+        return [peers.counted(s.t[:, 0].numpy(), s.y.numpy()) for s in chosen]
+
+    ours_say = exact.estimate_batch(chosen, settings)
+    for (ixt, ity), ours in zip(peer(), ours_say, strict=True):
+        assert math.isclose(ixt, ours.ixt, abs_tol=1e-8), name
+        assert math.isclose(ity, ours.ity, abs_tol=1e-8), name
+    theirs, ours = clock.medians(peer, lambda: exact.estimate_batch(batch, settings), 5)
+    theirs, ours = theirs / len(chosen), ours / len(batch)
+    n_bytes = batch[0].t.numel() * batch[0].t.itemsize
+    clock.line(name, theirs, ours, n_bytes / limits.bytes_per_second)
+    return theirs, ours
 
 
 def loop_over_samples(a: np.ndarray, b: np.ndarray, settings: edge.Settings) -> float:

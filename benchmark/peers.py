@@ -34,8 +34,12 @@ def _entropy(t: torch.Tensor, denominator: float) -> float:
 
 
 def binned(t: np.ndarray, y: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
-    """I(X;T) and I(T;Y) of np.digitize'd rows, unique by a void view of each row. Bits."""
-    codes = np.digitize(t, edges)
+    """I(X;T) and I(T;Y) of np.digitize'd rows. Bits."""
+    return counted(np.digitize(t, edges), y)
+
+
+def counted(codes: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """I(X;T) and I(T;Y) of rows, unique by a void view of each row. Bits."""
     whole = _entropy_of_rows(codes)
     labels, counts = np.unique(y, return_counts=True)
     given = [_entropy_of_rows(codes[y == label]) for label in labels]

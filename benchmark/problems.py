@@ -33,6 +33,18 @@ def szt_layers(n_checkpoints: int = SZT_CHECKPOINTS) -> dict[int, list[Samples]]
     }
 
 
+def tanh_layers(n_inputs: int, n_units: int, n_checkpoints: int) -> list[Samples]:
+    """A tanh layer over Gaussian clusters of ten classes, from nearly linear to saturated."""
+    generator = torch.Generator().manual_seed(0)
+    y = torch.arange(n_inputs) % 10
+    centres = torch.randn((10, n_units), generator=generator)
+    weight = torch.randn((n_units, n_units), generator=generator)
+    z = (torch.randn((n_inputs, n_units), generator=generator) + 3 * centres[y]) @ weight
+    gains = np.geomspace(0.05, 1, n_checkpoints).tolist()
+    t = torch.stack([torch.tanh(gain * z) for gain in gains])[:, :, None]
+    return [Samples(one, y, epoch=epoch) for epoch, one in enumerate(t)]
+
+
 def relu_layer(n_inputs: int, n_units: int, n_classes: int = 10) -> Samples:
     """A ReLU layer over Gaussian clusters, one a class, as of a net on images."""
     generator = torch.Generator().manual_seed(0)
@@ -41,3 +53,19 @@ def relu_layer(n_inputs: int, n_units: int, n_classes: int = 10) -> Samples:
     t = torch.randn((n_inputs, n_units), generator=generator)
     t.add_(centres[y]).mul_(0.5).relu_()
     return Samples(t[:, None, :], y, layer=f"ReLU {n_units}")
+
+
+def noisy_layers(sigma: float, n_draws: int) -> tuple[Samples, Samples]:
+    """The first layer of 10 units and a deeper one of 4, with noise in both, of a tanh net on
+    all 4096 patterns; the deeper one's centres are as many for each pattern as draws of the
+    noise before it."""
+    first = szt_layers(3)[10][1]
+    generator = torch.Generator().manual_seed(0)
+
+    def noisy(centres: torch.Tensor, layer: str) -> Samples:
+        t = centres + sigma * torch.randn(centres.shape, generator=generator)
+        return Samples(t, first.y, layer=layer, sigma=sigma, centres=centres)
+
+    before = noisy(first.t.expand(-1, n_draws, -1), "first").t
+    weight = torch.randn((10, 4), generator=generator) * 2 / 10**0.5
+    return noisy(first.t, "first"), noisy(torch.tanh(before @ weight), "deep")

@@ -2,7 +2,8 @@
 
     python benchmark/run.py                     everything, some minutes
     python benchmark/run.py --quick             small sizes, half a minute
-    python benchmark/run.py binned kde ksg      some of: binned, kde, memory, ksg, edge, critics
+    python benchmark/run.py binned kde ksg      some of: binned, exact, kde, memory, ksg, edge,
+                                                critics, sp
     python benchmark/run.py --threads 1
 
 Ratios are medians of runs in turn within this process; absolute times depend on what else
@@ -24,6 +25,7 @@ import hashing
 import neighbours
 import peers
 import problems
+import propagation
 import torch
 
 from infoplane.estimators import binned, kde
@@ -122,7 +124,9 @@ PARTS = {
     "memory": bench_memory,
     "ksg": neighbours.bench_ksg,
     "edge": hashing.bench_edge,
+    "exact": hashing.bench_exact,
     "critics": critics.bench_critics,
+    "sp": propagation.bench_sp,
 }
 
 

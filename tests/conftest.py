@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
 
 from infoplane.datasets.source import Data
 from infoplane.networks import mlp
 from infoplane.training import supervised
 
 torch.set_num_threads(1)
+# No test fails for being slow on a busy machine.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture

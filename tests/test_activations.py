@@ -6,9 +6,11 @@ import torch
 
 from infoplane.activations import Activations, Measured, Settings
 from infoplane.datasets.source import Data
+from infoplane.networks import mlp
 from infoplane.networks.description import describe, rebuild
 from infoplane.stores.activations import ActivationsStore
 from infoplane.stores.weights import WeightsStore
+from infoplane.training import supervised
 from infoplane.training.loop import train
 
 
@@ -120,3 +122,49 @@ def test_epochs_that_were_not_kept_are_refused(weights, data):
     settings = Settings(epochs={"schedule": "list", "epochs": [99]})
     with pytest.raises(ValueError, match=r"\[99\] are asked for"):
         Activations(weights, Measured(data, settings), settings)
+
+
+@pytest.fixture
+def noisy_weights(data, tmp_path):
+    settings = mlp.Settings(hidden=[6, 3], noise={"sigma": 0.2, "relative": True})
+    chosen = supervised.Settings(epochs=4, batch_size=64, device="cpu")
+    network = mlp.build(settings, (8,), 2)
+    trainer = supervised.build(chosen, network, data, [3, 4])
+    train(trainer, chosen, [3, 4], tmp_path / "n.zarr", "same", describe(settings, (8,), 2))
+    return WeightsStore(tmp_path / "n.zarr")
+
+
+NOISY = Settings(epochs={"schedule": "list", "epochs": [0, 4]}, draws=50, device="cpu")
+
+
+def test_draws_of_a_noisy_network_share_centres_in_the_first_layer_alone(noisy_weights, data):
+    found = {
+        (s.seed, s.epoch, s.layer): s
+        for batch in Activations(noisy_weights, Measured(data, NOISY), NOISY)
+        for s in batch
+    }
+    first, second = found[3, 4, "hidden1"], found[3, 4, "hidden2"]
+    assert first.t.shape == (len(data.x), 50, 6) and first.centres.shape == first.t.shape
+    assert float(first.centres.std(dim=1).max()) < 1e-6
+    assert float(second.centres.std(dim=1).min()) > 0
+    scale = float(noisy_weights.read([4], [3])["hidden1.scale"][0, 0, 0])
+    assert first.sigma == pytest.approx(0.2 * scale)
+    added = (first.t - first.centres) / first.sigma
+    assert float(added.std()) == pytest.approx(1, abs=0.02)
+    output = found[3, 4, "output"]
+    assert output.sigma is None and output.centres is None
+    assert output.t.shape == (len(data.x), 50, 2)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+def test_noise_is_that_of_the_seed_and_epoch_however_work_is_cut(noisy_weights, data, at_once):
+    measured = Measured(data, NOISY)
+    whole, cut = (Activations(noisy_weights, measured, NOISY) for _ in range(2))
+    cut.at_once = at_once
+    a, b = flat(whole), flat(cut)
+    assert a.keys() == b.keys()
+    for key in a:
+        torch.testing.assert_close(a[key], b[key])
+    other = NOISY.model_copy(update={"noise_seed": 1})
+    c = flat(Activations(noisy_weights, measured, other))
+    assert not torch.equal(a[3, 4, "hidden1"], c[3, 4, "hidden1"])

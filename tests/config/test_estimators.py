@@ -80,7 +80,7 @@ WRONG = {
     ),
     "no such method": (
         {"estimators.binned": {"estimator": "bined"}},
-        "estimators.binned.estimator: must be one of binned, kde,",
+        "estimators.binned.estimator: must be one of binned, exact, kde,",
     ),
     "module that is no estimator": (
         {"estimators.binned": {"estimator": "json.decoder"}},

@@ -11,9 +11,12 @@ from infoplane.datasets import SOURCES
 FILE = "config/wrong.yaml"
 NAME = "a name of letters, digits and _ - . = , that begins with no dot or dash"
 RUN_KEYS = ", ".join(WrittenRun.model_fields)
-NETWORK_KEYS = "family, hidden, activation, initialisation"
+NETWORK_KEYS = "family, hidden, activation, initialisation, noise, quantisation"
 ADAM_KEYS = "method, learning_rate, betas, epsilon, weight_decay"
-TRAINING = "training.trainer, training.optimizer, training.batch_size, training.epochs, "
+TRAINING = (
+    "training.trainer, training.optimizer, training.batch_size, "
+    "training.orthonormal_penalty, training.epochs, "
+)
 SEEDS = (
     "an integer ≥ 1 and ≤ 10000 or a list of at least one, each an integer ≥ 0 and ≤ 4294967295"
 )
@@ -137,6 +140,59 @@ WRONG = {
         {"runs.tanh.training": {"keep": {"n": 3}}},
         "runs.tanh.training.keep.schedule: is missing; give one of all, every, logarithmic, "
         "list",
+    ),
+    "schedule_of_what_is_kept_by_what_is_measured": (
+        {"runs.tanh.training": {"keep": {"schedule": "delta_exact"}}},
+        "runs.tanh.training.keep.schedule: must be one of all, every, logarithmic, list, not "
+        "'delta_exact'",
+    ),
+    "delta_of_nothing": (
+        {"runs.tanh.measure": {"epochs": {"schedule": "delta_exact", "delta": 0}}},
+        "runs.tanh.measure.epochs.delta: must be a number > 0, not 0",
+    ),
+    "skip_that_does_not_grow": (
+        {"runs.tanh.measure": {"epochs": {"schedule": "delta_approximate", "skip": 1}}},
+        "runs.tanh.measure.epochs.skip: must be a number > 1 and ≤ 1000, not 1",
+    ),
+    "survey_of_epochs_that_are_not_kept": (
+        {
+            "runs.tanh.training": {"epochs": 20, "keep": {"schedule": "every", "n": 5}},
+            "runs.tanh.measure": {
+                "epochs": {"schedule": "delta_exact", "survey": listed(5, 6)}
+            },
+        },
+        "runs.tanh.measure.epochs.survey.epochs: must be epochs whose weights training.keep "
+        "keeps, not [6]",
+    ),
+    "adaptive_schedule_of_an_estimator_that_remembers": (
+        {
+            "estimators.mine": {"estimator": "mine", "warm_start": True},
+            "runs.tanh.estimators": ["mine"],
+            "runs.tanh.measure": {"epochs": {"schedule": "delta_exact"}},
+        },
+        "runs.tanh.measure.epochs.schedule: must be all, every, logarithmic or list, not "
+        "'delta_exact', which measures epochs in no order: estimator 'mine' goes on from the "
+        "epoch before",
+    ),
+    "adaptive_schedule_without_information": (
+        {
+            "estimators.clusters": {"estimator": "clustering"},
+            "runs.tanh.estimators": ["clusters"],
+            "runs.tanh.measure": {"epochs": {"schedule": "delta_approximate"}},
+        },
+        "runs.tanh.measure.epochs.schedule: must be all, every, logarithmic or list, not "
+        "'delta_approximate', which measures epochs in no order: estimator 'clusters' gives no "
+        "information that could tell epochs apart",
+    ),
+    "adaptive_schedule_with_shared_activations": (
+        {
+            "runs.tanh.measure": {
+                "epochs": {"schedule": "delta_exact"},
+                "share_activations": True,
+            }
+        },
+        "runs.tanh.measure.share_activations: must be false with the schedule delta_exact: "
+        "estimators ask for epochs of their own",
     ),
     "unknown_source": (
         {"datasets.szt.source": "sztt"},
@@ -342,6 +398,81 @@ WRONG = {
         "not "
         "[15]",
     ),
+    "pool_by_a_strange_estimator": (
+        {"runs.tanh.pools": {"late": {"estimators": ["bined"]}}},
+        "runs.tanh.pools.late.estimators[0]: there is no estimator of this run 'bined'. Did "
+        "you mean 'binned'? Known: binned, kde, kde-wide.",
+    ),
+    "pool_over_noise_that_is_not": (
+        {"runs.tanh.pools": {"late": {"over": "noise"}}},
+        "runs.tanh.pools.late.over: must be epochs, seeds or both, not 'noise': the network "
+        "has no noise",
+    ),
+    "pool_of_more_seeds_than_there_are": (
+        {"runs.tanh.pools": {"late": {"over": "seeds", "lengths": [2, 500]}}},
+        "runs.tanh.pools.late.lengths: must be ≤ 3, the number of seeds, not 500",
+    ),
+    "pool_by_what_cannot_pool": (
+        {
+            "estimators.clusters": {"estimator": "clustering"},
+            "runs.tanh.estimators": ["binned", "clusters"],
+            "runs.tanh.pools": {"late": {}},
+        },
+        "runs.tanh.pools.late.estimators: cannot have 'clusters': clusters of single "
+        "activations are no information, and have no H(T|X)",
+    ),
+    "pool_by_what_remembers": (
+        {
+            "estimators.critic": {"estimator": "mine", "warm_start": True},
+            "runs.tanh.estimators": ["critic"],
+            "runs.tanh.pools": {"late": {}},
+        },
+        "runs.tanh.pools.late.estimators: cannot have 'critic': it carries weights over from "
+        "epoch to epoch; set warm_start to false",
+    ),
+    "draws_without_noise": (
+        {"runs.tanh.measure": {"draws": 10}},
+        "runs.tanh.measure.draws: must be 1, not 10: without network.noise all draws of an "
+        "input are the same",
+    ),
+    "noisy_estimator_without_noise": (
+        {"estimators.sp": {"estimator": "sp"}, **one_run(estimators=["kde", "sp"])},
+        "runs.r.estimators: must be without sp where there is no network.noise: it estimates "
+        "the information of a layer with Gaussian noise of its own",
+    ),
+    "shared_and_noisy": (
+        {
+            "runs.tanh.network.noise": {"sigma": 0.1},
+            "runs.tanh.measure": {"share_activations": True},
+        },
+        "runs.tanh.measure.share_activations: must be false for a network with noise: "
+        "estimators of noisy layers need more than the activations",
+    ),
+    "noisy_and_quantised": (
+        {"runs.tanh.network": {"noise": {"sigma": 0.1}, "quantisation": {"bits": 8}}},
+        "runs.tanh.network: noise and quantisation exclude one another: with noise on it a "
+        "quantised activation takes any value; leave out one of the two",
+    ),
+    "bits_between": (
+        {"runs.tanh.network.quantisation": {"bits": 20}},
+        "runs.tanh.network.quantisation: bits is 1 to 16, or 32 for none, not 20",
+    ),
+    "bits_of_nothing": (
+        {"runs.tanh.network.quantisation": {"bits": 0}},
+        "runs.tanh.network.quantisation.bits: must be an integer ≥ 1 and ≤ 32, not 0",
+    ),
+    "set_aside_by_what_is_not": (
+        {
+            "runs.tanh.dataset": "everything",
+            "runs.tanh.training": {"set_aside": {"quantity": "accuracy_test", "below": 0.5}},
+        },
+        "runs.tanh.training.set_aside.quantity: must be of the training inputs, not "
+        "'accuracy_test': data set 'everything' has training_fraction 1 and so no test inputs",
+    ),
+    "set_aside_without_a_threshold": (
+        {"runs.tanh.training": {"set_aside": {"quantity": "accuracy_train"}}},
+        "runs.tanh.training.set_aside.below: is missing; give a number > 0 and ≤ 1",
+    ),
     "measured_where_nothing_is": (
         {"runs.tanh.dataset": "everything", "runs.tanh.measure": {"inputs": "test"}},
         "runs.tanh.measure.inputs: must be train or all, not 'test': data set 'everything' has "
@@ -365,7 +496,8 @@ WRONG = {
         one_run(sweep={"training.batchsize": [1]}),
         "runs.r.sweep.training.batchsize: is not a key here. Did you mean "
         "'training.batch_size'? "
-        f"Known: {TRAINING}training.stop, training.keep, training.device.",
+        f"Known: {TRAINING}training.stop, training.prefit, training.set_aside, training.keep, "
+        "training.device.",
     ),
     "sweep_of_short_key": (
         one_run(sweep={"batch_size": [1]}),
@@ -466,6 +598,17 @@ def test_a_default_that_fits_no_other_is_no_mistake_where_runs_put_it_right(exam
     changes = {"defaults.network.activation": ["tanh", "relu"]}
     runs = {"r": {"network": {"hidden": [3, 3]}}}
     load(example({**changes, "runs": runs, "figures": "REMOVE"}), FILE)
+
+
+def test_estimators_of_noisy_layers_measure_networks_with_noise(example):
+    changes = {"estimators": {"sp": {"estimator": "sp"}}, **one_run(seeds=1)}
+    (line,) = mistakes(example(changes))
+    assert line.startswith(f"{FILE}: runs.r.estimators: must be without sp")
+    changes |= one_run(network={"noise": {"sigma": 0.1}})
+    assert load(example(changes), FILE).runs["r"].estimators == ["sp"]
+    changes |= one_run(sweep={"network.noise": [None, {"sigma": 0.1}]})
+    (line,) = mistakes(example(changes))
+    assert line.endswith("noise of its own (in r-noise_none)")
 
 
 def test_a_sweep_that_makes_names_too_long_for_files_says_so(example):

@@ -22,9 +22,13 @@ QUICK = dict.fromkeys(("mine", "nwj", "infonce", "smile", "js"), FEW_STEPS) | {
 }
 """Settings with which an estimator is quick, and no more exact than it has to be here."""
 ALL = list(ESTIMATORS)
-OF_PAIRS = [name for name in ALL if name != "clustering"]
-NEEDS_X = [name for name in OF_PAIRS if not hasattr(ESTIMATORS[name], "estimate")]
-WITH_K = [name for name in OF_PAIRS if "k" in ESTIMATORS[name].Settings.model_fields]
+NOISY = [name for name in ALL if hasattr(ESTIMATORS[name], "NEEDS_NOISE")]
+"""Estimators of noisy layers: they get T as the centres, and half a unit of noise on it."""
+OF_LAYERS = [name for name in ALL if name != "clustering"]
+OF_PAIRS = [name for name in OF_LAYERS if name not in NOISY]
+NEEDS_X = [name for name in OF_LAYERS if not hasattr(ESTIMATORS[name], "estimate")]
+OF_TWO = [name for name in OF_PAIRS if name != "exact"]  # two variables, not a layer alone
+WITH_K = [name for name in OF_LAYERS if "k" in ESTIMATORS[name].Settings.model_fields]
 
 
 def estimate(name, t, y, x=None):
@@ -32,7 +36,8 @@ def estimate(name, t, y, x=None):
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)  # NumPy's way to say NaN
         try:
-            return infoplane.estimate(t, y, x=x, estimator=name, **QUICK.get(name, {}))
+            noise = {"centres": t, "sigma": 0.5} if name in NOISY else {}
+            return infoplane.estimate(t, y, x=x, estimator=name, **noise, **QUICK.get(name, {}))
         except ValueError as error:
             return str(error)
 
@@ -69,7 +74,7 @@ def test_features_that_are_not_finite_are_refused_by_place(name, layer):
     assert "layer T: 1 of 600 features of x are NaN" in estimate(name, t, y, x)
 
 
-@pytest.mark.parametrize("name", OF_PAIRS)
+@pytest.mark.parametrize("name", OF_LAYERS)
 def test_a_constant_layer_holds_no_information(name, layer):
     _, y, x = layer
     found = estimate(name, np.full((120, 4), 0.7), y, x)
@@ -79,7 +84,7 @@ def test_a_constant_layer_holds_no_information(name, layer):
     assert "needs_x" not in found.flags
 
 
-@pytest.mark.parametrize("name", OF_PAIRS)
+@pytest.mark.parametrize("name", OF_LAYERS)
 def test_a_single_class_cannot_be_told(name, layer):
     t, _, x = layer
     found = estimate(name, t, np.full(120, 4), x)
@@ -95,7 +100,7 @@ def test_without_x_a_pair_estimator_gives_the_label_alone(name, layer):
     assert math.isfinite(with_x.ixt) and "needs_x" not in with_x.flags
 
 
-@pytest.mark.parametrize("name", OF_PAIRS)
+@pytest.mark.parametrize("name", OF_LAYERS)
 def test_a_dead_unit_changes_little(name, layer):
     t, y, x = layer
     dead = np.concatenate([t, np.zeros((120, 1))], axis=1)
@@ -105,7 +110,7 @@ def test_a_dead_unit_changes_little(name, layer):
     assert found.ity == pytest.approx(expected.ity, abs=0.5)
 
 
-@pytest.mark.parametrize("name", OF_PAIRS)
+@pytest.mark.parametrize("name", OF_LAYERS)
 def test_ties_and_duplicates_are_answered(name):
     rng = np.random.default_rng(1)
     t = rng.integers(0, 2, (200, 3)).astype(float)  # 8 different rows
@@ -115,7 +120,7 @@ def test_ties_and_duplicates_are_answered(name):
     assert math.isfinite(found.ity) and math.isfinite(found.ixt)
 
 
-@pytest.mark.parametrize("name", OF_PAIRS)
+@pytest.mark.parametrize("name", OF_LAYERS)
 def test_one_unit_is_answered(name, layer):
     t, y, x = layer
     found = estimate(name, t[:, :1], y, x[:, :1])
@@ -123,7 +128,7 @@ def test_one_unit_is_answered(name, layer):
     assert math.isfinite(found.ity) and math.isfinite(found.ixt)
 
 
-@pytest.mark.parametrize("name", OF_PAIRS)
+@pytest.mark.parametrize("name", OF_LAYERS)
 def test_more_units_than_samples_are_answered_or_refused_by_place(name):
     rng = np.random.default_rng(2)
     t, x = rng.normal(size=(40, 60)), rng.normal(size=(40, 9))
@@ -131,7 +136,7 @@ def test_more_units_than_samples_are_answered_or_refused_by_place(name):
     assert "layer T" in found if isinstance(found, str) else math.isfinite(found.ity)
 
 
-@pytest.mark.parametrize("name", OF_PAIRS)
+@pytest.mark.parametrize("name", OF_LAYERS)
 def test_a_class_of_one_is_answered_or_refused_by_place(name, layer):
     t, y, x = layer
     y = np.where(np.arange(120) == 5, 9, y)
@@ -147,11 +152,11 @@ def test_k_beyond_the_samples_is_refused_with_both_numbers(name, layer):
     assert "k" in str(error.value) and "6" in str(error.value)
 
 
-@pytest.mark.parametrize("name", OF_PAIRS)
+@pytest.mark.parametrize("name", OF_LAYERS)
 def test_the_unit_of_measurement_changes_little(name, layer):
     """float32 of any scale: no overflow, no vanishing variance."""
     t, y, x = layer
-    if name in ("kde", "binned"):
+    if name in ("kde", "binned", *NOISY):
         pytest.skip("noise and bins have the unit of the activations")
     for scale in (1e-12, 1e12):
         found = estimate(name, (scale * t).astype(np.float32), y, x)
@@ -186,7 +191,7 @@ def pairs(draw):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", OF_PAIRS)
+@pytest.mark.parametrize("name", OF_TWO)
 @settings(
     max_examples=12,
     deadline=None,
@@ -210,7 +215,7 @@ def test_every_pair_is_answered_or_refused_by_place(name, pair):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", OF_PAIRS)
+@pytest.mark.parametrize("name", OF_TWO)
 def test_values_stay_below_their_cap(name):
     """Two equal variables: the largest information there is."""
     rng = np.random.default_rng(3)
@@ -220,7 +225,7 @@ def test_values_stay_below_their_cap(name):
     assert not found.value > found.cap + 1e-6
 
 
-@pytest.mark.parametrize("name", OF_PAIRS)
+@pytest.mark.parametrize("name", OF_LAYERS)
 def test_several_draws_of_an_input_are_answered(name, layer):
     t, y, x = layer
     draws = t[:40, None, :] + np.random.default_rng(4).normal(size=(40, 10, 4))

@@ -307,3 +307,14 @@ def test_settings_default_to_thirty_bins():
 def test_settings_survive_being_written(options):
     chosen = binned.Settings(**options)
     assert binned.Settings.model_validate(chosen.model_dump()) == chosen
+
+
+def test_cap_beyond_a_survey_counts_the_codes_that_lie_there():
+    """A survey of other epochs may have seen less: what lies beyond has bins of its own."""
+    t = torch.linspace(-4, 4, 64)[:, None]
+    samples = Samples.of(t, np.arange(64) % 2, layer="a", seed=0)
+    chosen = binned.Settings(n_bins=4, range="layer_over_training")
+    inside = binned.estimate(samples, chosen, {(0, "a"): (-4.0, 4.0)})
+    beyond = binned.estimate(samples, chosen, {(0, "a"): (-0.5, 0.5)})
+    assert inside.ixt == pytest.approx(2) and inside.cap == 2
+    assert 4 < beyond.ixt < beyond.cap == 6  # bins of 1/4: some 32 codes of 64 inputs

@@ -182,3 +182,37 @@ def test_final_accuracies_by_hand(metrics):
     last = table.accuracy_train[(table.epoch == 3000) & (table.seed != 2)]
     assert (row.run, row.epoch, row.seeds, row.test) == ("tanh", 3000, 3, "–")
     assert row.train == f"{last.mean():.4f} ± {last.std():.4f}"
+
+
+def test_seeds_set_aside_are_named_with_their_value_and_the_rule(metrics, experiment):
+    table = metrics(failed=(2,))
+    table["set_aside"] = np.where(table.seed == 1, 0.5012, np.nan)
+    [row] = page.final_accuracies(table)
+    last = table.accuracy_train[(table.epoch == 3000) & table.seed.isin([0, 3])]
+    assert (row.seeds, row.set_aside) == (2, "1 (0.5012)")
+    assert row.train.startswith(f"{last.mean():.4f}")
+    assert "seeds set aside" not in page.render(experiment)
+    experiment["accuracies"] = [row]
+    text = page.render(experiment)
+    assert "seeds set aside" in text and "<td>1 (0.5012)</td>" in text
+
+
+def test_facts_name_random_labels_and_the_rule_for_setting_aside():
+    run = {
+        "dataset": "szt",
+        "network": {"hidden": [3]},
+        "training": {
+            "optimizer": {"method": "adam", "learning_rate": 1e-4},
+            "batch_size": 256,
+            "epochs": 9,
+            "prefit": {"epochs": 7, "seed": 0},
+            "set_aside": {"quantity": "accuracy_train", "below": 0.55},
+        },
+        "seeds": [0, 1],
+        "measure": {"inputs": "all"},
+    }
+    found = page.facts(run)
+    assert found["training"].endswith("9 epochs after 7 on random labels")
+    assert found["set aside"] == "seeds that end with accuracy_train below 0.55"
+    run["training"] |= {"prefit": None, "set_aside": None}
+    assert "set aside" not in page.facts(run) and "random" not in page.facts(run)["training"]

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,7 +51,7 @@ def test_comparison_caption_names_failed_seeds_by_run(information):
     shown = FIGURES["comparison"].numbers(table, 12, 0.999)
     text = sentences.caption("comparison", shown, {"estimator": "kde"})
     assert "relu: seed 0 failed, left out." in text and "tanh: " not in text
-    assert "3 to 4 seeds" in text and "dead: every seed failed." in text
+    assert "3 to 4 seeds" in text and "dead: every seed failed or was set aside." in text
 
 
 def test_training_and_gradient_captions_have_units(metrics, gradients):
@@ -104,3 +106,36 @@ def test_unknown_figures_are_named():
 
 def test_rst_escapes_markup():
     assert sentences.rst(r"a_ *b* `c` |d| \e") == r"a\_ \*b\* \`c\` \|d\| \\e"
+
+
+def store(epochs, **schedule):
+    """What a store of information with so many epochs says of its schedule."""
+    settings = {"schedule": "delta_exact", "delta": 0.05, "distance": "entropy", "over": "seed"}
+    measure = json.dumps({"epochs": {**settings, **schedule}})
+    return sentences.Chosen.of({"measure": measure, "n_kept": "8001"}, epochs)
+
+
+def test_caption_says_how_many_epochs_an_adaptive_schedule_chose(information):
+    table = information()
+    for figure in ("information_plane", "information_curves", "comparison", "sensitivity"):
+        shown = FIGURES[figure].numbers(table.assign(variant="v"), 12, 0.999)
+        text = sentences.caption(figure, shown, {}, store(57))
+        rule = "delta_exact, δ = 0.05 of H(X) and H(Y), of every seed."
+        assert f"Measured at 57 of 8001 kept epochs: {rule}" in text
+        assert "joined linearly" not in text
+
+
+def test_caption_says_that_blocks_have_epochs_of_their_own(information):
+    table = information()
+    table = table[(table.seed != 1) | (table.epoch != 10)]
+    shown = FIGURES["information_plane"].numbers(table, 12, 0.999)
+    raw = {"distance": "raw", "delta": 0.5, "over": "mean"}
+    chosen = [*store(57, **raw), *store(49, **raw), *store(60, **raw)]
+    text = sentences.caption("information_plane", shown, {}, chosen)
+    assert "49 to 60 of 8001" in text and "δ = 0.5 bits, of the mean over seeds." in text
+    assert "Blocks of seeds have epochs of their own, joined linearly" in text
+
+
+def test_a_fixed_schedule_is_not_named():
+    about = {"measure": json.dumps({"epochs": {"schedule": "logarithmic", "number": 60}})}
+    assert sentences.Chosen.of(about, 60) == []

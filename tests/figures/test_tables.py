@@ -39,6 +39,17 @@ def test_a_seed_that_fails_midway_is_left_out_whole(information):
     assert tables.left_out(shown) == "seed 1 failed, left out"
 
 
+def test_seeds_set_aside_are_left_out_and_told_apart_from_those_that_failed(information):
+    table = information(failed=(2,))
+    aside = table.seed.isin([0, 3])
+    table.loc[aside, ["ixt", "ity"]] = np.nan
+    table.loc[aside, "flags"] = "set_aside"
+    shown = tables.by_epoch_and_layer(table, 12, 0.999)
+    assert set(shown.n_seeds) == {1}
+    assert set(shown.seeds_left_out) == {"0|2|3"} and set(shown.seeds_set_aside) == {"0|3"}
+    assert tables.left_out(shown) == "seed 2 failed, seeds 0, 3 set aside, left out"
+
+
 def test_flags_survive_an_empty_csv_cell_and_match_whole_names():
     flags = pd.Series(["saturated|not_a_bound", None, "saturated", "unsaturated"])
     assert tables.has_flag(flags, "saturated").tolist() == [True, False, True, False]
@@ -63,3 +74,45 @@ def test_wrong_tables_are_named(information):
         tables.by_epoch_and_layer(pd.concat([table, table]), 12, 1)
     with pytest.raises(KeyError, match="no entropy is given for run 'tanh'"):
         tables.of_run({"relu": 12.0}, "tanh")
+
+
+def some_epochs(table, kept):
+    """The rows of every seed at its own epochs, {seed: epochs}."""
+    own = [(table.seed == seed) & table.epoch.isin(epochs) for seed, epochs in kept.items()]
+    return table[np.any(own, axis=0)]
+
+
+def test_seeds_with_epochs_of_their_own_are_joined_linearly(information):
+    table = information(seeds=3, saturated=("alpha",))
+    for column in ("ixt", "ity"):  # straight lines, so that joining them is exact
+        table[column] = table.seed + table.layer.str.len() + 0.001 * table.epoch
+    whole = tables.by_epoch_and_layer(table, 12, 0.999)
+    # adaptive schedules: seeds 0 and 1 are a block, seed 2 is another
+    shared = [0, 1, 100, 3000]
+    some = some_epochs(table, {0: shared, 1: shared, 2: [0, 10, 3000]})
+    shown = tables.by_epoch_and_layer(some, 12, 0.999)
+    assert list(shown.epoch) == list(whole.epoch) and list(shown.layer) == list(whole.layer)
+    for column in ("ixt_mean", "ixt_sd", "ity_mean", "ity_sd", "n_seeds"):
+        assert shown[column].tolist() == pytest.approx(whole[column].tolist())
+    by_epoch = shown[shown.layer == "alpha"].set_index("epoch")
+    assert by_epoch.n_interpolated.tolist() == [0, 1, 2, 1, 0]
+    assert by_epoch.n_saturated.tolist() == [3, 2, 1, 2, 3]  # only what was measured
+    assert set(whole.n_interpolated) == {0}
+
+
+def test_nothing_is_joined_beyond_a_seeds_own_epochs_or_over_nan(information):
+    table = information(seeds=2)
+    some = some_epochs(table, {0: [0, 1, 10, 100, 3000], 1: [1, 100]})
+    shown = tables.by_epoch_and_layer(some, 12, 0.999)
+    assert shown[shown.layer == "zeta"].n_seeds.tolist() == [1, 2, 2, 2, 1]
+    some = some_epochs(table, {0: [0, 1, 10, 100, 3000], 1: [0, 1, 100, 3000]}).copy()
+    some.loc[(some.seed == 1) & (some.epoch == 100), "ixt"] = np.nan
+    shown = tables.by_epoch_and_layer(some, 12, 0.999)
+    assert shown[shown.layer == "zeta"].n_seeds.tolist() == [2, 2, 1, 1, 2]
+
+
+def test_seeds_of_equal_epochs_are_left_as_they_are(information):
+    table = information(failed=(1,))
+    joined = tables.on_common_epochs(table, ["ixt", "ity"])
+    assert not joined.interpolated.any()
+    pd.testing.assert_frame_equal(joined.drop(columns="interpolated"), table)

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from infoplane.figures import gradient_noise, training_curves
@@ -19,6 +20,18 @@ def test_training_numbers_equal_aggregates_by_hand(metrics):
         losses = table.loss_test[(table.epoch == row.epoch) & (table.seed != 1)]
         assert row.loss_test_mean == pytest.approx(losses.sum() / 3)
         assert row.loss_test_sd == pytest.approx(losses.std(ddof=1))
+
+
+def test_seeds_set_aside_are_left_out_of_the_mean_and_named(metrics, gradients):
+    for table, module in ((metrics(), training_curves), (gradients(), gradient_noise)):
+        table["set_aside"] = np.where(table.seed == 3, 0.51, np.nan)
+        shown = module.numbers(table)
+        assert set(shown.n_seeds[shown.epoch > 0]) == {3}
+        assert set(shown.seeds_set_aside) == set(shown.seeds_left_out) == {"3"}
+        assert "seed 3 set aside, left out" in texts(module.draw(table))
+        without = module.numbers(table[table.seed != 3])
+        drop = ["seeds_set_aside", "seeds_left_out"]
+        pd.testing.assert_frame_equal(shown.drop(columns=drop), without.drop(columns=drop))
 
 
 def test_training_curves_plot_numbers(metrics, plotted):

@@ -5,9 +5,10 @@ import pytest
 from scipy import stats
 from scipy.integrate import dblquad
 
-from infoplane.estimators import binned
+from infoplane.estimators import binned, sp
 from infoplane.estimators.interface import estimate_batch
 from infoplane.truth import channel_information, channels, mixtures, quantised, trained
+from infoplane.truth.run import run
 
 SMALL = {"epochs": [0, 2], "layers": ["hidden4", "hidden5"]}
 
@@ -94,6 +95,19 @@ def test_noisy_layers_carry_the_noise(channel):
     assert stats.kstest(noise.ravel() / 0.5, "norm").pvalue > 1e-4
     assert (draw.pair.b == draw.samples.y).all()
     assert task.settings["kde"]["noise_variance"] == 0.25
+    assert draw.noisy.sigma == 0.5 and (draw.noisy.centres == draw.samples.t).all()
+    assert (draw.noisy.t[:, 0] == draw.pair.a).all()
+
+
+def test_sample_propagation_has_the_truth_of_every_channel(channel):
+    tasks = [task for task in channel if task.kind != "continuous"]
+    table = run("sp", sp, sp.Settings(target=0.02), "channels", tasks, [4096, 5000], 1)
+    # a layer has 4,096 inputs and no more
+    assert set(table.n[table.refused == ""]) == {4096}
+    answered = table[table.refused == ""]
+    assert len(answered) == len(tasks) and answered.own.all()
+    errors = np.hypot(answered.stderr, answered.truth_error)
+    assert ((answered.value - answered.truth).abs() <= 4 * errors).all()
 
 
 def test_more_rows_than_patterns_take_every_pattern_as_often(channel):

@@ -6,8 +6,9 @@ share one store of activations between its estimators; `Activations` reads eithe
 """
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -16,9 +17,11 @@ from pydantic import Field
 from infoplane.datasets.contents import row_codes
 from infoplane.datasets.source import Data
 from infoplane.machine import DeviceName, device_of
+from infoplane.networks import noise as noises
 from infoplane.networks.description import rebuild
 from infoplane.samples import Samples, entropy_of_counts, label_codes
-from infoplane.schedules import Logarithmic, Schedule
+from infoplane.schedules.adaptive import AnySchedule
+from infoplane.schedules.fixed import Logarithmic
 from infoplane.settings import Settings as BaseSettings
 from infoplane.stores.activations import ActivationsStore, ActivationsWriter
 from infoplane.stores.weights import WeightsStore
@@ -33,8 +36,13 @@ class Settings(BaseSettings):
     """Measure this many of those inputs, drawn once; null: all of them."""
     subset_seed: int = Field(default=0, ge=0)
     """Seed of the subset."""
-    epochs: Schedule = Logarithmic(schedule="logarithmic", number=60)
-    """Epochs to measure, out of the kept ones."""
+    epochs: AnySchedule = Logarithmic(schedule="logarithmic", number=60)
+    """Epochs to measure, out of the kept ones; the delta schedules choose them by what they
+    measure."""
+    draws: int = Field(default=1, ge=1)
+    """Draws of each input in a network with noise: so many passes with noise of their own."""
+    noise_seed: int = Field(default=0, ge=0)
+    """Seed of the noise in measurement; each network and epoch has noise of its own."""
     device: DeviceName = "auto"
     """auto: CUDA where there is a GPU, else the CPU."""
     share_activations: bool = False
@@ -72,7 +80,7 @@ class Activations:
     """Every measured layer of every seed at every measured epoch, as batches of samples.
 
     Iterating gives lists of Samples of one layer: a block of epochs, all seeds that did not
-    fail. `memory_mb` bounds the activations that are held at once.
+    fail and are not set aside. `memory_mb` bounds the activations that are held at once.
     """
 
     def __init__(
@@ -86,13 +94,23 @@ class Activations:
         self.weights, self.measured, self.shared = weights, measured, shared
         self.network = rebuild(weights.attributes)
         self.layers = self.network.layers
-        self.seeds = [int(s) for s in weights.seeds if int(s) not in weights.failed]
+        left_out = {**weights.failed, **weights.set_aside}
+        self.seeds = [int(s) for s in weights.seeds if int(s) not in left_out]
         self.epochs = [int(e) for e in settings.epochs.select(weights.epochs)]
         self.device = device_of(settings.device)
-        # Two neighbouring layers and one temporary of the wider are alive at once.
+        self.draws, self.noise_seed = settings.draws, settings.noise_seed
+        # Two neighbouring layers and one temporary of the wider are alive at once, and the
+        # noise of all layers, with the generators' numbers beside it.
         widest = max(self.network.widths.values())
-        bytes_each = 4 * len(measured.x) * 3 * widest
+        noisy = sum(self.network.noisy.values())
+        bytes_each = 4 * len(measured.x) * self.draws * (3 * widest + 2 * noisy)
         self.at_once = max(1, memory_mb * 10**6 // bytes_each)
+
+    def at(self, epochs: Sequence[int]) -> "Activations":
+        """The same at these kept epochs, in order."""
+        other = copy(self)
+        other.epochs = list(epochs)
+        return other
 
     def __len__(self) -> int:
         """Number of batches."""
@@ -100,19 +118,27 @@ class Activations:
 
     def __iter__(self) -> Iterator[list[Samples]]:
         for epochs, seeds in self._blocks():
-            for layer, t in self._layers(epochs, seeds):
-                where = [(seed, epoch) for seed in seeds for epoch in epochs]
+            where = [(seed, epoch) for seed in seeds for epoch in epochs]
+            for layer, clean, noise in self.outputs(epochs, seeds, self.draws):
                 yield [
-                    Samples(
-                        t[i][:, None, :],
-                        self.measured.y,
-                        self.measured.x.flatten(1),
-                        layer=layer,
-                        seed=seed,
-                        epoch=epoch,
-                    ).checked()
-                    for i, (seed, epoch) in enumerate(where)
+                    self._samples(clean[i], noise and noise.of(i), layer, *where[i])
+                    for i in range(len(where))
                 ]
+
+    def _samples(self, clean, noise, layer: str, seed: int, epoch: int) -> Samples:
+        """Samples of outputs (n_inputs · n_draws, n_units) before noise, with (σ, σZ)."""
+        sigma, added = noise or (None, None)
+        by_draw = (len(self.measured.x), -1, clean.shape[-1])
+        return Samples(
+            (clean if added is None else clean + added).view(by_draw),
+            self.measured.y,
+            self.measured.x.flatten(1),
+            layer=layer,
+            seed=seed,
+            epoch=epoch,
+            sigma=sigma,
+            centres=None if added is None else clean.view(by_draw),
+        ).checked()
 
     def save(self, path: Path, attributes: dict[str, str]) -> None:
         """Write all of it as a store of activations."""
@@ -120,7 +146,7 @@ class Activations:
             path, self.network.widths, self.seeds, self.epochs, len(self.measured.x)
         )
         for epochs, seeds in self._blocks():
-            for layer, t in self._layers(epochs, seeds):
+            for layer, t, _ in self.outputs(epochs, seeds, self.draws):
                 shape = (len(seeds), len(epochs), *t.shape[1:])
                 writer.write(layer, seeds, epochs, t.reshape(shape).numpy(force=True))
         writer.finish(attributes)
@@ -134,16 +160,42 @@ class Activations:
                 yield self.epochs[first : first + n_epochs], self.seeds[seed : seed + n_seeds]
 
     @torch.no_grad()  # as a decorator: a with statement would reach what is done between yields
-    def _layers(self, epochs, seeds) -> Iterator[tuple[str, torch.Tensor]]:
-        """Each layer's name and activations, (n_seeds · n_epochs, n_inputs, n_units)."""
+    def outputs(
+        self, epochs: Sequence[int], seeds: Sequence[int], draws: int
+    ) -> Iterator[tuple[str, torch.Tensor, "LayerNoise | None"]]:
+        """Each layer's name, its outputs (n_seeds · n_epochs, n_inputs · draws, n_units)
+        before its own noise, and that noise."""
         if self.shared is not None:
             for layer in self.layers:
                 stored = torch.from_numpy(self.shared.read(layer, epochs, seeds))
-                yield layer, stored.to(self.device).flatten(0, 1)
+                yield layer, stored.to(self.device).flatten(0, 1), None
             return
         read = self.weights.read(epochs, seeds)
         stacked = {
             n: torch.from_numpy(w).to(self.device).flatten(0, 1) for n, w in read.items()
         }
-        for layer, t in self.network.activations(stacked, self.measured.x.to(self.device)):
-            yield layer, t.flatten(2).contiguous()
+        x = self.measured.x.to(self.device).repeat_interleave(draws, dim=0)
+        noise = self._noise(epochs, seeds, len(x))
+        sigmas = self.network.sigmas(stacked)
+        for layer, t in self.network.activations(stacked, x, noise):
+            own = LayerNoise(sigmas[layer], noise[layer]) if layer in sigmas else None
+            yield layer, t.flatten(2).contiguous(), own
+
+    def _noise(self, epochs, seeds, n: int) -> noises.Noise | None:
+        """Noise of n rows, by noise seed, seed and epoch alone; None for most networks."""
+        if not self.network.noisy:
+            return None
+        keys = [(self.noise_seed, seed, epoch) for seed in seeds for epoch in epochs]
+        sources = [noises.source(*key) for key in keys]
+        return noises.draw(self.network.noisy, n, sources, self.device)
+
+
+class LayerNoise(NamedTuple):
+    """σ (N,) and standard normal numbers (N, n_units, n) of one layer of N networks."""
+
+    sigma: torch.Tensor
+    z: torch.Tensor
+
+    def of(self, i: int) -> tuple[float, torch.Tensor]:
+        """σ of the i-th network, and its noise (n, n_units) in units of activation."""
+        return float(self.sigma[i]), self.sigma[i] * self.z[i].T

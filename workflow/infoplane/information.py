@@ -22,6 +22,9 @@ FLAGS = {
     "says how T lies in space",
     "violates_dpi": "more information than the layer before, beyond the estimator's error",
     "exploded": "the bound exploded while its critic was trained; the value is the best before",
+    "not_stationary": "the weights still drifted during the window that was pooled",
+    "needs_noise": "the layer has no noise of its own, which the estimator needs",
+    "set_aside": "this seed ended below training.set_aside; it was not measured",
 }
 """Every flag a result can carry, in the order of its bit in a store."""
 

@@ -38,6 +38,8 @@ class Samples:
     y : torch.Tensor (n_inputs,), int64 class codes 0 … n_classes − 1, CPU
     x : torch.Tensor (n_inputs, n_features) or None, for estimators that work on pairs
     layer, seed, epoch : where the samples come from; errors name them
+    sigma : standard deviation of Gaussian noise that is part of every unit of t; None: none
+    centres : torch.Tensor (n_inputs, n_draws, n_units), t before this noise; None without it
     """
 
     t: torch.Tensor
@@ -46,6 +48,8 @@ class Samples:
     layer: str = "T"
     seed: int | None = None
     epoch: int | None = None
+    sigma: float | None = None
+    centres: torch.Tensor | None = None
 
     @property
     def n_inputs(self) -> int:
@@ -60,6 +64,11 @@ class Samples:
         return self.t.shape[2]
 
     @property
+    def is_deterministic(self) -> bool:
+        """Whether T is a function of X: one draw of an input, without noise."""
+        return self.n_draws == 1 and self.sigma is None
+
+    @property
     def place(self) -> str:
         """Where the samples come from, for messages: "layer hidden3, seed 0, epoch 12"."""
         parts = [f"layer {self.layer}"]
@@ -68,16 +77,20 @@ class Samples:
         return ", ".join(parts)
 
     @classmethod
-    def of(cls, t, y, x=None, **where) -> "Samples":
+    def of(cls, t, y, x=None, centres=None, **where) -> "Samples":
         """Checked samples from arrays or tensors.
 
-        t : (n_inputs, n_units) or (n_inputs, n_draws, n_units)
+        t, centres : (n_inputs, n_units) or (n_inputs, n_draws, n_units)
         y : (n_inputs,) labels of any integer, boolean or string type
+        where : layer, seed, epoch, sigma
         Raises ValueError where shapes disagree, a value is not finite or nothing is left.
         """
         t = _floating(t)
         t = t[:, None, :] if t.ndim == 2 else t
-        samples = cls(t, label_codes(y), _features(x), **where)
+        if centres is not None:
+            centres = _floating(centres).to(t)
+            centres = centres[:, None, :] if centres.ndim == 2 else centres
+        samples = cls(t, label_codes(y), _features(x), centres=centres, **where)
         if t.ndim != 3 or 0 in t.shape:
             raise ValueError(
                 f"{samples.place}: t must be (n_inputs, n_units) or (n_inputs, n_draws, "
@@ -90,7 +103,17 @@ class Samples:
                 )
         if samples.x is not None:
             _require_finite(samples.x, samples.place, "features of x")
-        return samples.checked()
+        if (centres is None) != (samples.sigma is None) or not (samples.sigma or 1) > 0:
+            raise ValueError(f"{samples.place}: noise is given by centres and by a sigma > 0")
+        if centres is not None and centres.shape != t.shape:
+            raise ValueError(
+                f"{samples.place}: centres are t before noise, of shape {tuple(t.shape)}; "
+                f"theirs is {tuple(centres.shape)}"
+            )
+        samples.checked()
+        if centres is not None:
+            _require_finite(centres, samples.place, "centres")
+        return samples
 
     def checked(self) -> "Samples":
         """Itself; raises ValueError where an activation is NaN or infinite."""

@@ -229,29 +229,13 @@ def figures(run=None, estimator=None, figure=None):
             for by in sorted(measured)
         ]
     wanted = (run, estimator, figure)
+    return chosen_of(found, wanted) + figures_of_pools(*wanted) + figures_of_pairs(*wanted)
+
+
+def chosen_of(found, wanted):
+    """Paths of what is about the wanted run, estimator and figure; None: any."""
     return [
         path
         for about, path in found
         if all(want in (None, has) for want, has in zip(wanted, about))
     ]
-
-
-@cache
-def truth_page():
-    """The calibration page; read, and its problems imported, when a rule asks for it."""
-    from infoplane.truth import page
-
-    try:
-        return page.load(experiment.truth)
-    except ConfigError as error:
-        raise WorkflowError(str(error))
-
-
-def estimates_of_truth(wildcards):
-    """The answers of every estimator of the page to every problem that it is asked."""
-    return [f"{TRUTH}/estimates/{by}/{problem}.csv" for by, problem in truth_page().answers()]
-
-
-def of_problems(ending):
-    """A file of every problem of the calibration page."""
-    return lambda w: [f"{TRUTH}/problems/{name}.{ending}" for name in truth_page().problems]

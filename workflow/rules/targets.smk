@@ -58,7 +58,15 @@ for estimator in (*experiment.estimators, *experiment.sweeps):
             figures(estimator=estimator),
 
 
-for figure in (*FIGURES_OF_RUN, *FIGURES_OF_ESTIMATOR, "sensitivity", "comparison"):
+for figure in (
+    *FIGURES_OF_RUN,
+    *FIGURES_OF_ESTIMATOR,
+    "sensitivity",
+    "comparison",
+    "window_length",
+    "pooled_planes",
+    "binned_entropy",
+):
 
     rule:
         name:

@@ -7,7 +7,7 @@ from job import job
 
 from infoplane.activations import Activations, Measured, Settings
 from infoplane.estimators import ESTIMATORS
-from infoplane.estimators.measure import measure
+from infoplane.estimators.measure import measure_scheduled
 from infoplane.machine import use_threads
 from infoplane.provenance import package_versions
 from infoplane.stores.activations import ActivationsStore
@@ -35,23 +35,26 @@ with job(snakemake):
     )
     names = snakemake.wildcards
     title = f"{names.estimator} {names.run} {names.seeds}"
-    records = measure(activations, module, settings, title)
+    found = measure_scheduled(activations, what.epochs, module, settings, title)
     attributes = {
         "estimator": snakemake.params.settings,
         "measure": snakemake.params.measure,
         "entropy_x": str(measured.entropy_x),
         "entropy_y": str(measured.entropy_y),
         "information_xy": str(data.attributes["information_xy"]),
+        "n_kept": str(len(weights.epochs)),
+        "rounds": str(found.rounds),
         "n_inputs": str(len(measured.x)),
         "source": snakemake.params.estimator_source,
         "training": weights.attributes["settings"],
         "versions": json.dumps(package_versions()),
     }
     write_information(
-        records,
+        found.records,
         [int(seed) for seed in weights.seeds],
-        activations.epochs,
+        found.epochs,
         activations.layers,
         attributes,
         Path(snakemake.output.information),
+        set_aside=weights.set_aside,
     )

@@ -14,10 +14,11 @@ with job(snakemake):
     figure, wanted = snakemake.params.figure, snakemake.params.seeds
     lists = map(Path, snakemake.input.checks)
     violations = {(found.parents[1].name, found.stem): pd.read_csv(found) for found in lists}
-    tables, entropy_x, entropy_y, settings = [], {}, {}, {}
+    tables, entropy_x, entropy_y, settings, chosen = [], {}, {}, {}, []
     for store in map(Path, snakemake.input.information):
         run, estimator = store.parents[2].name, store.parents[0].name
         table, about = read_information(store)
+        chosen += sentences.Chosen.of(about, table.epoch.nunique())
         table = table[table.seed.isin(wanted[run])]
         table = checks.flagged(table, violations[run, estimator])
         table.insert(0, "run", run)
@@ -35,7 +36,7 @@ with job(snakemake):
     out = snakemake.output
     style.save(module.draw(*given), numbers, out.png, out.pdf, out.csv)
     said = {
-        "caption": sentences.caption(figure, numbers, common),
+        "caption": sentences.caption(figure, numbers, common, chosen),
         "alt": sentences.alt(figure, numbers),
     }
     Path(out.caption).write_text(json.dumps(said, indent=1))

@@ -74,6 +74,8 @@ def _with_sweeps(whole: Node) -> None:
     for inner in whole["properties"]["estimators"]["patternProperties"].values():
         for member in map(allowed.resolved, inner["oneOf"]):
             keys = {k: n for k, n in member["properties"].items() if k != "estimator"}
+            if not keys and member.get("additionalProperties") is False:
+                continue  # an estimator without settings
             lists = {k: {"type": "array", "minItems": 1, "items": n} for k, n in keys.items()}
             sweep = {"type": "object", "properties": lists, "minProperties": 1}
             sweep |= {"additionalProperties": False} if keys else {}

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-from infoplane import activations
+from infoplane import activations, pooling
 from infoplane.config.choice import Choice
 from infoplane.datasets import SOURCES
 from infoplane.estimators import ESTIMATORS
@@ -80,6 +80,9 @@ class Run(Settings):
     """The inputs and the epochs on which information is measured."""
     estimators: Names = Field(min_length=1)
     """Names of the experiment's estimators that measure this run."""
+    pools: dict[Name, pooling.Settings] = Field(default={})
+    """Pools by name: weights of many epochs or seeds that are taken for draws of one random
+    network, each measured by the run's estimators."""
     threads: int = Field(default=1, ge=1)
     """CPU threads of each of the run's training and estimating jobs. Changes no result."""
     memory_mb: int = Field(default=1024, ge=1)

@@ -8,8 +8,11 @@ from infoplane.config.allowed import Path, allowed_by
 from infoplane.config.estimators import Expanded
 from infoplane.config.merge import merged, replaced, text_of, variants
 from infoplane.config.models import Run, WrittenRun
+from infoplane.config.pools import pool_problems
 from infoplane.config.problems import Problem, dotted, not_defined, shown, unknown, validated
-from infoplane.schedules import kept_epochs
+from infoplane.estimators import ESTIMATORS
+from infoplane.schedules.adaptive import Adaptive
+from infoplane.schedules.fixed import kept_epochs
 
 SWEPT = ("dataset", "network", "training", "measure")
 """Sections of a run that a sweep may change: what decides the numbers of one seed."""
@@ -27,6 +30,8 @@ class Surroundings:
     datasets: Mapping[str, Any]
     estimators: Expanded
     defaults: Mapping[str, Any]
+    fixed_epochs: Mapping[str, str]
+    """Estimators that take no adaptive schedule, with the reason."""
 
 
 def checked_defaults(defaults: Mapping[str, Any]) -> list[Line]:
@@ -51,6 +56,7 @@ def runs_of(
     whole.setdefault("estimators", sorted(around.estimators.entries))
     wanted = whole["estimators"]
     whole["estimators"] = around.estimators.names(wanted)
+    whole["pools"] = _expanded(whole.get("pools", {}), around.estimators)
     places = _Places(name, own, around.defaults)
     sweep, lines = _swept(whole.pop("sweep", {}), places)
     runs: dict[str, Run | None] = {}
@@ -69,7 +75,11 @@ def runs_of(
         problems = [problem for problem in problems if not {*problem.path[:1]} & elsewhere]
         problems += _references({**variant, "estimators": wanted}, around)
         if runs[full_name] is not None:
-            problems += [*_epochs(runs[full_name]), *_test_inputs(runs[full_name], around)]
+            run = runs[full_name]
+            problems += [*_epochs(run), *_test_inputs(run, around), *_draws(run)]
+            problems += pool_problems(run, around.estimators.entries)
+            problems += _noise(run, around)
+            problems += _adaptive(run, around)
         for problem in problems:
             line = (places.of(problem, chosen), problem.text)
             found.setdefault(line, []).append(full_name)
@@ -104,6 +114,18 @@ class _Places:
         is_own = key in (self.own.get("sweep") or {})
         above = f"runs.{self.name}" if is_own else "defaults"
         return f"{above}.sweep.{key}"
+
+
+def _expanded(pools: Any, estimators: Expanded) -> Any:
+    """Pools whose estimators with a sweep are named as its variants."""
+    if not isinstance(pools, Mapping):
+        return pools
+    return {
+        name: {**pool, "estimators": estimators.names(pool["estimators"])}
+        if isinstance(pool, Mapping) and "estimators" in pool
+        else pool
+        for name, pool in pools.items()
+    }
 
 
 def _filled(run: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,8 +196,11 @@ def _references(run: Mapping[str, Any], around: Surroundings) -> Iterator[Proble
 def _epochs(run: Run) -> Iterator[Problem]:
     """Listed epochs that training does not reach, or does not keep."""
     last = run.training.epochs
-    keep, measured = run.training.keep, run.measure.epochs
-    lists = {("training", "keep", "epochs"): keep, ("measure", "epochs", "epochs"): measured}
+    keep, measured, place = run.training.keep, run.measure.epochs, ("measure", "epochs")
+    if isinstance(measured, Adaptive):
+        measured, place = measured.survey, (*place, "survey")
+    place = (*place, "epochs")
+    lists = {("training", "keep", "epochs"): keep, place: measured}
     late = {
         path: [epoch for epoch in schedule.epochs if epoch > last]
         for path, schedule in lists.items()
@@ -190,7 +215,7 @@ def _epochs(run: Run) -> Iterator[Problem]:
         lost = sorted(set(measured.epochs).difference(kept_epochs(keep, last).tolist()))
         if lost:
             text = f"must be epochs whose weights training.keep keeps, not {shown(lost)}"
-            yield Problem(("measure", "epochs", "epochs"), text)
+            yield Problem(place, text)
 
 
 def _test_inputs(run: Run, around: Surroundings) -> Iterator[Problem]:
@@ -201,10 +226,67 @@ def _test_inputs(run: Run, around: Surroundings) -> Iterator[Problem]:
     why = f"data set '{run.dataset}' has training_fraction 1 and so no test inputs"
     if run.measure.inputs == "test":
         yield Problem(("measure", "inputs"), f"must be train or all, not 'test': {why}")
-    quantity = getattr(getattr(run.training, "stop", None), "quantity", "")
-    if quantity.endswith("_test"):
-        text = f"must be of the training inputs, not '{quantity}': {why}"
-        yield Problem(("training", "stop", "quantity"), text)
+    for rule in ("stop", "set_aside"):
+        quantity = getattr(getattr(run.training, rule, None), "quantity", "")
+        if quantity.endswith("_test"):
+            text = f"must be of the training inputs, not '{quantity}': {why}"
+            yield Problem(("training", rule, "quantity"), text)
+
+
+def _draws(run: Run) -> Iterator[Problem]:
+    """Draws of a network that has no noise; a shared store of one that has."""
+    noise = getattr(run.network, "noise", None)
+    if noise is None and run.measure.draws > 1:
+        yield Problem(
+            ("measure", "draws"),
+            f"must be 1, not {run.measure.draws}: without network.noise all draws of an input "
+            "are the same",
+        )
+    if noise is not None and run.measure.share_activations:
+        yield Problem(
+            ("measure", "share_activations"),
+            "must be false for a network with noise: estimators of noisy layers need more than "
+            "the activations",
+        )
+
+
+def _noise(run: Run, around: Surroundings) -> Iterator[Problem]:
+    """Estimators of noisy layers, of a network that has no noise."""
+    if getattr(run.network, "noise", None) is not None:
+        return
+    reasons: dict[str, list[str]] = {}
+    for name in run.estimators:
+        entry = around.estimators.entries.get(name)
+        method = entry.get("estimator") if isinstance(entry, Mapping) else None
+        if isinstance(method, str) and method in ESTIMATORS:
+            reason = getattr(ESTIMATORS[method], "NEEDS_NOISE", None)
+            reasons.setdefault(reason, []).append(name)
+    for reason, names in reasons.items():
+        if reason is not None:
+            yield Problem(
+                ("estimators",),
+                f"must be without {', '.join(names)} where there is no network.noise: {reason}",
+            )
+
+
+def _adaptive(run: Run, around: Surroundings) -> Iterator[Problem]:
+    """What does not go with epochs that are chosen while information is measured."""
+    schedule = run.measure.epochs
+    if not isinstance(schedule, Adaptive):
+        return
+    name = schedule.schedule
+    for estimator in run.estimators:
+        if estimator in around.fixed_epochs:
+            yield Problem(
+                ("measure", "epochs", "schedule"),
+                f"must be all, every, logarithmic or list, not '{name}', which measures epochs "
+                f"in no order: estimator '{estimator}' {around.fixed_epochs[estimator]}",
+            )
+    if run.measure.share_activations:
+        yield Problem(
+            ("measure", "share_activations"),
+            f"must be false with the schedule {name}: estimators ask for epochs of their own",
+        )
 
 
 def _has(value: Any, path: Path) -> bool:

@@ -30,10 +30,19 @@ and, where it gains from them,
         a batch is all layers of some seeds and epochs, in place of one layer's
     INFINITE_WITHOUT_NOISE = True
         what it estimates is infinite where T is a function of a continuous X
+    NOT_POOLED = "the reason"
+        it can make nothing of pooled epochs or seeds (pooling.py)
+    NEEDS_NOISE = "the reason"
+        it is for layers with noise of their own: a run of a network without `noise` is refused,
+        and samples without it are answered with NaN, flagged 'needs_noise'
+    EXACT = True
+        it counts what it is asked, so that there is no accuracy to test (regime.py)
     QUANTITY = {"keys", "of Settings"}
         settings that choose what is estimated and not how well (regime.py)
     FIGURES = ("information_plane", "information_curves")
         the figures drawn of it
+    WITHOUT_INFORMATION = True
+        ixt and ity are NaN: no adaptive schedule
     EXEMPT_FROM_DPI = "the reason"
         the data processing inequality does not hold for it
 """
@@ -46,12 +55,14 @@ ESTIMATORS = Table(
     "estimator",
     {
         "binned": "infoplane.estimators.binned",
+        "exact": "infoplane.estimators.exact",
         "kde": "infoplane.estimators.kde",
         "ksg": "infoplane.estimators.ksg",
         "kl": "infoplane.estimators.kl",
         "sliced": "infoplane.estimators.sliced",
         "edge": "infoplane.estimators.edge",
         "renyi": "infoplane.estimators.renyi",
+        "sp": "infoplane.estimators.sp",
         "clustering": "infoplane.estimators.clustering",
         "lnn": "infoplane.estimators.lnn",
         "lga": "infoplane.estimators.lga",
@@ -66,19 +77,25 @@ ESTIMATORS = Table(
 )
 
 
-def estimate(t, y, *, x=None, estimator: str = "kde", **settings) -> Information:
+def estimate(
+    t, y, *, x=None, centres=None, sigma=None, estimator: str = "kde", **settings
+) -> Information:
     """I(X;T) and I(T;Y) of one layer, in bits: the call for notebooks.
 
     t : array or tensor (n_inputs, n_units), or (n_inputs, n_draws, n_units)
     y : (n_inputs,) labels
     x : (n_inputs, n_features), for estimators that work on pairs; without it these give
         I(T;Y) alone, flagged 'needs_x'
+    centres, sigma : of a noisy layer, t before its own noise, of the shape of t, and the
+        standard deviation of this noise on each unit; for estimators of noisy layers (sp),
+        which without them answer with NaN, flagged 'needs_noise'
     settings : the estimator's own, for example noise_variance=0.1
     Raises KeyError for an unknown estimator, pydantic.ValidationError for wrong settings,
     ValueError where the samples have wrong shapes or values that are not finite.
     """
     module, chosen = _chosen(estimator, settings)
-    return interface.estimate_batch(module, [Samples.of(t, y, x)], chosen)[0]
+    samples = Samples.of(t, y, x, centres=centres, sigma=sigma)
+    return interface.estimate_batch(module, [samples], chosen)[0]
 
 
 def mutual_information(a, b, *, estimator: str = "ksg", **settings) -> MutualInformation:

@@ -47,7 +47,8 @@ class Settings(settings.Settings):
     """What n_bins span: `low` to `high` (fixed); the smallest to the largest activation of
     this layer at this epoch and seed (layer), or of each unit for itself (unit); of this
     layer over all measured epochs of the seed (layer_over_training); of all layers over all
-    measured epochs of the seed (training). Without meaning where `width` is given."""
+    measured epochs of the seed (training), in place of which a delta schedule surveys epochs
+    of its own. Without meaning where `width` is given."""
     low: float | None = Field(default=None, allow_inf_nan=False)
     """Lower end of the fixed range, in units of the activations."""
     high: float | None = Field(default=None, allow_inf_nan=False)
@@ -89,9 +90,10 @@ def estimate(samples: Samples, settings: Settings, survey: Ranges | None = None)
     """I(X;T) and I(T;Y) of binned activations.
 
     samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-    Returns Information in bits, without bounds. extra: entropy_binned, H(Bin(T)). cap: log2
-    of the number of inputs, or of codes that the range has where these are fewer; the
-    Miller-Madow correction of that many codes on top.
+    Returns Information in bits, without bounds. extra: entropy_binned, H(Bin(T)), and
+    entropy_given_x, H(Bin(T)|X), 0 with one draw. cap: log2 of the number of inputs, or of
+    codes that the range has where these are fewer; the Miller-Madow correction of that many
+    codes on top.
     Raises ValueError where the range spans a whole training and no survey is given, or bins
     are too narrow to be numbered.
     """
@@ -239,23 +241,31 @@ def _records(one: Samples, settings: Settings, counted: Tallies) -> list[Informa
     if settings.correction == "miller_madow":
         entropies += (counted.n_codes - 1) / (2 * counted.n_rows * math.log(2))
     t = entropies[:, counting.T]
-    ixt = t - (entropies[:, counting.TX] - entropies[:, counting.X])
+    given_x = entropies[:, counting.TX] - entropies[:, counting.X]
+    ixt = t - given_x
     ity = t - (entropies[:, counting.TY] - entropies[:, counting.Y])
-    cap = _cap(one, settings)
+    within, wider = _cap(one, settings), _cap(one, settings, beyond=True)
+    in_range = one.n_units * math.log2(settings.n_bins or 1) + 1e-9
+    beyond = np.log2(counted.n_codes[:, counting.T]) > in_range
+    caps = np.where(beyond, wider, within)
     return [
-        Information(ixt=a, ity=b, cap=cap, extra={"entropy_binned": h})
-        for a, b, h in zip(ixt.tolist(), ity.tolist(), t.tolist(), strict=True)
+        Information(ixt=a, ity=b, cap=cap, extra={"entropy_binned": h, "entropy_given_x": g})
+        for a, b, h, g, cap in zip(
+            *(v.tolist() for v in (ixt, ity, t, given_x, caps)), strict=True
+        )
     ]
 
 
-def _cap(samples: Samples, settings: Settings) -> float:
+def _cap(samples: Samples, settings: Settings, beyond: bool = False) -> float:
     """Largest I(X;T) in bits that the settings can give for so many inputs and draws.
+
+    beyond : there are more codes than the range has, as a survey of other epochs allows
 
     Plug-in information is at most log2 of the inputs and of the codes. The correction adds
     (K − K_X + n − 1) / 2nr nats, K_X ≥ max(K, n) occupied pairs of code and input.
     """
     n_bits = math.log2(samples.n_inputs)
-    if settings.width is None and settings.range != "fixed":
+    if settings.width is None and settings.range != "fixed" and not beyond:
         n_bits = min(n_bits, samples.n_units * math.log2(settings.n_bins))
     if settings.correction == "none":
         return n_bits

@@ -31,7 +31,9 @@ from infoplane.estimators.threads import each
 from infoplane.samples import Information, Samples
 
 FIGURES = ("clustering_curves",)
+WITHOUT_INFORMATION = True
 EXEMPT_FROM_DPI = "clustering measures are not information"
+NOT_POOLED = "clusters of single activations are no information, and have no H(T|X)"
 
 MOST_DIRECT_UNITS = 32
 """Up to here the compiled differences beat matrix multiplication on the CPU."""

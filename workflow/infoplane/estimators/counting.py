@@ -1,13 +1,15 @@
-"""Entropies of bin codes: rows are digitised, hashed to 64 bits and counted.
+"""Entropies of codes: rows are hashed to 64 bits and counted, digitised or as they are.
 
 Values become bin numbers by a Grid, or by quantile edges. A row of bin numbers c becomes the
 hash Σ_k m_k c_k mod 2⁶⁴ with fixed random odd multipliers m_k. Two rows of other codes share
 one with a probability of about 2⁻⁵⁸, so that a layer of 10⁵ rows sees a collision once in 10⁷
-times. Equal hashes are counted in a hash table on the CPU and by sorting on CUDA; both
-see the same hashes.
+times. Rows that are counted as they are have the scrambled bits of their values for c: values
+of few levels end in many zeros, and would share hashes more often. Equal hashes are counted in
+a hash table on the CPU and by sorting on CUDA; both see the same hashes.
 """
 
 import math
+from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -126,14 +128,9 @@ def tally_grid(t: torch.Tensor, labels: np.ndarray, grid: Grid) -> Tallies:
         return found
     values = t.contiguous().numpy()
     multipliers, steps = odd_multipliers(t.shape[3]), _steps(found.n_rows)
-    shares = np.linspace(0, len(t), numba.get_num_threads() + 1).astype(np.int64)
-    each(
-        lambda k: _tally_share(
-            values, labels, grid, multipliers, steps, found.n_codes, found.weighted,
-            shares[k], shares[k + 1],
-        ),
-        len(shares) - 1,
-    )  # fmt: skip
+    into = found.n_codes, found.weighted
+    given = values, labels, grid, multipliers, steps
+    _in_shares(lambda *share: _tally_share(*given, *into, *share), len(t))
     return found
 
 
@@ -150,6 +147,45 @@ def tally_edges(t: torch.Tensor, labels: np.ndarray, edges: list[torch.Tensor]) 
             _tally(hashes.numpy(), of, steps, table, *row)
             _tally_classes(of, t.shape[2], *row)
     return found
+
+
+def tally_rows(t: torch.Tensor, labels: np.ndarray) -> Tallies:
+    """The same of rows as they are: equal values make equal codes, and 0 is −0.
+
+    t : (n_samples, n_inputs, n_draws, n_units), counted in float32, or float64 where it is
+    """
+    found = Tallies.empty(*t.shape[:3])
+    word = torch.int64 if t.dtype == torch.float64 else torch.int32
+    words = (
+        t.to(torch.float64 if word == torch.int64 else torch.float32).contiguous().view(word)
+    )
+    if t.is_cuda:
+        for i, sample in enumerate(words):
+            tally_on_device(row_hashes(sample), labels[i % len(labels)], found, i)
+        return found
+    values, steps = words.numpy(), _steps(found.n_rows)
+    multipliers = odd_multipliers(t.shape[3])
+    given = values, np.iinfo(values.dtype).min, labels, multipliers, steps
+    into = found.n_codes, found.weighted
+    _in_shares(lambda *share: _tally_rows_share(*given, *into, *share), len(t))
+    return found
+
+
+def _in_shares(task: Callable[[int, int], None], n_samples: int) -> None:
+    """Call task(first, last) for shares of the samples, one a thread."""
+    ends = np.linspace(0, n_samples, numba.get_num_threads() + 1).astype(np.int64)
+    each(lambda k: task(ends[k], ends[k + 1]), len(ends) - 1)
+
+
+def row_hashes(words: torch.Tensor) -> torch.Tensor:
+    """Hashes (n_inputs, n_draws) of rows of integers, by torch operations."""
+    hashes = torch.zeros(words.shape[:2], dtype=torch.int64, device=words.device)
+    minus_zero = torch.iinfo(words.dtype).min
+    for k, factor in enumerate(odd_multipliers(words.shape[2]).tolist()):
+        word = words[:, :, k]
+        mixed = word.where(word != minus_zero, 0).to(torch.int64) * _SCRAMBLE
+        hashes += (mixed ^ (mixed >> 32)) * factor
+    return hashes
 
 
 def hashes_on_device(t: torch.Tensor, low, high, step, n_bins: int) -> torch.Tensor:
@@ -228,6 +264,7 @@ def _steps(n: int) -> np.ndarray:
 
 
 _LABEL_FACTOR = int(odd_multipliers(1, seed=1)[0])
+_SCRAMBLE = int(odd_multipliers(1, seed=2)[0])
 
 
 @numba.njit(nogil=True, cache=True)
@@ -239,12 +276,55 @@ def _tally_share(values, labels, grid, multipliers, steps, n_codes, weighted, fi
     table = _table(hashes.size)
     for i in range(first, last):
         _hash_rows(values[i], low[i], high[i], step[i], n_bins, multipliers, hashes)
-        of = labels[i % len(labels)]
-        _tally(hashes, of, steps, table, n_codes[i], weighted[i])
-        if i == first or len(labels) > 1:
-            _tally_classes(of, hashes.shape[1], n_codes[i], weighted[i])
-        else:
-            n_codes[i, Y], weighted[i, Y] = n_codes[first, Y], weighted[first, Y]
+        _tally_sample(hashes, labels, steps, table, n_codes, weighted, first, i)
+
+
+@numba.njit(nogil=True, cache=True)
+def _tally_rows_share(
+    words, minus_zero, labels, multipliers, steps, n_codes, weighted, first, last
+):
+    """The same from the bits of values as they are."""
+    hashes = np.empty(words.shape[1:3], np.int64)
+    flat = words.reshape(len(words), -1)
+    table = _table(hashes.size)
+    for i in range(first, last):
+        _hash_words(flat[i], minus_zero, multipliers, hashes.reshape(-1))
+        _tally_sample(hashes, labels, steps, table, n_codes, weighted, first, i)
+
+
+@numba.njit
+def _hash_words(words, minus_zero, multipliers, out):
+    """Fill out (n,) with the hashes of integers (n · n_units,), as `row_hashes` does."""
+    n_units = len(multipliers)
+    height = max(1, _TILE // n_units)
+    factors = np.empty(height * n_units, np.int64)
+    terms = np.empty(height * n_units, np.int64)
+    for i in range(height * n_units):
+        factors[i] = multipliers[i % n_units]
+    for start in range(0, len(out), height):
+        stop = min(start + height, len(out))
+        tile = words[start * n_units : stop * n_units]
+        for i in range(len(tile)):
+            word = np.int64(tile[i])
+            word = word if word != minus_zero else np.int64(0)
+            mixed = word * _SCRAMBLE
+            terms[i] = (mixed ^ (mixed >> np.int64(32))) * factors[i]
+        for i in range(stop - start):
+            total = np.int64(0)
+            for k in range(n_units):
+                total += terms[i * n_units + k]
+            out[start + i] = total
+
+
+@numba.njit
+def _tally_sample(hashes, labels, steps, table, n_codes, weighted, first, i):
+    """Fill row i of Tallies, the first of whose share is `first`."""
+    of = labels[i % len(labels)]
+    _tally(hashes, of, steps, table, n_codes[i], weighted[i])
+    if i == first or len(labels) > 1:
+        _tally_classes(of, hashes.shape[1], n_codes[i], weighted[i])
+    else:
+        n_codes[i, Y], weighted[i, Y] = n_codes[first, Y], weighted[first, Y]
 
 
 @numba.njit(nogil=True, cache=True)

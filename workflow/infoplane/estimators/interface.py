@@ -54,6 +54,15 @@ def remembers(module, settings) -> bool:
     return hasattr(module, "remembers") and module.remembers(settings)
 
 
+def needs_fixed_epochs(module, settings) -> str:
+    """Why epochs cannot be chosen by what was measured; empty: they can."""
+    if remembers(module, settings):
+        return "goes on from the epoch before"
+    if getattr(module, "WITHOUT_INFORMATION", False):
+        return "gives no information that could tell epochs apart"
+    return ""
+
+
 def _from_pairs(module, batch, settings, memory) -> list[Information]:
     # One call for all: estimators that train critics train all of them together.
     has_x = [samples.x is not None for samples in batch]
@@ -93,8 +102,10 @@ def _joined(with_y: MutualInformation, with_x: MutualInformation | None) -> Info
 
 def _judged(module, samples: Samples, record: Information, tested) -> Information:
     """The record, flagged where the truth is infinite or the estimator was not tested."""
-    if samples.n_draws == 1 and getattr(module, "INFINITE_WITHOUT_NOISE", False):
+    if samples.is_deterministic and getattr(module, "INFINITE_WITHOUT_NOISE", False):
         record = record.with_flag("deterministic")
+    if getattr(module, "EXACT", False):
+        return record
     n, d = samples.n_inputs * samples.n_draws, samples.n_units
     inside = tested.contains("labels", n, d, record.ity)
     if inside and record.ixt == record.ixt:

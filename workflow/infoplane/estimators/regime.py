@@ -18,7 +18,7 @@ from typing import NamedTuple
 from infoplane.information import ERROR
 from infoplane.provenance import digest_of_text
 
-FREE = frozenset({"estimator", "memory_mb", "seed", "device"})
+FREE = frozenset({"estimator", "memory_mb", "batch", "seed", "device"})
 """Settings that leave an estimator's accuracy as it is. A module adds to them in QUANTITY what
 chooses the quantity that is estimated, and not how well."""
 

@@ -43,12 +43,13 @@ def numbers(information: pd.DataFrame, entropy_x=None, entropy_y=None) -> pd.Dat
     run = tables.only(information, "run", "information")
     estimator = tables.only(information, "estimator", "information")
     failed = tables.failed_seeds(information)
-    kept = information[~information.seed.isin(failed)]
+    aside = tables.set_aside_seeds(information)
+    kept = information[~information.seed.isin([*failed, *aside])]
+    kept = tables.on_common_epochs(kept, list(MEASURES))
     result = tables.over_seeds(kept, ["epoch", "layer"], list(MEASURES)).reset_index()
     result.insert(0, "run", run)
     result.insert(1, "estimator", estimator)
-    result["seeds_left_out"] = "|".join(map(str, failed))
-    return result
+    return result.assign(**tables.naming(failed, aside))
 
 
 @style.styled
@@ -60,7 +61,7 @@ def draw(information: pd.DataFrame, entropy_x=None, entropy_y=None) -> Figure:
     shown = numbers(information)
     figure = style.new_figure(6.9, 4.4)
     if shown.empty:
-        return style.blank(figure, "no seed left to draw: all failed")
+        return style.blank(figure, "no seed left to draw: all failed or were set aside")
     layers = tables.layers_of(shown)
     grid = figure.subplots(2, 3).flat
     for place, (axes, measures) in enumerate(zip(grid, PANELS, strict=False)):

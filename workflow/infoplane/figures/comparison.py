@@ -12,7 +12,7 @@ def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
     information : the information table of one estimator and any number of runs
     entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
     Returns the columns of tables.by_epoch_and_layer, the runs in order of appearance; runs
-    of which every seed failed are in attrs["runs_left_out"].
+    of which no seed is left are in attrs["runs_left_out"].
     """
     tables.require(information, ["run", "estimator"], "information")
     tables.only(information, "estimator", "information")

@@ -30,7 +30,8 @@ def numbers(gradients: pd.DataFrame) -> pd.DataFrame:
     run = tables.only(gradients, "run", "gradients")
     trained = gradients[gradients.epoch > 0]
     failed = tables.seeds_that_end_nan(trained, "gradient_mean")
-    kept = trained[~trained.seed.isin(failed)].copy()
+    aside = tables.set_aside_seeds(trained)
+    kept = trained[~trained.seed.isin([*failed, *aside])].copy()
     # on a logarithmic axis one seed in ten would rule an arithmetic mean
     with np.errstate(divide="ignore", invalid="ignore"):
         kept["relative_mean"] = np.log(kept.gradient_mean / kept.weight_norm)
@@ -44,8 +45,7 @@ def numbers(gradients: pd.DataFrame) -> pd.DataFrame:
         result[name] = np.exp(mean)
         result[f"{name}_lower"], result[f"{name}_upper"] = np.exp(mean - sd), np.exp(mean + sd)
     result["n_seeds"] = logs.n_seeds
-    result["seeds_left_out"] = "|".join(map(str, failed))
-    return result
+    return result.assign(**tables.naming(failed, aside))
 
 
 @style.styled
@@ -54,9 +54,7 @@ def draw(gradients: pd.DataFrame) -> Figure:
     shown = numbers(gradients)
     figure = style.new_figure(6.9, 2.9)
     if shown[list(DRAWN)].dropna(how="all").empty:
-        return style.blank(
-            figure, "no gradient left to draw: all seeds failed, or epoch 0 only"
-        )
+        return style.blank(figure, "no gradient left to draw: no seed is left, or epoch 0 only")
     left, right = figure.subplots(1, 2)
     layers = tables.layers_of(shown)
     for axes, label in ((left, "gradient / weight norm"), (right, "signal-to-noise ratio")):

@@ -28,7 +28,7 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
     shown = numbers(information, entropy_x, entropy_y)
     figure = style.new_figure(6.9, 2.9)
     if shown[["ixt_mean", "ity_mean"]].dropna().empty:
-        return style.blank(figure, "no seed left to draw: all failed")
+        return style.blank(figure, "no seed left to draw: all failed or were set aside")
     layers = tables.layers_of(shown)
     view = plane.whole(shown)
     capped = caps.grouped(shown)

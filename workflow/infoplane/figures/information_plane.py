@@ -30,7 +30,9 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
     """
     shown = numbers(information, entropy_x, entropy_y)
     if shown[["ixt_mean", "ity_mean"]].dropna().empty:
-        return style.blank(style.new_figure(4.4, 3.4), "no seed left to draw: all failed")
+        return style.blank(
+            style.new_figure(4.4, 3.4), "no seed left to draw: all failed or were set aside"
+        )
     layers = tables.layers_of(shown)
     full, close = plane.whole(shown), plane.detail(shown)
     enlarged = plane.squashed(shown)

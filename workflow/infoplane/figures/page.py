@@ -88,13 +88,17 @@ class Check:
 
 @dataclass(config=_STRICT, frozen=True)
 class Accuracy:
-    """Accuracies at the last epoch: mean and sd over seeds, as text ("0.98 ± 0.01")."""
+    """Accuracies at the last epoch: mean and sd over seeds, as text ("0.98 ± 0.01").
+
+    set_aside : seeds that are not among them, with what each ended with ("3 (0.5012)")
+    """
 
     run: str
     epoch: int
     seeds: int
     train: str
     test: str
+    set_aside: str = ""
 
 
 @dataclass(config=_STRICT, frozen=True)
@@ -176,7 +180,7 @@ def in_words(title: str) -> str:
 def facts(run: dict) -> dict[str, str]:
     """What the table of runs says of one; run : its resolved settings."""
     network, training, optimizer = run["network"], run["training"], run["training"]["optimizer"]
-    return {
+    found = {
         "data set": run["dataset"],
         "network": ", ".join(f"{k} {v}" for k, v in network.items()),
         "training": f"{optimizer['method']}, learning rate {optimizer['learning_rate']}, "
@@ -184,6 +188,11 @@ def facts(run: dict) -> dict[str, str]:
         "seeds": str(len(run["seeds"])),
         "measured inputs": run["measure"]["inputs"],
     }
+    if training.get("prefit"):
+        found["training"] += f" after {training['prefit']['epochs']} on random labels"
+    if rule := training.get("set_aside"):
+        found["set aside"] = f"seeds that end with {rule['quantity']} below {rule['below']}"
+    return found
 
 
 def flag_counts(information: pd.DataFrame) -> list[FlagCount]:
@@ -201,14 +210,18 @@ def flag_counts(information: pd.DataFrame) -> list[FlagCount]:
 
 
 def final_accuracies(metrics: pd.DataFrame) -> list[Accuracy]:
-    """One record a run of a metrics table; failed seeds are left out."""
+    """One record a run of a metrics table; seeds that failed or were set aside are left out."""
     tables.require(metrics, ["run", "seed", "epoch", "loss_train"], "metrics")
     result = []
     for run, rows in metrics.groupby("run", sort=False):
         failed = tables.seeds_that_end_nan(rows, "loss_train")
-        last = rows[(rows.epoch == rows.epoch.max()) & ~rows.seed.isin(failed)]
+        at_end = rows[rows.epoch == rows.epoch.max()]
+        aside = at_end[at_end.seed.isin(tables.set_aside_seeds(rows))]
+        last = at_end[~at_end.seed.isin([*failed, *aside.seed])]
         texts = [_spread(last[f"accuracy_{of}"].to_numpy()) for of in ("train", "test")]
-        result.append(Accuracy(str(run), int(rows.epoch.max()), len(last), *texts))
+        named = [f"{row.seed} ({row.set_aside:.4f})" for row in aside.itertuples()]
+        epoch = int(rows.epoch.max())
+        result.append(Accuracy(str(run), epoch, len(last), *texts, ", ".join(named)))
     return result
 
 

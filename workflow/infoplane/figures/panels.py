@@ -13,17 +13,22 @@ COLUMNS = 3
 
 
 def side_by_side(
-    parts: Mapping[str, pd.DataFrame], subtitles: Mapping[str, str] | None = None
+    parts: Mapping[str, pd.DataFrame],
+    subtitles: Mapping[str, str] | None = None,
+    columns: int | None = None,
 ) -> Figure:
     """One plane a part, in rows of up to three.
 
     parts : by title, in order, tables.by_epoch_and_layer; an empty one has no seed left
-    subtitles : a second, smaller line under some titles
+    subtitles : a second, smaller line under some titles; columns : planes in a row, where
+    rows mean something
     """
     shown = pd.concat(parts.values(), ignore_index=True)
     if shown[["ixt_mean", "ity_mean"]].dropna().empty:
-        return style.blank(style.new_figure(4.4, 3.4), "no seed left to draw: all failed")
-    columns, rows = _grid(len(parts))
+        return style.blank(
+            style.new_figure(4.4, 3.4), "no seed left to draw: all failed or were set aside"
+        )
+    columns, rows = _grid(len(parts), columns)
     figure = style.new_figure(0.6 + 2.15 * columns + (0.8 if columns < 3 else 0), 2.55 * rows)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     view, norm = plane.whole(shown), style.epoch_norm(shown.epoch)
@@ -39,7 +44,9 @@ def side_by_side(
             below.set_in_layout(False)  # a long one must not push the panels apart
             axes.set_title(title, pad=22, parse_math=False)
         if part.empty:
-            axes.text(0.5, 0.5, "all seeds failed", ha="center", transform=axes.transAxes)
+            axes.text(
+                0.5, 0.5, "all seeds failed or set aside", ha="center", transform=axes.transAxes
+            )
             continue
         plane.panel(axes, part, layers, view, norm, size=8)
         for text in (tables.left_out(part), plane.mark(axes, part, view, fontsize=6.5)):
@@ -63,7 +70,7 @@ def side_by_side(
     return figure
 
 
-def _grid(count: int) -> tuple[int, int]:
+def _grid(count: int, columns: int | None) -> tuple[int, int]:
     """Columns and rows for so many planes; four look better as two by two."""
-    columns = 2 if count == 4 else min(count, COLUMNS)
+    columns = columns or (2 if count == 4 else min(count, COLUMNS))
     return columns, math.ceil(count / columns)

@@ -118,7 +118,7 @@ def panel(
 
 def violating(numbers: pd.DataFrame) -> pd.DataFrame:
     """The points at which most seeds break the data processing inequality."""
-    return numbers[numbers.n_violates_dpi > VIOLATING * numbers.n_seeds]
+    return numbers[numbers.n_violates_dpi > VIOLATING * tables.n_measured(numbers)]
 
 
 def mark(axes: Axes, numbers: pd.DataFrame, view: View, fontsize: float = 7) -> str:
@@ -198,7 +198,11 @@ def small_print(numbers: pd.DataFrame, crosses: bool = True) -> list[str]:
         said.append(
             f"mean of {tables.seeds_text(numbers)}, {'crosses' if crosses else 'bands'} ±1 sd"
         )
-    names = {"saturated": "saturated", "outside_tested_regime": "outside the tested regime"}
+    names = {
+        "saturated": "saturated",
+        "outside_tested_regime": "outside the tested regime",
+        "not_stationary": "of weights that still drifted",
+    }
     found = [text for flag, text in names.items() if numbers[f"n_{flag}"].sum() > 0]
     if found:
         said.append(f"hollow: {' or '.join(found)} in at least one seed")

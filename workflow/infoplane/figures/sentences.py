@@ -4,8 +4,10 @@ Everything said is read from the figure's own numbers, so that a caption cannot 
 with what it stands under.
 """
 
+import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,36 +15,63 @@ import pandas as pd
 from infoplane.figures import bins, caps, plane, style, tables
 from infoplane.table import nearest
 
-UNSAID = ("estimator", "memory_mb")
+UNSAID = ("estimator", "memory_mb", "batch")
 """Settings that a caption leaves out: said apart, or without effect on any number."""
+CHOICE = ("schedule", "delta", "distance", "over")
+"""Settings of an adaptive schedule that a caption names."""
 PLANES = ("information_plane", "comparison", "information_curves")
 
 
+class Chosen(NamedTuple):
+    """Epochs that an adaptive schedule chose for one store, out of the kept ones.
+
+    schedule : its settings
+    """
+
+    epochs: int
+    kept: int
+    schedule: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, attributes: Mapping[str, str], epochs: int) -> list["Chosen"]:
+        """What a store of information says of itself; nothing with a fixed schedule."""
+        schedule = json.loads(attributes["measure"])["epochs"]
+        adaptive = "delta" in schedule
+        return [cls(epochs, int(attributes["n_kept"]), schedule)] if adaptive else []
+
+
 def caption(
-    figure: str, numbers: pd.DataFrame, settings: Mapping[str, object] | None = None
+    figure: str,
+    numbers: pd.DataFrame,
+    settings: Mapping[str, object] | None = None,
+    chosen: Sequence["Chosen"] = (),
 ) -> str:
     """What is drawn, of how many seeds, which were left out, what bands and units are.
 
     figure : a name out of FIGURES; numbers : what that figure's numbers() returned;
-    settings : the estimator's settings, named in the text
+    settings : the estimator's settings, named in the text; chosen : epochs that adaptive
+    schedules chose, one entry a store
     Raises KeyError for an unknown figure.
     """
     if figure not in _CAPTIONS:
         raise KeyError(f"no caption for figure '{figure}'.{nearest(figure, _CAPTIONS)}")
     if numbers.empty:
-        return "Nothing is drawn: every seed of this run failed."
+        return "Nothing is drawn: every seed of this run failed or was set aside."
     said = _CAPTIONS[figure](numbers)
     if figure in PLANES:
         said += _estimator(numbers, settings or {})
+    said += _chosen(numbers, chosen)
     return " ".join(sentence for sentence in said if sentence)
 
 
 def alt(figure: str, numbers: pd.DataFrame) -> str:
     """One sentence in place of the image, with the values at the last epoch."""
     if numbers.empty:
-        return "An empty figure: every seed failed."
+        return "An empty figure: every seed failed or was set aside."
     name = figure.replace("_", " ").capitalize()
     runs = " and ".join(dict.fromkeys(numbers.run))
+    if "epoch" not in numbers:
+        return f"{name} of {runs}, up to {int(numbers.n_draws.max())} draws of an input."
     last = numbers[numbers.epoch == numbers.epoch.max()]
     text = f"{name} of {runs}, {_epochs(numbers)}."
     if figure in PLANES:
@@ -94,7 +123,10 @@ def _comparison(numbers: pd.DataFrame) -> list[str]:
         f"bits, one point an epoch and layer, coloured by epoch ({_epochs(numbers)}).",
         _seeds(numbers, "crosses at some epochs are ±1 standard deviation", name=False),
         *left_out,
-        *(f"{run}: every seed failed." for run in numbers.attrs.get("runs_left_out", [])),
+        *(
+            f"{run}: every seed failed or was set aside."
+            for run in numbers.attrs.get("runs_left_out", [])
+        ),
         *dict.fromkeys(_levels(part) for part in parts),
         _flagged(numbers),
     ]
@@ -109,6 +141,53 @@ def _sensitivity(numbers: pd.DataFrame) -> list[str]:
         "Under each title: the last hidden layer's I(X;T) at the first epoch, its largest and "
         "at the last epoch. What changes from panel to panel is of the setting.",
         _seeds(numbers, "crosses at some epochs are ±1 standard deviation"),
+        _flagged(numbers),
+    ]
+
+
+def _binned_entropy(numbers: pd.DataFrame) -> list[str]:
+    found = numbers.drop_duplicates("layer")
+    values = "; ".join(
+        f"{row.layer} {_value(row.pearson)} and {_value(row.spearman)}"
+        for row in found.itertuples()
+    )
+    return [
+        f"I(X;T) of {numbers.run.iloc[0]} by {numbers.estimator.iloc[0]} against H(Bin(T)), in "
+        f"bits, a panel a layer, a point an epoch ({_epochs(numbers)}).",
+        f"Pearson's and Spearman's correlation over these epochs: {values}.",
+        _seeds(numbers, "spread is not shown"),
+    ]
+
+
+def _window_length(numbers: pd.DataFrame) -> list[str]:
+    end, most = int(numbers.end.iloc[0]), int(numbers.n_draws.max())
+    drifting = int(numbers.n_drifting.sum())
+    several = numbers.n_groups.max() > 1
+    return [
+        f"Pooled information of {numbers.run.iloc[0]} (pool {numbers.pool.iloc[0]}, windows "
+        f"that end at epoch {end}) as a function of the draws r of each input, up to {most}: "
+        "H(T|X), I(X;T) and I(T;Y) in bits, a line a layer.",
+        "Dashed: log2 r, the most that r draws can show of H(T|X); where H(T|X) follows it, "
+        "I(X;T) = H(T) − H(T|X) falls on with r.",
+        f"Means over up to {int(numbers.n_groups.max())} seeds or groups of seeds; bands are "
+        "±1 standard deviation."
+        if several
+        else "",
+        f"In {drifting} of {int(numbers.n_groups.sum())} windows and layers the weights still "
+        "drifted (hollow where most did)."
+        if drifting
+        else "",
+    ]
+
+
+def _pooled_planes(numbers: pd.DataFrame) -> list[str]:
+    runs, planes = dict.fromkeys(numbers.run), list(dict.fromkeys(numbers.plane))
+    return [
+        f"Information planes of {', '.join(runs)}, {' beside '.join(planes)}, on the same "
+        f"axes: I(T;Y) against I(X;T) in bits, coloured by epoch ({_epochs(numbers)}); of a "
+        "pool the epoch is a window's last.",
+        _seeds(numbers, "crosses are ±1 standard deviation", name=False),
+        _levels(numbers),
         _flagged(numbers),
     ]
 
@@ -165,6 +244,9 @@ _CAPTIONS: dict[str, Callable[[pd.DataFrame], list[str]]] = {
     "information_plane": _information_plane,
     "comparison": _comparison,
     "sensitivity": _sensitivity,
+    "binned_entropy": _binned_entropy,
+    "window_length": _window_length,
+    "pooled_planes": _pooled_planes,
     "clustering_curves": _clustering_curves,
     "information_curves": _information_curves,
     "training_curves": _training_curves,
@@ -201,6 +283,7 @@ def _flagged(numbers: pd.DataFrame) -> str:
         "outside the tested regime": int(numbers.n_outside_tested_regime.sum()),
         "not converged": int(numbers.n_not_converged.sum()),
         "with an exploded critic": int(numbers.n_exploded.sum()),
+        "of windows in which weights drifted": int(numbers.n_not_stationary.sum()),
         "in breach of the data processing inequality": int(numbers.n_violates_dpi.sum()),
         "negative": int(numbers.n_negative.sum()),
     }
@@ -208,9 +291,10 @@ def _flagged(numbers: pd.DataFrame) -> str:
     if not found:
         return ""
     hollow = numbers.n_hollow.sum() > 0
-    of = int(numbers.n_seeds.sum())
+    of = int(tables.n_measured(numbers).sum())
     return f"Of {of} values, {', '.join(found)}" + (
-        "; a hollow point is saturated or outside the tested regime in at least one seed."
+        "; a hollow point is saturated, outside the tested regime or of drifting weights in at "
+        "least one seed."
         if hollow
         else "."
     )
@@ -233,6 +317,28 @@ def _estimator(numbers: pd.DataFrame, settings: Mapping[str, object]) -> list[st
         )
     if numbers.n_needs_x.sum() > 0:
         said.append("I(X;T) needs x, which was not given.")
+    if numbers.n_needs_noise.sum() > 0:
+        said.append("Layers without noise of their own, as the output, are left out.")
+    return said
+
+
+def _chosen(numbers: pd.DataFrame, chosen: Sequence[Chosen]) -> list[str]:
+    """How many epochs adaptive schedules chose, by which rule, and what joins their blocks."""
+    by_schedule: dict[tuple, list[Chosen]] = {}
+    for one in chosen:
+        keys = (one.kept, *(one.schedule[key] for key in CHOICE))
+        by_schedule.setdefault(keys, []).append(one)
+    said = []
+    for (kept, name, delta, distance, over), stores in by_schedule.items():
+        counts = sorted({one.epochs for one in stores})
+        many = " to ".join(map(str, dict.fromkeys([counts[0], counts[-1]])))
+        unit = " bits" if distance == "raw" else " of H(X) and H(Y)"
+        said.append(
+            f"Measured at {many} of {kept} kept epochs: {name}, δ = {delta:g}{unit}, of "
+            f"{'the mean over seeds' if over == 'mean' else 'every seed'}."
+        )
+    if numbers.get("n_interpolated", pd.Series(0)).sum() > 0:
+        said.append("Blocks of seeds have epochs of their own, joined linearly for the mean.")
     return said
 
 

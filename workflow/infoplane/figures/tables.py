@@ -7,7 +7,7 @@ import pandas as pd
 
 from infoplane.figures.style import band
 
-HOLLOW = ("saturated", "outside_tested_regime")
+HOLLOW = ("saturated", "outside_tested_regime", "not_stationary")
 """Flags that make a point hollow: its value says more of the estimator than of the network."""
 COUNTED = (
     "saturated",
@@ -17,7 +17,9 @@ COUNTED = (
     "not_a_bound",
     "deterministic",
     "needs_x",
+    "needs_noise",
     "violates_dpi",
+    "not_stationary",
 )
 VALUES = ("ixt", "ity")
 BOUNDS = ("ixt_lower", "ixt_upper", "ity_lower", "ity_upper")
@@ -55,6 +57,23 @@ def failed_seeds(information: pd.DataFrame) -> list:
     return sorted(information.seed[has_flag(information["flags"], "training_failed")].unique())
 
 
+def set_aside_seeds(table: pd.DataFrame) -> list:
+    """Seeds that a table of information, or one of metrics, calls set aside."""
+    if "flags" in table:
+        where = has_flag(table["flags"], "set_aside")
+    else:
+        where = table["set_aside"].notna() if "set_aside" in table else table.seed.isna()
+    return sorted(table.seed[where].unique())
+
+
+def naming(failed: list, set_aside: list) -> dict[str, str]:
+    """Columns seeds_left_out, all of them, and seeds_set_aside, those that did not fail."""
+    return {
+        "seeds_left_out": "|".join(map(str, sorted({*failed, *set_aside}))),
+        "seeds_set_aside": "|".join(map(str, set_aside)),
+    }
+
+
 def seeds_that_end_nan(table: pd.DataFrame, column: str) -> list:
     """Seeds without a single number in `column` at their last epoch: a NaN loss stays NaN."""
     last = table.epoch == table.groupby("seed").epoch.transform("max")
@@ -68,6 +87,30 @@ def forbid_twice(table: pd.DataFrame, by: list[str]) -> None:
     if twice.any():
         where = table.loc[twice, [*by, "seed"]].iloc[0].to_dict()
         raise ValueError(f"{int(twice.sum())} rows appear twice, the first at {where}")
+
+
+def on_common_epochs(information: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """The table with every seed at every epoch at which any seed was measured.
+
+    information : of one run and one estimator; blocks of seeds may have epochs of their own
+    (adaptive schedules), and a mean over those seeds alone that happen to share an epoch would
+    jump from one epoch to the next
+    columns : values that are joined linearly between a seed's own epochs, never beyond them
+    Returns the rows, and below them those that were added, which carry no flags; column
+    `interpolated` tells them apart.
+    """
+    table = information.assign(interpolated=False)
+    epochs = np.unique(table.epoch)
+    added = [table]
+    for (seed, layer), own in table.groupby(["seed", "layer"], sort=False):
+        inside = (epochs > own.epoch.min()) & (epochs < own.epoch.max())
+        missing = np.setdiff1d(epochs[inside], own.epoch)
+        if len(missing):
+            own = own.sort_values("epoch")
+            joined = {name: np.interp(missing, own.epoch, own[name]) for name in columns}
+            where = {"seed": seed, "epoch": missing, "layer": layer, "flags": ""}
+            added.append(pd.DataFrame({**where, **joined, "interpolated": True}))
+    return pd.concat(added, ignore_index=True) if len(added) > 1 else table
 
 
 def over_seeds(table: pd.DataFrame, by: list[str], columns: Sequence[str]) -> pd.DataFrame:
@@ -94,16 +137,20 @@ def by_epoch_and_layer(
     """One row an epoch and layer of one run and one estimator; everything in bits.
 
     Columns: run, estimator, epoch, layer, n_seeds, ixt_mean, ixt_sd, ity_mean, ity_sd, the
-    four bounds' means, cap (the largest over seeds), n_<flag> (seeds with that flag),
-    n_hollow (seeds with any flag of HOLLOW), n_negative (seeds with a negative value),
-    entropy_x, entropy_y, seeds_left_out. Failed seeds are left out and named there.
+    four bounds' means, cap (the largest over seeds), n_interpolated (seeds measured at other
+    epochs, see on_common_epochs), and of those measured here n_<flag> (seeds with that flag),
+    n_hollow (seeds with any flag of HOLLOW), n_negative (seeds with a negative value);
+    entropy_x, entropy_y, seeds_left_out, seeds_set_aside. Seeds that failed or were set aside
+    are left out and named there.
     """
     needed = ("run", "estimator", "seed", "epoch", "layer", *VALUES, *BOUNDS, "cap", "flags")
     require(information, needed, "information")
     run = only(information, "run", "information")
     estimator = only(information, "estimator", "information")
     failed = failed_seeds(information)
-    kept = information[~information.seed.isin(failed)].copy()
+    aside = set_aside_seeds(information)
+    kept = information[~information.seed.isin([*failed, *aside])]
+    kept = on_common_epochs(kept, [*VALUES, *BOUNDS])
 
     by = ["epoch", "layer"]
     result = over_seeds(kept, by, [*VALUES, *BOUNDS])
@@ -111,15 +158,15 @@ def by_epoch_and_layer(
     for flag in COUNTED:
         kept[f"n_{flag}"] = has_flag(kept["flags"], flag)
     kept["n_hollow"] = kept[[f"n_{flag}" for flag in HOLLOW]].any(axis=1)
-    kept["n_negative"] = (kept.ixt < 0) | (kept.ity < 0)
-    counts = [f"n_{flag}" for flag in COUNTED] + ["n_hollow", "n_negative"]
+    kept["n_negative"] = ((kept.ixt < 0) | (kept.ity < 0)) & ~kept.interpolated
+    kept["n_interpolated"] = kept.interpolated & kept.ixt.notna()
+    counts = ["n_interpolated", *(f"n_{flag}" for flag in COUNTED), "n_hollow", "n_negative"]
     groups = kept.groupby(by, sort=False)
     result = result.join(groups.cap.max()).join(groups[counts].sum()).reset_index()
     result.insert(0, "run", run)
     result.insert(1, "estimator", estimator)
     result["entropy_x"], result["entropy_y"] = float(entropy_x), float(entropy_y)
-    result["seeds_left_out"] = "|".join(map(str, failed))
-    return result
+    return result.assign(**naming(failed, aside))
 
 
 def bound_values(numbers: pd.DataFrame, bound: str) -> pd.Series:
@@ -152,13 +199,26 @@ def layers_of(numbers: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(numbers.layer))
 
 
+def n_measured(numbers: pd.DataFrame) -> pd.Series:
+    """Seeds that were measured at each row's epoch itself."""
+    return numbers.n_seeds - numbers.n_interpolated
+
+
 def left_out(numbers: pd.DataFrame) -> str:
-    """ "seed 3 failed, left out", or nothing."""
-    seeds = [] if numbers.empty else str(numbers.seeds_left_out.iloc[0]).split("|")
-    seeds = [seed for seed in seeds if seed]
-    if not seeds:
+    """ "seed 3 failed, seeds 4, 5 set aside, left out", or nothing."""
+    if numbers.empty:
         return ""
-    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)} failed, left out"
+    seeds, aside = (
+        [seed for seed in str(numbers[column].iloc[0]).split("|") if seed]
+        for column in ("seeds_left_out", "seeds_set_aside")
+    )
+    failed = [seed for seed in seeds if seed not in aside]
+    said = [
+        f"{'seed' if len(named) == 1 else 'seeds'} {', '.join(named)} {what}"
+        for named, what in ((failed, "failed"), (aside, "set aside"))
+        if named
+    ]
+    return ", ".join([*said, "left out"]) if said else ""
 
 
 def seeds_text(numbers: pd.DataFrame) -> str:

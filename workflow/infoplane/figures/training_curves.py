@@ -16,16 +16,17 @@ def numbers(metrics: pd.DataFrame) -> pd.DataFrame:
     metrics : the metrics table of one run: loss in nats, accuracy in [0, 1], NaN where
         there is no test set
     Returns run, the bin (epoch, first_epoch, last_epoch, n_epochs), {column}_mean,
-    {column}_sd, n_seeds and seeds_left_out: seeds whose training loss ends as NaN.
+    {column}_sd, n_seeds, seeds_left_out and seeds_set_aside: seeds whose training loss ends
+    as NaN, or that are set aside.
     """
     tables.require(metrics, ["run", "seed", "epoch", *COLUMNS], "metrics")
     run = tables.only(metrics, "run", "metrics")
     failed = tables.seeds_that_end_nan(metrics, "loss_train")
-    kept = metrics[~metrics.seed.isin(failed)]
+    aside = tables.set_aside_seeds(metrics)
+    kept = metrics[~metrics.seed.isin([*failed, *aside])]
     result = bins.over_seeds(kept, [], COLUMNS)
     result.insert(0, "run", run)
-    result["seeds_left_out"] = "|".join(map(str, failed))
-    return result
+    return result.assign(**tables.naming(failed, aside))
 
 
 @style.styled
@@ -34,7 +35,7 @@ def draw(metrics: pd.DataFrame) -> Figure:
     shown = numbers(metrics)
     figure = style.new_figure(6.9, 2.4)
     if shown.empty:
-        return style.blank(figure, "no seed left to draw: all failed")
+        return style.blank(figure, "no seed left to draw: all failed or were set aside")
     for axes, (quantity, label) in zip(figure.subplots(1, 2), QUANTITIES.items(), strict=True):
         style.epoch_axis(axes, bins.ends(shown))
         axes.set_ylabel(label)

@@ -7,9 +7,12 @@ state; whatever was trained, and however, is in the arrays.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
+
+from infoplane.networks.noise import Noise
 
 Weights = Mapping[str, Tensor]
 
@@ -21,30 +24,48 @@ class Network(ABC):
     parameters : shape of one network's array by name, without the stacked axis
     parameters_of : names of the parameters that belong to each layer, for gradient statistics
     widths : number of units of each measured layer, flattened
+    noisy : number of units of each layer that has noise on its output; empty for most networks
     """
 
     layers: tuple[str, ...]
     parameters: dict[str, tuple[int, ...]]
     parameters_of: dict[str, tuple[str, ...]]
     widths: dict[str, int]
+    noisy: Mapping[str, int] = MappingProxyType({})
 
     @abstractmethod
     def initialise(self, generator: torch.Generator) -> dict[str, Tensor]:
         """Fresh weights of one network, without the stacked axis, drawn from the generator."""
 
     @abstractmethod
-    def logits(self, weights: Weights, x: Tensor) -> Tensor:
+    def logits(self, weights: Weights, x: Tensor, noise: Noise | None = None) -> Tensor:
         """Class scores before the softmax, (S, n, n_classes).
 
         x : (n, *input_shape), the same for all, or (S, n, *input_shape)
+        noise : standard normal numbers (S, units, n) of the layers in `noisy`; None: no noise
         """
 
     @abstractmethod
-    def activations(self, weights: Weights, x: Tensor) -> Iterator[tuple[str, Tensor]]:
+    def activations(
+        self, weights: Weights, x: Tensor, noise: Noise | None = None
+    ) -> Iterator[tuple[str, Tensor]]:
         """Every measured layer in order: its name and its output, (S, n, units).
 
-        One layer at a time, so that no more than two are in memory at once.
+        One layer at a time, so that no more than two are in memory at once. With noise, a
+        layer's output is that before its own noise; the noise of the layers before is in it.
         """
+
+    def sigmas(self, weights: Weights) -> dict[str, Tensor]:
+        """Standard deviation of the noise of each layer in `noisy`, (S,)."""
+        return {}
+
+    def calibrated(self, weights: Weights, x: Tensor) -> dict[str, Tensor]:
+        """Parameters that are measured, not trained, (S, …) by name: scales, ranges.
+
+        A trainer asks for them before the first and after every epoch, with training inputs
+        x (n, *input_shape), and keeps them with the weights of that epoch.
+        """
+        return {}
 
     @property
     def n_parameters(self) -> int:

@@ -1,6 +1,6 @@
 """Stores of information: a number a seed, epoch and layer, in bits, and flags as a bit mask."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
@@ -23,23 +23,26 @@ def write_information(
     layers: Sequence[str],
     attributes: Mapping[str, str],
     path: Path,
+    set_aside: Collection[int] = (),
 ) -> None:
-    """Write records by (seed, epoch, layer). A seed without records counts as failed."""
+    """Write records by (seed, epoch, layer). A seed without records counts as failed, or as
+    set aside where it is one of these."""
     shape = (len(seeds), len(epochs), len(layers))
     extra = sorted({name for record in records.values() for name in record.extra})
     values = {name: np.full(shape, np.nan) for name in (*QUANTITIES, *extra)}
     flags = np.full(shape, MASKS["training_failed"], np.uint16)
+    flags[np.isin(seeds, list(set_aside))] = MASKS["set_aside"]
     for (seed, epoch, layer), record in records.items():
         at = seeds.index(seed), epochs.index(epoch), layers.index(layer)
         for name in QUANTITIES:
             values[name][at] = getattr(record, name)
         for name, value in record.extra.items():
             values[name][at] = value
-        flags[at] = sum(MASKS[name] for name in record.flags)
+        flags[at] = mask_of(record.flags)
     dims = ("seed", "epoch", "layer")
     dataset = xr.Dataset(
         {name: (dims, value, {"units": "bit"}) for name, value in values.items()}
-        | {"flags": (dims, flags, _flag_attributes())},
+        | {"flags": (dims, flags, flag_attributes())},
         coords={
             "seed": list(seeds),
             "epoch": list(epochs),
@@ -61,14 +64,20 @@ def read_information(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     table = table.sort_values(
         ["seed", "epoch", "layer"], key=lambda c: c.map(order) if c.name == "layer" else c
     )
-    table["flags"] = [_names(mask) for mask in table["flags"]]
+    table["flags"] = [names_of(mask) for mask in table["flags"]]
     return table.reset_index(drop=True), dict(dataset.attrs)
 
 
-def _names(mask: int) -> str:
+def mask_of(flags) -> int:
+    """Names of flags as a bit mask."""
+    return sum(MASKS[name] for name in flags)
+
+
+def names_of(mask: int) -> str:
+    """The names in a bit mask, joined by |."""
     return "|".join(name for name, bit in MASKS.items() if int(mask) & bit)
 
 
-def _flag_attributes() -> dict:
-    # The CF conventions' way to say what the bits of a mask mean.
+def flag_attributes() -> dict:
+    """What the bits of a mask mean, in the way of the CF conventions."""
     return {"flag_masks": list(MASKS.values()), "flag_meanings": " ".join(MASKS)}

@@ -2,7 +2,8 @@
 
     attributes      network, settings, seeds, versions, source digest
     weights/        one array a parameter, (seed, epoch, *shape), and the kept `epoch`s
-    metrics/        (seed, epoch) and (seed, epoch, layer), all epochs; `failed_epoch` (seed)
+    metrics/        (seed, epoch) and (seed, epoch, layer), all epochs; `failed_epoch` (seed);
+                    `set_aside` (seed), what a seed ended with that is set aside, else NaN
 
 While training runs they stand in a journal, `<store>.partial`: whole shards of weights, and a
 checkpoint with all that is not in a whole shard yet. The checkpoint is replaced in one step, so
@@ -102,12 +103,18 @@ class Journal:
             os.fsync(file.fileno())
         fresh.replace(self.partial / CHECKPOINT)
 
-    def finish(self, attributes: Mapping[str, str], failed: Mapping[int, int]) -> None:
+    def finish(
+        self,
+        attributes: Mapping[str, str],
+        failed: Mapping[int, int],
+        set_aside: Mapping[int, float] | None = None,
+    ) -> None:
         """Write what is left and move the store into its place.
 
         The last epoch's weights are kept whatever the schedule says: a stopping rule may have
         ended training between two kept epochs.
         failed : epoch at which a seed failed, by seed
+        set_aside : value for which a seed is set aside, by seed
         """
         if self.latest is not None:
             self.epochs[self.n_written + len(self.pending)] = len(self.metrics) - 1
@@ -118,10 +125,15 @@ class Journal:
         for name, shape in self.parameters.items():
             root[f"weights/{name}"].resize((len(self.seeds), self.n_written, *shape))
         failed_epochs = [failed.get(seed, NEVER) for seed in self.seeds]
+        values = [(set_aside or {}).get(seed, np.nan) for seed in self.seeds]
         stacked = self._stacked_metrics()
         columns = {name: (self._dims(value), value) for name, value in stacked.items()}
         metrics = xr.Dataset(
-            {**columns, "failed_epoch": ("seed", failed_epochs)},
+            {
+                **columns,
+                "failed_epoch": ("seed", failed_epochs),
+                "set_aside": ("seed", np.array(values, np.float64)),
+            },
             {
                 "seed": self.seeds,
                 "epoch": np.arange(len(self.metrics)),
@@ -214,8 +226,12 @@ class WeightsStore:
             self.seeds = self._weights["seed"].values
             self.epochs = self._weights["epoch"].values
             failed = self._metrics["failed_epoch"].values
+            aside = self._metrics["set_aside"].values
         self.failed = {
             int(s): int(e) for s, e in zip(self.seeds, failed, strict=True) if e != NEVER
+        }
+        self.set_aside = {
+            int(s): float(v) for s, v in zip(self.seeds, aside, strict=True) if v == v
         }
 
     def read(self, epochs, seeds) -> dict[str, np.ndarray]:
@@ -234,11 +250,15 @@ class WeightsStore:
             return self._metrics.load()
 
     def metrics_table(self, by_layer: bool = False) -> pd.DataFrame:
-        """Metrics as a table: a row a seed and epoch, or a row a seed, epoch and layer."""
+        """Metrics as a table: a row a seed and epoch, or a row a seed, epoch and layer.
+
+        set_aside : what the seed ended with, NaN for those that are not set aside
+        """
         metrics = self.metrics()
         names = [name for name, v in metrics.items() if v.ndim == (3 if by_layer else 2)]
         order = {str(layer): i for i, layer in enumerate(metrics["layer"].values)}
         table = metrics[names].to_dataframe().reset_index()
+        table["set_aside"] = table["seed"].map(self.set_aside)
         if not by_layer:
             return table.drop(columns="layer", errors="ignore").drop_duplicates(
                 ["seed", "epoch"]

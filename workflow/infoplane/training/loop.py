@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infoplane.machine import require_disk, size
 from infoplane.progress import Progress, announce
-from infoplane.schedules import kept_epochs
+from infoplane.schedules.fixed import kept_epochs
 from infoplane.stores.weights import Journal
 from infoplane.training.trainer import Trainer
 
@@ -52,4 +52,6 @@ def train(
             if time.monotonic() - saved > checkpoint_seconds:
                 journal.checkpoint(trainer.state())
                 saved = time.monotonic()
-    journal.finish(attributes, trainer.failed)
+    for seed, value in trainer.set_aside.items():
+        log.warning("seed %d: set aside, it ended with %.4g", seed, value)
+    journal.finish(attributes, trainer.failed, trainer.set_aside)

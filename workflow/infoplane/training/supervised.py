@@ -16,8 +16,11 @@ from torch.nn import functional
 
 from infoplane.datasets.source import Data
 from infoplane.machine import DeviceName, device_of
+from infoplane.networks import noise as noises
 from infoplane.networks.network import Network, initialise_seeds
-from infoplane.schedules import All, Schedule
+from infoplane.networks.noise import Noise
+from infoplane.progress import Progress
+from infoplane.schedules.fixed import All, Schedule
 from infoplane.settings import Settings as BaseSettings
 from infoplane.training.optimizers import Adam, Optimizer
 from infoplane.training.trainer import Arrays, Epoch, Trainer
@@ -26,6 +29,12 @@ log = logging.getLogger(__name__)
 
 EVALUATION_BYTES = 2**27
 """Memory for the widest layer while loss and accuracy are evaluated."""
+CALIBRATION_INPUTS = 4096
+"""Most training inputs, the first ones, on which scales and ranges are measured."""
+NOISE = 0x6E6F697365
+"""Keeps the noise of an epoch apart from its order."""
+PREFIT = 0x707265666974
+"""Keeps epochs on random labels apart from the others."""
 
 
 class Stop(BaseSettings):
@@ -45,6 +54,25 @@ class Stop(BaseSettings):
         return self
 
 
+class Prefit(BaseSettings):
+    """Epochs on random labels before training: a network that has to unlearn."""
+
+    epochs: int = Field(ge=0)
+    """How many. They come before epoch 0, which is then the network after them; the optimizer
+    starts anew with the true labels."""
+    seed: int = Field(default=0, ge=0)
+    """With the network's own seed, that of the permutation of the training labels."""
+
+
+class SetAside(BaseSettings):
+    """When a network counts as not trained: it is kept, named, and not measured."""
+
+    quantity: Literal["accuracy_train", "accuracy_test"] = "accuracy_train"
+    """What is judged, after the last epoch."""
+    below: float = Field(gt=0, le=1)
+    """Seeds that end below this are set aside."""
+
+
 class Settings(BaseSettings):
     trainer: Literal["supervised"] = "supervised"
     """How the network is trained: cross-entropy on the labels."""
@@ -52,10 +80,17 @@ class Settings(BaseSettings):
     """Optimizer and its learning rate."""
     batch_size: int = Field(default=256, ge=1)
     """Inputs of a mini-batch; the last batch of an epoch may be smaller."""
+    orthonormal_penalty: float = Field(default=0, ge=0)
+    """λ of λ ‖W'W − I‖² in the loss, of each layer's matrix W (of WW' where it has more outputs
+    than inputs): Goldfeld et al. 2019, after Cisse et al. 2017. 0: none."""
     epochs: int = Field(ge=1)
     """Epochs of training, at the most where there is a stopping rule."""
     stop: Stop | None = None
     """Stopping rule, applied to each seed by itself."""
+    prefit: Prefit | None = None
+    """Training on random labels before the first epoch; null: none."""
+    set_aside: SetAside | None = None
+    """Seeds that did not learn, to be left out by a named threshold; null: none."""
     keep: Schedule = All()
     """Epochs whose weights are kept; the first and the last always are."""
     device: DeviceName = "auto"
@@ -84,7 +119,8 @@ class SupervisedTrainer(Trainer):
         first = initialise_seeds(network, self.seeds)
         flat = torch.cat([first[n].flatten(1) for n in self.parameters], dim=1)
         self._adopt(flat.to(self.device), {})
-        self.latest = flat.numpy(force=True).copy()  # (n_seeds, n_parameters)
+        self._calibrate()
+        self.latest = self.flat.numpy(force=True).copy()  # (n_seeds, n_parameters)
         self.metrics: dict[str, np.ndarray] = {}
         self.best = np.full(len(self.seeds), np.inf)
         self.waited = np.zeros(len(self.seeds), np.int64)
@@ -92,14 +128,25 @@ class SupervisedTrainer(Trainer):
 
     def epochs(self) -> Iterator[Epoch]:
         if self.epoch < 0:
+            self._prefit()
             yield self._measured(0, self._no_gradients())
+        _, y = self.parts["train"]
         while self.epoch < self.settings.epochs and self.running:
-            yield self._measured(self.epoch + 1, self._train_epoch(self.epoch + 1))
+            labels, epoch = y.expand(len(self.running), -1), self.epoch + 1
+            yield self._measured(epoch, self._train_epoch(labels, epoch))
         if not self.running and len(self.failed) == len(self.seeds):
             raise FloatingPointError(
                 f"the loss of every seed became NaN (seed: epoch {self.failed}); a smaller "
                 "learning rate or another initialisation may help"
             )
+
+    @property
+    def set_aside(self) -> dict[int, float]:
+        rule = self.settings.set_aside
+        if rule is None:
+            return {}
+        last = zip(self.seeds, self.metrics[rule.quantity].tolist(), strict=True)
+        return {seed: value for seed, value in last if value < rule.below}  # a NaN is not
 
     def state(self) -> dict[str, np.ndarray]:
         optimizer = self.optimizer.state[self.flat]
@@ -148,29 +195,82 @@ class SupervisedTrainer(Trainer):
             for (name, shape), part in zip(self.parameters.items(), parts, strict=True)
         }
 
-    def _train_epoch(self, epoch: int) -> dict[str, np.ndarray]:
-        """One pass over the training set; the gradient's statistics, (n_running, n_layers)."""
-        x, y = self.parts["train"]
-        order = torch.stack([_shuffled(len(x), self.seeds[row], epoch) for row in self.running])
+    def _prefit(self) -> None:
+        """Epochs on labels that each network has permuted by itself."""
+        chosen = self.settings.prefit
+        if chosen is None or not chosen.epochs:
+            return
+        _, y = self.parts["train"]
+        drawn = [_shuffled(len(y), seed, PREFIT, chosen.seed) for seed in self.seeds]
+        labels = y[torch.stack(drawn).to(self.device)]
+        with Progress("on random labels", chosen.epochs, unit="epoch") as progress:
+            for epoch in range(1, chosen.epochs + 1):
+                self._train_epoch(labels, epoch, PREFIT, chosen.seed)
+                progress.advance()
+        self._adopt(self.flat, {})
+
+    def _train_epoch(self, labels: Tensor, *key: int) -> dict[str, np.ndarray]:
+        """One pass over the training set; the gradient's statistics, (n_running, n_layers).
+
+        labels : (n_running, n); key : with the seed it decides all that is random
+        """
+        x, _ = self.parts["train"]
+        order = torch.stack([_shuffled(len(x), self.seeds[row], *key) for row in self.running])
         order = order.to(self.device)
+        noise = self._noise(len(x), *key)
+        measured = {n: self.views[n].clone() for n in self.calibrated}
         total, squares = torch.zeros_like(self.flat), torch.zeros_like(self.flat)
         batches = order.split(self.settings.batch_size, dim=1)
-        for batch in batches:
-            logits = self.network.logits(self.leaves, x[batch])
+        for step, batch in enumerate(batches):
+            first = step * self.settings.batch_size
+            part = noise and {
+                n: z[:, :, first : first + batch.shape[1]] for n, z in noise.items()
+            }
+            logits = self.network.logits({**self.leaves, **measured}, x[batch], part)
             # The sum over seeds leaves each seed its own gradient.
-            loss = _cross_entropy(logits, y[batch]).mean(1).sum()
-            gradients = torch.autograd.grad(loss, list(self.leaves.values()))
+            loss = _cross_entropy(logits, labels.gather(1, batch)).mean(1).sum()
+            loss = loss + self._penalty()
+            gradients = torch.autograd.grad(
+                loss, list(self.leaves.values()), allow_unused=True, materialize_grads=True
+            )
             gradient = torch.cat([g.flatten(1) for g in gradients], dim=1)
             self.flat.grad = gradient
             self.optimizer.step()
             total += gradient
             squares.addcmul_(gradient, gradient)
+        self._calibrate()
         mean = total / len(batches)
         variance = (squares / len(batches) - mean**2).clamp(min=0)
         return {
             "gradient_mean": self._norms(mean**2),
             "gradient_std": self._norms(variance),
         }
+
+    @torch.no_grad()
+    def _calibrate(self) -> None:
+        """Measure what is not trained, with the weights as they are now."""
+        x = self.parts["train"][0][:CALIBRATION_INPUTS]
+        found = self.network.calibrated(self.views, x)
+        for name, value in found.items():
+            self.views[name].copy_(value)
+        self.calibrated = tuple(found)
+
+    def _noise(self, n: int, *key: int) -> Noise | None:
+        """Noise of every input in an epoch, by seed and key alone; None without."""
+        if not self.network.noisy:
+            return None
+        seeds = [self.seeds[row] for row in self.running]
+        sources = [noises.source(seed, *key, NOISE) for seed in seeds]
+        return noises.draw(self.network.noisy, n, sources, self.device)
+
+    def _penalty(self) -> Tensor | float:
+        """The orthonormal penalty, summed over seeds: λ ‖W'W − I‖² of every layer."""
+        strength = self.settings.orthonormal_penalty
+        if not strength:
+            return 0.0
+        names = [n for of in self.network.parameters_of.values() for n in of]
+        weights = [self.leaves[n].flatten(1, -2) for n in names if self.leaves[n].ndim > 2]
+        return strength * sum(_distance_to_orthonormal(w) for w in weights)
 
     def _no_gradients(self) -> dict[str, np.ndarray]:
         nothing = np.full((len(self.running), len(self.layers)), np.nan, np.float32)
@@ -262,10 +362,19 @@ def build(settings: Settings, network: Network, data: Data, seeds: Sequence[int]
     return SupervisedTrainer(settings, network, data, seeds)
 
 
-def _shuffled(n: int, seed: int, epoch: int) -> Tensor:
-    """The order of an epoch, by seed and epoch alone."""
-    mixed = np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0]
-    return torch.randperm(n, generator=torch.Generator().manual_seed(int(mixed >> 1)))
+def _shuffled(n: int, *key: int) -> Tensor:
+    """An order of n inputs, by the key alone: seed and epoch."""
+    return torch.randperm(n, generator=noises.source(*key))
+
+
+def _distance_to_orthonormal(weights: Tensor) -> Tensor:
+    """Squared Frobenius norm of W'W − I, or of WW' − I where that is smaller, summed over
+    weights (S, in, out)."""
+    if weights.shape[1] < weights.shape[2]:
+        weights = weights.transpose(1, 2)
+    gram = weights.transpose(1, 2) @ weights
+    eye = torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
+    return (gram - eye).square().sum()
 
 
 def _cross_entropy(logits: Tensor, y: Tensor) -> Tensor:

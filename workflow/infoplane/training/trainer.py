@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -28,11 +29,13 @@ class Trainer(ABC):
     parameters : shape of one network's array by name
     layers : names of the last axis of metrics (n_seeds, n_layers)
     failed : epoch at which a seed's loss became NaN, by seed
+    set_aside : what a seed ended with, of those that did not learn by the trainer's settings
     """
 
     parameters: dict[str, tuple[int, ...]]
     layers: tuple[str, ...]
     failed: dict[int, int]
+    set_aside: Mapping[int, float] = MappingProxyType({})
 
     @abstractmethod
     def epochs(self) -> Iterator[Epoch]:

@@ -2,8 +2,9 @@
 
 T = f(X) + N(0, σ²I), X uniform over the 4,096 SZT patterns, f a layer of the net before and
 after it has learnt. I(X;T) and I(T;Y) by brute-force Monte Carlo (channel_information.py).
-Estimators of two variables get the noisy T with the 12 bits of X, or with the label; those of
-a layer under noise (kde) get the noiseless f(X) and the noise variance as their setting.
+Estimators of two variables get the noisy T with the 12 bits of X, or with the label; kde gets
+the noiseless f(X) and the noise variance as its setting; those of noisy layers (sp) get T with
+f(X) as its centres.
 """
 
 from collections.abc import Callable
@@ -77,20 +78,22 @@ def _name(layer: str, sigma: float) -> str:
 
 def _tasks(name: str, points, x, y, sigma: float, truth) -> list[Task]:
     d = points.shape[1]
-    kde = {"kde": {"noise": "absolute", "noise_variance": sigma**2}}
+    of_layers = {"kde": {"noise": "absolute", "noise_variance": sigma**2}, "sp": {}}
 
     def drawing(kind: str) -> Callable[[int, int], Draw]:
         def draw(n: int, seed: int) -> Draw:
             rng = generator(f"channels {name} {kind}", n, seed)
             taken = rows(n, len(points), rng)
-            layer = (
-                Samples.of(points[taken], y[taken], layer=name) if n <= len(points) else None
-            )
+            s = points[taken]
+            t = s + sigma * rng.standard_normal((n, d))
+            layers = {}
+            if n <= len(points):
+                noisy = Samples.of(t, y[taken], centres=s, sigma=sigma, layer=name)
+                layers = {"samples": Samples.of(s, y[taken], layer=name), "noisy": noisy}
             if kind == "inputs":
-                return Draw(samples=layer)
-            noisy = points[taken] + sigma * rng.standard_normal((n, d))
+                return Draw(**layers)
             return Draw(
-                Pair.of(noisy, x[taken] if kind == "continuous" else y[taken], name), layer
+                Pair.of(t, x[taken] if kind == "continuous" else y[taken], name), **layers
             )
 
         return draw
@@ -98,7 +101,9 @@ def _tasks(name: str, points, x, y, sigma: float, truth) -> list[Task]:
     ixt, ity = (truth.ixt, truth.ixt_error), (truth.ity, truth.ity_error)
     return [
         Task(f"{name}, X", "continuous", d, x.shape[1], ixt[0], drawing("continuous"), ixt[1]),
-        Task(f"{name}, Y", "labels", d, 0, ity[0], drawing("labels"), ity[1], settings=kde),
+        Task(
+            f"{name}, Y", "labels", d, 0, ity[0], drawing("labels"), ity[1], settings=of_layers
+        ),
         Task(
             f"{name}, index of X",
             "inputs",
@@ -108,6 +113,6 @@ def _tasks(name: str, points, x, y, sigma: float, truth) -> list[Task]:
             drawing("inputs"),
             ixt[1],
             len(points),
-            kde,
+            of_layers,
         ),
     ]

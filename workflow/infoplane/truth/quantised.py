@@ -4,7 +4,8 @@ Each hidden activation becomes the middle of one of 2^b cells on [−1, 1] befor
 sees it. T has finitely many values and is a function of X, uniform over the 4,096 SZT
 patterns, so with the counts of its rows
     I(X;T) = H(T)        I(T;Y) = H(T) + H(Y) − H(T, Y),
-and binning on the same cells has nothing to estimate. With fewer than 4,096 inputs it has.
+and counting rows, or binning on the same cells, has nothing to estimate. With fewer than 4,096
+inputs it has.
 """
 
 from typing import Annotated, Literal
@@ -86,7 +87,8 @@ def _tasks(name: str, cells: np.ndarray, bits: int) -> list[Task]:
     x, y = trained.patterns()
     t, d = middles(cells, bits), cells.shape[1]
     ixt, ity = counted(cells, y)
-    grid = {"binned": {"n_bins": 2**bits, "range": "fixed", "low": -1.0, "high": 1.0}}
+    grid = {"n_bins": 2**bits, "range": "fixed", "low": -1.0, "high": 1.0}
+    own = {"binned": grid, "exact": {}}
 
     def drawing(kind: str):
         def draw(n: int, seed: int) -> Draw:
@@ -101,7 +103,7 @@ def _tasks(name: str, cells: np.ndarray, bits: int) -> list[Task]:
 
     return [
         Task(f"{name}, X", "continuous", d, x.shape[1], ixt, drawing("continuous")),
-        Task(f"{name}, Y", "labels", d, 0, ity, drawing("labels"), settings=grid),
+        Task(f"{name}, Y", "labels", d, 0, ity, drawing("labels"), settings=own),
         Task(
             f"{name}, index of X",
             "inputs",
@@ -110,6 +112,6 @@ def _tasks(name: str, cells: np.ndarray, bits: int) -> list[Task]:
             ixt,
             drawing("inputs"),
             largest_n=len(t),
-            settings=grid,
+            settings=own,
         ),
     ]

@@ -188,7 +188,8 @@ def _ask(module: ModuleType, block: list[_Question]) -> list:
     settings = block[0].settings
     if not _as_layer(module, settings, block[0].task):
         return interface.between_batch(module, [q.draw.pair for q in block], settings)
-    layers = [q.draw.samples for q in block]
+    noisy = hasattr(module, "NEEDS_NOISE")
+    layers = [q.draw.noisy if noisy else q.draw.samples for q in block]
     if any(layer is None for layer in layers):
         raise ValueError(f"the layer has fewer than {block[0].n} inputs")
     return interface.estimate_batch(module, layers, settings)

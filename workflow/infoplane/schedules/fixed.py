@@ -1,4 +1,4 @@
-"""Which epochs to keep or to measure. Epoch 0 is the network before any training."""
+"""Schedules known beforehand: which epochs to keep or to measure."""
 
 from typing import Annotated, Literal
 

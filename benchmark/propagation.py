@@ -1,0 +1,113 @@
+"""Speed of sample propagation beside scikit-learn's kernel densities."""
+
+import math
+from typing import NamedTuple
+
+import clock
+import numpy as np
+import problems
+from sklearn.neighbors import KernelDensity
+
+from infoplane.estimators import sp, sp_densities
+from infoplane.samples import BIT, Samples
+
+TARGET = 0.01
+"""Standard error of I(X;T) and of I(T;Y), in bits."""
+PUBLISHED_DRAWS = 1000
+"""Monte Carlo draws of every centre in Goldfeld et al. 2019, of 1000 centres an input."""
+N_TIMED = 1024
+"""Samples of ours that are timed alone."""
+
+
+class Cost(NamedTuple):
+    """Seconds a query of an entropy, and a query's standard deviation in bits."""
+
+    seconds: float
+    deviation: float
+
+
+def bench_sp(limits: clock.Limits, quick: bool) -> None:
+    """A layer without and one with noise before it, each at small and at large noise.
+
+    The peer estimates h(T) and h(T|X) apart, by queries of a Gaussian kernel density at
+    tolerance 0, on one thread; in the first layer h(T|X) is known. Its times are EXTRAPOLATED
+    from a few queries: `equal error`, to so many as give our standard error of I(X;T), dealt
+    out between both entropies as is best; `published`, to PUBLISHED_DRAWS of every centre for
+    each. What it would need for I(T;Y) is left out, ours has it.
+    """
+    replicas = 20 if quick else 100
+    n_queries = 50 if quick else 200
+    for sigma in (0.005, 0.1):
+        first, deep = problems.noisy_layers(sigma, replicas)
+        for samples in (first, deep):
+            bench_layer(samples, limits, n_queries)
+
+
+def bench_layer(samples: Samples, limits: clock.Limits, n_queries: int) -> None:
+    n, r, d = samples.centres.shape
+    name = f"{n * r} × {d}, σ {samples.sigma:g}"
+    settings = sp.Settings(target=TARGET)
+    found = sp.estimate(samples, settings)
+    ours = float(
+        np.median([clock.seconds(lambda: sp.estimate(samples, settings)) for _ in "123"])
+    )
+    whole, given_x = costs(samples, n_queries)
+
+    labels = samples.y.numpy()
+    densities = sp_densities.densities(samples.centres, labels, samples.sigma, 10**9)
+    rng = np.random.default_rng(1)
+    chosen, z = rng.integers(0, n * r, N_TIMED), rng.standard_normal((N_TIMED, d))
+    alone = [clock.seconds(lambda: densities.logarithms(chosen, z)) for _ in range(5)]
+    pairs = N_TIMED * n * r
+    clock.line(
+        f"sp {N_TIMED} densities, {name}",
+        N_TIMED * whole.seconds,
+        float(np.median(alone[1:])),
+        pairs / limits.exponentials,
+    )
+    error = max(found.stderr, TARGET / 2)
+    parts = [whole] if given_x is None else [whole, given_x]
+    roots = [c.deviation * math.sqrt(c.seconds) for c in parts]
+    equal = (sum(roots) / error) ** 2
+    clock.line(f"sp equal error, {name}", equal, ours, None)
+    published = sum(PUBLISHED_DRAWS * n * r * c.seconds for c in parts)
+    clock.line(f"sp published, {name}", published, ours, None)
+    queries = [sum(roots) / error**2 * c.deviation / math.sqrt(c.seconds) for c in parts]
+    print(
+        f"  the peer extrapolated from {n_queries} queries of {1e6 * whole.seconds:.0f} µs, "
+        f"deviation {whole.deviation:.2f} bit: {' + '.join(f'{q:.0f}' for q in queries)} give "
+        f"an error of {error:.4f} bit; published {len(parts)} × {PUBLISHED_DRAWS * n * r}",
+        flush=True,
+    )
+
+
+def costs(samples: Samples, n_queries: int) -> tuple[Cost, Cost | None]:
+    """What a query of h(T) and one of h(T|X) costs; no second where it is known."""
+    n, r, d = samples.centres.shape
+    centres = samples.centres.double().numpy()
+    rng = np.random.default_rng(0)
+    inputs, draws = rng.integers(0, n, n_queries), rng.integers(0, r, n_queries)
+    t = centres[inputs, draws] + samples.sigma * rng.standard_normal((n_queries, d))
+    whole = queried(fitted(centres.reshape(-1, d), samples.sigma), t)
+    if r == 1:
+        return whole, None
+    trees = [fitted(centres[x], samples.sigma) for x in inputs[:10]]
+    around = [
+        centres[x, rng.integers(0, r, n_queries)]
+        + samples.sigma * rng.standard_normal((n_queries, d))
+        for x in inputs[:10]
+    ]
+    parts = [queried(tree, rows) for tree, rows in zip(trees, around, strict=True)]
+    return whole, Cost(*np.mean(parts, axis=0).tolist())
+
+
+def fitted(rows: np.ndarray, sigma: float) -> KernelDensity:
+    """As published: Gaussian kernel of the noise's deviation, no tolerance."""
+    return KernelDensity(kernel="gaussian", bandwidth=sigma, atol=0, rtol=0).fit(rows)
+
+
+def queried(density: KernelDensity, rows: np.ndarray) -> Cost:
+    """Time and scatter of log-densities at these rows."""
+    values: list[np.ndarray] = []
+    taken = clock.seconds(lambda: values.append(density.score_samples(rows)))
+    return Cost(taken / len(rows), BIT * float(values[0].std(ddof=1)))

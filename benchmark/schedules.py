@@ -1,0 +1,173 @@
+"""What schedules of epochs lose and save against measuring every kept epoch.
+
+    snakemake --cores all --configfile config/experiments/epoch-schedules.yaml weights
+    python benchmark/schedules.py config/experiments/epoch-schedules.yaml
+    python benchmark/schedules.py FILE --run tanh --estimators binned --delta 0.02 0.05
+
+Every kept epoch of every block of a run is measured once by every estimator; this takes what
+it takes, goes on where it was interrupted, and is kept in benchmarks/schedules. Then each
+schedule is followed for itself and timed. delta_exact of a delta stands beside `every` and
+`logarithmic` with as many epochs. Written to benchmarks/schedules/schedules.csv and .md.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from infoplane.activations import Activations, Measured
+from infoplane.config import load
+from infoplane.estimators import ESTIMATORS
+from infoplane.estimators.measure import measure_scheduled, measure_surveyed, survey, values_of
+from infoplane.machine import use_threads
+from infoplane.provenance import digest_of_text
+from infoplane.schedules import All, DeltaApproximate, DeltaExact, Every, Logarithmic
+from infoplane.schedules.deviation import outcome
+from infoplane.stores.datasets import read_data
+from infoplane.stores.weights import WeightsStore
+
+AT_ONCE = 200
+"""Epochs that are measured between two savings."""
+
+
+class Block:
+    """One block of seeds of a run, measured by one estimator."""
+
+    def __init__(self, run, dataset: Path, weights: Path, chosen, memory_mb: int):
+        everything = {"epochs": {"schedule": "all"}}
+        what = run.measure.model_validate({**run.measure.model_dump(), **everything})
+        self.module, self.chosen = ESTIMATORS[chosen.estimator], chosen
+        measured = Measured(read_data(dataset), what)
+        self.entropies = measured.entropy_x, measured.entropy_y
+        store = WeightsStore(weights)
+        self.activations = Activations(store, measured, what, memory_mb)
+        self.identity = digest_of_text(
+            chosen.canonical() + what.canonical() + json.dumps(store.attributes, sort_keys=True)
+        )
+
+    def complete(self, path: Path) -> tuple[np.ndarray, float]:
+        """I(X;T) and I(T;Y) of every kept epoch in bits, and seconds; `path` keeps them."""
+        epochs, seeds = self.activations.epochs, self.activations.seeds
+        done, seconds = [], 0.0
+        if path.exists():
+            with np.load(path) as kept:
+                if str(kept["identity"]) == self.identity:
+                    done, seconds = [kept["values"]], float(kept["seconds"])
+        n_done = len(done[0]) if done else 0
+        # what is compiled by a first call is not counted
+        measure_scheduled(self.activations.at(epochs[:1]), All(), self.module, self.chosen)
+        start = time.perf_counter()
+        # The survey of the adaptive schedules: all curves have the same bins.
+        few = Logarithmic(schedule="logarithmic", number=60).select(np.array(epochs)).tolist()
+        surveyed = survey(self.activations.at(few), self.module, self.chosen)
+        for first in range(n_done, len(epochs), AT_ONCE):
+            some = epochs[first : first + AT_ONCE]
+            part = self.activations.at(some)
+            records = measure_surveyed(part, self.module, self.chosen, surveyed, path.stem)
+            done.append(values_of(records, some, seeds, self.activations.layers))
+            seconds, start = seconds + time.perf_counter() - start, time.perf_counter()
+            values = np.concatenate(done)
+            fresh = path.with_suffix(".new.npz")
+            np.savez(fresh, values=values, seconds=seconds, identity=self.identity)
+            fresh.replace(path)
+            print(f"{path.stem}: {len(values)} of {len(epochs)} epochs", flush=True)
+        return np.concatenate(done), seconds
+
+    def clocked(self, schedule) -> float:
+        """Seconds of measuring by a schedule."""
+        epochs = self.activations.epochs
+        adaptive = hasattr(schedule, "follow")
+        part = epochs if adaptive else schedule.select(np.array(epochs)).tolist()
+        start = time.perf_counter()
+        measure_scheduled(self.activations.at(part), schedule, self.module, self.chosen)
+        return time.perf_counter() - start
+
+
+def schedules_of(deltas: list[float], block: Block, values: np.ndarray) -> dict:
+    """The schedules that are compared, by what tells them apart."""
+    found, epochs = {}, block.activations.epochs
+    for delta in deltas:
+        exact = DeltaExact(schedule="delta_exact", delta=delta)
+        found[f"delta_exact δ={delta:g}"] = exact
+        mean = {"delta": delta, "over": "mean"}
+        found[f"delta_exact δ={delta:g} over mean"] = DeltaExact(schedule="delta_exact", **mean)
+        for exceeded in ("keep", "reset"):
+            found[f"delta_approximate δ={delta:g} {exceeded}"] = DeltaApproximate(
+                schedule="delta_approximate", delta=delta, exceeded=exceeded
+            )
+        n = max(len(outcome(exact, epochs, values, block.entropies).epochs), 3)
+        step = max(1, round(epochs[-1] / (n - 1)))
+        found[f"every n={step}"] = Every(schedule="every", n=step)
+        found[f"logarithmic number={n}"] = Logarithmic(schedule="logarithmic", number=n)
+    return found
+
+
+def rows_of(name: str, block: Block, path: Path, deltas: list[float]) -> list[dict]:
+    """One row a schedule."""
+    values, seconds = block.complete(path)
+    epochs, rows = block.activations.epochs, []
+    for title, schedule in schedules_of(deltas, block, values).items():
+        chosen, rounds, loss = outcome(schedule, epochs, values, block.entropies)
+        taken = block.clocked(schedule)
+        rows.append(
+            {
+                "estimator": name,
+                "block": path.stem.rpartition(".")[2],
+                "schedule": title,
+                "epochs": len(chosen),
+                "percent": 100 * len(chosen) / len(epochs),
+                "rounds": rounds,
+                **loss._asdict(),
+                "seconds": taken,
+                "seconds_of_all": seconds,
+                "percent_of_time_saved": 100 * (1 - taken / seconds),
+            }
+        )
+        print(f"{name} {title}: {len(chosen)} epochs, {taken:.1f} s", flush=True)
+    return rows
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """The table as text, numbers to three digits."""
+    shown = table.map(lambda v: f"{v:.3g}" if isinstance(v, float) else str(v))
+    lines = [list(shown.columns), ["---"] * shown.shape[1], *shown.to_numpy().tolist()]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("experiment", type=Path, help="file of an experiment that was trained")
+    parser.add_argument("--run", help="the first one, where it is not given")
+    parser.add_argument("--estimators", nargs="*", help="those of the run, where none is named")
+    parser.add_argument("--delta", nargs="*", type=float, default=[0.02, 0.05, 0.1])
+    parser.add_argument("--results", type=Path, default=Path("results"))
+    parser.add_argument("--output", type=Path, default=Path("benchmarks/schedules"))
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    use_threads(given.threads)
+    experiment = load(yaml.safe_load(given.experiment.read_text()), str(given.experiment))
+    name = given.run or next(iter(experiment.runs))
+    run, home = experiment.runs[name], given.results / experiment.name
+    stores = sorted((home / "runs" / name / "weights").glob("seeds-*.zarr"))
+    if not stores:
+        raise SystemExit(f"no weights of run {name} in {home}; train it first")
+    given.output.mkdir(parents=True, exist_ok=True)
+    dataset, rows = home / "datasets" / f"{run.dataset}.zarr", []
+    for estimator in given.estimators or run.estimators:
+        for store in stores:
+            chosen = experiment.estimators[estimator]
+            block = Block(run, dataset, store, chosen, run.memory_mb)
+            path = given.output / f"{experiment.name}.{name}.{estimator}.{store.stem}.npz"
+            rows += rows_of(estimator, block, path, given.delta)
+            table = pd.DataFrame(rows)
+            table.to_csv(given.output / "schedules.csv", index=False)
+            (given.output / "schedules.md").write_text(markdown(table))
+    print(markdown(table))
+
+
+if __name__ == "__main__":
+    main()

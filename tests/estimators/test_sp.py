@@ -1,0 +1,308 @@
+"""Sample propagation: against brute force, closed forms, and its own slow twin."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+
+import infoplane
+from infoplane.estimators import sp, sp_cpu, sp_densities
+from infoplane.samples import BIT, Samples
+from infoplane.truth import channel_information
+
+SINGLE, DOUBLE = 2e-3, 5e-6
+"""nats: in single precision a sample moves by up to 1e-4 σ, ten and more of which it is away
+from centres that count; sums are good to 1e-6, and 1e-6 may be passed over."""
+
+
+def noisy(centres, y, sigma, seed=0):
+    """Samples of centres (n, d) or (n, r, d)."""
+    centres = np.asarray(centres, dtype=np.float64)
+    z = np.random.default_rng(seed).standard_normal(centres.shape)
+    return Samples.of(centres + sigma * z, np.asarray(y), centres=centres, sigma=sigma)
+
+
+def result(centres, y, sigma, **options):
+    return sp.estimate(noisy(centres, y, sigma), sp.Settings(**options))
+
+
+def layer(n=600, d=4, seed=0):
+    """Centres as of a tanh layer, some of them saturated, and a label that they tell."""
+    rng = np.random.default_rng(seed)
+    s = np.tanh(2 * rng.standard_normal((n, d)))
+    return s, (s[:, 0] + 0.3 * rng.standard_normal(n) > 0).astype(int)
+
+
+@pytest.mark.parametrize("sigma", [0.005, 0.1, 0.5])
+def test_the_first_layer_agrees_with_brute_force(sigma):
+    centres, y = layer()
+    truth = channel_information.information(centres, y, sigma, 0.005, seed=1)
+    found = result(np.repeat(centres[:, None], 3, axis=1), y, sigma, target=0.01)
+    assert "not_converged" not in found.flags
+    # four standard errors of the difference, and rounding where there is hardly a scatter
+    for value, error, true, true_error in (
+        (found.ixt, found.stderr, truth.ixt, truth.ixt_error),
+        (found.ity, found.ity_stderr, truth.ity, truth.ity_error),
+    ):
+        assert 0 <= error <= 0.01
+        assert value == pytest.approx(true, abs=4 * math.hypot(error, true_error) + 1e-4)
+    # all draws have one centre: there is no bias, and nothing to leave out
+    assert found.ixt_lower == found.ixt == found.ixt_upper
+    assert found.ity_lower == found.ity == found.ity_upper
+
+
+def test_equal_draws_count_once():
+    centres, y = layer(200)
+    one = result(centres, y, 0.2)
+    many = result(np.repeat(centres[:, None], 7, axis=1), y, 0.2)
+    assert many.ixt == one.ixt and many.ity == one.ity and many.stderr == one.stderr
+    assert math.isnan(one.ixt_lower) and one.ixt_upper == one.ixt
+    # draws through a batched product differ in their last bits
+    rounded = np.repeat(centres[:, None], 2, axis=1)
+    rounded[:, 1] += 1e-9
+    assert result(rounded, y, 0.2).ixt == one.ixt
+
+
+def linear(r, n, seed=3):
+    """T1 = W1 X + σ1 Z1, T2 = W2 T1 + σ2 Z2 with X normal: centres of T2 and I(X;T2)."""
+    rng = np.random.default_rng(seed)
+    w1 = np.array([[1.0, 0.5, 0.0], [-0.4, 0.8, 0.6]])  # (x, t1)
+    w2 = np.array([[0.9, 0.1], [0.3, -0.7], [0.5, 0.5]])  # (t1, t2)
+    sigma1, sigma2 = 0.8, 0.6
+    x = rng.standard_normal((n, 2))
+    t1 = (x @ w1)[:, None] + sigma1 * rng.standard_normal((n, r, 3))
+    given_x = sigma1**2 * w2.T @ w2 + sigma2**2 * np.eye(2)
+    whole = w2.T @ w1.T @ w1 @ w2 + given_x
+    truth = 0.5 * BIT * (np.linalg.slogdet(whole)[1] - np.linalg.slogdet(given_x)[1])
+    return t1 @ w2, sigma2, truth
+
+
+def test_linear_layers_have_their_closed_form():
+    """Noise in both layers: I(X;T2) = ½ log2 det(Σ_T) / det(Σ_T|X), far below log2 n."""
+    centres, sigma, truth = linear(r=64, n=2000)
+    assert 0.5 < truth < 1
+    y = np.arange(2000) % 2  # independent of X
+    found = result(centres, y, sigma, target=0.01)
+    # what 2000 normal inputs differ from all: some √(d/2n) nats ≈ 0.03 bit
+    room = 4 * 0.01 + 0.06
+    assert found.ixt_lower - room < truth < found.ixt_upper + room
+    assert found.ixt_upper - found.ixt_lower < 0.15
+    assert abs(found.ity) < room
+
+
+def test_one_linear_layer_has_its_closed_form():
+    rng = np.random.default_rng(5)
+    w, sigma = rng.standard_normal((3, 3)), 1.5
+    centres = rng.standard_normal((4000, 3)) @ w
+    truth = 0.5 * BIT * np.linalg.slogdet(np.eye(3) + w.T @ w / sigma**2)[1]
+    found = result(centres, np.zeros(4000, int), sigma, target=0.004)
+    assert found.ixt == pytest.approx(truth, abs=4 * 0.004 + 0.05)  # as above
+    assert found.ity == 0
+
+
+def test_draws_close_the_bracket():
+    """With and without the own draw: both come nearer to what they enclose."""
+    centres, sigma, truth = linear(r=128, n=1000)
+    y = np.arange(1000) % 2
+    upper, lower = [], []
+    for r in (2, 8, 32, 128):
+        found = result(centres, y, sigma, replicas=r, target=0.01)
+        upper.append(found.ixt_upper)
+        lower.append(found.ixt_lower)
+        assert found.ity_lower < found.ity_upper
+    assert upper == sorted(upper, reverse=True)
+    assert lower == sorted(lower)
+    room = 4 * 0.01 + 0.1  # and what 1000 normal inputs differ from all
+    assert lower[-1] - room < truth < upper[-1] + room
+    assert upper[0] - lower[0] > 10 * (upper[-1] - lower[-1])
+
+
+def test_replicas_are_those_of_fewer_draws():
+    centres, sigma, _ = linear(r=6, n=100)
+    y = np.arange(100) % 2
+    assert result(centres, y, sigma, replicas=4) == result(centres[:, :4], y, sigma)
+    assert result(centres, y, sigma, replicas=9) == result(centres, y, sigma)
+
+
+def twin(points, y, chosen, z):
+    """The logarithms in float64, one sample after the other; points (n, r, d)."""
+    n, r, d = points.shape
+    rows = points.reshape(-1, d)
+    found = []
+    for place, noise in zip(chosen, z, strict=True):
+        x = -0.5 * np.square(rows - (rows[place] + noise)).sum(axis=1)
+        own = np.arange(n * r) // r == place // r
+        others = own & (np.arange(n * r) != place)
+        label = np.repeat(y, r) == y[place // r]
+        found.append([np.logaddexp.reduce(x[s], initial=-np.inf) for s in (own, others, label)])
+        found[-1].append(np.logaddexp.reduce(x))
+    return np.array(found).T
+
+
+CASES = {
+    "few units": (300, 4, 3, 0.1),
+    "one unit": (300, 2, 1, 0.01),
+    "far apart": (200, 3, 5, 1e-4),
+    "everything in reach": (300, 2, 6, 3.0),
+    "one draw": (500, 1, 10, 0.05),
+    "many units": (120, 2, 100, 0.2),
+    "very many units": (40, 2, 1024, 0.5),
+    "more draws than a leaf": (6, 150, 2, 0.3),
+}
+
+
+@pytest.mark.parametrize("double", [False, True])
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_passed_over_does_not_count(name, double):
+    n, r, d, sigma = CASES[name]
+    rng = np.random.default_rng(0)
+    inputs = np.tanh(2 * rng.standard_normal((n, 1, d)))
+    centres = inputs + 3 * sigma * rng.standard_normal((n, r, d)) / math.sqrt(d)
+    centres[: n // 4] = np.sign(centres[: n // 4])  # corners of many equal centres
+    y = rng.permutation(np.arange(n) % 3)
+    points = torch.from_numpy(centres / sigma)
+    points = points if double or sigma < 1e-3 else points.float()
+    chosen, z = rng.integers(0, n * r, 40), rng.standard_normal((40, d))
+    exact = twin(points.double().numpy(), y, chosen, z)
+    on_cpu = sp_densities.OnCPU(points, y)
+    assert sorted(on_cpu.order) == list(range(n * r))
+    # on a device, here the CPU, in many blocks and in one
+    on_device = [sp_densities.OnDevice(points, y, memory) for memory in (10**6, 10**9)]
+    room = DOUBLE if points.dtype == torch.float64 else SINGLE
+    for way in (on_cpu, *on_device):
+        for found, expected in zip(way.logarithms(chosen, z), exact, strict=True):
+            np.testing.assert_allclose(found, expected, atol=room)
+
+
+def test_both_ways_estimate_the_same(monkeypatch):
+    centres, sigma, _ = linear(r=5, n=300)
+    y = (centres[:, 0, 0] > 0).astype(int)
+    one = result(centres, y, sigma, target=0.02)
+    monkeypatch.setattr(
+        sp_densities,
+        "OnCPU",
+        lambda points, labels: sp_densities.OnDevice(points, labels, 10**8),
+    )
+    other = result(centres, y, sigma, target=0.02)
+    for name in ("ixt", "ixt_lower", "ity", "ity_lower"):
+        room = 4 * math.hypot(one.stderr, other.stderr)
+        assert getattr(other, name) == pytest.approx(getattr(one, name), abs=room)
+
+
+@pytest.mark.parametrize("d", [3, 40])
+def test_a_few_points_are_near_and_the_rest_is_not_read(d):
+    """Leaves are whole, of one class, and boxes hold them."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], [300, 1, 150])
+    points = torch.from_numpy(rng.standard_normal((451, 2, d)))
+    tree = sp_densities.OnCPU(points, y)
+    assert len(tree.tiles) == -(-600 // sp_cpu.LEAF) + 1 + -(-300 // sp_cpu.LEAF)
+    full = np.isfinite(tree.tiles).all(axis=1).sum(axis=1)
+    assert full.sum() == 902
+    np.testing.assert_array_equal(np.repeat(tree.classes, full), np.repeat(y, 2)[tree.order])
+    rows = tree.points.view(-1, d).numpy()[tree.order]
+    low, high = (box.swapaxes(1, 2).reshape(-1, d)[: len(full)] for box in tree.boxes)
+    of_row = np.repeat(np.arange(len(full)), full)
+    assert (low[of_row] <= rows).all() and (rows <= high[of_row]).all()
+
+
+def test_the_error_is_that_of_repeats():
+    centres, sigma, _ = linear(r=20, n=400)
+    y = (centres[:, 0, 0] > 0).astype(int)
+    found = [result(centres, y, sigma, seed=seed, target=0.05) for seed in range(40)]
+    for name, error in (("ixt", "stderr"), ("ity", "ity_stderr")):
+        values = [getattr(f, name) for f in found]
+        claimed = np.mean([getattr(f, error) for f in found])
+        # of 40 repeats, the sd is within a third of the error with probability 0.997
+        assert np.std(values, ddof=1) == pytest.approx(claimed, rel=0.36)
+
+
+@pytest.mark.parametrize("target", [0.05, 0.01])
+def test_it_stops_at_the_target_with_the_truth_inside(target):
+    centres, y = layer(300)
+    truth = channel_information.information(centres, y, 0.4, 0.003, seed=7)
+    found = result(centres, y, 0.4, target=target)
+    assert found.flags == ()
+    assert max(found.stderr, found.ity_stderr) <= target
+    assert found.ixt == pytest.approx(truth.ixt, abs=4 * math.hypot(found.stderr, 0.003))
+    assert found.ity == pytest.approx(truth.ity, abs=4 * math.hypot(found.ity_stderr, 0.003))
+
+
+def test_a_seed_fixes_the_result_and_a_batch_does_not_change_it():
+    centres, y = layer(100)
+    one = result(centres, y, 0.3, seed=5, target=0.02)
+    assert result(centres, y, 0.3, seed=5, target=0.02) == one
+    assert result(centres, y, 0.3, seed=6, target=0.02).ixt != one.ixt
+    assert result(centres, y, 0.3, seed=5, target=0.02, batch=64) == one
+
+
+def test_too_few_samples_are_flagged():
+    centres, y = layer(300)
+    found = result(centres, y, 0.4, target=1e-4, max_samples=2000)
+    assert found.flags == ("not_converged",)
+    assert found.stderr > 1e-4
+    more = result(centres, y, 0.4, target=1e-4, max_samples=20_000)
+    assert more.stderr < found.stderr
+
+
+def test_samples_without_noise_are_answered_with_a_flag():
+    t, y = layer(50)
+    found = infoplane.estimate(t, y, estimator="sp")
+    assert math.isnan(found.ixt) and math.isnan(found.ity) and math.isnan(found.stderr)
+    assert "needs_noise" in found.flags and "saturated" not in found.flags
+
+
+def test_the_call_for_notebooks_takes_centres_and_their_noise():
+    centres, y = layer(100)
+    t = centres + 0.2 * np.random.default_rng(0).standard_normal(centres.shape)
+    found = infoplane.estimate(t, y, estimator="sp", centres=centres, sigma=0.2, seed=3)
+    expected = result(centres, y, 0.2, seed=3)
+    assert found.ixt == expected.ixt and found.ity == expected.ity
+    with pytest.raises(ValueError, match="given by centres and by a sigma"):
+        infoplane.estimate(t, y, estimator="sp", sigma=0.2)
+    with pytest.raises(ValueError, match=r"of shape \(100, 1, 4\); theirs is \(100, 1, 3\)"):
+        infoplane.estimate(t, y, estimator="sp", centres=centres[:, :3], sigma=0.2)
+    centres[3, 1] = np.nan
+    with pytest.raises(ValueError, match="1 of 400 centres are NaN"):
+        infoplane.estimate(t, y, estimator="sp", centres=centres, sigma=0.2)
+
+
+def test_inputs_far_apart_reach_the_cap():
+    centres = 100.0 * np.arange(64)[:, None]
+    found = infoplane.estimate(
+        centres, np.arange(64) % 2, estimator="sp", centres=centres, sigma=0.01
+    )
+    assert found.cap == 6 and "saturated" in found.flags
+    assert found.ixt == pytest.approx(6, abs=1e-9)
+    assert found.ity == pytest.approx(1, abs=1e-9)
+
+
+@pytest.mark.parametrize("sigma", [0.0, 1e-12, 1.0, 1e12])
+def test_a_layer_that_never_varies_holds_nothing(sigma):
+    """Relative noise on it is 0."""
+    t = torch.full((60, 3, 5), 0.7)
+    samples = Samples(t, torch.arange(60) % 2, sigma=sigma, centres=t)
+    found = sp.estimate(samples, sp.Settings())
+    for name in ("ixt", "ity", "ixt_lower", "ity_lower", "stderr", "ity_stderr"):
+        assert getattr(found, name) == pytest.approx(0, abs=1e-9)
+    assert "not_converged" not in found.flags
+
+
+@pytest.mark.parametrize("offset", [0, 1e4])
+@pytest.mark.parametrize("scale", [1e-9, 1, 1e9])
+def test_units_and_origin_do_not_matter(offset, scale):
+    centres, y = layer(200)
+    expected = result(centres, y, 0.2, target=0.02)
+    found = result(scale * (centres + offset), y, scale * 0.2, target=0.02)
+    assert found.ixt == pytest.approx(expected.ixt, abs=0.08)  # another order in space
+    assert found.ity == pytest.approx(expected.ity, abs=0.08)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("target", 0), ("max_samples", 10), ("batch", 0), ("replicas", 0)]
+)
+def test_settings_that_make_no_sense_are_refused(key, value):
+    with pytest.raises(ValidationError, match=key):
+        sp.Settings(**{key: value})

@@ -1,0 +1,72 @@
+"""What is wrong with a run's pools, given the rest of the run and its estimators."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from infoplane.config.models import Run
+from infoplane.config.problems import Problem, not_defined, shown
+from infoplane.estimators import ESTIMATORS
+from infoplane.estimators.interface import remembers
+
+
+def pool_problems(run: Run, estimators: Mapping[str, Any]) -> Iterator[Problem]:
+    """Pools that cannot be carried out.
+
+    estimators : settings of the experiment's estimators by name, as written
+    """
+    for name, pool in run.pools.items():
+        place = ("pools", name)
+        if pool.estimators is not None:
+            for i, wanted in enumerate(pool.estimators):
+                if wanted not in run.estimators:
+                    text = not_defined(wanted, "estimator of this run", run.estimators)
+                    yield Problem((*place, "estimators", i), text)
+        for by in estimators_of(run, name):
+            reason = _cannot_pool(by, estimators.get(by), run)
+            if reason:
+                yield Problem((*place, "estimators"), f"cannot have '{by}': {reason}")
+        most = {"seeds": len(run.seeds), "epochs": run.training.epochs + 1}.get(pool.over)
+        if most is not None and pool.lengths[0] > most:
+            text = f"must hold a length ≤ {most}, the number of {pool.over}, not {pool.lengths}"
+            yield Problem((*place, "lengths"), text)
+        if pool.over == "seeds" and pool.lengths[-1] > len(run.seeds):
+            text = f"must be ≤ {len(run.seeds)}, the number of seeds, not {pool.lengths[-1]}"
+            yield Problem((*place, "lengths"), text)
+        if pool.over == "noise" and getattr(run.network, "noise", None) is None:
+            text = "must be epochs, seeds or both, not 'noise': the network has no noise"
+            yield Problem((*place, "over"), text)
+        if pool.ends != "last" and pool.ends.schedule == "list":
+            late = [epoch for epoch in pool.ends.epochs if epoch > run.training.epochs]
+            if late:
+                limit = run.training.epochs
+                text = f"must be ≤ {limit}, which is training.epochs, not {shown(late)}"
+                yield Problem((*place, "ends", "epochs"), text)
+
+
+def estimators_of(run: Run, pool: str) -> list[str]:
+    """Names of the run's estimators that measure the pool."""
+    wanted = run.pools[pool].estimators
+    return [n for n in run.estimators if wanted is None or n in wanted]
+
+
+def _cannot_pool(name: str, written: Any, run: Run) -> str:
+    """Why this estimator cannot measure pooled draws; empty where it can."""
+    if not isinstance(written, Mapping) or written.get("estimator") not in ESTIMATORS:
+        return ""  # said elsewhere
+    module = ESTIMATORS[written["estimator"]]
+    reason = getattr(module, "NOT_POOLED", "")
+    if reason:
+        return reason
+    try:
+        settings = module.Settings.model_validate(written)
+    except ValueError:
+        return ""  # said elsewhere
+    if remembers(module, settings):
+        return "it carries weights over from epoch to epoch; set warm_start to false"
+    noise = getattr(run.network, "noise", None)
+    if getattr(module, "NEEDS_NOISE", "") and noise is not None and noise.relative:
+        return (
+            "it needs one σ, and relative noise gives every pooled network its own; set "
+            "network.noise.relative to false"
+        )
+    return ""

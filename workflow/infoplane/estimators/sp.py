@@ -1,0 +1,198 @@
+"""I(X;T) and I(T;Y) of a noisy layer by sample propagation (SP).
+
+Source: Goldfeld, van den Berg, Greenewald, Melnyk, Nguyen, Kingsbury & Polyanskiy 2019 (ICML),
+section 4. T = S + N(0, σ²I), S the layer's output before its own noise, computed while the
+noise of the layers before is on. The samples of S, propagated through the network, make T a
+Gaussian mixture: over the draws of one input, p(t|x); of a label, p(t|y); of all, p(t). Then
+    I(X;T) = E log2 p(t|x) / p(t)        I(T;Y) = E log2 p(t|y) / p(t)
+by Monte Carlo. The paper takes entropies apart, h(T) − h(T|X); here the logarithms of both
+densities are of the same sample t, and its scatter, most of which both have, drops out.
+
+Bias, X being uniform over the inputs that are measured. With r draws of x the empirical
+channel p̂(t|x) is p(t|x) in expectation, and I(X;T) is convex in the channel (Cover & Thomas,
+theorem 2.7.4): E I(p̂) ≥ I, so that the value, in which t's own draw is among those of p̂(t|x),
+is biased upwards; and likewise I(T;Y). With t's own draw left out, p̂₋(t|x) does not depend on
+t given x, so that E log p̂₋(t|x) ≤ E log p(t|x) (Jensen), while E[−log p̂(t)], the entropy of
+an empirical mixture, is at most h(T) (concavity): the difference is biased downwards. In
+p̂₋(t|y) it is left out of its own input, the weight of which stays 1/n_y. Both meet as r grows.
+Before the first layer there is no noise: all draws of an input have one centre, and both are
+exact.
+"""
+
+import math
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from infoplane import settings
+from infoplane.estimators import sp_densities
+from infoplane.samples import BIT, Information, Samples
+
+NEEDS_NOISE = "it estimates the information of a layer with Gaussian noise of its own"
+
+MINIMUM = 1024
+"""Fewest draws, so that a standard error is known to some 5 %."""
+
+
+class Settings(settings.Settings):
+    """Settings of sample propagation."""
+
+    estimator: Literal["sp"] = "sp"
+    target: float = Field(default=0.01, gt=0, allow_inf_nan=False)
+    """Standard error in bits, of I(X;T) and of I(T;Y), at which the Monte Carlo stops."""
+    replicas: int | None = Field(default=None, ge=1)
+    """Most draws of each input (measure.draws) that are used; null: all that there are."""
+    max_samples: int = Field(default=100_000, ge=MINIMUM)
+    """Monte Carlo samples after which it stops in any case."""
+    batch: int = Field(default=4096, ge=8)
+    """Monte Carlo samples done at once: a matter of memory. Changes no result."""
+    seed: int = Field(default=0, ge=0)
+    """Of the Monte Carlo."""
+    memory_mb: int = Field(default=512, ge=1)
+    """Working memory on a GPU beside copies of the samples, in MB."""
+
+
+def estimate(samples: Samples, settings: Settings) -> Information:
+    """I(X;T) and I(T;Y) in bits, of the layer's own noise.
+
+    samples.centres : (n_inputs, n_draws, n_units), samples.sigma : of the noise on each unit,
+    samples.y : (n_inputs,). samples.t, one noisy sample a centre, is not used.
+    Returns
+        ixt, ity : see above; biased upwards where draws of an input differ
+        ixt_upper, ity_upper : the same; ixt_lower, ity_lower : with t's own draw left out,
+            biased downwards; equal to the value where all draws of an input have one centre,
+            NaN where there is one draw, which does not tell whether there is noise before
+        stderr, ity_stderr : of the Monte Carlo, given the centres
+        cap : log2 n_inputs, as p(t) ≥ p(t|x)/n_inputs
+        flags : 'not_converged' where max_samples did not reach the target; 'needs_noise', and
+            no values, where the samples have no noise of their own
+    A layer that never varies holds no information, exactly.
+    Densities neglect centres that have less than 1e-6 of the sample's own term together.
+    """
+    if samples.sigma is None:
+        nothing = float("nan")
+        return Information(nothing, nothing, flags=("needs_noise",))
+    centres, sigma = samples.centres[:, : settings.replicas], samples.sigma
+    cap = math.log2(samples.n_inputs)
+    if sp_densities.coincide(centres, centres[:1, :1], sigma):  # also where σ is a share of 0
+        return Information(*(0.0,) * 8, cap=cap)
+    has_draws = centres.shape[1] > 1
+    if has_draws and sp_densities.coincide(centres, centres[:, :1], sigma):
+        centres = centres[:, :1]
+    labels = samples.y.numpy()
+    found = sp_densities.densities(centres, labels, sigma, settings.memory_mb * 10**6)
+    result = _monte_carlo(found, _Sizes.of(centres, labels), settings)
+    ixt, ity, ixt_lower, ity_lower = (BIT * result.means).tolist()
+    lower = {"ixt_lower": ixt_lower, "ity_lower": ity_lower} if has_draws else {}
+    return Information(
+        ixt=ixt,
+        ity=ity,
+        ixt_upper=ixt,
+        ity_upper=ity,
+        **lower,
+        stderr=BIT * float(result.errors[0]),
+        ity_stderr=BIT * float(result.errors[1]),
+        cap=cap,
+        flags=() if result.converged else ("not_converged",),
+    )
+
+
+class _Sizes(NamedTuple):
+    """Numbers of centres: of an input, of the label of each centre (n_inputs · n_draws,), of
+    all."""
+
+    of_input: int
+    of_label: np.ndarray
+    of_all: int
+
+    @classmethod
+    def of(cls, centres: torch.Tensor, labels: np.ndarray) -> "_Sizes":
+        n_inputs, n_draws, _ = centres.shape
+        of_label = n_draws * np.bincount(labels)[labels]
+        return cls(n_draws, np.repeat(of_label, n_draws), n_inputs * n_draws)
+
+
+class _Result(NamedTuple):
+    """Means and standard errors (4,) of the terms, in nats."""
+
+    means: np.ndarray
+    errors: np.ndarray
+    converged: bool
+
+
+def _monte_carlo(densities, sizes: _Sizes, settings: Settings) -> _Result:
+    """Means of the terms, to the target or to the largest number of samples.
+
+    Centres come in an order in which neighbours are alike, cut into strata of equal shares
+    with two draws each: what varies between strata then adds nothing to the error, and the
+    two tell what varies within. Each noise comes with its opposite, and ‖noise‖², of known
+    mean, is a control variate.
+    """
+    random = np.random.default_rng(settings.seed)
+    totals: list[np.ndarray] = []
+    differences: list[np.ndarray] = []
+    n_samples, n_strata = 0, MINIMUM // 4
+    while True:
+        terms = _terms(densities, sizes, n_strata, random, settings.batch)
+        totals.append(terms.sum(axis=1))
+        differences.append(terms[:, 0] - terms[:, 1])
+        n_samples += 4 * n_strata
+        result = _summary(np.concatenate(totals), np.concatenate(differences), settings)
+        most = (settings.max_samples - n_samples) // 4
+        if result.converged or most == 0:
+            return result
+        # In few large rounds, for the more strata, the less varies within; but not all that
+        # the errors so far ask for, as it will.
+        whole = n_samples * min(4.0, (BIT * result.errors[:2].max() / settings.target) ** 2)
+        n_strata = min(most, max(MINIMUM, math.ceil(1.05 * whole - n_samples)) // 4)
+
+
+def _terms(densities, sizes: _Sizes, n_strata: int, random, batch: int) -> np.ndarray:
+    """Terms (n_strata, 2, 5), in nats, each of a noise and its opposite: of I(X;T) and I(T;Y),
+    the same with the own draw left out, and ‖noise‖² without its mean."""
+    d = densities.points.shape[2]
+    places = (np.arange(n_strata)[:, None] + random.random((n_strata, 2))) / n_strata
+    places = np.minimum((places * sizes.of_all).astype(np.int64), sizes.of_all - 1)
+    centres = densities.order[places.ravel()]
+    terms = np.empty((len(centres), 5))
+    for start in range(0, len(centres), batch // 2):
+        chosen = centres[start : start + batch // 2]
+        z = random.standard_normal((len(chosen), d))
+        both = densities.logarithms(np.tile(chosen, 2), np.concatenate([z, -z]))
+        of_both = np.stack(_ratios(both, sizes, np.tile(chosen, 2)), axis=1)
+        part = terms[start : start + len(chosen)]
+        part[:, :4] = of_both.reshape(2, -1, 4).mean(axis=0)
+        part[:, 4] = np.square(z).sum(axis=1) - d
+    return terms.reshape(n_strata, 2, 5)
+
+
+def _ratios(found: sp_densities.Logarithms, sizes: _Sizes, chosen: np.ndarray):
+    """ln p(t|x)/p(t), ln p(t|y)/p(t), and both without the own draw, each (n,)."""
+    r, of_label = sizes.of_input, sizes.of_label[chosen]
+    p_t = found.of_all - math.log(sizes.of_all)
+    with_x = found.of_input - math.log(r) - p_t
+    with_y = found.of_label - np.log(of_label) - p_t
+    if r == 1:
+        return with_x, with_y, with_x, with_y
+    without_x = found.of_others - math.log(r - 1)
+    # The other inputs of the label, and its own by its other draws. What the sum over the
+    # label may lack is taken off, lest a difference of equals exceed these.
+    neglected = np.log1p(-2 * sp_densities.NEGLECTED)
+    share = np.minimum(found.of_input - found.of_label - neglected, 0)
+    with np.errstate(divide="ignore"):
+        rest = found.of_label + neglected + np.log(-np.expm1(share))
+    without_y = np.logaddexp(rest, without_x + math.log(r)) - np.log(of_label)
+    return with_x, with_y, without_x - p_t, without_y - p_t
+
+
+def _summary(totals: np.ndarray, differences: np.ndarray, settings: Settings) -> _Result:
+    """From sums and differences (n_strata, 5) of the two terms of each stratum."""
+    n = len(totals)
+    own = differences[:, 4]
+    slopes = own @ differences[:, :4] / max(own @ own, 1e-300)
+    means = (totals[:, :4] - totals[:, 4:] * slopes).mean(axis=0) / 2
+    left = differences[:, :4] - own[:, None] * slopes
+    errors = np.sqrt(np.square(left).sum(axis=0)) / (2 * n)
+    return _Result(means, errors, bool(BIT * errors[:2].max() <= settings.target))

@@ -1,0 +1,246 @@
+"""Densities of a Gaussian mixture at many points, compiled for the CPU.
+
+Centres lie in leaves of LEAF close ones of one class; some leaves in succession are a node.
+Both have bounding boxes, so that leaves out of a point's reach are passed over unread; where
+everything is within reach, nothing is lost but the look at the boxes. A leaf is one contiguous
+tile (n_units, LEAF), filled up with centres that are infinitely far.
+
+Everything is in units of the noise. Sums are of exp(−(D − R)/2), D the squared distance and R
+the smallest that was met so far: they neither overflow nor vanish, in any number of units.
+Within a leaf sums are float32, beyond it float64.
+"""
+
+import math
+
+import numba
+import numpy as np
+
+from infoplane.estimators.pairwise_cpu import exp_minus
+
+LEAF = 64
+UNITS = 32
+"""Units between two looks at whether any centre of a leaf is still within reach."""
+
+# Sums may be reordered and fused; infinities keep their meaning (far centres).
+_FAST = {"reassoc", "contract", "nsz"}
+_f32 = np.float32
+_FARTHEST = _f32(60.0)  # e^−60 is nothing beside the largest term's 1
+
+
+@numba.njit(nogil=True, cache=True)
+def split_in_space(rows, order, start, stop):
+    """Order the rows order[start:stop] so that each LEAF of them, counted from start, is close
+    together: halves by the median of the widest unit, again and again, at whole leaves."""
+    stack = [(start, stop)]
+    while stack:
+        a, b = stack.pop()
+        n_leaves = (b - a + LEAF - 1) // LEAF
+        if n_leaves < 2:
+            continue
+        widest, width = -1, 0.0
+        low, high = rows[order[a]].copy(), rows[order[a]].copy()
+        for i in range(a + 1, b):
+            for k in range(rows.shape[1]):
+                v = rows[order[i], k]
+                low[k] = v if v < low[k] else low[k]
+                high[k] = v if v > high[k] else high[k]
+        for k in range(rows.shape[1]):
+            if float(high[k]) - float(low[k]) > width:
+                width = float(high[k]) - float(low[k])
+                widest = k
+        if widest < 0:  # all rows are equal
+            continue
+        middle = a + n_leaves // 2 * LEAF
+        _part(rows, order, a, b, middle, widest)
+        stack.append((middle, b))
+        stack.append((a, middle))
+
+
+@numba.njit
+def _part(rows, order, a, b, middle, unit):
+    """Order order[a:b] so that no row before `middle` has a larger value than one after it."""
+    low, high = a, b - 1
+    while low < high:
+        pivot = rows[order[(low + high) // 2], unit]
+        i, j = low, high
+        while i <= j:
+            while rows[order[i], unit] < pivot:
+                i += 1
+            while rows[order[j], unit] > pivot:
+                j -= 1
+            if i <= j:
+                order[i], order[j] = order[j], order[i]
+                i += 1
+                j -= 1
+        if middle <= j:
+            high = j
+        elif middle >= i:
+            low = i
+        else:
+            return
+
+
+@numba.njit(nogil=True, cache=True)
+def fill(rows, order, starts, stops, tiles, low, high):
+    """Fill tiles (n_leaves, n_units, LEAF) with the rows order[starts[i]:stops[i]] of each leaf
+    and far ones, and low and high (n_leaves, n_units) with the corners of their boxes."""
+    tiles[:] = np.inf
+    for leaf in range(len(starts)):
+        low[leaf] = rows[order[starts[leaf]]]
+        high[leaf] = low[leaf]
+        for i in range(starts[leaf], stops[leaf]):
+            for k in range(rows.shape[1]):
+                v = rows[order[i], k]
+                tiles[leaf, k, i - starts[leaf]] = v
+                low[leaf, k] = v if v < low[leaf, k] else low[leaf, k]
+                high[leaf, k] = v if v > high[leaf, k] else high[leaf, k]
+
+
+@numba.njit(fastmath=_FAST)
+def _distances(tiles, leaf, points, i, reach, out):
+    """out[j] = ‖point i − centre j of the leaf‖² by direct differences, the smallest of which
+    is returned; where all exceed the reach, perhaps only what some of the units add to it.
+
+    Four units a pass: a pass is bound by reading and writing `out`, not by arithmetic.
+    """
+    d = tiles.shape[1]
+    least = points[i, 0] * 0
+    for j in range(LEAF):
+        out[j] = 0
+    for start in range(0, d, UNITS):
+        stop = min(d, start + UNITS)
+        for k in range(start, stop - 3, 4):
+            a0, a1, a2, a3 = (
+                points[i, k],
+                points[i, k + 1],
+                points[i, k + 2],
+                points[i, k + 3],
+            )
+            for j in range(LEAF):
+                e0, e1 = tiles[leaf, k, j] - a0, tiles[leaf, k + 1, j] - a1
+                e2, e3 = tiles[leaf, k + 2, j] - a2, tiles[leaf, k + 3, j] - a3
+                out[j] += e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3
+        for k in range(stop - (stop - start) % 4, stop):
+            a = points[i, k]
+            for j in range(LEAF):
+                e = tiles[leaf, k, j] - a
+                out[j] += e * e
+        least = out[0]
+        for j in range(LEAF):
+            least = out[j] if out[j] < least else least
+        if least > reach:
+            return least
+    return least
+
+
+@numba.njit(fastmath=_FAST)
+def _sum(distances, reference):
+    """Σ_j exp(−(distances[j] − reference)/2) of LEAF values, in float32; none is smaller."""
+    total = _f32(0)
+    for j in range(LEAF):
+        x = _f32(distances[j] - reference) * _f32(0.5)
+        total += exp_minus(x if x < _FARTHEST else _FARTHEST)
+    return total
+
+
+@numba.njit(fastmath=_FAST)
+def _gaps(low, high, node, points, i, out):
+    """out[b] = smallest squared distance of point i to box b of the node; low and high
+    (n_nodes, n_units, n_boxes)."""
+    n_boxes = low.shape[2]
+    zero = points[i, 0] * 0
+    for b in range(n_boxes):
+        out[b] = 0
+    for k in range(low.shape[1]):
+        a = points[i, k]
+        for b in range(n_boxes):
+            e, f = low[node, k, b] - a, a - high[node, k, b]
+            e = e if e > f else f
+            e = e if e > zero else zero
+            out[b] += e * e
+
+
+@numba.njit(nogil=True, cache=True)
+def mixture(tiles, classes, boxes, nodes, points, labels, reach, first, last, out):
+    """ln Σ_j exp(−D_j/2) of points first … last − 1 over the centres of the point's own class
+    and over all, into out (n_points, 2).
+
+    tiles (n_leaves, n_units, LEAF), classes (n_leaves,)
+    boxes : low and high (n_nodes, n_units, fan) of the leaves, fan of them a node; what is
+        missing in the last is out of reach. nodes : low and high (1, n_units, n_nodes)
+    points (n_points, n_units), labels (n_points,)
+    reach (n_points,) : squared distance beyond which a leaf may be passed over
+    """
+    (low, high), (node_low, node_high) = boxes, nodes
+    m, (n_nodes, _, fan) = last - first, low.shape
+    node_gaps = np.empty((m, n_nodes), tiles.dtype)
+    gaps = np.empty(fan, tiles.dtype)
+    distances = np.empty(LEAF, tiles.dtype)
+    nearest = np.full(m, np.inf, tiles.dtype)
+    sums = np.zeros((m, 2))
+    for i in range(m):
+        _gaps(node_low, node_high, 0, points, first + i, node_gaps[i])
+    # Points within nodes: a node's tiles are read once for all points and stay in a cache.
+    for node in range(n_nodes):
+        for i in range(m):
+            limit = reach[first + i]
+            if node_gaps[i, node] > limit:
+                continue
+            _gaps(low, high, node, points, first + i, gaps)
+            for b in range(fan):
+                if not gaps[b] <= limit:
+                    continue
+                leaf = node * fan + b
+                least = _distances(tiles, leaf, points, first + i, limit, distances)
+                if least > limit:
+                    continue
+                if least < nearest[i]:
+                    shrunk = math.exp(0.5 * (least - nearest[i]))
+                    sums[i, 0] *= shrunk
+                    sums[i, 1] *= shrunk
+                    nearest[i] = least
+                kind = 0 if classes[leaf] == labels[first + i] else 1
+                sums[i, kind] += _sum(distances, nearest[i])
+    for i in range(m):
+        out[first + i, 0] = math.log(sums[i, 0]) - 0.5 * nearest[i]
+        out[first + i, 1] = math.log(sums[i, 0] + sums[i, 1]) - 0.5 * nearest[i]
+
+
+@numba.njit(nogil=True, cache=True)
+def groups(centres, chosen, points, first, last, out):
+    """ln Σ_j exp(−D_j/2) over the draws j of the point's own input, and over those without
+    its own draw, into out (n_points, 2); −∞ where there is no other.
+
+    centres (n_inputs, n_draws, n_units); chosen (n_points,) : input · n_draws + draw
+    """
+    n_draws = centres.shape[1]
+    distances = np.full((n_draws + LEAF - 1) // LEAF * LEAF, np.inf)
+    for i in range(first, last):
+        x, own = chosen[i] // n_draws, chosen[i] % n_draws
+        other = np.inf
+        for j in range(n_draws):
+            distances[j] = _distance(centres, x, j, points, i)
+            if j != own:
+                other = min(other, distances[j])
+        least = min(other, distances[own])
+        # The own term is added apart: the others may vanish beside it.
+        alone = math.exp(0.5 * (least - distances[own]))
+        distances[own] = np.inf
+        if other == np.inf:
+            out[i, 0], out[i, 1] = -0.5 * least, -np.inf
+            continue
+        rest = 0.0
+        for j in range(0, n_draws, LEAF):
+            rest += _sum(distances[j : j + LEAF], other)
+        out[i, 0] = math.log(alone + rest * math.exp(0.5 * (least - other))) - 0.5 * least
+        out[i, 1] = math.log(rest) - 0.5 * other
+
+
+@numba.njit(fastmath=_FAST)
+def _distance(centres, x, j, points, i):
+    """‖centre j of input x − point i‖²."""
+    total = points[i, 0] * 0
+    for k in range(points.shape[1]):
+        e = centres[x, j, k] - points[i, k]
+        total += e * e
+    return total

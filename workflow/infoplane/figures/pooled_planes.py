@@ -1,0 +1,48 @@
+"""The plane of single epochs beside the plane of pooled ones, run by run."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from infoplane.figures import panels, style, tables
+
+
+def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+    """Means and spreads over seeds, one row a run, plane, epoch and layer, in bits.
+
+    information : rows of single epochs and of windows (`of_windows`) of one estimator, with
+    a column `plane`: "single epochs", or what is pooled
+    entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
+    Returns the columns of tables.by_epoch_and_layer after `plane`.
+    """
+    tables.require(information, ["run", "estimator", "plane"], "information")
+    parts = []
+    for (run, plane), part in information.groupby(["run", "plane"], sort=False):
+        entropies = tables.of_run(entropy_x, run), tables.of_run(entropy_y, run)
+        shown = tables.by_epoch_and_layer(part, *entropies)
+        shown.insert(0, "plane", plane)
+        parts.append(shown)
+    return pd.concat(parts, ignore_index=True)
+
+
+@style.styled
+def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
+    """A row of two planes a run, all on the same axes. Takes what `numbers` takes."""
+    shown = numbers(information, entropy_x, entropy_y)
+    parts = {}
+    for (run, plane), part in shown.groupby(["run", "plane"], sort=False):
+        parts[f"{run}, {plane}"] = part.drop(columns="plane")
+    return panels.side_by_side(parts, columns=2)
+
+
+def of_windows(pooled: pd.DataFrame) -> pd.DataFrame:
+    """The longest windows of a pool's table as a table of information: a window's end in
+    place of an epoch, the seed or the number of a group in place of a seed."""
+    longest = pooled[pooled.length == pooled.length.max()]
+    return longest.rename(columns={"group": "seed", "end": "epoch"})
+
+
+def title(pool: pd.DataFrame, over: str) -> str:
+    """ "50 epochs pooled"."""
+    length = int(pool.length.max())
+    what = {"both": "epochs of all seeds", "noise": "draws of noise"}.get(over, over)
+    return f"{length} {what} pooled"

@@ -1,0 +1,127 @@
+"""Pooled information as a function of how many draws are pooled.
+
+With r draws of an input no estimator can see more than log2 r bits of H(T|X), which is drawn
+beside it: where H(T|X) still follows that line, I(X;T) = H(T) − H(T|X) is an upper end and
+falls on with r.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from infoplane.figures import references, style, tables
+
+PANELS = {
+    "entropy_given_x": "$H(T|X)$  [bits]",
+    "ixt": "$I(X;T)$  [bits]",
+    "ity": "$I(T;Y)$  [bits]",
+}
+
+
+def numbers(pooled: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+    """Means over seeds at the last window's end, one row a number of draws and layer.
+
+    pooled : the table of one run, one pool and one estimator (stores.pooled)
+    entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
+    Columns: run, estimator, pool, layer, length, n_draws, n_groups; mean and sd over seeds
+    (or groups of them) of ixt, ity and entropy_given_x; log2_draws; drift and gradient_snr
+    (means), n_drifting (groups whose weights drifted), entropy_x, entropy_y.
+    """
+    needed = ["run", "estimator", "pool", "group", "end", "length", "layer", "n_draws", "ixt"]
+    tables.require(pooled, needed, "pooled")
+    run = tables.only(pooled, "run", "pooled")
+    last = pooled[pooled.end == pooled.end.max()].copy()
+    if "entropy_given_x" not in last:
+        last["entropy_given_x"] = np.nan
+    last["drifting"] = tables.has_flag(last["flags"], "not_stationary")
+    groups = last.groupby(["layer", "length", "n_draws"], sort=False)
+    shown = groups.agg(
+        n_groups=("group", "nunique"),
+        **{f"{q}_mean": (q, "mean") for q in PANELS},
+        **{f"{q}_sd": (q, "std") for q in PANELS},
+        drift=("drift", "mean"),
+        gradient_snr=("gradient_snr", "mean"),
+        n_drifting=("drifting", "sum"),
+    ).reset_index()
+    for name in ("pool", "estimator", "run"):
+        shown.insert(0, name, tables.only(pooled, name, "pooled"))
+    shown["log2_draws"] = np.log2(shown.n_draws)
+    shown["end"] = int(last.end.max())
+    shown["entropy_x"] = tables.of_run(entropy_x, run)
+    shown["entropy_y"] = tables.of_run(entropy_y, run)
+    return shown
+
+
+@style.styled
+def draw(pooled: pd.DataFrame, entropy_x, entropy_y) -> Figure:
+    """H(T|X), I(X;T) and I(T;Y) against the number of draws, a line a layer, ±1 sd.
+
+    Hollow: in most seeds the layer's weights drifted. Takes what `numbers` takes.
+    """
+    shown = numbers(pooled, entropy_x, entropy_y)
+    figure = style.new_figure(6.9, 2.6)
+    if shown[["ixt_mean", "ity_mean"]].dropna().empty:
+        return style.blank(figure, "no seed left to draw: all failed")
+    layers = tables.layers_of(shown)
+    draws = np.sort(shown.n_draws.unique())
+    for axes, (quantity, label) in zip(figure.subplots(1, 3), PANELS.items(), strict=True):
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(draws, [str(r) for r in draws], minor=False)
+        axes.minorticks_off()
+        axes.set_xlabel("draws $r$")
+        axes.set_ylabel(label)
+        for i, layer in enumerate(layers):
+            _line(axes, shown[shown.layer == layer].sort_values("n_draws"), quantity, i)
+        if quantity == "entropy_given_x":
+            axes.plot(draws, np.log2(draws), color=style.INK, lw=0.8, ls=(0, (4, 2)))
+            axes.annotate(
+                "$\\log_2 r$", (draws[-1], np.log2(draws[-1])), (-2, 2), ha="right",
+                textcoords="offset points", size=7,
+            )  # fmt: skip
+        else:
+            name = "entropy_x" if quantity == "ixt" else "entropy_y"
+            title = "H(X)" if quantity == "ixt" else "H(Y)"
+            references.reference_lines(axes, "y", {title: shown[name].iloc[0]})
+    handles, names = axes.get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside right center")
+    style.note(figure, small_print(shown))
+    return figure
+
+
+def small_print(shown: pd.DataFrame) -> list[str]:
+    """What bands and hollow markers mean, where there are any."""
+    said = []
+    if shown.n_groups.max() > 1:
+        said.append(f"mean of up to {shown.n_groups.max()} seeds or groups, bands ±1 sd")
+    if _drifting(shown).any():
+        said.append("hollow: in most of them the layer's weights still drifted")
+    return said
+
+
+def _drifting(rows: pd.DataFrame) -> pd.Series:
+    return rows.n_drifting > 0.5 * rows.n_groups
+
+
+def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:
+    look = style.look(position)
+    marker = look.pop("marker")
+    mean, sd = rows[f"{quantity}_mean"], rows[f"{quantity}_sd"]
+    axes.plot(rows.n_draws, mean, zorder=3, **look)
+    axes.fill_between(
+        rows.n_draws, mean - sd, mean + sd, color=look["color"], alpha=0.18, lw=0, zorder=2
+    )
+    drifting = _drifting(rows)
+    for hollow in (False, True):
+        some = drifting == hollow
+        axes.plot(
+            rows.n_draws[some],
+            mean[some],
+            linestyle="",
+            marker=marker,
+            markersize=3.6,
+            color=look["color"],
+            markerfacecolor="white" if hollow else look["color"],
+            zorder=4,
+        )
+    axes.plot([], [], marker=marker, markersize=3.6, label=rows.layer.iloc[0], **look)

@@ -1,0 +1,52 @@
+"""Noise on the outputs of a network's hidden layers (Goldfeld et al. 2019, arXiv 1810.05728).
+
+T = S + σZ, Z standard normal: S is the layer's output, computed from the noisy output of the
+layer before. Z has the units of a layer along its second axis and inputs along its last,
+(S, units, n), as hidden layers have (`mlp.affine`).
+"""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from infoplane.settings import Settings as BaseSettings
+
+Noise = Mapping[str, Tensor]
+"""Standard normal numbers (S, units, n) by layer."""
+
+
+class Settings(BaseSettings):
+    """Gaussian noise after every hidden layer, on in training and in measurement."""
+
+    sigma: float = Field(gt=0)
+    """Standard deviation σ on every unit: in units of activation, or of the layer's scale."""
+    relative: bool = False
+    """σ is a multiple of the layer's scale: the root mean square over its units of their
+    standard deviations over training inputs, measured at the end of every epoch."""
+
+
+def scale(outputs: Tensor) -> Tensor:
+    """The layer's scale (S,), of its outputs before noise (S, units, n)."""
+    return outputs.var(dim=2, correction=0).mean(dim=1).sqrt()
+
+
+def draw(
+    widths: Mapping[str, int], n: int, sources: Iterable[torch.Generator], device: torch.device
+) -> dict[str, Tensor]:
+    """Standard normal numbers (S, units, n) by layer, one of the S from each source.
+
+    The numbers are drawn on the CPU, so that they are the same on every device.
+    """
+    total = sum(widths.values())
+    drawn = torch.stack([torch.randn(total, n, generator=source) for source in sources])
+    parts = drawn.to(device).split(list(widths.values()), dim=1)
+    return dict(zip(widths, parts, strict=True))
+
+
+def source(*key: int) -> torch.Generator:
+    """A source of random numbers that depends on the key alone."""
+    mixed = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
+    return torch.Generator().manual_seed(int(mixed >> 1))

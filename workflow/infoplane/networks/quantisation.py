@@ -1,0 +1,80 @@
+"""Quantised weights and activations, in training and in measurement (Lorenzen, Igel & Nielsen
+2022, ICLR; the training is that of Jacob et al. 2018, CVPR, sections 2 and 3).
+
+b bits are 2^b equally spaced values from the lower to the upper end of a range, both included.
+A number becomes the nearest of them; its gradient passes as if it had not (Bengio et al. 2013,
+arXiv 1308.3432), but for numbers beyond a measured range, which are clipped and have none.
+Equal codes are equal bits, so that counting equal rows of activations counts codes. (That
+rules out x + (grid(x) − x).detach(), whose sum rounds; torch's own fake quantisation gives the
+same numbers and takes two to four times as long on these small stacked arrays.)
+"""
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from infoplane.settings import Settings as BaseSettings
+
+RANGES = {"tanh": (-1.0, 1.0), "softsign": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
+"""Ranges of activation functions that have both ends; those of others are measured."""
+PLAIN = 32
+"""Bits of a float32: nothing is quantised."""
+
+
+class Settings(BaseSettings):
+    """Quantised hidden activations and weights, in training and in measurement."""
+
+    bits: int = Field(ge=1, le=32)
+    """b of the 2^b values that an activation, and a weight, can have: 1 to 16. 32: float32 as
+    it is. tanh and softsign have them on [−1, 1], sigmoid on [0, 1], other functions from the
+    smallest (at most 0) to the largest output on training inputs, measured after every epoch.
+    The output has them on [0, 1] when it is measured; inputs and biases stay as they are."""
+    weights: bool = True
+    """Quantise weights too, on [−m, m] with m the largest absolute weight of the matrix."""
+
+    @model_validator(mode="after")
+    def _possible(self):
+        if 16 < self.bits < PLAIN:
+            raise ValueError(f"bits is 1 to 16, or 32 for none, not {self.bits}")
+        return self
+
+
+def on_grid(values: Tensor, low: Tensor | float, high: Tensor | float, bits: int) -> Tensor:
+    """The nearest of 2^b values from low to high, with the gradient of clipping to that range.
+
+    low, high : numbers, or (S, 1, 1) for values (S, …)
+    """
+    return _Grid.apply(values, low, high, 2**bits - 1, isinstance(low, Tensor))
+
+
+def weights_on_grid(weights: Tensor, bits: int) -> Tensor:
+    """Matrices (S, in, out), each on the symmetric grid up to its own largest |weight|."""
+    largest = weights.detach().abs().amax(dim=(1, 2), keepdim=True)
+    return _Grid.apply(weights, -largest, largest, 2**bits - 1, False)
+
+
+def range_of(outputs: Tensor) -> Tensor:
+    """The range (S, 2) of a layer's outputs (S, units, n), which includes 0."""
+    low, high = torch.aminmax(outputs.detach().flatten(1), dim=1)
+    return torch.stack([low.clamp(max=0), high.clamp(min=0)], dim=1)
+
+
+class _Grid(torch.autograd.Function):
+    """Rounds in one direction; the other passes gradients from within the range."""
+
+    @staticmethod
+    def forward(ctx, values, low, high, n_steps, clips):
+        step = (high - low) / n_steps
+        if isinstance(step, Tensor):
+            step = step.clamp(min=1e-30)  # a layer or matrix of zeros has a grid too, of zeros
+        ctx.clips = clips  # where numbers can lie beyond the range
+        if clips:
+            ctx.save_for_backward((values >= low) & (values <= high))
+        codes = (values - low).div_(step).round_().clamp_(0, n_steps)
+        return codes.mul_(step).add_(low)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        if ctx.clips:
+            gradient = gradient * ctx.saved_tensors[0]
+        return gradient, None, None, None, None

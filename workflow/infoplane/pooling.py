@@ -1,0 +1,299 @@
+"""Many draws of a layer as if its weights were random (Grabauskas 2019).
+
+Once training is stable, the weights of neighbouring epochs are taken for draws from one
+distribution; so may be those of several seeds. Each input then has r outputs of the layer, in
+place of one, and
+    I(X;T) = H(T) − H(T|X),        0 ≤ H(T|X) ≤ log2 r
+which is neither H(X) nor infinite. The second bound is the estimate's own: of r draws no
+estimator can see more than log2 r bits of randomness, so that I(X;T) falls as r grows until
+the draws are enough. Hence everything is estimated for several r of the same window.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+import torch
+from pydantic import Field, field_validator, model_validator
+
+from infoplane.activations import Activations
+from infoplane.estimators.interface import estimate_batch
+from infoplane.progress import Progress
+from infoplane.samples import Information, Samples
+from infoplane.schedules.fixed import Schedule
+from infoplane.settings import Settings as BaseSettings
+
+
+class Settings(BaseSettings):
+    """A pool: which weights are taken for draws of one random network."""
+
+    over: Literal["epochs", "seeds", "both", "noise"] = "epochs"
+    """epochs: the last ones before the window's end, of each seed; seeds: disjoint groups of
+    seeds at one epoch; both: the epochs of all seeds; noise: draws of a network with noise."""
+    lengths: list[Annotated[int, Field(ge=1)]] = Field(
+        default=[1, 2, 5, 10, 20], min_length=1, validate_default=True
+    )
+    """Lengths of the windows: epochs, seeds or draws of noise that are pooled."""
+    ends: Schedule | Literal["last"] = "last"
+    """Kept epochs at which windows end: the last one, or a schedule for windows that slide
+    over training. A window that would begin before epoch 0 is left out."""
+    step: int = Field(default=1, ge=1)
+    """Kept epochs from one draw of a window to the next."""
+    drift: float = Field(default=1.5, gt=1)
+    """A layer's weights count as drifting where they went further than this many times what
+    independent steps of the same lengths lead to."""
+    estimators: list[str] | None = None
+    """Names of the run's estimators that measure the pool; null: all of them."""
+
+    @field_validator("lengths")
+    @classmethod
+    def _in_order(cls, lengths: list[int]) -> list[int]:
+        if len(set(lengths)) < len(lengths):
+            raise ValueError("must be lengths that are listed once")
+        return sorted(lengths)
+
+    @model_validator(mode="after")
+    def _steps_are_of_epochs(self):
+        if self.step > 1 and self.over in ("seeds", "noise"):
+            raise ValueError(f"step is of epochs; a pool over {self.over} has none")
+        return self
+
+
+@dataclass(frozen=True)
+class Block:
+    """The weights that the windows of one end and one group of seeds are made of.
+
+    group : the seed, or the number of the group of seeds; end : the last epoch
+    seeds, epochs : every pair of them is a network; draws : passes with noise of each
+    lengths : the windows' lengths, each the last `length` epochs (or all seeds, or draws)
+    """
+
+    group: int
+    end: int
+    seeds: tuple[int, ...]
+    epochs: tuple[int, ...]
+    draws: int
+    lengths: tuple[int, ...]
+
+
+class Pooled(NamedTuple):
+    """What is said of one layer under one window."""
+
+    group: int
+    end: int
+    length: int
+    layer: str
+    n_draws: int
+    drift: float
+    gradient_snr: float
+    record: Information
+
+
+def blocks(
+    settings: Settings, seeds: Sequence[int], kept: Sequence[int], draws: int
+) -> list[Block]:
+    """The blocks of a pool, in order.
+
+    seeds : those that did not fail; kept : epochs whose weights are kept; draws : passes with
+    noise of each network (1 without noise)
+    Raises ValueError where no window fits.
+    """
+    kept = np.asarray(kept)
+    ends = kept[-1:] if settings.ends == "last" else settings.ends.select(kept)
+    places = np.searchsorted(kept, ends)
+    if settings.over == "noise":
+        found = [
+            Block(s, int(kept[p]), (s,), (int(kept[p]),), max(settings.lengths), lengths)
+            for s in seeds
+            for p in places
+            for lengths in [tuple(settings.lengths)]
+        ]
+    elif settings.over == "seeds":
+        found = [
+            Block(group, int(kept[p]), tuple(members), (int(kept[p]),), draws, (length,))
+            for p in places
+            for length in settings.lengths
+            for group, members in enumerate(_groups(seeds, length))
+        ]
+    else:
+        together = [tuple(seeds)] if settings.over == "both" else [(s,) for s in seeds]
+        found = []
+        for members in together:
+            for p in places:
+                fit = [n for n in settings.lengths if p - (n - 1) * settings.step >= 0]
+                if fit:
+                    first = p - (fit[-1] - 1) * settings.step
+                    epochs = tuple(int(e) for e in kept[first : p + 1 : settings.step])
+                    group = members[0]
+                    found.append(Block(group, int(kept[p]), members, epochs, draws, tuple(fit)))
+    if not found:
+        raise ValueError(
+            f"no window fits: the shortest is of {settings.lengths[0]}, and there are "
+            f"{len(seeds)} seeds and {len(kept)} kept epochs"
+        )
+    return found
+
+
+def _groups(seeds: Sequence[int], length: int) -> list[Sequence[int]]:
+    return [seeds[i : i + length] for i in range(0, len(seeds) - length + 1, length)]
+
+
+class Pool:
+    """The samples of every window of a pool, regenerated block by block."""
+
+    def __init__(self, activations: Activations, settings: Settings, memory_mb: int):
+        self.activations, self.settings = activations, settings
+        self.memory_mb = memory_mb
+        kept = [int(e) for e in activations.weights.epochs]
+        self.blocks = blocks(settings, activations.seeds, kept, activations.draws)
+        largest = max(len(b.seeds) * len(b.epochs) * b.draws for b in self.blocks)
+        widest = max(activations.network.widths.values())
+        # two neighbouring layers, a temporary, and the pooled copy of one
+        needed = 4 * 4 * largest * len(activations.measured.x) * widest / 1e6
+        if needed > memory_mb:
+            raise ValueError(
+                f"{largest} draws of {len(activations.measured.x)} inputs in a layer of "
+                f"{widest} units take {needed:.0f} MB; memory_mb allows {memory_mb}: pool "
+                "fewer, measure a subset, or allow more"
+            )
+
+    def __len__(self) -> int:
+        return len(self.blocks)
+
+    def samples(self, block: Block) -> Iterator[list[tuple[int, Samples]]]:
+        """Layer by layer: every length of the block with its pooled samples."""
+        source, n = self.activations, len(self.activations.measured.x)
+        for layer, clean, noise in source.outputs(block.epochs, block.seeds, block.draws):
+            shape = (len(block.seeds), len(block.epochs), n, -1, clean.shape[-1])
+            centres = clean.view(shape)
+            added, sigma = None, None
+            if noise is not None:
+                sigma = _one_sigma(noise.sigma)
+                added = (noise.sigma[:, None, None] * noise.z.transpose(1, 2)).view(shape)
+            found = []
+            for length in block.lengths:
+                part = _last(self.settings.over, centres, length)
+                more = None if added is None else _last(self.settings.over, added, length)
+                samples = Samples(
+                    part if more is None else part + more,
+                    source.measured.y,
+                    source.measured.x.flatten(1),
+                    layer=layer,
+                    seed=block.group,
+                    epoch=block.end,
+                    sigma=sigma,
+                    centres=None if more is None else part,
+                )
+                found.append((length, samples.checked()))
+            yield found
+
+
+def _one_sigma(sigmas: torch.Tensor) -> float:
+    """The σ of all pooled networks. With relative noise they differ; then their root mean
+    square, and no estimator that needs σ is let near (config/pools.py)."""
+    return float(sigmas.square().mean().sqrt())
+
+
+def _last(over: str, values: torch.Tensor, length: int) -> torch.Tensor:
+    """(n_inputs, r, n_units) of (n_seeds, n_epochs, n_inputs, n_draws, n_units)."""
+    if over == "noise":
+        values = values[:, :, :, :length]
+    elif over != "seeds":
+        values = values[:, -length:]
+    return values.permute(2, 0, 1, 3, 4).flatten(1, 3).contiguous()
+
+
+def measure(
+    pool: Pool, module, settings, drifts: "Drifts", title: str = "pool"
+) -> list[Pooled]:
+    """What the estimator says of every layer under every window.
+
+    drifts : says which windows are not stationary; their records are flagged
+    """
+    survey = None
+    if hasattr(module, "needs_survey") and module.needs_survey(settings):
+        for _, found in _watched(pool, f"{title}, survey"):
+            survey = module.survey([samples for _, samples in found], settings, survey)
+    result = []
+    for block, found in _watched(pool, title):
+        records = estimate_batch(module, [s for _, s in found], settings, survey)
+        for (length, samples), record in zip(found, records, strict=True):
+            drift = drifts.of(block, length, samples.layer)
+            if drift.is_drifting(pool.settings.drift):
+                record = record.with_flag("not_stationary")
+            result.append(
+                Pooled(
+                    block.group,
+                    block.end,
+                    length,
+                    samples.layer,
+                    samples.n_draws,
+                    *drift,
+                    record,
+                )
+            )
+    return result
+
+
+def _watched(pool: Pool, title: str) -> Iterator[tuple[Block, list[tuple[int, Samples]]]]:
+    with Progress(title, len(pool), unit="window") as progress:
+        for block in pool.blocks:
+            for found in pool.samples(block):
+                yield block, found
+            progress.advance()
+
+
+class Drift(NamedTuple):
+    """How far from standing still a layer was during a window.
+
+    weights : distance from the first weights to the last over that of as many independent
+        steps of the same lengths: 1 for a random walk, √steps on a straight way, below 1 where
+        the weights are held back; NaN for fewer than three epochs
+    gradient_snr : norm of the mean gradient over that of its scatter, mean over the epochs
+        since the window began; above 1 in the drift phase of Shwartz-Ziv & Tishby
+    """
+
+    weights: float
+    gradient_snr: float
+
+    def is_drifting(self, limit: float) -> bool:
+        """Whether either says so."""
+        return self.weights > limit or self.gradient_snr > 1
+
+
+class Drifts:
+    """The drift of every layer in every window of a pool over epochs.
+
+    A pool at a single epoch (over seeds, noise) has no window in time: NaN.
+    """
+
+    def __init__(self, activations: Activations):
+        self.weights, self.network = activations.weights, activations.network
+        metrics = self.weights.metrics()
+        self.snr = (metrics["gradient_mean"] / metrics["gradient_std"]).load()
+        self._read: tuple[Block, Mapping[str, np.ndarray]] | None = None
+
+    def of(self, block: Block, length: int, layer: str) -> Drift:
+        """Of one layer in the window of this length; root mean squares over its seeds."""
+        if len(block.epochs) < 2 or length < 2:
+            return Drift(float("nan"), float("nan"))
+        epochs = block.epochs[-length:]
+        snr = self.snr.sel(
+            seed=list(block.seeds), layer=layer, epoch=slice(epochs[0] + 1, epochs[-1])
+        )
+        mean_snr = float(snr.mean(skipna=True)) if snr.size else float("nan")
+        if length < 3:
+            return Drift(float("nan"), mean_snr)
+        way, steps = 0.0, 0.0
+        for name in self.network.parameters_of[layer]:
+            values = self._values(block)[name][:, -length:]
+            way += float(np.square(values[:, -1] - values[:, 0]).sum())
+            steps += float(np.square(np.diff(values, axis=1)).sum())
+        return Drift((way / steps) ** 0.5 if steps else 0.0, mean_snr)
+
+    def _values(self, block: Block) -> Mapping[str, np.ndarray]:
+        if self._read is None or self._read[0] is not block:
+            values = self.weights.read(block.epochs, block.seeds)
+            self._read = block, {n: v.astype(np.float64) for n, v in values.items()}
+        return self._read[1]

@@ -1,0 +1,160 @@
+"""Schedules that measure densely where the information moves and skip where it does not.
+
+Both follow the dissertation's section 3.3.2. Epochs are counted among the kept ones; the first
+and the last are always measured, and none is measured twice.
+"""
+
+import math
+from bisect import insort
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Annotated, Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from infoplane.schedules import distances
+from infoplane.schedules.fixed import All, Every, Listed, Logarithmic, Schedule
+from infoplane.settings import Settings
+
+Measure = Callable[[list[int]], np.ndarray]
+"""Measures some epochs, in order: bits (n_epochs, n_seeds, n_layers, 2), the last axis I(X;T)
+and I(T;Y), NaN where there is none."""
+
+
+class Path(NamedTuple):
+    """The epochs that were measured, in order, and in how many rounds of asking."""
+
+    epochs: list[int]
+    rounds: int
+
+
+class Adaptive(Settings):
+    """What both schedules have in common."""
+
+    delta: float = Field(default=0.05, gt=0)
+    """Largest distance of two epochs between which none is measured: a share of H(X) and H(Y)
+    with distance: entropy, bits with distance: raw."""
+    skip: float = Field(default=2, gt=1, le=1000)
+    """What the skip is multiplied by while the distance is at most delta."""
+    first_skip: int = Field(default=1, ge=1)
+    """Kept epochs from the first measured one to the second."""
+    distance: distances.Distance = "entropy"
+    """entropy: differences of I(X;T) divided by H(X), of I(T;Y) by H(Y); raw: in bits."""
+    over: distances.Over = "seed"
+    """seed: the largest distance of any seed of a job's block (seeds_per_block); mean: that of
+    the means over these seeds. All seeds of a block share their epochs."""
+    survey: Schedule = Logarithmic(schedule="logarithmic", number=60)
+    """Kept epochs over which bins that span a whole training (range: layer_over_training,
+    training) take their range, whatever is measured then. {schedule: all} gives the values of
+    measuring every kept epoch, for a forward pass of each."""
+
+    def select(self, available: np.ndarray) -> np.ndarray:
+        """Every epoch that may be asked for."""
+        return available
+
+    def follow(
+        self, available: Sequence[int], measure: Measure, entropies: tuple[float, float]
+    ) -> Path:
+        """Measure epochs until nothing is left to ask for.
+
+        available : the kept epochs, in order
+        entropies : H(X) and H(Y) of the measured inputs, bits
+        Raises ValueError where an entropy is 0 and distances are to be divided by it.
+        """
+        curves = _Curves(self, [int(e) for e in available], measure, entropies)
+        self._follow(curves)
+        return Path([curves.available[i] for i in curves.places], curves.rounds)
+
+    def _longer(self, skip: int) -> int:
+        return math.ceil(self.skip * skip)
+
+
+class DeltaExact(Adaptive):
+    schedule: Literal["delta_exact"]
+    """As few kept epochs as have every two neighbours within delta, or adjacent."""
+
+    def _follow(self, curves: "_Curves") -> None:
+        """First the epochs that the skip reaches if no distance exceeds delta, then, round by
+        round, the middle of every gap that is too wide, all gaps at once.
+
+        The dissertation walks: each step waits for the distance of the one before, and gaps
+        are filled behind it. What it guarantees does not depend on that order, and the walk
+        takes a round a step where this takes at most 1 + log2 of the number of kept epochs.
+        Neither sees what rises and falls back between two measured epochs.
+        """
+        wanted = self._ladder(len(curves.available))
+        while wanted:
+            curves.ask(wanted)
+            wanted = curves.middles(self.delta)
+
+    def _ladder(self, n: int) -> list[int]:
+        places, skip = [0], self.first_skip
+        while places[-1] + skip < n - 1:
+            places.append(places[-1] + skip)
+            skip = self._longer(skip)
+        return sorted({*places, n - 1})
+
+
+class DeltaApproximate(Adaptive):
+    schedule: Literal["delta_approximate"]
+    """One step after another, without going back: distances above delta may remain."""
+    exceeded: Literal["keep", "shrink", "reset"] = "keep"
+    """The skip after a distance above delta: keep (the dissertation, which takes distances to
+    shrink over training); shrink: divided by `skip`; reset: first_skip again."""
+
+    def _follow(self, curves: "_Curves") -> None:
+        place, skip, last = 0, self.first_skip, len(curves.available) - 1
+        curves.ask(sorted({0, last}))
+        while place + skip < last:
+            curves.ask([place + skip])
+            if curves.apart(place, place + skip) <= self.delta:
+                longer = self._longer(skip)
+            elif self.exceeded == "keep":
+                longer = skip
+            else:
+                shorter = self.first_skip if self.exceeded == "reset" else skip / self.skip
+                longer = max(1, math.floor(shorter))
+            place, skip = place + skip, longer
+
+
+AnySchedule = Annotated[
+    All | Every | Logarithmic | Listed | DeltaExact | DeltaApproximate,
+    Field(discriminator="schedule"),
+]
+
+
+class _Curves:
+    """What was measured so far, by place among the available epochs."""
+
+    def __init__(self, settings: Adaptive, available: list[int], measure: Measure, entropies):
+        self.available, self.measure = available, measure
+        self.scale = distances.scales(settings.distance, *entropies)
+        self.over = settings.over
+        self.places: list[int] = []
+        self.rounds = 0
+        self._values: dict[int, np.ndarray] = {}
+        self._apart: dict[tuple[int, int], float] = {}
+
+    def ask(self, places: list[int]) -> None:
+        """Measure the epochs at these places, none of which was measured before."""
+        values = self.measure([self.available[i] for i in places])
+        self._values.update(zip(places, values, strict=True))
+        for place in places:
+            insort(self.places, place)
+        self.rounds += 1
+
+    def apart(self, one: int, other: int) -> float:
+        """Distance of the epochs at two measured places."""
+        if (one, other) not in self._apart:
+            values = self._values[one], self._values[other]
+            self._apart[one, other] = float(distances.between(*values, self.scale, self.over))
+        return self._apart[one, other]
+
+    def middles(self, delta: float) -> list[int]:
+        """Middles of the gaps between neighbours that are further apart than delta."""
+        return [
+            (one + other) // 2
+            for one, other in pairwise(self.places)
+            if other > one + 1 and self.apart(one, other) > delta
+        ]

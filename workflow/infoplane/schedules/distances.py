@@ -1,0 +1,52 @@
+"""How far apart two epochs are: the largest shift of any layer in the information plane.
+
+    D(e, e') = max_s max_t |I_e(s; t) − I_e'(s; t)| / H(s)      s ∈ {X, Y}, t the layers
+in bits without the division by H(s). Source: the dissertation's equations 3.8 (raw) and 3.9
+(entropy-scaled), with the absolute value that both leave out.
+"""
+
+from typing import Literal
+
+import numpy as np
+
+Distance = Literal["entropy", "raw"]
+Over = Literal["seed", "mean"]
+
+
+def scales(distance: Distance, entropy_x: float, entropy_y: float) -> np.ndarray:
+    """What differences of I(X;T) and I(T;Y) are divided by, (2,): H(X) and H(Y), or 1 and 1.
+
+    Raises ValueError where an entropy is 0, which nothing can be scaled by.
+    """
+    if distance == "raw":
+        return np.ones(2)
+    for name, entropy in {"H(X)": entropy_x, "H(Y)": entropy_y}.items():
+        if not entropy > 0:
+            raise ValueError(
+                f"distance: entropy divides by {name}, which is {entropy:.3g} bits on the "
+                "measured inputs; use distance: raw"
+            )
+    return np.array([entropy_x, entropy_y])
+
+
+def between(one: np.ndarray, other: np.ndarray, scale: np.ndarray, over: Over) -> np.ndarray:
+    """D of one epoch and another; of many pairs of epochs at once.
+
+    one, other : bits (…, n_seeds, n_layers, 2), the last axis I(X;T) and I(T;Y)
+    scale : (2,)
+    over : seed: the largest over the seeds; mean: of the mean over seeds
+    Returns (…,). A value that is NaN at both epochs (a seed that failed, an I(X;T) that needs
+    x) makes no difference, one that is NaN at one of them an infinite one.
+    """
+    with np.errstate(invalid="ignore"):
+        shift = one - other
+    missing = np.isnan(one) & np.isnan(other)
+    shift = np.where(missing | (one == other), 0.0, shift)
+    shift = np.where(np.isnan(shift), np.inf, shift)
+    if over == "mean":
+        # A seed's NaN at both epochs leaves it out of both means.
+        n = np.maximum((~missing).sum(axis=-3), 1)
+        lost = np.isinf(shift).any(axis=-3)
+        finite = np.where(np.isinf(shift), 0.0, shift).sum(axis=-3) / n
+        shift = np.where(lost, np.inf, finite)[..., None, :, :]
+    return (np.abs(shift) / scale).max(axis=(-3, -2, -1), initial=0.0)

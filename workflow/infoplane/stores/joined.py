@@ -1,0 +1,41 @@
+"""The blocks of seeds of one run, read as if they were one store of weights."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from infoplane.stores.weights import WeightsStore
+
+
+class JoinedWeights:
+    """Finished stores of the same run, opened for reading.
+
+    attributes : those of the first; seeds : of all, in order; epochs : kept in every one
+    failed : epoch at which a seed failed, by seed; set_aside : what it ended with, by seed
+    """
+
+    def __init__(self, paths: Sequence[Path]):
+        self.stores = sorted((WeightsStore(p) for p in paths), key=lambda s: int(s.seeds[0]))
+        self.attributes = self.stores[0].attributes
+        self.seeds = np.concatenate([store.seeds for store in self.stores])
+        self.failed = {s: e for store in self.stores for s, e in store.failed.items()}
+        self.set_aside = {s: v for store in self.stores for s, v in store.set_aside.items()}
+        # a stopping rule may have ended one block before the others
+        self.epochs = self.stores[0].epochs
+        for store in self.stores[1:]:
+            self.epochs = np.intersect1d(self.epochs, store.epochs)
+
+    def read(self, epochs: Sequence[int], seeds: Sequence[int]) -> dict[str, np.ndarray]:
+        """Weights (n_seeds, n_epochs, *shape) by name, seeds in the order of the stores."""
+        parts = []
+        for store in self.stores:
+            own = [int(s) for s in seeds if s in store.seeds]
+            if own:
+                parts.append(store.read(epochs, own))
+        return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+
+    def metrics(self) -> xr.Dataset:
+        """Metrics of all seeds; NaN after the epoch at which a block ended."""
+        return xr.concat([s.metrics() for s in self.stores], "seed", join="outer")

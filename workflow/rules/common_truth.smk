@@ -1,0 +1,22 @@
+# The functions from which the rules of the calibration page take inputs and settings.
+
+
+@cache
+def truth_page():
+    """The calibration page; read, and its problems imported, when a rule asks for it."""
+    from infoplane.truth import page
+
+    try:
+        return page.load(experiment.truth)
+    except ConfigError as error:
+        raise WorkflowError(str(error))
+
+
+def estimates_of_truth(wildcards):
+    """The answers of every estimator of the page to every problem that it is asked."""
+    return [f"{TRUTH}/estimates/{by}/{problem}.csv" for by, problem in truth_page().answers()]
+
+
+def of_problems(ending):
+    """A file of every problem of the calibration page."""
+    return lambda w: [f"{TRUTH}/problems/{name}.{ending}" for name in truth_page().problems]

@@ -1,0 +1,88 @@
+# Weights of many epochs or seeds taken for draws of one random network: pooled information,
+# and its figures. A pool is of all blocks of a run at once.
+
+POOLED = f"{RUN}/pooled/{{pool}}/{{estimator}}.zarr"
+
+
+rule pool_epochs:
+    input:
+        weights=weights_of_run,
+        dataset=dataset_of,
+    output:
+        pooled=directory(POOLED),
+    log:
+        f"logs/{experiment.name}/pool_epochs/{{run}}/{{pool}}/{{estimator}}.log",
+    benchmark:
+        f"benchmarks/{experiment.name}/pool_epochs/{{run}}/{{pool}}/{{estimator}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: lambda w: experiment.runs[w.run].threads
+    resources:
+        activations_mb=lambda w: experiment.runs[w.run].memory_mb,
+    params:
+        settings=lambda w: experiment.estimators[w.estimator].canonical(),
+        measure=measure_without_epochs,
+        pool=lambda w: experiment.runs[w.run].pools[w.pool].canonical(),
+        seeds=lambda w: experiment.runs[w.run].seeds,
+        source=source_of_pool,
+        regime=regime_of_estimator,
+        activations_source=source_of_activations,
+    message:
+        "pool {wildcards.pool} of {wildcards.run} by {wildcards.estimator}"
+    script:
+        "../scripts/pool_epochs.py"
+
+
+rule plot_window_length:
+    input:
+        pooled=[POOLED],
+    output:
+        png=report(
+            f"{RUN}/figures/window_length-{{pool}}-{{estimator}}.png",
+            caption="../report/window_length.rst",
+            category="{run}",
+            labels=figure_labels("pooled information"),
+        ),
+        pdf=f"{RUN}/figures/window_length-{{pool}}-{{estimator}}.pdf",
+        csv=f"{RUN}/figures/window_length-{{pool}}-{{estimator}}.csv",
+        caption=f"{RUN}/figures/window_length-{{pool}}-{{estimator}}.json",
+    log:
+        f"logs/{experiment.name}/plot_window_length/{{run}}/{{pool}}/{{estimator}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        figure="window_length",
+        seeds=lambda w: seeds_of([w.run]),
+        source=source_of_figure("window_length"),
+    message:
+        "draw pool {wildcards.pool} of {wildcards.run} by {wildcards.estimator}"
+    script:
+        "../scripts/plot_pooled.py"
+
+
+rule plot_pooled_planes:
+    input:
+        pooled=pooled_of_runs,
+        information=information_of_pooled_runs,
+    output:
+        png=report(
+            f"{HOME}/figures/pooled_planes-{{pool}}-{{estimator}}.png",
+            caption="../report/pooled_planes.rst",
+            category="comparisons",
+            labels=figure_labels("pooled planes"),
+        ),
+        pdf=f"{HOME}/figures/pooled_planes-{{pool}}-{{estimator}}.pdf",
+        csv=f"{HOME}/figures/pooled_planes-{{pool}}-{{estimator}}.csv",
+        caption=f"{HOME}/figures/pooled_planes-{{pool}}-{{estimator}}.json",
+    log:
+        f"logs/{experiment.name}/plot_pooled_planes/{{pool}}/{{estimator}}.log",
+    conda:
+        ENVIRONMENT
+    params:
+        figure="pooled_planes",
+        seeds=lambda w: seeds_of(runs_with_pool(w.pool, w.estimator)),
+        source=source_of_figure("pooled_planes"),
+    message:
+        "draw planes of single and pooled epochs, {wildcards.pool}, by {wildcards.estimator}"
+    script:
+        "../scripts/plot_pooled.py"

@@ -1,0 +1,43 @@
+"""Draw a figure of pooled information: by number of draws, or beside single epochs."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+from job import job
+
+from infoplane.figures import FIGURES, pooled_planes, sentences, style
+from infoplane.stores.information import read_information
+from infoplane.stores.pooled import read_pooled
+
+with job(snakemake):
+    figure, wanted = snakemake.params.figure, snakemake.params.seeds
+    names, tables, entropy_x, entropy_y = snakemake.wildcards, [], {}, {}
+    for store in map(Path, snakemake.input.get("information", [])):
+        table, _ = read_information(store)
+        run = store.parents[2].name
+        table = table[table.seed.isin(wanted[run])]
+        tables.append(table.assign(run=run, plane="single epochs"))
+    for store in map(Path, snakemake.input.pooled):
+        table, about = read_pooled(store)
+        run = store.parents[2].name
+        entropy_x[run], entropy_y[run] = float(about["entropy_x"]), float(about["entropy_y"])
+        pool, estimator = json.loads(about["pool"]), json.loads(about["estimator"])
+        if figure == "pooled_planes":
+            title = pooled_planes.title(table, pool["over"])
+            table = pooled_planes.of_windows(table).assign(plane=title)
+        tables.append(table.assign(run=run, pool=names.pool))
+
+    information = pd.concat(tables, ignore_index=True).assign(estimator=names.estimator)
+    order = {run: i for i, run in enumerate(wanted)}
+    information = information.sort_values("run", key=lambda c: c.map(order), kind="stable")
+    module = FIGURES[figure]
+    given = information, entropy_x, entropy_y
+    numbers = module.numbers(*given)
+    out = snakemake.output
+    style.save(module.draw(*given), numbers, out.png, out.pdf, out.csv)
+    said = {
+        "caption": sentences.caption(figure, numbers, estimator),
+        "alt": sentences.alt(figure, numbers),
+    }
+    Path(out.caption).write_text(json.dumps(said, indent=1))

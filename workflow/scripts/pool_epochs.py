@@ -1,0 +1,47 @@
+"""Estimate information of pooled epochs, seeds or draws of noise of one run."""
+
+import json
+from pathlib import Path
+
+from job import job
+
+from infoplane import pooling
+from infoplane.activations import Activations, Measured, Settings
+from infoplane.estimators import ESTIMATORS
+from infoplane.machine import use_threads
+from infoplane.provenance import package_versions
+from infoplane.stores.datasets import read_data
+from infoplane.stores.joined import JoinedWeights
+from infoplane.stores.pooled import write_pooled
+
+with job(snakemake):
+    use_threads(snakemake.threads)
+    written = json.loads(snakemake.params.settings)
+    module = ESTIMATORS[written["estimator"]]
+    what = Settings.model_validate_json(snakemake.params.measure)
+    settings = pooling.Settings.model_validate_json(snakemake.params.pool)
+
+    measured = Measured(read_data(Path(snakemake.input.dataset)), what)
+    weights = JoinedWeights([Path(store) for store in snakemake.input.weights])
+    memory = snakemake.resources.activations_mb
+    activations = Activations(weights, measured, what, memory_mb=memory)
+    activations.seeds = [s for s in activations.seeds if s in snakemake.params.seeds]
+    names = snakemake.wildcards
+    rows = pooling.measure(
+        pooling.Pool(activations, settings, memory),
+        module,
+        module.Settings.model_validate(written),
+        pooling.Drifts(activations),
+        f"{names.estimator} {names.run} {names.pool}",
+    )
+    attributes = {
+        "estimator": snakemake.params.settings,
+        "measure": snakemake.params.measure,
+        "pool": snakemake.params.pool,
+        "entropy_x": str(measured.entropy_x),
+        "entropy_y": str(measured.entropy_y),
+        "source": snakemake.params.source,
+        "training": weights.attributes["settings"],
+        "versions": json.dumps(package_versions()),
+    }
+    write_pooled(rows, attributes, Path(snakemake.output.pooled))
