@@ -41,7 +41,7 @@ def test_seeds_set_aside_and_missing_values_take_no_part(compared):
 def test_each_panel_says_its_correlation(compared):
     figure = binned_entropy.draw(compared, 12, 1)
     said = [text.get_text() for axes in figure.axes for text in axes.texts]
-    assert "Pearson 1.00, Spearman 1.00" in said and "no correlation: one never varies" in said
+    assert "Pearson 1.00, Spearman 1.00" in said and "no correlation: one hardly varies" in said
     caption = sentences.caption("binned_entropy", binned_entropy.numbers(compared, 12, 1))
     assert "alpha 1 and 1" in caption and "zeta not measured and not measured" in caption
 

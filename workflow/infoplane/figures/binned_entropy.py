@@ -8,9 +8,13 @@ seeds, epochs counted alike.
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from infoplane.figures import plane, style, tables
+
+LEAST_CHANGE = 0.01
+"""Bits by which both must change over training: less is within the estimators' own errors."""
 
 
 def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
@@ -21,7 +25,8 @@ def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
     entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
     Columns: run, estimator, epoch, layer, n_seeds, ixt_mean, ixt_sd, entropy_binned_mean,
     entropy_binned_sd in bits; epochs_compared, pearson, spearman (NaN of fewer than three
-    epochs, or where one of the two never varies), entropy_x, entropy_y, seeds_left_out.
+    epochs, or where one of the two changes by less than LEAST_CHANGE), entropy_x, entropy_y,
+    seeds_left_out.
     """
     needed = ["run", "estimator", "seed", "epoch", "layer", "ixt", "entropy_binned", "flags"]
     tables.require(information, needed, "information")
@@ -45,7 +50,7 @@ def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
 
 def _correlation(function, rows: pd.DataFrame) -> float:
     x, y = rows.entropy_binned_mean, rows.ixt_mean
-    if len(rows) < 3 or min(np.ptp(x), np.ptp(y)) < 1e-9:
+    if len(rows) < 3 or min(np.ptp(x), np.ptp(y)) < LEAST_CHANGE:
         return float("nan")
     return float(function(x, y).statistic)
 
@@ -63,7 +68,7 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
     layers = tables.layers_of(shown)
     columns = min(3, len(layers))
     rows = -(-len(layers) // columns)
-    figure = style.new_figure(0.6 + 2.1 * columns, 0.3 + 2.0 * rows)
+    figure = style.new_figure(0.6 + 2.1 * columns, 0.3 + 2.1 * rows)
     grid = figure.subplots(rows, columns, squeeze=False)
     norm, colours = style.epoch_norm(shown.epoch), style.epoch_colours()
     for axes, layer in zip(grid.flat, layers, strict=False):
@@ -73,11 +78,14 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
             part.entropy_binned_mean, part.ixt_mean, s=9, zorder=3,
             c=colours(norm(part.epoch.to_numpy(dtype=float))),
         )  # fmt: skip
-        axes.set_title(layer, loc="left", fontweight="bold")
+        axes.set_title(layer, loc="left", fontweight="bold", pad=13)
         axes.text(
-            1, 1.02, _said(part), ha="right", va="bottom", fontsize=6.5, color=style.QUIET,
+            0, 1.03, _said(part), ha="left", va="bottom", fontsize=6.5, color=style.QUIET,
             transform=axes.transAxes,
         )  # fmt: skip
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+        axes.ticklabel_format(useOffset=False)
         axes.set_xlabel("$H(\\mathrm{Bin}(T))$  [bits]")
         axes.set_ylabel("$I(X;T)$  [bits]")
     for axes in grid.flat[len(layers) :]:
@@ -90,5 +98,5 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
 def _said(part: pd.DataFrame) -> str:
     pearson, spearman = part.pearson.iloc[0], part.spearman.iloc[0]
     if not np.isfinite(pearson):
-        return "no correlation: one never varies"
+        return "no correlation: one hardly varies"
     return f"Pearson {pearson:.2f}, Spearman {spearman:.2f}".replace("-", "−")

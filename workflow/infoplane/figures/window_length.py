@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from infoplane.figures import references, style, tables
 
+BOUNDS = ("ixt_lower", "ixt_upper", "ity_lower", "ity_upper")
 PANELS = {
     "entropy_given_x": "$H(T|X)$  [bits]",
     "ixt": "$I(X;T)$  [bits]",
@@ -25,8 +26,9 @@ def numbers(pooled: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
     pooled : the table of one run, one pool and one estimator (stores.pooled)
     entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
     Columns: run, estimator, pool, layer, length, n_draws, n_groups; mean and sd over seeds
-    (or groups of them) of ixt, ity and entropy_given_x; log2_draws; drift and gradient_snr
-    (means), n_drifting (groups whose weights drifted), entropy_x, entropy_y.
+    (or groups of them) of ixt, ity and entropy_given_x; means of the bounds; log2_draws;
+    drift and gradient_snr (means), n_drifting (groups whose weights drifted), entropy_x,
+    entropy_y.
     """
     needed = ["run", "estimator", "pool", "group", "end", "length", "layer", "n_draws", "ixt"]
     tables.require(pooled, needed, "pooled")
@@ -40,6 +42,7 @@ def numbers(pooled: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
         n_groups=("group", "nunique"),
         **{f"{q}_mean": (q, "mean") for q in PANELS},
         **{f"{q}_sd": (q, "std") for q in PANELS},
+        **{f"{q}_mean": (q, "mean") for q in BOUNDS},
         drift=("drift", "mean"),
         gradient_snr=("gradient_snr", "mean"),
         n_drifting=("drifting", "sum"),
@@ -57,7 +60,9 @@ def numbers(pooled: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
 def draw(pooled: pd.DataFrame, entropy_x, entropy_y) -> Figure:
     """H(T|X), I(X;T) and I(T;Y) against the number of draws, a line a layer, ±1 sd.
 
-    Hollow: in most seeds the layer's weights drifted. Takes what `numbers` takes.
+    H(T|X) only where the estimator gives it. Dotted: the estimator's bounds, as far as they lie
+    between 0 and the entropy. Hollow: in most seeds the layer's weights drifted. Takes what
+    `numbers` takes.
     """
     shown = numbers(pooled, entropy_x, entropy_y)
     figure = style.new_figure(6.9, 2.6)
@@ -65,7 +70,9 @@ def draw(pooled: pd.DataFrame, entropy_x, entropy_y) -> Figure:
         return style.blank(figure, "no seed left to draw: all failed")
     layers = tables.layers_of(shown)
     draws = np.sort(shown.n_draws.unique())
-    for axes, (quantity, label) in zip(figure.subplots(1, 3), PANELS.items(), strict=True):
+    panels = {q: label for q, label in PANELS.items() if shown[f"{q}_mean"].notna().any()}
+    grid = figure.subplots(1, len(panels))
+    for axes, (quantity, label) in zip(grid, panels.items(), strict=True):
         axes.set_xscale("log", base=2)
         axes.set_xticks(draws, [str(r) for r in draws], minor=False)
         axes.minorticks_off()
@@ -96,6 +103,9 @@ def small_print(shown: pd.DataFrame) -> list[str]:
         said.append(f"mean of up to {shown.n_groups.max()} seeds or groups, bands ±1 sd")
     if _drifting(shown).any():
         said.append("hollow: in most of them the layer's weights still drifted")
+    bounds = shown[[f"{b}_mean" for b in BOUNDS]]
+    if bounds.notna().any(axis=None):
+        said.append("dotted: the estimator's bounds, between 0 and the entropy")
     return said
 
 
@@ -108,6 +118,12 @@ def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:
     marker = look.pop("marker")
     mean, sd = rows[f"{quantity}_mean"], rows[f"{quantity}_sd"]
     axes.plot(rows.n_draws, mean, zorder=3, **look)
+    for bound in (b for b in BOUNDS if b.startswith(quantity)):
+        value, name = rows[f"{bound}_mean"], f"entropy_{'x' if quantity == 'ixt' else 'y'}"
+        inside = value.where(value.between(0, rows[name]) & ~np.isclose(value, mean))
+        axes.plot(
+            rows.n_draws, inside, color=look["color"], lw=0.7, ls=(0, (1, 1.5)), zorder=1.5
+        )
     axes.fill_between(
         rows.n_draws, mean - sd, mean + sd, color=look["color"], alpha=0.18, lw=0, zorder=2
     )
