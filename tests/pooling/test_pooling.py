@@ -13,6 +13,7 @@ from infoplane.activations import Activations, Measured
 from infoplane.estimators import binned
 from infoplane.networks import mlp
 from infoplane.networks.description import describe
+from infoplane.samples import Samples
 from infoplane.stores.joined import JoinedWeights
 from infoplane.stores.pooled import read_pooled, write_pooled
 from infoplane.training import supervised
@@ -152,6 +153,27 @@ def test_a_survey_reaches_over_all_windows(weights, data):
     chosen = binned.Settings(estimator="binned", range="layer_over_training", n_bins=10)
     rows = measured(pool_of(weights, data, lengths=[1, 3]), chosen)
     assert len(rows) == 4 * 3 * 2 and all(np.isfinite(r.record.ixt) for r in rows)
+
+
+def test_groups_of_seeds_of_all_sizes_are_binned_alike(weights, data):
+    chosen = binned.Settings(estimator="binned", range="layer_over_training", n_bins=10)
+    alone = measured(pool_of(weights, data, over="seeds", lengths=[1, 4]), chosen)
+    beside = measured(pool_of(weights, data, over="seeds", lengths=[1, 2, 3, 4]), chosen)
+    asked = {(r.group, r.length, r.layer): r.record.ixt for r in alone}
+    same = {(r.group, r.length, r.layer): r.record.ixt for r in beside if r.length in (1, 4)}
+    assert asked == same
+    # on the range of all seeds
+    for seed in SEEDS:
+        fixed = binned.Settings(
+            estimator="binned",
+            range="fixed",
+            n_bins=10,
+            low=min(float(single(weights, data, s, 12)["hidden1"].min()) for s in SEEDS),
+            high=max(float(single(weights, data, s, 12)["hidden1"].max()) for s in SEEDS),
+        )
+        samples = Samples.of(single(weights, data, seed, 12)["hidden1"], np.arange(256) % 2)
+        expected = binned.estimate(samples, fixed).ixt
+        assert asked[seed, 1, "hidden1"] == pytest.approx(expected, abs=1e-9)
 
 
 def test_too_much_memory_is_refused_with_the_numbers(weights, data):

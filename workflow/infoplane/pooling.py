@@ -103,11 +103,11 @@ def blocks(
     ends = kept[-1:] if settings.ends == "last" else settings.ends.select(kept)
     places = np.searchsorted(kept, ends)
     if settings.over == "noise":
+        lengths = tuple(settings.lengths)
         found = [
-            Block(s, int(kept[p]), (s,), (int(kept[p]),), max(settings.lengths), lengths)
+            Block(s, int(kept[p]), (s,), (int(kept[p]),), lengths[-1], lengths)
             for s in seeds
             for p in places
-            for lengths in [tuple(settings.lengths)]
         ]
     elif settings.over == "seeds":
         found = [
@@ -144,7 +144,6 @@ class Pool:
 
     def __init__(self, activations: Activations, settings: Settings, memory_mb: int):
         self.activations, self.settings = activations, settings
-        self.memory_mb = memory_mb
         kept = [int(e) for e in activations.weights.epochs]
         self.blocks = blocks(settings, activations.seeds, kept, activations.draws)
         largest = max(len(b.seeds) * len(b.epochs) * b.draws for b in self.blocks)
@@ -164,6 +163,9 @@ class Pool:
     def samples(self, block: Block) -> Iterator[list[tuple[int, Samples]]]:
         """Layer by layer: every length of the block with its pooled samples."""
         source, n = self.activations, len(self.activations.measured.x)
+        # What depends on all samples of a seed (a range of bins) is here of all seeds: else
+        # groups of other sizes would be binned each in its own way.
+        seed = block.group if self.settings.over in ("epochs", "noise") else None
         for layer, clean, noise in source.outputs(block.epochs, block.seeds, block.draws):
             shape = (len(block.seeds), len(block.epochs), n, -1, clean.shape[-1])
             centres = clean.view(shape)
@@ -180,7 +182,7 @@ class Pool:
                     source.measured.y,
                     source.measured.x.flatten(1),
                     layer=layer,
-                    seed=block.group,
+                    seed=seed,
                     epoch=block.end,
                     sigma=sigma,
                     centres=None if more is None else part,

@@ -25,9 +25,9 @@ def pool_problems(run: Run, estimators: Mapping[str, Any]) -> Iterator[Problem]:
             reason = _cannot_pool(by, estimators.get(by), run)
             if reason:
                 yield Problem((*place, "estimators"), f"cannot have '{by}': {reason}")
-        most = {"seeds": len(run.seeds), "epochs": run.training.epochs + 1}.get(pool.over)
-        if most is not None and pool.lengths[0] > most:
-            text = f"must hold a length ≤ {most}, the number of {pool.over}, not {pool.lengths}"
+        most = run.training.epochs + 1
+        if pool.over in ("epochs", "both") and pool.lengths[0] > most:
+            text = f"must hold a length ≤ {most}, the number of epochs, not {pool.lengths}"
             yield Problem((*place, "lengths"), text)
         if pool.over == "seeds" and pool.lengths[-1] > len(run.seeds):
             text = f"must be ≤ {len(run.seeds)}, the number of seeds, not {pool.lengths[-1]}"

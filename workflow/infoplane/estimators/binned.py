@@ -22,6 +22,7 @@ from pydantic import Field, model_validator
 from infoplane import settings
 from infoplane.estimators import counting
 from infoplane.estimators.counting import Grid, Tallies
+from infoplane.estimators.shapes import by_shape
 from infoplane.samples import Information, MutualInformation, Pair, Samples
 
 Ranges = dict[tuple[int | None, str], tuple[float, float]]
@@ -121,16 +122,11 @@ def estimate_batch(
     batch: Sequence[Samples], settings: Settings, survey: Ranges | None = None
 ) -> list[Information]:
     """`estimate` of many samples, those of equal shapes in parallel."""
-    groups: dict[tuple, list[int]] = {}
-    for i, samples in enumerate(batch):
-        kind = (samples.t.shape, samples.t.dtype, samples.t.device)
-        groups.setdefault(kind, []).append(i)
-    found: dict[int, Information] = {}
-    for members in groups.values():
-        alike = [batch[i] for i in members]
-        records = _records(alike[0], settings, _tallies(alike, settings, survey))
-        found.update(zip(members, records, strict=True))
-    return [found[i] for i in range(len(batch))]
+
+    def records_of(alike: list[Samples]) -> list[Information]:
+        return _records(alike[0], settings, _tallies(alike, settings, survey))
+
+    return by_shape(batch, records_of)
 
 
 def _as_labels(pair: Pair, settings: Settings) -> torch.Tensor:

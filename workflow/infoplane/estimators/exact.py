@@ -18,6 +18,7 @@ import numpy as np
 
 from infoplane import settings
 from infoplane.estimators import counting
+from infoplane.estimators.shapes import by_shape
 from infoplane.samples import Information, Samples
 
 EXACT = True
@@ -33,9 +34,9 @@ def estimate(samples: Samples, settings: Settings) -> Information:
     """I(X;T) and I(T;Y) of the measured inputs by counting equal rows.
 
     samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-    Returns Information in bits, without bounds: it is exact to 1e-9 bit. extra: entropy, H(T).
-    cap: log2 n_inputs, which a network that is not quantised reaches, as nearly all of its rows
-    differ; the flag `saturated` says so.
+    Returns Information in bits, without bounds: it is exact to 1e-9 bit. extra: entropy, H(T),
+    and entropy_given_x, H(T|X), 0 with one draw. cap: log2 n_inputs, which a network that is
+    not quantised reaches, as nearly all of its rows differ; the flag `saturated` says so.
     """
     return estimate_batch([samples], settings)[0]
 
@@ -44,14 +45,7 @@ def estimate_batch(
     batch: Sequence[Samples], settings: Settings, survey: None = None
 ) -> list[Information]:
     """`estimate` of many samples, those of equal shapes in parallel."""
-    groups: dict[tuple, list[int]] = {}
-    for i, samples in enumerate(batch):
-        kind = (samples.t.shape, samples.t.dtype, samples.t.device)
-        groups.setdefault(kind, []).append(i)
-    found: dict[int, Information] = {}
-    for members in groups.values():
-        found.update(zip(members, _records([batch[i] for i in members]), strict=True))
-    return [found[i] for i in range(len(batch))]
+    return by_shape(batch, _records)
 
 
 def _records(batch: list[Samples]) -> list[Information]:
@@ -61,10 +55,11 @@ def _records(batch: list[Samples]) -> list[Information]:
     labels = np.stack([samples.y.numpy() for samples in (batch[:1] if alike else batch)])
     entropies = counting.tally_rows(t, labels).entropies()
     h = entropies[:, counting.T]
-    ixt = h - (entropies[:, counting.TX] - entropies[:, counting.X])
+    given_x = entropies[:, counting.TX] - entropies[:, counting.X]
+    ixt = h - given_x
     ity = h - (entropies[:, counting.TY] - entropies[:, counting.Y])
     cap = math.log2(batch[0].n_inputs)
     return [
-        Information(ixt=a, ity=b, cap=cap, extra={"entropy": whole})
-        for a, b, whole in zip(ixt.tolist(), ity.tolist(), h.tolist(), strict=True)
+        Information(ixt=a, ity=b, cap=cap, extra={"entropy": whole, "entropy_given_x": g})
+        for a, b, whole, g in zip(*(v.tolist() for v in (ixt, ity, h, given_x)), strict=True)
     ]

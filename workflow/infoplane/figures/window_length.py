@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 
 from infoplane.figures import references, style, tables
 
-BOUNDS = ("ixt_lower", "ixt_upper", "ity_lower", "ity_upper")
 PANELS = {
     "entropy_given_x": "$H(T|X)$  [bits]",
     "ixt": "$I(X;T)$  [bits]",
@@ -42,7 +41,7 @@ def numbers(pooled: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
         n_groups=("group", "nunique"),
         **{f"{q}_mean": (q, "mean") for q in PANELS},
         **{f"{q}_sd": (q, "std") for q in PANELS},
-        **{f"{q}_mean": (q, "mean") for q in BOUNDS},
+        **{f"{q}_mean": (q, "mean") for q in tables.BOUNDS},
         drift=("drift", "mean"),
         gradient_snr=("gradient_snr", "mean"),
         n_drifting=("drifting", "sum"),
@@ -103,7 +102,7 @@ def small_print(shown: pd.DataFrame) -> list[str]:
         said.append(f"mean of up to {shown.n_groups.max()} seeds or groups, bands ±1 sd")
     if _drifting(shown).any():
         said.append("hollow: in most of them the layer's weights still drifted")
-    bounds = shown[[f"{b}_mean" for b in BOUNDS]]
+    bounds = shown[[f"{b}_mean" for b in tables.BOUNDS]]
     if bounds.notna().any(axis=None):
         said.append("dotted: the estimator's bounds, between 0 and the entropy")
     return said
@@ -118,7 +117,7 @@ def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:
     marker = look.pop("marker")
     mean, sd = rows[f"{quantity}_mean"], rows[f"{quantity}_sd"]
     axes.plot(rows.n_draws, mean, zorder=3, **look)
-    for bound in (b for b in BOUNDS if b.startswith(quantity)):
+    for bound in (b for b in tables.BOUNDS if b.startswith(quantity)):
         value, name = rows[f"{bound}_mean"], f"entropy_{'x' if quantity == 'ixt' else 'y'}"
         inside = value.where(value.between(0, rows[name]) & ~np.isclose(value, mean))
         axes.plot(
