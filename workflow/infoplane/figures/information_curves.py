@@ -67,29 +67,16 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
 
 
 def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:
-    look = style.look(position)
-    marker = look.pop("marker")
-    mean, sd = rows[f"{quantity}_mean"], rows[f"{quantity}_sd"]
-    shown = rows.epoch.isin(style.few(rows.epoch, MARKED))
-    axes.plot(rows.epoch, mean, zorder=3, **look)
-    axes.fill_between(
-        rows.epoch, mean - sd, mean + sd, color=look["color"], alpha=0.18, lw=0, zorder=2
+    style.layer_line(
+        axes,
+        rows.epoch,
+        rows[f"{quantity}_mean"],
+        rows[f"{quantity}_sd"],
+        rows.n_hollow > 0,
+        position,
+        rows.layer.iloc[0],
+        marked=rows.epoch.isin(style.few(rows.epoch, MARKED)),
     )
-    for hollow in (False, True):
-        some = shown & ((rows.n_hollow > 0) == hollow)
-        axes.plot(
-            rows.epoch[some],
-            mean[some],
-            linestyle="",
-            marker=marker,
-            markersize=3.6,
-            color=look["color"],
-            markerfacecolor="white" if hollow else look["color"],
-            markeredgewidth=0.8,
-            zorder=4,
-        )
-    # an empty line for the legend, so that a layer that is hollow throughout has one too
-    axes.plot([], [], marker=marker, markersize=3.6, label=rows.layer.iloc[0], **look)
 
 
 def _bounds_text(bounds: list[str]) -> str:

@@ -167,6 +167,33 @@ def look(position: int) -> dict:
     }
 
 
+def layer_line(axes: Axes, x, mean, sd, hollow, position: int, name: str, marked=True) -> None:
+    """A layer's line with a band of ±1 sd, its markers, white inside where `hollow`, and an
+    entry for the legend.
+
+    hollow, marked : (n,) booleans; `marked` says which points have a marker
+    """
+    own = look(position)
+    marker = own.pop("marker")
+    axes.plot(x, mean, zorder=3, **own)
+    axes.fill_between(x, mean - sd, mean + sd, color=own["color"], alpha=0.18, lw=0, zorder=2)
+    for white in (False, True):
+        some = marked & (hollow == white)
+        axes.plot(
+            x[some],
+            mean[some],
+            linestyle="",
+            marker=marker,
+            markersize=3.6,
+            color=own["color"],
+            markerfacecolor="white" if white else own["color"],
+            markeredgewidth=0.8,
+            zorder=4,
+        )
+    # an empty line for the legend, so that a layer that is hollow throughout has one too
+    axes.plot([], [], marker=marker, markersize=3.6, label=name, **own)
+
+
 def bits(value: float) -> str:
     """Three digits, for labels: 0.99916 → "0.999"."""
     return f"{value:.3g}".replace("-", "−")

@@ -113,30 +113,13 @@ def _drifting(rows: pd.DataFrame) -> pd.Series:
 
 
 def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:
-    look = style.look(position)
-    marker = look.pop("marker")
     mean, sd = rows[f"{quantity}_mean"], rows[f"{quantity}_sd"]
-    axes.plot(rows.n_draws, mean, zorder=3, **look)
-    for bound in (b for b in tables.BOUNDS if b.startswith(quantity)):
-        value, name = rows[f"{bound}_mean"], f"entropy_{'x' if quantity == 'ixt' else 'y'}"
-        inside = value.where(value.between(0, rows[name]) & ~np.isclose(value, mean))
-        axes.plot(
-            rows.n_draws, inside, color=look["color"], lw=0.7, ls=(0, (1, 1.5)), zorder=1.5
-        )
-    axes.fill_between(
-        rows.n_draws, mean - sd, mean + sd, color=look["color"], alpha=0.18, lw=0, zorder=2
+    style.layer_line(
+        axes, rows.n_draws, mean, sd, _drifting(rows), position, rows.layer.iloc[0]
     )
-    drifting = _drifting(rows)
-    for hollow in (False, True):
-        some = drifting == hollow
-        axes.plot(
-            rows.n_draws[some],
-            mean[some],
-            linestyle="",
-            marker=marker,
-            markersize=3.6,
-            color=look["color"],
-            markerfacecolor="white" if hollow else look["color"],
-            zorder=4,
-        )
-    axes.plot([], [], marker=marker, markersize=3.6, label=rows.layer.iloc[0], **look)
+    entropy = rows["entropy_x" if quantity == "ixt" else "entropy_y"]
+    for bound in (b for b in tables.BOUNDS if b.startswith(quantity)):
+        value = rows[f"{bound}_mean"]
+        inside = value.where(value.between(0, entropy) & ~np.isclose(value, mean))
+        colour = style.look(position)["color"]
+        axes.plot(rows.n_draws, inside, color=colour, lw=0.7, ls=(0, (1, 1.5)), zorder=1.5)
