@@ -49,3 +49,9 @@ def test_entropy_of_counts_is_in_bits():
     assert entropy_of_counts([1, 1, 1, 1]) == 2.0
     assert entropy_of_counts([3, 0, 1]) == pytest.approx(0.8112781)
     assert str(entropy_of_counts([4])) == "0.0"
+
+
+@pytest.mark.parametrize("noise", [{"sigma": 0.1}, {"sigma": 0, "centres": [[1.0], [2.0]]}])
+def test_noise_is_centres_and_a_sigma_above_zero(noise):
+    with pytest.raises(ValueError, match="noise is given by centres and by a sigma > 0"):
+        Samples.of([[1.0], [2.0]], [0, 1], **noise)

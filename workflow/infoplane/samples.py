@@ -103,9 +103,8 @@ class Samples:
                 )
         if samples.x is not None:
             _require_finite(samples.x, samples.place, "features of x")
-        if (centres is None) != (samples.sigma is None) or (
-            centres is not None and not samples.sigma > 0
-        ):
+        sigma = samples.sigma
+        if (centres is None) != (sigma is None) or (sigma is not None and not sigma > 0):
             raise ValueError(f"{samples.place}: noise is given by centres and by a sigma > 0")
         if centres is not None and centres.shape != t.shape:
             raise ValueError(

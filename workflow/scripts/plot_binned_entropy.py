@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pandas as pd
+from drawing import draw
 from job import job
 
-from infoplane.figures import FIGURES, sentences, style
 from infoplane.stores.information import read_information
 
 WHERE = ["seed", "epoch", "layer"]
@@ -22,14 +22,6 @@ with job(snakemake):
     )
     information = information[information.seed.isin(snakemake.params.seeds[names.run])]
     information = information.assign(run=names.run, estimator=names.estimator)
-    module = FIGURES["binned_entropy"]
     given = information, float(about["entropy_x"]), float(about["entropy_y"])
-    numbers = module.numbers(*given)
-    out = snakemake.output
-    style.save(module.draw(*given), numbers, out.png, out.pdf, out.csv)
     settings = json.loads(about["estimator"])
-    said = {
-        "caption": sentences.caption("binned_entropy", numbers, settings),
-        "alt": sentences.alt("binned_entropy", numbers),
-    }
-    Path(out.caption).write_text(json.dumps(said, indent=1))
+    draw("binned_entropy", given, snakemake.output, settings)

@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import pandas as pd
+from drawing import draw
 from job import job
 
 from infoplane import checks
-from infoplane.figures import FIGURES, sentences, style, variants
+from infoplane.figures import sentences, variants
 from infoplane.stores.information import read_information
 
 with job(snakemake):
@@ -30,13 +31,5 @@ with job(snakemake):
     common, labels = variants.told_apart(settings)
     information = pd.concat(tables, ignore_index=True)
     information["variant"] = information.estimator.map(labels)
-    module = FIGURES[figure]
     given = information, entropy_x, entropy_y
-    numbers = module.numbers(*given)
-    out = snakemake.output
-    style.save(module.draw(*given), numbers, out.png, out.pdf, out.csv)
-    said = {
-        "caption": sentences.caption(figure, numbers, common, chosen),
-        "alt": sentences.alt(figure, numbers),
-    }
-    Path(out.caption).write_text(json.dumps(said, indent=1))
+    draw(figure, given, snakemake.output, common, chosen)

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 import pandas as pd
+from drawing import draw
 from job import job
 
-from infoplane.figures import FIGURES, pooled_planes, sentences, style
+from infoplane.figures import pooled_planes
 from infoplane.stores.information import read_information
 from infoplane.stores.pooled import read_pooled
 
@@ -31,13 +32,5 @@ with job(snakemake):
     information = pd.concat(tables, ignore_index=True).assign(estimator=names.estimator)
     order = {run: i for i, run in enumerate(wanted)}
     information = information.sort_values("run", key=lambda c: c.map(order), kind="stable")
-    module = FIGURES[figure]
     given = information, entropy_x, entropy_y
-    numbers = module.numbers(*given)
-    out = snakemake.output
-    style.save(module.draw(*given), numbers, out.png, out.pdf, out.csv)
-    said = {
-        "caption": sentences.caption(figure, numbers, estimator),
-        "alt": sentences.alt(figure, numbers),
-    }
-    Path(out.caption).write_text(json.dumps(said, indent=1))
+    draw(figure, given, snakemake.output, estimator)

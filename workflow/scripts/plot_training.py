@@ -1,12 +1,11 @@
 """Draw one figure of a run's training: loss and accuracy, or gradient signal-to-noise."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
+from drawing import draw
 from job import job
 
-from infoplane.figures import FIGURES, sentences, style
 from infoplane.stores.weights import WeightsStore
 
 with job(snakemake):
@@ -19,12 +18,4 @@ with job(snakemake):
     table = table[table.seed.isin(snakemake.params.seeds[run])]
     table.insert(0, "run", run)
 
-    module = FIGURES[figure]
-    numbers = module.numbers(table)
-    out = snakemake.output
-    style.save(module.draw(table), numbers, out.png, out.pdf, out.csv)
-    said = {
-        "caption": sentences.caption(figure, numbers),
-        "alt": sentences.alt(figure, numbers),
-    }
-    Path(out.caption).write_text(json.dumps(said, indent=1))
+    draw(figure, (table,), snakemake.output)
