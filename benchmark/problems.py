@@ -33,6 +33,16 @@ def szt_layers(n_checkpoints: int = SZT_CHECKPOINTS) -> dict[int, list[Samples]]
     }
 
 
+def pooled_layer(n_units: int, n_draws: int) -> Samples:
+    """One of these layers under many epochs: its values scatter by 2 % of their range."""
+    single = szt_layers(3)[n_units][1]
+    generator = torch.Generator().manual_seed(0)
+    shape = (1, n_draws, n_units)
+    drift = 1 + 0.02 * torch.randn(shape, generator=generator)
+    shift = 0.02 * torch.randn(shape, generator=generator)
+    return Samples((single.t * drift + shift).contiguous(), single.y, layer="pooled")
+
+
 def tanh_layers(n_inputs: int, n_units: int, n_checkpoints: int) -> list[Samples]:
     """A tanh layer over Gaussian clusters of ten classes, from nearly linear to saturated."""
     generator = torch.Generator().manual_seed(0)

@@ -2,8 +2,8 @@
 
     python benchmark/run.py                     everything, some minutes
     python benchmark/run.py --quick             small sizes, half a minute
-    python benchmark/run.py binned kde ksg      some of: binned, exact, kde, memory, ksg, edge,
-                                                critics, sp
+    python benchmark/run.py binned kde ksg      some of: binned, exact, kde, memory, pooled,
+                                                ksg, edge, critics, sp
     python benchmark/run.py --threads 1
 
 Ratios are medians of runs in turn within this process; absolute times depend on what else
@@ -16,7 +16,6 @@ import argparse
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import clock
@@ -87,29 +86,54 @@ def least_time(samples: Samples, limits: clock.Limits) -> float:
 def bench_memory(limits: clock.Limits, quick: bool) -> None:
     """Largest resident memory of a process that measures one large layer."""
     n_inputs = 10_000 if quick else 60_000
+    taken, resident = measured_alone(f"problems.relu_layer({n_inputs}, 1024)", 0.1)
+    pairs = n_inputs**2 / 2 * 2 * 1024 / (limits.gflops * 1e9)
+    clock.line(f"kde {n_inputs} × 1024", None, taken, pairs)
+    say_memory(resident, n_inputs)
+
+
+def bench_pooled(limits: clock.Limits, quick: bool) -> None:
+    """Layers of the SZT network under 50 pooled epochs, both bounds, H(T|X) included. The
+    peer's time is EXTRAPOLATED from one epoch by the number of pairs."""
+    n_draws = 10 if quick else 50
+    layers = problems.szt_layers(3)
+    for units in (10, 3):
+        single = layers[units][1]
+        theirs = clock.seconds(lambda s=single: peers.kde(s.t[:, 0], s.y, 1e-3)) * n_draws**2
+        taken, resident = measured_alone(f"problems.pooled_layer({units}, {n_draws})", 1e-3)
+        pairs = (4096 * n_draws) ** 2 / 2 / limits.exponentials
+        clock.line(f"kde 4096 × {n_draws} pooled, {units} units", theirs, taken, pairs)
+        say_memory(resident, 4096 * n_draws)
+
+
+def measured_alone(problem: str, variance: float) -> tuple[float, int]:
+    """Seconds and largest resident memory in bytes of a process that makes the problem and
+    measures it by kernels."""
     program = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import run; run.measure_large("
-        f"{n_inputs}, {torch.get_num_threads()})"
+        "import sys; sys.path.insert(0, sys.argv[1]); import problems, run; "
+        f"run.measure({problem}, {variance}, {torch.get_num_threads()})"
     )
     here = str(Path(__file__).resolve().parent)
     result = subprocess.run(
         [sys.executable, "-c", program, here], check=True, capture_output=True, text=True
     )
-    taken, resident = (float(word) for word in result.stdout.split())
-    pairs = n_inputs**2 / 2 * 2 * 1024 / (limits.gflops * 1e9)
-    clock.line(f"kde {n_inputs} × 1024", None, taken, pairs)
-    needed = n_inputs**2 * 4 / 1e9
-    print(f"  resident {resident / 1e9:.2f} GB; the plain n × n matrix alone {needed:.1f} GB")
+    taken, resident = result.stdout.split()
+    return float(taken), int(resident)
 
 
-def measure_large(n_inputs: int, n_threads: int) -> None:
+def measure(samples: Samples, variance: float, n_threads: int) -> None:
     """Prints seconds and the process' largest resident memory in bytes."""
     use_threads(n_threads)
-    samples = problems.relu_layer(n_inputs, 1024)
-    start = time.perf_counter()
-    kde.estimate(samples, kde.Settings(noise_variance=0.1))
-    taken = time.perf_counter() - start
+    settings = kde.Settings(noise_variance=variance)
+    kde.estimate(Samples(samples.t[:64].clone(), samples.y[:64]), settings)  # loads the loops
+    taken = clock.seconds(lambda: kde.estimate(samples, settings))
     print(taken, largest_resident())
+
+
+def say_memory(resident: int, n_rows: int) -> None:
+    """Resident memory beside what the formula as published would need."""
+    needed = n_rows**2 * 4 / 1e9
+    print(f"  resident {resident / 1e9:.2f} GB; the plain n × n matrix alone {needed:.1f} GB")
 
 
 def largest_resident() -> int:
@@ -122,6 +146,7 @@ PARTS = {
     "binned": bench_binned,
     "kde": bench_kde,
     "memory": bench_memory,
+    "pooled": bench_pooled,
     "ksg": neighbours.bench_ksg,
     "edge": hashing.bench_edge,
     "exact": hashing.bench_exact,

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from infoplane.estimators import counting
+from infoplane.estimators.counting_cpu import T
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_hashes_of_all_small_codes_do_not_collide():
     t = torch.from_numpy(np.stack(axes, axis=-1).reshape(-1, 1, 8).astype("f4"))
     grid = counting.Grid.of_width(1, (1, 8))
     tallies = counting.tally_grid(t[None], np.zeros((1, 4**8), dtype=np.int64), grid)
-    assert tallies.n_codes[0, counting.T] == 4**8
+    assert tallies.n_codes[0, T] == 4**8
 
 
 def test_counts_do_not_depend_on_threads(batch):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import infoplane
-from infoplane.estimators import binned, counting, exact
+from infoplane.estimators import binned, counting, counting_cpu, exact
 from infoplane.networks.quantisation import on_grid
 from infoplane.samples import Samples
 from infoplane.truth import quantised, trained
@@ -127,13 +127,21 @@ def test_many_units_on_few_levels_share_no_hash():
         assert found.ixt == pytest.approx(16, abs=COUNTS)
 
 
-def test_hashes_of_the_device_are_those_of_the_compiled_loop():
-    words = layers(1, d=7, bits=8)[0].t.view(torch.int32)
-    words[:40, 0, 2] = torch.iinfo(torch.int32).min  # −0
+@pytest.mark.parametrize("word", [torch.int32, torch.int64])
+def test_hashes_of_the_device_are_those_of_the_compiled_loop(word):
+    t = layers(1, d=7, bits=8)[0].t
+    words = (t.double() if word == torch.int64 else t).contiguous().view(word)
+    minus_zero = torch.iinfo(word).min
+    words[:40, 0, 2] = minus_zero
+    words[40:50, 0, 2] = -1  # all bits
     out = np.empty(len(words), np.int64)
-    flat, multipliers = words.numpy().reshape(-1), counting.odd_multipliers(7)
-    counting._hash_words(flat, np.iinfo(np.int32).min, multipliers, out)
+    flat = words.numpy().reshape(-1).view(f"u{words.itemsize}")
+    last = flat.dtype.type(minus_zero % 2 ** (8 * words.itemsize))
+    counting_cpu.hash_words(flat, last, counting.odd_multipliers(7), out)
     assert np.array_equal(out, counting.row_hashes(words)[:, 0].numpy())
+    assert len(set(out[:40])) == len(
+        np.unique(words[:40, 0].where(words[:40, 0] != minus_zero, 0), axis=0)
+    )
 
 
 def test_counted_truths_of_quantised_layers_are_found():

@@ -22,6 +22,7 @@ from pydantic import Field, model_validator
 from infoplane import settings
 from infoplane.estimators import counting
 from infoplane.estimators.counting import Grid, Tallies
+from infoplane.estimators.counting_cpu import TX, TY, T, X, Y
 from infoplane.estimators.shapes import by_shape
 from infoplane.samples import Information, MutualInformation, Pair, Samples
 
@@ -236,13 +237,13 @@ def _records(one: Samples, settings: Settings, counted: Tallies) -> list[Informa
     entropies = counted.entropies()
     if settings.correction == "miller_madow":
         entropies += (counted.n_codes - 1) / (2 * counted.n_rows * math.log(2))
-    t = entropies[:, counting.T]
-    given_x = entropies[:, counting.TX] - entropies[:, counting.X]
+    t = entropies[:, T]
+    given_x = entropies[:, TX] - entropies[:, X]
     ixt = t - given_x
-    ity = t - (entropies[:, counting.TY] - entropies[:, counting.Y])
+    ity = t - (entropies[:, TY] - entropies[:, Y])
     within, wider = _cap(one, settings), _cap(one, settings, beyond=True)
     in_range = one.n_units * math.log2(settings.n_bins or 1) + 1e-9
-    beyond = np.log2(counted.n_codes[:, counting.T]) > in_range
+    beyond = np.log2(counted.n_codes[:, T]) > in_range
     caps = np.where(beyond, wider, within)
     return [
         Information(ixt=a, ity=b, cap=cap, extra={"entropy_binned": h, "entropy_given_x": g})

@@ -27,6 +27,7 @@ from pydantic import Field, model_validator
 
 from infoplane import settings
 from infoplane.estimators import counting
+from infoplane.estimators.counting_cpu import T
 from infoplane.estimators.threads import each
 from infoplane.samples import Information, Samples
 
@@ -102,7 +103,7 @@ def _entropy_binned(samples: Samples, settings: Settings) -> float:
             "told apart; use a wider range or range: layer"
         )
     tallies = counting.tally_grid(t, samples.y.numpy()[None], grid)
-    return float(tallies.entropies()[0, counting.T])
+    return float(tallies.entropies()[0, T])
 
 
 def _moments(rows: torch.Tensor, labels: torch.Tensor, step: int) -> dict[str, float]:

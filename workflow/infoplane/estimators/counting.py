@@ -3,27 +3,37 @@
 Values become bin numbers by a Grid, or by quantile edges. A row of bin numbers c becomes the
 hash Σ_k m_k c_k mod 2⁶⁴ with fixed random odd multipliers m_k. Two rows of other codes share
 one with a probability of about 2⁻⁵⁸, so that a layer of 10⁵ rows sees a collision once in 10⁷
-times. Rows that are counted as they are have the scrambled bits of their values for c: values
-of few levels end in many zeros, and would share hashes more often. Equal hashes are counted in
+times. Rows that are counted as they are have the bits of their values for c, the upper half
+folded into the lower one: values of few levels end in many zeros, and would share hashes more
+often. Equal hashes are counted in
 a hash table on the CPU and by sorting on CUDA; both see the same hashes.
 """
 
 import math
 from collections.abc import Callable
-from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numba
 import numpy as np
 import torch
 
+from infoplane.estimators.counting_cpu import (
+    LABEL_FACTOR,
+    TX,
+    TY,
+    T,
+    Y,
+    odd_multipliers,
+    room_for,
+    steps_of,
+    tally_rows_share,
+    tally_sample,
+    tally_share,
+)
 from infoplane.estimators.threads import each
 
 LARGEST_CODE = 2.0**53
 """Bin numbers beyond are not told apart in float64."""
-
-_FIXED_POINT = 2.0**30  # entropies are good to 1e-9 bit, and 10⁸ rows fit into 63 bits
-_TILE = 512  # values digitised before they are summed into hashes: a few kB, in cache
 
 
 class Grid(NamedTuple):
@@ -59,10 +69,6 @@ class Grid(NamedTuple):
         with np.errstate(over="ignore"):
             distance = np.maximum(np.abs(low - self.low), np.abs(high - self.low))
             return (distance / self.step).max(axis=1)
-
-
-T, TY, TX, Y, X = range(5)
-"""Columns of Tallies: the codes, codes jointly with the class, with the input, these alone."""
 
 
 class Tallies(NamedTuple):
@@ -127,25 +133,23 @@ def tally_grid(t: torch.Tensor, labels: np.ndarray, grid: Grid) -> Tallies:
             tally_on_device(hashes, labels[i % len(labels)], found, i)
         return found
     values = t.contiguous().numpy()
-    multipliers, steps = odd_multipliers(t.shape[3]), _steps(found.n_rows)
+    given = values, labels, grid, odd_multipliers(t.shape[3]), steps_of(found.n_rows)
     into = found.n_codes, found.weighted
-    given = values, labels, grid, multipliers, steps
-    _in_shares(lambda *share: _tally_share(*given, *into, *share), len(t))
+    _in_shares(lambda *share: tally_share(*given, *into, *share), len(t))
     return found
 
 
 def tally_edges(t: torch.Tensor, labels: np.ndarray, edges: list[torch.Tensor]) -> Tallies:
     """The same between inner edges, one set a sample, see `edge_hashes`."""
     found = Tallies.empty(*t.shape[:3])
-    steps, table = _steps(found.n_rows), _table(found.n_rows)
+    steps, room = steps_of(found.n_rows), room_for(found.n_rows, labels)
     for i, sample in enumerate(t):
-        hashes, of = edge_hashes(sample, edges[i]), labels[i % len(labels)]
+        hashes = edge_hashes(sample, edges[i])
         if t.is_cuda:
-            tally_on_device(hashes, of, found, i)
+            tally_on_device(hashes, labels[i % len(labels)], found, i)
         else:
-            row = (found.n_codes[i], found.weighted[i])
-            _tally(hashes.numpy(), of, steps, table, *row)
-            _tally_classes(of, t.shape[2], *row)
+            into = found.n_codes, found.weighted
+            tally_sample(hashes.numpy(), labels, steps, room, *into, 0, i)
     return found
 
 
@@ -163,11 +167,12 @@ def tally_rows(t: torch.Tensor, labels: np.ndarray) -> Tallies:
         for i, sample in enumerate(words):
             tally_on_device(row_hashes(sample), labels[i % len(labels)], found, i)
         return found
-    values, steps = words.numpy(), _steps(found.n_rows)
-    multipliers = odd_multipliers(t.shape[3])
-    given = values, np.iinfo(values.dtype).min, labels, multipliers, steps
+    values, multipliers = words.numpy(), odd_multipliers(t.shape[3])
+    values = values.view(f"u{values.itemsize}")
+    minus_zero = values.dtype.type(1 << (8 * values.itemsize - 1))
+    given = values, minus_zero, labels, multipliers, steps_of(found.n_rows)
     into = found.n_codes, found.weighted
-    _in_shares(lambda *share: _tally_rows_share(*given, *into, *share), len(t))
+    _in_shares(lambda *share: tally_rows_share(*given, *into, *share), len(t))
     return found
 
 
@@ -180,11 +185,14 @@ def _in_shares(task: Callable[[int, int], None], n_samples: int) -> None:
 def row_hashes(words: torch.Tensor) -> torch.Tensor:
     """Hashes (n_inputs, n_draws) of rows of integers, by torch operations."""
     hashes = torch.zeros(words.shape[:2], dtype=torch.int64, device=words.device)
-    minus_zero = torch.iinfo(words.dtype).min
+    minus_zero, half = torch.iinfo(words.dtype).min, words.itemsize * 4
+    low = (1 << half) - 1
+    whole = -1 if words.dtype == torch.int64 else (1 << 32) - 1
     for k, factor in enumerate(odd_multipliers(words.shape[2]).tolist()):
         word = words[:, :, k]
-        mixed = word.where(word != minus_zero, 0).to(torch.int64) * _SCRAMBLE
-        hashes += (mixed ^ (mixed >> 32)) * factor
+        word = word.where(word != minus_zero, 0)
+        mixed = word ^ ((word >> half) & low)  # shifts of signed words bring ones in
+        hashes += (mixed.to(torch.int64) & whole) * factor
     return hashes
 
 
@@ -205,8 +213,8 @@ def hashes_on_device(t: torch.Tensor, low, high, step, n_bins: int) -> torch.Ten
 
 def tally_on_device(hashes: torch.Tensor, labels: np.ndarray, found: Tallies, i: int) -> None:
     """Fill row i of the tallies by torch operations, on any device."""
-    y = torch.from_numpy(labels).to(hashes.device)[:, None] * _LABEL_FACTOR
-    x = torch.arange(len(hashes), device=hashes.device)[:, None] * _LABEL_FACTOR
+    y = torch.from_numpy(labels).to(hashes.device)[:, None] * LABEL_FACTOR
+    x = torch.arange(len(hashes), device=hashes.device)[:, None] * LABEL_FACTOR
     for column, keys in (
         (T, hashes),
         (TY, hashes + y),
@@ -244,206 +252,3 @@ def quantile_edges(values: torch.Tensor, n_bins: int) -> torch.Tensor:
     low = ordered[below].to(torch.float64)
     high = ordered[(below + 1).clamp(max=n - 1)].to(torch.float64)
     return low + (high - low) * (places - below)
-
-
-@cache
-def odd_multipliers(n: int, seed: int = 0) -> np.ndarray:
-    """n random odd numbers of 64 bits as int64, the same ones each time."""
-    bits = np.random.Generator(np.random.PCG64(seed)).integers(0, 2**64, n, dtype=np.uint64)
-    return (bits | np.uint64(1)).view(np.int64)
-
-
-@lru_cache(maxsize=4)
-def _steps(n: int) -> np.ndarray:
-    """By how much c log2 c grows with c = 0 … n − 1, int64 multiples of 1/_FIXED_POINT.
-
-    Sums of integers are exact, and so the same for any order of the rows.
-    """
-    c = np.arange(n + 1)
-    return np.diff(np.rint(c * np.log2(np.maximum(c, 1)) * _FIXED_POINT).astype(np.int64))
-
-
-_LABEL_FACTOR = int(odd_multipliers(1, seed=1)[0])
-_SCRAMBLE = int(odd_multipliers(1, seed=2)[0])
-
-
-@numba.njit(nogil=True, cache=True)
-def _tally_share(values, labels, grid, multipliers, steps, n_codes, weighted, first, last):
-    """Fill rows first … last − 1 of Tallies from values (n_samples, n_inputs, n_draws,
-    n_units) and their classes."""
-    low, high, step, n_bins = grid
-    hashes = np.empty(values.shape[1:3], np.int64)
-    table = _table(hashes.size)
-    for i in range(first, last):
-        _hash_rows(values[i], low[i], high[i], step[i], n_bins, multipliers, hashes)
-        _tally_sample(hashes, labels, steps, table, n_codes, weighted, first, i)
-
-
-@numba.njit(nogil=True, cache=True)
-def _tally_rows_share(
-    words, minus_zero, labels, multipliers, steps, n_codes, weighted, first, last
-):
-    """The same from the bits of values as they are."""
-    hashes = np.empty(words.shape[1:3], np.int64)
-    flat = words.reshape(len(words), -1)
-    table = _table(hashes.size)
-    for i in range(first, last):
-        _hash_words(flat[i], minus_zero, multipliers, hashes.reshape(-1))
-        _tally_sample(hashes, labels, steps, table, n_codes, weighted, first, i)
-
-
-@numba.njit
-def _hash_words(words, minus_zero, multipliers, out):
-    """Fill out (n,) with the hashes of integers (n · n_units,), as `row_hashes` does."""
-    n_units = len(multipliers)
-    height = max(1, _TILE // n_units)
-    factors = np.empty(height * n_units, np.int64)
-    terms = np.empty(height * n_units, np.int64)
-    for i in range(height * n_units):
-        factors[i] = multipliers[i % n_units]
-    for start in range(0, len(out), height):
-        stop = min(start + height, len(out))
-        tile = words[start * n_units : stop * n_units]
-        for i in range(len(tile)):
-            word = np.int64(tile[i])
-            word = word if word != minus_zero else np.int64(0)
-            mixed = word * _SCRAMBLE
-            terms[i] = (mixed ^ (mixed >> np.int64(32))) * factors[i]
-        for i in range(stop - start):
-            total = np.int64(0)
-            for k in range(n_units):
-                total += terms[i * n_units + k]
-            out[start + i] = total
-
-
-@numba.njit
-def _tally_sample(hashes, labels, steps, table, n_codes, weighted, first, i):
-    """Fill row i of Tallies, the first of whose share is `first`."""
-    of = labels[i % len(labels)]
-    _tally(hashes, of, steps, table, n_codes[i], weighted[i])
-    if i == first or len(labels) > 1:
-        _tally_classes(of, hashes.shape[1], n_codes[i], weighted[i])
-    else:
-        n_codes[i, Y], weighted[i, Y] = n_codes[first, Y], weighted[first, Y]
-
-
-@numba.njit(nogil=True, cache=True)
-def _table(n):
-    """Keys and counts of a hash table for n keys, at most a quarter full."""
-    n_bits = 3
-    while (1 << n_bits) < 4 * n:
-        n_bits += 1
-    return np.empty(1 << n_bits, np.int64), np.empty(1 << n_bits, np.int32), n_bits
-
-
-@numba.njit(error_model="numpy")
-def _hash_rows(values, low, high, step, n_bins, multipliers, out):
-    """Fill out (n_inputs, n_draws) with the hashes of values (n_inputs, n_draws, n_units).
-
-    A tile holds some whole rows, so that the loop over its values is long enough to
-    vectorise for layers of two units as well.
-    """
-    n_units = values.shape[2]
-    n_rows = values.shape[0] * values.shape[1]
-    height = max(1, _TILE // n_units)
-    tiled = np.empty((4, height * n_units))
-    factors = np.empty(height * n_units, np.int64)
-    terms = np.empty(height * n_units, np.int64)
-    for i in range(height * n_units):
-        k = i % n_units
-        tiled[0, i], tiled[1, i], tiled[2, i] = low[k], high[k], step[k]
-        tiled[3, i] = 1 / step[k]
-        factors[i] = multipliers[k]
-    flat = values.reshape(-1)
-    hashes = out.reshape(-1)
-    for start in range(0, n_rows, height):
-        stop = min(start + height, n_rows)
-        tile = flat[start * n_units : stop * n_units]
-        if n_bins:
-            _grid_terms(tile, tiled[0], tiled[1], tiled[2], tiled[3], n_bins, factors, terms)
-        else:
-            _width_terms(tile, tiled[2], factors, terms)
-        for i in range(stop - start):
-            total = np.int64(0)
-            for k in range(n_units):
-                total += terms[i * n_units + k]
-            hashes[start + i] = total
-
-
-@numba.njit(error_model="numpy")
-def _width_terms(tile, width, factors, terms):
-    for i in range(tile.shape[0]):
-        terms[i] = np.int64(np.floor(np.float64(tile[i]) / width[i])) * factors[i]
-
-
-@numba.njit(fastmath={"nnan", "nsz"})  # values are finite, and so are codes
-def _grid_terms(tile, low, high, step, inverse, n_bins, factors, terms):
-    """Code times factor of each value. A guess that rounding may have put into the
-    neighbouring bin is set right by comparing with the edges."""
-    beyond = np.float64(n_bins)
-    for i in range(tile.shape[0]):
-        x = np.float64(tile[i])
-        code = np.floor((x - low[i]) * inverse[i])
-        code -= 1.0 if x < code * step[i] + low[i] else 0.0
-        code += 1.0 if x >= (code + 1) * step[i] + low[i] else 0.0
-        code = max(code, beyond) if x > high[i] else min(code, beyond - 1)
-        terms[i] = np.int64(code) * factors[i]
-
-
-@numba.njit(nogil=True, cache=True)
-def _tally(hashes, labels, steps, table, n_codes, weighted):
-    """Fill one row of Tallies, but for the classes alone, from hashes (n_inputs, n_draws) and
-    classes (n_inputs,)."""
-    n = hashes.size
-    inputs = np.arange(hashes.shape[0])
-    n_codes[T], weighted[T] = _count(hashes, inputs, 0, steps, table)
-    if n_codes[T] == n:  # all codes differ, jointly with anything as well
-        n_codes[TY] = n_codes[TX] = n
-        weighted[TY] = weighted[TX] = 0
-    else:
-        n_codes[TY], weighted[TY] = _count(hashes, labels, _LABEL_FACTOR, steps, table)
-        if hashes.shape[1] > 1:
-            n_codes[TX], weighted[TX] = _count(hashes, inputs, _LABEL_FACTOR, steps, table)
-
-
-@numba.njit(nogil=True, cache=True)
-def _tally_classes(labels, n_draws, n_codes, weighted):
-    """Fill the column of the classes alone in one row of Tallies."""
-    counts = np.zeros(labels.max() + 1, np.int64)
-    for label in labels:
-        counts[label] += n_draws
-    n_codes[Y] = 0
-    weighted[Y] = 0
-    for c in counts:
-        if c > 0:
-            n_codes[Y] += 1
-            weighted[Y] += c * np.log2(c)
-
-
-@numba.njit
-def _count(hashes, labels, factor, steps, table):
-    """Occupied codes and Σ c log2 c of the keys hash + label·factor.
-
-    Open addressing: a key starts at the slot of its highest bits, which are the best mixed
-    ones of a multiplicative hash, and moves on while other keys are in the way. The table is
-    wide, and nothing branches on whether a code is new, as a processor cannot guess it.
-    """
-    keys, counts, n_bits = table
-    counts[:] = 0
-    shift = np.uint64(64 - n_bits)
-    last = np.uint64((1 << n_bits) - 1)
-    n_codes = 0
-    weighted = np.int64(0)
-    for i in range(hashes.shape[0]):
-        extra = labels[i] * factor
-        for j in range(hashes.shape[1]):
-            key = hashes[i, j] + extra
-            slot = np.uint64(key) >> shift
-            while min(counts[slot], 1) * (keys[slot] ^ key) != 0:  # taken, by another key
-                slot = (slot + np.uint64(1)) & last
-            c = counts[slot]
-            keys[slot] = key
-            counts[slot] = c + 1
-            n_codes += c == 0
-            weighted += steps[c]
-    return n_codes, weighted / _FIXED_POINT

@@ -18,6 +18,7 @@ import numpy as np
 
 from infoplane import settings
 from infoplane.estimators import counting
+from infoplane.estimators.counting_cpu import TX, TY, T, X, Y
 from infoplane.estimators.shapes import by_shape
 from infoplane.samples import Information, Samples
 
@@ -54,10 +55,10 @@ def _records(batch: list[Samples]) -> list[Information]:
     alike = all(samples.y is batch[0].y for samples in batch)
     labels = np.stack([samples.y.numpy() for samples in (batch[:1] if alike else batch)])
     entropies = counting.tally_rows(t, labels).entropies()
-    h = entropies[:, counting.T]
-    given_x = entropies[:, counting.TX] - entropies[:, counting.X]
+    h = entropies[:, T]
+    given_x = entropies[:, TX] - entropies[:, X]
     ixt = h - given_x
-    ity = h - (entropies[:, counting.TY] - entropies[:, counting.Y])
+    ity = h - (entropies[:, TY] - entropies[:, Y])
     cap = math.log2(batch[0].n_inputs)
     return [
         Information(ixt=a, ity=b, cap=cap, extra={"entropy": whole, "entropy_given_x": g})

@@ -83,9 +83,10 @@ def panel(
         if value[0] < 0 < value[1]:
             line(0, color=style.QUIET, lw=0.5, zorder=0)
     colours = style.epoch_colours()
+    last = numbers.epoch.max()
+    numbers = numbers.dropna(subset=["ixt_mean", "ity_mean"])  # layers that nothing measured
     raster = len(numbers) > MANY_POINTS
     _join(axes, numbers, norm, colours)
-    last = numbers.epoch.max()
     for i, layer in enumerate(layers):
         rows = numbers[numbers.layer == layer].sort_values("epoch")
         _crosses(axes, rows, norm, colours)
@@ -213,7 +214,7 @@ def small_print(numbers: pd.DataFrame, crosses: bool = True) -> list[str]:
 
 def _join(axes: Axes, numbers: pd.DataFrame, norm, colours) -> None:
     shown = style.few(numbers.epoch, LINES)
-    rows = numbers[numbers.epoch.isin(shown)].dropna(subset=["ixt_mean", "ity_mean"])
+    rows = numbers[numbers.epoch.isin(shown)]
     paths = {e: part[["ixt_mean", "ity_mean"]] for e, part in rows.groupby("epoch")}
     axes.add_collection(
         LineCollection(

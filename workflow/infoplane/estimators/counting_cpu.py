@@ -1,0 +1,282 @@
+"""Compiled loops of `counting`: codes of rows to hashes, equal hashes counted."""
+
+from functools import cache, lru_cache
+
+import numba
+import numpy as np
+
+T, TY, TX, Y, X = range(5)
+"""Columns of Tallies: the codes, codes jointly with the class, with the input, these alone."""
+
+_FIXED_POINT = 2.0**30  # entropies are good to 1e-9 bit, and 10⁸ rows fit into 63 bits
+_MOST_CLASSES = 64  # beyond, classes are counted by hashes too
+_TILE = 512  # values digitised before they are summed into hashes: a few kB, in cache
+
+
+@cache
+def odd_multipliers(n: int, seed: int = 0) -> np.ndarray:
+    """n random odd numbers of 64 bits as int64, the same ones each time."""
+    bits = np.random.Generator(np.random.PCG64(seed)).integers(0, 2**64, n, dtype=np.uint64)
+    return (bits | np.uint64(1)).view(np.int64)
+
+
+@lru_cache(maxsize=4)
+def steps_of(n: int) -> np.ndarray:
+    """By how much c log2 c grows with c = 0 … n − 1, int64 multiples of 1/_FIXED_POINT.
+
+    Sums of integers are exact, and so the same for any order of the rows.
+    """
+    c = np.arange(n + 1)
+    return np.diff(np.rint(c * np.log2(np.maximum(c, 1)) * _FIXED_POINT).astype(np.int64))
+
+
+LABEL_FACTOR = int(odd_multipliers(1, seed=1)[0])
+
+
+@numba.njit(nogil=True, cache=True)
+def tally_share(values, labels, grid, multipliers, steps, n_codes, weighted, first, last):
+    """Fill rows first … last − 1 of Tallies from values (n_samples, n_inputs, n_draws,
+    n_units) and their classes."""
+    low, high, step, n_bins = grid
+    hashes = np.empty(values.shape[1:3], np.int64)
+    room = room_for(hashes.size, labels)
+    for i in range(first, last):
+        _hash_rows(values[i], low[i], high[i], step[i], n_bins, multipliers, hashes)
+        tally_sample(hashes, labels, steps, room, n_codes, weighted, first, i)
+
+
+@numba.njit(nogil=True, cache=True)
+def tally_rows_share(
+    words, minus_zero, labels, multipliers, steps, n_codes, weighted, first, last
+):
+    """The same from the bits of values as they are."""
+    hashes = np.empty(words.shape[1:3], np.int64)
+    flat = words.reshape(len(words), -1)
+    room = room_for(hashes.size, labels)
+    for i in range(first, last):
+        hash_words(flat[i], minus_zero, multipliers, hashes.reshape(-1))
+        tally_sample(hashes, labels, steps, room, n_codes, weighted, first, i)
+
+
+@numba.njit
+def hash_words(words, minus_zero, multipliers, out):
+    """Fill out (n,) with the hashes of unsigned words (n · n_units,), as `row_hashes` does."""
+    n_units = len(multipliers)
+    height = max(1, _TILE // n_units)
+    factors = np.empty(height * n_units, np.int64)
+    terms = np.empty(height * n_units, np.int64)
+    folded = np.empty(height * n_units, words.dtype)
+    half = words.itemsize * 4
+    for i in range(height * n_units):
+        factors[i] = multipliers[i % n_units]
+    for start in range(0, len(out), height):
+        stop = min(start + height, len(out))
+        tile = words[start * n_units : stop * n_units]
+        for i in range(len(tile)):
+            word = tile[i] if tile[i] != minus_zero else tile[i] ^ tile[i]
+            folded[i] = word ^ (word >> half)
+        for i in range(len(tile)):
+            terms[i] = np.int64(folded[i]) * factors[i]
+        _sum_rows(terms, n_units, out[start:stop])
+
+
+@numba.njit
+def _sum_rows(terms, n_units, out):
+    """Fill out (n,) with the sums of n · n_units terms, row by row: in one loop, as short inner
+    ones take twice as long."""
+    total = np.int64(0)
+    i, left = 0, n_units
+    for j in range(len(out) * n_units):
+        total += terms[j]
+        left -= 1
+        if left == 0:
+            out[i] = total
+            total = np.int64(0)
+            i, left = i + 1, n_units
+
+
+@numba.njit(error_model="numpy")
+def _hash_rows(values, low, high, step, n_bins, multipliers, out):
+    """Fill out (n_inputs, n_draws) with the hashes of values (n_inputs, n_draws, n_units).
+
+    A tile holds some whole rows, so that the loop over its values is long enough to
+    vectorise for layers of two units as well.
+    """
+    n_units = values.shape[2]
+    n_rows = values.shape[0] * values.shape[1]
+    height = max(1, _TILE // n_units)
+    tiled = np.empty((4, height * n_units))
+    factors = np.empty(height * n_units, np.int64)
+    terms = np.empty(height * n_units, np.int64)
+    for i in range(height * n_units):
+        k = i % n_units
+        tiled[0, i], tiled[1, i], tiled[2, i] = low[k], high[k], step[k]
+        tiled[3, i] = 1 / step[k]
+        factors[i] = multipliers[k]
+    flat = values.reshape(-1)
+    hashes = out.reshape(-1)
+    for start in range(0, n_rows, height):
+        stop = min(start + height, n_rows)
+        tile = flat[start * n_units : stop * n_units]
+        if n_bins:
+            _grid_terms(tile, tiled[0], tiled[1], tiled[2], tiled[3], n_bins, factors, terms)
+        else:
+            _width_terms(tile, tiled[2], factors, terms)
+        _sum_rows(terms, n_units, hashes[start:stop])
+
+
+@numba.njit(error_model="numpy")
+def _width_terms(tile, width, factors, terms):
+    for i in range(tile.shape[0]):
+        terms[i] = np.int64(np.floor(np.float64(tile[i]) / width[i])) * factors[i]
+
+
+@numba.njit(fastmath={"nnan", "nsz"})  # values are finite, and so are codes
+def _grid_terms(tile, low, high, step, inverse, n_bins, factors, terms):
+    """Code times factor of each value. A guess that rounding may have put into the
+    neighbouring bin is set right by comparing with the edges."""
+    beyond = np.float64(n_bins)
+    for i in range(tile.shape[0]):
+        x = np.float64(tile[i])
+        code = np.floor((x - low[i]) * inverse[i])
+        code -= 1.0 if x < code * step[i] + low[i] else 0.0
+        code += 1.0 if x >= (code + 1) * step[i] + low[i] else 0.0
+        code = max(code, beyond) if x > high[i] else min(code, beyond - 1)
+        terms[i] = np.int64(code) * factors[i]
+
+
+@numba.njit(nogil=True, cache=True)
+def room_for(n, labels):
+    """Memory to count n rows in: keys and codes of a hash table, at most a quarter full, and
+    the logarithm of its size; the code of each row; rows of each code, and of each code and
+    class, which are zero between two counts."""
+    n_bits = 3
+    while (1 << n_bits) < 4 * n:
+        n_bits += 1
+    n_classes = min(labels.max() + 1, _MOST_CLASSES)
+    slots = np.empty(1 << n_bits, np.int64), np.empty(1 << n_bits, np.int32), n_bits
+    sizes = np.zeros(n, np.int32), np.zeros(n * n_classes, np.int32)
+    return slots, np.empty(n, np.int32), sizes
+
+
+@numba.njit(nogil=True, cache=True)
+def tally_sample(hashes, labels, steps, room, n_codes, weighted, first, i):
+    """Fill row i of Tallies from hashes (n_inputs, n_draws) and classes (n_samples or 1,
+    n_inputs). first : a row of the same classes, where these are counted already, or i."""
+    n_inputs, n_draws = hashes.shape
+    of = labels[i % len(labels)]
+    if i == first or len(labels) > 1:
+        _tally_classes(of, n_draws, n_codes[i], weighted[i])
+    else:
+        n_codes[i, Y], weighted[i, Y] = n_codes[first, Y], weighted[first, Y]
+    slots, codes, (sizes, pair_sizes) = room
+    found = _number(hashes.reshape(-1), slots, codes)
+    n_codes[i, T] = found
+    if found == hashes.size:  # all codes differ, jointly with anything as well
+        n_codes[i, TY] = n_codes[i, TX] = found
+        weighted[i, T] = weighted[i, TY] = weighted[i, TX] = 0
+        return
+    weighted[i, T] = _weigh(codes, sizes, steps) / _FIXED_POINT
+    sizes[:found] = 0
+    n_classes = len(pair_sizes) // len(sizes)
+    if n_classes < _MOST_CLASSES:
+        n_codes[i, TY], total = _weigh_pairs(codes, of, n_draws, n_classes, pair_sizes, steps)
+        weighted[i, TY] = total / _FIXED_POINT
+        pair_sizes[: found * n_classes] = 0
+    else:
+        n_codes[i, TY], weighted[i, TY] = _count(hashes, of, steps, slots)
+    if n_draws > 1:
+        n_codes[i, TX], weighted[i, TX] = _count(hashes, np.arange(n_inputs), steps, slots)
+
+
+@numba.njit
+def _tally_classes(labels, n_draws, n_codes, weighted):
+    """Fill the column of the classes alone in one row of Tallies."""
+    counts = np.zeros(labels.max() + 1, np.int64)
+    for label in labels:
+        counts[label] += n_draws
+    n_codes[Y] = 0
+    weighted[Y] = 0
+    for c in counts:
+        if c > 0:
+            n_codes[Y] += 1
+            weighted[Y] += c * np.log2(c)
+
+
+@numba.njit
+def _number(hashes, slots, codes):
+    """Number hashes as they appear: fill codes (n,), return how many there are.
+
+    Open addressing: a hash starts at the slot of its highest bits, which are the best mixed
+    ones of a multiplicative hash, and moves on while others are in the way. The table is
+    wide, and nothing branches on whether a hash is new, as a processor cannot guess it.
+    """
+    keys, numbers, n_bits = slots
+    numbers[:] = 0  # number of the code plus one, 0 where the slot is free
+    shift = np.uint64(64 - n_bits)
+    last = np.uint64((1 << n_bits) - 1)
+    n_codes = np.int32(0)
+    for i in range(len(hashes)):
+        key = hashes[i]
+        slot = np.uint64(key) >> shift
+        while min(numbers[slot], 1) * (keys[slot] ^ key) != 0:  # taken, by another
+            slot = (slot + np.uint64(1)) & last
+        number = numbers[slot]
+        n_codes += np.int32(number == 0)
+        number = number if number != 0 else n_codes
+        keys[slot] = key
+        numbers[slot] = number
+        codes[i] = number - 1
+    return n_codes
+
+
+@numba.njit
+def _weigh(codes, sizes, steps):
+    """Σ c log2 c in fixed point; adds the rows of each code to its size."""
+    weighted = np.int64(0)
+    for code in codes:
+        c = sizes[code]
+        sizes[code] = c + 1
+        weighted += steps[c]
+    return weighted
+
+
+@numba.njit
+def _weigh_pairs(codes, labels, n_draws, n_classes, sizes, steps):
+    """How many pairs of a code and a class there are, and as `_weigh`."""
+    n_pairs, weighted = np.int64(0), np.int64(0)
+    at = 0
+    for label in labels:
+        for _ in range(n_draws):
+            pair = np.int64(codes[at]) * n_classes + label
+            c = sizes[pair]
+            sizes[pair] = c + 1
+            n_pairs += c == 0
+            weighted += steps[c]
+            at += 1
+    return n_pairs, weighted
+
+
+@numba.njit
+def _count(hashes, labels, steps, slots):
+    """Occupied codes and Σ c log2 c of hashes jointly with any number of labels (n_inputs,).
+    Slots as above."""
+    keys, counts, n_bits = slots
+    counts[:] = 0
+    shift = np.uint64(64 - n_bits)
+    last = np.uint64((1 << n_bits) - 1)
+    n_codes = np.int64(0)
+    weighted = np.int64(0)
+    for i in range(hashes.shape[0]):
+        extra = labels[i] * LABEL_FACTOR
+        for j in range(hashes.shape[1]):
+            key = hashes[i, j] + extra
+            slot = np.uint64(key) >> shift
+            while min(counts[slot], 1) * (keys[slot] ^ key) != 0:
+                slot = (slot + np.uint64(1)) & last
+            c = counts[slot]
+            keys[slot] = key
+            counts[slot] = c + 1
+            n_codes += c == 0
+            weighted += steps[c]
+    return n_codes, weighted / _FIXED_POINT
