@@ -67,6 +67,8 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
 
 
 def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:
+    if rows[f"{quantity}_mean"].isna().all():
+        return  # of a layer that the estimator does not measure, nor in the legend
     style.layer_line(
         axes,
         rows.epoch,

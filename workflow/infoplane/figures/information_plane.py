@@ -46,7 +46,7 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
             axes, shown, layers, view, norm, size=6 if enlarged and view is full else 13
         )
         said = plane.mark(axes, shown, view) if view is full else said
-    plane.legend(figure, layers)
+    plane.legend(figure, layers, shown)
     if enlarged:
         _outline(panels[0], panels[1], close)
     plane.colourbar(figure, list(panels), norm, shown.epoch, pad=0.015, aspect=28)

@@ -59,7 +59,7 @@ def side_by_side(
     for axes in grid.flat[len(parts) :]:
         axes.set_visible(False)
     plane.colourbar(figure, grid, norm, shown.epoch, pad=0.015, aspect=28)
-    plane.legend(figure, layers)
+    plane.legend(figure, layers, shown)
     everywhere = sum(not part.empty for part in parts.values())
     notes = [
         text if len(of) == everywhere else f"{', '.join(of)}: {text}"

@@ -155,14 +155,17 @@ def _outside(numbers: pd.DataFrame, view: View) -> str:
     return "; ".join(said)
 
 
-def legend(figure: Figure, layers: Sequence[str]) -> None:
-    """The layers by their markers, from input to output, in rows above all panels."""
+def legend(figure: Figure, layers: Sequence[str], numbers: pd.DataFrame) -> None:
+    """The layers that were measured by their markers, from input to output, in rows above all
+    panels."""
+    measured = set(numbers.dropna(subset=["ixt_mean", "ity_mean"]).layer)
     look = {"linestyle": "", "ms": 4, "color": style.QUIET}
     handles = [
         Line2D([], [], marker=style.look(i)["marker"], label=layer, **look)
         for i, layer in enumerate(layers)
+        if layer in measured
     ]
-    columns = style.fitting(layers, figure.get_figwidth())
+    columns = style.fitting([h.get_label() for h in handles], figure.get_figwidth())
     # matplotlib fills columns first, but layers are read along rows
     rows_first = [handle for i in range(columns) for handle in handles[i::columns]]
     # inside a panel there may be no corner without points

@@ -114,6 +114,8 @@ def _drifting(rows: pd.DataFrame) -> pd.Series:
 
 def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:
     mean, sd = rows[f"{quantity}_mean"], rows[f"{quantity}_sd"]
+    if rows[f"{quantity}_mean"].isna().all():
+        return  # of a layer that the estimator does not measure, nor in the legend
     style.layer_line(
         axes, rows.n_draws, mean, sd, _drifting(rows), position, rows.layer.iloc[0]
     )
