@@ -2,7 +2,7 @@
 
     snakemake --cores all --configfile config/experiments/epoch-schedules.yaml weights
     python benchmark/schedules.py config/experiments/epoch-schedules.yaml
-    python benchmark/schedules.py FILE --run tanh --estimators binned --delta 0.02 0.05
+    python benchmark/schedules.py FILE --runs tanh --estimators binned --delta 0.02 0.05
 
 Every kept epoch of every block of a run is measured once by every estimator; this takes what
 it takes, goes on where it was interrupted, and is kept in benchmarks/schedules. Then each
@@ -106,7 +106,7 @@ def schedules_of(deltas: list[float], block: Block, values: np.ndarray) -> dict:
     return found
 
 
-def rows_of(name: str, block: Block, path: Path, deltas: list[float]) -> list[dict]:
+def rows_of(run: str, name: str, block: Block, path: Path, deltas: list[float]) -> list[dict]:
     """One row a schedule."""
     values, seconds = block.complete(path)
     epochs, rows = block.activations.epochs, []
@@ -115,6 +115,7 @@ def rows_of(name: str, block: Block, path: Path, deltas: list[float]) -> list[di
         taken = block.clocked(schedule)
         rows.append(
             {
+                "run": run,
                 "estimator": name,
                 "block": path.stem.rpartition(".")[2],
                 "schedule": title,
@@ -141,8 +142,8 @@ def markdown(table: pd.DataFrame) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("experiment", type=Path, help="file of an experiment that was trained")
-    parser.add_argument("--run", help="the first one, where it is not given")
-    parser.add_argument("--estimators", nargs="*", help="those of the run, where none is named")
+    parser.add_argument("--runs", nargs="*", help="all, where none is named")
+    parser.add_argument("--estimators", nargs="*", help="all of each run, where none is named")
     parser.add_argument("--delta", nargs="*", type=float, default=[0.02, 0.05, 0.1])
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--output", type=Path, default=Path("benchmarks/schedules"))
@@ -150,22 +151,23 @@ def main() -> None:
     given = parser.parse_args()
     use_threads(given.threads)
     experiment = load(yaml.safe_load(given.experiment.read_text()), str(given.experiment))
-    name = given.run or next(iter(experiment.runs))
-    run, home = experiment.runs[name], given.results / experiment.name
-    stores = sorted((home / "runs" / name / "weights").glob("seeds-*.zarr"))
-    if not stores:
-        raise SystemExit(f"no weights of run {name} in {home}; train it first")
+    home, rows = given.results / experiment.name, []
     given.output.mkdir(parents=True, exist_ok=True)
-    dataset, rows = home / "datasets" / f"{run.dataset}.zarr", []
-    for estimator in given.estimators or run.estimators:
-        for store in stores:
-            chosen = experiment.estimators[estimator]
-            block = Block(run, dataset, store, chosen, run.memory_mb)
-            path = given.output / f"{experiment.name}.{name}.{estimator}.{store.stem}.npz"
-            rows += rows_of(estimator, block, path, given.delta)
-            table = pd.DataFrame(rows)
-            table.to_csv(given.output / "schedules.csv", index=False)
-            (given.output / "schedules.md").write_text(markdown(table))
+    for name in given.runs or experiment.runs:
+        run = experiment.runs[name]
+        stores = sorted((home / "runs" / name / "weights").glob("seeds-*.zarr"))
+        if not stores:
+            raise SystemExit(f"no weights of run {name} in {home}; train it first")
+        dataset = home / "datasets" / f"{run.dataset}.zarr"
+        for estimator in given.estimators or run.estimators:
+            for store in stores:
+                chosen = experiment.estimators[estimator]
+                block = Block(run, dataset, store, chosen, run.memory_mb)
+                path = given.output / f"{experiment.name}.{name}.{estimator}.{store.stem}.npz"
+                rows += rows_of(name, estimator, block, path, given.delta)
+                table = pd.DataFrame(rows)
+                table.to_csv(given.output / "schedules.csv", index=False)
+                (given.output / "schedules.md").write_text(markdown(table))
     print(markdown(table))
 
 

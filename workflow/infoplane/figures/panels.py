@@ -1,15 +1,18 @@
 """Several information planes side by side: the same axes, the same colours."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 from matplotlib.figure import Figure
 
 from infoplane.figures import plane, style, tables
+from infoplane.figures.style import RC
 
 COLUMNS = 3
 """Planes in one row of a page's width."""
+PANEL = 2.15
+"""Inches of the page's width that a plane takes, axis labels included."""
 
 
 def side_by_side(
@@ -29,20 +32,21 @@ def side_by_side(
             style.new_figure(4.4, 3.4), "no seed left to draw: all failed or were set aside"
         )
     columns, rows = _grid(len(parts), columns)
-    figure = style.new_figure(0.6 + 2.15 * columns + (0.8 if columns < 3 else 0), 2.55 * rows)
+    figure = style.new_figure(0.6 + PANEL * columns + (0.8 if columns < 3 else 0), 2.55 * rows)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     view, norm = plane.whole(shown), style.epoch_norm(shown.epoch)
     layers = tables.layers_of(shown)  # one marker a name, in every plane
+    size = _title_size(parts)
     said: dict[str, list[str]] = {}
     for i, ((title, part), axes) in enumerate(zip(parts.items(), grid.flat, strict=False)):
-        axes.set_title(title, pad=13, parse_math=False)  # a "$" is a "$"
+        axes.set_title(title, pad=13, fontsize=size, parse_math=False)  # a "$" is a "$"
         if subtitles and title in subtitles:
             below = axes.text(
                 0.5, 1.1, subtitles[title], ha="center", va="bottom", fontsize=6,
                 color=style.QUIET, transform=axes.transAxes, parse_math=False,
             )  # fmt: skip
             below.set_in_layout(False)  # a long one must not push the panels apart
-            axes.set_title(title, pad=22, parse_math=False)
+            axes.set_title(title, pad=22, fontsize=size, parse_math=False)
         if part.empty:
             axes.text(
                 0.5, 0.5, "all seeds failed or set aside", ha="center", transform=axes.transAxes
@@ -74,3 +78,9 @@ def _grid(count: int, columns: int | None) -> tuple[int, int]:
     """Columns and rows for so many planes; four look better as two by two."""
     columns = columns or (2 if count == 4 else min(count, COLUMNS))
     return columns, math.ceil(count / columns)
+
+
+def _title_size(titles: Iterable[str]) -> float:
+    """Points at which the longest title stays above its own plane."""
+    longest = max(len(title) for title in titles)
+    return min(RC["axes.titlesize"], max(4.0, 72 * PANEL / (0.56 * longest)))

@@ -44,11 +44,14 @@ seconds are of one machine at one time."""
 def regimes(errors: pd.DataFrame) -> dict[str, list[regime.Row]]:
     """Rows of every estimator by its name in ESTIMATORS, in order of settings, kind, n, d.
 
-    errors : what truth.errors made of a page; `method` is the name in ESTIMATORS
+    errors : what truth.errors made of a page; `method` is the name in ESTIMATORS. One that is
+        exact has no regime to be outside of.
     """
     found: dict[str, list[regime.Row]] = {}
     answered = errors[errors["mean"].notna() & errors.own.astype(bool)]
     for (method, settings), part in answered.groupby(["method", "settings"], sort=True):
+        if getattr(ESTIMATORS[str(method)], "EXACT", False):
+            continue
         for kind in regime.KINDS:
             rows = _of_kind(str(settings), kind, part[part.kind == kind])
             found.setdefault(str(method), []).extend(rows)
