@@ -44,14 +44,11 @@ seconds are of one machine at one time."""
 def regimes(errors: pd.DataFrame) -> dict[str, list[regime.Row]]:
     """Rows of every estimator by its name in ESTIMATORS, in order of settings, kind, n, d.
 
-    errors : what truth.errors made of a page; `method` is the name in ESTIMATORS. One that is
-        exact has no regime to be outside of.
+    errors : what truth.errors made of a page; `method` is the name in ESTIMATORS.
     """
     found: dict[str, list[regime.Row]] = {}
     answered = errors[errors["mean"].notna() & errors.own.astype(bool)]
     for (method, settings), part in answered.groupby(["method", "settings"], sort=True):
-        if getattr(ESTIMATORS[str(method)], "EXACT", False):
-            continue
         for kind in regime.KINDS:
             rows = _of_kind(str(settings), kind, part[part.kind == kind])
             found.setdefault(str(method), []).extend(rows)
@@ -97,9 +94,14 @@ def _without_implied(rows: list[regime.Row]) -> list[regime.Row]:
 
 
 def write(found: dict[str, list[regime.Row]]) -> list[Path]:
-    """Write each estimator's table where estimators.regime looks for it; the files."""
+    """Write each estimator's table where estimators.regime looks for it; the files.
+
+    What is exact has no regime to be outside of, and no table.
+    """
     written = []
     for method, rows in sorted(found.items()):
+        if getattr(ESTIMATORS[method], "EXACT", False):
+            continue
         path = regime.path_of(ESTIMATORS.path(method))
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", newline="") as file:
