@@ -34,6 +34,7 @@ from infoplane.estimators.threads import each
 
 LARGEST_CODE = 2.0**53
 """Bin numbers beyond are not told apart in float64."""
+_SHARES = 4  # a thread, so that none waits long for another
 
 
 class Grid(NamedTuple):
@@ -177,8 +178,8 @@ def tally_rows(t: torch.Tensor, labels: np.ndarray) -> Tallies:
 
 
 def _in_shares(task: Callable[[int, int], None], n_samples: int) -> None:
-    """Call task(first, last) for shares of the samples, one a thread."""
-    ends = np.linspace(0, n_samples, numba.get_num_threads() + 1).astype(np.int64)
+    """Call task(first, last) for shares of the samples, some a thread: none waits long."""
+    ends = np.linspace(0, n_samples, _SHARES * numba.get_num_threads() + 1).astype(np.int64)
     each(lambda k: task(ends[k], ends[k + 1]), len(ends) - 1)
 
 
