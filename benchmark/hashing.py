@@ -14,7 +14,7 @@ from infoplane.networks.quantisation import on_grid
 from infoplane.samples import Pair, Samples
 
 CHECKPOINTS = 50
-"""Measured at a time."""
+"""Of the large layer that are measured at a time; of the SZT layers as many as for bins."""
 
 
 def bench_edge(limits: clock.Limits, quick: bool) -> None:
@@ -38,7 +38,7 @@ def bench_edge(limits: clock.Limits, quick: bool) -> None:
 def bench_exact(limits: clock.Limits, quick: bool) -> None:
     """Quantised layers of the SZT net, and one of a network on all images of MNIST; times are
     of one checkpoint."""
-    layers = problems.szt_layers(CHECKPOINTS)
+    layers = problems.szt_layers()
     for bits in (4, 8):
         total = [0.0, 0.0]
         for units, batch in layers.items():
@@ -55,7 +55,7 @@ def _counting(name: str, batch: list[Samples], bits: int, limits: clock.Limits):
     t = on_grid(torch.stack([samples.t for samples in batch]), -1.0, 1.0, bits)
     y, settings = batch[0].y, exact.Settings()
     batch = [Samples(one, y) for one in t]
-    chosen = batch[:: CHECKPOINTS // 5]
+    chosen = batch[:: len(batch) // 5]
 
     def peer():
         return [peers.counted(s.t[:, 0].numpy(), s.y.numpy()) for s in chosen]

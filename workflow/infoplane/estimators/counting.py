@@ -99,13 +99,12 @@ class Tallies(NamedTuple):
 def stacked(parts: list[torch.Tensor]) -> torch.Tensor:
     """Equal tensors as one, (n_parts, …): a view where they lie one after the other, as the
     samples of a batch do, a copy elsewhere."""
-    first, size = parts[0], parts[0].numel()
-    if all(
-        part.is_contiguous()
-        and part.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
-        and part.storage_offset() == first.storage_offset() + i * size
+    first, last = parts[0], parts[-1]
+    size, start = first.numel(), first.data_ptr()
+    if first.untyped_storage().data_ptr() == last.untyped_storage().data_ptr() and all(
+        part.data_ptr() == start + i * size * first.itemsize and part.is_contiguous()
         for i, part in enumerate(parts)
-    ):
+    ):  # what lies between the ends of one storage lies in it
         return first.as_strided((len(parts), *first.shape), (size, *first.stride()))
     return torch.stack(parts)
 

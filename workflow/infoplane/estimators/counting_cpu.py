@@ -176,15 +176,16 @@ def tally_sample(hashes, labels, steps, room, n_codes, weighted, first, i):
         n_codes[i, TY] = n_codes[i, TX] = found
         weighted[i, T] = weighted[i, TY] = weighted[i, TX] = 0
         return
-    weighted[i, T] = _weigh(codes, sizes, steps) / _FIXED_POINT
-    sizes[:found] = 0
     n_classes = len(pair_sizes) // len(sizes)
     if n_classes < _MOST_CLASSES:
-        n_codes[i, TY], total = _weigh_pairs(codes, of, n_draws, n_classes, pair_sizes, steps)
-        weighted[i, TY] = total / _FIXED_POINT
+        total, totals = _weigh_pairs(codes, of, n_draws, n_classes, sizes, pair_sizes, steps)
+        n_codes[i, TY], weighted[i, TY] = totals[0], totals[1] / _FIXED_POINT
         pair_sizes[: found * n_classes] = 0
     else:
+        total = _weigh(codes, sizes, steps)
         n_codes[i, TY], weighted[i, TY] = _count(hashes, of, steps, slots)
+    weighted[i, T] = total / _FIXED_POINT
+    sizes[:found] = 0
     if n_draws > 1:
         n_codes[i, TX], weighted[i, TX] = _count(hashes, np.arange(n_inputs), steps, slots)
 
@@ -242,19 +243,24 @@ def _weigh(codes, sizes, steps):
 
 
 @numba.njit
-def _weigh_pairs(codes, labels, n_draws, n_classes, sizes, steps):
-    """How many pairs of a code and a class there are, and as `_weigh`."""
-    n_pairs, weighted = np.int64(0), np.int64(0)
+def _weigh_pairs(codes, labels, n_draws, n_classes, sizes, pair_sizes, steps):
+    """As `_weigh`, and how many pairs of a code and a class there are and Σ c log2 c of these;
+    adds the rows of each pair to its size."""
+    weighted, n_pairs, weighted_pairs = np.int64(0), np.int64(0), np.int64(0)
     at = 0
     for label in labels:
         for _ in range(n_draws):
-            pair = np.int64(codes[at]) * n_classes + label
-            c = sizes[pair]
-            sizes[pair] = c + 1
-            n_pairs += c == 0
+            code = np.int64(codes[at])
+            c = sizes[code]
+            sizes[code] = c + 1
             weighted += steps[c]
+            pair = code * n_classes + label
+            c = pair_sizes[pair]
+            pair_sizes[pair] = c + 1
+            n_pairs += c == 0
+            weighted_pairs += steps[c]
             at += 1
-    return n_pairs, weighted
+    return weighted, (n_pairs, weighted_pairs)
 
 
 @numba.njit
