@@ -12,7 +12,7 @@ WITH_CONFIG = $(if $(CONFIG),--configfile '$(CONFIG)')
 REPORT = results/report$(if $(CONFIG),-$(basename $(notdir $(CONFIG)))).html
 
 .DEFAULT_GOAL := help
-.PHONY: help run report test lint bench env lock
+.PHONY: help run status report test lint bench env lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -23,7 +23,10 @@ help: ## list the targets
 	@echo '  PYTHON=python3.12                Python to make .venv with (the first from 3.11 on)'
 
 run: env ## run the workflow
-	$(IN_ENV) snakemake $(WITH_CONFIG) --cores $(CORES) $(ARGS)
+	$(IN_ENV) snakemake --logger infoplane $(WITH_CONFIG) --cores $(CORES) $(ARGS)
+
+status: env ## how far its runs are: trained, measured, flags; ARGS=name: another experiment's
+	$(IN_ENV) python -m infoplane.status $(ARGS) --configfile '$(or $(CONFIG),config/config.yaml)'
 
 report: env ## after a run: its report, as one html file in results/
 	$(IN_ENV) snakemake $(WITH_CONFIG) --report '$(REPORT)' $(ARGS)

@@ -1,19 +1,16 @@
 """Look at one experiment's folder: blocks of seeds, estimators, flags, what is wrong."""
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infoplane.progress import last_words
 from infoplane.stores import glance
 from infoplane.stores.files import StoreError, partial_of
 
 Block = str
 """Name of a block of seeds, 'seeds-0-9'."""
-
-PROGRESS = re.compile(r" INFO (.*? \d+ of \d+, \S+ left)$")
-"""A line of infoplane.progress in a job's log."""
 
 
 @dataclass(frozen=True)
@@ -158,12 +155,12 @@ def _measured(home: Path, wanted: Wanted | None, wrong: list[str]) -> dict[str, 
 
 def _running(logs: Path) -> list[str]:
     """How far jobs say they are, of those whose log has changed lately."""
-    lines = (_tail(log).splitlines()[-1:] for log in logs.rglob("*.log") if glance.growing(log))
-    found = (PROGRESS.search(last[0]) for last in lines if last)
-    return sorted(match[1] for match in found if match)
+    said = (
+        (log, last_words(log)) for log in sorted(logs.rglob("*.log")) if glance.growing(log)
+    )
+    return [f"{_job(log.relative_to(logs))}: {words}" for log, words in said if words]
 
 
-def _tail(file: Path, size: int = 1000) -> str:
-    with file.open("rb") as stream:
-        stream.seek(max(file.stat().st_size - size, 0))
-        return stream.read().decode(errors="replace")
+def _job(log: Path) -> str:
+    """train/tanh/seeds-0-9.log → train tanh seeds-0-9."""
+    return " ".join(log.with_suffix("").parts)
