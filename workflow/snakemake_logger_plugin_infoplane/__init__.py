@@ -144,8 +144,9 @@ class LogHandler(LogHandlerBase):
         lines = [self._far()]
         most = max(min(MOST_JOBS, size.lines - 3), 0)
         for job in [*self.jobs.running.values()][:most]:
-            said = next(filter(None, map(last_words, job.logs)), "")
-            lines.append(f"  {job.about} ({_interval(now - job.started)}) {said}".rstrip())
+            took = now - job.started
+            said = " ".join(last_words(log, within=took) for log in job.logs)
+            lines.append(f"  {job.about} ({_interval(took)}) {said}".rstrip())
         if len(self.jobs.running) > most:
             lines.append(f"  and {len(self.jobs.running) - most} more")
         self.lines = len(lines)

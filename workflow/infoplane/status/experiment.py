@@ -155,10 +155,10 @@ def _measured(home: Path, wanted: Wanted | None, wrong: list[str]) -> dict[str, 
 
 def _running(logs: Path) -> list[str]:
     """How far jobs say they are, of those whose log has changed lately."""
-    said = (
-        (log, last_words(log)) for log in sorted(logs.rglob("*.log")) if glance.growing(log)
-    )
-    return [f"{_job(log.relative_to(logs))}: {words}" for log, words in said if words]
+    words = {
+        log: last_words(log, glance.GROWING_SECONDS) for log in sorted(logs.rglob("*.log"))
+    }
+    return [f"{_job(log.relative_to(logs))}: {far}" for log, far in words.items() if far]
 
 
 def _job(log: Path) -> str:
