@@ -1,4 +1,4 @@
-"""Everything that a reader of a store sees, bit by bit; and whether two projects are the same."""
+"""All that a reader of a store sees, bit by bit; whether two projects are the same."""
 
 import warnings
 from pathlib import Path

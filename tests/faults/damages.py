@@ -11,6 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+from tests.faults.bits import bits, contents, difference
+from tests.faults.damage import KINDS, damage
+from tests.faults.experiment import CONFIG, HOME, Jobs, Undisturbed, shell
+from tests.faults.table import Outcome
 
 from infoplane.stores.activations import ActivationsStore
 from infoplane.stores.datasets import read_data
@@ -18,10 +22,6 @@ from infoplane.stores.files import StoreError, open_tree
 from infoplane.stores.information import read_information
 from infoplane.stores.pooled import read_pooled
 from infoplane.stores.weights import WeightsStore
-from tests.faults.bits import bits, contents, difference
-from tests.faults.damage import KINDS, damage
-from tests.faults.experiment import CONFIG, HOME, Jobs, Undisturbed, shell
-from tests.faults.table import Outcome
 
 REMEDY = re.compile(r"Remove it \((rm -r '[^']*')\) and start the workflow")
 

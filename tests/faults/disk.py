@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-
 from tests.faults.bits import contents, difference
 from tests.faults.experiment import CONFIG, HOME, Jobs, Undisturbed
 from tests.faults.kills import JOBS, away, ended, seen
@@ -112,7 +111,7 @@ def full_from_the_start(undisturbed: Undisturbed, root: Path) -> Iterator[Outcom
         if wrong:
             came = f"unclear: {said[-800:]}", False
         else:
-            code, again = project.ends("--notemp", *CONFIG)
+            code, said = project.ends("--notemp", *CONFIG)
             other = difference(contents(project.root / HOME), undisturbed.expected)
             came = (
                 f"an error says it; freed and started again: {other or 'the same bits'}",

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-
 from tests.faults.bits import arrays, contents, difference
 from tests.faults.experiment import CONFIG, HOME, Disturbed, Jobs, Undisturbed
 from tests.faults.table import Outcome
@@ -55,7 +54,9 @@ def of_jobs(
                 time.sleep(moment)
                 killed += run.kill()
             left = [path for path in outputs if path.exists()]
-            wrong = any(seen(p) != e for p, e in zip(outputs, expected, strict=True) if p in left)
+            wrong = any(
+                seen(p) != e for p, e in zip(outputs, expected, strict=True) if p in left
+            )
             if wrong and len(outputs) == 1:  # Snakemake sees a job of several files unfinished
                 came = "HALF A RESULT STANDS IN ITS PLACE", False
             else:
@@ -128,7 +129,9 @@ def under_snakemake(
         else:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-        yield Outcome(f"SIGKILL of {kind}", script, when, *next_run(undisturbed, project, target))
+        yield Outcome(
+            f"SIGKILL of {kind}", script, when, *next_run(undisturbed, project, target)
+        )
         while alive(found):
             time.sleep(0.1)
     shutil.rmtree(root, ignore_errors=True)

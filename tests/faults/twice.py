@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-
 from tests.faults.bits import contents, difference
 from tests.faults.experiment import CONFIG, HOME, Jobs, Undisturbed
 from tests.faults.kills import JOBS, PATIENCE, TARGETS, away, seen, until_script
@@ -70,4 +69,3 @@ def snakemakes(undisturbed: Undisturbed, root: Path) -> Iterator[Outcome]:
         came = f"{second}; {wrong or 'the same bits'}", right and not (ended or wrong)
         yield Outcome(name, "training", "while it trains", *came)
     shutil.rmtree(root)
-

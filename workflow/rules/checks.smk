@@ -11,7 +11,9 @@ rule check_information:
     params:
         seeds=lambda w: seeds_of([w.run]),
         exempt=exemption,
-        source=source_digest("infoplane.checks", "infoplane.stores.information"),
+        source=source_digest(
+            "infoplane.checks", "infoplane.stores.information", "infoplane.stores.lists"
+        ),
     message:
         "check {wildcards.run} by {wildcards.estimator} for the data processing inequality"
     script:
