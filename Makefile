@@ -12,7 +12,7 @@ WITH_CONFIG = $(if $(CONFIG),--configfile '$(CONFIG)')
 REPORT = results/report$(if $(CONFIG),-$(basename $(notdir $(CONFIG)))).html
 
 .DEFAULT_GOAL := help
-.PHONY: help run status report test lint bench env lock
+.PHONY: help run status report test faults lint bench env lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -33,6 +33,9 @@ report: env ## after a run: its report, as one html file in results/
 
 test: env ## run the tests: pytest
 	$(IN_ENV) pytest $(ARGS)
+
+faults: env ## kill, damage, fill the disk, and see what comes of it; ARGS="--kills 30 --seed 0"
+	$(IN_ENV) python tests/faults $(ARGS)
 
 lint: env ## check style: ruff, snakefmt, snakemake --lint
 	$(IN_ENV) ruff check .

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from tests.faults.bits import contents, difference
-from tests.faults.experiment import CONFIG, HOME, Jobs, Undisturbed
+from tests.faults.experiment import CONFIG, HOME, WANTED, Jobs, Undisturbed
 from tests.faults.kills import JOBS, away, ended, seen
 from tests.faults.table import Outcome
 
@@ -105,13 +105,13 @@ def full_from_the_start(undisturbed: Undisturbed, root: Path) -> Iterator[Outcom
         shutil.rmtree(results / "small")
         filler = fill(results)
         os.truncate(filler, filler.stat().st_size - 300_000)
-        code, said = project.ends("--notemp", *CONFIG)
+        code, said = project.ends(*WANTED, "--notemp", *CONFIG)
         filler.unlink()
         wrong = not code or ("is full" not in said and "No space left" not in said)
         if wrong:
             came = f"unclear: {said[-800:]}", False
         else:
-            code, said = project.ends("--notemp", *CONFIG)
+            code, said = project.ends(*WANTED, "--notemp", *CONFIG)
             other = difference(contents(project.root / HOME), undisturbed.expected)
             came = (
                 f"an error says it; freed and started again: {other or 'the same bits'}",
