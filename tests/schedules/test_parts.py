@@ -49,9 +49,7 @@ def test_names_of_parts_are_read_back_and_others_refused():
     of=st.integers(2, 9),
     first_skip=st.integers(1, 5),
 )
-def test_parts_of_delta_exact_measure_together_what_the_whole_measures(
-    data, n, of, first_skip
-):
+def test_parts_of_delta_exact_measure_together_what_the_whole_measures(data, n, of, first_skip):
     heights = st.floats(0, 1, width=32)
     curve = 12 * np.array(data.draw(st.lists(heights, min_size=n, max_size=n)))
     curves = np.stack([curve, np.zeros(n)], axis=-1)[:, None, None, :]
