@@ -21,7 +21,7 @@ LAST = 40
 OF_ESTIMATOR = {
     "binned": {"n_bins": 10, "range": "layer_over_training"},
     "kde": {"noise_variance": 1e-2},
-    **dict.fromkeys(["mine", "nwj", "infonce", "smile", "js"], {"max_steps": 60, "width": 8}),
+    **{n: {"max_steps": 60, "width": 8} for n in ("mine", "nwj", "infonce", "smile", "js")},
     "compressed": {"max_steps": 30},
 }
 LOGARITHMIC = {"schedule": "logarithmic", "number": 9}

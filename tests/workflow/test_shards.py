@@ -1,4 +1,4 @@
-"""Shards: a measurement by several jobs is that of one, and changing their number redoes nothing."""
+"""Shards: several jobs measure what one would; another number of them redoes nothing."""
 
 import re
 import shutil

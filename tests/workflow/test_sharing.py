@@ -1,4 +1,4 @@
-"""Equal networks train once: under two names, in two experiments, in two working directories."""
+"""Equal networks train once: under two names, in two experiments, in two folders."""
 
 import shutil
 
