@@ -1,11 +1,16 @@
 # The experiment, checked before any job, and the functions from which the rules take their
 # inputs, settings and digests.
 
+import gc
 import os
 import re
 import sys
 from functools import cache
 from pathlib import Path
+
+# A graph of many thousand jobs is all alive: looking it through for garbage less often saves
+# a sixth of the time to build it, and takes no more memory.
+gc.set_threshold(50_000, 20, 100)
 
 # The library is found also where it is not installed (an environment of `--sdm conda`);
 # scripts do the same in job.py.
