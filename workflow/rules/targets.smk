@@ -11,6 +11,11 @@ rule report:
         template=os.path.relpath(f"{LIBRARY}/infoplane/figures/page.html.j2"),
     output:
         f"{HOME}/report.html",
+        runs=f"{HOME}/tables/runs.csv",
+        accuracies=f"{HOME}/tables/accuracies.csv",
+        flags=f"{HOME}/tables/flags.csv",
+        checks=f"{HOME}/tables/checks.csv",
+        settings=f"{HOME}/tables/settings.json",
     log:
         f"logs/{experiment.name}/report.log",
     conda:
@@ -22,7 +27,7 @@ rule report:
         exempt=lambda w: {name: exemption_of(name) for name in experiment.estimators},
         source=source_digest("infoplane.figures.page", "infoplane.stores.information"),
     message:
-        "write {output}"
+        "write {output[0]}"
     script:
         "../scripts/report.py"
 
