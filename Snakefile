@@ -17,6 +17,8 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/common_weights.smk"
+include: "workflow/rules/common_parts.smk"
 include: "workflow/rules/common_pooling.smk"
 include: "workflow/rules/common_truth.smk"
 

@@ -16,7 +16,7 @@ rule regenerate_activations:
     resources:
         activations_mb=lambda w: experiment.runs[w.run].memory_mb,
     params:
-        measure=lambda w: experiment.runs[w.run].measure.canonical(),
+        measure=lambda w: canonical_of_run(w.run, "measure"),
         source=source_of_activations,
     message:
         "regenerate activations of {wildcards.run}, {wildcards.seeds}"

@@ -16,8 +16,8 @@ rule estimate_information:
     resources:
         activations_mb=lambda w: experiment.runs[w.run].memory_mb,
     params:
-        settings=lambda w: experiment.estimators[w.estimator].canonical(),
-        measure=lambda w: experiment.runs[w.run].measure.canonical(),
+        settings=lambda w: canonical_of_estimator(w.estimator),
+        measure=lambda w: canonical_of_run(w.run, "measure"),
         estimator_source=source_of_estimator,
         regime=regime_of_estimator,
         activations_source=source_of_activations,
