@@ -5,6 +5,7 @@
     training.py   a training
     measuring.py  activations, estimates, pools
     small.py      data sets, figures, the calibration page
+    plan.py       all jobs of an experiment by their names
     request.py    from what a job will need to what it asks for
 
 All of them give a `Cost`, the expected peak of memory and seconds; `request.request` adds the

@@ -1,12 +1,16 @@
 """Memory and time of data sets, figures and the calibration page."""
 
 import math
-from types import ModuleType
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from infoplane.costs import table
 from infoplane.costs.cost import DRAWING_MB, IMPORT_SECONDS, IMPORTS_MB, Cost
 from infoplane.costs.shapes import Shape
+from infoplane.estimators import ESTIMATORS
+
+if TYPE_CHECKING:
+    from infoplane.truth.page import Page
 
 ROW_BYTES = 1500
 """Of one estimate while tables are joined and drawn."""
@@ -28,31 +32,35 @@ def of_drawing(n_rows: float, base_mb: float = DRAWING_MB) -> Cost:
     return Cost(base_mb + ROW_BYTES * n_rows / 1e6, IMPORT_SECONDS + 20 + ROW_SECONDS * n_rows)
 
 
-def of_problem(settings: Any, sizes: list[int]) -> Cost:
-    """Peak memory and seconds of preparing a family of problems: networks may be trained."""
-    largest = max(sizes)
-    return Cost(IMPORTS_MB + 500 + 8 * largest * 784 * 4 / 1e6, IMPORT_SECONDS + 300)
+def of_problem(sizes: Sequence[int]) -> Cost:
+    """Peak memory and seconds of preparing a family of problems: networks may be trained.
 
-
-def of_answers(
-    module: ModuleType, settings: Any, problem: Any, sizes: list[int], n_seeds: int, limits: Any
-) -> Cost:
-    """Peak memory and seconds of an estimator's answers to a family of problems.
-
-    sizes : numbers of samples; limits : where it is not asked (truth.run.Limits)
+    sizes : numbers of samples
     """
-    n_tasks, d = _tasks_of(problem)
+    return Cost(IMPORTS_MB + 500 + 4e-6 * 8 * 784 * max(sizes), IMPORT_SECONDS + 300)
+
+
+def of_answers(page: "Page", estimator: str, problem: str) -> Cost:
+    """Peak memory and seconds of an estimator's answers to a family of problems."""
+    settings, limits = page.estimators[estimator], page.limits_of(estimator)
+    module = ESTIMATORS[settings.estimator]
+    n_tasks, d = _tasks_of(page.problems[problem])
     if limits.largest_d is not None:
         d = min(d, limits.largest_d)
-    asked = [n for n in sizes if limits.largest_n is None or n <= limits.largest_n]
+    n_asked = n_tasks * (limits.seeds or page.seeds)
     mb, seconds = 0.0, 0.0
-    for n in asked:
-        cost = table.of_layer(module, settings, table.Layer(n, d, d))
-        mb, seconds = (
-            max(mb, cost.mb),
-            seconds + n_tasks * (limits.seeds or n_seeds) * cost.seconds,
-        )
+    for n in page.sizes_of(problem):
+        if limits.largest_n is None or n <= limits.largest_n:
+            cost = table.of_layer(module, settings, table.Layer(n, d, d))
+            mb = max(mb, cost.mb)
+            seconds += n_asked * cost.seconds
     return Cost(IMPORTS_MB + 500 + mb, IMPORT_SECONDS + 60 + seconds)
+
+
+def of_calibration(page: "Page") -> Cost:
+    """Peak memory and seconds of drawing a calibration page."""
+    n_asked = MOST_TASKS * sum(len(page.sizes_of(problem)) for problem in page.problems)
+    return of_drawing(len(page.estimators) * page.seeds * n_asked)
 
 
 def _tasks_of(problem: Any) -> tuple[int, int]:
