@@ -16,6 +16,7 @@ given up is left out, and so are larger numbers of inputs of the same d.
 """
 
 import argparse
+import contextlib
 import csv
 import math
 import os
@@ -32,9 +33,9 @@ from infoplane.estimators import ESTIMATORS, interface
 from infoplane.machine import use_threads
 from infoplane.samples import Samples
 
-SIZES = (512, 2048, 8192, 32_768)
-UNITS = (2, 10, 100, 784)
-TOGETHER = {"binned": 200, "exact": 200}
+SIZES = (512, 4096, 16_384)
+UNITS = (4, 64, 784)
+TOGETHER = {"binned": 100, "exact": 100}
 """Estimators that count many layers in one go, and of how many that is measured as well."""
 COLUMNS = ("estimator", "n", "d", "batch", "seconds", "mb")
 LIMIT = 30.0
@@ -66,8 +67,9 @@ def measure(name: str, n: int, d: int, batch: int, limit: float) -> str:
     use_threads(1)
     module = ESTIMATORS[name]
     settings = module.Settings()
-    small, large = layers(200, min(d, 10), 1), layers(n, d, batch)
-    interface.estimate_batch(module, small, settings)
+    small, large = layers(200, d, 1), layers(n, d, batch)
+    with contextlib.suppress(ValueError):
+        interface.estimate_batch(module, small, settings)
     ends = math.ceil(time.process_time() + limit)
     resource.setrlimit(resource.RLIMIT_CPU, (ends, ends + 10))
     Path("/proc/self/clear_refs").write_text("5")  # the peak is that of the call alone
@@ -101,12 +103,12 @@ def measured(name: str, n: int, d: int, batch: int, limit: float) -> tuple[float
     return seconds, mb
 
 
-def rows_of(name: str, limit: float):
+def rows_of(name: str, limit: float, sizes: list[int], units: list[int]):
     """The estimator's rows, each as soon as it is measured."""
     for batch in (1, *([TOGETHER[name]] if name in TOGETHER else [])):
-        for d in UNITS:
-            for n in SIZES:
-                if batch * n * d > 2e8:  # more than the activations of a job take
+        for d in units:
+            for n in sizes:
+                if batch * n * d > 5e7:  # more than the activations of a job take
                     continue
                 found = measured(name, n, d, batch, limit)
                 said = found if isinstance(found, str) else "{:.3g} s {:.0f} MB".format(*found)
@@ -120,13 +122,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("estimators", nargs="*", choices=[*ESTIMATORS, []])
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds of one measurement")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of inputs")
+    parser.add_argument("--units", type=int, nargs="+", default=UNITS, help="of the layers")
     parser.add_argument("--output", type=Path, default=TABLE)
     chosen = parser.parse_args()
     for name in ESTIMATORS:
         ESTIMATORS[name]  # imported once, before the forks
     names = chosen.estimators or [*ESTIMATORS]
     for name in names:
-        fresh = [*rows_of(name, chosen.limit)]
+        fresh = [*rows_of(name, chosen.limit, chosen.sizes, chosen.units)]
         kept = []
         if chosen.output.exists():
             with chosen.output.open(newline="") as file:

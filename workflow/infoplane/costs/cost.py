@@ -2,11 +2,15 @@
 
 from typing import NamedTuple
 
-IMPORTS_MB = 680
-"""Resident memory of a job's process that has imported torch and the library, measured; the
-build of torch with CUDA is the larger one."""
+PREPARING_MB = 720
+"""Largest resident memory of a job's process that did next to nothing, measured: of one that
+imported torch and the library. The build of torch with CUDA is the larger one."""
+ESTIMATING_MB = 790
+"""The same of one that estimated, with the compiled loops of the estimators."""
+TRAINING_MB = 870
+"""The same of one that trained: torch's optimizers import its compiler."""
 DRAWING_MB = 350
-"""The same of a process that draws, which imports matplotlib and not torch."""
+"""The same of one that drew, which imports matplotlib and not torch: 110 MB, and its page."""
 IMPORT_SECONDS = 30
 """Until a job has imported all that, on a slow shared disk."""
 CUDA_MB = 3000

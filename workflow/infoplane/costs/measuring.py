@@ -6,7 +6,7 @@ from typing import Any
 
 from infoplane.activations import Settings as Measure
 from infoplane.costs import table
-from infoplane.costs.cost import GFLOPS, IMPORT_SECONDS, IMPORTS_MB, Cost, speed_of
+from infoplane.costs.cost import ESTIMATING_MB, GFLOPS, IMPORT_SECONDS, Cost, speed_of
 from infoplane.costs.schedules import n_of
 from infoplane.costs.shapes import Shape
 from infoplane.networks.network import Network
@@ -141,7 +141,7 @@ def _common_mb(work: Work) -> float:
     data, draws = work.data, work.measure.draws
     inputs = 4 * data.d * (1.1 * data.n + (2 + draws) * work.n_inputs)
     weights = 2.5 * 4 * work.at_once * work.network.n_parameters
-    return IMPORTS_MB + (inputs + weights) / 1e6
+    return ESTIMATING_MB + (inputs + weights) / 1e6
 
 
 def _held_mb(work: Work, together: bool) -> float:

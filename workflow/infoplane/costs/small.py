@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from infoplane.costs import table
-from infoplane.costs.cost import DRAWING_MB, IMPORT_SECONDS, IMPORTS_MB, Cost
+from infoplane.costs.cost import DRAWING_MB, ESTIMATING_MB, IMPORT_SECONDS, PREPARING_MB, Cost
 from infoplane.costs.shapes import Shape
 from infoplane.estimators import ESTIMATORS
 
@@ -24,7 +24,7 @@ MOST_DIMENSIONS = 100
 def of_dataset(data: Shape) -> Cost:
     """Peak memory and seconds of preparing a data set; a download is not counted."""
     n_bytes = 4 * data.n * data.d
-    return Cost(IMPORTS_MB + 4.5 * n_bytes / 1e6, IMPORT_SECONDS + n_bytes / 5e6)
+    return Cost(PREPARING_MB + 4.5 * n_bytes / 1e6, IMPORT_SECONDS + n_bytes / 5e6)
 
 
 def of_drawing(n_rows: float, base_mb: float = DRAWING_MB) -> Cost:
@@ -37,7 +37,7 @@ def of_problem(sizes: Sequence[int]) -> Cost:
 
     sizes : numbers of samples
     """
-    return Cost(IMPORTS_MB + 500 + 4e-6 * 8 * 784 * max(sizes), IMPORT_SECONDS + 300)
+    return Cost(PREPARING_MB + 500 + 4e-6 * 8 * 784 * max(sizes), IMPORT_SECONDS + 300)
 
 
 def of_answers(page: "Page", estimator: str, problem: str) -> Cost:
@@ -54,13 +54,13 @@ def of_answers(page: "Page", estimator: str, problem: str) -> Cost:
             cost = table.of_layer(module, settings, table.Layer(n, d, d))
             mb = max(mb, cost.mb)
             seconds += n_asked * cost.seconds
-    return Cost(IMPORTS_MB + 500 + mb, IMPORT_SECONDS + 60 + seconds)
+    return Cost(ESTIMATING_MB + 500 + mb, IMPORT_SECONDS + 60 + seconds)
 
 
 def of_calibration(page: "Page") -> Cost:
     """Peak memory and seconds of drawing a calibration page."""
     n_asked = MOST_TASKS * sum(len(page.sizes_of(problem)) for problem in page.problems)
-    return of_drawing(len(page.estimators) * page.seeds * n_asked)
+    return of_drawing(len(page.estimators) * page.seeds * n_asked, PREPARING_MB)
 
 
 def _tasks_of(problem: Any) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """Memory and time of a training."""
 
-from infoplane.costs.cost import GFLOPS, IMPORT_SECONDS, IMPORTS_MB, Cost, speed_of
+from infoplane.costs.cost import GFLOPS, IMPORT_SECONDS, TRAINING_MB, Cost, speed_of
 from infoplane.costs.schedules import n_of
 from infoplane.costs.shapes import Shape
 from infoplane.networks.network import Network
@@ -75,4 +75,4 @@ def of_training(
         + n_epochs * (EPOCH_SECONDS + overhead + computed / speed_of(threads))
         + KEPT_SECONDS * kept * n_seeds * network.n_parameters
     )
-    return Cost(IMPORTS_MB + n_bytes / 1e6, seconds)
+    return Cost(TRAINING_MB + n_bytes / 1e6, seconds)
