@@ -74,8 +74,8 @@ def recorded(plan: Plan, benchmarks: Path) -> Iterator[Used]:
             values = dict(zip(head, row, strict=True))
             mb, seconds = (_number(values[key]) for key in ("max_rss", "s"))
             if mb and seconds:  # a job of less than half a second leaves no memory
-                name = {"estimate_information": f"{rule} {names[1]}"}.get(rule, rule)
-                name = f"{rule} {names[2]}" if rule == "pool_epochs" else name
+                place = {"estimate_information": 1, "pool_epochs": 2}.get(rule)
+                name = rule if place is None else f"{rule} {names[place]}"
                 yield Used(name, request(cost), MIB * mb, seconds)
 
 
