@@ -7,7 +7,7 @@ from infoplane.costs.plan import Plan
 
 WRITTEN = {
     "experiment": "costly",
-    "datasets": {"szt": {"source": "szt"}, "mine": {"source": "images", "path": "nowhere"}},
+    "datasets": {"szt": {"source": "szt"}},
     "estimators": {
         "binned": {"estimator": "binned"},
         "kde": {"estimator": "kde"},

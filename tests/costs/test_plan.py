@@ -3,6 +3,9 @@
 import pytest
 
 from infoplane.costs.cost import CUDA_MB
+from infoplane.datasets import SOURCES
+from infoplane.datasets.prepare import prepare
+from infoplane.stores.datasets import write_data
 
 ESTIMATORS = ["binned", "kde", "ksg", "mine"]
 
@@ -101,6 +104,8 @@ def test_figures_and_reports_need_more_for_more_estimates(planned):
     assert bigger(many.report, few.report)
 
 
-def test_a_data_set_that_only_its_files_can_tell_of_is_waited_for(planned):
-    with pytest.raises(FileNotFoundError, match=r"mine\.zarr"):
-        planned().dataset("mine")
+def test_a_prepared_data_set_is_looked_at_and_another_is_asked_its_settings(planned, tmp_path):
+    assert planned().shape("szt") == (4096, (12,), 2, 3277)
+    settings = SOURCES["szt"].Settings(source="szt", size=100)
+    write_data(prepare(settings), tmp_path / "datasets" / "szt.zarr")
+    assert planned().shape("szt") == (100, (12,), 2, 80)

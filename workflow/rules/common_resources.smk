@@ -1,6 +1,6 @@
-# Memory, time and GPUs that jobs ask for, derived from the problem by infoplane.costs. Where
-# only a prepared data set can tell, a function raises FileNotFoundError: Snakemake shows <TBD>
-# and asks again once the input is there.
+# Memory, time and GPUs that jobs ask for, derived from the problem by infoplane.costs. No
+# function here waits for a prepared data set (<TBD>): Snakemake allows that only in rules that
+# take the data set as input, which those that prepare and draw do not.
 
 from infoplane.costs import request, small
 from infoplane.costs.plan import Plan

@@ -20,9 +20,7 @@ from infoplane.networks.network import Network
 class Plan:
     """Costs and GPUs of an experiment's jobs, by the names that stand in their files.
 
-    home : the experiment's results. A data set that is prepared there is looked at once
-
-    All raise FileNotFoundError where only the prepared data set can tell, and it is not there.
+    home : the experiment's results. A data set, prepared there or not, is looked at once
     """
 
     def __init__(self, experiment: Experiment, home: str | Path):
@@ -135,10 +133,7 @@ class Plan:
         store = self.home / "datasets" / f"{dataset}.zarr"
         with contextlib.suppress(FileNotFoundError):
             return shapes.of_store(store)
-        found = shapes.of_settings(self.experiment.datasets[dataset])
-        if found is None:
-            raise FileNotFoundError(store)
-        return found
+        return shapes.of_settings(self.experiment.datasets[dataset])
 
     def _n_estimates(self, run: str) -> int:
         chosen = self.experiment.runs[run]

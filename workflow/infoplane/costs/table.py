@@ -26,6 +26,8 @@ LEAST_MB, LEAST_SECONDS = 1.0, 1e-4
 
 SLOPES = {"mb": ((0.0, 1.0), (0.0, 1.0)), "seconds": ((1.0, 2.0), (0.0, 1.0))}
 """Least and largest exponents of n and of d beyond the sizes measured."""
+SLOPES_OF_TRAINING = {**SLOPES, "seconds": ((0.0, 1.0), (0.0, 1.0))}
+"""Of estimators that train networks, for a number of steps."""
 
 UNKNOWN = Cost(mb=1000.0, seconds=5.0)
 """An estimator that is not in the table, for 4,096 rows of up to 100 units; seconds grow with
@@ -72,8 +74,9 @@ def of_layer(module, settings, layer: Layer, batch: int = 1) -> Cost:
     d = layer.d + (max(0, layer.features - FEATURES) if pairs else 0)
     if name not in rows():
         return _unknown(layer)
-    seconds = _at(name, "seconds", layer.n, d) * slower_by(module, settings)
-    mb = _at(name, "mb", layer.n, d)
+    trains = getattr(module, "TRAINS", False)
+    seconds = _at(name, "seconds", trains, layer.n, d) * slower_by(module, settings)
+    mb = _at(name, "mb", trains, layer.n, d)
     memory = getattr(settings, "memory_mb", MEASURED_MEMORY_MB)
     mb += max(0, memory - MEASURED_MEMORY_MB)
     if getattr(module, "TOGETHER", False):
@@ -139,8 +142,8 @@ def read(path: Path = TABLE) -> list[dict]:
 
 
 @cache
-def _at(name: str, what: str, n: int, d: int) -> float:
-    of_n, of_d = SLOPES[what]
+def _at(name: str, what: str, trains: bool, n: int, d: int) -> float:
+    of_n, of_d = (SLOPES_OF_TRAINING if trains else SLOPES)[what]
     by_d = {
         each: _line({k: getattr(cost, what) for k, cost in column.items()}, n, of_n)
         for each, column in rows()[name].items()
