@@ -2,7 +2,6 @@
 
 import pytest
 
-from infoplane.costs.cost import CUDA_MB
 from infoplane.datasets import SOURCES
 from infoplane.datasets.prepare import prepare
 from infoplane.stores.datasets import write_data
@@ -92,9 +91,6 @@ def test_gpus_go_to_trainings_and_to_estimators_that_train(
     assert plan.gpus_to_train("run") == plan.gpus_for_activations("run") == trained
     assert plan.gpus_to_estimate("run", "binned") == binned
     assert plan.gpus_to_estimate("run", "mine") == mine
-    on_cpu = planned(training__device="cpu", measure__device="cpu")
-    more = plan.training("run", "seeds-0-9").mb - on_cpu.training("run", "seeds-0-9").mb
-    assert more == trained * CUDA_MB
 
 
 def test_figures_and_reports_need_more_for_more_estimates(planned):

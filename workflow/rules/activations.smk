@@ -14,7 +14,7 @@ rule regenerate_activations:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads
     resources:
-        mem_mb=memory(cost_of_activations),
+        mem_mb=memory(cost_of_activations, gpu_for_activations),
         runtime=minutes(cost_of_activations),
         gpu=gpu_for_activations,
         activations_mb=lambda w: experiment.runs[w.run].memory_mb,

@@ -5,25 +5,30 @@
 from infoplane.costs import request, small
 from infoplane.costs.plan import Plan
 
-SNAKEMAKES_MB = 1300
-"""Resident memory of the two Snakemakes around a job in its allocation on a cluster, measured."""
+# What a job's allocation on a cluster holds beside the job itself.
+SNAKEMAKES_MB = 1300  # two Snakemakes, as measured
+CUDA_MB = 2000  # an allowance for CUDA's libraries and context; not measured
 
 PLAN = Plan(experiment, HOME)
 COSTS = {}
 """By function and wildcards: every job is asked for several of its resources."""
 
 
-def wanted(cost_of, wildcards, attempt):
+def wanted(cost_of, wildcards, attempt, gpu=0):
     """What a job asks for at this attempt."""
     key = (cost_of, *wildcards)
     if key not in COSTS:
         COSTS[key] = cost_of(wildcards)
-    return request(COSTS[key], attempt, 0 if workflow.local_exec else SNAKEMAKES_MB)
+    around = 0 if workflow.local_exec else SNAKEMAKES_MB + CUDA_MB * gpu
+    return request(COSTS[key], attempt, around)
 
 
-def memory(cost_of):
-    """The function that a rule takes for mem_mb, of one that gives a job's cost."""
-    return lambda wildcards, attempt: wanted(cost_of, wildcards, attempt).mb
+def memory(cost_of, gpu_of=lambda wildcards: 0):
+    """The function that a rule takes for mem_mb, of one that gives a job's cost, and one that
+    gives its GPUs."""
+    return lambda wildcards, attempt: wanted(
+        cost_of, wildcards, attempt, gpu_of(wildcards)
+    ).mb
 
 
 def minutes(cost_of):

@@ -13,7 +13,7 @@ rule estimate_information:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads
     resources:
-        mem_mb=memory(cost_of_estimation),
+        mem_mb=memory(cost_of_estimation, gpu_to_estimate),
         runtime=minutes(cost_of_estimation),
         gpu=gpu_to_estimate,
         activations_mb=lambda w: experiment.runs[w.run].memory_mb,

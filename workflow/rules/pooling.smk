@@ -18,7 +18,7 @@ rule pool_epochs:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads
     resources:
-        mem_mb=memory(cost_of_pool),
+        mem_mb=memory(cost_of_pool, gpu_to_estimate),
         runtime=minutes(cost_of_pool),
         gpu=gpu_to_estimate,
         activations_mb=lambda w: experiment.runs[w.run].memory_mb,

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-PREPARING_MB = 720
+PREPARING_MB = 760
 """Largest resident memory of a job's process that did next to nothing, measured: of one that
 imported torch and the library. The build of torch with CUDA is the larger one."""
-ESTIMATING_MB = 790
+ESTIMATING_MB = 830
 """The same of one that estimated, with the compiled loops of the estimators."""
 TRAINING_MB = 870
 """The same of one that trained: torch's optimizers import its compiler."""
@@ -13,9 +13,6 @@ DRAWING_MB = 350
 """The same of one that drew, which imports matplotlib and not torch: 110 MB, and its page."""
 IMPORT_SECONDS = 30
 """Until a job has imported all that, on a slow shared disk."""
-CUDA_MB = 3000
-"""Allowance for CUDA's libraries and context in a process that computes on a GPU."""
-
 GFLOPS = 20.0
 """Products of small matrices on one thread, in 10^9 operations a second."""
 
@@ -25,10 +22,6 @@ class Cost(NamedTuple):
 
     mb: float
     seconds: float
-
-    def on_gpu(self) -> "Cost":
-        """The same of a job that may compute on a GPU. It has to end on a CPU as well."""
-        return Cost(self.mb + CUDA_MB, self.seconds)
 
 
 def speed_of(threads: int) -> float:

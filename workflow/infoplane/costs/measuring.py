@@ -1,6 +1,7 @@
 """Memory and time of what is measured: activations, estimates, pools."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
@@ -34,7 +35,7 @@ class Work:
     memory_mb: int
     threads: int = 1
 
-    @property
+    @cached_property
     def n_inputs(self) -> int:
         """Inputs that are measured."""
         data = self.data
@@ -46,12 +47,12 @@ class Work:
         """Seeds times epochs."""
         return self.n_seeds * self.n_epochs
 
-    @property
+    @cached_property
     def at_once(self) -> int:
         """Networks whose activations are held at once (`Activations.at_once`)."""
         return max(1, min(self.n_networks, int(self.memory_mb * 1e6 / self.bytes_each)))
 
-    @property
+    @cached_property
     def bytes_each(self) -> int:
         """Of the activations of one network that are held at once."""
         widest, noisy = max(self.network.widths.values()), sum(self.network.noisy.values())

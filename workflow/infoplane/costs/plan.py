@@ -35,19 +35,17 @@ class Plan:
     def training(self, run: str, seeds: str) -> Cost:
         """Of a block of seeds."""
         chosen = self.experiment.runs[run]
-        cost = training.of_training(
+        return training.of_training(
             self.network(run),
             chosen.training,
             self.shape(chosen.dataset),
             n_seeds_of(seeds),
             chosen.threads,
         )
-        return cost.on_gpu() if self.gpus_to_train(run) else cost
 
     def activations(self, run: str, seeds: str) -> Cost:
         """Of the activations of a block of seeds that estimators share."""
-        cost = measuring.of_activations(self.work(run, n_seeds_of(seeds)))
-        return cost.on_gpu() if self.gpus_for_activations(run) else cost
+        return measuring.of_activations(self.work(run, n_seeds_of(seeds)))
 
     def estimation(
         self, run: str, estimator: str, seeds: str, n_epochs: int | None = None
@@ -55,20 +53,18 @@ class Plan:
         """Of a block of seeds; n_epochs : that the job measures, where not all of the run's."""
         chosen = self.experiment.estimators[estimator]
         work = self.work(run, n_seeds_of(seeds), n_epochs)
-        cost = measuring.of_estimation(work, ESTIMATORS[chosen.estimator], chosen)
-        return cost.on_gpu() if self.gpus_to_estimate(run, estimator) else cost
+        return measuring.of_estimation(work, ESTIMATORS[chosen.estimator], chosen)
 
     def pool(self, run: str, pool: str, estimator: str) -> Cost:
         """Of a pool of a run by one estimator."""
         chosen, by = self.experiment.runs[run], self.experiment.estimators[estimator]
-        cost = measuring.of_pool(
+        return measuring.of_pool(
             self.work(run, len(chosen.seeds)),
             chosen.pools[pool],
             ESTIMATORS[by.estimator],
             by,
             n_of(chosen.training.keep, chosen.training.epochs + 1),
         )
-        return cost.on_gpu() if self.gpus_to_estimate(run, estimator) else cost
 
     def figure(self, runs: Iterable[str]) -> Cost:
         """Of a figure, or a check, of what one estimator says of these runs."""
