@@ -21,6 +21,7 @@ include: "workflow/rules/common_weights.smk"
 include: "workflow/rules/common_parts.smk"
 include: "workflow/rules/common_pooling.smk"
 include: "workflow/rules/common_truth.smk"
+include: "workflow/rules/common_resources.smk"
 
 
 rule all:

@@ -14,6 +14,9 @@ rule estimate_information:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads
     resources:
+        mem_mb=memory(cost_of_estimation, gpu_to_estimate),
+        runtime=minutes(cost_of_estimation),
+        gpu=gpu_to_estimate,
         activations_mb=lambda w: experiment.runs[w.run].memory_mb,
     params:
         settings=lambda w: canonical_of_estimator(w.estimator),

@@ -20,6 +20,9 @@ rule report:
         f"logs/{experiment.name}/report.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_report),
+        runtime=minutes(cost_of_report),
     params:
         experiment=lambda w: experiment.model_dump(
             mode="json", exclude={"runs": {"__all__": WITHOUT_EFFECT}}
