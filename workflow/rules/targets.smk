@@ -35,6 +35,12 @@ rule report:
         "../scripts/report.py"
 
 
+# All that needs a network connection.
+rule datasets:
+    input:
+        expand(f"{HOME}/datasets/{{dataset}}.zarr", dataset=experiment.datasets),
+
+
 rule weights:
     input:
         [store for run in experiment.runs for store in weights_of(run)],
