@@ -2,7 +2,7 @@
 # regenerates them from the weights and keeps none.
 rule regenerate_activations:
     input:
-        weights=f"{RUN}/weights/{{seeds}}.zarr",
+        weights=weights_of_block,
         dataset=dataset_of,
     output:
         activations=temp(directory(f"{RUN}/activations/{{seeds}}.zarr")),

@@ -1,6 +1,7 @@
 # The experiment, checked before any job, and the functions from which the rules take their
 # inputs, settings and digests.
 
+import json
 import os
 import re
 import sys
@@ -18,9 +19,12 @@ from snakemake.exceptions import WorkflowError
 from infoplane.config import ConfigError, block_name, load, parse_block, seed_blocks
 from infoplane.datasets import SOURCES, default_places, files_of
 from infoplane.estimators import ESTIMATORS, regime
+from infoplane.estimators.measure import why_whole
 from infoplane.figures import FIGURES
 from infoplane.networks import FAMILIES
-from infoplane.provenance import source_digest
+from infoplane.provenance import digest_of_text, source_digest
+from infoplane.schedules.parts import Part
+from infoplane.stores import parts
 from infoplane.training import TRAINERS
 
 CONFIG_FILE = ([*workflow.overwrite_configfiles] or ["config/config.yaml"])[-1]
@@ -51,7 +55,7 @@ FIGURES_OF_ESTIMATOR = (*PLANES, "clustering_curves")
 VARIANTS = {name for names in experiment.sweeps.values() for name in names}
 
 # Settings of a run that change no result, and so no page either.
-WITHOUT_EFFECT = {"threads", "memory_mb", "checkpoint_seconds"}
+WITHOUT_EFFECT = {"threads", "memory_mb", "checkpoint_seconds", "shards"}
 
 
 wildcard_constraints:
@@ -61,20 +65,67 @@ wildcard_constraints:
     comparison=one_of(experiment.comparisons),
     sweep=one_of(experiment.sweeps),
     seeds=r"seeds-\d+-\d+",
+    part=r"\d+-of-\d+",
 
 
-def blocks_of(run):
-    """Names of the blocks of seeds of a run. Blocks that stand on disk stay as they are."""
+def what_is_trained(run):
+    """All that decides a run's weights but the seeds and the sources."""
     chosen = experiment.runs[run]
+    data = experiment.datasets[chosen.dataset].canonical()
+    return data, chosen.network.canonical(), chosen.training.canonical()
+
+
+@cache
+def equal_runs():
+    """Runs by what they train; those under one entry are one training."""
+    found = {}
+    for run in experiment.runs:
+        found.setdefault(what_is_trained(run), []).append(run)
+    return found
+
+
+@cache
+def trained_as(run):
+    """The run under whose name the weights stand: of equal runs the first that has any."""
+    equal = equal_runs()[what_is_trained(run)]
+    return next((name for name in equal if blocks_on_disk(name)), equal[0])
+
+
+@cache
+def blocks_on_disk(run):
+    """Blocks of seeds whose weights stand under a run's name."""
     stores = Path(f"{HOME}/runs/{run}/weights").glob("seeds-*.zarr")
-    existing = sorted(parse_block(store.stem) for store in stores)
-    blocks = seed_blocks(chosen.seeds, existing, chosen.seeds_per_block)
-    return [block_name(block) for block in blocks]
+    return tuple(sorted(parse_block(store.stem) for store in stores))
+
+
+@cache
+def blocks_of(run):
+    """Names of the blocks of seeds of a run. Blocks that stand on disk stay as they are.
+
+    Equal runs share their blocks: what one has too few seeds for, the next ones add.
+    """
+    blocks = list(blocks_on_disk(trained_as(run)))
+    for name in equal_runs()[what_is_trained(run)]:
+        chosen = experiment.runs[name]
+        own = seed_blocks(chosen.seeds, blocks, chosen.seeds_per_block)
+        if name == run:
+            return tuple(block_name(block) for block in own)
+        blocks += [block for block in own if block not in blocks]
 
 
 def weights_of(run):
     """Weights of every block of a run."""
-    return [f"{HOME}/runs/{run}/weights/{seeds}.zarr" for seeds in blocks_of(run)]
+    return [f"{HOME}/runs/{trained_as(run)}/weights/{seeds}.zarr" for seeds in blocks_of(run)]
+
+
+def all_weights():
+    """Weights of every run, each once."""
+    return list(dict.fromkeys(store for run in experiment.runs for store in weights_of(run)))
+
+
+def weights_of_block(wildcards):
+    """Weights of one block of a run."""
+    return f"{HOME}/runs/{trained_as(wildcards.run)}/weights/{wildcards.seeds}.zarr"
 
 
 def information_of(run, estimator):
@@ -124,6 +175,50 @@ def regime_of_estimator(wildcards):
     return regime.digest_of(
         ESTIMATORS.path(experiment.estimators[wildcards.estimator].estimator)
     )
+
+
+def recipe_of(wildcards):
+    """Digest of all that decides what is measured, as far as the experiment says it."""
+    run = experiment.runs[wildcards.run]
+    made_by = [
+        experiment.estimators[wildcards.estimator].canonical(),
+        run.measure.canonical(),
+        *what_is_trained(wildcards.run),
+        source_of_training(wildcards),
+        source_of_activations(wildcards),
+        source_of_estimator(wildcards),
+        regime_of_estimator(wildcards),
+    ]
+    return digest_of_text("\n".join(made_by))
+
+
+def parts_of(wildcards):
+    """The parts that a measurement is put together of; none where one job makes it.
+
+    A measurement that stands stays as it was made, in however many parts.
+    """
+    run, name = experiment.runs[wildcards.run], wildcards.estimator
+    settings = experiment.estimators[name]
+    wanted = run.shards
+    if wanted > 1 and why_whole(run.measure.epochs, ESTIMATORS[settings.estimator], settings):
+        wanted = 1
+    home = Path(f"{HOME}/runs/{wildcards.run}/information/{name}")
+    store = home / f"{wildcards.seeds}.zarr"
+    made = parts.number_of(store)
+    if made != wanted and recipe_of(wildcards) == recipe_in(store):
+        wanted = made
+    if wanted == 1:
+        return []
+    names = [Part(number, wanted).name for number in range(1, wanted + 1)]
+    return [str(parts.path_of(store, name)) for name in names]
+
+
+def recipe_in(store):
+    """The recipe by which a store of information was made; None where none stands."""
+    try:
+        return json.loads((store / "zarr.json").read_text())["attributes"].get("recipe")
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def exemption(wildcards):

@@ -4,7 +4,7 @@
 rule report:
     input:
         figures=figures(),
-        weights=[store for run in experiment.runs for store in weights_of(run)],
+        weights=all_weights(),
         information=[
             store
             for run, settings in experiment.runs.items()
@@ -28,6 +28,7 @@ rule report:
         experiment=experiment.model_dump(
             mode="json", exclude={"runs": {"__all__": WITHOUT_EFFECT}}
         ),
+        weights={run: weights_of(run) for run in experiment.runs},
         source=source_digest("infoplane.figures.page", "infoplane.stores.information"),
     message:
         "write {output}"
@@ -43,7 +44,7 @@ rule datasets:
 
 rule weights:
     input:
-        [store for run in experiment.runs for store in weights_of(run)],
+        all_weights(),
 
 
 for run in experiment.runs:

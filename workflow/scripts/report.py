@@ -44,11 +44,11 @@ with job(snakemake):
         table = table[table.seed.isin(experiment["runs"][run]["seeds"])]
         information.append(flagged(table, violations[run, estimator]))
     metrics = []
-    for store in map(Path, snakemake.input.weights):
-        run = store.parents[1].name
-        table = WeightsStore(store).metrics_table()
-        table.insert(0, "run", run)
-        metrics.append(table[table.seed.isin(experiment["runs"][run]["seeds"])])
+    for run, stores in snakemake.params.weights.items():
+        for store in stores:
+            table = WeightsStore(Path(store)).metrics_table()
+            table.insert(0, "run", run)
+            metrics.append(table[table.seed.isin(experiment["runs"][run]["seeds"])])
 
     runs = [
         page.Run(
