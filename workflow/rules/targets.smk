@@ -36,6 +36,12 @@ rule report:
         "../scripts/report.py"
 
 
+# All that needs a network connection.
+rule datasets:
+    input:
+        expand(f"{HOME}/datasets/{{dataset}}.zarr", dataset=experiment.datasets),
+
+
 rule weights:
     input:
         all_weights,
