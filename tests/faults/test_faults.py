@@ -1,9 +1,8 @@
-"""The shortened form of `python tests/faults`: some of every fault, all of which have to hold."""
+"""The shortened form of `python tests/faults`: some of every fault; all of it has to hold."""
 
 from pathlib import Path
 
 import pytest
-
 from tests.faults import damages, disk, kills, twice
 from tests.faults.experiment import Jobs, undisturbed
 from tests.faults.table import Outcome, table

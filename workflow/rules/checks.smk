@@ -8,9 +8,12 @@ rule check_information:
         f"logs/{experiment.name}/check_information/{{run}}/{{estimator}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_figure),
+        runtime=minutes(cost_of_figure),
     params:
         seeds=lambda w: seeds_of([w.run]),
-        exempt=exemption,
+        exempt=lambda w: exemption_of(w.estimator),
         source=source_digest(
             "infoplane.checks", "infoplane.stores.information", "infoplane.stores.lists"
         ),

@@ -34,6 +34,7 @@ from infoplane.stores.files import (
 log = logging.getLogger(__name__)
 
 CHECKPOINT = "checkpoint.npz"
+IDENTITY = "identity.txt"
 CHUNK_BYTES = 2**16
 SHARD_BYTES = 2**25
 NEVER = -1
@@ -163,13 +164,11 @@ class Journal:
             dataset.to_zarr(
                 self.partial, group=group, mode="a", consolidated=False, encoding=encoding
             )
-        (self.partial / CHECKPOINT).unlink(missing_ok=True)
-        self._identity_file.unlink()
-        publish(self.partial, self.path)
+        publish(self.partial, self.path, scaffold=(CHECKPOINT, IDENTITY))
 
     @property
     def _identity_file(self) -> Path:
-        return self.partial / "identity.txt"
+        return self.partial / IDENTITY
 
     def _is_ours(self) -> bool:
         """Whether there is a journal with a checkpoint, of what is trained now."""
