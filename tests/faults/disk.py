@@ -159,7 +159,7 @@ def refused(undisturbed: Undisturbed, jobs: Jobs, root: Path) -> Iterator[Outcom
             run = jobs.start(project.root, job)
             code = run.wait()
         store = str(outputs[0].relative_to(project.root))
-        if code == 0 or store not in run.text or "make it writable" not in run.text:
+        if code == 0 or store not in run.text or "Make it writable" not in run.text:
             came = f"unclear: {run.text[-800:]}", False
         else:
             text, same = ended(jobs.start(project.root, job), outputs, expected)

@@ -45,6 +45,7 @@ SMALL = {
             "seeds": [0],
             "measure": {"share_activations": True},
             "estimators": ["binned"],
+            "shards": 2,
         },
     },
     "figures": {},
@@ -116,6 +117,7 @@ class Undisturbed:
 def undisturbed(root: Path) -> Undisturbed:
     """Run the experiment once, with its temporary stores kept."""
     environment = {k: v for k, v in os.environ.items() if k != "INFOPLANE_DATA"}
+    environment["INFOPLANE_CACHE"] = "off"  # what is gone is to be made anew, not taken there
     project = Project(root / "undisturbed", environment)
     for part in PARTS:
         source, place = REPOSITORY / part, project.root / part
@@ -190,6 +192,7 @@ class Jobs:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
         os.chdir(root)
+        os.environ["INFOPLANE_CACHE"] = "off"
         script, given = self._given(name)
         scripts = root / "workflow" / "scripts"
         sys.path.insert(0, str(scripts))

@@ -42,6 +42,18 @@ def test_a_configuration_asks_for_blocks_estimators_and_pools(tmp_path):
     assert "binned 0 of 3, late/binned 0 of 1" in done.stdout
 
 
+def test_runs_that_are_one_training_share_what_stands(tmp_path):
+    runs = {"tanh": CONFIG["runs"]["tanh"], "again": {**CONFIG["runs"]["tanh"], "seeds": 3}}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**CONFIG, "runs": runs}))
+    home = tmp_path / "results/mine/runs/tanh"
+    (home / "weights/seeds-0-1.zarr").mkdir(parents=True)  # empty: damaged
+    (home / "information/binned/seeds-0-1.part-1-of-2.zarr").mkdir(parents=True)
+    done = status(tmp_path, "--configfile", "mine.yaml")
+    again = next(line for line in done.stdout.splitlines() if line.startswith("again"))
+    assert "0 of 2 blocks" in again and "seeds-0-1 DAMAGED" in again
+    assert done.stdout.count("is damaged") == 1  # said once; and a part is no store yet
+
+
 def test_a_wrong_configuration_is_a_sentence(tmp_path):
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**CONFIG, "estimators": {}}))
     done = status(tmp_path, "--configfile", "mine.yaml")

@@ -8,31 +8,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from infoplane.status.experiment import Wanted, status_of
+from infoplane.status.experiment import status_of
 from infoplane.status.show import text
 
 RESULTS, LOGS = Path("results"), Path("logs")
-
-
-def wanted_by(file: Path) -> tuple[str, dict[str, Wanted]]:
-    """Name of a configuration's experiment, and what it asks for by run."""
-    # Here, because torch comes with it: without a configuration, a status takes no second.
-    import yaml
-
-    from infoplane.config import block_name, load, parse_block, seed_blocks
-    from infoplane.config.pools import estimators_of
-
-    experiment = load(yaml.safe_load(file.read_text()), file=str(file))
-    wanted = {}
-    for name, run in experiment.runs.items():
-        stores = (RESULTS / experiment.name / "runs" / name / "weights").glob("seeds-*.zarr")
-        existing = sorted(parse_block(store.stem) for store in stores)
-        blocks = seed_blocks(run.seeds, existing, run.seeds_per_block)
-        pooled = [f"{pool}/{by}" for pool in run.pools for by in estimators_of(run, pool)]
-        wanted[name] = Wanted(
-            run.training.epochs, [*map(block_name, blocks)], [*run.estimators, *pooled]
-        )
-    return experiment.name, wanted
 
 
 def main() -> None:
@@ -41,7 +20,11 @@ def main() -> None:
     parser.add_argument("--configfile", nargs="+", type=Path, default=[], metavar="FILE")
     given = parser.parse_args()
     try:
-        wanted = dict(wanted_by(file) for file in given.configfile)
+        wanted = {}
+        if given.configfile:
+            from infoplane.status.wanted import wanted_by  # late: torch comes with it
+
+            wanted = dict(wanted_by(file, RESULTS) for file in given.configfile)
     except (OSError, ValueError) as error:
         sys.exit(str(error))
     names = [*wanted, *(name for name in given.experiments if name not in wanted)]

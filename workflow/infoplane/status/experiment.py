@@ -15,11 +15,13 @@ Block = str
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a configuration asks of a run. estimators: those of pools as `pool/estimator`."""
+    """What a configuration asks of a run. estimators: those of pools as `pool/estimator`;
+    trained_as : the run under whose name the weights stand, where not its own."""
 
     epochs: int
     blocks: Sequence[Block]
     estimators: Sequence[str]
+    trained_as: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def status_of(home: Path, logs: Path, wanted: Mapping[str, Wanted] | None = None
     runs = [
         Run(
             name,
-            [*_blocks(home / "runs" / name, (wanted or {}).get(name), wrong)],
+            [*_blocks(_weights(home, name, wanted), (wanted or {}).get(name), wrong)],
             _measured(home / "runs" / name, (wanted or {}).get(name), wrong),
             wanted is None or name in wanted,
         )
@@ -98,12 +100,26 @@ def status_of(home: Path, logs: Path, wanted: Mapping[str, Wanted] | None = None
             glance.verify(store)
         except StoreError as error:
             wrong.append(str(error))
-    return Status(home.name, home, runs, wrong, [*glance.leftovers(home)], _running(logs))
+    return Status(
+        home.name,
+        home,
+        runs,
+        [*dict.fromkeys(wrong)],
+        [*glance.leftovers(home)],
+        _running(logs),
+    )
 
 
-def _blocks(home: Path, wanted: Wanted | None, wrong: list[str]) -> Iterator[Trained]:
+def _weights(home: Path, name: str, wanted: Mapping[str, Wanted] | None) -> Path:
+    """Where the weights of a run stand."""
+    asked = (wanted or {}).get(name)
+    return (
+        home / "runs" / (asked.trained_as if asked and asked.trained_as else name) / "weights"
+    )
+
+
+def _blocks(stores: Path, wanted: Wanted | None, wrong: list[str]) -> Iterator[Trained]:
     """How far each block is: those that are asked for, or else those that are there."""
-    stores = home / "weights"
     there = {path.name.split(".")[0] for path in stores.glob("seeds-*.zarr*")}
     for block in wanted.blocks if wanted else sorted(there, key=_first_seed):
         store = stores / f"{block}.zarr"
@@ -133,6 +149,8 @@ def _measured(home: Path, wanted: Wanted | None, wrong: list[str]) -> dict[str, 
     stores: dict[str, list[Path]] = {name: [] for name in (wanted.estimators if wanted else ())}
     for store in sorted((home / "information").glob("*/seeds-*.zarr")):
         name = store.parent.name
+        if ".part-" in store.name:  # what is not put together yet is not measured
+            continue
         if wanted is None or (name in stores and store.stem in blocks):
             stores.setdefault(name, []).append(store)
     for store in sorted((home / "pooled").glob("*/*.zarr")):
