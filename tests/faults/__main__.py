@@ -14,11 +14,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.faults import damages, disk, kills, twice
+from tests.faults import cached, damages, disk, kills, twice
 from tests.faults.experiment import Jobs, undisturbed
 from tests.faults.table import Outcome, table
 
-SECTIONS = ("damages", "jobs", "journals", "disks", "twice", "through", "snakemake")
+SECTIONS = ("damages", "jobs", "journals", "cache", "disks", "twice", "through", "snakemake")
 
 
 def main() -> int:
@@ -52,6 +52,7 @@ def faults(folder: Path, given: argparse.Namespace) -> Iterator[Outcome]:
         "damages": lambda: damages.opened(whole, folder, given.damages, seed),
         "jobs": lambda: kills.of_jobs(whole, jobs, root, given.job_kills, seed),
         "journals": lambda: damages.of_journals(whole, jobs, root, given.damages, seed),
+        "cache": lambda: cached.of_entries(whole, jobs, root, given.job_kills, seed),
         "disks": lambda: disks(whole, jobs, root, given),
         "twice": lambda: twice.at_once(whole, jobs, root, given.job_kills, seed),
         "through": lambda: damages.through(whole, root, max(given.damages // 5, 1), seed),

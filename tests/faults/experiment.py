@@ -171,28 +171,28 @@ class Jobs:
         """The stores and files that a job makes."""
         return [root / output for output in self._given(name)[1].output]
 
-    def start(self, root: Path, name: str) -> Run:
+    def start(self, root: Path, name: str, cache: str | Path = "off") -> Run:
         """Run a job in a project. What it makes has to be away, as Snakemake takes it away."""
         said = root / f"said-{name}-{time.monotonic_ns()}.txt"
-        process = get_context("fork").Process(target=self._run, args=(root, name, said))
+        process = get_context("fork").Process(target=self._run, args=(root, name, said, cache))
         process.start()
         return Run(process, said)
 
     def clear(self, root: Path, name: str) -> None:
         """Take away what a job has made, finished or not."""
         for output in self.outputs(root, name):
-            for path in output.parent.glob(f"{output.name}*"):
+            for path in output.parent.glob(f"{output.name}*"):  # its .partial, its .old
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _given(self, name: str):
         return pickle.loads((self.place / f"{name}.pickle").read_bytes())
 
-    def _run(self, root: Path, name: str, said: Path) -> None:
+    def _run(self, root: Path, name: str, said: Path, cache: str | Path) -> None:
         with said.open("w") as file:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
         os.chdir(root)
-        os.environ["INFOPLANE_CACHE"] = "off"
+        os.environ["INFOPLANE_CACHE"] = str(cache)
         script, given = self._given(name)
         scripts = root / "workflow" / "scripts"
         sys.path.insert(0, str(scripts))

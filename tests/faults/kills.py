@@ -21,6 +21,8 @@ JOBS = {
     "train-tanh-seeds-0-1": "the training job",
     "regenerate_activations-relu-seeds-0-0": "the activations' job",
     "estimate_information-tanh-kde-seeds-0-1": "the estimating job",
+    "estimate_part-relu-binned-seeds-0-0-1-of-2": "the job of a part",
+    "estimate_information-relu-binned-seeds-0-0": "the gathering job",
     "pool_epochs-tanh-late-binned": "the pooling job",
     "check_information-tanh-kde": "the checking job",
 }
@@ -90,48 +92,53 @@ def seen(path: Path):
 
 
 TARGETS = {
-    "train.py": "runs/tanh/weights/seeds-0-1.zarr",
-    "estimate_information.py": "runs/tanh/information/kde/seeds-0-1.zarr",
-    "pool_epochs.py": "runs/tanh/pooled/late/binned.zarr",
+    "the training job": ("train.py", "runs/tanh/weights/seeds-0-1.zarr"),
+    "the estimating job": (
+        "estimate_information.py",
+        "runs/tanh/information/kde/seeds-0-1.zarr",
+    ),
+    "the gathering job": (
+        "estimate_information.py",
+        "runs/relu/information/binned/seeds-0-0.zarr",
+    ),
 }
+"""Scripts and stores of jobs that are killed under Snakemake."""
+KINDS = (*TARGETS, "Snakemake and its job", "Snakemake alone")
 
 
 def under_snakemake(
     undisturbed: Undisturbed, root: Path, number: int, seed: int
 ) -> Iterator[Outcome]:
-    """Kill, so many times in turn, the training, the estimating and the pooling job of a
-    running Snakemake, Snakemake with its jobs, and Snakemake alone, whose job lives on while
+    """Kill, so many times in turn, the training, the estimating and the gathering job of a
+    running Snakemake, Snakemake with its job, and Snakemake alone, whose job lives on while
     the next Snakemake starts it again."""
     draw = np.random.default_rng(seed)
-    duration = 0.0
-    kinds = [*TARGETS, "snakemake and its jobs", "snakemake alone"]
+    durations = dict.fromkeys(TARGETS, 4.0)
     for turn in range(number):
-        kind = kinds[turn % len(kinds)]
-        script = kind if kind in TARGETS else [*TARGETS][turn // len(kinds) % len(TARGETS)]
+        kind = KINDS[turn % len(KINDS)]
+        job = kind if kind in TARGETS else [*TARGETS][turn // len(KINDS) % len(TARGETS)]
+        script, store = TARGETS[job]
         project = undisturbed.copy(root)
-        target = f"{HOME}/{TARGETS[script]}"
+        target = f"{HOME}/{store}"
         shutil.rmtree(project.root / target)
         process = project.start(target, "--notemp", *CONFIG)
         found = until_script(process, script)
-        moment = draw.uniform(0, max(duration, 3.0))
         started = time.monotonic()
-        while time.monotonic() < started + moment and process.poll() is None:
+        moment = draw.uniform(0, durations[job])
+        while time.monotonic() < started + moment and alive(found):
             time.sleep(0.01)
-        when = f"{moment:.2f} s after {script} started"
-        if process.poll() is not None:
-            duration, when = moment, f"{when}, which had ended"
+        when = f"{moment:.2f} s after {job} began"
+        if not alive(found):
+            durations[job], when = time.monotonic() - started, f"{when} and had ended"
         if kind in TARGETS:
-            alive(found) and os.kill(found, signal.SIGKILL)
-            process.wait(PATIENCE)
-        elif kind == "snakemake alone":
+            if alive(found):
+                os.kill(found, signal.SIGKILL)
+        elif kind == "Snakemake alone":
             process.kill()
-            process.wait()
         else:
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-        yield Outcome(
-            f"SIGKILL of {kind}", script, when, *next_run(undisturbed, project, target)
-        )
+        process.wait(PATIENCE)
+        yield Outcome(f"SIGKILL of {kind}", job, when, *next_run(undisturbed, project, target))
         while alive(found):
             time.sleep(0.1)
     shutil.rmtree(root, ignore_errors=True)

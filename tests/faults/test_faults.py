@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.faults import damages, disk, kills, twice
+from tests.faults import cached, damages, disk, kills, twice
 from tests.faults.experiment import Jobs, undisturbed
 from tests.faults.table import Outcome, table
 
@@ -53,6 +53,10 @@ def test_killed_snakemakes_leave_nothing_wrong(whole, tmp_path):
 
 def test_two_writers_end_in_the_same_bits(whole, jobs, tmp_path):
     hold(twice.jobs_at_once(whole, jobs, tmp_path / "project", 5, SEED))
+
+
+def test_what_the_cache_keeps_is_whole_or_made_anew(whole, jobs, tmp_path):
+    hold(cached.of_entries(whole, jobs, tmp_path / "project", 3, SEED))
 
 
 def test_full_and_read_only_disks_are_named(whole, jobs, tmp_path):

@@ -51,8 +51,8 @@ def jobs_at_once(
 
 def snakemakes(undisturbed: Undisturbed, root: Path) -> Iterator[Outcome]:
     """A second Snakemake while the first one trains: refused; and with --nolock."""
-    script = "train.py"
-    target = f"{HOME}/{TARGETS[script]}"
+    script, store = TARGETS["the training job"]
+    target = f"{HOME}/{store}"
     for options, name in (((), "two Snakemakes"), (("--nolock",), "two with --nolock")):
         project = undisturbed.copy(root)
         shutil.rmtree(project.root / target)
