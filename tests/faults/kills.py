@@ -92,17 +92,23 @@ def seen(path: Path):
 
 
 TARGETS = {
-    "the training job": ("train.py", "runs/tanh/weights/seeds-0-1.zarr"),
+    "the training job": (
+        "train.py",
+        "runs/tanh/weights/seeds-0-1.zarr",
+        "train/tanh/seeds-0-1.tsv",
+    ),
     "the estimating job": (
         "estimate_information.py",
         "runs/tanh/information/kde/seeds-0-1.zarr",
+        "estimate_information/tanh/kde/seeds-0-1.tsv",
     ),
     "the gathering job": (
         "estimate_information.py",
         "runs/relu/information/binned/seeds-0-0.zarr",
+        "estimate_information/relu/binned/seeds-0-0.tsv",
     ),
 }
-"""Scripts and stores of jobs that are killed under Snakemake."""
+"""Script, store and benchmark of jobs that are killed under Snakemake."""
 KINDS = (*TARGETS, "Snakemake and its job", "Snakemake alone")
 
 
@@ -113,23 +119,24 @@ def under_snakemake(
     running Snakemake, Snakemake with its job, and Snakemake alone, whose job lives on while
     the next Snakemake starts it again."""
     draw = np.random.default_rng(seed)
-    durations = dict.fromkeys(TARGETS, 4.0)
     for turn in range(number):
         kind = KINDS[turn % len(KINDS)]
         job = kind if kind in TARGETS else [*TARGETS][turn // len(KINDS) % len(TARGETS)]
-        script, store = TARGETS[job]
+        script, store, benchmark = TARGETS[job]
+        lines = (undisturbed.project.root / "benchmarks/small" / benchmark).read_text()
+        duration = float(lines.splitlines()[1].split("\t")[0])
         project = undisturbed.copy(root)
         target = f"{HOME}/{store}"
         shutil.rmtree(project.root / target)
         process = project.start(target, "--notemp", *CONFIG)
         found = until_script(process, script)
         started = time.monotonic()
-        moment = draw.uniform(0, durations[job])
+        moment = draw.uniform(0, duration)
         while time.monotonic() < started + moment and alive(found):
             time.sleep(0.01)
         when = f"{moment:.2f} s after {job} began"
         if not alive(found):
-            durations[job], when = time.monotonic() - started, f"{when} and had ended"
+            when = f"{when} and had ended"
         if kind in TARGETS:
             if alive(found):
                 os.kill(found, signal.SIGKILL)
