@@ -13,9 +13,9 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
+from tests.faults import here
 from tests.faults.bits import contents
 from tests.workflow.conftest import PARTS, REPOSITORY, Project
 
@@ -85,18 +85,11 @@ class Disturbed(Project):
     """A project in which Snakemake may fail."""
 
     def ends(self, *arguments: str) -> tuple[int, str]:
-        """Snakemake's exit code and all that it says."""
-        done = subprocess.run(
-            self.command(*arguments),
-            cwd=self.root,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=1800,
-        )
-        return done.returncode, done.stdout
+        """Snakemake's exit code and all that it says, in a fork of this process."""
+        said = self.root / f"said-{time.monotonic_ns()}.txt"
+        process = here.start(said, self.root, self.environment, here.snakemake, arguments)
+        process.join()
+        return process.exitcode, said.read_text()
 
 
 @dataclass(frozen=True)
@@ -116,6 +109,7 @@ class Undisturbed:
 
 def undisturbed(root: Path) -> Undisturbed:
     """Run the experiment once, with its temporary stores kept."""
+    here.warm()
     environment = {k: v for k, v in os.environ.items() if k != "INFOPLANE_DATA"}
     environment["INFOPLANE_CACHE"] = "off"  # what is gone is to be made anew, not taken there
     project = Project(root / "undisturbed", environment)
@@ -165,7 +159,7 @@ class Jobs:
 
     def __init__(self, undisturbed: Undisturbed):
         self.place = undisturbed.jobs
-        warm()
+        self.environment = undisturbed.project.environment
 
     def outputs(self, root: Path, name: str) -> list[Path]:
         """The stores and files that a job makes."""
@@ -174,8 +168,8 @@ class Jobs:
     def start(self, root: Path, name: str, cache: str | Path = "off") -> Run:
         """Run a job in a project. What it makes has to be away, as Snakemake takes it away."""
         said = root / f"said-{name}-{time.monotonic_ns()}.txt"
-        process = get_context("fork").Process(target=self._run, args=(root, name, said, cache))
-        process.start()
+        environment = self.environment | {"INFOPLANE_CACHE": str(cache)}
+        process = here.start(said, root, environment, self._run, root, name)
         return Run(process, said)
 
     def clear(self, root: Path, name: str) -> None:
@@ -187,37 +181,11 @@ class Jobs:
     def _given(self, name: str):
         return pickle.loads((self.place / f"{name}.pickle").read_bytes())
 
-    def _run(self, root: Path, name: str, said: Path, cache: str | Path) -> None:
-        with said.open("w") as file:
-            os.dup2(file.fileno(), 1)
-            os.dup2(file.fileno(), 2)
-        os.chdir(root)
-        os.environ["INFOPLANE_CACHE"] = str(cache)
+    def _run(self, root: Path, name: str) -> None:
         script, given = self._given(name)
         scripts = root / "workflow" / "scripts"
         sys.path.insert(0, str(scripts))
         runpy.run_path(str(scripts / script), init_globals={"snakemake": given})
-
-
-def warm() -> None:
-    """Import what jobs import, so that a forked one begins at once."""
-    import pandas  # noqa: F401
-    import torch
-
-    import infoplane.activations
-    import infoplane.config
-    import infoplane.estimators.measure
-    import infoplane.pooling
-    import infoplane.stores.joined
-    import infoplane.training.loop  # noqa: F401
-    from infoplane.estimators import ESTIMATORS
-    from infoplane.networks import FAMILIES
-    from infoplane.training import TRAINERS
-
-    assert all(
-        [ESTIMATORS["binned"], ESTIMATORS["kde"], FAMILIES["mlp"], TRAINERS["supervised"]]
-    )
-    torch.set_num_threads(1)
 
 
 def shell(command: str, root: Path) -> None:

@@ -1,0 +1,89 @@
+"""Snakemake, and scripts of its jobs, in forks of a process that has their imports behind it.
+
+All that is torch, Zarr and Snakemake is imported once; otherwise it would be most of the time.
+"""
+
+import os
+import runpy
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from multiprocessing import get_context
+from pathlib import Path
+
+
+def warm() -> None:
+    """Import what Snakemake and the jobs import."""
+    import pandas  # noqa: F401
+    import torch
+
+    import infoplane.activations
+    import infoplane.config
+    import infoplane.costs
+    import infoplane.estimators.measure
+    import infoplane.pooling
+    import infoplane.stores.cache
+    import infoplane.stores.joined
+    import infoplane.training.loop  # noqa: F401
+    from infoplane.estimators import ESTIMATORS
+    from infoplane.figures import FIGURES
+    from infoplane.networks import FAMILIES
+    from infoplane.training import TRAINERS
+
+    assert all(
+        [ESTIMATORS["binned"], ESTIMATORS["kde"], FAMILIES["mlp"], TRAINERS["supervised"]]
+    )
+    assert all([FIGURES["information_plane"], FIGURES["window_length"]])
+    torch.set_num_threads(1)
+
+
+def start(said: Path, root: Path, environment: Mapping[str, str], body, *arguments):
+    """A fork that runs body(*arguments) in a folder, and writes to a file what it says."""
+    process = get_context("fork").Process(
+        target=_run, args=(said, root, environment, body, arguments)
+    )
+    process.start()
+    return process
+
+
+def _run(said: Path, root: Path, environment: Mapping[str, str], body, arguments) -> None:
+    with said.open("w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.chdir(root)
+    os.environ.clear()
+    os.environ.update(environment)
+    body(*arguments)
+
+
+def snakemake(arguments: Sequence[str]) -> None:
+    """Snakemake's command line; the script of a job is a fork of this process.
+
+    One job at a time, so that nothing else goes on in the process that is forked.
+    """
+    from snakemake import cli, script
+
+    script.PythonScript.execute_script = _execute_script
+    cli.main([*arguments, "--cores", "1"])
+
+
+def _execute_script(_self, file: str, edit: bool = False) -> None:
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            sys.argv = [file]
+            runpy.run_path(file, run_name="__main__")
+            code = 0
+        except SystemExit as end:
+            print(end.code, file=sys.stderr)
+            code = 1 if end.code else 0
+        except BaseException as error:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    _, status = os.waitpid(pid, 0)
+    if code := os.waitstatus_to_exitcode(status):
+        raise subprocess.CalledProcessError(code, file)
