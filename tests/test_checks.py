@@ -77,3 +77,11 @@ def test_violations_become_flags():
     assert list(checks.flagged(table, checks.violations(table, 12, 1)[:0])["flags"]) == list(
         table["flags"]
     )
+
+
+def test_violations_of_a_store_are_those_of_its_entropies_unless_it_is_exempt():
+    table, about = plane([5, 6, 3], [0.9, 0.8, 0.7]), {"entropy_x": "5.5", "entropy_y": "1"}
+    expected = checks.violations(table, 5.5, 1.0)
+    assert len(expected) == 1
+    pd.testing.assert_frame_equal(checks.violations_of(table, about, ""), expected)
+    assert checks.violations_of(table, about, "another quantity").empty

@@ -318,3 +318,15 @@ def test_importing_config_imports_no_data_library():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"figures": None}, True),
+        ({"figures": {"comparisons": {}}}, True),
+        ({"figures": {"per_run": False}}, False),
+    ],
+)
+def test_figures_of_every_run_unless_the_file_says_otherwise(example, changes, expected):
+    assert load(example(changes), FILE).figures_per_run is expected

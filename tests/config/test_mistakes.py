@@ -249,7 +249,7 @@ WRONG = {
     ),
     "unknown_figure": (
         {"figures.comparison": {}},
-        "figures.comparison: is not a key here. Did you mean 'comparisons'? Known: "
+        "figures.comparison: is not a key here. Did you mean 'comparisons'? Known: per_run, "
         "comparisons.",
     ),
     "missing_in_run": (

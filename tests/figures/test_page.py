@@ -1,4 +1,5 @@
 import base64
+import json
 import re
 from html.parser import HTMLParser
 
@@ -216,3 +217,72 @@ def test_facts_name_random_labels_and_the_rule_for_setting_aside():
     assert found["set aside"] == "seeds that end with accuracy_train below 0.55"
     run["training"] |= {"prefit": None, "set_aside": None}
     assert "set aside" not in page.facts(run) and "random" not in page.facts(run)["training"]
+
+
+def many_runs(n):
+    """A page of n runs without figures, two estimators of one layer each, a value each."""
+    names = [f"run{i}" for i in range(n)]
+    return page.Experiment(
+        title="many",
+        runs=[page.Run(name, {"seeds": "1"}) for name in names],
+        flags=[
+            page.FlagCount(
+                name, by, "hidden1", 1, 1 if by == "kde" else 0, 0, 0, 0, 0, 0, 0, "3"
+            )
+            for name in names
+            for by in ("kde", "binned")
+        ],
+        accuracies=[page.Accuracy(name, 10, 1, "1", "1") for name in names],
+        checks=[page.Check(name, "kde", 4, 0, 0, "", f"{name}.csv") for name in names],
+        settings={"name": "many", "runs": {name: {} for name in names}},
+        tables={name: f"tables/{name}" for name in PAGE_TABLES},
+    )
+
+
+PAGE_TABLES = ("runs", "accuracies", "flags", "checks", "settings")
+
+
+def test_page_of_many_runs_has_no_row_for_each():
+    html = page.render(many_runs(page.LONGEST + 1))
+    assert f"<td>{'kde'}</td>" in html
+    assert html.count(f"run{page.LONGEST}<") == 0  # the last run stands in no table
+    assert html.count(f"run{page.LONGEST - 1}<") == 3  # runs, accuracies, checks
+    assert "run7:" not in html  # nor in the settings
+    assert not [tag for tag in Tags(html).all("section") if tag["id"].startswith("run-")]
+    links = {tag["href"] for tag in Tags(html).all("a")}
+    assert {f"tables/{name}" for name in PAGE_TABLES} <= links
+
+
+def test_page_of_few_runs_has_all():
+    html = page.render(many_runs(3))
+    assert html.count("run2<") == 7  # contents, runs, accuracies, section, two of flags, check
+
+
+def test_flags_of_many_runs_are_summed_by_hand():
+    counts = many_runs(page.LONGEST).flags
+    kde, binned = page.summed(counts)
+    assert (kde.estimator, kde.layer, kde.run) == ("kde", "hidden1", f"{page.LONGEST} runs")
+    assert (kde.values, kde.saturated, kde.negative_ixt) == (page.LONGEST, page.LONGEST, 0)
+    assert (binned.values, binned.saturated) == (page.LONGEST, 0)
+    assert kde.failed_seeds == f"{page.LONGEST} in all"
+    assert page.summed(counts[:3]) == counts[:3]
+
+
+def test_saved_tables_have_every_row(tmp_path):
+    paths = {name: tmp_path / name for name in PAGE_TABLES}
+    page.save_tables(many_runs(page.LONGEST + 1), paths)
+    n = {name: len(pd.read_csv(paths[name])) for name in PAGE_TABLES[:-1]}
+    longest = page.LONGEST + 1
+    assert n == {
+        "runs": longest,
+        "accuracies": longest,
+        "flags": 2 * longest,
+        "checks": longest,
+    }
+    assert len(json.loads(paths["settings"].read_text())["runs"]) == longest
+
+
+def test_saved_tables_without_rows_can_be_read(tmp_path):
+    paths = {name: tmp_path / name for name in PAGE_TABLES}
+    page.save_tables(page.Experiment(title="t", runs=(page.Run("r", {}),)), paths)
+    assert list(pd.read_csv(paths["checks"]).columns)[:2] == ["run", "estimator"]

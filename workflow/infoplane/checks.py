@@ -43,6 +43,12 @@ def violations(information: pd.DataFrame, entropy_x: float, entropy_y: float) ->
     return found[COLUMNS].sort_values(["seed", "epoch"], kind="stable").reset_index(drop=True)
 
 
+def violations_of(information: pd.DataFrame, about: dict, exempt: str) -> pd.DataFrame:
+    """The same of a store's table and attributes; none where the estimator is exempt."""
+    table = information[:0] if exempt else information
+    return violations(table, float(about["entropy_x"]), float(about["entropy_y"]))
+
+
 def n_compared(information: pd.DataFrame) -> int:
     """How many pairs of values violations() compares."""
     return int(information[list(SOURCES)].notna().sum().sum())

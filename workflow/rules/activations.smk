@@ -2,7 +2,7 @@
 # regenerates them from the weights and keeps none.
 rule regenerate_activations:
     input:
-        weights=f"{RUN}/weights/{{seeds}}.zarr",
+        weights=weights_of_block,
         dataset=dataset_of,
     output:
         activations=temp(directory(f"{RUN}/activations/{{seeds}}.zarr")),
@@ -19,7 +19,7 @@ rule regenerate_activations:
         gpu=gpu_for_activations,
         activations_mb=lambda w: experiment.runs[w.run].memory_mb,
     params:
-        measure=lambda w: experiment.runs[w.run].measure.canonical(),
+        measure=lambda w: canonical_of_run(w.run, "measure"),
         source=source_of_activations,
     message:
         "regenerate activations of {wildcards.run}, {wildcards.seeds}"

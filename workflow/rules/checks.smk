@@ -13,7 +13,7 @@ rule check_information:
         runtime=minutes(cost_of_figure),
     params:
         seeds=lambda w: seeds_of([w.run]),
-        exempt=exemption,
+        exempt=lambda w: exemption_of(w.estimator),
         source=source_digest("infoplane.checks", "infoplane.stores.information"),
     message:
         "check {wildcards.run} by {wildcards.estimator} for the data processing inequality"

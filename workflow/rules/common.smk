@@ -1,11 +1,16 @@
 # The experiment, checked before any job, and the functions from which the rules take their
 # inputs, settings and digests.
 
+import gc
 import os
 import re
 import sys
 from functools import cache
 from pathlib import Path
+
+# A graph of many thousand jobs is all alive: looking it through for garbage less often saves
+# a sixth of the time to build it, and takes no more memory.
+gc.set_threshold(50_000, 20, 100)
 
 # The library is found also where it is not installed (an environment of `--sdm conda`);
 # scripts do the same in job.py.
@@ -15,12 +20,13 @@ if LIBRARY not in sys.path:
 
 from snakemake.exceptions import WorkflowError
 
-from infoplane.config import ConfigError, block_name, load, parse_block, seed_blocks
+from infoplane.config import ConfigError, load
 from infoplane.datasets import SOURCES, default_places, files_of
 from infoplane.estimators import ESTIMATORS, regime
 from infoplane.figures import FIGURES
 from infoplane.networks import FAMILIES
-from infoplane.provenance import source_digest
+from infoplane.provenance import digest_of_text, source_digest
+from infoplane.table import nearest
 from infoplane.training import TRAINERS
 
 CONFIG_FILE = ([*workflow.overwrite_configfiles] or ["config/config.yaml"])[-1]
@@ -40,6 +46,12 @@ TRUTH = f"results/truth/{experiment.truth}"
 RUN = f"{HOME}/runs/{{run}}"
 
 
+# Thousands of jobs share a source and ask for its digest. Sources and tables are read once a
+# call of Snakemake, so that all its jobs speak of the same ones.
+source_digest = cache(source_digest)
+regime_digest = cache(regime.digest_of)
+
+
 def one_of(names):
     """A wildcard constraint that admits these names alone."""
     return "|".join(re.escape(name) for name in names) or "no_such_name"
@@ -48,33 +60,41 @@ def one_of(names):
 FIGURES_OF_RUN = ("training_curves", "gradient_noise")
 PLANES = ("information_plane", "information_curves")
 FIGURES_OF_ESTIMATOR = (*PLANES, "clustering_curves")
+MOST_TARGETS = 200  # runs that all have a target of their own
 VARIANTS = {name for names in experiment.sweeps.values() for name in names}
 
 # Settings of a run that change no result, and so no page either.
-WITHOUT_EFFECT = {"threads", "memory_mb", "checkpoint_seconds"}
+WITHOUT_EFFECT = {"threads", "memory_mb", "checkpoint_seconds", "shards"}
 
 
 wildcard_constraints:
     dataset=one_of(experiment.datasets),
-    run=one_of(experiment.runs),
+    run=r"[^/]+",  # any: an experiment may have 10,000, and `run_of` names an unknown one
     estimator=one_of(experiment.estimators),
     comparison=one_of(experiment.comparisons),
     sweep=one_of(experiment.sweeps),
     seeds=r"seeds-\d+-\d+",
+    part=r"\d+-of-\d+",
 
 
-def blocks_of(run):
-    """Names of the blocks of seeds of a run. Blocks that stand on disk stay as they are."""
-    chosen = experiment.runs[run]
-    stores = Path(f"{HOME}/runs/{run}/weights").glob("seeds-*.zarr")
-    existing = sorted(parse_block(store.stem) for store in stores)
-    blocks = seed_blocks(chosen.seeds, existing, chosen.seeds_per_block)
-    return [block_name(block) for block in blocks]
+def run_of(name):
+    """The settings of a run; a wrong name comes from a path that was asked for."""
+    if name not in experiment.runs:
+        known = nearest(name, experiment.runs)
+        raise WorkflowError(f"{CONFIG_FILE}: there is no run '{name}'.{known}")
+    return experiment.runs[name]
 
 
-def weights_of(run):
-    """Weights of every block of a run."""
-    return [f"{HOME}/runs/{run}/weights/{seeds}.zarr" for seeds in blocks_of(run)]
+@cache
+def canonical_of_run(run, part):
+    """A section of a run's settings, as text; equal texts are one, whatever number of jobs."""
+    return sys.intern(getattr(run_of(run), part).canonical())
+
+
+@cache
+def canonical_of_estimator(name):
+    """An estimator's settings, as text."""
+    return experiment.estimators[name].canonical()
 
 
 def information_of(run, estimator):
@@ -85,7 +105,7 @@ def information_of(run, estimator):
 
 def dataset_of(wildcards):
     """The prepared data set of a run."""
-    return f"{HOME}/datasets/{experiment.runs[wildcards.run].dataset}.zarr"
+    return f"{HOME}/datasets/{run_of(wildcards.run).dataset}.zarr"
 
 
 def files_of_dataset(wildcards):
@@ -121,14 +141,13 @@ def source_of_estimator(wildcards):
 
 def regime_of_estimator(wildcards):
     """Digest of the table that says where the estimator was tested."""
-    return regime.digest_of(
-        ESTIMATORS.path(experiment.estimators[wildcards.estimator].estimator)
-    )
-
-
-def exemption(wildcards):
-    """Why the data processing inequality does not hold for an estimator; empty: it does."""
     chosen = experiment.estimators[wildcards.estimator].estimator
+    return regime_digest(ESTIMATORS.path(chosen))
+
+
+def exemption_of(name):
+    """Why the data processing inequality does not hold for an estimator; empty: it does."""
+    chosen = experiment.estimators[name].estimator
     return getattr(ESTIMATORS[chosen], "EXEMPT_FROM_DPI", "")
 
 
@@ -137,9 +156,30 @@ def checks_of(run, estimator):
     return f"{HOME}/runs/{run}/checks/{estimator}.csv"
 
 
+def measured_pairs():
+    """Every run with every estimator that measures it, as names."""
+    return [(run, by) for run in experiment.runs for by in experiment.runs[run].estimators]
+
+
+def all_information(wildcards):
+    """Information of every run by every estimator that measures it."""
+    return [store for pair in measured_pairs() for store in information_of(*pair)]
+
+
+def all_checks(wildcards):
+    """Lists of violations of every run; where runs get no figures of their own, of those that
+    are compared, whose figures need them."""
+    if experiment.figures_per_run:
+        pairs = measured_pairs()
+    else:
+        compared = {run for runs in experiment.comparisons.values() for run in runs}
+        pairs = [pair for pair in measured_pairs() if pair[0] in compared]
+    return [checks_of(*pair) for pair in pairs]
+
+
 def activations_of(wildcards):
     """The shared store of activations, where the run shares one."""
-    if not experiment.runs[wildcards.run].measure.share_activations:
+    if not run_of(wildcards.run).measure.share_activations:
         return []
     return f"{HOME}/runs/{wildcards.run}/activations/{wildcards.seeds}.zarr"
 
@@ -174,6 +214,7 @@ def information_of_sweep(wildcards):
     return [store for name in names for store in information_of(wildcards.run, name)]
 
 
+@cache
 def figures_of_estimator(name):
     """Kinds of figures of one estimator; variants of a sweep share one, of the sweep."""
     if name in VARIANTS:
@@ -188,10 +229,6 @@ def sweeps_of(run):
     return [name for name, of in experiment.sweeps.items() if measuring.issuperset(of)]
 
 
-def weights_of_run(wildcards):
-    return weights_of(wildcards.run)
-
-
 def seeds_of(runs):
     """Wanted seeds by run: a block on disk may hold more than are asked for now."""
     return {run: experiment.runs[run].seeds for run in runs}
@@ -203,33 +240,62 @@ def figure_labels(figure):
 
 
 def figures(run=None, estimator=None, figure=None):
-    """Images of all figures, or of those of one run, one estimator, one kind."""
-    found = []
-    for name, settings in experiment.runs.items():
-        home = f"{HOME}/runs/{name}/figures"
-        found += [((name, None, kind), f"{home}/{kind}.png") for kind in FIGURES_OF_RUN]
-        found += [
-            ((name, by, kind), f"{home}/{kind}-{by}.png")
-            for by in settings.estimators
-            for kind in figures_of_estimator(by)
-        ]
-        found += [
-            ((name, by, "sensitivity"), f"{home}/sensitivity-{by}.png")
-            for by in sweeps_of(name)
-        ]
+    """Images of all figures, or of those of one run, one estimator, one kind.
+
+    Where runs get no figures of their own, those of a run or a kind that is asked for by name
+    are drawn nevertheless.
+    """
+    found = [*figures_of_comparisons(), *figures_of_pools()]
+    if experiment.figures_per_run or run or figure:
+        for name in experiment.runs if run is None else [run]:
+            found += [*figures_of_run(name), *window_lengths_of(name), *pairs_of(name)]
+    return chosen_of(found, (run, estimator, figure))
+
+
+def figures_of_run(run):
+    """A run's own figures of its training and its information: what they are of, and paths."""
+    home = f"{HOME}/runs/{run}/figures"
+    for kind in FIGURES_OF_RUN:
+        yield (run, None, kind), f"{home}/{kind}.png"
+    for by in experiment.runs[run].estimators:
+        for kind in figures_of_estimator(by):
+            yield (run, by, kind), f"{home}/{kind}-{by}.png"
+    for by in sweeps_of(run):
+        yield (run, by, "sensitivity"), f"{home}/sensitivity-{by}.png"
+
+
+def figures_of_comparisons():
+    """Figures of several runs side by side: what they are of, and paths."""
     for name, runs in experiment.comparisons.items():
-        measured = {
-            by
-            for each in runs
-            for by in experiment.runs[each].estimators
-            if "information_plane" in figures_of_estimator(by)
-        }
-        found += [
-            ((None, by, "comparison"), f"{HOME}/figures/{name}-{by}.png")
-            for by in sorted(measured)
-        ]
-    wanted = (run, estimator, figure)
-    return chosen_of(found, wanted) + figures_of_pools(*wanted) + figures_of_pairs(*wanted)
+        measured = {by for run in runs for by in experiment.runs[run].estimators}
+        for by in sorted(measured):
+            if "information_plane" in figures_of_estimator(by):
+                yield (None, by, "comparison"), f"{HOME}/figures/{name}-{by}.png"
+
+
+def runs_with_target():
+    """Runs that can be asked for by name: a few all, of many those that the command names.
+
+    A rule a run would cost a call of Snakemake with 10,000 runs more than all else it does.
+    """
+    if len(experiment.runs) <= MOST_TARGETS:
+        return experiment.runs
+    words = {word.removeprefix("run_") for word in sys.argv if word.startswith("run_")}
+    return [run for run in experiment.runs if run in words]
+
+
+def target(run=None, estimator=None, figure=None):
+    """What a target's name stands for; an estimator's without figures, its information."""
+
+    def made(wildcards):
+        found = figures(run, estimator, figure)
+        if estimator and not experiment.figures_per_run:
+            variants = experiment.sweeps.get(estimator, [estimator])
+            pairs = [pair for pair in measured_pairs() if pair[1] in variants]
+            found += [store for pair in pairs for store in information_of(*pair)]
+        return found
+
+    return made
 
 
 def chosen_of(found, wanted):

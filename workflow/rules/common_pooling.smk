@@ -14,7 +14,7 @@ wildcard_constraints:
 
 def measure_without_epochs(wildcards):
     """What a pool takes from a run's `measure`; its epochs are the pool's own."""
-    chosen = experiment.runs[wildcards.run].measure
+    chosen = run_of(wildcards.run).measure
     own = {"epochs": Listed(schedule="list", epochs=[0]), "share_activations": False}
     return chosen.model_copy(update=own).canonical()
 
@@ -29,6 +29,7 @@ def source_of_pool(wildcards):
     )
 
 
+@cache
 def runs_with_pool(pool, estimator):
     """Runs that have the pool and measure it by the estimator."""
     return [
@@ -57,35 +58,27 @@ def clusterings_of(run):
     return [n for n in names if experiment.estimators[n].estimator == "clustering"]
 
 
-def figures_of_pairs(run=None, estimator=None, figure=None):
-    """Images of one estimator's I(X;T) against the binned entropy by another."""
-    found = [
-        (
-            (name, by, "binned_entropy"),
-            f"{HOME}/runs/{name}/figures/binned_entropy-{by}-{other}.png",
-        )
-        for name, settings in experiment.runs.items()
-        for other in clusterings_of(name)
-        for by in settings.estimators
-        if by not in clusterings_of(name)
-    ]
-    return chosen_of(found, (run, estimator, figure))
+def pairs_of(run):
+    """Figures of one estimator's I(X;T) against the binned entropy by another."""
+    home = f"{HOME}/runs/{run}/figures"
+    for other in clusterings_of(run):
+        for by in experiment.runs[run].estimators:
+            if by not in clusterings_of(run):
+                yield (run, by, "binned_entropy"), f"{home}/binned_entropy-{by}-{other}.png"
 
 
-def figures_of_pools(run=None, estimator=None, figure=None):
-    """Images of pools: by length for every run, planes for all runs that have the pool."""
-    found = []
+def window_lengths_of(run):
+    """Figures of a run's pools by length."""
+    home = f"{HOME}/runs/{run}/figures"
+    for pool in sorted(experiment.runs[run].pools):
+        for by in estimators_of_pool(experiment.runs[run], pool):
+            yield (run, by, "window_length"), f"{home}/window_length-{pool}-{by}.png"
+
+
+def figures_of_pools():
+    """Planes of all runs that have a pool, one figure an estimator."""
     for pool in sorted(POOLS):
         for by in experiment.estimators:
-            runs = runs_with_pool(pool, by)
-            found += [
-                (
-                    (name, by, "window_length"),
-                    f"{HOME}/runs/{name}/figures/window_length-{pool}-{by}.png",
-                )
-                for name in runs
-            ]
-            if runs:
+            if runs_with_pool(pool, by):
                 path = f"{HOME}/figures/pooled_planes-{pool}-{by}.png"
-                found.append(((None, by, "pooled_planes"), path))
-    return chosen_of(found, (run, estimator, figure))
+                yield (None, by, "pooled_planes"), path

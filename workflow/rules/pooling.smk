@@ -23,7 +23,7 @@ rule pool_epochs:
         gpu=gpu_to_estimate,
         activations_mb=lambda w: experiment.runs[w.run].memory_mb,
     params:
-        settings=lambda w: experiment.estimators[w.estimator].canonical(),
+        settings=lambda w: canonical_of_estimator(w.estimator),
         measure=measure_without_epochs,
         pool=lambda w: experiment.runs[w.run].pools[w.pool].canonical(),
         seeds=lambda w: experiment.runs[w.run].seeds,

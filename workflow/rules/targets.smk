@@ -3,23 +3,19 @@
 
 rule report:
     input:
-        figures=figures(),
-        weights=[store for run in experiment.runs for store in weights_of(run)],
-        information=[
-            store
-            for run, settings in experiment.runs.items()
-            for estimator in settings.estimators
-            for store in information_of(run, estimator)
-        ],
-        checks=[
-            checks_of(run, estimator)
-            for run, settings in experiment.runs.items()
-            for estimator in settings.estimators
-        ],
+        figures=lambda w: figures(),
+        weights=all_weights,
+        information=all_information,
+        checks=all_checks,
         # relative: a moved project has the same input, and nothing to do
         template=os.path.relpath(f"{LIBRARY}/infoplane/figures/page.html.j2"),
     output:
         f"{HOME}/report.html",
+        runs=f"{HOME}/tables/runs.csv",
+        accuracies=f"{HOME}/tables/accuracies.csv",
+        flags=f"{HOME}/tables/flags.csv",
+        checks=f"{HOME}/tables/checks.csv",
+        settings=f"{HOME}/tables/settings.json",
     log:
         f"logs/{experiment.name}/report.log",
     conda:
@@ -28,28 +24,37 @@ rule report:
         mem_mb=memory(cost_of_report),
         runtime=minutes(cost_of_report),
     params:
-        experiment=experiment.model_dump(
+        experiment=lambda w: experiment.model_dump(
             mode="json", exclude={"runs": {"__all__": WITHOUT_EFFECT}}
         ),
+        weights=lambda w: {run: weights_of(run) for run in experiment.runs},
+        exempt=lambda w: {name: exemption_of(name) for name in experiment.estimators},
         source=source_digest("infoplane.figures.page", "infoplane.stores.information"),
     message:
-        "write {output}"
+        "write {output[0]}"
     script:
         "../scripts/report.py"
 
 
+# All that needs a network connection.
+rule datasets:
+    input:
+        expand(f"{HOME}/datasets/{{dataset}}.zarr", dataset=experiment.datasets),
+
+
 rule weights:
     input:
-        [store for run in experiment.runs for store in weights_of(run)],
+        all_weights,
 
 
-for run in experiment.runs:
+# Inputs are functions: of all these targets, a call of Snakemake asks for one or none.
+for run in runs_with_target():
 
     rule:
         name:
             f"run_{run}"
         input:
-            figures(run=run),
+            target(run=run),
 
 
 for estimator in (*experiment.estimators, *experiment.sweeps):
@@ -58,7 +63,7 @@ for estimator in (*experiment.estimators, *experiment.sweeps):
         name:
             f"estimator_{estimator}"
         input:
-            figures(estimator=estimator),
+            target(estimator=estimator),
 
 
 for figure in (
@@ -75,4 +80,4 @@ for figure in (
         name:
             f"figure_{figure}"
         input:
-            figures(figure=figure),
+            target(figure=figure),

@@ -16,8 +16,8 @@ rule train:
         gpu=gpu_to_train,
         checkpoint_seconds=lambda w: experiment.runs[w.run].checkpoint_seconds,
     params:
-        network=lambda w: experiment.runs[w.run].network.canonical(),
-        training=lambda w: experiment.runs[w.run].training.canonical(),
+        network=lambda w: canonical_of_run(w.run, "network"),
+        training=lambda w: canonical_of_run(w.run, "training"),
         source=source_of_training,
     message:
         "train {wildcards.run}, {wildcards.seeds}"

@@ -18,11 +18,7 @@ with job(snakemake):
     information.insert(0, "run", names.run)
     information.insert(1, "estimator", names.estimator)
     about = tables[0][1]
-    found = checks.violations(
-        information[:0] if exempt else information,
-        float(about["entropy_x"]),
-        float(about["entropy_y"]),
-    )
+    found = checks.violations_of(information, about, exempt)
     found.to_csv(snakemake.output.csv, index=False)
     said = {
         "exempt": exempt,

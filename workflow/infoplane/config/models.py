@@ -80,6 +80,10 @@ class Run(Settings):
     """The inputs and the epochs on which information is measured."""
     estimators: Names = Field(min_length=1)
     """Names of the experiment's estimators that measure this run."""
+    shards: int = Field(default=1, ge=1, le=1000)
+    """Jobs that share each measurement of a block of seeds by one estimator: each takes a part
+    of the epochs, or of the gaps of delta_exact. Critics that go on from the epoch before, and
+    delta_approximate, are measured by one job all the same. Changes no result."""
     pools: dict[Name, pooling.Settings] = Field(default={})
     """Pools by name: weights of many epochs or seeds that are taken for draws of one random
     network, each measured by the run's estimators."""
@@ -104,8 +108,12 @@ class WrittenRun(Run):
 
 
 class Figures(Settings):
-    """What is drawn beside the figures that every run has."""
+    """What is drawn."""
 
+    per_run: bool = True
+    """Whether every run gets figures of its own. false, for experiments of very many runs:
+    only comparisons and pooled planes are drawn, and a run's own figures on demand, by the
+    target run_<run> or figure_<figure>."""
     comparisons: dict[Name, Names] | None = None
     """Names of runs that are drawn side by side, by the comparison's name; a run with a sweep
     stands for all its variants. null: one comparison, all, of 2 to 12 runs."""
@@ -126,7 +134,7 @@ class File(Settings):
     runs: dict[Name, dict[str, Any] | None] = Field(min_length=1)
     """Runs by name."""
     figures: Figures | None = None
-    """What is drawn beside the figures that every run has."""
+    """What is drawn."""
     truth: Name = "quick"
     """The calibration page that `estimator_truth` makes: a file of config/truth."""
 
@@ -139,6 +147,8 @@ class Experiment(Settings):
     estimators: dict[Name, Estimator]
     runs: dict[str, Run]
     comparisons: dict[str, list[str]]
+    figures_per_run: bool = True
+    """Whether every run gets figures of its own."""
     sweeps: dict[str, list[str]] = Field(default_factory=dict)
     """Estimators that are one entry of the file with another setting each, by its name."""
     truth: Name = "quick"

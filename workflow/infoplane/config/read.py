@@ -54,6 +54,7 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
         estimators=head.estimators,
         runs={name: run for found in variants.values() for name, run in found.items()},
         comparisons=comparisons,
+        figures_per_run=head.figures is None or head.figures.per_run,
         sweeps=estimators.sweeps,
         truth=head.truth,
     )

@@ -5,7 +5,9 @@ figure are linked by relative paths.
 """
 
 import base64
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,6 +24,9 @@ from infoplane.information import FLAGS
 
 COUNTED = ("saturated", "outside_tested_regime", "not_converged", "exploded", "violates_dpi")
 """Flags that the page counts by layer."""
+LONGEST = 200
+"""Rows of a table that the page has: of 10,000 runs it would otherwise be too large to be
+opened. The files of `save_tables` have all of them."""
 PIXELS_PER_INCH = 130
 """Of a screen: a figure as wide as a page of text fills the report's column."""
 
@@ -115,7 +120,8 @@ class Experiment:
     """Everything that is on the page.
 
     comparisons : figures of several runs; flags, accuracies : see `flag_counts` and
-    `final_accuracies`; versions : {package: version}; settings : the resolved configuration
+    `final_accuracies`; versions : {package: version}; settings : the resolved configuration;
+    tables : links to the whole tables, by name, and to the settings, see `save_tables`
     """
 
     title: str
@@ -126,6 +132,7 @@ class Experiment:
     accuracies: tuple[Accuracy, ...] = ()
     versions: dict[str, str] | None = None
     settings: dict | None = None
+    tables: dict[str, str] | None = None
     description: str = ""
 
 
@@ -137,12 +144,46 @@ def render(experiment: Experiment | dict) -> str:
     image does not exist.
     """
     checked = TypeAdapter(Experiment).validate_python(experiment)
+    many = len(checked.runs) > LONGEST
+    settings = checked.settings or {}
+    if many:
+        settings = {key: value for key, value in settings.items() if key != "runs"}
     return template("page.html.j2").render(
-        experiment=checked,
+        experiment=replace(checked, flags=summed(checked.flags)),
+        with_section=[run for run in checked.runs if run.figures or not many],
+        longest=LONGEST,
         fact_names=list(dict.fromkeys(name for run in checked.runs for name in run.facts)),
         flag_meanings={name: FLAGS[name] for name in COUNTED},
-        settings=_yaml(checked.settings) if checked.settings else "",
+        settings=_yaml(settings) if settings else "",
     )
+
+
+def summed(flags: Sequence[FlagCount]) -> tuple[FlagCount, ...]:
+    """The counts themselves, or, of very many, those of an estimator's layer over all runs."""
+    if len(flags) <= LONGEST:
+        return tuple(flags)
+    table = pd.DataFrame([asdict(count) for count in flags])
+    n_failed = table.failed_seeds.str.split(", ").where(table.failed_seeds != "").str.len()
+    table = table.assign(failed_seeds=n_failed.fillna(0).astype(int))
+    whose = table.groupby(["estimator", "layer"], sort=False)
+    sums = whose.sum(numeric_only=True).reset_index()
+    sums["run"] = [f"{n:,} runs" for n in whose.run.nunique()]
+    sums["failed_seeds"] = sums.failed_seeds.map(lambda n: f"{n:,} in all" if n else "")
+    return tuple(FlagCount(**row) for row in sums.to_dict("records"))
+
+
+def save_tables(experiment: Experiment, paths: Mapping[str, Path]) -> None:
+    """Write the page's tables whole, a CSV each, and the settings as JSON.
+
+    paths : of runs, accuracies, flags, checks and settings
+    """
+    runs = pd.DataFrame([{"run": run.name, **run.facts} for run in experiment.runs])
+    runs.to_csv(paths["runs"], index=False)
+    for name, kind in {"accuracies": Accuracy, "flags": FlagCount, "checks": Check}.items():
+        rows = [asdict(row) for row in getattr(experiment, name)]
+        columns = [field.name for field in fields(kind)]
+        pd.DataFrame(rows, columns=columns).to_csv(paths[name], index=False)
+    paths["settings"].write_text(json.dumps(experiment.settings, indent=1))
 
 
 def template(name: str) -> Template:
