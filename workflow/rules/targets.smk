@@ -25,7 +25,7 @@ rule report:
             mode="json", exclude={"runs": {"__all__": WITHOUT_EFFECT}}
         ),
         exempt=lambda w: {name: exemption_of(name) for name in experiment.estimators},
-        source=source_digest("infoplane.figures.page", "infoplane.stores.information"),
+        source=lambda w: source_digest("infoplane.figures.page", "infoplane.stores.information"),
     message:
         "write {output[0]}"
     script:

@@ -61,7 +61,7 @@ rule plot_truth:
         ENVIRONMENT
     params:
         page=lambda w: truth_page().canonical(),
-        source=source_digest(
+        source=lambda w: source_digest(
             "infoplane.figures.calibration",
             "infoplane.figures.calibration_errors",
             "infoplane.figures.calibration_page",
