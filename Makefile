@@ -10,12 +10,13 @@ IN_ENV = . .venv/bin/activate &&
 # --configfile takes many values: an option has to follow it, or ARGS would be among them.
 WITH_CONFIG = $(if $(CONFIG),--configfile '$(CONFIG)')
 REPORT = results/report$(if $(CONFIG),-$(basename $(notdir $(CONFIG)))).html
+CLUSTER = tests/workflow/slurm/cluster.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run report test lint bench env lock
+.PHONY: help run report test test-slurm lint bench env lock
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo '  CORES=4                          cores to use (all)'
 	@echo '  CONFIG=config/experiments/X.yaml experiment (config/config.yaml)'
@@ -30,6 +31,10 @@ report: env ## after a run: its report, as one html file in results/
 
 test: env ## run the tests: pytest
 	$(IN_ENV) pytest $(ARGS)
+
+test-slurm: env ## run the tests on a SLURM of this machine alone: root, slurm-wlm, munge
+	$(IN_ENV) trap 'python $(CLUSTER) stop' EXIT && \
+	    python $(CLUSTER) start && pytest -m slurm tests/workflow/slurm $(ARGS)
 
 lint: env ## check style: ruff, snakefmt, snakemake --lint
 	$(IN_ENV) ruff check .

@@ -17,8 +17,31 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/common_weights.smk"
+include: "workflow/rules/common_parts.smk"
 include: "workflow/rules/common_pooling.smk"
 include: "workflow/rules/common_truth.smk"
+include: "workflow/rules/common_resources.smk"
+
+
+# Jobs of seconds, and those that may download: a cluster's login node does them itself. All
+# others are submitted, where there is something to submit to.
+localrules:
+    prepare_dataset,
+    prepare_truth,
+    check_information,
+    plot_information_plane,
+    plot_information_curves,
+    plot_sensitivity,
+    plot_clustering_curves,
+    plot_comparison,
+    plot_training_curves,
+    plot_gradient_noise,
+    plot_window_length,
+    plot_pooled_planes,
+    plot_binned_entropy,
+    plot_truth,
+    report,
 
 
 rule all:

@@ -1,99 +1,147 @@
-"""Seconds and peak memory of every estimator, on layers of many sizes.
+"""Seconds and working memory of every estimator, on layers of many sizes.
 
-    python benchmark/costs.py                    all of it; a quarter of an hour or so
-    python benchmark/costs.py ksg edge           some estimators
+    python benchmark/costs.py                    all of it; an hour or so
+    python benchmark/costs.py ksg edge           some estimators; the others' rows stay
     python benchmark/costs.py --limit 60         seconds after which a measurement is given up
 
-One measurement is one call of `infoplane.estimate` on one layer: I(X;T) and I(T;Y), with X of
-12 features and 10 classes, in a process of its own, whose peak of resident memory is the
-second figure (torch, numba and their code alone take some 0.4 GB). It is measured after a
-first call on a small layer, which compiles. Written to benchmarks/estimators.csv.
+The table is the one from which jobs ask for memory and time (infoplane/costs): it is written
+to workflow/infoplane/estimators/costs.csv, a row a measurement.
+
+One measurement is one call of `estimate_batch` on `batch` layers, with the default settings,
+on one thread, in seconds of CPU time, which other work on the machine hardly changes: I(X;T)
+and I(T;Y), with X of 12 features and 10 classes, in a process of its
+own, after a first call on a small layer, which compiles. `mb` is the largest resident memory
+above that before the call, so the imports and the layers themselves are not in it. What is
+given up is left out, and so are larger numbers of inputs of the same d.
 """
 
 import argparse
+import contextlib
 import csv
-import subprocess
-import sys
+import math
+import os
+import resource
+import signal
+import time
 from pathlib import Path
 
-SIZES = (4096, 10_000)
-UNITS = (10, 100, 1000)
-COLUMNS = ("estimator", "n", "d", "seconds", "peak_gb", "remark")
-LIMIT = 300.0
+import problems
+import run
+import torch
 
-PROGRAM = """
-import sys, time
-sys.path.insert(0, sys.argv[1])
-import problems, run
 from infoplane.estimators import ESTIMATORS, interface
 from infoplane.machine import use_threads
 from infoplane.samples import Samples
-import torch
-name, n, d, threads = sys.argv[2], *map(int, sys.argv[3:])
-use_threads(threads)
-module = ESTIMATORS[name]
-settings = module.Settings()
 
-def layer(n, d):
+SIZES = (512, 4096, 16_384)
+UNITS = (4, 64, 784)
+TOGETHER = {"binned": 100, "exact": 100}
+"""Estimators that count many layers in one go, and of how many that is measured as well."""
+COLUMNS = ("estimator", "n", "d", "batch", "seconds", "mb")
+LIMIT = 30.0
+TABLE = Path(__file__).parents[1] / "workflow/infoplane/estimators/costs.csv"
+
+
+def layers(n: int, d: int, batch: int) -> list[Samples]:
+    """Noisy layers with labels, inputs, and noise that the estimators of such may know."""
     one = problems.relu_layer(n, d)
     x = one.t[:, 0, :1] + torch.randn(n, 12, generator=torch.Generator().manual_seed(1))
-    noise = 0.1 * torch.randn(one.t.shape, generator=torch.Generator().manual_seed(2))
-    return Samples(one.t + noise, one.y, x, sigma=0.1, centres=one.t)
-
-small, large = layer(200, min(d, 10)), layer(n, d)
-interface.estimate_batch(module, [small], settings)
-start = time.perf_counter()
-try:
-    interface.estimate_batch(module, [large], settings)
-except ValueError as error:
-    print(f"refused: {error}".splitlines()[0])
-else:
-    print(time.perf_counter() - start, run.largest_resident() / 1e9)
-"""
+    found = []
+    for seed in range(batch):
+        drawn = torch.Generator().manual_seed(2 + seed)
+        noise = 0.1 * torch.randn(one.t.shape, generator=drawn)
+        found.append(Samples(one.t + noise, one.y, x, seed=seed, sigma=0.1, centres=one.t))
+    return found
 
 
-def measured(name: str, n: int, d: int, threads: int, limit: float) -> dict:
-    """One row of the table."""
-    here = str(Path(__file__).resolve().parent)
-    command = [sys.executable, "-c", PROGRAM, here, name, str(n), str(d), str(threads)]
-    row = {"estimator": name, "n": n, "d": d, "seconds": "", "peak_gb": "", "remark": ""}
+def resident() -> int:
+    """Bytes of resident memory."""
+    return 1024 * int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0])
+
+
+def measure(name: str, n: int, d: int, batch: int, limit: float) -> str:
+    """Seconds and MB as text, or what the estimator says where it refuses.
+
+    Once all is compiled, the process is ended by SIGXCPU after `limit` seconds.
+    """
+    use_threads(1)
+    module = ESTIMATORS[name]
+    settings = module.Settings()
+    small, large = layers(200, d, 1), layers(n, d, batch)
+    with contextlib.suppress(ValueError):
+        interface.estimate_batch(module, small, settings)
+    ends = math.ceil(time.process_time() + limit)
+    resource.setrlimit(resource.RLIMIT_CPU, (ends, ends + 10))
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is that of the call alone
+    before, start = resident(), time.process_time()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=limit)
-    except subprocess.TimeoutExpired:
-        return {**row, "remark": f"over {limit:.0f} s"}
-    if done.returncode:
-        raise SystemExit(f"{name} {n} × {d}:\n{done.stderr}")
-    said = done.stdout.strip().splitlines()[-1]
+        interface.estimate_batch(module, large, settings)
+    except ValueError as error:
+        return f"refused: {error}".splitlines()[0]
+    seconds = time.process_time() - start
+    return f"{seconds} {max(0, run.largest_resident() - before) / 1e6}"
+
+
+def measured(name: str, n: int, d: int, batch: int, limit: float) -> tuple[float, float] | str:
+    """Seconds and MB, or why there are none, from a process of its own."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.write(writing, measure(name, n, d, batch, limit).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as file:
+        said = file.read()
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
+        return f"over {limit:.0f} s"
+    if not said:
+        raise SystemExit(f"{name} {n} × {d} ended without an answer")
     if said.startswith("refused"):
-        return {**row, "remark": said}
-    seconds, peak = map(float, said.split())
-    return {**row, "seconds": f"{seconds:.3g}", "peak_gb": f"{peak:.2f}"}
+        return said
+    seconds, mb = map(float, said.split())
+    return seconds, mb
+
+
+def rows_of(name: str, limit: float, sizes: list[int], units: list[int]):
+    """The estimator's rows, each as soon as it is measured."""
+    for batch in (1, *([TOGETHER[name]] if name in TOGETHER else [])):
+        for d in units:
+            for n in sizes:
+                if batch * n * d > 5e7:  # more than the activations of a job take
+                    continue
+                found = measured(name, n, d, batch, limit)
+                said = found if isinstance(found, str) else "{:.3g} s {:.0f} MB".format(*found)
+                print(f"{name:<12} {batch:>3} × {n:>6} × {d:<5} {said}", flush=True)
+                if isinstance(found, str):
+                    break
+                yield (name, n, d, batch, f"{found[0]:.3g}", f"{found[1]:.0f}")
 
 
 def main() -> None:
-    import torch
-
-    from infoplane.estimators import ESTIMATORS
-
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("estimators", nargs="*", choices=[*ESTIMATORS, []])
     parser.add_argument("--limit", type=float, default=LIMIT, help="seconds of one measurement")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--output", type=Path, default=Path("benchmarks/estimators.csv"))
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of inputs")
+    parser.add_argument("--units", type=int, nargs="+", default=UNITS, help="of the layers")
+    parser.add_argument("--output", type=Path, default=TABLE)
     chosen = parser.parse_args()
-    chosen.output.parent.mkdir(exist_ok=True)
-    print(f"{chosen.threads} threads; seconds and peak GB of one layer, {chosen.output}")
-    with chosen.output.open("w", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS)
-        table.writeheader()
-        for name in chosen.estimators or ESTIMATORS:
-            for n in SIZES:
-                for d in UNITS:
-                    row = measured(name, n, d, chosen.threads, chosen.limit)
-                    table.writerow(row)
-                    file.flush()
-                    values = row["remark"] or f"{row['seconds']:>8} s {row['peak_gb']:>6} GB"
-                    print(f"{name:<12} {n:>6} × {d:<5} {values}", flush=True)
+    for name in ESTIMATORS:
+        ESTIMATORS[name]  # imported once, before the forks
+    names = chosen.estimators or [*ESTIMATORS]
+    for name in names:
+        fresh = [*rows_of(name, chosen.limit, chosen.sizes, chosen.units)]
+        kept = []
+        if chosen.output.exists():
+            with chosen.output.open(newline="") as file:
+                kept = [tuple(row.values()) for row in csv.DictReader(file)]
+        order = {known: i for i, known in enumerate(ESTIMATORS)}
+        rows = sorted(
+            [*(row for row in kept if row[0] != name), *fresh], key=lambda row: order[row[0]]
+        )
+        with chosen.output.open("w", newline="") as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerows([COLUMNS, *rows])
 
 
 if __name__ == "__main__":

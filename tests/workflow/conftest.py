@@ -51,6 +51,10 @@ class Project:
 
     root: Path
     environment: dict[str, str]
+    options: tuple[str, ...] = ("--cores", "2")
+    """Of every call of Snakemake, after its arguments."""
+    patience: float = 600
+    """Seconds that a call may take."""
 
     def configure(self, config: dict, changes=(), name: str = "experiment.yaml") -> str:
         """Write a configuration with other values at dotted keys; its file's name."""
@@ -66,7 +70,7 @@ class Project:
 
     def command(self, *arguments: str) -> list[str]:
         """Targets come first: --configfile takes all the words that follow it."""
-        return [sys.executable, "-m", "snakemake", *arguments, "--cores", "2"]
+        return [sys.executable, "-m", "snakemake", *arguments, *self.options]
 
     def snakemake(self, *arguments: str, fails: bool = False, **environment: str) -> str:
         """Everything that Snakemake says; it has to succeed, or to fail where `fails`."""
@@ -78,7 +82,7 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=600,
+            timeout=self.patience,
         )
         assert (done.returncode != 0) == fails, done.stdout
         return done.stdout
@@ -104,7 +108,7 @@ class Project:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=self.patience,
         )
         assert done.returncode == 0, done.stderr
         head, *lines = done.stdout.splitlines()

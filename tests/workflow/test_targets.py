@@ -33,7 +33,7 @@ WRONG_OPTIONS = {
     "experimnt=other": "experimnt: is not a key here. Did you mean 'experiment'?",
     "experiment=../other": "experiment: must be a name of letters, digits and",
 }
-TARGETS = ("run_tanh", "estimator_kde", "figure_information_plane")
+TARGETS = ("datasets", "run_tanh", "estimator_kde", "figure_information_plane")
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +82,10 @@ def information(run, *estimators):
 
 def figures(run, *names):
     return {f"tiny/runs/{run}/figures/{name}.png" for name in names}
+
+
+def test_target_datasets_plans_what_may_be_downloaded(called):
+    assert called("datasets") == {"tiny/datasets/szt.zarr"}
 
 
 def test_target_run_plans_that_run_alone(called):

@@ -24,6 +24,7 @@ from infoplane.schedules.adaptive import AnySchedule
 from infoplane.schedules.fixed import Logarithmic
 from infoplane.settings import Settings as BaseSettings
 from infoplane.stores.activations import ActivationsStore, ActivationsWriter
+from infoplane.stores.locks import writing
 from infoplane.stores.weights import WeightsStore
 
 
@@ -112,6 +113,12 @@ class Activations:
         other.epochs = list(epochs)
         return other
 
+    def epoch_by_epoch(self) -> "Activations":
+        """The same in batches of one epoch."""
+        other = copy(self)
+        other.at_once = min(self.at_once, max(1, len(self.seeds)))
+        return other
+
     def __len__(self) -> int:
         """Number of batches."""
         return len(self.layers) * sum(1 for _ in self._blocks())
@@ -142,14 +149,15 @@ class Activations:
 
     def save(self, path: Path, attributes: dict[str, str]) -> None:
         """Write all of it as a store of activations."""
-        writer = ActivationsWriter(
-            path, self.network.widths, self.seeds, self.epochs, len(self.measured.x)
-        )
-        for epochs, seeds in self._blocks():
-            for layer, t, _ in self.outputs(epochs, seeds, self.draws):
-                shape = (len(seeds), len(epochs), *t.shape[1:])
-                writer.write(layer, seeds, epochs, t.reshape(shape).numpy(force=True))
-        writer.finish(attributes)
+        with writing(path):
+            writer = ActivationsWriter(
+                path, self.network.widths, self.seeds, self.epochs, len(self.measured.x)
+            )
+            for epochs, seeds in self._blocks():
+                for layer, t, _ in self.outputs(epochs, seeds, self.draws):
+                    shape = (len(seeds), len(epochs), *t.shape[1:])
+                    writer.write(layer, seeds, epochs, t.reshape(shape).numpy(force=True))
+            writer.finish(attributes)
 
     def _blocks(self) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
         """Blocks of epochs and seeds that fit into memory; whole epochs where they do."""

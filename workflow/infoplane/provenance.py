@@ -14,8 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 LIBRARY = Path(__file__).parent
-WITHOUT_EFFECT = {"infoplane.progress"}
-"""Modules that say how far a job is, and take no part in its result."""
+WITHOUT_EFFECT = {"infoplane.progress", "infoplane.stores.locks"}
+"""Modules that say how far a job is, or make it wait, and take no part in its result."""
 PACKAGES = ("numpy", "torch", "zarr", "xarray", "numba", "scikit-learn", "torchvision")
 
 

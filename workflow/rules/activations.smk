@@ -2,7 +2,7 @@
 # regenerates them from the weights and keeps none.
 rule regenerate_activations:
     input:
-        weights=f"{RUN}/weights/{{seeds}}.zarr",
+        weights=weights_of_block,
         dataset=dataset_of,
     output:
         activations=temp(directory(f"{RUN}/activations/{{seeds}}.zarr")),
@@ -14,6 +14,9 @@ rule regenerate_activations:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads
     resources:
+        mem_mb=memory(cost_of_activations, gpu_for_activations),
+        runtime=minutes(cost_of_activations),
+        gpu=gpu_for_activations,
         activations_mb=lambda w: experiment.runs[w.run].memory_mb,
     params:
         measure=lambda w: canonical_of_run(w.run, "measure"),

@@ -19,6 +19,9 @@ rule plot_binned_entropy:
         f"logs/{experiment.name}/plot_binned_entropy/{{run}}/{{estimator}}-{{clustering}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_figure),
+        runtime=minutes(cost_of_figure),
     params:
         seeds=lambda w: seeds_of([w.run]),
         source=source_of_figure("binned_entropy"),

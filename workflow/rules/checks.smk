@@ -8,6 +8,9 @@ rule check_information:
         f"logs/{experiment.name}/check_information/{{run}}/{{estimator}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_figure),
+        runtime=minutes(cost_of_figure),
     params:
         seeds=lambda w: seeds_of([w.run]),
         exempt=lambda w: exemption_of(w.estimator),

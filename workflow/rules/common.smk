@@ -20,12 +20,12 @@ if LIBRARY not in sys.path:
 
 from snakemake.exceptions import WorkflowError
 
-from infoplane.config import ConfigError, block_name, load, parse_block, seed_blocks
+from infoplane.config import ConfigError, load
 from infoplane.datasets import SOURCES, default_places, files_of
 from infoplane.estimators import ESTIMATORS, regime
 from infoplane.figures import FIGURES
 from infoplane.networks import FAMILIES
-from infoplane.provenance import source_digest
+from infoplane.provenance import digest_of_text, source_digest
 from infoplane.table import nearest
 from infoplane.training import TRAINERS
 
@@ -64,7 +64,7 @@ MOST_TARGETS = 200  # runs that all have a target of their own
 VARIANTS = {name for names in experiment.sweeps.values() for name in names}
 
 # Settings of a run that change no result, and so no page either.
-WITHOUT_EFFECT = {"threads", "memory_mb", "checkpoint_seconds"}
+WITHOUT_EFFECT = {"threads", "memory_mb", "checkpoint_seconds", "shards"}
 
 
 wildcard_constraints:
@@ -74,6 +74,7 @@ wildcard_constraints:
     comparison=one_of(experiment.comparisons),
     sweep=one_of(experiment.sweeps),
     seeds=r"seeds-\d+-\d+",
+    part=r"\d+-of-\d+",
 
 
 def run_of(name):
@@ -94,24 +95,6 @@ def canonical_of_run(run, part):
 def canonical_of_estimator(name):
     """An estimator's settings, as text."""
     return experiment.estimators[name].canonical()
-
-
-@cache
-def blocks_of(run):
-    """Names of the blocks of seeds of a run. Blocks that stand on disk stay as they are.
-
-    The disk is asked once a call of Snakemake: what this call trains is what is planned here.
-    """
-    chosen = run_of(run)
-    stores = Path(f"{HOME}/runs/{run}/weights").glob("seeds-*.zarr")
-    existing = sorted(parse_block(store.stem) for store in stores)
-    blocks = seed_blocks(chosen.seeds, existing, chosen.seeds_per_block)
-    return [block_name(block) for block in blocks]
-
-
-def weights_of(run):
-    """Weights of every block of a run."""
-    return [f"{HOME}/runs/{run}/weights/{seeds}.zarr" for seeds in blocks_of(run)]
 
 
 def information_of(run, estimator):
@@ -171,11 +154,6 @@ def exemption_of(name):
 def checks_of(run, estimator):
     """The list of a run's violations by one estimator."""
     return f"{HOME}/runs/{run}/checks/{estimator}.csv"
-
-
-def all_weights(wildcards):
-    """Weights of every run."""
-    return [store for run in experiment.runs for store in weights_of(run)]
 
 
 def measured_pairs():
@@ -250,10 +228,6 @@ def sweeps_of(run):
     """Sweeps every variant of which measures the run."""
     measuring = set(experiment.runs[run].estimators)
     return [name for name, of in experiment.sweeps.items() if measuring.issuperset(of)]
-
-
-def weights_of_run(wildcards):
-    return weights_of(wildcards.run)
 
 
 def seeds_of(runs):

@@ -9,6 +9,9 @@ rule prepare_dataset:
         f"benchmarks/{experiment.name}/prepare_dataset/{{dataset}}.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_dataset),
+        runtime=minutes(cost_of_dataset),
     params:
         settings=lambda w: experiment.datasets[w.dataset].canonical(),
         source=lambda w: source_digest(

@@ -1,8 +1,9 @@
 rule estimate_information:
     input:
-        weights=f"{RUN}/weights/{{seeds}}.zarr",
+        weights=weights_of_block,
         dataset=dataset_of,
         activations=activations_of,
+        parts=parts_of,
     output:
         information=directory(f"{RUN}/information/{{estimator}}/{{seeds}}.zarr"),
     log:
@@ -13,6 +14,9 @@ rule estimate_information:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads
     resources:
+        mem_mb=memory(cost_of_estimation, gpu_to_estimate),
+        runtime=minutes(cost_of_estimation),
+        gpu=gpu_to_estimate,
         activations_mb=lambda w: experiment.runs[w.run].memory_mb,
     params:
         settings=lambda w: canonical_of_estimator(w.estimator),
@@ -20,7 +24,26 @@ rule estimate_information:
         estimator_source=source_of_estimator,
         regime=regime_of_estimator,
         activations_source=source_of_activations,
+        recipe=recipe_of,
     message:
         "estimate information of {wildcards.run} by {wildcards.estimator}, {wildcards.seeds}"
     script:
         "../scripts/estimate_information.py"
+
+
+# A run with `shards: 4` is measured by four of these, and put together by the rule above.
+use rule estimate_information as estimate_part with:
+    input:
+        weights=weights_of_block,
+        dataset=dataset_of,
+        activations=activations_of,
+    output:
+        information=temp(
+            directory(f"{RUN}/information/{{estimator}}/{{seeds}}.part-{{part}}.zarr")
+        ),
+    log:
+        f"logs/{experiment.name}/estimate_part/{{run}}/{{estimator}}/{{seeds}}-{{part}}.log",
+    benchmark:
+        f"benchmarks/{experiment.name}/estimate_part/{{run}}/{{estimator}}/{{seeds}}-{{part}}.tsv"
+    message:
+        "estimate part {wildcards.part} of {wildcards.run} by {wildcards.estimator}, {wildcards.seeds}"

@@ -16,6 +16,9 @@ rule plot_information_plane:
         f"logs/{experiment.name}/plot_information_plane/{{run}}/{{estimator}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_figure),
+        runtime=minutes(cost_of_figure),
     params:
         figure="information_plane",
         seeds=lambda w: seeds_of([w.run]),
@@ -44,6 +47,9 @@ rule plot_information_curves:
         f"logs/{experiment.name}/plot_information_curves/{{run}}/{{estimator}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_figure),
+        runtime=minutes(cost_of_figure),
     params:
         figure="information_curves",
         seeds=lambda w: seeds_of([w.run]),
@@ -72,6 +78,9 @@ rule plot_sensitivity:
         f"logs/{experiment.name}/plot_sensitivity/{{run}}/{{sweep}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_figure),
+        runtime=minutes(cost_of_figure),
     params:
         figure="sensitivity",
         seeds=lambda w: seeds_of([w.run]),
@@ -100,6 +109,9 @@ rule plot_clustering_curves:
         f"logs/{experiment.name}/plot_clustering_curves/{{run}}/{{estimator}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_figure),
+        runtime=minutes(cost_of_figure),
     params:
         figure="clustering_curves",
         seeds=lambda w: seeds_of([w.run]),
@@ -128,6 +140,9 @@ rule plot_comparison:
         f"logs/{experiment.name}/plot_comparison/{{comparison}}/{{estimator}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_figure),
+        runtime=minutes(cost_of_figure),
     params:
         figure="comparison",
         seeds=lambda w: seeds_of(experiment.comparisons[w.comparison]),
@@ -155,6 +170,9 @@ rule plot_training_curves:
         f"logs/{experiment.name}/plot_training_curves/{{run}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_training_figure),
+        runtime=minutes(cost_of_training_figure),
     params:
         figure="training_curves",
         seeds=lambda w: seeds_of([w.run]),
@@ -182,6 +200,9 @@ rule plot_gradient_noise:
         f"logs/{experiment.name}/plot_gradient_noise/{{run}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_training_figure),
+        runtime=minutes(cost_of_training_figure),
     params:
         figure="gradient_noise",
         seeds=lambda w: seeds_of([w.run]),

@@ -18,6 +18,9 @@ rule pool_epochs:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads
     resources:
+        mem_mb=memory(cost_of_pool, gpu_to_estimate),
+        runtime=minutes(cost_of_pool),
+        gpu=gpu_to_estimate,
         activations_mb=lambda w: experiment.runs[w.run].memory_mb,
     params:
         settings=lambda w: canonical_of_estimator(w.estimator),
@@ -50,6 +53,9 @@ rule plot_window_length:
         f"logs/{experiment.name}/plot_window_length/{{run}}/{{pool}}/{{estimator}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_figure),
+        runtime=minutes(cost_of_figure),
     params:
         figure="window_length",
         seeds=lambda w: seeds_of([w.run]),
@@ -78,6 +84,9 @@ rule plot_pooled_planes:
         f"logs/{experiment.name}/plot_pooled_planes/{{pool}}/{{estimator}}.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_figure),
+        runtime=minutes(cost_of_figure),
     params:
         figure="pooled_planes",
         seeds=lambda w: seeds_of(runs_with_pool(w.pool, w.estimator)),

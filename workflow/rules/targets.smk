@@ -20,16 +20,26 @@ rule report:
         f"logs/{experiment.name}/report.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_report),
+        runtime=minutes(cost_of_report),
     params:
         experiment=lambda w: experiment.model_dump(
             mode="json", exclude={"runs": {"__all__": WITHOUT_EFFECT}}
         ),
+        weights=lambda w: {run: weights_of(run) for run in experiment.runs},
         exempt=lambda w: {name: exemption_of(name) for name in experiment.estimators},
         source=lambda w: source_digest("infoplane.figures.page", "infoplane.stores.information"),
     message:
         "write {output[0]}"
     script:
         "../scripts/report.py"
+
+
+# All that needs a network connection.
+rule datasets:
+    input:
+        expand(f"{HOME}/datasets/{{dataset}}.zarr", dataset=experiment.datasets),
 
 
 rule weights:

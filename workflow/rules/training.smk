@@ -11,6 +11,9 @@ rule train:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads
     resources:
+        mem_mb=memory(cost_of_training, gpu_to_train),
+        runtime=minutes(cost_of_training),
+        gpu=gpu_to_train,
         checkpoint_seconds=lambda w: experiment.runs[w.run].checkpoint_seconds,
     params:
         network=lambda w: canonical_of_run(w.run, "network"),

@@ -12,6 +12,9 @@ rule prepare_truth:
         f"benchmarks/truth/{experiment.truth}/prepare_truth/{{problem}}.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_problem),
+        runtime=minutes(cost_of_problem),
     params:
         settings=lambda w: truth_page().problems[w.problem].canonical(),
         source=lambda w: truth_page().source_of_problem(w.problem),
@@ -32,6 +35,9 @@ rule estimate_truth:
         f"benchmarks/truth/{experiment.truth}/estimate_truth/{{answerer}}/{{problem}}.tsv"
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_answers),
+        runtime=minutes(cost_of_answers),
     params:
         settings=lambda w: truth_page().estimators[w.answerer].canonical(),
         problem_settings=lambda w: truth_page().problems[w.problem].canonical(),
@@ -59,6 +65,9 @@ rule plot_truth:
         f"logs/truth/{experiment.truth}/plot_truth.log",
     conda:
         ENVIRONMENT
+    resources:
+        mem_mb=memory(cost_of_calibration),
+        runtime=minutes(cost_of_calibration),
     params:
         page=lambda w: truth_page().canonical(),
         source=lambda w: source_digest(

@@ -1,15 +1,22 @@
-"""Estimate I(X;T) and I(T;Y) of one block of seeds of a run by one estimator."""
+"""Estimate I(X;T) and I(T;Y) of one block of seeds of a run by one estimator: all, or a part.
+
+What finished parts have measured already is not measured again; with all parts there, this
+only puts them together.
+"""
 
 import json
+import logging
 from pathlib import Path
 
 from job import job
 
 from infoplane.activations import Activations, Measured, Settings
 from infoplane.estimators import ESTIMATORS
-from infoplane.estimators.measure import measure_scheduled
+from infoplane.estimators.measure import measure_scheduled, why_whole
 from infoplane.machine import use_threads
-from infoplane.provenance import package_versions
+from infoplane.provenance import digest_of_text, package_versions
+from infoplane.schedules.parts import WHOLE, Part
+from infoplane.stores import parts
 from infoplane.stores.activations import ActivationsStore
 from infoplane.stores.datasets import read_data
 from infoplane.stores.information import write_information
@@ -17,10 +24,11 @@ from infoplane.stores.weights import WeightsStore
 
 with job(snakemake):
     use_threads(snakemake.threads)
-    written = json.loads(snakemake.params.settings)
+    params, names = snakemake.params, snakemake.wildcards
+    written = json.loads(params.settings)
     module = ESTIMATORS[written["estimator"]]
     settings = module.Settings.model_validate(written)
-    what = Settings.model_validate_json(snakemake.params.measure)
+    what = Settings.model_validate_json(params.measure)
 
     data = read_data(Path(snakemake.input.dataset))
     measured = Measured(data, what)
@@ -33,28 +41,47 @@ with job(snakemake):
         memory_mb=snakemake.resources.activations_mb,
         shared=ActivationsStore(Path(shared)) if shared else None,
     )
-    names = snakemake.wildcards
-    title = f"{names.estimator} {names.run} {names.seeds}"
-    found = measure_scheduled(activations, what.epochs, module, settings, title)
     attributes = {
-        "estimator": snakemake.params.settings,
-        "measure": snakemake.params.measure,
+        "estimator": params.settings,
+        "measure": params.measure,
         "entropy_x": str(measured.entropy_x),
         "entropy_y": str(measured.entropy_y),
         "information_xy": str(data.attributes["information_xy"]),
         "n_kept": str(len(weights.epochs)),
-        "rounds": str(found.rounds),
         "n_inputs": str(len(measured.x)),
-        "source": snakemake.params.estimator_source,
+        "source": params.estimator_source,
+        "recipe": params.recipe,
         "training": weights.attributes["settings"],
         "versions": json.dumps(package_versions()),
     }
+    # What a part has to agree in, to be part of this.
+    identity = json.dumps([attributes, weights.attributes["identity"], params.regime])
+    attributes["identity"] = digest_of_text(identity)
+
+    path = Path(snakemake.output.information)
+    part = Part.parse(names.part) if hasattr(names, "part") else WHOLE
+    whole = parts.whole_of(path) if part.of > 1 else path
+    known = {}
+    if not why_whole(what.epochs, module, settings):
+        known = parts.known_records(whole, attributes["identity"])
+    logging.info("%d records of parts are there already", len(known))
+    found = measure_scheduled(
+        activations,
+        what.epochs,
+        module,
+        settings,
+        " ".join([names.estimator, names.run, names.seeds, part.name if part.of > 1 else ""]),
+        part,
+        known,
+    )
     write_information(
         found.records,
         [int(seed) for seed in weights.seeds],
         found.epochs,
         activations.layers,
-        attributes,
-        Path(snakemake.output.information),
+        attributes | {"rounds": str(found.rounds)},
+        path,
         set_aside=weights.set_aside,
     )
+    if part == WHOLE:
+        parts.gathered(path, snakemake.input.get("parts", []))

@@ -1,4 +1,4 @@
-"""Prepare one data set as a store."""
+"""Prepare one data set as a store, unless the cache has it."""
 
 import json
 import logging
@@ -9,12 +9,22 @@ from job import job
 from infoplane.datasets import SOURCES, default_places
 from infoplane.datasets.prepare import prepare
 from infoplane.machine import use_threads
+from infoplane.provenance import digest_of_text, package_versions
+from infoplane.stores.cache import Cache
 from infoplane.stores.datasets import write_data
 
 with job(snakemake):
     use_threads(snakemake.threads)
-    written = json.loads(snakemake.params.settings)
-    settings = SOURCES[written["source"]].Settings.model_validate(written)
-    data = prepare(settings, default_places())
-    write_data(data, Path(snakemake.output[0]))
-    logging.info("%d inputs, H(Y) = %.4f bit", len(data.x), data.attributes["entropy_y"])
+    params, path = snakemake.params, Path(snakemake.output[0])
+    written = json.loads(params.settings)
+    source = SOURCES[written["source"]]
+    # Files of the user's own may change under the same settings, and to compare them costs as
+    # much as to prepare them.
+    cache = Cache(None) if hasattr(source, "files") else Cache.of_environment()
+    key = digest_of_text(json.dumps([params.settings, params.source, package_versions()]))
+    with cache.sharing("datasets", key, path) as taken:
+        if not taken:
+            data = prepare(source.Settings.model_validate(written), default_places())
+            write_data(data, path)
+            entropy = data.attributes["entropy_y"]
+            logging.info("%d inputs, H(Y) = %.4f bit", len(data.x), entropy)

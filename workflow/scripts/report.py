@@ -21,11 +21,6 @@ def by_estimator(store: Path) -> tuple[str, str]:
     return store.parents[2].name, store.parents[0].name
 
 
-def by_run(store: Path) -> str:
-    """Run of a store of weights."""
-    return store.parents[1].name
-
-
 def drawing(png: str) -> page.Drawing:
     """A figure with the caption that was written beside it."""
     path = Path(png)
@@ -66,8 +61,8 @@ with job(snakemake):
         if found is None:  # a run without figures of its own has no list either
             found = violations_of(table, about, snakemake.params.exempt[estimator])
         flags += page.flag_counts(flagged(table, found))
-    for run, blocks in groupby(map(Path, snakemake.input.weights), by_run):
-        table = pd.concat([WeightsStore(store).metrics_table() for store in blocks])
+    for run, blocks in snakemake.params.weights.items():
+        table = pd.concat([WeightsStore(Path(store)).metrics_table() for store in blocks])
         table.insert(0, "run", run)
         table = table[table.seed.isin(experiment["runs"][run]["seeds"])]
         accuracies += page.final_accuracies(table)

@@ -1,4 +1,4 @@
-"""Train one block of seeds of a run; every kept epoch's weights go into a store."""
+"""Train one block of seeds of a run, unless the cache has it; its weights go into a store."""
 
 import json
 from pathlib import Path
@@ -10,6 +10,7 @@ from infoplane.machine import use_threads
 from infoplane.networks import FAMILIES
 from infoplane.networks.description import describe
 from infoplane.provenance import digest_of_text, package_versions
+from infoplane.stores.cache import Cache
 from infoplane.stores.datasets import read_data
 from infoplane.training import TRAINERS
 from infoplane.training.loop import train
@@ -40,13 +41,17 @@ with job(snakemake):
         "dataset": json.dumps(data.attributes["settings"]),
         **describe(network_settings, shape, n_classes),
     }
-    train(
-        trainer_kind.build(settings, network, data, seeds),
-        settings,
-        seeds,
-        Path(snakemake.output.weights),
-        identity=digest_of_text(json.dumps([made_from, package_versions()])),
-        attributes=attributes,
-        title=f"train {snakemake.wildcards.run} {snakemake.wildcards.seeds}",
-        checkpoint_seconds=snakemake.resources.checkpoint_seconds,
-    )
+    identity = digest_of_text(json.dumps([made_from, package_versions()]))
+    path = Path(snakemake.output.weights)
+    with Cache.of_environment().sharing("weights", identity, path) as taken:
+        if not taken:
+            train(
+                trainer_kind.build(settings, network, data, seeds),
+                settings,
+                seeds,
+                path,
+                identity=identity,
+                attributes=attributes,
+                title=f"train {snakemake.wildcards.run} {snakemake.wildcards.seeds}",
+                checkpoint_seconds=snakemake.resources.checkpoint_seconds,
+            )

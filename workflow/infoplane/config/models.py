@@ -80,6 +80,10 @@ class Run(Settings):
     """The inputs and the epochs on which information is measured."""
     estimators: Names = Field(min_length=1)
     """Names of the experiment's estimators that measure this run."""
+    shards: int = Field(default=1, ge=1, le=1000)
+    """Jobs that share each measurement of a block of seeds by one estimator: each takes a part
+    of the epochs, or of the gaps of delta_exact. Critics that go on from the epoch before, and
+    delta_approximate, are measured by one job all the same. Changes no result."""
     pools: dict[Name, pooling.Settings] = Field(default={})
     """Pools by name: weights of many epochs or seeds that are taken for draws of one random
     network, each measured by the run's estimators."""

@@ -28,6 +28,8 @@ and, where it gains from them,
         between_batch, epochs come in order
     TOGETHER = True
         a batch is all layers of some seeds and epochs, in place of one layer's
+    TRAINS = True
+        it trains networks of its own: under `device: auto` its jobs ask for a GPU
     INFINITE_WITHOUT_NOISE = True
         what it estimates is infinite where T is a function of a continuous X
     NOT_POOLED = "the reason"

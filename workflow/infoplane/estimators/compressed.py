@@ -26,6 +26,7 @@ from infoplane.estimators.adam import Adam
 from infoplane.samples import MutualInformation, Pair
 
 INFINITE_WITHOUT_NOISE = True
+TRAINS = True
 
 EXACT = 1024
 """Most dimensions whose covariance matrix is diagonalised; above, the leading components come

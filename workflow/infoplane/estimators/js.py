@@ -18,6 +18,7 @@ from infoplane.estimators.critic_training import CriticSettings
 from infoplane.samples import MutualInformation, Pair
 
 TOGETHER = True
+TRAINS = True
 INFINITE_WITHOUT_NOISE = True
 remembers = critic_training.remembers
 

@@ -10,6 +10,7 @@ from infoplane.estimators.interface import estimate_batch, needs_fixed_epochs, r
 from infoplane.progress import Progress, announce
 from infoplane.samples import Information, Samples
 from infoplane.schedules.adaptive import Adaptive
+from infoplane.schedules.parts import WHOLE, Part
 
 log = logging.getLogger(__name__)
 
@@ -25,16 +26,38 @@ class Found(NamedTuple):
     rounds: int
 
 
-def measure_scheduled(activations, schedule, module, settings, title="measure") -> Found:
+def why_whole(schedule, module, settings) -> str:
+    """Why a measurement cannot be divided into parts; empty: it can."""
+    if remembers(module, settings):
+        return "goes on from the epoch before"
+    return getattr(schedule, "WHOLE_BECAUSE", "")
+
+
+def measure_scheduled(
+    activations,
+    schedule,
+    module,
+    settings,
+    title="measure",
+    part: Part = WHOLE,
+    known: Records | None = None,
+) -> Found:
     """Records of the epochs of a schedule; an adaptive one asks for them round by round.
 
     activations : of every epoch that may be asked for; `at` gives those of some of them
+    part : measure this part alone
+    known : records that need not be measured; with those of all parts nothing is, and what
+        comes out is, bit by bit, what measuring the whole at once gives
     Raises ValueError for an adaptive schedule and an estimator that remembers, for it takes
-    epochs in order, or that gives no information.
+    epochs in order, or that gives no information; for a part where there are none.
     """
+    why = why_whole(schedule, module, settings)
+    if why and (part.of > 1 or known):
+        raise ValueError(f"{settings.estimator} is measured in one part: it {why}")
     if not isinstance(schedule, Adaptive):
-        records = measure(activations, module, settings, title)
-        return Found(records, activations.epochs, 1)
+        epochs = activations.epochs[part.of_range(len(activations.epochs))]
+        records = _Measurer(activations, activations, module, settings, title, known)
+        return Found(records.of(epochs), epochs, 1)
     why = needs_fixed_epochs(module, settings)
     if why:
         raise ValueError(
@@ -43,22 +66,50 @@ def measure_scheduled(activations, schedule, module, settings, title="measure") 
         )
     # Bins must not depend on the way that the schedule takes.
     to_survey = schedule.survey.select(np.array(activations.epochs)).tolist()
-    surveyed = survey(activations.at(to_survey), module, settings, title)
-    records: Records = {}
+    records = _Measurer(activations, activations.at(to_survey), module, settings, title, known)
 
     def ask(epochs: list[int]) -> np.ndarray:
         log.info("asked for %d epochs", len(epochs))
-        records.update(
-            measure_surveyed(activations.at(epochs), module, settings, surveyed, title)
-        )
-        return values_of(records, epochs, activations.seeds, activations.layers)
+        found = records.of(epochs)
+        return values_of(found, epochs, activations.seeds, activations.layers)
 
     measured = activations.measured
     entropies = measured.entropy_x, measured.entropy_y
-    path = schedule.follow(activations.epochs, ask, entropies)
+    path = schedule.follow(activations.epochs, ask, entropies, part)
     many = f"{len(path.epochs)} of {len(activations.epochs)} epochs in {path.rounds} rounds"
     announce(title, f"measured {many}, {schedule.schedule}")
-    return Found(records, *path)
+    return Found(records.of(path.epochs), *path)
+
+
+class _Measurer:
+    """Measures epochs when they are asked for, and none twice.
+
+    to_survey : the activations that a survey goes through, before the first measurement
+    known : records to begin with
+    """
+
+    def __init__(self, activations, to_survey, module, settings, title, known):
+        self.activations, self.to_survey = activations, to_survey
+        self.how = module, settings
+        self.title = title
+        self.records: Records = dict(known or {})
+        self.surveyed = None
+        self.has_surveyed = False
+
+    def of(self, epochs: list[int]) -> Records:
+        """Records of these epochs, in their order."""
+        new = [epoch for epoch in epochs if any(k not in self.records for k in self._at(epoch))]
+        if new:
+            if not self.has_surveyed:
+                self.surveyed = survey(self.to_survey, *self.how, self.title)
+                self.has_surveyed = True
+            activations = self.activations.at(new)
+            self.records |= measure_surveyed(activations, *self.how, self.surveyed, self.title)
+        return {key: self.records[key] for epoch in epochs for key in self._at(epoch)}
+
+    def _at(self, epoch: int) -> list[tuple[int, int, str]]:
+        layers, seeds = self.activations.layers, self.activations.seeds
+        return [(seed, epoch, layer) for seed in seeds for layer in layers]
 
 
 def measure(activations, module, settings, title="measure") -> Records:
@@ -75,7 +126,12 @@ def measure_surveyed(activations, module, settings, surveyed, title="measure") -
     """`measure` with the result of a survey, which may be one of other epochs."""
     records: Records = {}
     memory = {} if remembers(module, settings) else None
-    for batch in _blocks(_watched(activations, title), getattr(module, "TOGETHER", False)):
+    together = getattr(module, "TOGETHER", False)
+    if together:
+        # What trains in one batch agrees with what trains alone but for the last digits:
+        # the batch must not depend on how the epochs are divided among jobs.
+        activations = activations.epoch_by_epoch()
+    for batch in _blocks(_watched(activations, title), together):
         found = estimate_batch(module, batch, settings, surveyed, memory)
         for samples, record in zip(batch, found, strict=True):
             records[samples.seed, samples.epoch, samples.layer] = record

@@ -26,7 +26,7 @@ _RELATIVE = 2.0**-21
 _UNDERFLOW = 1e-17  # root of the least normal float32, with room
 
 
-@numba.njit(fastmath=_FAST)
+@numba.njit(fastmath=_FAST, forceinline=True)
 def _largest(columns, i, start, stop, out):
     """out[j] = max_k |columns[k, i] − columns[k, start + j]|, four dimensions a pass."""
     d = columns.shape[0]
@@ -56,7 +56,7 @@ def _largest(columns, i, start, stop, out):
             out[j] = e if e > out[j] else out[j]
 
 
-@numba.njit(fastmath=_FAST)
+@numba.njit(fastmath=_FAST, forceinline=True)
 def _squares(columns, i, start, stop, out):
     """out[j] = Σ_k (columns[k, i] − columns[k, start + j])², four dimensions a pass."""
     d = columns.shape[0]

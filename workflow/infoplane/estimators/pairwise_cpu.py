@@ -48,7 +48,7 @@ def exp_minus(x):
     return p * bits.view(_f32)
 
 
-@numba.njit(fastmath=_FAST)
+@numba.njit(fastmath=_FAST, forceinline=True)
 def _row_distances(columns, i, start, stop, out):
     """out[j] = ‖t_i − t_(start+j)‖² from direct differences; columns (n_units, n_rows).
 
@@ -73,7 +73,7 @@ def _row_distances(columns, i, start, stop, out):
             out[j] += e * e
 
 
-@numba.njit(fastmath=_FAST)
+@numba.njit(fastmath=_FAST, forceinline=True)
 def _distance(a, b):
     """‖a − b‖² of two contiguous rows."""
     total = a[0] * 0
@@ -83,7 +83,7 @@ def _distance(a, b):
     return total
 
 
-@numba.njit(fastmath=_FAST)
+@numba.njit(fastmath=_FAST, forceinline=True)
 def _add_kernels(distances, scale, lower, upper):
     """Kernels of one row against a block, added to the block's sums; returns the row's own."""
     row_lower = _f32(0)
@@ -105,7 +105,7 @@ def padded(n):
     return (n + LANES - 1) // LANES * LANES
 
 
-@numba.njit(fastmath=_FAST)
+@numba.njit(fastmath=_FAST, forceinline=True)
 def _gap(low, high, p, q):
     """Smallest squared distance between two blocks' bounding boxes (n_blocks, n_units)."""
     total = 0.0
@@ -157,7 +157,7 @@ def direct_sums(columns, blocks, low, high, scale, reach, share, n_shares, sums)
                     sums[kind + 1, start + j] += upper[j]
 
 
-@numba.njit(fastmath=_FAST)
+@numba.njit(fastmath=_FAST, forceinline=True)
 def _exponents_of_products(products, square, squares, unit, tolerance, reach, out):
     """out[j] = ‖a_i − a_j‖² from inner products; returns how many need a direct difference.
 

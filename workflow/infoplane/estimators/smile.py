@@ -20,6 +20,7 @@ from infoplane.estimators.critics import MASKED
 from infoplane.samples import MutualInformation, Pair
 
 TOGETHER = True
+TRAINS = True
 INFINITE_WITHOUT_NOISE = True
 remembers = critic_training.remembers
 

@@ -96,7 +96,7 @@ def fill(rows, order, starts, stops, tiles, low, high):
                 high[leaf, k] = v if v > high[leaf, k] else high[leaf, k]
 
 
-@numba.njit(fastmath=_FAST)
+@numba.njit(fastmath=_FAST, forceinline=True)
 def _distances(tiles, leaf, points, i, reach, out):
     """out[j] = ‖point i − centre j of the leaf‖² by direct differences, the smallest of which
     is returned; where all exceed the reach, perhaps only what some of the units add to it.
@@ -133,7 +133,7 @@ def _distances(tiles, leaf, points, i, reach, out):
     return least
 
 
-@numba.njit(fastmath=_FAST)
+@numba.njit(fastmath=_FAST, forceinline=True)
 def _sum(distances, reference):
     """Σ_j exp(−(distances[j] − reference)/2) of LEAF values, in float32; none is smaller."""
     total = _f32(0)
@@ -143,7 +143,7 @@ def _sum(distances, reference):
     return total
 
 
-@numba.njit(fastmath=_FAST)
+@numba.njit(fastmath=_FAST, forceinline=True)
 def _gaps(low, high, node, points, i, out):
     """out[b] = smallest squared distance of point i to box b of the node; low and high
     (n_nodes, n_units, n_boxes)."""
@@ -236,7 +236,7 @@ def groups(centres, chosen, points, first, last, out):
         out[i, 1] = math.log(rest) - 0.5 * other
 
 
-@numba.njit(fastmath=_FAST)
+@numba.njit(fastmath=_FAST, forceinline=True)
 def _distance(centres, x, j, points, i):
     """‖centre j of input x − point i‖²."""
     total = points[i, 0] * 0

@@ -8,13 +8,14 @@ import math
 from bisect import insort
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
 
 from infoplane.schedules import distances
 from infoplane.schedules.fixed import All, Every, Listed, Logarithmic, Schedule
+from infoplane.schedules.parts import WHOLE, Part
 from infoplane.settings import Settings
 
 Measure = Callable[[list[int]], np.ndarray]
@@ -49,21 +50,33 @@ class Adaptive(Settings):
     training) take their range, whatever is measured then. {schedule: all} gives the values of
     measuring every kept epoch, for a forward pass of each."""
 
+    WHOLE_BECAUSE: ClassVar[str] = ""
+    """Why the schedule cannot be followed in parts; empty: it can."""
+
     def select(self, available: np.ndarray) -> np.ndarray:
         """Every epoch that may be asked for."""
         return available
 
     def follow(
-        self, available: Sequence[int], measure: Measure, entropies: tuple[float, float]
+        self,
+        available: Sequence[int],
+        measure: Measure,
+        entropies: tuple[float, float],
+        part: Part = WHOLE,
     ) -> Path:
         """Measure epochs until nothing is left to ask for.
 
         available : the kept epochs, in order
         entropies : H(X) and H(Y) of the measured inputs, bits
-        Raises ValueError where an entropy is 0 and distances are to be divided by it.
+        part : of the gaps that the first epochs leave; those that all parts together measure
+            are the epochs of the whole
+        Raises ValueError where an entropy is 0 and distances are to be divided by it, and
+        for a part of a schedule that has none.
         """
+        if part.of > 1 and self.WHOLE_BECAUSE:
+            raise ValueError(f"schedule {self.schedule} has no parts: it {self.WHOLE_BECAUSE}")
         curves = _Curves(self, [int(e) for e in available], measure, entropies)
-        self._follow(curves)
+        self._follow(curves, part)
         return Path([curves.available[i] for i in curves.places], curves.rounds)
 
     def _longer(self, skip: int) -> int:
@@ -74,7 +87,7 @@ class DeltaExact(Adaptive):
     schedule: Literal["delta_exact"]
     """As few kept epochs as have every two neighbours within delta, or adjacent."""
 
-    def _follow(self, curves: "_Curves") -> None:
+    def _follow(self, curves: "_Curves", part: Part) -> None:
         """First the epochs that the skip reaches if no distance exceeds delta, then, round by
         round, the middle of every gap that is too wide, all gaps at once.
 
@@ -82,8 +95,15 @@ class DeltaExact(Adaptive):
         are filled behind it. What it guarantees does not depend on that order, and the walk
         takes a round a step where this takes at most 1 + log2 of the number of kept epochs.
         Neither sees what rises and falls back between two measured epochs.
+
+        What is asked for in a gap depends on the epochs at its ends alone, so that a part of
+        the first gaps is gone through without knowing of the others.
         """
-        wanted = self._ladder(len(curves.available))
+        ladder = self._ladder(len(curves.available))
+        gaps = part.of_range(len(ladder) - 1)
+        wanted = ladder[gaps.start : gaps.stop + 1] if gaps.stop > gaps.start else []
+        if len(ladder) == 1 and part.number == 1:
+            wanted = ladder
         while wanted:
             curves.ask(wanted)
             wanted = curves.middles(self.delta)
@@ -103,7 +123,9 @@ class DeltaApproximate(Adaptive):
     """The skip after a distance above delta: keep (the dissertation, which takes distances to
     shrink over training); shrink: divided by `skip`; reset: first_skip again."""
 
-    def _follow(self, curves: "_Curves") -> None:
+    WHOLE_BECAUSE: ClassVar[str] = "takes one step after another"
+
+    def _follow(self, curves: "_Curves", part: Part) -> None:
         place, skip, last = 0, self.first_skip, len(curves.available) - 1
         curves.ask(sorted({0, last}))
         while place + skip < last:

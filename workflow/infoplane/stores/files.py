@@ -1,20 +1,25 @@
 """Publishing, opening and verifying stores.
 
 A store is written beside its place and moved into it when whole, so what stands in the place
-is complete. A manifest inside lists every file with its size, and a digest of the metadata:
-Zarr takes a missing chunk for a chunk of fill values, so absence must be seen before reading.
-Damage inside a chunk is seen by the chunk's own CRC-32C when it is read.
+is complete. A manifest inside lists every file with its size and digest, and a digest of the
+metadata: Zarr takes a missing chunk for a chunk of fill values, so absence must be seen before
+reading. Damage inside a chunk is seen by the chunk's own CRC-32C when it is read; a store that
+is copied is compared with the digests.
 """
 
 import hashlib
 import json
+import os
 import shutil
 import warnings
+from collections.abc import Collection
 from contextlib import contextmanager
 from pathlib import Path
 
 import xarray as xr
 from zarr.codecs import Crc32cCodec, ZstdCodec
+
+from infoplane.stores.locks import writing
 
 MANIFEST = "manifest.json"
 COMPRESSORS = (ZstdCodec(level=3), Crc32cCodec())
@@ -37,29 +42,60 @@ def partial_of(path: Path) -> Path:
     return path.with_name(path.name + ".partial")
 
 
-def publish(partial: Path, path: Path) -> None:
-    """Move a finished store into its place, with its manifest."""
-    (partial / MANIFEST).write_text(json.dumps(_manifest(partial), indent=0))
+def publish(partial: Path, path: Path, scaffold: Collection[str] = ()) -> None:
+    """Move a finished store into its place, with its manifest.
+
+    The caller holds the lock of `path` (locks.writing).
+    scaffold : files directly inside that are no part of the store; removed last, so that a
+        kill before that leaves what a resumed job needs
+    """
+    aside = {partial / name for name in scaffold}
+    digests = {n: d for n, d in _digests(partial).items() if partial / n not in aside}
+    manifest = _manifest(partial)
+    manifest["files"] = {n: s for n, s in manifest["files"].items() if n in digests}
+    written = json.dumps(manifest | {"digests": digests}, indent=0)
+    with (partial / MANIFEST).open("w") as file:
+        file.write(written)
+        file.flush()
+        os.fsync(file.fileno())
+    for file in aside:
+        file.unlink(missing_ok=True)
     if path.exists():
-        shutil.rmtree(path)
-    partial.rename(path)
+        # Aside first: at no moment does half a store stand in the place.
+        old = path.with_name(path.name + ".old")
+        shutil.rmtree(old, ignore_errors=True)
+        path.rename(old)
+        partial.rename(path)
+        shutil.rmtree(old)
+    else:
+        partial.rename(path)
 
 
-def verify(path: Path) -> None:
-    """Raise StoreError where a file of the store is missing, of another size, or new."""
+def verify(path: Path, whole: bool = False) -> None:
+    """Raise StoreError where a file of the store is missing, of another size, or new.
+
+    whole : read every file and compare its digest as well
+    """
     if not path.is_dir():
         raise StoreError(f"{path} does not exist; the workflow makes it: snakemake --cores all")
     try:
         written = json.loads((path / MANIFEST).read_text())
-    except (OSError, ValueError) as error:
+        digests = written.pop("digests")
+    except (OSError, ValueError, KeyError, AttributeError) as error:
         raise damaged(path, f"its {MANIFEST} cannot be read ({error})") from error
-    found = _manifest(path)
-    if found == written:
-        return
-    sizes, now = written.get("files", {}), found["files"]
-    changed = sorted(f for f in sizes.keys() | now.keys() if sizes.get(f) != now.get(f))
-    what = f"missing or changed files: {', '.join(changed[:3])}" if changed else "its metadata"
-    raise damaged(path, what + (f" and {len(changed) - 3} more" if len(changed) > 3 else ""))
+    with reading(path):
+        found = _manifest(path)
+    if found != written:
+        sizes, now = written.get("files", {}), found["files"]
+        changed = sorted(f for f in sizes.keys() | now.keys() if sizes.get(f) != now.get(f))
+        what = f"missing or changed files: {_few(changed)}" if changed else "its metadata"
+        raise damaged(path, what)
+    if whole:
+        with reading(path):
+            now = _digests(path)
+        changed = sorted(f for f in digests.keys() | now.keys() if digests.get(f) != now.get(f))
+        if changed:
+            raise damaged(path, f"changed files: {_few(changed)}")
 
 
 def open_tree(path: Path) -> xr.DataTree:
@@ -73,12 +109,12 @@ def open_tree(path: Path) -> xr.DataTree:
 
 def save_dataset(dataset: xr.Dataset, path: Path) -> None:
     """Write a small dataset as a whole store."""
-    partial = partial_of(path)
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    encoding = {name: {"compressors": COMPRESSORS} for name in dataset.variables}
-    dataset.to_zarr(partial, zarr_format=3, consolidated=False, encoding=encoding)
-    publish(partial, path)
+    with writing(path):
+        partial = partial_of(path)
+        shutil.rmtree(partial, ignore_errors=True)
+        encoding = {name: {"compressors": COMPRESSORS} for name in dataset.variables}
+        dataset.to_zarr(partial, zarr_format=3, consolidated=False, encoding=encoding)
+        publish(partial, path)
 
 
 @contextmanager
@@ -92,16 +128,33 @@ def reading(path: Path):
         raise damaged(path, f"{type(error).__name__}: {error}") from error
 
 
-def _manifest(store: Path) -> dict:
-    # Snakemake leaves a timestamp file of its own inside directory outputs.
-    files = sorted(
+def files_of(store: Path) -> list[Path]:
+    """Every file of a store but its manifest; Snakemake leaves a timestamp of its own."""
+    return sorted(
         file
         for file in store.rglob("*")
         if file.is_file() and file.name not in (MANIFEST, ".snakemake_timestamp")
     )
+
+
+def _manifest(store: Path) -> dict:
+    files = files_of(store)
     digest = hashlib.sha256()
     for file in files:
         if file.name == "zarr.json":
             digest.update(file.read_bytes())
     sizes = {str(file.relative_to(store)): file.stat().st_size for file in files}
     return {"files": sizes, "metadata": digest.hexdigest()}
+
+
+def _digests(store: Path) -> dict[str, str]:
+    return {str(file.relative_to(store)): _digest(file) for file in files_of(store)}
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()[:32]
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

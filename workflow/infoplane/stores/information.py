@@ -68,6 +68,31 @@ def read_information(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     return table.reset_index(drop=True), dict(dataset.attrs)
 
 
+def read_records(path: Path) -> tuple[dict[Key, Information], dict[str, str]]:
+    """What `write_information` was given: records by (seed, epoch, layer), the attributes.
+
+    A quantity that a record did not have, beside others that had, is NaN.
+    """
+    dataset = open_tree(path).to_dataset()
+    with reading(path):
+        dataset = dataset.load()
+    masks = dataset["flags"].values
+    unmeasured = MASKS["training_failed"] | MASKS["set_aside"]
+    extra = [str(n) for n in dataset.data_vars if n not in (*QUANTITIES, "flags")]
+    values = {name: dataset[name].values for name in (*QUANTITIES, *extra)}
+    axes = [dataset[axis].values for axis in ("seed", "epoch", "layer")]
+    records = {}
+    for at in np.argwhere(masks & unmeasured == 0):
+        seed, epoch, layer = (axis[i] for axis, i in zip(axes, at, strict=True))
+        here = {name: float(value[tuple(at)]) for name, value in values.items()}
+        records[int(seed), int(epoch), str(layer)] = Information(
+            **{name: here[name] for name in QUANTITIES},
+            flags=tuple(name for name, bit in MASKS.items() if masks[tuple(at)] & bit),
+            extra={name: here[name] for name in extra},
+        )
+    return records, dict(dataset.attrs)
+
+
 def mask_of(flags) -> int:
     """Names of flags as a bit mask."""
     return sum(MASKS[name] for name in flags)

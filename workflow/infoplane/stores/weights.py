@@ -23,6 +23,7 @@ import zarr
 from infoplane.stores.files import COMPRESSORS, open_tree, partial_of, publish, reading
 
 CHECKPOINT = "checkpoint.npz"
+IDENTITY = "identity.txt"
 CHUNK_BYTES = 2**16
 SHARD_BYTES = 2**25
 NEVER = -1
@@ -149,13 +150,11 @@ class Journal:
             dataset.to_zarr(
                 self.partial, group=group, mode="a", consolidated=False, encoding=encoding
             )
-        (self.partial / CHECKPOINT).unlink(missing_ok=True)
-        self._identity_file.unlink()
-        publish(self.partial, self.path)
+        publish(self.partial, self.path, scaffold=(CHECKPOINT, IDENTITY))
 
     @property
     def _identity_file(self) -> Path:
-        return self.partial / "identity.txt"
+        return self.partial / IDENTITY
 
     def _bytes(self, name: str) -> int:
         return 4 * len(self.seeds) * int(np.prod(self.parameters[name]))

@@ -1,4 +1,8 @@
-"""The loop around a trainer: it yields epochs, the journal keeps them, a killed job resumes."""
+"""The loop around a trainer: it yields epochs, the journal keeps them, a killed job resumes.
+
+One process at a time: a job that finds another at work on its store (it outlived the Snakemake
+that started it) waits, and takes what that one made if it is what it would make itself.
+"""
 
 import logging
 import time
@@ -8,6 +12,8 @@ from pathlib import Path
 from infoplane.machine import require_disk, size
 from infoplane.progress import Progress, announce
 from infoplane.schedules.fixed import kept_epochs
+from infoplane.stores.files import StoreError, open_tree
+from infoplane.stores.locks import writing
 from infoplane.stores.weights import Journal
 from infoplane.training.trainer import Trainer
 
@@ -31,6 +37,22 @@ def train(
     checkpoint_seconds : time between two checkpoints; a killed job loses no more than that
     Raises OSError where the disk is too small for the weights.
     """
+    with writing(path, title) as waited:
+        if waited and _stands(path, identity):
+            announce(title, "the other process has finished it")
+            return
+        _train(trainer, settings, seeds, path, identity, attributes, title, checkpoint_seconds)
+
+
+def _stands(path: Path, identity: str) -> bool:
+    """Whether the store is there, whole, and made from what `identity` says."""
+    try:
+        return open_tree(path).attrs.get("identity") == identity
+    except StoreError:
+        return False
+
+
+def _train(trainer, settings, seeds, path, identity, attributes, title, checkpoint_seconds):
     epochs = kept_epochs(settings.keep, settings.epochs)
     journal = Journal(path, identity, trainer.parameters, seeds, epochs, trainer.layers)
     announce(
@@ -54,4 +76,4 @@ def train(
                 saved = time.monotonic()
     for seed, value in trainer.set_aside.items():
         log.warning("seed %d: set aside, it ended with %.4g", seed, value)
-    journal.finish(attributes, trainer.failed, trainer.set_aside)
+    journal.finish({**attributes, "identity": identity}, trainer.failed, trainer.set_aside)

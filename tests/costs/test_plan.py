@@ -1,0 +1,107 @@
+"""What jobs need grows with what they do."""
+
+import pytest
+
+from infoplane.datasets import SOURCES
+from infoplane.datasets.prepare import prepare
+from infoplane.stores.datasets import write_data
+
+ESTIMATORS = ["binned", "kde", "ksg", "mine"]
+
+
+def bigger(cost, other) -> bool:
+    """Whether neither memory nor time is smaller, and one is larger."""
+    return cost.mb >= other.mb and cost.seconds >= other.seconds and cost != other
+
+
+CHANGES = [
+    {"network__hidden": [100, 5]},
+    {"network__hidden": [10, 5, 5]},
+    {"training__epochs": 1000},
+    {"network__noise": {"sigma": 0.1}},
+    {"network__quantisation": {"bits": 4}},
+]
+
+
+@pytest.mark.parametrize("change", [*CHANGES, {"training__prefit": {"epochs": 50}}], ids=str)
+def test_training_needs_more_for_more(planned, change):
+    less, more = (p.training("run", "seeds-0-9") for p in (planned(), planned(**change)))
+    assert bigger(more, less)
+
+
+def test_training_needs_more_for_more_seeds_and_inputs(planned):
+    few = planned().training("run", "seeds-0-1")
+    assert bigger(planned().training("run", "seeds-0-9"), few)
+    mnist = planned()
+    mnist._shapes["szt"] = mnist.shape("szt")._replace(n=70_000, n_train=60_000)
+    assert bigger(mnist.training("run", "seeds-0-1"), few)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_estimating_needs_more_for_more(planned, estimator):
+    def cost(seeds="seeds-0-9", n_epochs=None, **changes):
+        return planned(**changes).estimation("run", estimator, seeds, n_epochs)
+
+    assert bigger(cost(), cost("seeds-0-1"))
+    assert bigger(cost(), cost(n_epochs=20))
+    assert bigger(cost(training__epochs=1000), cost())
+    assert bigger(cost(network__hidden=[100, 5]), cost())
+    assert bigger(cost(), cost(measure__subset=1000))
+
+
+def test_draws_and_held_activations_cost(planned):
+    noisy = {"network__noise": {"sigma": 0.1}}
+    once = planned(**noisy).estimation("run", "kde", "seeds-0-9")
+    often = planned(**noisy, measure__draws=20).estimation("run", "kde", "seeds-0-9")
+    assert bigger(often, once)
+    held = planned(memory_mb=4000).estimation("run", "binned", "seeds-0-9")
+    assert held.mb > planned(memory_mb=50).estimation("run", "binned", "seeds-0-9").mb
+
+
+def test_adaptive_schedules_are_taken_to_measure_every_kept_epoch(planned):
+    adaptive = planned(measure__epochs={"schedule": "delta_exact", "delta": 0.05})
+    every = planned(measure__epochs={"schedule": "all"})
+    found, expected = (p.estimation("run", "kde", "seeds-0-9") for p in (adaptive, every))
+    assert found.seconds == expected.seconds
+
+
+def test_threads_save_time_and_no_memory(planned):
+    one, four = planned(), planned(threads=4)
+    for job in ("training", "activations"):
+        alone = getattr(one, job)("run", "seeds-0-9")
+        shared = getattr(four, job)("run", "seeds-0-9")
+        assert shared.seconds < alone.seconds
+        assert shared.mb == alone.mb
+
+
+def test_pools_cost_by_their_longest_window(planned):
+    short = planned().pool("run", "pool", "kde")
+    pools = {"pool": {"lengths": [2, 50], "estimators": ["kde"]}}
+    assert bigger(planned(pools=pools, memory_mb=4096).pool("run", "pool", "kde"), short)
+
+
+@pytest.mark.parametrize(
+    ("device", "trained", "binned", "mine"),
+    [("cpu", 0, 0, 0), ("auto", 1, 0, 1), ("cuda", 1, 1, 1)],
+)
+def test_gpus_go_to_trainings_and_to_estimators_that_train(
+    planned, device, trained, binned, mine
+):
+    plan = planned(training__device=device, measure__device=device)
+    assert plan.gpus_to_train("run") == plan.gpus_for_activations("run") == trained
+    assert plan.gpus_to_estimate("run", "binned") == binned
+    assert plan.gpus_to_estimate("run", "mine") == mine
+
+
+def test_figures_and_reports_need_more_for_more_estimates(planned):
+    few, many = planned(), planned(seeds=1000)
+    assert bigger(many.figure(["run"]), few.figure(["run"]))
+    assert bigger(many.training_figure("run"), few.training_figure("run"))
+    assert bigger(many.report, few.report)
+
+
+def test_a_prepared_data_set_is_looked_at_and_another_is_asked_its_settings(planned, tmp_path):
+    assert planned().shape("szt") == (4096, (12,), 2, 3277)
+    settings = SOURCES["szt"].Settings(source="szt", size=100)
+    write_data(prepare(settings), tmp_path / "datasets" / "szt.zarr")
+    assert planned().shape("szt") == (100, (12,), 2, 80)

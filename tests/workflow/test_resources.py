@@ -1,0 +1,86 @@
+"""What jobs ask for, as Snakemake says it."""
+
+import csv
+import json
+import re
+
+import pytest
+
+from infoplane.config import load
+from infoplane.costs import request
+from infoplane.costs.plan import Plan
+
+pytestmark = pytest.mark.workflow
+
+ONCE = """
+from pathlib import Path
+if not Path("failed.txt").exists():
+    Path("failed.txt").touch()
+    raise SystemExit("once")
+"""
+WITH_GPU = {"train": 1, "regenerate_activations": 1, "estimate_information": 0}
+
+
+def asked_in(plan: str) -> list[tuple[str, dict[str, str], dict[str, str]]]:
+    """(rule, wildcards, resources) of the jobs of a dry run."""
+    found = []
+    for job in re.split(r"\n(?=rule )", plan)[1:]:
+        lines = dict(re.findall(r"^    (wildcards|resources): (.*)$", job, re.MULTILINE))
+        parts = [
+            dict(p.split("=", 1) for p in lines[k].split(", ")) if k in lines else {}
+            for k in ("wildcards", "resources")
+        ]
+        found.append((re.match(r"rule (\w+)", job)[1], *parts))
+    return found
+
+
+def test_every_job_asks_for_what_the_plan_says(fresh, tiny):
+    project = fresh()
+    for file in project.root.glob("workflow/rules/*.smk"):
+        # Snakemake lists a job's resources where its rule has no message.
+        text = re.sub(r"    message:\n        \".*\"\n", "", file.read_text())
+        file.write_text(text)
+    tiny["defaults"]["training"]["device"] = tiny["defaults"]["measure"]["device"] = "auto"
+    tiny["runs"]["relu"]["measure"] = {"share_activations": True}
+    file = project.configure(tiny)
+    jobs = asked_in(project.snakemake("--configfile", file, "-n"))
+
+    assert {"prepare_dataset", "report", "check_information"} < {rule for rule, _, _ in jobs}
+    plan = Plan(load(tiny, file), project.results("tiny"))
+    of_rule = {
+        "prepare_dataset": lambda w: plan.dataset(w["dataset"]),
+        "train": lambda w: plan.training(w["run"], w["seeds"]),
+        "regenerate_activations": lambda w: plan.activations(w["run"], w["seeds"]),
+        "estimate_information": lambda w: plan.estimation(w["run"], w["estimator"], w["seeds"]),
+        "plot_information_plane": lambda w: plan.figure([w["run"]]),
+        "plot_gradient_noise": lambda w: plan.training_figure(w["run"]),
+        "report": lambda w: plan.report,
+    }
+    assert of_rule.keys() < {rule for rule, _, _ in jobs}
+    for rule, wildcards, resources in jobs:
+        if rule == "all":
+            continue
+        asked = int(resources["mem_mb"]), int(resources["runtime"])
+        assert min(asked) > 0, rule
+        if rule in of_rule:
+            assert asked == request(of_rule[rule](wildcards)), rule
+        if rule in WITH_GPU:
+            assert int(resources["gpu"]) == WITH_GPU[rule], rule
+        else:
+            assert "gpu" not in resources, rule
+
+
+def test_a_further_attempt_asks_for_twice_of_it(fresh, tiny):
+    project = fresh()
+    file = project.configure(tiny)
+    project.edit("workflow/scripts/prepare_dataset.py", ONCE)
+    store = "results/tiny/datasets/szt.zarr"
+    options = ("--configfile", file, "--retries", "1", "--benchmark-extended")
+    project.snakemake(store, *options)
+    with project.root.joinpath("benchmarks/tiny/prepare_dataset/szt.tsv").open() as text:
+        (row,) = csv.DictReader(text, delimiter="\t")
+    found = json.loads(row["resources"].replace("'", '"'))
+    plan = Plan(load(tiny, file), project.results("tiny"))
+    again = request(plan.dataset("szt"), attempt=2)
+    assert (found["mem_mb"], found["runtime"]) == again
+    assert again.mb > request(plan.dataset("szt")).mb

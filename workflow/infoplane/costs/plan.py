@@ -1,0 +1,147 @@
+"""What the jobs of an experiment need."""
+
+import contextlib
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+
+from infoplane.config.models import Experiment
+from infoplane.config.seeds import parse_block
+from infoplane.costs import measuring, shapes, small, training
+from infoplane.costs.cost import Cost
+from infoplane.costs.devices import gpus
+from infoplane.costs.schedules import n_of
+from infoplane.costs.shapes import Shape
+from infoplane.estimators import ESTIMATORS
+from infoplane.networks import FAMILIES
+from infoplane.networks.network import Network
+
+
+class Plan:
+    """Costs and GPUs of an experiment's jobs, by the names that stand in their files.
+
+    home : the experiment's results. A data set, prepared there or not, is looked at once
+    """
+
+    def __init__(self, experiment: Experiment, home: str | Path):
+        self.experiment, self.home = experiment, Path(home)
+        self._shapes: dict[str, Shape] = {}
+        self._networks: dict[str, Network] = {}
+
+    def dataset(self, name: str) -> Cost:
+        """Of its preparation."""
+        return small.of_dataset(self.shape(name))
+
+    def training(self, run: str, seeds: str) -> Cost:
+        """Of a block of seeds."""
+        chosen = self.experiment.runs[run]
+        return training.of_training(
+            self.network(run),
+            chosen.training,
+            self.shape(chosen.dataset),
+            n_seeds_of(seeds),
+            chosen.threads,
+        )
+
+    def activations(self, run: str, seeds: str) -> Cost:
+        """Of the activations of a block of seeds that estimators share."""
+        return measuring.of_activations(self.work(run, n_seeds_of(seeds)))
+
+    def estimation(
+        self, run: str, estimator: str, seeds: str, n_epochs: int | None = None
+    ) -> Cost:
+        """Of a block of seeds; n_epochs : that the job measures, where not all of the run's."""
+        chosen = self.experiment.estimators[estimator]
+        work = self.work(run, n_seeds_of(seeds), n_epochs)
+        return measuring.of_estimation(work, ESTIMATORS[chosen.estimator], chosen)
+
+    def pool(self, run: str, pool: str, estimator: str) -> Cost:
+        """Of a pool of a run by one estimator."""
+        chosen, by = self.experiment.runs[run], self.experiment.estimators[estimator]
+        return measuring.of_pool(
+            self.work(run, len(chosen.seeds)),
+            chosen.pools[pool],
+            ESTIMATORS[by.estimator],
+            by,
+            n_of(chosen.training.keep, chosen.training.epochs + 1),
+        )
+
+    def figure(self, runs: Iterable[str]) -> Cost:
+        """Of a figure, or a check, of what one estimator says of these runs."""
+        return small.of_drawing(sum(self._n_estimates(run) for run in runs))
+
+    def training_figure(self, run: str) -> Cost:
+        """Of a figure of the metrics of every epoch and layer."""
+        return small.of_drawing(self._n_metrics(run) * len(self.network(run).layers))
+
+    @cached_property
+    def report(self) -> Cost:
+        """Of the page with all estimates and the metrics of every epoch."""
+        runs = self.experiment.runs.items()
+        n_rows = sum(
+            len(chosen.estimators) * self._n_estimates(run) + self._n_metrics(run)
+            for run, chosen in runs
+        )
+        return small.of_drawing(n_rows)
+
+    def gpus_to_train(self, run: str) -> int:
+        """GPUs of a training."""
+        return gpus(self.experiment.runs[run].training.device)
+
+    def gpus_for_activations(self, run: str) -> int:
+        """GPUs of a regeneration."""
+        return gpus(self.experiment.runs[run].measure.device)
+
+    def gpus_to_estimate(self, run: str, estimator: str) -> int:
+        """GPUs of an estimate, and of a pool."""
+        method = ESTIMATORS[self.experiment.estimators[estimator].estimator]
+        return gpus(self.experiment.runs[run].measure.device, method)
+
+    def work(self, run: str, n_seeds: int, n_epochs: int | None = None) -> measuring.Work:
+        """What a job measures."""
+        chosen = self.experiment.runs[run]
+        return measuring.Work(
+            self.network(run),
+            chosen.measure,
+            self.shape(chosen.dataset),
+            n_seeds,
+            measuring.n_measured(chosen.measure, chosen.training, n_epochs),
+            chosen.memory_mb,
+            chosen.threads,
+        )
+
+    def shape(self, dataset: str) -> Shape:
+        """Of a data set: as it was prepared, or as its settings say."""
+        if dataset not in self._shapes:
+            self._shapes[dataset] = self._shape(dataset)
+        return self._shapes[dataset]
+
+    def network(self, run: str) -> Network:
+        """The run's network, without any weights."""
+        if run not in self._networks:
+            chosen = self.experiment.runs[run]
+            family, shape = FAMILIES[chosen.network.family], self.shape(chosen.dataset)
+            built = family.build(chosen.network, shape.of_input, shape.n_classes)
+            self._networks[run] = built
+        return self._networks[run]
+
+    def _shape(self, dataset: str) -> Shape:
+        store = self.home / "datasets" / f"{dataset}.zarr"
+        with contextlib.suppress(FileNotFoundError):
+            return shapes.of_store(store)
+        return shapes.of_settings(self.experiment.datasets[dataset])
+
+    def _n_estimates(self, run: str) -> int:
+        chosen = self.experiment.runs[run]
+        n_epochs = measuring.n_measured(chosen.measure, chosen.training)
+        return len(chosen.seeds) * n_epochs * len(self.network(run).layers)
+
+    def _n_metrics(self, run: str) -> int:
+        chosen = self.experiment.runs[run]
+        return len(chosen.seeds) * (chosen.training.epochs + 1)
+
+
+def n_seeds_of(seeds: str) -> int:
+    """Seeds of a block, `seeds-0-9`."""
+    first, last = parse_block(seeds)
+    return last - first + 1

@@ -1,0 +1,123 @@
+"""Finished stores by what they were made from, so that equal work is done once.
+
+    <cache>/<kind>/<key>.zarr        kind: datasets, weights
+
+An experiment that needs a store which another one has made (in this working directory, or in
+another on the same file system) gets it as hard links, or as a copy where links are not
+possible. The key is a digest of all that decides the result: settings, sources, data, seeds,
+package versions. What is taken out is compared with its digests first; what does not agree is
+thrown away and made anew.
+
+Why not `snakemake --cache`: it refuses rules with `benchmark:`, gives a folder back as a folder
+of links, and its key leaves out the modules that a script imports.
+
+The cache is where INFOPLANE_CACHE says ("off": nowhere), else results/.cache. Removing any of
+it is safe at any time.
+"""
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from infoplane.progress import announce
+from infoplane.stores.files import StoreError, partial_of, verify
+from infoplane.stores.locks import writing
+
+log = logging.getLogger(__name__)
+
+VARIABLE = "INFOPLANE_CACHE"
+DEFAULT = Path("results/.cache")
+
+
+class Cache:
+    """A folder of finished stores; root None: nothing is kept."""
+
+    def __init__(self, root: Path | None):
+        self.root = root
+
+    @classmethod
+    def of_environment(cls) -> "Cache":
+        """The cache that INFOPLANE_CACHE names, or the working directory's own."""
+        chosen = os.environ.get(VARIABLE, "")
+        if chosen.lower() == "off":
+            return cls(None)
+        return cls(Path(chosen).expanduser() if chosen else DEFAULT)
+
+    def place(self, kind: str, key: str) -> Path:
+        """Where a store of this kind and key is kept."""
+        return self.root / kind / f"{key}.zarr"
+
+    @contextmanager
+    def sharing(self, kind: str, key: str, path: Path) -> Iterator[bool]:
+        """Take the store at `path` out of the cache, or have the body make it and keep it.
+
+        Gives whether it was taken. Of several processes that want the same, one makes it and
+        the others wait for it.
+        """
+        if self.root is None:
+            yield False
+            return
+        place = self.place(kind, key)
+        with self._turn(place, path):
+            taken = self._take(place, path)
+            yield taken
+            if not taken:
+                self._keep(path, place)
+
+    def _turn(self, place: Path, path: Path):
+        try:
+            lock = writing(place, what=str(path))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if not os.access(place.parent, os.W_OK):
+                raise PermissionError(f"{place.parent} is read-only")
+        except OSError as error:
+            log.info("the cache can be read at most: %s", error)
+            return nullcontext()
+        return lock
+
+    def _take(self, place: Path, path: Path) -> bool:
+        if not place.exists():
+            return False
+        try:
+            verify(place, whole=True)
+        except StoreError as error:
+            announce(str(path), f"made anew, for what the cache has of it is no good: {error}")
+            shutil.rmtree(place, ignore_errors=True)
+            return False
+        _linked(place, path)
+        announce(str(path), f"taken from the cache, {place}")
+        return True
+
+    def _keep(self, path: Path, place: Path) -> None:
+        try:
+            _linked(path, place)
+        except OSError as error:
+            # The result stands all the same.
+            log.warning("%s is not kept in the cache: %s", path, error)
+            shutil.rmtree(partial_of(place), ignore_errors=True)
+
+
+def _linked(source: Path, place: Path) -> None:
+    """The same store in another place, which holds none: files linked, or copied."""
+    partial = partial_of(place)
+    shutil.rmtree(partial, ignore_errors=True)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(
+        source,
+        partial,
+        copy_function=_link,
+        ignore=shutil.ignore_patterns(".snakemake_timestamp"),
+    )
+    if place.exists():
+        shutil.rmtree(place)
+    partial.rename(place)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or files of somebody else's
+        shutil.copy2(source, target)
