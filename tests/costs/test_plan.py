@@ -105,3 +105,10 @@ def test_a_prepared_data_set_is_looked_at_and_another_is_asked_its_settings(plan
     settings = SOURCES["szt"].Settings(source="szt", size=100)
     write_data(prepare(settings), tmp_path / "datasets" / "szt.zarr")
     assert planned().shape("szt") == (100, (12,), 2, 80)
+
+
+def test_a_part_is_asked_its_share_of_the_epochs_unless_a_schedule_chooses_them(planned):
+    assert planned().n_epochs_of_part("run", 1) == 101
+    assert planned().n_epochs_of_part("run", 4) == 26
+    adaptive = {"schedule": "delta_exact"}
+    assert planned(measure__epochs=adaptive).n_epochs_of_part("run", 4) is None

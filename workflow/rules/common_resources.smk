@@ -26,9 +26,7 @@ def wanted(cost_of, wildcards, attempt, gpu=0):
 def memory(cost_of, gpu_of=lambda wildcards: 0):
     """The function that a rule takes for mem_mb, of one that gives a job's cost, and one that
     gives its GPUs."""
-    return lambda wildcards, attempt: wanted(
-        cost_of, wildcards, attempt, gpu_of(wildcards)
-    ).mb
+    return lambda wildcards, attempt: wanted(cost_of, wildcards, attempt, gpu_of(wildcards)).mb
 
 
 def minutes(cost_of):
@@ -49,7 +47,12 @@ def cost_of_activations(wildcards):
 
 
 def cost_of_estimation(wildcards):
-    return PLAN.estimation(wildcards.run, wildcards.estimator, wildcards.seeds)
+    """Of the whole, of a part, or of putting parts together, which measures next to nothing."""
+    names = wildcards.run, wildcards.estimator, wildcards.seeds
+    if "part" in wildcards.keys():
+        n_parts = Part.parse(wildcards.part).of
+        return PLAN.estimation(*names, PLAN.n_epochs_of_part(wildcards.run, n_parts))
+    return PLAN.estimation(*names, 1 if parts_of(wildcards) else None)
 
 
 def cost_of_pool(wildcards):

@@ -15,6 +15,7 @@ from infoplane.costs.shapes import Shape
 from infoplane.estimators import ESTIMATORS
 from infoplane.networks import FAMILIES
 from infoplane.networks.network import Network
+from infoplane.schedules.adaptive import Adaptive
 
 
 class Plan:
@@ -54,6 +55,14 @@ class Plan:
         chosen = self.experiment.estimators[estimator]
         work = self.work(run, n_seeds_of(seeds), n_epochs)
         return measuring.of_estimation(work, ESTIMATORS[chosen.estimator], chosen)
+
+    def n_epochs_of_part(self, run: str, n_parts: int) -> int | None:
+        """Most epochs that one of so many parts measures; None: as many as the whole, where a
+        schedule chooses them and all may lie in one part."""
+        chosen = self.experiment.runs[run]
+        if isinstance(chosen.measure.epochs, Adaptive):
+            return None
+        return -(-measuring.n_measured(chosen.measure, chosen.training) // n_parts)
 
     def pool(self, run: str, pool: str, estimator: str) -> Cost:
         """Of a pool of a run by one estimator."""

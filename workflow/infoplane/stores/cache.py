@@ -87,7 +87,8 @@ class Cache:
             announce(str(path), f"made anew, for what the cache has of it is no good: {error}")
             shutil.rmtree(place, ignore_errors=True)
             return False
-        _linked(place, path)
+        with writing(path):
+            _linked(place, path)
         announce(str(path), f"taken from the cache, {place}")
         return True
 

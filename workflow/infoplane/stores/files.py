@@ -60,15 +60,13 @@ def publish(partial: Path, path: Path, scaffold: Collection[str] = ()) -> None:
         os.fsync(file.fileno())
     for file in aside:
         file.unlink(missing_ok=True)
+    # Aside first: at no moment does half a store stand in the place.
+    old = path.with_name(path.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
     if path.exists():
-        # Aside first: at no moment does half a store stand in the place.
-        old = path.with_name(path.name + ".old")
-        shutil.rmtree(old, ignore_errors=True)
         path.rename(old)
-        partial.rename(path)
-        shutil.rmtree(old)
-    else:
-        partial.rename(path)
+    partial.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def verify(path: Path, whole: bool = False) -> None:
