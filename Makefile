@@ -13,7 +13,7 @@ REPORT = results/report$(if $(CONFIG),-$(basename $(notdir $(CONFIG)))).html
 CLUSTER = tests/workflow/slurm/cluster.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run report test test-slurm lint bench env lock
+.PHONY: help run status report test test-slurm faults lint bench env lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -24,7 +24,10 @@ help: ## list the targets
 	@echo '  PYTHON=python3.12                Python to make .venv with (the first from 3.11 on)'
 
 run: env ## run the workflow
-	$(IN_ENV) snakemake $(WITH_CONFIG) --cores $(CORES) $(ARGS)
+	$(IN_ENV) snakemake --logger infoplane $(WITH_CONFIG) --cores $(CORES) $(ARGS)
+
+status: env ## how far its runs are: trained, measured, flags; ARGS=name: another experiment's
+	$(IN_ENV) python -m infoplane.status $(ARGS) --configfile '$(or $(CONFIG),config/config.yaml)'
 
 report: env ## after a run: its report, as one html file in results/
 	$(IN_ENV) snakemake $(WITH_CONFIG) --report '$(REPORT)' $(ARGS)
@@ -35,6 +38,9 @@ test: env ## run the tests: pytest
 test-slurm: env ## run the tests on a SLURM of this machine alone: root, slurm-wlm, munge
 	$(IN_ENV) trap 'python $(CLUSTER) stop' EXIT && \
 	    python $(CLUSTER) start && pytest -m slurm tests/workflow/slurm $(ARGS)
+
+faults: env ## kill, damage, fill the disk, and see what comes of it; ARGS="--kills 30 --seed 0"
+	$(IN_ENV) python tests/faults $(ARGS)
 
 lint: env ## check style: ruff, snakefmt, snakemake --lint
 	$(IN_ENV) ruff check .

@@ -128,3 +128,18 @@ def test_activations_come_back_block_by_block(tmp_path):
     store = ActivationsStore(tmp_path / "t.zarr")
     assert np.array_equal(store.read("a", [9], [5]), values[1:, 1:])
     assert np.array_equal(store.read("b", [0, 9], [4, 5]), values[..., :2])
+
+
+def test_a_flipped_byte_in_any_file_of_activations_is_named(tmp_path):
+    path = tmp_path / "t.zarr"
+    writer = ActivationsWriter(path, {"a": 3}, [4, 5], [0, 9], 6)
+    writer.write("a", [4, 5], [0, 9], np.ones((2, 2, 6, 3), np.float32))
+    writer.finish({})
+    for file in [f for f in path.rglob("*") if f.is_file()]:
+        content = file.read_bytes()
+        for at in range(0, len(content), 7):
+            file.write_bytes(content[:at] + bytes([content[at] ^ 16]) + content[at + 1 :])
+            with pytest.raises(StoreError, match="rm -r"):
+                ActivationsStore(path).read("a", [0, 9], [4, 5])
+        file.write_bytes(content)
+    assert ActivationsStore(path).read("a", [9], [5]).sum() == 18

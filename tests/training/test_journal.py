@@ -14,8 +14,8 @@ import xarray as xr
 from infoplane.machine import require_disk
 from infoplane.networks.description import describe
 from infoplane.stores import weights as stores
-from infoplane.stores.files import StoreError, partial_of
-from infoplane.stores.weights import Journal, WeightsStore
+from infoplane.stores.files import StoreError, open_tree, partial_of
+from infoplane.stores.weights import CHECKPOINT, Journal, WeightsStore
 from infoplane.training.loop import train
 
 
@@ -257,3 +257,44 @@ def test_failed_seeds_are_named_in_the_store(trainer_of, network_settings, tmp_p
 def test_missing_store_says_how_to_make_it(tmp_path):
     with pytest.raises(StoreError, match="does not exist; the workflow makes it"):
         WeightsStore(tmp_path / "none.zarr")
+
+
+@pytest.mark.parametrize("damage", ["deleted", "cut", "flipped"])
+@pytest.mark.parametrize("what", ["shard", "checkpoint.npz", "identity.txt", "zarr.json"])
+def test_a_damaged_journal_ends_in_the_same_bits(
+    trainer_of, network_settings, tmp_path, monkeypatch, caplog, what, damage
+):
+    monkeypatch.setattr(stores, "_power_of_two", lambda n: 2)
+    whole = trained(trainer_of, network_settings, tmp_path / "whole.zarr", epochs=9)
+    path = tmp_path / "w.zarr"
+
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Journal, "finish", killed)
+        trained(trainer_of, network_settings, path, epochs=9)
+    journal = partial_of(path)
+    if what == "shard":
+        file = min(f for f in journal.rglob("*") if f.is_file() and "/c/" in str(f))
+    else:
+        file = max(f for f in journal.rglob(what))
+    content = file.read_bytes()
+    middle = len(content) // 2
+    if damage == "deleted":
+        file.unlink()
+    elif damage == "cut":
+        file.write_bytes(content[:middle])
+    else:
+        file.write_bytes(
+            content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+        )
+    again = trained(trainer_of, network_settings, path, epochs=9)
+    anew = "training starts anew" in caplog.text
+    assert anew == (
+        what in ("shard", "checkpoint.npz") and (what, damage) != (CHECKPOINT, "deleted")
+    )
+    for name, values in again.read(again.epochs, again.seeds).items():
+        assert values.tobytes() == whole.read(whole.epochs, whole.seeds)[name].tobytes()
+    xr.testing.assert_identical(again.metrics(), whole.metrics())
+    open_tree(path)

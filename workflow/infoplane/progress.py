@@ -1,8 +1,11 @@
 """Progress of a long job: a bar with the time left on a terminal, now and then a log line."""
 
 import logging
+import os
+import re
 import sys
 import time
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -11,6 +14,12 @@ log = logging.getLogger(__name__)
 LOG_SECONDS = 30
 """Time between two lines in the log."""
 
+NO_BARS = "INFOPLANE_NO_BARS"
+"""Environment variable of a job whose terminal shows its progress in another way."""
+
+LINE = re.compile(r": (\w+ \d+ of \d+, \S+ left)$")
+"""How a line in the log ends that says how far the job is."""
+
 
 def announce(title: str, text: str) -> None:
     """Say something of a job on the terminal, above the bars, and in its log."""
@@ -18,18 +27,34 @@ def announce(title: str, text: str) -> None:
     log.info(text)
 
 
+def last_words(log: Path, within: float) -> str:
+    """How far a running job is, 'epoch 120 of 3000, 01:20 left', by the last line of its log;
+    empty where that line is about something else, or is older than so many seconds."""
+    try:
+        with log.open("rb") as file:
+            about = os.fstat(file.fileno())
+            if time.time() - about.st_mtime > within:
+                return ""
+            file.seek(max(about.st_size - 1000, 0))
+            end = file.read().decode(errors="replace").rstrip("\n")
+    except OSError:
+        return ""
+    found = LINE.search(end.rpartition("\n")[2])
+    return found[1] if found else ""
+
+
 class Progress:
     """Counts steps: `with Progress("train", total=100) as progress: … progress.advance()`."""
 
     def __init__(self, title: str, total: int, first: int = 0, unit: str = "step"):
         self.title, self.unit = title, unit
-        # disable=None: no bar where there is no terminal.
+        # None: no bar where there is no terminal.
         self.bar = tqdm(
             total=total,
             initial=first,
             desc=title,
             unit=unit,
-            disable=None,
+            disable=True if NO_BARS in os.environ else None,
             leave=False,
             dynamic_ncols=True,
             mininterval=0.5,

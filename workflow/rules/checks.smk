@@ -14,7 +14,9 @@ rule check_information:
     params:
         seeds=lambda w: seeds_of([w.run]),
         exempt=lambda w: exemption_of(w.estimator),
-        source=lambda w: source_digest("infoplane.checks", "infoplane.stores.information"),
+        source=lambda w: source_digest(
+            "infoplane.checks", "infoplane.stores.information", "infoplane.stores.lists"
+        ),
     message:
         "check {wildcards.run} by {wildcards.estimator} for the data processing inequality"
     script:

@@ -1,6 +1,5 @@
 """List where a plane breaks the data processing inequality."""
 
-import json
 import logging
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from job import job
 
 from infoplane import checks
 from infoplane.stores.information import read_information
+from infoplane.stores.lists import write_list
 
 with job(snakemake):
     names, exempt = snakemake.wildcards, snakemake.params.exempt
@@ -19,12 +19,11 @@ with job(snakemake):
     information.insert(1, "estimator", names.estimator)
     about = tables[0][1]
     found = checks.violations_of(information, about, exempt)
-    found.to_csv(snakemake.output.csv, index=False)
     said = {
         "exempt": exempt,
         "compared": 0 if exempt else checks.n_compared(information),
         "violations": len(found),
         "proven": int(found.proven.sum()),
     }
-    Path(snakemake.output.json).write_text(json.dumps(said, indent=1))
+    write_list(found, said, Path(snakemake.output.csv))
     logging.info("%d of %d comparisons violated", said["violations"], said["compared"])

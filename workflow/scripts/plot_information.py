@@ -10,11 +10,12 @@ from job import job
 from infoplane import checks
 from infoplane.figures import sentences, variants
 from infoplane.stores.information import read_information
+from infoplane.stores.lists import read_list
 
 with job(snakemake):
     figure, wanted = snakemake.params.figure, snakemake.params.seeds
     lists = map(Path, snakemake.input.checks)
-    violations = {(found.parents[1].name, found.stem): pd.read_csv(found) for found in lists}
+    violations = {(found.parents[1].name, found.stem): read_list(found)[0] for found in lists}
     tables, entropy_x, entropy_y, settings, chosen = [], {}, {}, {}, []
     for store in map(Path, snakemake.input.information):
         run, estimator = store.parents[2].name, store.parents[0].name

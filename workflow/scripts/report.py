@@ -11,6 +11,7 @@ from infoplane.checks import flagged, violations_of
 from infoplane.figures import page
 from infoplane.provenance import package_versions
 from infoplane.stores.information import read_information
+from infoplane.stores.lists import read_list
 from infoplane.stores.weights import WeightsStore
 
 TABLES = ("runs", "accuracies", "flags", "checks", "settings")
@@ -43,8 +44,7 @@ with job(snakemake):
     violations, checked = {}, []
     for found in map(Path, snakemake.input.checks):
         run, estimator = found.parents[1].name, found.stem
-        violations[run, estimator] = pd.read_csv(found)
-        said = json.loads(found.with_suffix(".json").read_text())
+        violations[run, estimator], said = read_list(found)
         link = str(found.relative_to(home))
         checked.append(page.Check(run=run, estimator=estimator, csv=link, **said))
     # Run by run: all tables of a large experiment at once would not fit into memory.

@@ -51,7 +51,9 @@ class ActivationsWriter:
     def finish(self, attributes: Mapping[str, str]) -> None:
         """Name the axes and move the store into its place."""
         axes = xr.Dataset(coords={"seed": self.seeds, "epoch": self.epochs}, attrs=attributes)
-        axes.to_zarr(self.partial, mode="a", consolidated=False)
+        # as all else with checksums: Zarr's own choice for axes has none
+        encoding = {name: {"compressors": COMPRESSORS} for name in axes.variables}
+        axes.to_zarr(self.partial, mode="a", consolidated=False, encoding=encoding)
         publish(self.partial, self.path)
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import warnings
+import zipfile
 from collections.abc import Collection
 from contextlib import contextmanager
 from pathlib import Path
@@ -120,7 +121,7 @@ def reading(path: Path):
     """Turn whatever Zarr raises on damaged bytes into a StoreError that names the store."""
     try:
         yield
-    except (ValueError, OSError, KeyError, RuntimeError) as error:
+    except (ValueError, OSError, KeyError, RuntimeError, EOFError, zipfile.BadZipFile) as error:
         if isinstance(error, StoreError):
             raise
         raise damaged(path, f"{type(error).__name__}: {error}") from error

@@ -10,6 +10,7 @@ checkpoint with all that is not in a whole shard yet. The checkpoint is replaced
 a job that is killed at any moment resumes at its last one.
 """
 
+import logging
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,17 @@ import pandas as pd
 import xarray as xr
 import zarr
 
-from infoplane.stores.files import COMPRESSORS, open_tree, partial_of, publish, reading
+from infoplane.stores.files import (
+    COMPRESSORS,
+    StoreError,
+    damaged,
+    open_tree,
+    partial_of,
+    publish,
+    reading,
+)
+
+log = logging.getLogger(__name__)
 
 CHECKPOINT = "checkpoint.npz"
 IDENTITY = "identity.txt"
@@ -68,10 +79,16 @@ class Journal:
         return len(self.epochs) * sum(self._bytes(name) for name in self.parameters)
 
     def resume(self) -> dict[str, np.ndarray] | None:
-        """The trainer's state at the last checkpoint, or None after starting a new journal."""
-        checkpoint = self.partial / CHECKPOINT
-        if checkpoint.exists() and self._identity_file.read_text() == self.identity:
-            return self._load(checkpoint)
+        """The trainer's state at the last checkpoint, or None after starting a new journal.
+
+        A journal that is damaged is discarded like one of another identity, with a warning.
+        """
+        if self._is_ours():
+            try:
+                return self._load(self.partial / CHECKPOINT)
+            except StoreError as error:
+                log.warning("training starts anew, because %s", error)
+        self.n_written, self.pending, self.metrics, self.latest = 0, [], [], None
         shutil.rmtree(self.partial, ignore_errors=True)
         self.partial.mkdir(parents=True)
         self._identity_file.write_text(self.identity)
@@ -142,9 +159,6 @@ class Journal:
             },
         )
         kept = xr.Dataset(coords={"seed": self.seeds, "epoch": self.epochs[: self.n_written]})
-        for left in ("metrics", "weights/seed", "weights/epoch"):  # by a finish that was killed
-            if left in root:
-                del root[left]
         for group, dataset in {"metrics": metrics, "weights": kept}.items():
             encoding = {name: {"compressors": COMPRESSORS} for name in dataset.variables}
             dataset.to_zarr(
@@ -155,6 +169,14 @@ class Journal:
     @property
     def _identity_file(self) -> Path:
         return self.partial / IDENTITY
+
+    def _is_ours(self) -> bool:
+        """Whether there is a journal with a checkpoint, of what is trained now."""
+        try:
+            identity = self._identity_file.read_bytes().decode(errors="replace")
+        except FileNotFoundError:
+            return False
+        return identity == self.identity and (self.partial / CHECKPOINT).exists()
 
     def _bytes(self, name: str) -> int:
         return 4 * len(self.seeds) * int(np.prod(self.parameters[name]))
@@ -173,6 +195,7 @@ class Journal:
                 shards=(whole[0], self.shard, *shape),
                 compressors=COMPRESSORS,
                 fill_value=np.nan,
+                config={"write_empty_chunks": True},  # what is missing was lost
                 dimension_names=("seed", "epoch", *(f"{name}.{i}" for i in range(len(shape)))),
             )
 
@@ -209,7 +232,35 @@ class Journal:
         self.pending = _unstack(parts["pending"])
         self.metrics = _unstack(parts["metrics"])
         self.latest = parts["latest"] or None
+        self._check_shards()
         return parts["state"]
+
+    def _check_shards(self) -> None:
+        """Read what the checkpoint counts as written; take away what came after it.
+
+        Zarr takes a missing shard for weights that are NaN, and damage in one would be
+        published with the store. What a kill has left half written is made again. So is the
+        metadata, which no checksum guards.
+        """
+        for left in ("metrics", "weights/seed", "weights/epoch"):  # by a finish that was killed
+            shutil.rmtree(self.partial / left, ignore_errors=True)
+        for pattern in ("zarr.json", "*.partial"):  # Zarr's own half-written files
+            for file in self.partial.rglob(pattern):
+                file.unlink()
+        self._create_arrays()
+        whole = self.n_written // self.shard
+        with reading(self.partial):
+            root = zarr.open_group(self.partial, mode="r")
+            for name in self.parameters:
+                shards = self.partial / "weights" / name / "c" / "0"
+                for place in shards.glob("*"):
+                    if int(place.name) >= whole:
+                        shutil.rmtree(place) if place.is_dir() else place.unlink()
+                for i in range(whole):
+                    place = shards / str(i)
+                    if not (place.is_file() or any(f.is_file() for f in place.rglob("*"))):
+                        raise damaged(self.partial, f"shard {i} of {name} is missing")
+                    root[f"weights/{name}"][:, i * self.shard : (i + 1) * self.shard]
 
 
 class WeightsStore:

@@ -1,0 +1,51 @@
+"""`python -m infoplane.status [experiments] [--configfile …]`: how far experiments are.
+
+Without an argument: every experiment below results/, as far as its files say.
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from infoplane.status.experiment import status_of
+from infoplane.status.show import text
+
+RESULTS, LOGS = Path("results"), Path("logs")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m infoplane.status", description=__doc__)
+    parser.add_argument("experiments", nargs="*", help="names of folders below results/")
+    parser.add_argument("--configfile", nargs="+", type=Path, default=[], metavar="FILE")
+    given = parser.parse_args()
+    try:
+        wanted = {}
+        if given.configfile:
+            from infoplane.status.wanted import wanted_by  # late: torch comes with it
+
+            wanted = dict(wanted_by(file, RESULTS) for file in given.configfile)
+    except (OSError, ValueError) as error:
+        sys.exit(str(error))
+    names = [*wanted, *(name for name in given.experiments if name not in wanted)]
+    if not names:
+        names = sorted(path.parent.name for path in RESULTS.glob("*/runs"))
+    absent = [n for n in names if n not in wanted and not (RESULTS / n).is_dir()]
+    if absent:
+        sys.exit(f"{RESULTS / absent[0]} does not exist; what there is: ls {RESULTS}")
+    statuses = [status_of(RESULTS / n, LOGS / n, wanted.get(n)) for n in names]
+    said = "\n\n\n".join(map(text, statuses)) or f"no experiment in {RESULTS} yet"
+    if sys.stdout.isatty():
+        columns = shutil.get_terminal_size().columns
+        said = "\n".join(_cut(line, columns) for line in said.splitlines())
+    print(said)
+
+
+def _cut(line: str, columns: int) -> str:
+    """A table's line at the terminal's width; a sentence stays whole, to be copied."""
+    whole = len(line) <= columns or line.startswith("  ")
+    return line if whole else line[: columns - 1] + "…"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,184 @@
+"""Look at one experiment's folder: blocks of seeds, estimators, flags, what is wrong."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infoplane.progress import last_words
+from infoplane.stores import glance
+from infoplane.stores.files import StoreError, partial_of
+
+Block = str
+"""Name of a block of seeds, 'seeds-0-9'."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a configuration asks of a run. estimators: those of pools as `pool/estimator`;
+    trained_as : the run under whose name the weights stand, where not its own."""
+
+    epochs: int
+    blocks: Sequence[Block]
+    estimators: Sequence[str]
+    trained_as: str = ""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How far a block of seeds is. epochs: to reach, None where nothing says it.
+
+    state : finished, growing, halted, missing or damaged
+    """
+
+    block: Block
+    state: str
+    epoch: int = -1
+    epochs: int | None = None
+    failed: int = 0
+    set_aside: int = 0
+
+
+@dataclass
+class Measured:
+    """Stores of an estimator: how many stand and are wanted, values, values by flag."""
+
+    done: int = 0
+    wanted: int = 0
+    values: int = 0
+    flags: Counter = field(default_factory=Counter)
+
+    def add(self, other: "Measured") -> None:
+        """Count another's into this."""
+        self.done, self.wanted = self.done + other.done, self.wanted + other.wanted
+        self.values += other.values
+        self.flags.update(other.flags)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run: its blocks of seeds and its estimators by name."""
+
+    name: str
+    blocks: list[Trained]
+    measured: dict[str, Measured]
+    asked_for: bool
+
+
+@dataclass(frozen=True)
+class Status:
+    """An experiment. wrong: sentences about damaged stores; running: last words of jobs."""
+
+    name: str
+    home: Path
+    runs: list[Run]
+    wrong: list[str]
+    leftovers: list[Path]
+    running: list[str]
+
+
+def status_of(home: Path, logs: Path, wanted: Mapping[str, Wanted] | None = None) -> Status:
+    """Look at an experiment.
+
+    home, logs : its folders below results/ and logs/; neither has to exist
+    wanted : what its configuration asks for, by run; None: only what is there is known
+    """
+    there = {path.name for path in (home / "runs").glob("*") if path.is_dir()}
+    names = [*(wanted or {}), *sorted(there - (wanted or {}).keys())]
+    wrong: list[str] = []
+    runs = [
+        Run(
+            name,
+            [*_blocks(_weights(home, name, wanted), (wanted or {}).get(name), wrong)],
+            _measured(home / "runs" / name, (wanted or {}).get(name), wrong),
+            wanted is None or name in wanted,
+        )
+        for name in names
+    ]
+    for store in sorted((home / "datasets").glob("*.zarr")):
+        try:
+            glance.verify(store)
+        except StoreError as error:
+            wrong.append(str(error))
+    return Status(
+        home.name,
+        home,
+        runs,
+        [*dict.fromkeys(wrong)],
+        [*glance.leftovers(home)],
+        _running(logs),
+    )
+
+
+def _weights(home: Path, name: str, wanted: Mapping[str, Wanted] | None) -> Path:
+    """Where the weights of a run stand."""
+    asked = (wanted or {}).get(name)
+    return (
+        home / "runs" / (asked.trained_as if asked and asked.trained_as else name) / "weights"
+    )
+
+
+def _blocks(stores: Path, wanted: Wanted | None, wrong: list[str]) -> Iterator[Trained]:
+    """How far each block is: those that are asked for, or else those that are there."""
+    there = {path.name.split(".")[0] for path in stores.glob("seeds-*.zarr*")}
+    for block in wanted.blocks if wanted else sorted(there, key=_first_seed):
+        store = stores / f"{block}.zarr"
+        epochs = wanted.epochs if wanted else None
+        try:
+            if store.exists():
+                found = glance.trained(store)
+                counts = found.failed, found.set_aside
+                yield Trained(block, "finished", found.epoch, found.epochs, *counts)
+            elif (journal := partial_of(store)).exists():
+                state = "growing" if glance.growing(journal) else "halted"
+                yield Trained(block, state, glance.journal_epoch(journal), epochs)
+            else:
+                yield Trained(block, "missing", -1, epochs)
+        except StoreError as error:
+            wrong.append(str(error))
+            yield Trained(block, "damaged", -1, epochs)
+
+
+def _first_seed(block: Block) -> int:
+    return int(block.split("-")[1])
+
+
+def _measured(home: Path, wanted: Wanted | None, wrong: list[str]) -> dict[str, Measured]:
+    """Every estimator's stores, counted; of pools as `pool/estimator`."""
+    blocks = wanted.blocks if wanted else None
+    stores: dict[str, list[Path]] = {name: [] for name in (wanted.estimators if wanted else ())}
+    for store in sorted((home / "information").glob("*/seeds-*.zarr")):
+        name = store.parent.name
+        if ".part-" in store.name:  # what is not put together yet is not measured
+            continue
+        if wanted is None or (name in stores and store.stem in blocks):
+            stores.setdefault(name, []).append(store)
+    for store in sorted((home / "pooled").glob("*/*.zarr")):
+        name = f"{store.parent.name}/{store.stem}"
+        if wanted is None or name in stores:
+            stores.setdefault(name, []).append(store)
+    found = {}
+    for name, paths in stores.items():
+        expected = 1 if "/" in name else len(blocks) if wanted else len(paths)
+        counted = found[name] = Measured(wanted=expected)
+        for path in paths:
+            try:
+                values, flags = glance.flags(path)
+            except StoreError as error:
+                wrong.append(str(error))
+                continue
+            counted.add(Measured(1, 0, values, flags))
+    return found
+
+
+def _running(logs: Path) -> list[str]:
+    """How far jobs say they are, of those whose log has changed lately."""
+    words = {
+        log: last_words(log, glance.GROWING_SECONDS) for log in sorted(logs.rglob("*.log"))
+    }
+    return [f"{_job(log.relative_to(logs))}: {far}" for log, far in words.items() if far]
+
+
+def _job(log: Path) -> str:
+    """train/tanh/seeds-0-9.log → train tanh seeds-0-9."""
+    return " ".join(log.with_suffix("").parts)

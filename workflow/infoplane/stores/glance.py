@@ -1,0 +1,106 @@
+"""What stores say at a glance: a few small arrays and file times, no store read whole."""
+
+import json
+import os
+import time
+import zipfile
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import zarr
+
+from infoplane.stores.files import reading, verify
+from infoplane.stores.information import MASKS
+from infoplane.stores.weights import CHECKPOINT, NEVER
+
+GROWING_SECONDS = 120
+"""A file that changed within this time is being written; checkpoints come every 20 s."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished store of weights: its last epoch, that it was set to reach, lost seeds."""
+
+    epoch: int
+    epochs: int
+    failed: int
+    set_aside: int
+
+
+def trained(store: Path) -> Trained:
+    """Of a finished store of weights, verified. Raises StoreError where it is damaged."""
+    verify(store)
+    with reading(store):
+        settings = json.loads(_metadata(store)["attributes"]["settings"])
+        n_epochs = _metadata(store / "metrics" / "epoch")["shape"][0]
+        return Trained(
+            epoch=n_epochs - 1,
+            epochs=settings["training"]["epochs"],
+            failed=int((_array(store / "metrics" / "failed_epoch") != NEVER).sum()),
+            set_aside=int((~np.isnan(_array(store / "metrics" / "set_aside"))).sum()),
+        )
+
+
+def journal_epoch(journal: Path) -> int:
+    """Epoch of the last checkpoint of a training that has not ended; −1 before the first.
+
+    Raises StoreError where the checkpoint cannot be read.
+    """
+    try:
+        stream = (journal / CHECKPOINT).open("rb")
+    except FileNotFoundError:
+        return -1
+    with stream, reading(journal), zipfile.ZipFile(stream) as file:
+        name = next((n for n in file.namelist() if n.startswith("metrics/")), None)
+        if name is None:
+            raise KeyError("no metrics in its checkpoint")
+        with file.open(name) as array:  # its head says the shape, (seed, epoch, …)
+            major, _ = np.lib.format.read_magic(array)
+            head = getattr(np.lib.format, f"read_array_header_{major}_0")
+            return head(array)[0][1] - 1
+
+
+def flags(store: Path) -> tuple[int, Counter]:
+    """Number of values of a store of information, and how many carry each flag.
+
+    store : of information or of pooled information. Raises StoreError where it is damaged
+    """
+    verify(store)
+    with reading(store):
+        masks = _array(store / "flags")
+    found = {name: int(((masks & bit) != 0).sum()) for name, bit in MASKS.items()}
+    return masks.size, Counter({name: n for name, n in found.items() if n})
+
+
+def age(path: Path) -> float:
+    """Seconds since a file, or the youngest file in a folder, was changed; inf: none there."""
+    files = [path, *path.rglob("*")] if path.is_dir() else [path]
+    times = [file.stat().st_mtime for file in files if file.exists()]
+    return max(time.time() - max(times), 0.0) if times else float("inf")
+
+
+def growing(path: Path) -> bool:
+    """Whether something is being written there."""
+    return age(path) < GROWING_SECONDS
+
+
+def leftovers(home: Path) -> list[Path]:
+    """Half-written stores below a folder that nobody writes any more, journals excepted."""
+    found = []
+    for folder, inside, _ in os.walk(home):
+        found += [Path(folder, name) for name in inside if name.endswith(".partial")]
+        inside[:] = [name for name in inside if not name.endswith((".zarr", ".partial"))]
+    return sorted(p for p in found if not (p / CHECKPOINT).exists() and not growing(p))
+
+
+def _metadata(group: Path) -> dict:
+    return json.loads((group / "zarr.json").read_text())
+
+
+def _array(path: Path) -> np.ndarray:
+    if not (path / "c").exists():  # Zarr writes no chunk of fill values; to ask it takes 3 ms
+        about = _metadata(path)
+        return np.full(about["shape"], about["fill_value"], about["data_type"])
+    return zarr.open_array(path, mode="r")[...]

@@ -1,0 +1,159 @@
+"""`snakemake --logger infoplane`: jobs done, running and left, and the time left.
+
+On a terminal these stand below what Snakemake says, beside how far the running jobs are by
+their own logs; elsewhere each job that ends is a line. Errors, failed logs and everything that
+is about no single job are Snakemake's own words. A dry run is as it is without this.
+"""
+
+import os
+import shutil
+import sys
+import threading
+import time
+from pathlib import Path
+
+from snakemake.logging import ColorizingTextHandler, DefaultFilter, is_quiet_about
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+from snakemake_interface_logger_plugins.common import LogEvent
+from tqdm import tqdm
+
+from infoplane.progress import NO_BARS, last_words
+from snakemake_logger_plugin_infoplane.jobs import Job, Jobs
+
+REFRESH_SECONDS = 1
+MOST_JOBS = 6
+"""Running jobs that are shown by name."""
+REPLACED = (LogEvent.JOB_INFO, LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED)
+
+
+class LogHandler(LogHandlerBase):
+    """What Snakemake calls with each of its events, all from one thread."""
+
+    writes_to_stream = True
+    writes_to_file = False
+    has_filter = True  # its own, after counting: what is not shown counts too
+    has_formatter = False
+    needs_rulegraph = False
+
+    def __post_init__(self) -> None:
+        about = self.common_settings
+        quiet = about.quiet or ()
+        self.stream = sys.stdout if about.stdout else sys.stderr
+        self.snakemake = ColorizingTextHandler(about.nocolor, self.stream)
+        self.shown = DefaultFilter(
+            quiet, about.debug_dag, about.verbose, about.dryrun, about.printshellcmds
+        ).filter
+        self.silent = is_quiet_about(quiet, "progress")
+        terminal = self.stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self.live = terminal and not (about.dryrun or self.silent)
+        self.jobs, self.ended, self.lines = Jobs(), [], 0
+        self.closed = threading.Event()
+        if self.live:
+            os.environ[NO_BARS] = "1"  # of the jobs: two bars on one line are none
+            threading.Thread(target=self._refresh, daemon=True).start()
+
+    def emit(self, record) -> None:
+        """Count what an event says and show it; Snakemake's own words for all but jobs."""
+        try:
+            event = getattr(record, "event", None)
+            if self.common_settings.dryrun:
+                self._say(record)
+                return
+            self._count(event, record)
+            if event == LogEvent.PROGRESS:
+                self._tell()
+            elif event not in REPLACED and record.msg != "Select jobs to execute...":
+                self._say(record)
+        except Exception:
+            self.handleError(record)
+
+    def close(self) -> None:
+        """Take the lines below away."""
+        self.closed.set()
+        with self.lock:
+            self._erase()
+        super().close()
+
+    def _count(self, event, record) -> None:
+        now = time.monotonic()
+        if event == LogEvent.RUN_INFO:
+            self.jobs.plan(record.stats)
+        elif event == LogEvent.JOB_INFO:
+            logs = tuple(Path(log) for log in record.log)
+            named = " ".join([record.rule_name, *map(str, record.wildcards.values())])
+            about = record.rule_msg or named
+            self.jobs.start(record.jobid, Job(record.rule_name, about, logs, now))
+        elif event == LogEvent.JOB_FINISHED:
+            if ended := self.jobs.finish(record.job_id, now):
+                self.ended.append(ended)
+        elif event == LogEvent.JOB_ERROR:
+            self.jobs.fail(record.jobid)
+        elif event == LogEvent.PROGRESS:
+            self.jobs.done, self.jobs.total = record.done, record.total
+
+    def _say(self, record) -> None:
+        """Snakemake's own words, above the lines below."""
+        if self.shown(record):
+            self._erase()
+            self.snakemake.setFormatter(self.formatter)
+            self.snakemake.emit(record)
+            self._draw()
+
+    def _tell(self) -> None:
+        """The jobs that have ended, a line each."""
+        if not self.silent:
+            self._erase()
+            for job, took in self.ended:
+                far = "" if self.live else f"; {self._far()}"
+                at = time.strftime("%H:%M:%S")
+                self.stream.write(f"[{at}] done: {job.about} ({_interval(took)}){far}\n")
+            self.stream.flush()
+            self._draw()
+        self.ended.clear()
+
+    def _far(self) -> str:
+        jobs = self.jobs
+        words = [f"{jobs.done} of {jobs.total} jobs done"]
+        if n := len(jobs.running):
+            words.append(f"{n} running")
+        if waiting := jobs.total - jobs.done - n:
+            words.append(f"{waiting} left")
+        left = jobs.left(time.monotonic())
+        if left and jobs.done < jobs.total:
+            words.append(f"{'about' if left[1] else 'at least'} {_interval(left[0])} left")
+        return ", ".join(words)
+
+    def _refresh(self) -> None:
+        while not self.closed.wait(REFRESH_SECONDS):
+            with self.lock:
+                if self.lines and not self.closed.is_set():
+                    self._erase()
+                    self._draw()
+
+    def _erase(self) -> None:
+        # The cursor waits on an empty line above: what a job writes there itself stays whole.
+        if self.lines:
+            self.stream.write("\r\033[J")
+            self.lines = 0
+
+    def _draw(self) -> None:
+        if not self.live or not self.jobs.total or self.closed.is_set():
+            return
+        size = shutil.get_terminal_size()
+        now = time.monotonic()
+        lines = [self._far()]
+        most = max(min(MOST_JOBS, size.lines - 3), 0)
+        for job in [*self.jobs.running.values()][:most]:
+            took = now - job.started
+            said = " ".join(last_words(log, within=took) for log in job.logs)
+            lines.append(f"  {job.about} ({_interval(took)}) {said}".rstrip())
+        if len(self.jobs.running) > most:
+            lines.append(f"  and {len(self.jobs.running) - most} more")
+        self.lines = len(lines)
+        below = "".join(f"\n{line[: size.columns - 1]}" for line in lines)
+        self.stream.write(f"{below}\033[{self.lines}A\r")
+        self.stream.flush()
+
+
+def _interval(seconds: float) -> str:
+    return tqdm.format_interval(seconds)
