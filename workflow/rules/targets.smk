@@ -29,7 +29,7 @@ rule report:
         ),
         weights=lambda w: {run: weights_of(run) for run in experiment.runs},
         exempt=lambda w: {name: exemption_of(name) for name in experiment.estimators},
-        source=source_digest("infoplane.figures.page", "infoplane.stores.information"),
+        source=lambda w: source_digest("infoplane.figures.page", "infoplane.stores.information"),
     message:
         "write {output[0]}"
     script:

@@ -70,7 +70,7 @@ rule plot_truth:
         runtime=minutes(cost_of_calibration),
     params:
         page=lambda w: truth_page().canonical(),
-        source=source_digest(
+        source=lambda w: source_digest(
             "infoplane.figures.calibration",
             "infoplane.figures.calibration_errors",
             "infoplane.figures.calibration_page",

@@ -140,6 +140,8 @@ def _swept(sweep: Any, places: _Places) -> tuple[dict[str, list], list[Line]]:
         text = f"must be a mapping of dotted keys to lists of values, not {shown(sweep)}"
         in_own = "sweep" in places.own
         return {}, [(f"runs.{places.name}.sweep" if in_own else "defaults.sweep", text)]
+    if not sweep:
+        return {}, []
     keys = [key for key, _ in allowed_by(WrittenRun).dotted()]
     known = [key for key in dict.fromkeys(keys) if key.partition(".")[0] in SWEPT]
     good, lines = {}, []

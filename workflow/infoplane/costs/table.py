@@ -29,7 +29,7 @@ SLOPES = {"mb": ((0.0, 1.0), (0.0, 1.0)), "seconds": ((1.0, 2.0), (0.0, 1.0))}
 SLOPES_OF_TRAINING = {**SLOPES, "seconds": ((0.0, 1.0), (0.0, 1.0))}
 """Of estimators that train networks, for a number of steps."""
 
-UNKNOWN = Cost(mb=1000.0, seconds=5.0)
+UNKNOWN = Cost(mb=1000.0, seconds=60.0)
 """An estimator that is not in the table, for 4,096 rows of up to 100 units; seconds grow with
 n² and d, memory by `UNKNOWN_BYTES` for each value of the layer and its inputs."""
 UNKNOWN_BYTES = 160
