@@ -29,9 +29,9 @@ SMALL = {
     "defaults": {
         "dataset": "szt",
         "network": {"hidden": [7, 5, 3]},
-        "training": {"batch_size": 64, "epochs": 150, "device": "cpu"},
+        "training": {"batch_size": 64, "epochs": 100, "device": "cpu"},
         "measure": {"epochs": {"schedule": "logarithmic", "number": 24}, "device": "cpu"},
-        "checkpoint_seconds": 0.1,
+        "checkpoint_seconds": 0.2,
     },
     "runs": {
         "tanh": {

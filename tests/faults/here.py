@@ -8,12 +8,16 @@ import runpy
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from multiprocessing import get_context
 from pathlib import Path
 
 
 def warm() -> None:
-    """Import what Snakemake and the jobs import."""
+    """Import what Snakemake and the jobs import, with as many threads as Snakemake allows a
+    job of one thread."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
     import pandas  # noqa: F401
     import torch
 
@@ -67,7 +71,9 @@ def snakemake(arguments: Sequence[str]) -> None:
     cli.main([*arguments, "--cores", "1"])
 
 
-def _execute_script(_self, file: str, edit: bool = False) -> None:
+def _execute_script(script, file: str, edit: bool = False) -> None:
+    from snakemake.benchmark import benchmarked
+
     pid = os.fork()
     if pid == 0:
         code = 1
@@ -84,6 +90,8 @@ def _execute_script(_self, file: str, edit: bool = False) -> None:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
-    _, status = os.waitpid(pid, 0)
+    record = script.bench_record
+    with benchmarked(pid, record) if record is not None else nullcontext():
+        _, status = os.waitpid(pid, 0)
     if code := os.waitstatus_to_exitcode(status):
         raise subprocess.CalledProcessError(code, file)

@@ -103,20 +103,17 @@ TARGETS = {
     "the training job": (
         "train.py",
         "runs/tanh/weights/seeds-0-1.zarr",
-        "train/tanh/seeds-0-1.tsv",
     ),
     "the estimating job": (
         "estimate_information.py",
         "runs/tanh/information/kde/seeds-0-1.zarr",
-        "estimate_information/tanh/kde/seeds-0-1.tsv",
     ),
     "the gathering job": (
         "estimate_information.py",
         "runs/relu/information/binned/seeds-0-0.zarr",
-        "estimate_information/relu/binned/seeds-0-0.tsv",
     ),
 }
-"""Script, store and benchmark of jobs that are killed under Snakemake."""
+"""Script and store of jobs that are killed under Snakemake."""
 KINDS = (*TARGETS, "Snakemake and its job", "Snakemake alone")
 
 
@@ -127,19 +124,16 @@ def under_snakemake(
     running Snakemake, Snakemake with its job, and Snakemake alone, whose job lives on while
     the next Snakemake starts it again."""
     draw = np.random.default_rng(seed)
+    durations: dict[str, float] = {}
     for turn in range(number):
         kind = KINDS[turn % len(KINDS)]
         job = kind if kind in TARGETS else [*TARGETS][turn // len(KINDS) % len(TARGETS)]
-        script, store, benchmark = TARGETS[job]
-        lines = (undisturbed.project.root / "benchmarks/small" / benchmark).read_text()
-        duration = float(lines.splitlines()[1].split("\t")[0])
-        project = undisturbed.copy(root)
-        target = f"{HOME}/{store}"
-        shutil.rmtree(project.root / target)
-        process = project.start(target, "--notemp", *CONFIG)
-        found = until_script(process, script)
+        script, store = TARGETS[job]
+        if job not in durations:
+            durations[job] = seconds_of(undisturbed, root, job)
+        project, target, process, found = started_job(undisturbed, root, script, store)
         started = time.monotonic()
-        moment = draw.uniform(0, duration)
+        moment = draw.uniform(0, durations[job])
         while time.monotonic() < started + moment and alive(found):
             time.sleep(0.01)
         when = f"{moment:.2f} s after {job} began"
@@ -157,6 +151,25 @@ def under_snakemake(
         while alive(found):
             time.sleep(0.1)
     shutil.rmtree(root, ignore_errors=True)
+
+
+def started_job(undisturbed: Undisturbed, root: Path, script: str, store: str):
+    """A project, its target, the Snakemake that makes it and the id of the job's process."""
+    project, target = undisturbed.copy(root), f"{HOME}/{store}"
+    shutil.rmtree(project.root / target)
+    process = project.start(target, "--notemp", *CONFIG)
+    return project, target, process, until_script(process, script)
+
+
+def seconds_of(undisturbed: Undisturbed, root: Path, job: str) -> float:
+    """How long a job's process takes under a Snakemake that nobody disturbs."""
+    _, _, process, found = started_job(undisturbed, root, *TARGETS[job])
+    started = time.monotonic()
+    while alive(found):
+        time.sleep(0.01)
+    took = time.monotonic() - started
+    assert process.wait(PATIENCE) == 0
+    return took
 
 
 def until_script(process, script: str) -> int:

@@ -51,7 +51,7 @@ def jobs_at_once(
 
 def snakemakes(undisturbed: Undisturbed, root: Path) -> Iterator[Outcome]:
     """A second Snakemake while the first one trains: refused; and with --nolock."""
-    script, store, _ = TARGETS["the training job"]
+    script, store = TARGETS["the training job"]
     target = f"{HOME}/{store}"
     for options, name in (((), "two Snakemakes"), (("--nolock",), "two with --nolock")):
         project = undisturbed.copy(root)
