@@ -76,7 +76,8 @@ fi
 touch .venv/incomplete
 say "installing the locked packages into .venv (the first time some GB, most of it torch)"
 [ -t 1 ] && quiet= || quiet=--quiet  # progress bars for a person, no list of names for a log
-.venv/bin/uv pip sync $quiet --python .venv/bin/python --require-hashes \
+# Compiled once: where PYTHONDONTWRITEBYTECODE is set, every job would compile torch anew, 5 s.
+.venv/bin/uv pip sync $quiet --compile-bytecode --python .venv/bin/python --require-hashes \
     envs/uv.txt envs/requirements.txt
 # setuptools is in the lock: an isolated build would fetch another one, without a hash.
 .venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation \

@@ -38,7 +38,7 @@ def test_costs_rise_with_rows_and_units(name):
         found = [of_size(size) for size in sizes]
         for less, more in pairwise(found):
             assert more.mb >= less.mb
-            assert more.seconds >= less.seconds
+            assert more.seconds >= less.seconds * (1 - 1e-9)  # logarithms and back
 
 
 def test_memory_beyond_what_was_measured_is_not_that_of_pairs():

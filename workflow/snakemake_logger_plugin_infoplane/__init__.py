@@ -17,9 +17,11 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 from tqdm import tqdm
 
-from infoplane.progress import NO_BARS, last_words
 from snakemake_logger_plugin_infoplane.jobs import Job, Jobs
 
+# The library is imported late, when the Snakefile has said from where.
+NO_BARS = "INFOPLANE_NO_BARS"
+"""As infoplane.progress has it."""
 REFRESH_SECONDS = 1
 MOST_JOBS = 6
 """Running jobs that are shown by name."""
@@ -139,6 +141,8 @@ class LogHandler(LogHandlerBase):
     def _draw(self) -> None:
         if not self.live or not self.jobs.total or self.closed.is_set():
             return
+        from infoplane.progress import last_words
+
         size = shutil.get_terminal_size()
         now = time.monotonic()
         lines = [self._far()]

@@ -164,11 +164,13 @@ def stop() -> None:
 
 
 def command_of(pid: int) -> str:
-    """Name of a process; empty where there is none."""
+    """Name of a process; empty where there is none, or one that has ended (a zombie)."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
+        text = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return ""
+    name, state = text[text.index("(") + 1 :].rsplit(")", 1)
+    return "" if state.split()[0] == "Z" else name
 
 
 def status() -> None:

@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -180,6 +181,40 @@ def test_log_of_a_failed_job_is_shown(submitting, default):
     said = project.snakemake(target, *OPTIONS, fails=True)
     assert "RuntimeError: device: cuda, but torch sees no CUDA GPU here" in said
     assert "logs/default/train/tanh/seeds-0-1.log" in said
+
+
+# --- Work that is divided, and work that is shared.
+
+
+def test_shards_are_jobs_and_together_the_bits_of_one(
+    submitting, fresh, killed, assert_same_bits
+):
+    target = "results/killed/runs/tanh/information/kde/seeds-0-1.zarr"
+    project, alone = submitting(), fresh()
+    project.configure(killed, {"defaults.shards": 2})
+    said = project.snakemake(target, *OPTIONS)
+    wanted = ["estimate_information", "estimate_part", "estimate_part", "train"]
+    assert sorted(rules_of(said).values()) == wanted
+    alone.configure(killed)
+    cache = str(project.results(".cache"))
+    alone.snakemake(target, *OPTIONS, INFOPLANE_CACHE=cache)
+    assert "taken from the cache" in alone.log("killed/train/tanh/seeds-0-1.log")
+    assert_same_bits(project.root / target, alone.root / target)
+
+
+def test_two_working_directories_train_once(submitting, killed, started, tmp_path):
+    """Submitted at the same time: one of the two jobs trains, the other one waits for it."""
+    cache = {"INFOPLANE_CACHE": str(tmp_path / "cache")}
+    projects = []
+    for project in (submitting(), submitting()):
+        project = replace(project, environment=project.environment | cache)
+        project.configure(killed)
+        projects.append((project, started(project, f"results/{WEIGHTS}", *OPTIONS)))
+    for _, process in projects:
+        assert process.wait(PATIENCE) == 0
+    logs = [project.log("killed/train/tanh/seeds-0-1.log") for project, _ in projects]
+    assert sum("taken from the cache" in log for log in logs) == 1
+    assert sum("401 epoch in" in log for log in logs) == 1
 
 
 # --- Jobs that SLURM ends: each story is told to its end before its test looks at it.

@@ -1,10 +1,10 @@
 """Publishing, opening and verifying stores.
 
 A store is written beside its place and moved into it when whole, so what stands in the place
-is complete. A manifest inside lists every file with its size and digest, and a digest of the
-metadata: Zarr takes a missing chunk for a chunk of fill values, so absence must be seen before
-reading. Damage inside a chunk is seen by the chunk's own CRC-32C when it is read; a store that
-is copied is compared with the digests.
+is complete. A sealed manifest inside lists every file with its size and digest, and a digest
+of the metadata: Zarr takes a missing chunk for a chunk of fill values, so absence must be seen
+before reading. Damage inside a chunk is seen by the chunk's own CRC-32C when it is read; a
+store that is copied is compared with the digests.
 """
 
 import hashlib
@@ -54,9 +54,9 @@ def publish(partial: Path, path: Path, scaffold: Collection[str] = ()) -> None:
     digests = {n: d for n, d in _digests(partial).items() if partial / n not in aside}
     manifest = _manifest(partial)
     manifest["files"] = {n: s for n, s in manifest["files"].items() if n in digests}
-    written = json.dumps(manifest | {"digests": digests}, indent=0)
+    manifest["digests"] = digests
     with (partial / MANIFEST).open("w") as file:
-        file.write(written)
+        file.write(json.dumps(manifest | {"seal": _seal(manifest)}, indent=0))
         file.flush()
         os.fsync(file.fileno())
     for file in aside:
@@ -79,9 +79,12 @@ def verify(path: Path, whole: bool = False) -> None:
         raise StoreError(f"{path} does not exist; the workflow makes it: snakemake --cores all")
     try:
         written = json.loads((path / MANIFEST).read_text())
+        sealed = written.pop("seal") == _seal(written)
         digests = written.pop("digests")
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise damaged(path, f"its {MANIFEST} cannot be read ({error})") from error
+    if not sealed:
+        raise damaged(path, f"its {MANIFEST} has changed")
     with reading(path):
         found = _manifest(path)
     if found != written:
@@ -148,6 +151,11 @@ def _manifest(store: Path) -> dict:
 
 def _digests(store: Path) -> dict[str, str]:
     return {str(file.relative_to(store)): _digest(file) for file in files_of(store)}
+
+
+def _seal(manifest: dict) -> str:
+    """Digest of a manifest itself."""
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _digest(file: Path) -> str:
