@@ -286,6 +286,12 @@ def test_training_over_its_memory_is_tried_again_with_more(
     assert ends == [("FAILED", "mem=150M"), ("COMPLETED", "mem=4000M")]
 
 
+def steps_of(job):
+    """What SLURM's daemons on the nodes still run of a job."""
+    found = ["pgrep", "--full", rf"^slurmstepd: \[{job}\."]
+    return subprocess.run(found, capture_output=True, text=True).stdout.split()
+
+
 def state_of_gpu1():
     return slurm("sinfo", "--noheader", "--nodes=gpu1", "--format=%T").strip()
 
@@ -329,8 +335,10 @@ def test_training_on_a_node_that_fails_is_resumed_to_the_same_bits(
     until(lambda: set(states(project).values()) == {"PENDING"}, process)
     until(lambda: not scripts(project, "train.py"), process)
     assert not project.results(WEIGHTS).exists()
-    set_gpu1("resume")
     (job,) = states(project)
+    # A node that still cleans up after a job does not start it again, and is drained for it.
+    until(lambda: not steps_of(job), process)
+    set_gpu1("resume")
     slurm("scontrol", "update", f"jobid={job}", "starttime=now")  # not in two minutes
     assert process.wait(PATIENCE) == 0
     assert resumed_after(project) == epoch
