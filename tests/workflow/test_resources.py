@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from copy import deepcopy
 
 import pytest
 
@@ -40,6 +41,7 @@ def test_every_job_asks_for_what_the_plan_says(fresh, tiny):
         # Snakemake lists a job's resources where its rule has no message.
         text = re.sub(r"    message:\n        \".*\"\n", "", file.read_text())
         file.write_text(text)
+    tiny = deepcopy(tiny)  # other tests take it as it was
     tiny["defaults"]["training"]["device"] = tiny["defaults"]["measure"]["device"] = "auto"
     tiny["runs"]["relu"]["measure"] = {"share_activations": True}
     file = project.configure(tiny)
