@@ -112,3 +112,14 @@ def test_a_part_is_asked_its_share_of_the_epochs_unless_a_schedule_chooses_them(
     assert planned().n_epochs_of_part("run", 4) == 26
     adaptive = {"schedule": "delta_exact"}
     assert planned(measure__epochs=adaptive).n_epochs_of_part("run", 4) is None
+
+
+@pytest.mark.parametrize("text", ["", '{"shape": [1', "[]", "{}", "\x00"])
+def test_a_damaged_data_set_is_planned_for_by_its_settings(planned, text):
+    """The job that reads it says that it is damaged."""
+    whole, plan = planned().training("run", "seeds-0-9"), planned()
+    store = plan.home / "datasets/szt.zarr"
+    (store / "x").mkdir(parents=True)
+    for file in (store / "zarr.json", store / "x/zarr.json"):
+        file.write_text(text)
+    assert plan.training("run", "seeds-0-9") == whole

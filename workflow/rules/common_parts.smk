@@ -53,5 +53,5 @@ def recipe_in(store):
     """The recipe by which a store of information was made; None where none stands."""
     try:
         return json.loads((store / "zarr.json").read_text())["attributes"].get("recipe")
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # or a damaged one
         return None

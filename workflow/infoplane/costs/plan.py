@@ -136,7 +136,8 @@ class Plan:
 
     def _shape(self, dataset: str) -> Shape:
         store = self.home / "datasets" / f"{dataset}.zarr"
-        with contextlib.suppress(FileNotFoundError):
+        # A damaged one is named by the job that reads it, which has to be planned for that.
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
             return shapes.of_store(store)
         return shapes.of_settings(self.experiment.datasets[dataset])
 
