@@ -17,15 +17,12 @@ from pathlib import Path
 
 from tests.faults import here
 from tests.faults.bits import contents
-from tests.workflow.conftest import PARTS, REPOSITORY, Project
+from tests.workflow.conftest import PARTS, REPOSITORY, TINY, Project
 
 SMALL = {
     "experiment": "small",
     "datasets": {"szt": {"source": "szt", "size": 1024, "training_fraction": 0.75}},
-    "estimators": {
-        "binned": {"estimator": "binned", "n_bins": 30, "range": "layer_over_training"},
-        "kde": {"estimator": "kde", "noise_variance": 1e-3},
-    },
+    "estimators": TINY["estimators"],
     "defaults": {
         "dataset": "szt",
         "network": {"hidden": [7, 5, 3]},

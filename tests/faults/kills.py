@@ -56,9 +56,7 @@ def of_jobs(
                 time.sleep(moment)
                 killed += run.kill()
             left = [path for path in outputs if path.exists()]
-            wrong = any(
-                seen(p) != e for p, e in zip(outputs, expected, strict=True) if p in left
-            )
+            wrong = any(half(p, e) for p, e in zip(outputs, expected, strict=True) if p in left)
             if wrong and len(outputs) == 1:  # Snakemake sees a job of several files unfinished
                 came = "HALF A RESULT STANDS IN ITS PLACE", False
             else:

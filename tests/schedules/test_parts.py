@@ -141,7 +141,7 @@ def test_known_epochs_are_not_measured_again(measured):
     assert len(found.epochs) == 9
 
 
-def test_what_goes_on_from_the_epoch_before_is_measured_whole(measured):
+def test_what_goes_on_from_the_epoch_before_is_measured_whole():
     mine = ESTIMATORS["mine"]
     chosen = mine.Settings(estimator="mine", warm_start=True)
     assert why_whole(DeltaExact(schedule="delta_exact"), mine, chosen).startswith("goes on")

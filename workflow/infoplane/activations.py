@@ -19,6 +19,7 @@ from infoplane.datasets.source import Data
 from infoplane.machine import DeviceName, device_of
 from infoplane.networks import noise as noises
 from infoplane.networks.description import rebuild
+from infoplane.networks.network import Network
 from infoplane.samples import Samples, entropy_of_counts, label_codes
 from infoplane.schedules.adaptive import AnySchedule
 from infoplane.schedules.fixed import Logarithmic
@@ -100,12 +101,8 @@ class Activations:
         self.epochs = [int(e) for e in settings.epochs.select(weights.epochs)]
         self.device = device_of(settings.device)
         self.draws, self.noise_seed = settings.draws, settings.noise_seed
-        # Two neighbouring layers and one temporary of the wider are alive at once, and the
-        # noise of all layers, with the generators' numbers beside it.
-        widest = max(self.network.widths.values())
-        noisy = sum(self.network.noisy.values())
-        bytes_each = 4 * len(measured.x) * self.draws * (3 * widest + 2 * noisy)
-        self.at_once = max(1, memory_mb * 10**6 // bytes_each)
+        each = bytes_each(self.network, len(measured.x) * self.draws)
+        self.at_once = max(1, memory_mb * 10**6 // each)
 
     def at(self, epochs: Sequence[int]) -> "Activations":
         """The same at these kept epochs, in order."""
@@ -196,6 +193,13 @@ class Activations:
         keys = [(self.noise_seed, seed, epoch) for seed in seeds for epoch in epochs]
         sources = [noises.source(*key) for key in keys]
         return noises.draw(self.network.noisy, n, sources, self.device)
+
+
+def bytes_each(network: Network, n_rows: int) -> int:
+    """Memory of one network's activations on so many rows: two neighbouring layers and one
+    temporary of the wider are alive at once, and the noise of all layers, with the generators'
+    numbers beside it."""
+    return 4 * n_rows * (3 * max(network.widths.values()) + 2 * sum(network.noisy.values()))
 
 
 class LayerNoise(NamedTuple):

@@ -23,7 +23,6 @@ from snakemake.exceptions import WorkflowError
 from infoplane.config import ConfigError, load
 from infoplane.datasets import SOURCES, default_places, files_of
 from infoplane.estimators import ESTIMATORS, regime
-from infoplane.figures import FIGURES
 from infoplane.networks import FAMILIES
 from infoplane.provenance import digest_of_text, source_digest
 from infoplane.table import nearest
@@ -57,12 +56,6 @@ def one_of(names):
     return "|".join(re.escape(name) for name in names) or "no_such_name"
 
 
-FIGURES_OF_RUN = ("training_curves", "gradient_noise")
-PLANES = ("information_plane", "information_curves")
-FIGURES_OF_ESTIMATOR = (*PLANES, "clustering_curves")
-MOST_TARGETS = 200  # runs that all have a target of their own
-VARIANTS = {name for names in experiment.sweeps.values() for name in names}
-
 # Settings of a run that change no result, and so no page either.
 WITHOUT_EFFECT = {"threads", "memory_mb", "checkpoint_seconds", "shards"}
 
@@ -77,12 +70,17 @@ wildcard_constraints:
     part=r"\d+-of-\d+",
 
 
-def run_of(name):
-    """The settings of a run; a wrong name comes from a path that was asked for."""
+def known_run(name):
+    """The name itself; a wrong one comes from a path that was asked for."""
     if name not in experiment.runs:
         known = nearest(name, experiment.runs)
         raise WorkflowError(f"{CONFIG_FILE}: there is no run '{name}'.{known}")
-    return experiment.runs[name]
+    return name
+
+
+def run_of(name):
+    """The settings of a run."""
+    return experiment.runs[known_run(name)]
 
 
 @cache
@@ -100,7 +98,7 @@ def canonical_of_estimator(name):
 def information_of(run, estimator):
     """Information of every block of a run by one estimator."""
     home = f"{HOME}/runs/{run}/information/{estimator}"
-    return [f"{home}/{seeds}.zarr" for seeds in blocks_of(run)]
+    return [f"{home}/{seeds}.zarr" for seeds in BLOCKS.of(run)]
 
 
 def dataset_of(wildcards):
@@ -184,17 +182,6 @@ def activations_of(wildcards):
     return f"{HOME}/runs/{wildcards.run}/activations/{wildcards.seeds}.zarr"
 
 
-def source_of_figure(figure):
-    """The digest of a kind of figure, computed when a job asks for it."""
-    return lambda w: source_digest(
-        FIGURES.path(figure),
-        "infoplane.figures.sentences",
-        "infoplane.figures.style",
-        "infoplane.stores.information",
-        "infoplane.stores.weights",
-    )
-
-
 def information_of_run(wildcards):
     return information_of(wildcards.run, wildcards.estimator)
 
@@ -215,94 +202,6 @@ def information_of_sweep(wildcards):
     return [store for name in names for store in information_of(wildcards.run, name)]
 
 
-@cache
-def figures_of_estimator(name):
-    """Kinds of figures of one estimator; variants of a sweep share one, of the sweep."""
-    if name in VARIANTS:
-        return ()
-    chosen = experiment.estimators[name].estimator
-    return getattr(ESTIMATORS[chosen], "FIGURES", PLANES)
-
-
-def sweeps_of(run):
-    """Sweeps every variant of which measures the run."""
-    measuring = set(experiment.runs[run].estimators)
-    return [name for name, of in experiment.sweeps.items() if measuring.issuperset(of)]
-
-
 def seeds_of(runs):
     """Wanted seeds by run: a block on disk may hold more than are asked for now."""
     return {run: experiment.runs[run].seeds for run in runs}
-
-
-def figure_labels(figure):
-    """What the report's table says of a figure."""
-    return lambda w: {"figure": figure, **{name: str(value) for name, value in w.items()}}
-
-
-def figures(run=None, estimator=None, figure=None):
-    """Images of all figures, or of those of one run, one estimator, one kind.
-
-    Where runs get no figures of their own, those of a run or a kind that is asked for by name
-    are drawn nevertheless.
-    """
-    found = [*figures_of_comparisons(), *figures_of_pools()]
-    if experiment.figures_per_run or run or figure:
-        for name in experiment.runs if run is None else [run]:
-            found += [*figures_of_run(name), *window_lengths_of(name), *pairs_of(name)]
-    return chosen_of(found, (run, estimator, figure))
-
-
-def figures_of_run(run):
-    """A run's own figures of its training and its information: what they are of, and paths."""
-    home = f"{HOME}/runs/{run}/figures"
-    for kind in FIGURES_OF_RUN:
-        yield (run, None, kind), f"{home}/{kind}.png"
-    for by in experiment.runs[run].estimators:
-        for kind in figures_of_estimator(by):
-            yield (run, by, kind), f"{home}/{kind}-{by}.png"
-    for by in sweeps_of(run):
-        yield (run, by, "sensitivity"), f"{home}/sensitivity-{by}.png"
-
-
-def figures_of_comparisons():
-    """Figures of several runs side by side: what they are of, and paths."""
-    for name, runs in experiment.comparisons.items():
-        measured = {by for run in runs for by in experiment.runs[run].estimators}
-        for by in sorted(measured):
-            if "information_plane" in figures_of_estimator(by):
-                yield (None, by, "comparison"), f"{HOME}/figures/{name}-{by}.png"
-
-
-def runs_with_target():
-    """Runs that can be asked for by name: a few all, of many those that the command names.
-
-    A rule a run would cost a call of Snakemake with 10,000 runs more than all else it does.
-    """
-    if len(experiment.runs) <= MOST_TARGETS:
-        return experiment.runs
-    words = {word.removeprefix("run_") for word in sys.argv if word.startswith("run_")}
-    return [run for run in experiment.runs if run in words]
-
-
-def target(run=None, estimator=None, figure=None):
-    """What a target's name stands for; an estimator's without figures, its information."""
-
-    def made(wildcards):
-        found = figures(run, estimator, figure)
-        if estimator and not experiment.figures_per_run:
-            variants = experiment.sweeps.get(estimator, [estimator])
-            pairs = [pair for pair in measured_pairs() if pair[1] in variants]
-            found += [store for pair in pairs for store in information_of(*pair)]
-        return found
-
-    return made
-
-
-def chosen_of(found, wanted):
-    """Paths of what is about the wanted run, estimator and figure; None: any."""
-    return [
-        path
-        for about, path in found
-        if all(want in (None, has) for want, has in zip(wanted, about))
-    ]

@@ -15,7 +15,7 @@ def recipe_of_names(run, estimator):
     made_by = [
         canonical_of_estimator(estimator),
         canonical_of_run(run, "measure"),
-        *what_is_trained(run),
+        *BLOCKS.what_is_trained[run],
         source_of_training(names),
         source_of_activations(names),
         source_of_estimator(names),

@@ -12,10 +12,10 @@ from job import job
 
 from infoplane.activations import Activations, Measured, Settings
 from infoplane.estimators import ESTIMATORS
-from infoplane.estimators.measure import measure_scheduled, why_whole
+from infoplane.estimators.measure import measure_scheduled
 from infoplane.machine import use_threads
 from infoplane.provenance import digest_of_text, package_versions
-from infoplane.schedules.parts import WHOLE, Part
+from infoplane.schedules.parts import WHOLE
 from infoplane.stores import parts
 from infoplane.stores.activations import ActivationsStore
 from infoplane.stores.datasets import read_data
@@ -59,18 +59,14 @@ with job(snakemake):
     attributes["identity"] = digest_of_text(identity)
 
     path = Path(snakemake.output.information)
-    part = Part.parse(names.part) if hasattr(names, "part") else WHOLE
-    whole = parts.whole_of(path) if part.of > 1 else path
-    known = {}
-    if not why_whole(what.epochs, module, settings):
-        known = parts.known_records(whole, attributes["identity"])
+    part, known = parts.part_of(path), parts.known_records(path, attributes["identity"])
     logging.info("%d records of parts are there already", len(known))
     found = measure_scheduled(
         activations,
         what.epochs,
         module,
         settings,
-        " ".join([names.estimator, names.run, names.seeds, part.name if part.of > 1 else ""]),
+        f"{names.estimator} {names.run} {path.stem}",
         part,
         known,
     )

@@ -6,6 +6,7 @@ from types import ModuleType
 from typing import Any
 
 from infoplane.activations import Settings as Measure
+from infoplane.activations import bytes_each
 from infoplane.costs import table
 from infoplane.costs.cost import ESTIMATING_MB, GFLOPS, IMPORT_SECONDS, Cost, speed_of
 from infoplane.costs.schedules import n_of
@@ -55,8 +56,7 @@ class Work:
     @cached_property
     def bytes_each(self) -> int:
         """Of the activations of one network that are held at once."""
-        widest, noisy = max(self.network.widths.values()), sum(self.network.noisy.values())
-        return 4 * self.n_inputs * self.measure.draws * (3 * widest + 2 * noisy)
+        return bytes_each(self.network, self.n_inputs * self.measure.draws)
 
     def layers(self, n_draws: int = 1) -> list[table.Layer]:
         """Its layers with so many networks as draws of each input."""
@@ -146,7 +146,7 @@ def _common_mb(work: Work) -> float:
 
 
 def _held_mb(work: Work, together: bool) -> float:
-    """Activations, of all layers where the estimator takes them together."""
+    """Activations; where the estimator takes all layers together, of one epoch at a time."""
     widths = work.network.widths.values()
     each = 4 * work.n_inputs * work.measure.draws
     held = work.bytes_each
@@ -154,7 +154,7 @@ def _held_mb(work: Work, together: bool) -> float:
         held += 2 * each * max(widths)  # with their own noise added, and that noise
     if together:
         held += each * sum(widths) * (2 if work.network.noisy else 1)
-    return work.at_once * held / 1e6
+    return (min(work.at_once, work.n_seeds) if together else work.at_once) * held / 1e6
 
 
 def _pairs_mb(work: Work, module: ModuleType, n_draws: int = 1) -> float:

@@ -27,7 +27,7 @@ and, where it gains from them,
         True: `memory`, a dict that lives as long as the measurement, is handed to
         between_batch, epochs come in order
     TOGETHER = True
-        a batch is all layers of some seeds and epochs, in place of one layer's
+        a batch is all layers of some seeds at one epoch, in place of one layer's
     TRAINS = True
         it trains networks of its own: under `device: auto` its jobs ask for a GPU
     INFINITE_WITHOUT_NOISE = True

@@ -69,14 +69,13 @@ class Cache:
 
     def _turn(self, place: Path, path: Path):
         try:
-            lock = writing(place, what=str(path))
             place.parent.mkdir(parents=True, exist_ok=True)
             if not os.access(place.parent, os.W_OK):
                 raise PermissionError(f"{place.parent} is read-only")
         except OSError as error:
             log.info("the cache can be read at most: %s", error)
             return nullcontext()
-        return lock
+        return writing(place, what=str(path))
 
     def _take(self, place: Path, path: Path) -> bool:
         if not place.exists():

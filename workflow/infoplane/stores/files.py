@@ -13,7 +13,7 @@ import os
 import shutil
 import warnings
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,17 +50,14 @@ def publish(partial: Path, path: Path, scaffold: Collection[str] = ()) -> None:
     scaffold : files directly inside that are no part of the store; removed last, so that a
         kill before that leaves what a resumed job needs
     """
-    aside = {partial / name for name in scaffold}
-    digests = {n: d for n, d in _digests(partial).items() if partial / n not in aside}
-    manifest = _manifest(partial)
-    manifest["files"] = {n: s for n, s in manifest["files"].items() if n in digests}
-    manifest["digests"] = digests
+    files = [file for file in files_of(partial) if file.name not in scaffold]
+    manifest = _manifest(partial, files) | {"digests": _digests(partial, files)}
     with (partial / MANIFEST).open("w") as file:
         file.write(json.dumps(manifest | {"seal": _seal(manifest)}, indent=0))
         file.flush()
         os.fsync(file.fileno())
-    for file in aside:
-        file.unlink(missing_ok=True)
+    for name in scaffold:
+        (partial / name).unlink(missing_ok=True)
     # Aside first: at no moment does half a store stand in the place.
     old = path.with_name(path.name + ".old")
     shutil.rmtree(old, ignore_errors=True)
@@ -86,7 +83,8 @@ def verify(path: Path, whole: bool = False) -> None:
     if not sealed:
         raise damaged(path, f"its {MANIFEST} has changed")
     with reading(path):
-        found = _manifest(path)
+        files = files_of(path)
+        found = _manifest(path, files)
     if found != written:
         sizes, now = written.get("files", {}), found["files"]
         changed = sorted(f for f in sizes.keys() | now.keys() if sizes.get(f) != now.get(f))
@@ -94,7 +92,7 @@ def verify(path: Path, whole: bool = False) -> None:
         raise damaged(path, what)
     if whole:
         with reading(path):
-            now = _digests(path)
+            now = _digests(path, files)
         changed = sorted(f for f in digests.keys() | now.keys() if digests.get(f) != now.get(f))
         if changed:
             raise damaged(path, f"changed files: {_few(changed)}")
@@ -139,8 +137,7 @@ def files_of(store: Path) -> list[Path]:
     )
 
 
-def _manifest(store: Path) -> dict:
-    files = files_of(store)
+def _manifest(store: Path, files: Sequence[Path]) -> dict:
     digest = hashlib.sha256()
     for file in files:
         if file.name == "zarr.json":
@@ -149,8 +146,8 @@ def _manifest(store: Path) -> dict:
     return {"files": sizes, "metadata": digest.hexdigest()}
 
 
-def _digests(store: Path) -> dict[str, str]:
-    return {str(file.relative_to(store)): _digest(file) for file in files_of(store)}
+def _digests(store: Path, files: Sequence[Path]) -> dict[str, str]:
+    return {str(file.relative_to(store)): _digest(file) for file in files}
 
 
 def _seal(manifest: dict) -> str:

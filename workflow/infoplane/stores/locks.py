@@ -6,7 +6,6 @@ name machine and process.
 """
 
 import errno
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +13,6 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from infoplane.progress import announce
-
-log = logging.getLogger(__name__)
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from infoplane.information import Information
+from infoplane.schedules.parts import WHOLE, Part
 from infoplane.stores.files import StoreError
 from infoplane.stores.information import Key, read_records
 
@@ -27,12 +28,22 @@ def path_of(whole: Path, part: str) -> Path:
 
 
 def whole_of(part: Path) -> Path:
-    """The store that a part is of."""
-    return part.with_name(part.name.partition(".part-")[0] + ".zarr")
+    """The store that a part is of; a whole itself."""
+    return part.with_name(part.stem.partition(".part-")[0] + ".zarr")
 
 
-def known_records(whole: Path, identity: str) -> dict[Key, Information]:
-    """Records of all finished parts of this identity. A damaged part counts as not there."""
+def part_of(path: Path) -> Part:
+    """What a store holds by its name: a part, or the whole."""
+    name = path.stem.partition(".part-")[2]
+    return Part.parse(name) if name else WHOLE
+
+
+def known_records(path: Path, identity: str) -> dict[Key, Information]:
+    """Records of all finished parts of the same whole that are of this identity.
+
+    path : of the whole or of a part. A damaged part counts as not there.
+    """
+    whole = whole_of(path)
     records: dict[Key, Information] = {}
     for path in sorted(whole.parent.glob(path_of(whole, "*-of-*").name)):
         try:

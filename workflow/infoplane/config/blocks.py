@@ -1,0 +1,72 @@
+"""Which stores hold the weights of an experiment's runs: blocks of seeds, and runs that are one
+training under several names."""
+
+from functools import cached_property
+from pathlib import Path
+
+from infoplane.config.models import Experiment
+from infoplane.config.seeds import Block, block_name, parse_block, seed_blocks
+
+
+class Blocks:
+    """The blocks of seeds of every run, by what stands on disk when it is asked for first.
+
+    home : the experiment's results. Blocks that stand there stay as they are.
+    """
+
+    def __init__(self, experiment: Experiment, home: str | Path):
+        self.experiment, self.home = experiment, Path(home)
+        self._on_disk: dict[str, list[Block]] = {}
+        self._of: dict[str, tuple[str, ...]] = {}
+
+    @cached_property
+    def what_is_trained(self) -> dict[str, tuple[str, ...]]:
+        """All that decides a run's weights but the seeds and the sources, by run."""
+        return {
+            name: (
+                self.experiment.datasets[run.dataset].canonical(),
+                run.network.canonical(),
+                run.training.canonical(),
+            )
+            for name, run in self.experiment.runs.items()
+        }
+
+    def trained_as(self, run: str) -> str:
+        """The run under whose name the weights stand: of equal runs the first that has any."""
+        equal = self._equal(run)
+        return next((name for name in equal if self._blocks_on_disk(name)), equal[0])
+
+    def of(self, run: str) -> tuple[str, ...]:
+        """Names of a run's blocks, 'seeds-0-9'.
+
+        Equal runs share them: what one has too few seeds for, the next ones add.
+        """
+        if run not in self._of:
+            blocks = list(self._blocks_on_disk(self.trained_as(run)))
+            for name in self._equal(run):
+                chosen = self.experiment.runs[name]
+                own = seed_blocks(chosen.seeds, blocks, chosen.seeds_per_block)
+                self._of[name] = tuple(map(block_name, own))
+                blocks += [block for block in own if block not in blocks]
+        return self._of[run]
+
+    def weights_of(self, run: str) -> list[Path]:
+        """The stores of a run's weights, there or not."""
+        weights = self.home / "runs" / self.trained_as(run) / "weights"
+        return [weights / f"{block}.zarr" for block in self.of(run)]
+
+    @cached_property
+    def _runs_by_training(self) -> dict[tuple[str, ...], list[str]]:
+        found: dict[tuple[str, ...], list[str]] = {}
+        for name, trained in self.what_is_trained.items():
+            found.setdefault(trained, []).append(name)
+        return found
+
+    def _equal(self, run: str) -> list[str]:
+        return self._runs_by_training[self.what_is_trained[run]]
+
+    def _blocks_on_disk(self, run: str) -> list[Block]:
+        if run not in self._on_disk:
+            stores = (self.home / "runs" / run / "weights").glob("seeds-*.zarr")
+            self._on_disk[run] = sorted(parse_block(store.stem) for store in stores)
+        return self._on_disk[run]

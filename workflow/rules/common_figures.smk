@@ -1,0 +1,108 @@
+# Which figures there are of an experiment, by run, estimator and kind, and what targets ask for.
+
+from infoplane.figures import FIGURES
+
+FIGURES_OF_RUN = ("training_curves", "gradient_noise")
+PLANES = ("information_plane", "information_curves")
+FIGURES_OF_ESTIMATOR = (*PLANES, "clustering_curves")
+MOST_TARGETS = 200  # runs that all have a target of their own
+VARIANTS = {name for names in experiment.sweeps.values() for name in names}
+
+
+def source_of_figure(figure):
+    """The digest of a kind of figure, computed when a job asks for it."""
+    return lambda w: source_digest(
+        FIGURES.path(figure),
+        "infoplane.figures.sentences",
+        "infoplane.figures.style",
+        "infoplane.stores.information",
+        "infoplane.stores.weights",
+    )
+
+
+@cache
+def figures_of_estimator(name):
+    """Kinds of figures of one estimator; variants of a sweep share one, of the sweep."""
+    if name in VARIANTS:
+        return ()
+    chosen = experiment.estimators[name].estimator
+    return getattr(ESTIMATORS[chosen], "FIGURES", PLANES)
+
+
+def sweeps_of(run):
+    """Sweeps every variant of which measures the run."""
+    measuring = set(experiment.runs[run].estimators)
+    return [name for name, of in experiment.sweeps.items() if measuring.issuperset(of)]
+
+
+def figure_labels(figure):
+    """What the report's table says of a figure."""
+    return lambda w: {"figure": figure, **{name: str(value) for name, value in w.items()}}
+
+
+def figures(run=None, estimator=None, figure=None):
+    """Images of all figures, or of those of one run, one estimator, one kind.
+
+    Where runs get no figures of their own, those of a run or a kind that is asked for by name
+    are drawn nevertheless.
+    """
+    found = [*figures_of_comparisons(), *figures_of_pools()]
+    if experiment.figures_per_run or run or figure:
+        for name in experiment.runs if run is None else [run]:
+            found += [*figures_of_run(name), *window_lengths_of(name), *pairs_of(name)]
+    return chosen_of(found, (run, estimator, figure))
+
+
+def figures_of_run(run):
+    """A run's own figures of its training and its information: what they are of, and paths."""
+    home = f"{HOME}/runs/{run}/figures"
+    for kind in FIGURES_OF_RUN:
+        yield (run, None, kind), f"{home}/{kind}.png"
+    for by in experiment.runs[run].estimators:
+        for kind in figures_of_estimator(by):
+            yield (run, by, kind), f"{home}/{kind}-{by}.png"
+    for by in sweeps_of(run):
+        yield (run, by, "sensitivity"), f"{home}/sensitivity-{by}.png"
+
+
+def figures_of_comparisons():
+    """Figures of several runs side by side: what they are of, and paths."""
+    for name, runs in experiment.comparisons.items():
+        measured = {by for run in runs for by in experiment.runs[run].estimators}
+        for by in sorted(measured):
+            if "information_plane" in figures_of_estimator(by):
+                yield (None, by, "comparison"), f"{HOME}/figures/{name}-{by}.png"
+
+
+def runs_with_target():
+    """Runs that can be asked for by name: a few all, of many those that the command names.
+
+    A rule a run would cost a call of Snakemake with 10,000 runs more than all else it does.
+    """
+    if len(experiment.runs) <= MOST_TARGETS:
+        return experiment.runs
+    words = {word.removeprefix("run_") for word in sys.argv if word.startswith("run_")}
+    return [run for run in experiment.runs if run in words]
+
+
+def target(run=None, estimator=None, figure=None):
+    """What a target's name stands for; an estimator's without figures, its information."""
+
+    def made(wildcards):
+        found = figures(run, estimator, figure)
+        if estimator and not experiment.figures_per_run:
+            variants = experiment.sweeps.get(estimator, [estimator])
+            pairs = [pair for pair in measured_pairs() if pair[1] in variants]
+            found += [store for pair in pairs for store in information_of(*pair)]
+        return found
+
+    return made
+
+
+def chosen_of(found, wanted):
+    """Paths of what is about the wanted run, estimator and figure; None: any."""
+    return [
+        path
+        for about, path in found
+        if all(want in (None, has) for want, has in zip(wanted, about))
+    ]
