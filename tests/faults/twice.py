@@ -1,6 +1,8 @@
 """Two processes that make the same thing: jobs by themselves, and Snakemakes."""
 
+import os
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,22 +52,37 @@ def jobs_at_once(
 
 
 def snakemakes(undisturbed: Undisturbed, root: Path) -> Iterator[Outcome]:
-    """A second Snakemake while the first one trains: refused; and with --nolock."""
+    """A second Snakemake while the first one trains: refused; and with --nolock.
+
+    The first one's training is stopped until the second has got that far, or it would have
+    ended on a machine where Snakemake takes longer to start than the training to run.
+    """
     script, store = TARGETS["the training job"]
     target = f"{HOME}/{store}"
     for options, name in (((), "two Snakemakes"), (("--nolock",), "two with --nolock")):
         project = undisturbed.copy(root)
         shutil.rmtree(project.root / target)
-        first = project.start(target, *options, "--notemp", *CONFIG)
-        until_script(first, script)
-        code, said = project.ends(target, *options, "--notemp", *CONFIG)
+        command = (target, *options, "--notemp", *CONFIG)
+        first = project.start(*command)
+        training = until_script(first, script)
+        os.kill(training, signal.SIGSTOP)
+        try:
+            if options:
+                second = project.start(*command)
+                until_script(second, script)
+            else:
+                code, said = project.ends(*command)
+        finally:
+            os.kill(training, signal.SIGCONT)
         ended = first.wait(PATIENCE)
-        wrong = difference(contents(project.root / HOME), undisturbed.expected)
         if options:
-            right, second = code == 0, "both end" if code == 0 else said[-500:]
+            code = second.wait(PATIENCE)
+            right, came = code == 0, "both end" if code == 0 else f"the second ends with {code}"
         else:
             right = code != 0 and "--unlock" in said
-            second = "the second is refused and says why" if right else said[-500:]
-        came = f"{second}; {wrong or 'the same bits'}", right and not (ended or wrong)
-        yield Outcome(name, "training", "while it trains", *came)
+            came = "the second is refused and says why" if right else said[-500:]
+        wrong = difference(contents(project.root / HOME), undisturbed.expected)
+        came = f"{came}; {wrong or 'the same bits'}"
+        holds = right and not (ended or wrong)
+        yield Outcome(name, "training", "while it trains", came, holds)
     shutil.rmtree(root)
