@@ -33,7 +33,7 @@ report: env ## after a run: its report, as one html file in results/
 	$(IN_ENV) snakemake $(WITH_CONFIG) --report '$(REPORT)' $(ARGS)
 
 test: env ## run the tests: pytest
-	$(IN_ENV) pytest $(ARGS)
+	$(IN_ENV) pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-slurm: env ## run the tests on a SLURM of this machine alone: root, slurm-wlm, munge
 	$(IN_ENV) trap 'python $(CLUSTER) stop' EXIT && \

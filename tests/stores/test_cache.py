@@ -35,7 +35,7 @@ def test_a_store_is_made_once_and_taken_afterwards(cache, tmp_path):
     assert [shared(cache, one), shared(cache, other)] == [False, True]
     assert open_tree(other)["a"].values.tolist() == [1.0] * 1000
     verify(other, whole=True)
-    chunk = next(f for f in one.rglob("*") if f.is_file() and "/c/" in str(f))
+    chunk = next(f for f in one.rglob("*") if f.name.startswith("c."))
     assert chunk.samefile(other / chunk.relative_to(one))  # no disk for the second
     assert shared(cache, tmp_path / "c.zarr", key="another") is False
 
@@ -51,7 +51,7 @@ def test_what_is_kept_outlives_the_store_it_came_from(cache, tmp_path):
 def test_a_damaged_entry_is_thrown_away_and_made_anew(cache, tmp_path, damage, caplog):
     shared(cache, tmp_path / "a.zarr")
     entry = cache.place("weights", "k")
-    file = next(f for f in entry.rglob("*") if f.is_file() and "/c/" in str(f))
+    file = next(f for f in entry.rglob("*") if f.name.startswith("c."))
     if damage in ("metadata", "manifest"):
         file = entry / ("zarr.json" if damage == "metadata" else "manifest.json")
     content = bytearray(file.read_bytes())
@@ -147,10 +147,10 @@ def test_a_killed_writer_holds_up_nobody_and_leaves_no_file(tmp_path):
 
 def test_whole_verification_sees_what_a_look_at_sizes_does_not(tmp_path):
     make(tmp_path / "a.zarr")
-    file = next(f for f in (tmp_path / "a.zarr").rglob("*") if "/c/" in str(f) and f.is_file())
+    file = next(f for f in (tmp_path / "a.zarr").rglob("*") if f.name.startswith("c."))
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
     verify(tmp_path / "a.zarr")
-    with pytest.raises(StoreError, match=r"a\.zarr is damaged: changed files: a/c/0"):
+    with pytest.raises(StoreError, match=r"a\.zarr is damaged: changed files: a/c\.0"):
         verify(tmp_path / "a.zarr", whole=True)

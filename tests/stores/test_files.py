@@ -22,7 +22,7 @@ def store(tmp_path):
 
 
 def chunks(store):
-    return [f for f in store.rglob("*") if f.is_file() and "/c/" in str(f)]
+    return [f for f in store.rglob("*") if f.is_file() and f.name.startswith("c.")]
 
 
 def read(store):
@@ -52,7 +52,7 @@ def test_truncated_missing_and_added_chunks_are_named(store):
     file = chunks(store)[0]
     content = file.read_bytes()
     file.write_bytes(content[:-3])
-    with pytest.raises(StoreError, match=r"a\.zarr is damaged.*a/c/"):
+    with pytest.raises(StoreError, match=r"a\.zarr is damaged.*a/c\."):
         open_tree(store)
     file.unlink()
     with pytest.raises(StoreError, match="missing or changed files"):

@@ -51,7 +51,7 @@ def test_known_are_whole_parts_of_this_identity_in_however_many_parts(whole, cap
     write(parts.path_of(whole, "3-of-4"), [2], identity="of other settings")
     write(parts.path_of(whole, "4-of-4"), [3])
     write(parts.path_of(whole.with_name("seeds-2-3.zarr"), "1-of-2"), [4])
-    chunk = next(parts.path_of(whole, "4-of-4").rglob("c/*/*/*"))
+    chunk = next(parts.path_of(whole, "4-of-4").rglob("c.*.*.*"))
     chunk.write_bytes(chunk.read_bytes()[:-1])
     known = parts.known_records(whole, "same")
     assert {epoch for _, epoch, _ in known} == {0, 1}

@@ -142,12 +142,11 @@ class Project:
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory) -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Of the subprocesses: the machine's, without its data sets."""
     chosen = {k: v for k, v in os.environ.items() if k != "INFOPLANE_DATA"}
-    if chosen.pop("PYTHONDONTWRITEBYTECODE", None):
-        # Dozens of processes would each compile torch from source again.
-        chosen["PYTHONPYCACHEPREFIX"] = str(tmp_path_factory.mktemp("bytecode"))
+    # Dozens of processes would each compile the library again.
+    chosen.pop("PYTHONDONTWRITEBYTECODE", None)
     return chosen
 
 

@@ -16,7 +16,7 @@ PLANE = "tiny/runs/tanh/figures/information_plane-kde"
 
 def flip_a_byte(store, array):
     """In the middle of the first chunk or shard of an array."""
-    file = min(path for path in (store / array / "c").rglob("*") if path.is_file())
+    file = min((store / array).glob("c.*"))
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 0x10
     file.write_bytes(content)

@@ -57,6 +57,13 @@ def test_figure_is_there_in_every_format(home, figure):
     assert all(len(text) > 40 for text in said.values())
 
 
+def test_chunks_are_files_of_their_array_s_folder(home):
+    """Folders count against quotas, and chunks that had their own made most of them."""
+    arrays = [f.parent for f in home.rglob("zarr.json") if '"array"' in f.read_text()]
+    assert len(arrays) > 100
+    assert [f for array in arrays for f in array.iterdir() if f.is_dir()] == []
+
+
 def test_nothing_else_is_in_the_figures_folders(home):
     found = {str(p.relative_to(home).with_suffix("")) for p in home.rglob("figures/*.*")}
     assert found == set(FIGURES)

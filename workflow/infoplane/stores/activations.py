@@ -8,7 +8,15 @@ import numpy as np
 import xarray as xr
 import zarr
 
-from infoplane.stores.files import COMPRESSORS, open_tree, partial_of, publish, reading
+from infoplane.stores.files import (
+    CHUNK_KEYS,
+    COMPRESSORS,
+    encoding,
+    open_tree,
+    partial_of,
+    publish,
+    reading,
+)
 
 
 class ActivationsWriter:
@@ -37,6 +45,7 @@ class ActivationsWriter:
                 dtype="float32",
                 chunks=(1, 1, n_inputs, width),
                 compressors=COMPRESSORS,
+                chunk_key_encoding=CHUNK_KEYS,
                 dimension_names=("seed", "epoch", "input", f"{layer}.unit"),
             )
 
@@ -51,9 +60,7 @@ class ActivationsWriter:
     def finish(self, attributes: Mapping[str, str]) -> None:
         """Name the axes and move the store into its place."""
         axes = xr.Dataset(coords={"seed": self.seeds, "epoch": self.epochs}, attrs=attributes)
-        # as all else with checksums: Zarr's own choice for axes has none
-        encoding = {name: {"compressors": COMPRESSORS} for name in axes.variables}
-        axes.to_zarr(self.partial, mode="a", consolidated=False, encoding=encoding)
+        axes.to_zarr(self.partial, mode="a", consolidated=False, encoding=encoding(axes))
         publish(self.partial, self.path)
 
 

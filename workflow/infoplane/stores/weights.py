@@ -22,9 +22,11 @@ import xarray as xr
 import zarr
 
 from infoplane.stores.files import (
+    CHUNK_KEYS,
     COMPRESSORS,
     StoreError,
     damaged,
+    encoding,
     open_tree,
     partial_of,
     publish,
@@ -160,10 +162,8 @@ class Journal:
         )
         kept = xr.Dataset(coords={"seed": self.seeds, "epoch": self.epochs[: self.n_written]})
         for group, dataset in {"metrics": metrics, "weights": kept}.items():
-            encoding = {name: {"compressors": COMPRESSORS} for name in dataset.variables}
-            dataset.to_zarr(
-                self.partial, group=group, mode="a", consolidated=False, encoding=encoding
-            )
+            how = {"consolidated": False, "encoding": encoding(dataset)}
+            dataset.to_zarr(self.partial, group=group, mode="a", **how)
         publish(self.partial, self.path, scaffold=(CHECKPOINT, IDENTITY))
 
     @property
@@ -194,6 +194,7 @@ class Journal:
                 chunks=(whole[0], chunk, *shape),
                 shards=(whole[0], self.shard, *shape),
                 compressors=COMPRESSORS,
+                chunk_key_encoding=CHUNK_KEYS,
                 fill_value=np.nan,
                 config={"write_empty_chunks": True},  # what is missing was lost
                 dimension_names=("seed", "epoch", *(f"{name}.{i}" for i in range(len(shape)))),
@@ -252,13 +253,15 @@ class Journal:
         with reading(self.partial):
             root = zarr.open_group(self.partial, mode="r")
             for name in self.parameters:
-                shards = self.partial / "weights" / name / "c" / "0"
-                for place in shards.glob("*"):
-                    if int(place.name) >= whole:
-                        shutil.rmtree(place) if place.is_dir() else place.unlink()
+                # c.<seed>.<epoch>…: all seeds are in one shard
+                shards = {
+                    int(file.name.split(".")[2]): file
+                    for file in (self.partial / "weights" / name).glob("c.*")
+                }
+                for i in shards.keys() - range(whole):
+                    shards[i].unlink()
                 for i in range(whole):
-                    place = shards / str(i)
-                    if not (place.is_file() or any(f.is_file() for f in place.rglob("*"))):
+                    if i not in shards:
                         raise damaged(self.partial, f"shard {i} of {name} is missing")
                     root[f"weights/{name}"][:, i * self.shard : (i + 1) * self.shard]
 
