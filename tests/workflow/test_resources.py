@@ -86,3 +86,13 @@ def test_a_further_attempt_asks_for_twice_of_it(fresh, tiny):
     again = request(plan.dataset("szt"), attempt=2)
     assert (found["mem_mb"], found["runtime"]) == again
     assert again.mb > request(plan.dataset("szt")).mb
+
+
+def test_a_plan_imports_no_torch(fresh, tiny):
+    """Two Snakemakes are in the memory of every job on a cluster."""
+    project = fresh()
+    file = project.configure(tiny)
+    said = project.snakemake("-n", "--configfile", file, PYTHONPROFILEIMPORTTIME="1")
+    imported = set(re.findall(r"\| +([\w.]+)$", said, re.MULTILINE))
+    assert "infoplane.estimators.pairwise" in imported  # by kde
+    assert not {name for name in imported if name.split(".")[0] == "torch"}

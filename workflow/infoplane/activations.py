@@ -5,6 +5,8 @@ less than reading its result back (see the README's figures). Where it costs mor
 share one store of activations between its estimators; `Activations` reads either alike.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from copy import copy
 from pathlib import Path
@@ -104,13 +106,13 @@ class Activations:
         each = bytes_each(self.network, len(measured.x) * self.draws)
         self.at_once = max(1, memory_mb * 10**6 // each)
 
-    def at(self, epochs: Sequence[int]) -> "Activations":
+    def at(self, epochs: Sequence[int]) -> Activations:
         """The same at these kept epochs, in order."""
         other = copy(self)
         other.epochs = list(epochs)
         return other
 
-    def epoch_by_epoch(self) -> "Activations":
+    def epoch_by_epoch(self) -> Activations:
         """The same in batches of one epoch."""
         other = copy(self)
         other.at_once = min(self.at_once, max(1, len(self.seeds)))
@@ -164,12 +166,17 @@ class Activations:
             for seed in range(0, len(self.seeds), n_seeds):
                 yield self.epochs[first : first + n_epochs], self.seeds[seed : seed + n_seeds]
 
-    @torch.no_grad()  # as a decorator: a with statement would reach what is done between yields
     def outputs(
         self, epochs: Sequence[int], seeds: Sequence[int], draws: int
-    ) -> Iterator[tuple[str, torch.Tensor, "LayerNoise | None"]]:
+    ) -> Iterator[tuple[str, torch.Tensor, LayerNoise | None]]:
         """Each layer's name, its outputs (n_seeds · n_epochs, n_inputs · draws, n_units)
         before its own noise, and that noise."""
+        # Around the function: a with statement would reach what is done between its yields.
+        return torch.no_grad()(self._outputs)(epochs, seeds, draws)
+
+    def _outputs(
+        self, epochs: Sequence[int], seeds: Sequence[int], draws: int
+    ) -> Iterator[tuple[str, torch.Tensor, LayerNoise | None]]:
         if self.shared is not None:
             for layer in self.layers:
                 stored = torch.from_numpy(self.shared.read(layer, epochs, seeds))

@@ -1,5 +1,7 @@
 """What the machine gives a job: threads, a device, free disk."""
 
+from __future__ import annotations
+
 import shutil
 from pathlib import Path
 from typing import Literal

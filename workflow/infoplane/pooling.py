@@ -9,6 +9,8 @@ estimator can see more than log2 r bits of randomness, so that I(X;T) falls as r
 the draws are enough. Hence everything is estimated for several r of the same window.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
@@ -206,9 +208,7 @@ def _last(over: str, values: torch.Tensor, length: int) -> torch.Tensor:
     return values.permute(2, 0, 1, 3, 4).flatten(1, 3).contiguous()
 
 
-def measure(
-    pool: Pool, module, settings, drifts: "Drifts", title: str = "pool"
-) -> list[Pooled]:
+def measure(pool: Pool, module, settings, drifts: Drifts, title: str = "pool") -> list[Pooled]:
     """What the estimator says of every layer under every window.
 
     drifts : says which windows are not stationary; their records are flagged

@@ -3,6 +3,8 @@
 Every information value in infoplane is in bits.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,7 +79,7 @@ class Samples:
         return ", ".join(parts)
 
     @classmethod
-    def of(cls, t, y, x=None, centres=None, **where) -> "Samples":
+    def of(cls, t, y, x=None, centres=None, **where) -> Samples:
         """Checked samples from arrays or tensors.
 
         t, centres : (n_inputs, n_units) or (n_inputs, n_draws, n_units)
@@ -116,19 +118,19 @@ class Samples:
             _require_finite(centres, samples.place, "centres")
         return samples
 
-    def checked(self) -> "Samples":
+    def checked(self) -> Samples:
         """Itself; raises ValueError where an activation is NaN or infinite."""
         _require_finite(self.t, self.place, "activations")
         return self
 
-    def with_labels(self) -> "Pair":
+    def with_labels(self) -> Pair:
         """Rows of T, all draws of an input in succession, with the labels."""
         labels = self.y.repeat_interleave(self.n_draws)
         key = (self.layer, self.seed, "y")
         rows = self.t.flatten(0, 1)
         return Pair(rows, labels, self.place, self.n_draws, key=key, epoch=self.epoch)
 
-    def with_inputs(self) -> "Pair":
+    def with_inputs(self) -> Pair:
         """Rows of T, all draws of an input in succession, with the features of the inputs."""
         t = self.t.flatten(0, 1)
         x = self.x.to(t.device, t.dtype).repeat_interleave(self.n_draws, dim=0)
@@ -171,7 +173,7 @@ class Pair:
         return max(self.a.shape[1], 0 if self.is_labelled else self.b.shape[1])
 
     @classmethod
-    def of(cls, a, b, place: str = "a and b") -> "Pair":
+    def of(cls, a, b, place: str = "a and b") -> Pair:
         """A checked pair from arrays or tensors.
 
         a : (n, d_a), b : (n, d_b), or (n,) labels of any integer, boolean or string type

@@ -20,6 +20,10 @@ if LIBRARY not in sys.path:
 
 from snakemake.exceptions import WorkflowError
 
+from infoplane.deferred import defer
+
+defer("torch")  # a plan needs the settings that stand beside torch's users, and not torch
+
 from infoplane.config import ConfigError, load
 from infoplane.datasets import SOURCES, default_places, files_of
 from infoplane.estimators import ESTIMATORS, regime

@@ -5,10 +5,15 @@ operations on one tensor; torch's own optimizer takes longer for small networks,
 use imports a compiler.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 DECAYS = (0.9, 0.999)
 """Of the means of slopes and of their squares."""

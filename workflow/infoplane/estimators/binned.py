@@ -11,6 +11,8 @@ n_bins 29); Saxe et al. 2018 (bins floor(t / 0.07): width 0.07, for ReLU 0.5); M
 the correction of the bias.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from typing import Literal

@@ -17,6 +17,8 @@ are that entropy and measures of clusters that need no bins. With classes c of n
 Only the first is in bits. Distances are in units of the activations, the others have none.
 """
 
+from __future__ import annotations
+
 import math
 from typing import Literal
 

@@ -9,21 +9,25 @@ dimensions: I(X';T') ≤ I(X;T), up to the error of the entropies. The networks 
 noise in T; without it I(X;T) is infinite.
 """
 
+from __future__ import annotations
+
 import hashlib
 import itertools
 import math
 from collections import OrderedDict
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import torch
 from pydantic import Field
-from torch import Tensor
 
 from infoplane import settings
 from infoplane.estimators import critic_samples, kl, scaled
 from infoplane.estimators.adam import Adam
 from infoplane.samples import MutualInformation, Pair
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 INFINITE_WITHOUT_NOISE = True
 TRAINS = True

@@ -9,6 +9,8 @@ often. Equal hashes are counted in
 a hash table on the CPU and by sorting on CUDA; both see the same hashes.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -52,7 +54,7 @@ class Grid(NamedTuple):
     n_bins: int
 
     @classmethod
-    def of_range(cls, low, high, n_bins: int, shape: tuple[int, int]) -> "Grid":
+    def of_range(cls, low, high, n_bins: int, shape: tuple[int, int]) -> Grid:
         """np.linspace(low, high, n_bins + 1) as edges; low and high broadcast to the shape."""
         low = np.array(np.broadcast_to(low, shape), dtype=np.float64)
         high = np.array(np.broadcast_to(high, shape), dtype=np.float64)
@@ -60,7 +62,7 @@ class Grid(NamedTuple):
         return cls(low, high, np.where(step > 0, step, 1.0), n_bins)
 
     @classmethod
-    def of_width(cls, width: float, shape: tuple[int, int]) -> "Grid":
+    def of_width(cls, width: float, shape: tuple[int, int]) -> Grid:
         """Bins floor(t / width)."""
         zero = np.zeros(shape)
         return cls(zero, zero, np.full(shape, float(width)), 0)
@@ -85,7 +87,7 @@ class Tallies(NamedTuple):
     n_rows: int
 
     @classmethod
-    def empty(cls, n_samples: int, n_inputs: int, n_draws: int) -> "Tallies":
+    def empty(cls, n_samples: int, n_inputs: int, n_draws: int) -> Tallies:
         """Nothing counted yet beside the inputs, each of which has n_draws rows."""
         n_rows = n_inputs * n_draws
         n_codes = np.full((n_samples, 5), n_inputs, dtype=np.int64)

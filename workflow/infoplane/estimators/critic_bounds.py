@@ -1,11 +1,14 @@
 """What a bound is to the training of its critic, and terms that several bounds share."""
 
+from __future__ import annotations
+
 import math
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
-from torch import Tensor
-from torch.nn import functional
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Objective(Protocol):
@@ -81,6 +84,7 @@ def donsker_varadhan(joint: Tensor, by_sample: Tensor) -> tuple[Tensor, Tensor]:
 
 def jensen_shannon(joint: Tensor, product: Tensor, n_contrasts: int) -> Tensor:
     """−softplus(−f) − mean softplus(f) of each sample, (C, B); largest for the best critic."""
+    functional = torch.nn.functional
     return functional.logsigmoid(joint) - functional.softplus(product).sum(1) / n_contrasts
 
 

@@ -1,13 +1,18 @@
 """Samples as critics see them: standardised, padded, stacked and split."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
 from infoplane.samples import Pair
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 SMALLEST = 12
 """Inputs that a pair must have, to leave some to train on and some for either held-out half."""
@@ -37,7 +42,7 @@ class Group:
     def n_draws(self) -> int:
         return self.a.shape[2]
 
-    def only(self, chosen: Tensor) -> "Group":
+    def only(self, chosen: Tensor) -> Group:
         """The pairs with these numbers."""
         return Group(self.a[chosen], self.b[chosen], [self.widths[i] for i in chosen.tolist()])
 
@@ -51,7 +56,7 @@ class Split:
     halves: tuple[Tensor, Tensor]
 
     @classmethod
-    def of(cls, n_inputs: int, held_out: float, seed: int) -> "Split":
+    def of(cls, n_inputs: int, held_out: float, seed: int) -> Split:
         """Two held-out halves of as many inputs each, of a share `held_out` of all."""
         order = torch.randperm(n_inputs, generator=generator(seed))
         half = min(max(round(n_inputs * held_out / 2), 3), (n_inputs - 3) // 2)

@@ -11,15 +11,16 @@ samples, which leaves little variance to the product term: for the true critic i
 degenerate U-statistic.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
-from torch import Tensor
 
 from infoplane import settings
 from infoplane.estimators import critic_samples, critics
@@ -27,6 +28,9 @@ from infoplane.estimators.adam import Adam
 from infoplane.estimators.critic_bounds import Objective
 from infoplane.estimators.critic_samples import Group, Split
 from infoplane.samples import BIT, MutualInformation, Pair
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 EVALUATED = 4096
 """Held-out samples from which on further draws of the same inputs are not evaluated."""

@@ -17,17 +17,22 @@ Critics of narrower variables are padded with zeros to the widest of the stack. 
 is always 0, and so are its weight's gradient and the weight itself.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 MASKED = -1e30
 """Score of a pair that is no product pair; its exponential is 0."""
 
 Shapes = dict[str, tuple[int, ...]]
-Weights = dict[str, Tensor]
+Weights: TypeAlias = "dict[str, Tensor]"
 
 
 class _Critics:

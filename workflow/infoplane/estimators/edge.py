@@ -22,6 +22,8 @@ miller_madow` and `bandwidth: rule`: 1.47, 1.35, 1.21, 1.09, 1.82, and 0.04, 0.1
 1.47 for independent ones. The default errs low, and there is no choice that does not err.
 """
 
+from __future__ import annotations
+
 import math
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -152,7 +154,7 @@ class _Hashing(NamedTuple):
     on_device: bool
 
     @classmethod
-    def of(cls, pair: Pair, on_device: bool) -> "_Hashing":
+    def of(cls, pair: Pair, on_device: bool) -> _Hashing:
         a, b = pair.a, pair.b
         if pair.n_draws > 1 and not pair.is_labelled:
             b = torch.arange(pair.n) // pair.n_draws

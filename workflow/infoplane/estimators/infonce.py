@@ -6,17 +6,21 @@ mini-batches of K pairs and a critic f
 It has little variance and cannot exceed ln K.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
-from torch import Tensor
 
 from infoplane.estimators import critic_training
 from infoplane.estimators.critic_training import CriticSettings
 from infoplane.samples import MutualInformation, Pair
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 TOGETHER = True
 TRAINS = True

@@ -8,14 +8,17 @@ f = ln p(a,b) / p(a)p(b). The NWJ bound is tight for 1 + f, so the estimate is
     I(A;B) ≥ 1 + E_p(a,b)[f] − E_p(a)p(b)[e^f]
 """
 
-from collections.abc import Sequence
-from typing import Literal
+from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 from infoplane.estimators import critic_bounds, critic_training
 from infoplane.estimators.critic_training import CriticSettings
 from infoplane.samples import MutualInformation, Pair
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 TOGETHER = True
 TRAINS = True

@@ -8,6 +8,8 @@ as the upper bound on its entropy and 8σ² in place of 2σ² in the kernel for 
 In a plain network T given x is one Gaussian and h(T | X) = (d/2)(ln 2πσ² + 1) exactly.
 """
 
+from __future__ import annotations
+
 import math
 from typing import Literal
 

@@ -10,6 +10,8 @@ where w_k = 1 alone or, weighted, Σ_j w_j = 1 and Σ_j w_j Γ(j + 2l/d)/Γ(j) =
 l = 1 … ⌊d/4⌋, which takes the leading terms of the bias away in many dimensions.
 """
 
+from __future__ import annotations
+
 import math
 from typing import Literal
 

@@ -20,6 +20,8 @@ Seen on Gaussians of 0, 1.44 and 5.77 bit, n = 2000: −0.01, 1.42, 5.78 at d = 
 the model holds everywhere at once; elsewhere more neighbours blur more.
 """
 
+from __future__ import annotations
+
 import math
 from contextlib import contextmanager
 from typing import Literal, NamedTuple

@@ -20,6 +20,8 @@ and 4.3 nats too large at d = 1 … 6, 8, 10. So I(A;B) is too small, by 0.0, 0.
 at d = 1, 2, 3, 5 each and n = 4096 (true value 1.44 bit).
 """
 
+from __future__ import annotations
+
 import math
 from functools import lru_cache
 from typing import Literal

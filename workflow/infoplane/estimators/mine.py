@@ -7,17 +7,21 @@ The gradient of the second term is E[e^f ∇f] / E[e^f]; its denominator is an e
 moving average over mini-batches, because a quotient of two means of one batch is biased.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
-from torch import Tensor
 
 from infoplane.estimators import critic_bounds, critic_training
 from infoplane.estimators.critic_training import CriticSettings
 from infoplane.samples import MutualInformation, Pair
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 TOGETHER = True
 TRAINS = True

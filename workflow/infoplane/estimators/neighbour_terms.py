@@ -4,6 +4,8 @@ Samples come standardised and without ties (scaled.py). The mean of the terms is
 the cap is the largest that it can be for these numbers of samples.
 """
 
+from __future__ import annotations
+
 import math
 
 import torch

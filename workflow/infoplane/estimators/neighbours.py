@@ -6,6 +6,8 @@ of distances in torch. All give what float64 gives, ties included, and none hold
 Distances are the largest difference over the dimensions, norm "max", or "euclidean".
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
@@ -351,6 +353,6 @@ def _blocks(rows, norm, memory):
             yield torch.cdist(rows[part], rows, compute_mode=mode), part
 
 
-def _leave_out_itself(block, part, value=torch.inf):
+def _leave_out_itself(block, part, value=np.inf):
     own = torch.arange(len(block), device=block.device)
     block[own, part.start + own] = value

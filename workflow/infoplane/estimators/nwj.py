@@ -7,16 +7,20 @@ Both terms are plain means, so mini-batches give its gradient without bias; its 
 with e^I, more than that of Donsker-Varadhan.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
-from torch import Tensor
 
 from infoplane.estimators import critic_bounds, critic_training
 from infoplane.estimators.critic_training import CriticSettings
 from infoplane.samples import MutualInformation, Pair
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 TOGETHER = True
 TRAINS = True

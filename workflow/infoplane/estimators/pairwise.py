@@ -14,6 +14,8 @@ The N × N distances are never held at once. Three ways lead to the sums:
 - CUDA: inner products, or direct differences where these do not resolve, in blocks.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator
 from typing import NamedTuple

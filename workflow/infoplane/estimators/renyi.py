@@ -17,6 +17,8 @@ apart against σ, and α = 1. Larger batches give larger values.
 Eigenvalues take O(n³) time and n² memory: samples are taken in batches.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -144,7 +146,7 @@ class _Values(NamedTuple):
     scale: float
 
     @classmethod
-    def of(cls, rows: torch.Tensor, standardise: bool) -> "_Values":
+    def of(cls, rows: torch.Tensor, standardise: bool) -> _Values:
         rows = rows.to(torch.float64)
         rows = rows - rows[0]  # a variable that never varies is then exactly 0
         unit = rows.abs().amax(dim=0) if standardise else rows.abs().amax()

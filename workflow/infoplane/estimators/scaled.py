@@ -9,6 +9,8 @@ It is drawn by seed and dealt to the rows in an order of their values, not of th
 the order of samples does not matter.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np

@@ -8,6 +8,8 @@ each slice by k nearest neighbours in the max-norm (Kraskov et al. 2004, eq. 8; 
 2014), which are accurate in so few dimensions, however many A and B have.
 """
 
+from __future__ import annotations
+
 import math
 from typing import Literal
 

@@ -7,17 +7,21 @@ Clipping bounds the variance of the second term, and makes it too small where e^
 matters: the estimate is no bound, of neither side.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
-from torch import Tensor
 
 from infoplane.estimators import critic_bounds, critic_training
 from infoplane.estimators.critic_training import CriticSettings
 from infoplane.estimators.critics import MASKED
 from infoplane.samples import MutualInformation, Pair
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 TOGETHER = True
 TRAINS = True

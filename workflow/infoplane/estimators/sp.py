@@ -19,6 +19,8 @@ Before the first layer there is no noise: all draws of an input have one centre,
 exact.
 """
 
+from __future__ import annotations
+
 import math
 from typing import Literal, NamedTuple
 
@@ -108,7 +110,7 @@ class _Sizes(NamedTuple):
     of_all: int
 
     @classmethod
-    def of(cls, centres: torch.Tensor, labels: np.ndarray) -> "_Sizes":
+    def of(cls, centres: torch.Tensor, labels: np.ndarray) -> _Sizes:
         n_inputs, n_draws, _ = centres.shape
         of_label = n_draws * np.bincount(labels)[labels]
         return cls(n_draws, np.repeat(of_label, n_draws), n_inputs * n_draws)

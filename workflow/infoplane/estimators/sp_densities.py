@@ -9,15 +9,19 @@ On the CPU compiled loops pass over boxes of centres that are out of reach (sp_c
 elsewhere torch goes through all centres in blocks.
 """
 
+from __future__ import annotations
+
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from infoplane.estimators import sp_cpu
 from infoplane.estimators.threads import each
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 NEGLECTED = 1e-6
 """Largest share of a sample's own term that all centres which are passed over may have."""
@@ -50,7 +54,7 @@ class Logarithms(NamedTuple):
 
 def densities(
     centres: Tensor, labels: np.ndarray, sigma: float, memory: int
-) -> "OnCPU | OnDevice":
+) -> OnCPU | OnDevice:
     """What gives logarithms for these centres (n_inputs, n_draws, n_units).
 
     labels (n_inputs,) int64; sigma : of the noise on each unit; memory : bytes beside copies

@@ -1,13 +1,14 @@
 """Multilayer perceptrons with a softmax output, many of them as one batched network."""
 
+from __future__ import annotations
+
 import math
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import torch
 from pydantic import Field, model_validator
-from torch import Tensor
-from torch.nn import functional
 
 from infoplane.networks import noise as noises
 from infoplane.networks import quantisation as grids
@@ -15,15 +16,8 @@ from infoplane.networks.network import Network, Weights
 from infoplane.networks.noise import Noise
 from infoplane.settings import Settings as BaseSettings
 
-ACTIVATIONS = {
-    "tanh": torch.tanh,
-    "relu": torch.relu,
-    "leaky_relu": functional.leaky_relu,
-    "sigmoid": torch.sigmoid,
-    "softsign": functional.softsign,
-    "softplus": functional.softplus,
-    "linear": lambda x: x,
-}
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ActivationName = Literal[
     "tanh", "relu", "leaky_relu", "sigmoid", "softsign", "softplus", "linear"
@@ -76,7 +70,7 @@ class MLP(Network):
         chosen = settings.activation
         chosen = chosen if isinstance(chosen, list) else [chosen] * len(names)
         self.layers = (*names, "output")
-        self.functions = [ACTIVATIONS[name] for name in chosen]
+        self.activation_names = chosen
         quantised = settings.quantisation
         self.bits = quantised.bits if quantised else grids.PLAIN
         self.is_quantised = self.bits < grids.PLAIN
@@ -96,6 +90,21 @@ class MLP(Network):
         if self.is_quantised:
             ranged = [n for n, ends in zip(names, self.ends, strict=True) if ends is None]
             self.parameters |= {f"{layer}.range": (2,) for layer in ranged}
+
+    @cached_property
+    def functions(self) -> list[Callable[[Tensor], Tensor]]:
+        """Activation function of each hidden layer."""
+        functional = torch.nn.functional
+        known = {
+            "tanh": torch.tanh,
+            "relu": torch.relu,
+            "leaky_relu": functional.leaky_relu,
+            "sigmoid": torch.sigmoid,
+            "softsign": functional.softsign,
+            "softplus": functional.softplus,
+            "linear": lambda x: x,
+        }
+        return [known[name] for name in self.activation_names]
 
     def initialise(self, generator: torch.Generator) -> dict[str, Tensor]:
         weights = {}

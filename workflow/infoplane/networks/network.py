@@ -5,16 +5,22 @@ seeds of a run in training, seeds times epochs in measurement. A network holds n
 state; whatever was trained, and however, is in the arrays.
 """
 
+from __future__ import annotations
+
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
-from torch import Tensor
 
 from infoplane.networks.noise import Noise
 
-Weights = Mapping[str, Tensor]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Weights: TypeAlias = "Mapping[str, Tensor]"
 
 
 class Network(ABC):
@@ -70,7 +76,7 @@ class Network(ABC):
     @property
     def n_parameters(self) -> int:
         """Numbers in one network."""
-        return sum(torch.Size(shape).numel() for shape in self.parameters.values())
+        return sum(math.prod(shape) for shape in self.parameters.values())
 
 
 def initialise_seeds(network: Network, seeds) -> dict[str, Tensor]:

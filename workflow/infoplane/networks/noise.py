@@ -5,16 +5,21 @@ layer before. Z has the units of a layer along its second axis and inputs along 
 (S, units, n), as hidden layers have (`mlp.affine`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor
 
 from infoplane.settings import Settings as BaseSettings
 
-Noise = Mapping[str, Tensor]
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Noise: TypeAlias = "Mapping[str, Tensor]"
 """Standard normal numbers (S, units, n) by layer."""
 
 

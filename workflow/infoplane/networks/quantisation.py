@@ -9,11 +9,18 @@ rules out x + (grid(x) − x).detach(), whose sum rounds; torch's own fake quant
 same numbers and takes two to four times as long on these small stacked arrays.)
 """
 
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
 import torch
 from pydantic import Field, model_validator
-from torch import Tensor
 
 from infoplane.settings import Settings as BaseSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 RANGES = {"tanh": (-1.0, 1.0), "softsign": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
 """Ranges of activation functions that have both ends; those of others are measured."""
@@ -44,13 +51,13 @@ def on_grid(values: Tensor, low: Tensor | float, high: Tensor | float, bits: int
 
     low, high : numbers, or (S, 1, 1) for values (S, …)
     """
-    return _Grid.apply(values, low, high, 2**bits - 1, isinstance(low, Tensor))
+    return _grid().apply(values, low, high, 2**bits - 1, isinstance(low, torch.Tensor))
 
 
 def weights_on_grid(weights: Tensor, bits: int) -> Tensor:
     """Matrices (S, in, out), each on the symmetric grid up to its own largest |weight|."""
     largest = weights.detach().abs().amax(dim=(1, 2), keepdim=True)
-    return _Grid.apply(weights, -largest, largest, 2**bits - 1, False)
+    return _grid().apply(weights, -largest, largest, 2**bits - 1, False)
 
 
 def range_of(outputs: Tensor) -> Tensor:
@@ -59,22 +66,28 @@ def range_of(outputs: Tensor) -> Tensor:
     return torch.stack([low.clamp(max=0), high.clamp(min=0)], dim=1)
 
 
-class _Grid(torch.autograd.Function):
-    """Rounds in one direction; the other passes gradients from within the range."""
+@cache
+def _grid():
+    """Made when it is first used: its base class is torch's, and settings need no torch."""
 
-    @staticmethod
-    def forward(ctx, values, low, high, n_steps, clips):
-        step = (high - low) / n_steps
-        if isinstance(step, Tensor):
-            step = step.clamp(min=1e-30)  # a layer or matrix of zeros has a grid too, of zeros
-        ctx.clips = clips  # where numbers can lie beyond the range
-        if clips:
-            ctx.save_for_backward((values >= low) & (values <= high))
-        codes = (values - low).div_(step).round_().clamp_(0, n_steps)
-        return codes.mul_(step).add_(low)
+    class Grid(torch.autograd.Function):
+        """Rounds in one direction; the other passes gradients from within the range."""
 
-    @staticmethod
-    def backward(ctx, gradient):
-        if ctx.clips:
-            gradient = gradient * ctx.saved_tensors[0]
-        return gradient, None, None, None, None
+        @staticmethod
+        def forward(ctx, values, low, high, n_steps, clips):
+            step = (high - low) / n_steps
+            if isinstance(step, torch.Tensor):  # a layer of zeros has a grid too, of zeros
+                step = step.clamp(min=1e-30)
+            ctx.clips = clips  # where numbers can lie beyond the range
+            if clips:
+                ctx.save_for_backward((values >= low) & (values <= high))
+            codes = (values - low).div_(step).round_().clamp_(0, n_steps)
+            return codes.mul_(step).add_(low)
+
+        @staticmethod
+        def backward(ctx, gradient):
+            if ctx.clips:
+                gradient = gradient * ctx.saved_tensors[0]
+            return gradient, None, None, None, None
+
+    return Grid

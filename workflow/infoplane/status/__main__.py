@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from infoplane.deferred import defer
 from infoplane.status.experiment import status_of
 from infoplane.status.show import text
 
@@ -22,7 +23,8 @@ def main() -> None:
     try:
         wanted = {}
         if given.configfile:
-            from infoplane.status.wanted import wanted_by  # late: torch comes with it
+            defer("torch")  # settings stand beside code that needs it
+            from infoplane.status.wanted import wanted_by
 
             wanted = dict(wanted_by(file, RESULTS) for file in given.configfile)
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""What a configuration asks for, as a status counts it. Imports torch, with the settings."""
+"""What a configuration asks for, as a status counts it."""
 
 from pathlib import Path
 

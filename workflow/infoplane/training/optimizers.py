@@ -1,5 +1,7 @@
 """torch's optimizers, on all seeds' parameters as one tensor."""
 
+from __future__ import annotations
+
 from typing import Annotated, Literal
 
 import torch
