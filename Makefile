@@ -10,6 +10,8 @@ IN_ENV = . .venv/bin/activate &&
 # --configfile takes many values: an option has to follow it, or ARGS would be among them.
 WITH_CONFIG = $(if $(CONFIG),--configfile '$(CONFIG)')
 REPORT = results/report$(if $(CONFIG),-$(basename $(notdir $(CONFIG)))).html
+# Files of tests, in order: the longest of them, tests/faults, is not the last.
+SIDE_BY_SIDE = --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 CLUSTER = tests/workflow/slurm/cluster.py
 
 .DEFAULT_GOAL := help
@@ -33,7 +35,7 @@ report: env ## after a run: its report, as one html file in results/
 	$(IN_ENV) snakemake $(WITH_CONFIG) --report '$(REPORT)' $(ARGS)
 
 test: env ## run the tests: pytest
-	$(IN_ENV) pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(IN_ENV) pytest $(SIDE_BY_SIDE) $(ARGS)
 
 test-slurm: env ## run the tests on a SLURM of this machine alone: root, slurm-wlm, munge
 	$(IN_ENV) trap 'python $(CLUSTER) stop' EXIT && \
