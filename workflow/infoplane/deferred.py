@@ -1,10 +1,10 @@
 """Modules that are imported when something of them is first used.
 
 A plan needs the settings of estimators, networks and trainers, which stand beside code that
-needs torch. torch's import takes 1.7 s and 600 MB, at every start of Snakemake, two of which are
-in the allocation of every job on a cluster. So what plans calls `defer("torch")` before it
-imports those modules; their `import torch` then gets a stand-in. They keep to that at their top
-level: annotations are not evaluated (`from __future__ import annotations`), and nothing of
+needs torch. torch's import takes 1.7 s and 600 MB, at every start of Snakemake, two of which
+are in the allocation of every job on a cluster. So what plans calls `defer("torch")` before it
+imports those modules; their `import torch` then gets a stand-in. They keep to that at their
+top level: annotations are not evaluated (`from __future__ import annotations`), and nothing of
 torch is called. A module that does use it there works all the same, at the price of the import.
 """
 

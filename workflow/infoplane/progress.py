@@ -70,10 +70,10 @@ class Progress:
         if error[0] is None:
             log.info("%d %s in %s", self.done, self.unit, self._interval(self._elapsed()))
 
-    def advance(self) -> None:
-        """One step is done."""
-        self.done += 1
-        self.bar.update()
+    def advance(self, steps: int = 1) -> None:
+        """So many steps are done."""
+        self.done += steps
+        self.bar.update(steps)
         if time.monotonic() - self.logged > LOG_SECONDS:
             self.logged = time.monotonic()
             left = self._elapsed() * (self.total - self.done) / (self.done - self.first)

@@ -131,10 +131,12 @@ def measure_surveyed(activations, module, settings, surveyed, title="measure") -
         # What trains in one batch agrees with what trains alone but for the last digits:
         # the batch must not depend on how the epochs are divided among jobs.
         activations = activations.epoch_by_epoch()
-    for batch in _blocks(_watched(activations, title), together):
-        found = estimate_batch(module, batch, settings, surveyed, memory)
-        for samples, record in zip(batch, found, strict=True):
-            records[samples.seed, samples.epoch, samples.layer] = record
+    with Progress(title, len(activations), unit="batch") as progress:
+        for block, n_batches in _blocks(activations, together):
+            found = estimate_batch(module, block, settings, surveyed, memory)
+            for samples, record in zip(block, found, strict=True):
+                records[samples.seed, samples.epoch, samples.layer] = record
+            progress.advance(n_batches)
     return records
 
 
@@ -142,8 +144,10 @@ def survey(activations, module, settings, title="measure"):
     """What the estimator has to know of all activations before it measures; None: nothing."""
     found = None
     if hasattr(module, "needs_survey") and module.needs_survey(settings):
-        for batch in _watched(activations, f"{title}, survey"):
-            found = module.survey(batch, settings, found)
+        with Progress(f"{title}, survey", len(activations), unit="batch") as progress:
+            for batch in activations:
+                found = module.survey(batch, settings, found)
+                progress.advance()
     return found
 
 
@@ -158,21 +162,18 @@ def values_of(records: Mapping, epochs, seeds, layers) -> np.ndarray:
     return np.array(found).reshape(len(epochs), len(seeds), len(layers), 2)
 
 
-def _blocks(batches, together: bool) -> Iterator[list[Samples]]:
-    """The batches, or those of all layers of the same seeds and epochs as one."""
+def _blocks(batches, together: bool) -> Iterator[tuple[list[Samples], int]]:
+    """The batches, or those of all layers of the same seeds and epochs as one; and of how many
+    each is made."""
     block: list[Samples] = []
+    n_batches = 0
     for batch in batches:
-        layers = {samples.layer for samples in block}
-        if block and (not together or batch[0].layer in layers):
-            yield block
-            block = []
-        block = [*block, *batch]
+        if not together:
+            yield batch, 1
+            continue
+        if batch[0].layer in {samples.layer for samples in block}:
+            yield block, n_batches
+            block, n_batches = [], 0
+        block, n_batches = [*block, *batch], n_batches + 1
     if block:
-        yield block
-
-
-def _watched(activations, title: str) -> Iterator[list[Samples]]:
-    with Progress(title, len(activations), unit="batch") as progress:
-        for batch in activations:
-            yield batch
-            progress.advance()
+        yield block, n_batches
