@@ -23,12 +23,14 @@ def test_what_was_measured_are_estimators():
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_costs_are_not_below_what_was_measured(name):
+    trains = getattr(ESTIMATORS[name], "TRAINS", False)
+    share = table.STEPS_EXPECTED if trains else 1.0
     for row in MEASURED:
         if row["estimator"] == name:
             found = cost(name, row["n"], row["d"], row["batch"])
             assert found.mb >= row["mb"] * 0.999
             if row["batch"] == 1:
-                assert found.seconds >= row["seconds"] * 0.999
+                assert found.seconds >= share * row["seconds"] * 0.999
 
 
 @pytest.mark.parametrize("name", ESTIMATORS)

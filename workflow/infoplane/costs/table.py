@@ -1,9 +1,10 @@
 """What an estimator needs for layers of n rows and d units, from measured ones.
 
 estimators/costs.csv has seconds and working memory of single layers under default settings on
-one thread, as `benchmark/costs.py` measured them. Between the sizes measured, logarithms are
-interpolated linearly in those of n and d; beyond, the last slope goes on, within limits: the
-estimators' memory is blocked, so that what grows is copies of the samples.
+one thread, as `benchmark/costs.py` measured them; of estimators that train, of all their steps,
+before which they may stop. Between the sizes measured, logarithms are interpolated linearly in
+those of n and d; beyond, the last slope goes on, within limits: the estimators' memory is
+blocked, so that what grows is copies of the samples.
 """
 
 import csv
@@ -28,6 +29,11 @@ SLOPES = {"mb": ((0.0, 1.0), (0.0, 1.0)), "seconds": ((1.0, 2.0), (0.0, 1.0))}
 """Least and largest exponents of n and of d beyond the sizes measured."""
 SLOPES_OF_TRAINING = {**SLOPES, "seconds": ((0.0, 1.0), (0.0, 1.0))}
 """Of estimators that train networks, for a number of steps."""
+
+STEPS_EXPECTED = 0.5
+"""Share of its steps after which an estimator that trains is expected to have stopped. Some
+layers take a tenth of them, others all; a job asks for three times the expected, which is more.
+"""
 
 UNKNOWN = Cost(mb=1000.0, seconds=60.0)
 """An estimator that is not in the table, for 4,096 rows of up to 100 units; seconds grow with
@@ -76,6 +82,8 @@ def of_layer(module, settings, layer: Layer, batch: int = 1) -> Cost:
         return _unknown(layer)
     trains = getattr(module, "TRAINS", False)
     seconds = _at(name, "seconds", trains, layer.n, d) * slower_by(module, settings)
+    if trains:
+        seconds *= STEPS_EXPECTED
     mb = _at(name, "mb", trains, layer.n, d)
     memory = getattr(settings, "memory_mb", MEASURED_MEMORY_MB)
     mb += max(0, memory - MEASURED_MEMORY_MB)
