@@ -18,6 +18,7 @@ if not workflow.overwrite_configfiles:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/common_weights.smk"
+include: "workflow/rules/common_recipes.smk"
 include: "workflow/rules/common_parts.smk"
 include: "workflow/rules/common_figures.smk"
 include: "workflow/rules/common_pooling.smk"

@@ -18,8 +18,8 @@ def library(tmp_path, monkeypatch):
     return copy
 
 
-def edit(file: Path):
-    file.write_text(file.read_text() + "\n# edited\n")
+def edit(file: Path, text: str = "edited = True"):
+    file.write_text(f"{file.read_text()}\n{text}\n")
 
 
 KDE = ("infoplane.estimators.measure", "infoplane.estimators.kde")
@@ -58,6 +58,65 @@ def test_tables_and_unrelated_modules_do_not_count(library, file):
     assert provenance.source_digest(*BINNED) == before
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("value = f(1, 2)\n", "# why\nvalue = f(\n    1,\n    2,\n)\n"),
+        ("value = 'a'\n", 'value = "a"  # a\n'),
+        ("def f():\n    return 1\n", 'def f():\n    """Says."""\n\n    return 1\n'),
+        (
+            "class A:\n    n: int\n",
+            'class A:\n    """Says."""\n\n    n: int\n    """How many."""\n',
+        ),
+    ],
+)
+def test_comments_docstrings_and_formatting_do_not_count(library, before, after):
+    file = library / "samples.py"
+    edit(file, before)
+    digest = provenance.source_digest(*KDE)
+    file.write_text(file.read_text().replace(before, after))
+    assert after in file.read_text()
+    assert provenance.source_digest(*KDE) == digest
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("value = 1", "value = 2"),
+        ("value = 1", "value = 1.0"),
+        ("value = 'a'", "value = b'a'"),
+        ("value = [1, [2]]", "value = [[1], 2]"),
+        ("value = {'a': 1}", "value = {'a', 1}"),
+        ("f(a, b)", "f(b, a)"),
+        ("value = a if b else c", "value = a if c else b"),
+        ("value = -a", "value = ~a"),
+    ],
+)
+def test_what_is_computed_counts(library, before, after):
+    edit(library / "samples.py", before)
+    digest = provenance.source_digest(*KDE)
+    edit(library / "samples.py", "")
+    assert provenance.source_digest(*KDE) == digest
+    file = library / "samples.py"
+    file.write_text(file.read_text().replace(before, after))
+    assert provenance.source_digest(*KDE) != digest
+
+
+def test_a_script_counts_with_the_scripts_it_imports(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "SCRIPTS", tmp_path)
+    (tmp_path / "draw.py").write_text(
+        "from drawing import draw\nfrom infoplane import samples\n"
+    )
+    (tmp_path / "drawing.py").write_text("import job\n")
+    (tmp_path / "job.py").write_text("")
+    before = provenance.source_digest("infoplane.checks", script="draw.py")
+    assert before != provenance.source_digest("infoplane.checks")
+    edit(tmp_path / "job.py", "# why")
+    assert provenance.source_digest("infoplane.checks", script="draw.py") == before
+    edit(tmp_path / "job.py")
+    assert provenance.source_digest("infoplane.checks", script="draw.py") != before
+
+
 def test_a_missing_module_and_a_relative_import_are_named(library):
     with pytest.raises(ModuleNotFoundError, match=r"infoplane\.nothing"):
         provenance.source_digest("infoplane.nothing")
@@ -73,12 +132,12 @@ FOLDERS = ("datasets", "estimators", "figures", "networks", "schedules", "traini
 def test_what_is_measured_takes_only_tables_from_a_folder(folder):
     """Digests leave a folder's __init__ out: a function there would change results unseen.
 
-    The configuration may take more from it, as it makes no result.
+    The configuration and the plan may take more from it, as they make no result.
     """
     modules = [
         module
         for module in provenance.LIBRARY.rglob("*.py")
-        if module.name != "__init__.py" and module.parent.name != "config"
+        if module.name != "__init__.py" and module.parent.name not in ("config", "plan")
     ]
     taken = {
         (module.name, alias.name)

@@ -64,6 +64,33 @@ def home(tmp_path):
     return home
 
 
+def test_what_was_made_otherwise_counts_as_not_there(home, tmp_path):
+    runs = home / "runs" / "tanh"
+    stores = {
+        runs / "weights" / "seeds-0-1.zarr": "recipe of another learning rate",
+        runs / "information" / "binned" / "seeds-0-1.zarr": "recipe of other bins",
+    }
+    asked = Wanted(9, ["seeds-0-1", "seeds-2-3"], ["binned"], recipes=stores)
+    found = status_of(home, tmp_path / "logs", {"tanh": asked})
+    said = text(found)
+    assert found.other == sorted(stores)
+    assert "1 of 2 blocks" in row(said, "tanh")
+    assert "seeds-0-1 made otherwise" in row(said, "tanh")
+    assert "1 of 2" in row(said, "binned")
+    assert all(f"  {store}" in said for store in stores)
+
+
+def test_a_training_that_failed_is_not_growing(home, tmp_path):
+    journal = journal_of(home, "tanh", "seeds-4-5", 5)
+    journal.fail("the loss of every seed became NaN")
+    said = text(status_of(home, tmp_path / "logs", WANTED))
+    assert "seeds-4-5 9 of 9, FAILED" in row(said, "tanh")
+    assert "the loss of every seed became NaN" in said
+    assert "growing" not in said
+    journal.resume()
+    assert "growing" in text(status_of(home, tmp_path / "logs", WANTED))
+
+
 WANTED = {
     "tanh": Wanted(9, ["seeds-0-1", "seeds-2-3", "seeds-4-5"], ["binned", "kde", "late/kde"]),
     "relu": Wanted(9, ["seeds-0-0"], ["binned"]),

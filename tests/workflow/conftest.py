@@ -130,10 +130,14 @@ class Project:
     def log(self, *parts: str) -> str:
         return self.root.joinpath("logs", *parts).read_text()
 
-    def edit(self, file: str, line: str = "\n# edited\n") -> None:
+    def edit(self, file: str, line: str = "\nedited = True\n") -> None:
         """Append to a file of the copy."""
         path = self.root / file
         path.write_text((path.read_text() if path.exists() else "") + line)
+
+    def forget(self) -> None:
+        """Take away what Snakemake remembers: results of a colleague, or of a clone."""
+        shutil.rmtree(self.root / ".snakemake")
 
     def copy(self, root: Path) -> "Project":
         """The same, modification times included, in another place."""

@@ -64,8 +64,18 @@ def edited(file):
     return lambda project: project.edit(file)
 
 
-def touched(file):
-    return lambda project: (project.root / file).touch()
+def other_dates(project):
+    """Scripts and sources as of a fresh checkout, results as of a copy that began at the end,
+    and a comment."""
+    project.edit("workflow/infoplane/estimators/binned.py", "\n# a comment\n")
+    for file in sorted(project.root.rglob("*"), reverse=True):
+        file.touch()
+
+
+def forgotten(project):
+    """Results without what Snakemake knows of them, with other dates."""
+    other_dates(project)
+    project.forget()
 
 
 CHANGES = {  # what changes in configuration or files, and what is planned then
@@ -141,13 +151,38 @@ CHANGES = {  # what changes in configuration or files, and what is planned then
     "source_of_report": ({}, edited("workflow/infoplane/figures/page.py"), REPORT),
     "template_of_report": (
         {},
-        edited("workflow/infoplane/figures/page.html.j2"),
+        lambda project: project.edit("workflow/infoplane/figures/page.html.j2", "<p>"),
         REPORT,
     ),
     # what changes no result
     "readme": ({}, edited("README.md"), set()),
     "line_of_a_table": ({}, edited("workflow/infoplane/estimators/__init__.py"), set()),
-    "date_of_a_source": ({}, touched("workflow/infoplane/estimators/binned.py"), set()),
+    "dates": ({}, other_dates, set()),
+    # what Snakemake does not know any more, stores know
+    "nothing_and_forgotten": ({}, forgotten, set()),
+    "settings_of_estimator_and_forgotten": (
+        {"estimators.binned.n_bins": 20},
+        forgotten,
+        OF_BINNED,
+    ),
+    "training_and_forgotten": (
+        {"runs.relu.training": {"epochs": 8}},
+        forgotten,
+        everything_of("relu") | comparison(*ESTIMATORS) | REPORT,
+    ),
+    "seeds_shown_and_forgotten": ({"runs.tanh.seeds": [1, 2]}, forgotten, TANH_REDRAWN),
+    "source_of_script": (
+        {},
+        edited("workflow/scripts/check_information.py"),
+        {
+            f"tiny/runs/{run}/figures/{kind}-{by}.png"
+            for run in BLOCKS
+            for kind in ("information_plane", "information_curves")
+            for by in ESTIMATORS
+        }
+        | comparison(*ESTIMATORS)
+        | REPORT,
+    ),
     "what_a_run_may_use": (
         {
             "defaults.threads": 2,

@@ -1,19 +1,23 @@
 """What a result was made from: digests of source files, package versions.
 
-A job's digest covers the modules it uses and, transitively, the infoplane modules that
-these import and the modules beside a user's own, read from their syntax trees and not by
-importing them. A folder's `__init__` holds the table of its methods and nothing that computes;
-it is left out, so that a new line in a table leaves the neighbours' results as they are.
+A job's digest covers its script, the modules it uses and, transitively, the infoplane modules
+that these import and the modules beside a user's own. All are read as syntax trees and not
+imported: comments, docstrings, formatting and dates change no digest. A folder's `__init__`
+holds the table of its methods and nothing that computes; it is left out, so that a new line in
+a table leaves the neighbours' results as they are.
 """
 
 import ast
 import hashlib
 import importlib.util
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 LIBRARY = Path(__file__).parent
+SCRIPTS = LIBRARY.parent / "scripts"
 WITHOUT_EFFECT = {"infoplane.progress", "infoplane.stores.locks"}
 """Modules that say how far a job is, or make it wait, and take no part in its result."""
 PACKAGES = ("numpy", "torch", "zarr", "xarray", "numba", "scikit-learn", "torchvision")
@@ -24,22 +28,20 @@ def digest_of_text(text: str | bytes) -> str:
     return hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()[:16]
 
 
-def source_digest(*modules: str) -> str:
+def source_digest(*modules: str, script: str = "") -> str:
     """Digest of the named modules and of every infoplane module they import.
 
     A module of the user's own brings along what it imports from the folder it is found in.
+    script : a file of `workflow/scripts`; it and the scripts it imports count too, and not
+        what these import of the library
     """
     roots = (LIBRARY.parent, *dict.fromkeys(_root_of(m) for m in modules if _is_own(m)))
-    found: dict[str, Path] = {}
-    waiting = list(modules)
-    while waiting:
-        name = waiting.pop()
-        if name not in found and name not in WITHOUT_EFFECT:
-            found[name] = _file_of(name, roots)
-            waiting += _imports_of(found[name], roots)
     digest = hashlib.sha256()
+    found = _with_imports(modules, roots)
+    if script:
+        found |= _with_imports([Path(script).stem], (SCRIPTS,))
     for name in sorted(found):
-        digest.update(f"{name}\n".encode() + found[name].read_bytes())
+        digest.update(f"{name}\n{_source(found[name]).code}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -75,20 +77,71 @@ def _file_of(name: str, roots: tuple[Path, ...]) -> Path:
     return path
 
 
+def _with_imports(modules: Iterable[str], roots: tuple[Path, ...]) -> dict[str, Path]:
+    """Files of the modules and of all that they import from below the roots, by name."""
+    found: dict[str, Path] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name not in WITHOUT_EFFECT:
+            found[name] = _file_of(name, roots)
+            for names in _source(found[name]).imports:
+                waiting += [known for known in names if _find(known, roots)][:1]
+    return found
+
+
+class _Source(NamedTuple):
+    """imports : what each import may name, a module in a folder or a name in a module
+    code : digest of what the file computes, the same under every version of Python"""
+
+    imports: tuple[tuple[str, ...], ...]
+    code: str
+
+
+def _source(path: Path) -> _Source:
+    return _source_at(path, path.stat().st_mtime_ns)
+
+
 @cache
-def _imports_at(path: Path, stamp: int, roots: tuple[Path, ...]) -> tuple[str, ...]:
-    names = []
-    for node in ast.walk(ast.parse(path.read_text())):
+def _source_at(path: Path, stamp: int) -> _Source:
+    tree = ast.parse(path.read_bytes(), str(path))
+    imports: list[tuple[str, ...]] = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names if _find(alias.name, roots)]
+            imports += [(alias.name,) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            if node.level:
+            if node.level or node.module is None:
                 raise ImportError(f"{path}: modules are imported by full name, not relatively")
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                names += [n for n in (inner, node.module) if n and _find(n, roots)][:1]
-    return tuple(names)
+            imports += [(f"{node.module}.{a.name}", node.module) for a in node.names]
+    words: list[str] = []
+    _write(tree, words)
+    code = "\0".join(words).encode(errors="surrogatepass")
+    return _Source(tuple(imports), hashlib.sha256(code).hexdigest())
 
 
-def _imports_of(path: Path, roots: tuple[Path, ...]) -> tuple[str, ...]:
-    return _imports_at(path, path.stat().st_mtime_ns, roots)
+def _write(node, words: list[str]) -> None:
+    """Append the words of a syntax tree: kinds, and fields that are not empty. A text that
+    stands alone, as a docstring does, is left out."""
+    if isinstance(node, list):
+        words.append("[")
+        for item in node:
+            if not _is_text(item):
+                _write(item, words)
+        words.append("]")
+    elif isinstance(node, ast.AST):
+        words.append(f"({type(node).__name__}")
+        for name, value in ast.iter_fields(node):
+            if value is not None and value != [] and name != "ctx":
+                words.append(name)
+                _write(value, words)
+        words.append(")")
+    else:
+        words.append(repr(node))
+
+
+def _is_text(node) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

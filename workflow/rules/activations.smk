@@ -2,10 +2,11 @@
 # regenerates them from the weights and keeps none.
 rule regenerate_activations:
     input:
-        weights=weights_of_block,
-        dataset=dataset_of,
+        weights=ACTIVATIONS.of(weights_of_block),
+        dataset=ACTIVATIONS.of(dataset_of),
+        otherwise=ACTIVATIONS.otherwise,
     output:
-        activations=temp(directory(f"{RUN}/activations/{{seeds}}.zarr")),
+        activations=temp(directory(ACTIVATIONS.path)),
     log:
         f"logs/{experiment.name}/regenerate_activations/{{run}}/{{seeds}}.log",
     benchmark:
@@ -20,7 +21,7 @@ rule regenerate_activations:
         activations_mb=lambda w: experiment.runs[w.run].memory_mb,
     params:
         measure=lambda w: canonical_of_run(w.run, "measure"),
-        source=source_of_activations,
+        recipe=ACTIVATIONS.recipe,
     message:
         "regenerate activations of {wildcards.run}, {wildcards.seeds}"
     script:

@@ -3,8 +3,9 @@
 
 rule plot_binned_entropy:
     input:
-        information=information_of_run,
-        clustering=lambda w: information_of(w.run, w.clustering),
+        information=BINNED_ENTROPY.of(information_of_run),
+        clustering=BINNED_ENTROPY.of(lambda w: information_of(w.run, w.clustering)),
+        otherwise=BINNED_ENTROPY.otherwise,
     output:
         png=report(
             f"{RUN}/figures/binned_entropy-{{estimator}}-{{clustering}}.png",
@@ -24,7 +25,7 @@ rule plot_binned_entropy:
         runtime=minutes(cost_of_figure),
     params:
         seeds=lambda w: seeds_of([w.run]),
-        source=source_of_figure("binned_entropy"),
+        recipe=BINNED_ENTROPY.recipe,
     message:
         "draw {wildcards.run} by {wildcards.estimator} against its binned entropy"
     script:

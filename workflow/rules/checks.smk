@@ -1,6 +1,7 @@
 rule check_information:
     input:
-        information_of_run,
+        information=CHECKS.of(information_of_run),
+        otherwise=CHECKS.otherwise,
     output:
         csv=f"{RUN}/checks/{{estimator}}.csv",
         json=f"{RUN}/checks/{{estimator}}.json",
@@ -14,9 +15,7 @@ rule check_information:
     params:
         seeds=lambda w: seeds_of([w.run]),
         exempt=lambda w: exemption_of(w.estimator),
-        source=lambda w: source_digest(
-            "infoplane.checks", "infoplane.stores.information", "infoplane.stores.lists"
-        ),
+        recipe=CHECKS.recipe,
     message:
         "check {wildcards.run} by {wildcards.estimator} for the data processing inequality"
     script:

@@ -25,12 +25,8 @@ from infoplane.deferred import defer
 defer("torch")  # a plan needs the settings that stand beside torch's users, and not torch
 
 from infoplane.config import ConfigError, load
-from infoplane.datasets import SOURCES, default_places, files_of
-from infoplane.estimators import ESTIMATORS, regime
-from infoplane.networks import FAMILIES
-from infoplane.provenance import digest_of_text, source_digest
+from infoplane.estimators import ESTIMATORS
 from infoplane.table import nearest
-from infoplane.training import TRAINERS
 
 CONFIG_FILE = ([*workflow.overwrite_configfiles] or ["config/config.yaml"])[-1]
 ENVIRONMENT = str(Path(workflow.basedir) / "envs" / "infoplane.yaml")
@@ -49,19 +45,9 @@ TRUTH = f"results/truth/{experiment.truth}"
 RUN = f"{HOME}/runs/{{run}}"
 
 
-# Thousands of jobs share a source and ask for its digest. Sources and tables are read once a
-# call of Snakemake, so that all its jobs speak of the same ones.
-source_digest = cache(source_digest)
-regime_digest = cache(regime.digest_of)
-
-
 def one_of(names):
     """A wildcard constraint that admits these names alone."""
     return "|".join(re.escape(name) for name in names) or "no_such_name"
-
-
-# Settings of a run that change no result, and so no page either.
-WITHOUT_EFFECT = {"threads", "memory_mb", "checkpoint_seconds", "shards"}
 
 
 wildcard_constraints:
@@ -108,43 +94,6 @@ def information_of(run, estimator):
 def dataset_of(wildcards):
     """The prepared data set of a run."""
     return f"{HOME}/datasets/{run_of(wildcards.run).dataset}.zarr"
-
-
-def files_of_dataset(wildcards):
-    """The user's own files behind a data set: when they change, it is prepared again."""
-    try:
-        return files_of(experiment.datasets[wildcards.dataset], default_places())
-    except (OSError, ValueError) as error:
-        raise WorkflowError(f"{CONFIG_FILE}: datasets.{wildcards.dataset}: {error}")
-
-
-def source_of_training(wildcards):
-    run = experiment.runs[wildcards.run]
-    return source_digest(
-        "infoplane.training.loop",
-        TRAINERS.path(run.training.trainer),
-        FAMILIES.path(run.network.family),
-    )
-
-
-def source_of_activations(wildcards):
-    family = experiment.runs[wildcards.run].network.family
-    return source_digest("infoplane.activations", FAMILIES.path(family))
-
-
-def source_of_estimator(wildcards):
-    chosen = experiment.estimators[wildcards.estimator].estimator
-    return source_digest(
-        "infoplane.estimators.measure",
-        ESTIMATORS.path(chosen),
-        "infoplane.stores.information",
-    )
-
-
-def regime_of_estimator(wildcards):
-    """Digest of the table that says where the estimator was tested."""
-    chosen = experiment.estimators[wildcards.estimator].estimator
-    return regime_digest(ESTIMATORS.path(chosen))
 
 
 def exemption_of(name):

@@ -1,7 +1,5 @@
 # Which figures there are of an experiment, by run, estimator and kind, and what targets ask for.
 
-from infoplane.figures import FIGURES
-
 FIGURES_OF_RUN = ("training_curves", "gradient_noise")
 PLANES = ("information_plane", "information_curves")
 FIGURES_OF_ESTIMATOR = (*PLANES, "clustering_curves")
@@ -9,15 +7,84 @@ MOST_TARGETS = 200  # runs that all have a target of their own
 VARIANTS = {name for names in experiment.sweeps.values() for name in names}
 
 
-def source_of_figure(figure):
-    """The digest of a kind of figure, computed when a job asks for it."""
-    return lambda w: source_digest(
-        FIGURES.path(figure),
-        "infoplane.figures.sentences",
-        "infoplane.figures.style",
-        "infoplane.stores.information",
-        "infoplane.stores.weights",
+def informed(run, *estimators):
+    """Recipes of a run's information by these estimators."""
+    return [
+        RECIPES.information(run, by, seeds) for by in estimators for seeds in BLOCKS.of(run)
+    ]
+
+
+def checked(run, *estimators):
+    """Recipes of a run's information by these estimators, and of the lists of violations."""
+    return [*informed(run, *estimators), *(RECIPES.checks(run, by) for by in estimators)]
+
+
+def trained(wildcards, run):
+    """Recipes of a run's weights."""
+    return [RECIPES.weights(run, seeds) for seeds in BLOCKS.of(run)]
+
+
+def this_run(wildcards):
+    return [known_run(wildcards.run)]
+
+
+def figure_result(kind, path, runs_of, made_of):
+    """A kind of figure, with what it says of itself at `path`.
+
+    runs_of : gives the runs it shows; made_of : gives, of one, the recipes of what it shows
+    """
+
+    def recipe(wildcards):
+        runs = runs_of(wildcards)
+        made = [recipe for run in runs for recipe in made_of(wildcards, run)]
+        return RECIPES.figure(kind, made, runs)
+
+    return Result(path, known(recipe))
+
+
+OF_RUN = f"{RUN}/figures"
+TRAINING_CURVES, GRADIENT_NOISE = (
+    figure_result(kind, f"{OF_RUN}/{kind}.json", this_run, trained) for kind in FIGURES_OF_RUN
+)
+INFORMATION_PLANE, INFORMATION_CURVES, CLUSTERING_CURVES = (
+    figure_result(
+        kind,
+        f"{OF_RUN}/{kind}-{{estimator}}.json",
+        this_run,
+        lambda w, run: checked(run, w.estimator),
     )
+    for kind in FIGURES_OF_ESTIMATOR
+)
+SENSITIVITY = figure_result(
+    "sensitivity",
+    f"{OF_RUN}/sensitivity-{{sweep}}.json",
+    this_run,
+    lambda w, run: checked(run, *experiment.sweeps[w.sweep]),
+)
+COMPARISON = figure_result(
+    "comparison",
+    f"{HOME}/figures/{{comparison}}-{{estimator}}.json",
+    lambda w: compared(w),
+    lambda w, run: checked(run, w.estimator),
+)
+BINNED_ENTROPY = figure_result(
+    "binned_entropy",
+    f"{OF_RUN}/binned_entropy-{{estimator}}-{{clustering}}.json",
+    this_run,
+    lambda w, run: informed(run, w.estimator, w.clustering),
+)
+WINDOW_LENGTH = figure_result(
+    "window_length",
+    f"{OF_RUN}/window_length-{{pool}}-{{estimator}}.json",
+    this_run,
+    lambda w, run: [RECIPES.pooled(run, w.pool, w.estimator)],
+)
+POOLED_PLANES = figure_result(
+    "pooled_planes",
+    f"{HOME}/figures/pooled_planes-{{pool}}-{{estimator}}.json",
+    lambda w: runs_with_pool(w.pool, w.estimator),
+    lambda w, run: [RECIPES.pooled(run, w.pool, w.estimator), *informed(run, w.estimator)],
+)
 
 
 @cache
@@ -46,11 +113,16 @@ def figures(run=None, estimator=None, figure=None):
     Where runs get no figures of their own, those of a run or a kind that is asked for by name
     are drawn nevertheless.
     """
-    found = [*figures_of_comparisons(), *figures_of_pools()]
-    if experiment.figures_per_run or run or figure:
-        for name in experiment.runs if run is None else [run]:
-            found += [*figures_of_run(name), *window_lengths_of(name), *pairs_of(name)]
+    found = all_figures(experiment.figures_per_run or run or figure)
     return chosen_of(found, (run, estimator, figure))
+
+
+def all_figures(of_runs=experiment.figures_per_run):
+    """What every figure is of (run, estimator, kind), and its path."""
+    found = [*figures_of_comparisons(), *figures_of_pools()]
+    for name in experiment.runs if of_runs else ():
+        found += [*figures_of_run(name), *window_lengths_of(name), *pairs_of(name)]
+    return found
 
 
 def figures_of_run(run):

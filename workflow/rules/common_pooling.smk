@@ -2,7 +2,6 @@
 # and settings; common.smk has those of the others.
 
 from infoplane.config.pools import estimators_of as estimators_of_pool
-from infoplane.schedules.fixed import Listed
 
 POOLS = {pool for run in experiment.runs.values() for pool in run.pools}
 
@@ -10,23 +9,6 @@ POOLS = {pool for run in experiment.runs.values() for pool in run.pools}
 wildcard_constraints:
     pool=one_of(POOLS),
     clustering=one_of(experiment.estimators),
-
-
-def measure_without_epochs(wildcards):
-    """What a pool takes from a run's `measure`; its epochs are the pool's own."""
-    chosen = run_of(wildcards.run).measure
-    own = {"epochs": Listed(schedule="list", epochs=[0]), "share_activations": False}
-    return chosen.model_copy(update=own).canonical()
-
-
-def source_of_pool(wildcards):
-    chosen = experiment.estimators[wildcards.estimator].estimator
-    return source_digest(
-        "infoplane.pooling",
-        "infoplane.stores.joined",
-        "infoplane.stores.pooled",
-        ESTIMATORS.path(chosen),
-    )
 
 
 @cache

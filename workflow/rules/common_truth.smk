@@ -20,3 +20,14 @@ def estimates_of_truth(wildcards):
 def of_problems(ending):
     """A file of every problem of the calibration page."""
     return lambda w: [f"{TRUTH}/problems/{name}.{ending}" for name in truth_page().problems]
+
+
+PROBLEM = Result(
+    f"{TRUTH}/problems/{{problem}}.json",
+    known(lambda w: truth_page().recipe_of_problem(w.problem)),
+)
+ANSWERS = Result(
+    f"{TRUTH}/estimates/{{answerer}}/{{problem}}.json",
+    known(lambda w: truth_page().recipe_of_answers(w.answerer, w.problem)),
+)
+PAGE = Result(f"{TRUTH}/calibration.json", known(lambda w: truth_page().recipe()))

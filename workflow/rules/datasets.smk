@@ -1,8 +1,8 @@
 rule prepare_dataset:
     input:
-        files_of_dataset,
+        otherwise=DATASET.otherwise,
     output:
-        directory(f"{HOME}/datasets/{{dataset}}.zarr"),
+        directory(DATASET.path),
     log:
         f"logs/{experiment.name}/prepare_dataset/{{dataset}}.log",
     benchmark:
@@ -14,11 +14,8 @@ rule prepare_dataset:
         runtime=minutes(cost_of_dataset),
     params:
         settings=lambda w: experiment.datasets[w.dataset].canonical(),
-        source=lambda w: source_digest(
-            "infoplane.datasets.prepare",
-            SOURCES.path(experiment.datasets[w.dataset].source),
-            "infoplane.stores.datasets",
-        ),
+        contents=known(lambda w: RECIPES.contents(w.dataset)),
+        recipe=DATASET.recipe,
     message:
         "prepare data set {wildcards.dataset}"
     script:

@@ -1,11 +1,12 @@
 rule estimate_information:
     input:
-        weights=weights_of_block,
-        dataset=dataset_of,
-        activations=activations_of,
-        parts=parts_of,
+        weights=INFORMATION.of(weights_of_block),
+        dataset=INFORMATION.of(dataset_of),
+        activations=INFORMATION.of(activations_of),
+        parts=INFORMATION.of(parts_of),
+        otherwise=INFORMATION.otherwise,
     output:
-        information=directory(f"{RUN}/information/{{estimator}}/{{seeds}}.zarr"),
+        information=directory(INFORMATION.path),
     log:
         f"logs/{experiment.name}/estimate_information/{{run}}/{{estimator}}/{{seeds}}.log",
     benchmark:
@@ -21,10 +22,7 @@ rule estimate_information:
     params:
         settings=lambda w: canonical_of_estimator(w.estimator),
         measure=lambda w: canonical_of_run(w.run, "measure"),
-        estimator_source=source_of_estimator,
-        regime=regime_of_estimator,
-        activations_source=source_of_activations,
-        recipe=recipe_of,
+        recipe=INFORMATION.recipe,
     message:
         "estimate information of {wildcards.run} by {wildcards.estimator}, {wildcards.seeds}"
     script:
@@ -34,13 +32,12 @@ rule estimate_information:
 # A run with `shards: 4` is measured by four of these, and put together by the rule above.
 use rule estimate_information as estimate_part with:
     input:
-        weights=weights_of_block,
-        dataset=dataset_of,
-        activations=activations_of,
+        weights=PART.of(weights_of_block),
+        dataset=PART.of(dataset_of),
+        activations=PART.of(activations_of),
+        otherwise=PART.otherwise,
     output:
-        information=temp(
-            directory(f"{RUN}/information/{{estimator}}/{{seeds}}.part-{{part}}.zarr")
-        ),
+        information=temp(directory(PART.path)),
     log:
         f"logs/{experiment.name}/estimate_part/{{run}}/{{estimator}}/{{seeds}}-{{part}}.log",
     benchmark:

@@ -1,7 +1,8 @@
 rule plot_information_plane:
     input:
-        information=information_of_run,
-        checks=lambda w: [checks_of(w.run, w.estimator)],
+        information=INFORMATION_PLANE.of(information_of_run),
+        checks=INFORMATION_PLANE.of(lambda w: [checks_of(w.run, w.estimator)]),
+        otherwise=INFORMATION_PLANE.otherwise,
     output:
         png=report(
             f"{RUN}/figures/information_plane-{{estimator}}.png",
@@ -22,7 +23,7 @@ rule plot_information_plane:
     params:
         figure="information_plane",
         seeds=lambda w: seeds_of([w.run]),
-        source=source_of_figure("information_plane"),
+        recipe=INFORMATION_PLANE.recipe,
     message:
         "draw the information plane of {wildcards.run} by {wildcards.estimator}"
     script:
@@ -31,8 +32,9 @@ rule plot_information_plane:
 
 rule plot_information_curves:
     input:
-        information=information_of_run,
-        checks=lambda w: [checks_of(w.run, w.estimator)],
+        information=INFORMATION_CURVES.of(information_of_run),
+        checks=INFORMATION_CURVES.of(lambda w: [checks_of(w.run, w.estimator)]),
+        otherwise=INFORMATION_CURVES.otherwise,
     output:
         png=report(
             f"{RUN}/figures/information_curves-{{estimator}}.png",
@@ -53,7 +55,7 @@ rule plot_information_curves:
     params:
         figure="information_curves",
         seeds=lambda w: seeds_of([w.run]),
-        source=source_of_figure("information_curves"),
+        recipe=INFORMATION_CURVES.recipe,
     message:
         "draw information over epochs of {wildcards.run} by {wildcards.estimator}"
     script:
@@ -62,8 +64,11 @@ rule plot_information_curves:
 
 rule plot_sensitivity:
     input:
-        information=information_of_sweep,
-        checks=lambda w: [checks_of(w.run, by) for by in experiment.sweeps[w.sweep]],
+        information=SENSITIVITY.of(information_of_sweep),
+        checks=SENSITIVITY.of(
+            lambda w: [checks_of(w.run, by) for by in experiment.sweeps[w.sweep]]
+        ),
+        otherwise=SENSITIVITY.otherwise,
     output:
         png=report(
             f"{RUN}/figures/sensitivity-{{sweep}}.png",
@@ -84,7 +89,7 @@ rule plot_sensitivity:
     params:
         figure="sensitivity",
         seeds=lambda w: seeds_of([w.run]),
-        source=source_of_figure("sensitivity"),
+        recipe=SENSITIVITY.recipe,
     message:
         "draw {wildcards.run} under the settings of {wildcards.sweep}"
     script:
@@ -93,8 +98,9 @@ rule plot_sensitivity:
 
 rule plot_clustering_curves:
     input:
-        information=information_of_run,
-        checks=lambda w: [checks_of(w.run, w.estimator)],
+        information=CLUSTERING_CURVES.of(information_of_run),
+        checks=CLUSTERING_CURVES.of(lambda w: [checks_of(w.run, w.estimator)]),
+        otherwise=CLUSTERING_CURVES.otherwise,
     output:
         png=report(
             f"{RUN}/figures/clustering_curves-{{estimator}}.png",
@@ -115,7 +121,7 @@ rule plot_clustering_curves:
     params:
         figure="clustering_curves",
         seeds=lambda w: seeds_of([w.run]),
-        source=source_of_figure("clustering_curves"),
+        recipe=CLUSTERING_CURVES.recipe,
     message:
         "draw clustering of {wildcards.run} by {wildcards.estimator}"
     script:
@@ -124,8 +130,9 @@ rule plot_clustering_curves:
 
 rule plot_comparison:
     input:
-        information=information_of_comparison,
-        checks=lambda w: [checks_of(run, w.estimator) for run in compared(w)],
+        information=COMPARISON.of(information_of_comparison),
+        checks=COMPARISON.of(lambda w: [checks_of(run, w.estimator) for run in compared(w)]),
+        otherwise=COMPARISON.otherwise,
     output:
         png=report(
             f"{HOME}/figures/{{comparison}}-{{estimator}}.png",
@@ -146,7 +153,7 @@ rule plot_comparison:
     params:
         figure="comparison",
         seeds=lambda w: seeds_of(experiment.comparisons[w.comparison]),
-        source=source_of_figure("comparison"),
+        recipe=COMPARISON.recipe,
     message:
         "draw {wildcards.comparison} by {wildcards.estimator}"
     script:
@@ -155,7 +162,8 @@ rule plot_comparison:
 
 rule plot_training_curves:
     input:
-        weights_of_run,
+        weights=TRAINING_CURVES.of(weights_of_run),
+        otherwise=TRAINING_CURVES.otherwise,
     output:
         png=report(
             f"{RUN}/figures/training_curves.png",
@@ -176,7 +184,7 @@ rule plot_training_curves:
     params:
         figure="training_curves",
         seeds=lambda w: seeds_of([w.run]),
-        source=source_of_figure("training_curves"),
+        recipe=TRAINING_CURVES.recipe,
     message:
         "draw loss and accuracy of {wildcards.run}"
     script:
@@ -185,7 +193,8 @@ rule plot_training_curves:
 
 rule plot_gradient_noise:
     input:
-        weights_of_run,
+        weights=GRADIENT_NOISE.of(weights_of_run),
+        otherwise=GRADIENT_NOISE.otherwise,
     output:
         png=report(
             f"{RUN}/figures/gradient_noise.png",
@@ -206,7 +215,7 @@ rule plot_gradient_noise:
     params:
         figure="gradient_noise",
         seeds=lambda w: seeds_of([w.run]),
-        source=source_of_figure("gradient_noise"),
+        recipe=GRADIENT_NOISE.recipe,
     message:
         "draw gradient signal-to-noise of {wildcards.run}"
     script:

@@ -1,15 +1,14 @@
 # Weights of many epochs or seeds taken for draws of one random network: pooled information,
 # and its figures. A pool is of all blocks of a run at once.
 
-POOLED = f"{RUN}/pooled/{{pool}}/{{estimator}}.zarr"
-
 
 rule pool_epochs:
     input:
-        weights=weights_of_run,
-        dataset=dataset_of,
+        weights=POOLED.of(weights_of_run),
+        dataset=POOLED.of(dataset_of),
+        otherwise=POOLED.otherwise,
     output:
-        pooled=directory(POOLED),
+        pooled=directory(POOLED.path),
     log:
         f"logs/{experiment.name}/pool_epochs/{{run}}/{{pool}}/{{estimator}}.log",
     benchmark:
@@ -24,12 +23,10 @@ rule pool_epochs:
         activations_mb=lambda w: experiment.runs[w.run].memory_mb,
     params:
         settings=lambda w: canonical_of_estimator(w.estimator),
-        measure=measure_without_epochs,
+        measure=lambda w: RECIPES.measure_without_epochs(w.run),
         pool=lambda w: experiment.runs[w.run].pools[w.pool].canonical(),
         seeds=lambda w: experiment.runs[w.run].seeds,
-        source=source_of_pool,
-        regime=regime_of_estimator,
-        activations_source=source_of_activations,
+        recipe=POOLED.recipe,
     message:
         "pool {wildcards.pool} of {wildcards.run} by {wildcards.estimator}"
     script:
@@ -38,7 +35,8 @@ rule pool_epochs:
 
 rule plot_window_length:
     input:
-        pooled=[POOLED],
+        pooled=WINDOW_LENGTH.of(lambda w: [filled(POOLED.path, w)]),
+        otherwise=WINDOW_LENGTH.otherwise,
     output:
         png=report(
             f"{RUN}/figures/window_length-{{pool}}-{{estimator}}.png",
@@ -59,7 +57,7 @@ rule plot_window_length:
     params:
         figure="window_length",
         seeds=lambda w: seeds_of([w.run]),
-        source=source_of_figure("window_length"),
+        recipe=WINDOW_LENGTH.recipe,
     message:
         "draw pool {wildcards.pool} of {wildcards.run} by {wildcards.estimator}"
     script:
@@ -68,8 +66,9 @@ rule plot_window_length:
 
 rule plot_pooled_planes:
     input:
-        pooled=pooled_of_runs,
-        information=information_of_pooled_runs,
+        pooled=POOLED_PLANES.of(pooled_of_runs),
+        information=POOLED_PLANES.of(information_of_pooled_runs),
+        otherwise=POOLED_PLANES.otherwise,
     output:
         png=report(
             f"{HOME}/figures/pooled_planes-{{pool}}-{{estimator}}.png",
@@ -90,7 +89,7 @@ rule plot_pooled_planes:
     params:
         figure="pooled_planes",
         seeds=lambda w: seeds_of(runs_with_pool(w.pool, w.estimator)),
-        source=source_of_figure("pooled_planes"),
+        recipe=POOLED_PLANES.recipe,
     message:
         "draw planes of single and pooled epochs, {wildcards.pool}, by {wildcards.estimator}"
     script:

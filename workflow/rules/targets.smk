@@ -1,14 +1,19 @@
 # What can be asked for by name: everything, one run, one estimator, one kind of figure.
 
 
+REPORT = Result(
+    f"{HOME}/tables/settings.json",
+    known(lambda w: RECIPES.report({kind for (_, _, kind), _ in all_figures()})),
+)
+
+
 rule report:
     input:
-        figures=lambda w: figures(),
-        weights=all_weights,
-        information=all_information,
-        checks=all_checks,
-        # relative: a moved project has the same input, and nothing to do
-        template=os.path.relpath(f"{LIBRARY}/infoplane/figures/page.html.j2"),
+        figures=REPORT.of(lambda w: figures()),
+        weights=REPORT.of(all_weights),
+        information=REPORT.of(all_information),
+        checks=REPORT.of(all_checks),
+        otherwise=REPORT.otherwise,
     output:
         f"{HOME}/report.html",
         runs=f"{HOME}/tables/runs.csv",
@@ -24,12 +29,10 @@ rule report:
         mem_mb=memory(cost_of_report),
         runtime=minutes(cost_of_report),
     params:
-        experiment=lambda w: experiment.model_dump(
-            mode="json", exclude={"runs": {"__all__": WITHOUT_EFFECT}}
-        ),
+        experiment=lambda w: RECIPES.settings,
         weights=lambda w: {run: weights_of(run) for run in experiment.runs},
         exempt=lambda w: {name: exemption_of(name) for name in experiment.estimators},
-        source=lambda w: source_digest("infoplane.figures.page", "infoplane.stores.information"),
+        recipe=REPORT.recipe,
     message:
         "write {output[0]}"
     script:

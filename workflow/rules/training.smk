@@ -1,8 +1,9 @@
 rule train:
     input:
-        dataset=dataset_of,
+        dataset=WEIGHTS.of(dataset_of),
+        otherwise=WEIGHTS.otherwise,
     output:
-        weights=directory(f"{RUN}/weights/{{seeds}}.zarr"),
+        weights=directory(WEIGHTS.path),
     log:
         f"logs/{experiment.name}/train/{{run}}/{{seeds}}.log",
     benchmark:
@@ -18,7 +19,7 @@ rule train:
     params:
         network=lambda w: canonical_of_run(w.run, "network"),
         training=lambda w: canonical_of_run(w.run, "training"),
-        source=source_of_training,
+        recipe=WEIGHTS.recipe,
     message:
         "train {wildcards.run}, {wildcards.seeds}"
     script:

@@ -3,9 +3,12 @@
 
 
 rule prepare_truth:
+    input:
+        otherwise=PROBLEM.otherwise,
     output:
         prepared=f"{TRUTH}/problems/{{problem}}.npz",
         tasks=f"{TRUTH}/problems/{{problem}}.csv",
+        recipe=f"{TRUTH}/problems/{{problem}}.json",
     log:
         f"logs/truth/{experiment.truth}/prepare_truth/{{problem}}.log",
     benchmark:
@@ -17,7 +20,7 @@ rule prepare_truth:
         runtime=minutes(cost_of_problem),
     params:
         settings=lambda w: truth_page().problems[w.problem].canonical(),
-        source=lambda w: truth_page().source_of_problem(w.problem),
+        recipe=PROBLEM.recipe,
     message:
         "prepare problems {wildcards.problem}"
     script:
@@ -26,9 +29,11 @@ rule prepare_truth:
 
 rule estimate_truth:
     input:
-        prepared=f"{TRUTH}/problems/{{problem}}.npz",
+        prepared=ANSWERS.of(f"{TRUTH}/problems/{{problem}}.npz"),
+        otherwise=ANSWERS.otherwise,
     output:
         f"{TRUTH}/estimates/{{answerer}}/{{problem}}.csv",
+        recipe=f"{TRUTH}/estimates/{{answerer}}/{{problem}}.json",
     log:
         f"logs/truth/{experiment.truth}/estimate_truth/{{answerer}}/{{problem}}.log",
     benchmark:
@@ -44,7 +49,7 @@ rule estimate_truth:
         n=lambda w: truth_page().sizes_of(w.problem),
         seeds=lambda w: truth_page().seeds,
         limits=lambda w: truth_page().limits_of(w.answerer).canonical(),
-        source=lambda w: truth_page().source_of_answer(w.answerer, w.problem),
+        recipe=ANSWERS.recipe,
     message:
         "{wildcards.answerer} on {wildcards.problem}"
     script:
@@ -53,12 +58,13 @@ rule estimate_truth:
 
 rule plot_truth:
     input:
-        estimates=estimates_of_truth,
-        tasks=of_problems("csv"),
-        prepared=of_problems("npz"),
-        template=os.path.relpath(f"{LIBRARY}/infoplane/figures/calibration.html.j2"),
+        estimates=PAGE.of(estimates_of_truth),
+        tasks=PAGE.of(of_problems("csv")),
+        prepared=PAGE.of(of_problems("npz")),
+        otherwise=PAGE.otherwise,
     output:
         page=f"{TRUTH}/calibration.html",
+        recipe=f"{TRUTH}/calibration.json",
         errors=f"{TRUTH}/errors.csv",
         figures=directory(f"{TRUTH}/figures"),
     log:
@@ -70,12 +76,7 @@ rule plot_truth:
         runtime=minutes(cost_of_calibration),
     params:
         page=lambda w: truth_page().canonical(),
-        source=lambda w: source_digest(
-            "infoplane.figures.calibration",
-            "infoplane.figures.calibration_errors",
-            "infoplane.figures.calibration_page",
-            "infoplane.truth.errors",
-        ),
+        recipe=PAGE.recipe,
     message:
         "draw the calibration page"
     script:

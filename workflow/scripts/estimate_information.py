@@ -49,13 +49,12 @@ with job(snakemake):
         "information_xy": str(data.attributes["information_xy"]),
         "n_kept": str(len(weights.epochs)),
         "n_inputs": str(len(measured.x)),
-        "source": params.estimator_source,
         "recipe": params.recipe,
         "training": weights.attributes["settings"],
         "versions": json.dumps(package_versions()),
     }
     # What a part has to agree in, to be part of this.
-    identity = json.dumps([attributes, weights.attributes["identity"], params.regime])
+    identity = json.dumps([attributes, weights.attributes["identity"]])
     attributes["identity"] = digest_of_text(identity)
 
     path = Path(snakemake.output.information)

@@ -7,6 +7,7 @@ from job import job
 
 from infoplane.estimators import ESTIMATORS
 from infoplane.machine import use_threads
+from infoplane.stores.recipes import write_recipe
 from infoplane.truth import PROBLEMS, files
 from infoplane.truth.run import Limits, run, tasks_of
 
@@ -30,3 +31,4 @@ with job(snakemake):
         title=f"{names.answerer} {names.problem}",
     )
     files.write(table, Path(snakemake.output[0]))
+    write_recipe(Path(snakemake.output.recipe), snakemake.params.recipe)

@@ -24,4 +24,4 @@ with job(snakemake):
     information = information.assign(run=names.run, estimator=names.estimator)
     given = information, float(about["entropy_x"]), float(about["entropy_y"])
     settings = json.loads(about["estimator"])
-    draw("binned_entropy", given, snakemake.output, settings)
+    draw("binned_entropy", given, snakemake, settings)

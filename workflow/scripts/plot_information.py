@@ -33,4 +33,4 @@ with job(snakemake):
     information = pd.concat(tables, ignore_index=True)
     information["variant"] = information.estimator.map(labels)
     given = information, entropy_x, entropy_y
-    draw(figure, given, snakemake.output, common, chosen)
+    draw(figure, given, snakemake, common, chosen)

@@ -33,4 +33,4 @@ with job(snakemake):
     order = {run: i for i, run in enumerate(wanted)}
     information = information.sort_values("run", key=lambda c: c.map(order), kind="stable")
     given = information, entropy_x, entropy_y
-    draw(figure, given, snakemake.output, estimator)
+    draw(figure, given, snakemake, estimator)

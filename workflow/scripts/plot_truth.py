@@ -7,6 +7,7 @@ from job import job
 from infoplane.figures import calibration, calibration_errors, calibration_page, style
 from infoplane.figures.page import Drawing
 from infoplane.provenance import package_versions
+from infoplane.stores.recipes import write_recipe
 from infoplane.truth import errors as truth_errors
 from infoplane.truth import files
 from infoplane.truth.high_information import PUBLISHED
@@ -60,3 +61,4 @@ with job(snakemake):
         page, errors, tasks, drawings, missing, package_versions(), snakemake.output.errors
     )
     Path(snakemake.output.page).write_text(text)
+    write_recipe(Path(snakemake.output.recipe), snakemake.params.recipe)

@@ -40,7 +40,7 @@ with job(snakemake):
         "pool": snakemake.params.pool,
         "entropy_x": str(measured.entropy_x),
         "entropy_y": str(measured.entropy_y),
-        "source": snakemake.params.source,
+        "recipe": snakemake.params.recipe,
         "training": weights.attributes["settings"],
         "versions": json.dumps(package_versions()),
     }

@@ -18,13 +18,10 @@ with job(snakemake):
     params, path = snakemake.params, Path(snakemake.output[0])
     written = json.loads(params.settings)
     source = SOURCES[written["source"]]
-    # Files of the user's own may change under the same settings, and to compare them costs as
-    # much as to prepare them.
-    cache = Cache(None) if hasattr(source, "files") else Cache.of_environment()
-    key = digest_of_text(json.dumps([params.settings, params.source, package_versions()]))
-    with cache.sharing("datasets", key, path) as taken:
+    key = digest_of_text(json.dumps([params.recipe, package_versions()]))
+    with Cache.of_environment().sharing("datasets", key, path) as taken:
         if not taken:
             data = prepare(source.Settings.model_validate(written), default_places())
-            write_data(data, path)
+            write_data(data, path, params.recipe, params.contents)
             entropy = data.attributes["entropy_y"]
             logging.info("%d inputs, H(Y) = %.4f bit", len(data.x), entropy)

@@ -7,6 +7,7 @@ from pathlib import Path
 from job import job
 
 from infoplane.machine import use_threads
+from infoplane.stores.recipes import write_recipe
 from infoplane.truth import PROBLEMS, files
 from infoplane.truth.run import listed, tasks_of
 
@@ -20,3 +21,4 @@ with job(snakemake):
     tasks = tasks_of(family, settings, prepared)
     files.write(listed(tasks, snakemake.wildcards.problem), Path(snakemake.output.tasks))
     logging.info("%d tasks", len(tasks))
+    write_recipe(Path(snakemake.output.recipe), snakemake.params.recipe)

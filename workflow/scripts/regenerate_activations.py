@@ -15,4 +15,7 @@ with job(snakemake):
     measured = Measured(read_data(Path(snakemake.input.dataset)), settings)
     weights = WeightsStore(Path(snakemake.input.weights))
     activations = Activations(weights, measured, settings, snakemake.resources.activations_mb)
-    activations.save(Path(snakemake.output.activations), {"measure": snakemake.params.measure})
+    activations.save(
+        Path(snakemake.output.activations),
+        {name: snakemake.params[name] for name in ("measure", "recipe")},
+    )

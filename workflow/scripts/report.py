@@ -26,6 +26,7 @@ def drawing(png: str) -> page.Drawing:
     """A figure with the caption that was written beside it."""
     path = Path(png)
     said = json.loads(path.with_suffix(".json").read_text())
+    del said["recipe"]
     link = path.relative_to(home)
     links = {kind: str(link.with_suffix(f".{kind}")) for kind in ("pdf", "csv")}
     title = path.stem.replace("_", " ")
@@ -45,6 +46,7 @@ with job(snakemake):
     for found in map(Path, snakemake.input.checks):
         run, estimator = found.parents[1].name, found.stem
         violations[run, estimator], said = read_list(found)
+        del said["recipe"]
         link = str(found.relative_to(home))
         checked.append(page.Check(run=run, estimator=estimator, csv=link, **said))
     # Run by run: all tables of a large experiment at once would not fit into memory.
@@ -79,7 +81,7 @@ with job(snakemake):
         checks=checked,
         accuracies=accuracies,
         versions=package_versions(),
-        settings=experiment,
+        settings={**experiment, "recipe": snakemake.params.recipe},
         tables={name: str(path.relative_to(home)) for name, path in tables.items()},
     )
     page.save_tables(content, tables)

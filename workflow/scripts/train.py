@@ -32,16 +32,17 @@ with job(snakemake):
         **written,
         "dataset": data.attributes["digest"],
         "seeds": seeds,
-        "source": snakemake.params.source,
     }
     attributes = {
+        "recipe": snakemake.params.recipe,
         "settings": json.dumps(made_from),
         "versions": json.dumps(package_versions()),
         "threads": str(snakemake.threads),
         "dataset": json.dumps(data.attributes["settings"]),
         **describe(network_settings, shape, n_classes),
     }
-    identity = digest_of_text(json.dumps([made_from, package_versions()]))
+    made_from_all = [snakemake.params.recipe, made_from, package_versions()]
+    identity = digest_of_text(json.dumps(made_from_all))
     path = Path(snakemake.output.weights)
     with Cache.of_environment().sharing("weights", identity, path) as taken:
         if not taken:

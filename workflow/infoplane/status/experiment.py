@@ -8,6 +8,7 @@ from pathlib import Path
 from infoplane.progress import last_words
 from infoplane.stores import glance
 from infoplane.stores.files import StoreError, partial_of
+from infoplane.stores.recipes import recipe_in
 
 Block = str
 """Name of a block of seeds, 'seeds-0-9'."""
@@ -16,19 +17,26 @@ Block = str
 @dataclass(frozen=True)
 class Wanted:
     """What a configuration asks of a run. estimators: those of pools as `pool/estimator`;
-    trained_as : the run under whose name the weights stand, where not its own."""
+    trained_as : the run under whose name the weights stand, where not its own; recipes : what
+    its stores are to be made from, as far as it is known."""
 
     epochs: int
     blocks: Sequence[Block]
     estimators: Sequence[str]
     trained_as: str = ""
+    recipes: Mapping[Path, str] = field(default_factory=dict)
+
+    def is_other(self, store: Path) -> bool:
+        """Whether a store that stands was made otherwise than is asked for."""
+        return store in self.recipes and recipe_in(store) != self.recipes[store]
 
 
 @dataclass(frozen=True)
 class Trained:
     """How far a block of seeds is. epochs: to reach, None where nothing says it.
 
-    state : finished, growing, halted, missing or damaged
+    state : finished, growing, halted, failed, missing, damaged, or other: made otherwise than
+        the configuration asks
     """
 
     block: Block
@@ -67,12 +75,15 @@ class Run:
 
 @dataclass(frozen=True)
 class Status:
-    """An experiment. wrong: sentences about damaged stores; running: last words of jobs."""
+    """An experiment. wrong: sentences about damaged stores; failures: why trainings ended;
+    other: stores made otherwise than is asked for; running: last words of jobs."""
 
     name: str
     home: Path
     runs: list[Run]
     wrong: list[str]
+    failures: list[str]
+    other: list[Path]
     leftovers: list[Path]
     running: list[str]
 
@@ -86,15 +97,18 @@ def status_of(home: Path, logs: Path, wanted: Mapping[str, Wanted] | None = None
     there = {path.name for path in (home / "runs").glob("*") if path.is_dir()}
     names = [*(wanted or {}), *sorted(there - (wanted or {}).keys())]
     wrong: list[str] = []
+    failures: list[str] = []
     runs = [
         Run(
             name,
-            [*_blocks(_weights(home, name, wanted), (wanted or {}).get(name), wrong)],
+            [*_blocks(_weights(home, name, wanted), (wanted or {}).get(name), wrong, failures)],
             _measured(home / "runs" / name, (wanted or {}).get(name), wrong),
             wanted is None or name in wanted,
         )
         for name in names
     ]
+    asked = [(store, run) for run in (wanted or {}).values() for store in run.recipes]
+    other = {store for store, run in asked if store.exists() and run.is_other(store)}
     for store in sorted((home / "datasets").glob("*.zarr")):
         try:
             glance.verify(store)
@@ -105,6 +119,8 @@ def status_of(home: Path, logs: Path, wanted: Mapping[str, Wanted] | None = None
         home,
         runs,
         [*dict.fromkeys(wrong)],
+        [*dict.fromkeys(failures)],
+        sorted(other),
         [*glance.leftovers(home)],
         _running(logs),
     )
@@ -118,7 +134,9 @@ def _weights(home: Path, name: str, wanted: Mapping[str, Wanted] | None) -> Path
     )
 
 
-def _blocks(stores: Path, wanted: Wanted | None, wrong: list[str]) -> Iterator[Trained]:
+def _blocks(
+    stores: Path, wanted: Wanted | None, wrong: list[str], failures: list[str]
+) -> Iterator[Trained]:
     """How far each block is: those that are asked for, or else those that are there."""
     there = {path.name.split(".")[0] for path in stores.glob("seeds-*.zarr*")}
     for block in wanted.blocks if wanted else sorted(there, key=_first_seed):
@@ -128,9 +146,14 @@ def _blocks(stores: Path, wanted: Wanted | None, wrong: list[str]) -> Iterator[T
             if store.exists():
                 found = glance.trained(store)
                 counts = found.failed, found.set_aside
-                yield Trained(block, "finished", found.epoch, found.epochs, *counts)
+                state = "other" if wanted and wanted.is_other(store) else "finished"
+                yield Trained(block, state, found.epoch, found.epochs, *counts)
             elif (journal := partial_of(store)).exists():
+                reason = glance.failure(journal)
+                if reason:
+                    failures.append(f"{journal}: {reason}")
                 state = "growing" if glance.growing(journal) else "halted"
+                state = "failed" if reason else state
                 yield Trained(block, state, glance.journal_epoch(journal), epochs)
             else:
                 yield Trained(block, "missing", -1, epochs)
@@ -167,7 +190,8 @@ def _measured(home: Path, wanted: Wanted | None, wrong: list[str]) -> dict[str, 
             except StoreError as error:
                 wrong.append(str(error))
                 continue
-            counted.add(Measured(1, 0, values, flags))
+            if wanted is None or not wanted.is_other(path):
+                counted.add(Measured(1, 0, values, flags))
     return found
 
 

@@ -24,6 +24,13 @@ def text(status: Status) -> str:
         parts.append(_table([head, *rows]))
     if status.running:
         parts.append("\n".join(["running:", *(f"  {line}" for line in status.running)]))
+    if status.other:
+        head = (
+            "made from other settings, sources or data than now; the next run makes them anew:"
+        )
+        parts.append("\n".join([head, *(f"  {path}" for path in status.other)]))
+    if status.failures:
+        parts.append("\n".join(["FAILED:", *(f"  {line}" for line in status.failures)]))
     if status.leftovers:
         head = "half-written and no longer growing; the next run writes them anew:"
         parts.append("\n".join([head, *(f"  {path}" for path in status.leftovers)]))
@@ -58,8 +65,12 @@ def _trained(blocks: Iterable[Trained]) -> list[str]:
                 "not at a checkpoint yet" if block.epoch < 0 else _of(block.epoch, block.epochs)
             )
             said.append(f"{block.block} {at}, {block.state}")
+        elif block.state == "failed":
+            said.append(f"{block.block} {_of(block.epoch, block.epochs)}, FAILED")
         elif block.state == "damaged":
             said.append(f"{block.block} DAMAGED")
+        elif block.state == "other":
+            said.append(f"{block.block} made otherwise")
     return said
 
 

@@ -7,19 +7,25 @@ import yaml
 from infoplane.config import load
 from infoplane.config.blocks import Blocks
 from infoplane.config.pools import estimators_of
+from infoplane.plan.recipes import Recipes
 from infoplane.status.experiment import Wanted
 
 
 def wanted_by(file: Path, results: Path) -> tuple[str, dict[str, Wanted]]:
     """Name of a configuration's experiment, and what it asks for by run.
 
-    Raises ConfigError with all mistakes of the file.
+    Raises ConfigError with all mistakes of the file, OSError or ValueError where files of its
+    data sets are not what they should be.
     """
     experiment = load(yaml.safe_load(file.read_text()), file=str(file))
-    blocks = Blocks(experiment, results / experiment.name)
+    home = results / experiment.name
+    blocks = Blocks(experiment, home)
+    recipes = Recipes(experiment, blocks, home)
     wanted = {}
     for name, run in experiment.runs.items():
         pooled = [f"{pool}/{by}" for pool in run.pools for by in estimators_of(run, pool)]
         estimators, place = [*run.estimators, *pooled], blocks.trained_as(name)
-        wanted[name] = Wanted(run.training.epochs, blocks.of(name), estimators, place)
+        wanted[name] = Wanted(
+            run.training.epochs, blocks.of(name), estimators, place, recipes.of_run(name)
+        )
     return experiment.name, wanted

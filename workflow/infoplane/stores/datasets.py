@@ -8,10 +8,14 @@ import xarray as xr
 
 from infoplane.datasets.source import Data
 from infoplane.stores.files import open_tree, reading, save_dataset
+from infoplane.stores.recipes import CONTENTS, RECIPE
 
 
-def write_data(data: Data, path: Path) -> None:
-    """Write a prepared data set as a store."""
+def write_data(data: Data, path: Path, recipe: str = "", contents: str = "") -> None:
+    """Write a prepared data set as a store.
+
+    recipe, contents : digests of all that it was made from, and of the user's files of that
+    """
     axes = tuple(f"axis{i}" for i in range(1, data.x.ndim))
     dataset = xr.Dataset(
         {
@@ -20,7 +24,12 @@ def write_data(data: Data, path: Path) -> None:
             "train_indices": ("train", data.train),
             "test_indices": ("test", data.test),
         },
-        attrs={"attributes": json.dumps(data.attributes), "units": "entropies in bit"},
+        attrs={
+            "attributes": json.dumps(data.attributes),
+            RECIPE: recipe,
+            CONTENTS: contents,
+            "units": "entropies in bit",
+        },
     )
     save_dataset(dataset, path)
 

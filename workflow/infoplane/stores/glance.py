@@ -13,7 +13,7 @@ import zarr
 
 from infoplane.stores.files import reading, verify
 from infoplane.stores.information import MASKS
-from infoplane.stores.weights import CHECKPOINT, NEVER
+from infoplane.stores.weights import CHECKPOINT, FAILURE, NEVER
 
 GROWING_SECONDS = 120
 """A file that changed within this time is being written; checkpoints come every 20 s."""
@@ -60,6 +60,14 @@ def journal_epoch(journal: Path) -> int:
             major, _ = np.lib.format.read_magic(array)
             head = getattr(np.lib.format, f"read_array_header_{major}_0")
             return head(array)[0][1] - 1
+
+
+def failure(journal: Path) -> str:
+    """Why a training ended that left this journal; empty: it goes on, or was killed."""
+    try:
+        return (journal / FAILURE).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def flags(store: Path) -> tuple[int, Counter]:

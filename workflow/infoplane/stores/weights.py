@@ -14,6 +14,7 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT = "checkpoint.npz"
 IDENTITY = "identity.txt"
+FAILURE = "failure.txt"
+"""Why a training ended, in a journal that nobody writes any more."""
 CHUNK_BYTES = 2**16
 SHARD_BYTES = 2**25
 NEVER = -1
@@ -85,6 +88,7 @@ class Journal:
 
         A journal that is damaged is discarded like one of another identity, with a warning.
         """
+        (self.partial / FAILURE).unlink(missing_ok=True)
         if self._is_ours():
             try:
                 return self._load(self.partial / CHECKPOINT)
@@ -122,6 +126,11 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.partial / CHECKPOINT)
+
+    def fail(self, reason: str) -> None:
+        """Note why training ends here; a disk that is full has no place for it."""
+        with suppress(OSError):
+            (self.partial / FAILURE).write_text(reason, encoding="utf-8")
 
     def finish(
         self,

@@ -62,6 +62,18 @@ def _train(trainer, settings, seeds, path, identity, attributes, title, checkpoi
     )
     require_disk(path, journal.n_bytes)
     state = journal.resume()
+    try:
+        _go_on(trainer, settings, journal, state, title, checkpoint_seconds)
+    except Exception as error:
+        journal.fail(str(error))
+        raise
+    for seed, value in trainer.set_aside.items():
+        log.warning("seed %d: set aside, it ended with %.4g", seed, value)
+    journal.finish({**attributes, "identity": identity}, trainer.failed, trainer.set_aside)
+
+
+def _go_on(trainer, settings, journal, state, title, checkpoint_seconds):
+    """Every epoch that is left, after the one of this state."""
     if state is not None:
         trainer.restore(state)
         log.info("resumed after epoch %d", len(journal.metrics) - 1)
@@ -74,6 +86,3 @@ def _train(trainer, settings, seeds, path, identity, attributes, title, checkpoi
             if time.monotonic() - saved > checkpoint_seconds:
                 journal.checkpoint(trainer.state())
                 saved = time.monotonic()
-    for seed, value in trainer.set_aside.items():
-        log.warning("seed %d: set aside, it ended with %.4g", seed, value)
-    journal.finish({**attributes, "identity": identity}, trainer.failed, trainer.set_aside)

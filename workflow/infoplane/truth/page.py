@@ -10,7 +10,8 @@ from infoplane.config.choice import Choice
 from infoplane.config.models import Estimator, Name
 from infoplane.config.problems import ConfigError, dotted, not_defined, validated
 from infoplane.estimators import ESTIMATORS, regime
-from infoplane.provenance import source_digest
+from infoplane.plan.recipes import recipe
+from infoplane.provenance import LIBRARY, source_digest
 from infoplane.settings import Settings
 from infoplane.truth import PROBLEMS
 from infoplane.truth.run import Limits
@@ -81,17 +82,42 @@ class Page(Settings):
             if problem not in self.limits_of(estimator).without
         ]
 
-    def source_of_problem(self, problem: str) -> str:
-        """Digest of the files that a problem's tasks are made by."""
-        return source_digest(PROBLEMS.path(self.problems[problem].family))
+    def recipe_of_problem(self, problem: str) -> str:
+        """Digest of all that a problem's tasks are made from."""
+        settings = self.problems[problem]
+        source = source_digest(PROBLEMS.path(settings.family), script="prepare_truth.py")
+        return recipe(settings.canonical(), source)
 
-    def source_of_answer(self, estimator: str, problem: str) -> str:
-        """Digest of the files that make an estimator's answers to a problem."""
-        return source_digest(
+    def recipe_of_answers(self, estimator: str, problem: str) -> str:
+        """Digest of all that an estimator's answers to a problem are made from."""
+        settings = self.estimators[estimator]
+        source = source_digest(
             "infoplane.truth.run",
-            ESTIMATORS.path(self.estimators[estimator].estimator),
+            ESTIMATORS.path(settings.estimator),
             PROBLEMS.path(self.problems[problem].family),
+            script="estimate_truth.py",
         )
+        return recipe(
+            self.recipe_of_problem(problem),
+            settings.canonical(),
+            self.limits_of(estimator).canonical(),
+            self.sizes_of(problem),
+            self.seeds,
+            source,
+        )
+
+    def recipe(self) -> str:
+        """Digest of all that the page is made from."""
+        source = source_digest(
+            "infoplane.figures.calibration",
+            "infoplane.figures.calibration_errors",
+            "infoplane.figures.calibration_page",
+            "infoplane.truth.errors",
+            script="plot_truth.py",
+        )
+        template = (LIBRARY / "figures" / "calibration.html.j2").read_text(encoding="utf-8")
+        answers = [self.recipe_of_answers(*pair) for pair in self.answers()]
+        return recipe(self.canonical(), answers, source, template)
 
 
 def file_of(name: str) -> Path:

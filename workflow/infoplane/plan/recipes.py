@@ -1,0 +1,218 @@
+"""What every result of an experiment is to be made from, as a digest: its recipe.
+
+A recipe holds the result's own settings, the sources of its code, and the recipes of what it
+is made of. A result says by which one it was made (stores.recipes); where that is another one,
+it is made anew, whatever Snakemake remembers and whatever dates files have.
+"""
+
+import json
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from infoplane.config.blocks import Blocks
+from infoplane.config.models import Experiment
+from infoplane.config.pools import estimators_of
+from infoplane.datasets import SOURCES, default_places, files_of
+from infoplane.estimators import ESTIMATORS, regime
+from infoplane.figures import FIGURES
+from infoplane.networks import FAMILIES
+from infoplane.plan.contents import digest_of_contents
+from infoplane.provenance import LIBRARY, digest_of_text, source_digest
+from infoplane.schedules.fixed import Listed
+from infoplane.stores.recipes import CONTENTS, said_by
+from infoplane.training import TRAINERS
+
+SCRIPT_OF_FIGURE = {
+    "training_curves": "plot_training.py",
+    "gradient_noise": "plot_training.py",
+    "binned_entropy": "plot_binned_entropy.py",
+    "window_length": "plot_pooled.py",
+    "pooled_planes": "plot_pooled.py",
+}
+"""The script that draws a kind of figure, where it is not plot_information.py."""
+
+WITHOUT_EFFECT = {"threads", "memory_mb", "checkpoint_seconds", "shards"}
+"""Settings of a run that change no result."""
+
+
+def recipe(*parts) -> str:
+    """Digest of parts that JSON can hold."""
+    return digest_of_text(json.dumps(parts, sort_keys=True))
+
+
+class Recipes:
+    """Recipes of an experiment's results, by the names that stand in their paths.
+
+    home : the experiment's results
+    Sources, tables and files are read once: all results speak of the same ones.
+    """
+
+    def __init__(self, experiment: Experiment, blocks: Blocks, home: str | Path):
+        self.experiment, self.blocks, self.home = experiment, blocks, Path(home)
+        # Thousands of results share a recipe, or ask for the digest of one source.
+        self.source = cache(source_digest)
+        self.dataset = cache(self.dataset)
+        self.weights = cache(self.weights)
+        self._canonical = cache(self._canonical)
+        self._information = cache(self._information)
+
+    def dataset(self, name: str) -> str:
+        """Of a prepared data set. Raises OSError, ValueError where its files are unusable."""
+        settings = self.experiment.datasets[name]
+        source = self.source(
+            "infoplane.datasets.prepare",
+            SOURCES.path(settings.source),
+            "infoplane.stores.datasets",
+            script="prepare_dataset.py",
+        )
+        with_files = hasattr(SOURCES[settings.source], "files")
+        written = settings.model_dump(mode="json", exclude={"path"} if with_files else None)
+        return recipe(written, self.contents(name), source)
+
+    def contents(self, name: str) -> str:
+        """What the user's own files hold that a data set is made from, as a digest.
+
+        Where they are not there, the store says what they held when it was made.
+        """
+        files = files_of(self.experiment.datasets[name], default_places())
+        if files:
+            return digest_of_contents(files)
+        return said_by(self.home / "datasets" / f"{name}.zarr", CONTENTS) or ""
+
+    def weights(self, run: str, seeds: str) -> str:
+        """Of the weights of a block of seeds."""
+        chosen = self.experiment.runs[run]
+        source = self.source(
+            "infoplane.training.loop",
+            TRAINERS.path(chosen.training.trainer),
+            FAMILIES.path(chosen.network.family),
+            script="train.py",
+        )
+        trained = [self._canonical(run, part) for part in ("network", "training")]
+        return recipe(self.dataset(chosen.dataset), *trained, seeds, source)
+
+    def activations(self, run: str, seeds: str) -> str:
+        """Of activations that estimators share."""
+        source = self._source_of_activations(run, script="regenerate_activations.py")
+        return recipe(self.weights(run, seeds), self._canonical(run, "measure"), source)
+
+    def information(self, run: str, estimator: str, seeds: str) -> str:
+        """Of the information of a block of seeds, or a part of it."""
+        return recipe(self.weights(run, seeds), self._information(run, estimator))
+
+    def pooled(self, run: str, pool: str, estimator: str) -> str:
+        """Of pooled information."""
+        chosen = self.experiment.runs[run]
+        source = self.source(
+            "infoplane.pooling",
+            "infoplane.stores.joined",
+            "infoplane.stores.pooled",
+            ESTIMATORS.path(self.experiment.estimators[estimator].estimator),
+            script="pool_epochs.py",
+        )
+        return recipe(
+            [self.weights(run, seeds) for seeds in self.blocks.of(run)],
+            chosen.seeds,
+            chosen.pools[pool].canonical(),
+            self.measure_without_epochs(run),
+            self._estimator(estimator),
+            self._source_of_activations(run),
+            source,
+        )
+
+    def checks(self, run: str, estimator: str) -> str:
+        """Of the list of a run's violations."""
+        source = self.source(
+            "infoplane.checks",
+            "infoplane.stores.information",
+            "infoplane.stores.lists",
+            script="check_information.py",
+        )
+        made_of = [self.information(run, estimator, seeds) for seeds in self.blocks.of(run)]
+        return recipe(made_of, self.experiment.runs[run].seeds, source)
+
+    def figure(self, kind: str, made_of: Iterable[str], runs: Iterable[str]) -> str:
+        """Of a figure of these runs. made_of : recipes of what it is drawn from."""
+        seeds = {run: self.experiment.runs[run].seeds for run in runs}
+        return recipe(list(made_of), seeds, self._source_of_figure(kind))
+
+    def report(self, kinds: Iterable[str]) -> str:
+        """Of the report, with figures of these kinds."""
+        source = self.source(
+            "infoplane.figures.page", "infoplane.stores.information", script="report.py"
+        )
+        template = (LIBRARY / "figures" / "page.html.j2").read_text(encoding="utf-8")
+        made_of = [
+            [*self.of_run(name).values(), *(self.checks(name, by) for by in run.estimators)]
+            for name, run in self.experiment.runs.items()
+        ]
+        drawn = [self._source_of_figure(kind) for kind in sorted(kinds)]
+        return recipe(made_of, drawn, self.settings, source, template)
+
+    @property
+    def settings(self) -> dict:
+        """The experiment's settings, as far as they change results."""
+        left_out = {"runs": {"__all__": WITHOUT_EFFECT}}
+        return self.experiment.model_dump(mode="json", exclude=left_out)
+
+    def measure_without_epochs(self, run: str) -> str:
+        """What a pool takes from a run's `measure`; its epochs are the pool's own."""
+        own = {"epochs": Listed(schedule="list", epochs=[0]), "share_activations": False}
+        return self.experiment.runs[run].measure.model_copy(update=own).canonical()
+
+    def of_run(self, run: str) -> dict[Path, str]:
+        """The stores of a run, its data set's included, with their recipes."""
+        chosen = self.experiment.runs[run]
+        home = self.home / "runs" / run
+        found = {
+            self.home / "datasets" / f"{chosen.dataset}.zarr": self.dataset(chosen.dataset)
+        }
+        for store in self.blocks.weights_of(run):
+            found[store] = self.weights(run, store.stem)
+            for by in chosen.estimators:
+                information = home / "information" / by / store.name
+                found[information] = self.information(run, by, store.stem)
+        for pool in chosen.pools:
+            for by in estimators_of(chosen, pool):
+                found[home / "pooled" / pool / f"{by}.zarr"] = self.pooled(run, pool, by)
+        return found
+
+    def _canonical(self, run: str, part: str) -> str:
+        """A section of a run's settings, as text."""
+        return getattr(self.experiment.runs[run], part).canonical()
+
+    def _information(self, run: str, estimator: str) -> str:
+        """Of information, but for the weights."""
+        chosen = self.experiment.estimators[estimator].estimator
+        source = self.source(
+            "infoplane.estimators.measure",
+            ESTIMATORS.path(chosen),
+            "infoplane.stores.information",
+            script="estimate_information.py",
+        )
+        return recipe(
+            self._estimator(estimator),
+            self._canonical(run, "measure"),
+            self._source_of_activations(run),
+            source,
+        )
+
+    def _estimator(self, name: str) -> list[str]:
+        """An estimator's settings, and the table that says where it was tested."""
+        settings = self.experiment.estimators[name]
+        return [settings.canonical(), regime.digest_of(ESTIMATORS.path(settings.estimator))]
+
+    def _source_of_figure(self, kind: str) -> str:
+        return self.source(
+            FIGURES.path(kind),
+            "infoplane.figures.sentences",
+            "infoplane.figures.style",
+            "infoplane.stores.information",
+            "infoplane.stores.weights",
+            script=SCRIPT_OF_FIGURE.get(kind, "plot_information.py"),
+        )
+
+    def _source_of_activations(self, run: str, script: str = "") -> str:
+        family = FAMILIES.path(self.experiment.runs[run].network.family)
+        return self.source("infoplane.activations", family, script=script)

@@ -1,0 +1,105 @@
+# What results are to be made from, and which of those that stand were made from something else.
+# Snakemake remembers that in .snakemake, which may be lost, or be of another copy; results say
+# it themselves. All inputs are `ancient`: what a date says counts nowhere.
+
+import time
+
+from infoplane.plan.recipes import Recipes
+from infoplane.stores.recipes import recipe_in
+
+RECIPES = Recipes(experiment, BLOCKS, HOME)
+
+
+def filled(pattern, wildcards):
+    """A path with its wildcards filled in."""
+    return pattern.format(**dict(wildcards.items()))
+
+
+def known(recipe_of):
+    """The function of wildcards; what is wrong with a name or a user's files is named."""
+
+    def recipe(wildcards):
+        if "run" in wildcards.keys():
+            known_run(wildcards.run)
+        try:
+            return recipe_of(wildcards)
+        except (OSError, ValueError) as error:
+            raise WorkflowError(f"{CONFIG_FILE}: {error}")
+
+    return recipe
+
+
+class Result:
+    """What a rule makes, for the inputs of that rule.
+
+    path : of what says the result's recipe, with wildcards; recipe : the function of wildcards
+    that gives the recipe by which it is to be made
+    """
+
+    def __init__(self, path, recipe):
+        self.path, self.recipe = path, recipe
+        self._other = {}
+
+    def is_other(self, wildcards):
+        """Whether the result stands and was made by another recipe."""
+        path = Path(filled(self.path, wildcards))
+        if path not in self._other:
+            stands = path.exists()
+            self._other[path] = stands and recipe_in(path) != self.recipe(wildcards)
+        return self._other[path]
+
+    def of(self, paths):
+        """The input that the result is made of, the dates of which count for nothing.
+
+        `ancient` has Snakemake leave the result as it is even where an input is made anew:
+        that is right for one of the right recipe alone.
+        """
+
+        def found(wildcards):
+            found = paths(wildcards) if callable(paths) else filled(paths, wildcards)
+            return found if self.is_other(wildcards) else ancient(found)
+
+        return found
+
+    def otherwise(self, wildcards):
+        """No input, or for a result of another recipe one that is newer than all results."""
+        return made_otherwise() if self.is_other(wildcards) else []
+
+
+DATASET = Result(
+    f"{HOME}/datasets/{{dataset}}.zarr", known(lambda w: RECIPES.dataset(w.dataset))
+)
+WEIGHTS = Result(
+    f"{RUN}/weights/{{seeds}}.zarr", known(lambda w: RECIPES.weights(w.run, w.seeds))
+)
+ACTIVATIONS = Result(
+    f"{RUN}/activations/{{seeds}}.zarr", known(lambda w: RECIPES.activations(w.run, w.seeds))
+)
+INFORMATION = Result(
+    f"{RUN}/information/{{estimator}}/{{seeds}}.zarr",
+    known(lambda w: RECIPES.information(w.run, w.estimator, w.seeds)),
+)
+PART = Result(
+    f"{RUN}/information/{{estimator}}/{{seeds}}.part-{{part}}.zarr", INFORMATION.recipe
+)
+POOLED = Result(
+    f"{RUN}/pooled/{{pool}}/{{estimator}}.zarr",
+    known(lambda w: RECIPES.pooled(w.run, w.pool, w.estimator)),
+)
+CHECKS = Result(
+    f"{RUN}/checks/{{estimator}}.json", known(lambda w: RECIPES.checks(w.run, w.estimator))
+)
+
+
+@cache
+def made_otherwise():
+    """The file that is newer than all results, of other content in every call of Snakemake,
+    which takes a file for the same whose content is."""
+    file = Path(f"{HOME}/.made_otherwise")
+    try:
+        file.write_text(f"{time.time_ns()}\n")
+    except OSError as error:
+        raise WorkflowError(
+            f"results in {HOME} were made otherwise than {CONFIG_FILE} asks: {error}"
+        )
+    return str(file)
