@@ -4,6 +4,8 @@
 
 import time
 
+from snakemake.logging import logger
+
 from infoplane.plan.recipes import Recipes
 from infoplane.stores.recipes import recipe_in
 
@@ -45,7 +47,12 @@ class Result:
         path = Path(filled(self.path, wildcards))
         if path not in self._other:
             stands = path.exists()
-            self._other[path] = stands and recipe_in(path) != self.recipe(wildcards)
+            made_by = recipe_in(path) if stands else None
+            if stands and made_by is None:
+                logger.warning(
+                    f"{path} does not say what it was made from: it is damaged, or of an older infoplane. It is made anew"
+                )
+            self._other[path] = stands and made_by != self.recipe(wildcards)
         return self._other[path]
 
     def of(self, paths):
