@@ -78,7 +78,7 @@ def _file_of(name: str, roots: tuple[Path, ...]) -> Path:
 @cache
 def _imports_at(path: Path, stamp: int, roots: tuple[Path, ...]) -> tuple[str, ...]:
     names = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names if _find(alias.name, roots)]
         elif isinstance(node, ast.ImportFrom):

@@ -52,6 +52,8 @@ def parts_of(wildcards):
 def recipe_in(store):
     """The recipe by which a store of information was made; None where none stands."""
     try:
-        return json.loads((store / "zarr.json").read_text())["attributes"].get("recipe")
+        return json.loads((store / "zarr.json").read_text(encoding="utf-8"))["attributes"].get(
+            "recipe"
+        )
     except (OSError, ValueError, LookupError, TypeError, AttributeError):  # or a damaged one
         return None

@@ -22,4 +22,4 @@ def draw(figure: str, given: tuple, out, settings: dict | None = None, chosen=()
         "caption": sentences.caption(figure, numbers, settings, chosen),
         "alt": sentences.alt(figure, numbers),
     }
-    Path(out.caption).write_text(json.dumps(said, indent=1))
+    Path(out.caption).write_text(json.dumps(said, indent=1), encoding="utf-8")

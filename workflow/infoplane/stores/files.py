@@ -55,7 +55,7 @@ def publish(partial: Path, path: Path, scaffold: Collection[str] = ()) -> None:
     """
     files = [file for file in files_of(partial) if file.name not in scaffold]
     manifest = _manifest(partial, files) | {"digests": _digests(partial, files)}
-    with (partial / MANIFEST).open("w") as file:
+    with (partial / MANIFEST).open("w", encoding="utf-8") as file:
         file.write(json.dumps(manifest | {"seal": _seal(manifest)}, indent=0))
         file.flush()
         os.fsync(file.fileno())
@@ -78,7 +78,7 @@ def verify(path: Path, whole: bool = False) -> None:
     if not path.is_dir():
         raise StoreError(f"{path} does not exist; the workflow makes it: snakemake --cores all")
     try:
-        written = json.loads((path / MANIFEST).read_text())
+        written = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         sealed = written.pop("seal") == _seal(written)
         digests = written.pop("digests")
     except (OSError, ValueError, KeyError, AttributeError) as error:
