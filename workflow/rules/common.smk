@@ -24,7 +24,7 @@ from infoplane.deferred import defer
 
 defer("torch")  # a plan needs the settings that stand beside torch's users, and not torch
 
-from infoplane.config import ConfigError, load
+from infoplane.config import ConfigError, load, read_file
 from infoplane.datasets import SOURCES, default_places, files_of
 from infoplane.estimators import ESTIMATORS, regime
 from infoplane.networks import FAMILIES
@@ -32,7 +32,8 @@ from infoplane.provenance import digest_of_text, source_digest
 from infoplane.table import nearest
 from infoplane.training import TRAINERS
 
-CONFIG_FILE = ([*workflow.overwrite_configfiles] or ["config/config.yaml"])[-1]
+CONFIG_FILES = [*workflow.overwrite_configfiles] or ["config/config.yaml"]
+CONFIG_FILE = CONFIG_FILES[-1]
 ENVIRONMENT = str(Path(workflow.basedir) / "envs" / "infoplane.yaml")
 
 # Estimators of the user's own are found from the working directory; last, so that no file
@@ -40,6 +41,8 @@ ENVIRONMENT = str(Path(workflow.basedir) / "envs" / "infoplane.yaml")
 sys.path.append(os.getcwd())
 
 try:
+    for file in filter(os.path.isfile, CONFIG_FILES):  # a pipe can be read only once
+        read_file(Path(file))  # finds what Snakemake's reading drops without a word
     experiment = load(config, file=str(CONFIG_FILE))
 except ConfigError as error:
     raise WorkflowError(str(error))
