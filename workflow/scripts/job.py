@@ -31,6 +31,7 @@ def job(snakemake):
         datefmt="%Y-%m-%d %H:%M:%S",
     )
     logging.captureWarnings(True)
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of each glyph of a pdf
     try:
         yield
     except Exception as error:
