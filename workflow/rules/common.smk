@@ -41,8 +41,9 @@ ENVIRONMENT = str(Path(workflow.basedir) / "envs" / "infoplane.yaml")
 sys.path.append(os.getcwd())
 
 try:
-    for file in filter(os.path.isfile, CONFIG_FILES):  # a pipe can be read only once
-        read_file(Path(file))  # finds what Snakemake's reading drops without a word
+    # Snakemake's reading drops some things without a word. A job's process need not look again.
+    for file in filter(os.path.isfile, CONFIG_FILES if workflow.is_main_process else []):
+        read_file(Path(file))
     experiment = load(config, file=str(CONFIG_FILE))
 except ConfigError as error:
     raise WorkflowError(str(error))
