@@ -92,3 +92,71 @@ def test_arrays_damaged_file_is_named(settings, tmp_path):
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"own\.npz: x is damaged"):
         prepare(settings("arrays", path=str(path)))
+
+
+SECONDS = 1_700_000_000 + np.arange(128)
+"""Unix seconds, one after the other: 7 bits, of which float32, in steps of 128, keeps one."""
+
+
+@pytest.fixture
+def prepared(settings, tmp_path):
+    """prepared(x, **options) -> Data, with labels of two classes in turn."""
+
+    def prepare_arrays(x, **options):
+        np.savez(tmp_path / "own.npz", x=x, y=np.arange(len(x)) % 2)
+        return prepare(settings("arrays", path=str(tmp_path / "own.npz"), **options))
+
+    return prepare_arrays
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int64", "uint64", ">f8", ">i8", "int32"])
+def test_inputs_that_float32_cannot_tell_apart_are_refused_by_name(prepared, dtype):
+    x = SECONDS[:, None].astype(dtype)
+    said = r"own\.npz: x holds 128 distinct inputs, of which 126 become .* Set standardise"
+    with pytest.raises(ValueError, match=said):
+        prepared(x)
+    as_it_is = prepared(x.astype(np.float32))
+    shares = np.unique(x.astype(np.float32), return_counts=True)[1] / 128
+    expected = -(shares * np.log2(shares)).sum()
+    assert as_it_is.attributes["entropy_x"] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("how", ["feature", "all"])
+@pytest.mark.parametrize("dtype", ["float64", "int64", "uint64", ">f8"])
+def test_standardised_inputs_keep_what_tells_them_apart(prepared, how, dtype):
+    data = prepared(SECONDS[:, None].astype(dtype), standardise=how, training_fraction=1)
+    assert data.x.dtype == np.float32
+    assert data.attributes["entropy_x"] == pytest.approx(7, abs=1e-12)
+    # 0 … 127 has mean 63.5 and variance (128² − 1) / 12
+    expected = (np.arange(128) - 63.5) / np.sqrt((128**2 - 1) / 12)
+    np.testing.assert_allclose(data.x[:, 0], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("x", "remedy"),
+    [
+        (2**60 + np.arange(128), "Subtract what"),  # float64 is in steps of 256 there
+        (np.array([*(1e-30 * np.arange(1, 128)), 1.0], np.float32), "Subtract what"),
+    ],
+)
+def test_standardisation_that_merges_inputs_is_refused(prepared, x, remedy):
+    with pytest.raises(ValueError, match=f"128 distinct inputs.*{remedy}"):
+        prepared(x[:, None], standardise="feature")
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float16", "bool", ">f4", "<i2", "uint8", "float64", "int64"]
+)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_arrays_of_every_type_and_order_keep_their_values(prepared, dtype, order):
+    x = (np.arange(12).reshape(6, 2) % 5).astype(dtype, order=order)
+    data = prepared(x)
+    np.testing.assert_array_equal(data.x, x.astype(np.float32))
+    assert data.x.dtype == np.float32 and data.x.dtype.isnative and data.x.flags.c_contiguous
+    shares = np.unique(x, axis=0, return_counts=True)[1] / 6
+    assert data.attributes["entropy_x"] == pytest.approx(-(shares * np.log2(shares)).sum())
+
+
+def test_constant_feature_of_float64_is_only_shifted(prepared):
+    x = np.stack([np.full(1000, 0.1), np.arange(1000.0)], axis=1)  # Σ 0.1 / 1000 is not 0.1
+    assert (prepared(x, standardise="feature").x[:, 0] == 0).all()

@@ -109,6 +109,80 @@ def test_images_split_with_other_classes_is_refused(settings, tmp_path):
         prepare(settings("images", path=str(tmp_path)))
 
 
+@pytest.mark.parametrize(
+    "litter",
+    [
+        ".ipynb_checkpoints/1.png",
+        "cat/.ipynb_checkpoints/1.png",
+        "cat/._1.png",
+        "__MACOSX/cat/1.png",
+        "lost+found/1.png",
+        ".DS_Store",
+        "cat/Thumbs.db",
+        "cat/@eaDir/1.png",
+    ],
+)
+def test_images_that_systems_leave_are_no_class_and_no_sample(settings, folder, litter):
+    chosen = settings("images", path=str(folder))
+    before, listed = prepare(chosen), files_of(chosen)
+    draw(folder / "other.png", colour=(1, 2, 3))
+    (folder / litter).parent.mkdir(parents=True, exist_ok=True)
+    (folder / "other.png").rename(folder / litter)
+    after = prepare(chosen)
+    assert after.attributes["digest"] == before.attributes["digest"]
+    assert after.attributes["class_names"] == ["cat", "dog"] and not after.attributes["notes"]
+    assert files_of(chosen) == listed
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [("train", "val"), ("Train", "VALID"), ("training", "testing"), ("train", "validation")],
+)
+def test_images_split_bears_any_usual_name(settings, tmp_path, train, test):
+    for part, name in itertools.product([train, test], "ab"):
+        draw(tmp_path / part / name / "1.png")
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    data = prepare(settings("images", path=str(tmp_path)))
+    assert data.attributes["class_names"] == ["a", "b"]
+    assert (data.train.tolist(), data.test.tolist()) == ([0, 1], [2, 3])
+
+
+@pytest.mark.parametrize("names", [("train", "val", "test"), ("train",), ("test", "val")])
+@pytest.mark.parametrize("inner", ["a/", ""])
+def test_images_unclear_split_is_refused_by_name(settings, tmp_path, names, inner):
+    for name in names:
+        draw(tmp_path / name / f"{inner}1.png")
+    chosen = settings("images", path=str(tmp_path))
+    for read in (prepare, files_of):
+        with pytest.raises(
+            ValueError, match="holds " + ", ".join(f"{n}/" for n in sorted(names))
+        ):
+            read(chosen)
+
+
+def test_images_class_may_be_named_train(settings, tmp_path):
+    for name in ("bus", "train"):
+        draw(tmp_path / name / "1.png")
+    data = prepare(settings("images", path=str(tmp_path)))
+    assert data.attributes["class_names"] == ["bus", "train"]
+
+
+def test_images_beside_the_classes_are_said_not_to_be_read(settings, folder, tmp_path):
+    draw(folder / "loose.png")
+    assert "loose.png" in prepare(settings("images", path=str(folder))).attributes["notes"][0]
+    for inner in ("train/a", "test/a", "meta/a"):
+        draw(tmp_path / "split" / inner / "1.png")
+    [note] = prepare(settings("images", path=str(tmp_path / "split"))).attributes["notes"]
+    assert note.endswith("classes: meta")
+
+
+def test_images_below_a_class_are_listed_as_they_are_read(settings, folder):
+    draw(folder / "cat" / "young" / "1.PNG")
+    chosen = settings("images", path=str(folder))
+    assert len(prepare(chosen).x) == 11
+    assert files_of(chosen) == [folder / "cat", folder / "cat" / "young", folder / "dog"]
+
+
 def test_images_damaged_file_is_named(settings, folder):
     (folder / "cat" / "3.png").write_bytes((folder / "cat" / "3.png").read_bytes()[:40])
     with pytest.raises(ValueError, match=r"cat/3\.png is not a readable image"):

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -66,17 +67,35 @@ def test_legends_fit_their_width_in_even_rows(count, length, width, columns):
     assert style.fitting(["x" * length] * count, width) == columns
 
 
-def test_figures_start_without_the_heavy_libraries():
-    code = (
-        "import sys; from infoplane.figures import FIGURES, page, sentences, style;"
-        "[FIGURES[name] for name in FIGURES];"
-        "print([name for name in ('torch', 'numba', 'zarr') if name in sys.modules])"
-    )
-    library = Path(style.__file__).parents[2]
+@pytest.mark.parametrize(
+    ("backend", "kept"),
+    [
+        ("module://matplotlib_inline.backend_inline", None),  # of a notebook's shell
+        ("svg", "svg"),
+    ],
+)
+def test_figures_start_with_any_backend_and_without_the_heavy_libraries(backend, kept):
+    code = """
+import sys
+from infoplane.figures import FIGURES, page, sentences, style
+[FIGURES[name] for name in FIGURES]
+heavy = ("torch", "numba", "zarr", "matplotlib.pyplot")
+print([name for name in heavy if name in sys.modules])
+import os, matplotlib
+print(os.environ["MPLBACKEND"], matplotlib.get_backend(auto_select=False))
+"""
     run = subprocess.run(
-        [sys.executable, "-c", code], cwd=library, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        cwd=Path(style.__file__).parents[2],
+        env=os.environ | {"MPLBACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert run.stdout.strip() == "[]"
+    heavy, found = run.stdout.splitlines()
+    assert heavy == "[]"
+    # where matplotlib_inline is installed, its backend is the one that is left
+    assert found in (f"{backend} {kept}", f"{backend} inline", f"{backend} {backend}")
 
 
 def test_draw_leaves_matplotlibs_settings_alone_and_ignores_the_users(information):

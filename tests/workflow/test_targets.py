@@ -45,6 +45,8 @@ def project(fresh, tiny):
     project.configure(tiny, {"experiment": "default"}, "config/config.yaml")
     for name, (changes, _) in WRONG.items():
         project.configure(tiny, changes, f"{name}.yaml")
+    with (project.root / project.configure(tiny, name="twice.yaml")).open("a") as file:
+        file.write("runs: {}\n")
     return project
 
 
@@ -65,6 +67,7 @@ def called(project, pool):
         calls[name] = (refused, "--configfile", f"{name}.yaml")
     for option in WRONG_OPTIONS:
         calls[option] = (refused, "-n", "--config", option)
+    calls["twice"] = (refused, "-n", "--configfile", "twice.yaml")
     calls["absent_file"] = (refused, "-n", "--configfile", "absent.yaml")
     futures = {name: pool.submit(*call) for name, call in calls.items()}
     return lambda name: futures[name].result()
@@ -148,6 +151,11 @@ def test_wrong_file_is_refused_before_any_job(project, called, mistake):
 def test_wrong_config_option_is_refused(called, option):
     assert WRONG_OPTIONS[option] in called(option)
     assert "Traceback" not in called(option)
+
+
+def test_key_that_stands_twice_is_refused(called):
+    assert "twice.yaml: runs: stands on lines " in called("twice")
+    assert "Traceback" not in called("twice")
 
 
 def test_absent_configfile_is_named(called):

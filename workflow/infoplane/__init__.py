@@ -13,14 +13,17 @@ _PLACES = {
     "Settings": "infoplane.settings",
     "estimate": "infoplane.estimators",
     "mutual_information": "infoplane.estimators",
+    "open": "infoplane.stores.files:open_tree",
 }
-__all__ = [*_PLACES, "datasets"]
+# Without `open`: `from infoplane import *` must not replace Python's own.
+__all__ = [*(name for name in _PLACES if name != "open"), "datasets"]
 
 
 def __getattr__(name: str):
     # Late, so that a job that draws a figure does not wait for torch.
     if name in _PLACES:
-        return getattr(importlib.import_module(_PLACES[name]), name)
+        module, _, other_name = _PLACES[name].partition(":")
+        return getattr(importlib.import_module(module), other_name or name)
     if name == "datasets":
         return importlib.import_module("infoplane.datasets")
     raise AttributeError(f"module 'infoplane' has no attribute '{name}'")

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 LIBRARY = Path(__file__).parent
 SCRIPTS = LIBRARY.parent / "scripts"
-WITHOUT_EFFECT = {"infoplane.progress", "infoplane.stores.locks"}
+WITHOUT_EFFECT = {"infoplane.compiled", "infoplane.progress", "infoplane.stores.locks"}
 """Modules that say how far a job is, or make it wait, and take no part in its result."""
 PACKAGES = ("numpy", "torch", "zarr", "xarray", "numba", "scikit-learn", "torchvision")
 

@@ -24,11 +24,12 @@ from infoplane.deferred import defer
 
 defer("torch")  # a plan needs the settings that stand beside torch's users, and not torch
 
-from infoplane.config import ConfigError, load
+from infoplane.config import ConfigError, load, read_file
 from infoplane.estimators import ESTIMATORS
 from infoplane.table import nearest
 
-CONFIG_FILE = ([*workflow.overwrite_configfiles] or ["config/config.yaml"])[-1]
+CONFIG_FILES = [*workflow.overwrite_configfiles] or ["config/config.yaml"]
+CONFIG_FILE = CONFIG_FILES[-1]
 ENVIRONMENT = str(Path(workflow.basedir) / "envs" / "infoplane.yaml")
 
 # Estimators of the user's own are found from the working directory; last, so that no file
@@ -36,6 +37,9 @@ ENVIRONMENT = str(Path(workflow.basedir) / "envs" / "infoplane.yaml")
 sys.path.append(os.getcwd())
 
 try:
+    # Snakemake's reading drops some things without a word. A job's process need not look again.
+    for file in filter(os.path.isfile, CONFIG_FILES if workflow.is_main_process else []):
+        read_file(Path(file))
     experiment = load(config, file=str(CONFIG_FILE))
 except ConfigError as error:
     raise WorkflowError(str(error))

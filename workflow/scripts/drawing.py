@@ -21,4 +21,4 @@ def draw(figure: str, given: tuple, job, settings: dict | None = None, chosen=()
         "alt": sentences.alt(figure, numbers),
         "recipe": job.params.recipe,
     }
-    Path(out.caption).write_text(json.dumps(said, indent=1))
+    Path(out.caption).write_text(json.dumps(said, indent=1), encoding="utf-8")

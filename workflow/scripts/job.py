@@ -20,7 +20,8 @@ def job(snakemake):
     Warnings and errors go to the terminal too; every line names the job it comes from.
     """
     title = " ".join([snakemake.rule, *snakemake.wildcards])
-    to_file = logging.FileHandler(snakemake.log[0], mode="w")
+    how = {"encoding": "utf-8", "errors": "backslashreplace"}  # whatever the locale
+    to_file = logging.FileHandler(snakemake.log[0], mode="w", **how)
     to_terminal = logging.StreamHandler()
     to_terminal.setLevel(logging.WARNING)
     logging.basicConfig(
@@ -30,6 +31,7 @@ def job(snakemake):
         datefmt="%Y-%m-%d %H:%M:%S",
     )
     logging.captureWarnings(True)
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of each glyph of a pdf
     try:
         yield
     except Exception as error:

@@ -60,5 +60,5 @@ with job(snakemake):
     text = calibration_page.render(
         page, errors, tasks, drawings, missing, package_versions(), snakemake.output.errors
     )
-    Path(snakemake.output.page).write_text(text)
+    Path(snakemake.output.page).write_text(text, encoding="utf-8")
     write_recipe(Path(snakemake.output.recipe), snakemake.params.recipe)

@@ -25,7 +25,7 @@ def by_estimator(store: Path) -> tuple[str, str]:
 def drawing(png: str) -> page.Drawing:
     """A figure with the caption that was written beside it."""
     path = Path(png)
-    said = json.loads(path.with_suffix(".json").read_text())
+    said = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     del said["recipe"]
     link = path.relative_to(home)
     links = {kind: str(link.with_suffix(f".{kind}")) for kind in ("pdf", "csv")}
@@ -85,4 +85,4 @@ with job(snakemake):
         tables={name: str(path.relative_to(home)) for name, path in tables.items()},
     )
     page.save_tables(content, tables)
-    Path(snakemake.output[0]).write_text(page.render(content))
+    Path(snakemake.output[0]).write_text(page.render(content), encoding="utf-8")

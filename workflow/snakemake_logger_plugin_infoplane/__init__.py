@@ -10,6 +10,7 @@ import shutil
 import sys
 import threading
 import time
+from io import TextIOWrapper
 from pathlib import Path
 
 from snakemake.logging import ColorizingTextHandler, DefaultFilter, is_quiet_about
@@ -41,6 +42,8 @@ class LogHandler(LogHandlerBase):
         about = self.common_settings
         quiet = about.quiet or ()
         self.stream = sys.stdout if about.stdout else sys.stderr
+        if isinstance(self.stream, TextIOWrapper):  # of any encoding
+            self.stream.reconfigure(errors="backslashreplace")
         self.snakemake = ColorizingTextHandler(about.nocolor, self.stream)
         self.shown = DefaultFilter(
             quiet, about.debug_dag, about.verbose, about.dryrun, about.printshellcmds

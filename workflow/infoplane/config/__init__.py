@@ -1,10 +1,11 @@
 """Experiment files: what they may say, what they say, and what is wrong with them.
 
-`load` turns a parsed file into an `Experiment` or raises `ConfigError` with all mistakes;
-`schema` is the same for editors; `seed_blocks` divides a run's seeds among jobs. Nothing else
-in the library imports this package, and it knows nothing of Snakemake.
+`read_file` reads a file, `load` turns what it says into an `Experiment`; both raise
+`ConfigError` with all mistakes. `schema` is the same for editors; `seed_blocks` divides a run's
+seeds among jobs. The package knows nothing of Snakemake.
 """
 
+from infoplane.config.files import read_file
 from infoplane.config.json_schema import schema
 from infoplane.config.models import Experiment, Run
 from infoplane.config.problems import ConfigError
@@ -18,6 +19,7 @@ __all__ = [
     "block_name",
     "load",
     "parse_block",
+    "read_file",
     "schema",
     "seed_blocks",
 ]

@@ -16,12 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
-from infoplane.config import ConfigError, load
+from infoplane.config import ConfigError, load, read_file
 from infoplane.costs.cost import Cost
 from infoplane.costs.plan import Plan
 from infoplane.costs.request import Request, request
+from infoplane.terminal import use_any_encoding
 
 MIB = 2**20 / 1e6
 """MB in the unit of Snakemake's benchmark files."""
@@ -69,7 +68,9 @@ def recorded(plan: Plan, benchmarks: Path) -> Iterator[Used]:
         cost = cost_of(plan, rule, tuple(names))
         if cost is None:
             continue
-        head, *rows = (line.split("\t") for line in path.read_text().splitlines())
+        head, *rows = (
+            line.split("\t") for line in path.read_text(encoding="utf-8").splitlines()
+        )
         for row in rows:
             values = dict(zip(head, row, strict=True))
             mb, seconds = (_number(values[key]) for key in ("max_rss", "s"))
@@ -102,16 +103,17 @@ def table(jobs: list[Used]) -> list[str]:
 
 
 def main() -> None:
+    use_any_encoding()
     parser = argparse.ArgumentParser(prog="python -m infoplane.costs")
     parser.add_argument("file", type=Path, help="the experiment's file")
     parser.add_argument("--name", help="of the experiment, where it was given with --config")
     chosen = parser.parse_args()
-    written = yaml.safe_load(chosen.file.read_text())
-    if chosen.name:
-        written["experiment"] = chosen.name
     try:
+        written = read_file(chosen.file)
+        if chosen.name:
+            written = {**(written or {}), "experiment": chosen.name}
         experiment = load(written, file=str(chosen.file))
-    except ConfigError as error:
+    except (OSError, ConfigError) as error:
         sys.exit(str(error))
     plan = Plan(experiment, Path("results") / experiment.name)
     jobs = [*recorded(plan, Path("benchmarks") / experiment.name)]

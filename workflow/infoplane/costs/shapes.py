@@ -11,7 +11,7 @@ from typing import NamedTuple
 from numpy.lib import format as npy
 from PIL import Image
 
-from infoplane.datasets import idx_images
+from infoplane.datasets import idx_images, images
 from infoplane.datasets.idx_images import TEST, TRAIN
 from infoplane.datasets.options import DEFAULT_TRAINING_FRACTION
 from infoplane.datasets.places import candidates, first_existing, folders
@@ -69,7 +69,7 @@ def of_settings(settings, places: Iterable[str | Path] | None = None) -> Shape:
     """
     try:
         found = _unsplit(settings, folders(places))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+    except (OSError, LookupError, ValueError, zipfile.BadZipFile):
         found = None
     n, of_input, n_classes, n_train = found or ASSUMED
     fraction = settings.training_fraction
@@ -107,17 +107,14 @@ def _n_of_idx(path: Path) -> int:
 
 
 def _images(settings, folder: Path):
-    parts = [part for part in (folder / "train", folder / "test") if part.is_dir()]
-    classes = [
-        [inner for inner in part.iterdir() if inner.is_dir()]
-        for part in (parts if len(parts) == 2 else [folder])
-    ]
-    n_of = [sum(1 for inner in part for _ in inner.rglob("*.*")) for part in classes]
-    with Image.open(next(classes[0][0].rglob("*.*"))) as image:  # reads its header
+    parts = images.parts_of(folder)
+    found = [[images.images_of(inner) for inner in part.classes] for part in parts]
+    n_of = [sum(map(len, classes)) for classes in found]
+    with Image.open(found[0][0][0]) as image:  # reads its header
         width, height = image.size
     size = settings.image_size
     of_input = (1 if settings.grayscale else 3, size or height, size or width)
-    return sum(n_of), of_input, len(classes[0]), n_of[0] if len(n_of) == 2 else None
+    return sum(n_of), of_input, len(found[0]), n_of[0] if len(n_of) == 2 else None
 
 
 def _arrays(path: Path):
@@ -129,4 +126,4 @@ def _arrays(path: Path):
 
 
 def _header(array: Path) -> dict:
-    return json.loads((array / "zarr.json").read_text())
+    return json.loads((array / "zarr.json").read_text(encoding="utf-8"))

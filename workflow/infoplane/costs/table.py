@@ -138,7 +138,7 @@ def batches() -> Mapping[str, list[dict]]:
 
 def read(path: Path = TABLE) -> list[dict]:
     """The rows of the table, as numbers."""
-    with path.open(newline="") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         return [
             {
                 "estimator": row["estimator"],

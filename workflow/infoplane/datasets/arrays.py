@@ -27,7 +27,7 @@ class Settings(SourceSettings):
 
 
 def load(settings: Settings, places: Sequence[Path]) -> Raw:
-    """x as float32 (n_inputs, *shape), y as positions among its sorted distinct labels.
+    """x (n_inputs, *shape) of its own type, y as positions among its sorted distinct labels.
 
     Raises MissingData where the file is absent, ValueError, naming it, where it does not
     hold such arrays.
@@ -81,18 +81,18 @@ def _raw(arrays: dict[str, np.ndarray]) -> Raw:
     y = np.char.decode(y, "utf-8") if y.dtype.kind == "S" else y
     if x.dtype.kind not in "biuf":
         raise ValueError(f"x must hold real numbers; its type is {x.dtype}")
+    if x.dtype.itemsize > 8:
+        raise ValueError(f"x is {x.dtype}; save it as float64, the widest that is read")
     if x.ndim < 2 or 0 in x.shape:
         raise ValueError(f"x must be (n_inputs, …) and not empty; its shape is {x.shape}")
     codes = label_codes(y).numpy()
     if len(x) != len(codes):
         raise ValueError(f"x has {len(x)} rows, y has {len(codes)}")
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
-        x = x.astype(np.float32)
     finite = np.isfinite(x).reshape(len(x), -1).all(axis=1)
     if not finite.all():
         raise ValueError(
-            f"x is NaN, infinite or beyond float32 in {(~finite).sum()} of {len(x)} inputs, "
-            f"first in row {int(np.argmin(finite))}"
+            f"x is NaN or infinite in {(~finite).sum()} of {len(x)} inputs, first in row "
+            f"{int(np.argmin(finite))}"
         )
     train, test = _own_split(arrays, len(x))
     names = tuple(str(name) for name in np.unique(y))

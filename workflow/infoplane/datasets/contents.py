@@ -20,14 +20,14 @@ def row_codes(x: np.ndarray) -> np.ndarray:
 
 
 def information(
-    x: np.ndarray, y: np.ndarray, probabilities: np.ndarray | None = None
+    codes: np.ndarray, y: np.ndarray, probabilities: np.ndarray | None = None
 ) -> dict[str, float]:
     """entropy_x, entropy_y and information_xy in bits, every input equally likely.
 
+    codes : (n_inputs,) which value of X an input is, by `row_codes`
     probabilities : (n_inputs, n_classes) p(y | x) that y was drawn from; then
         information_xy is that of p(y | x) and not of the labels that were drawn
     """
-    codes = row_codes(x)
     entropy_x = entropy_of_counts(np.bincount(codes))
     entropy_y = entropy_of_counts(np.bincount(y))
     if probabilities is None:

@@ -1,8 +1,10 @@
-"""A user's images: a folder a class, or train/ and test/ with a folder a class in each."""
+"""A user's images: a folder a class, or one folder for training and one for testing with a
+folder a class in each."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -14,12 +16,21 @@ ARCHIVES = {".tar.xz": "tar xf", ".tar.gz": "tar xf", ".tgz": "tar xf", ".tar": 
 ARCHIVES[".zip"] = "unzip"
 """Endings of archives and the command that unpacks one."""
 
+ENDINGS = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
+"""Endings of images, in small or capital letters; other files are left alone."""
+
+TRAIN, TEST = ("train", "training"), ("test", "testing", "val", "valid", "validation")
+"""Names of folders that hold a part of a split, in small or capital letters."""
+
+LITTER = {"$recycle.bin", "@eadir", "__macosx", "__pycache__", "lost+found"}
+"""Folders that systems leave, besides those that begin with a dot."""
+
 
 class Settings(SourceSettings):
     """Images in folders; the name of a folder is the class of what lies in it."""
 
     source: Literal["images"]
-    """A folder a class, or train/ and test/ that hold a folder a class."""
+    """A folder a class, or train/ and test/ (or val/) that hold a folder a class."""
 
     path: Path
     """The folder, absolute or relative to the working directory or to a data folder."""
@@ -32,42 +43,103 @@ class Settings(SourceSettings):
     """One channel of luminance in place of red, green and blue."""
 
 
+class Part(NamedTuple):
+    """The folders of a split's part, or of a set without a split: (n_classes,) in order."""
+
+    path: Path
+    classes: list[Path]
+
+
 def load(settings: Settings, places: Sequence[Path]) -> Raw:
-    """Images (n_inputs, channels, height, width) with the split of train/ and test/, if any.
+    """Images (n_inputs, channels, height, width) with the split that the folders have, if any.
 
     Raises MissingData where the folder is absent, ValueError where it is an archive, holds
-    no images, or the images differ in size.
+    no images, no clear split, or the images differ in size.
     """
-    from torchvision.datasets import ImageFolder  # here: its import takes seconds
-
     folder = _folder(settings, places)
-    parts = [_listed(ImageFolder, part) for part in _parts(folder)]
-    if parts[0].classes != parts[-1].classes:
-        differing = sorted(set(parts[0].classes) ^ set(parts[-1].classes))
+    parts = parts_of(folder)
+    names = [[_text(inner.name) for inner in part.classes] for part in parts]
+    if names[0] != names[-1]:
+        differing = sorted(set(names[0]) ^ set(names[-1]))
+        both = " and ".join(f"{part.path.name}/" for part in parts)
         raise ValueError(
-            f"{folder}: train/ and test/ must hold the same classes; only one of them has "
+            f"{folder}: {both} must hold the same classes; only one of them has "
             f"{', '.join(differing)}"
         )
-    listed = [pair for part in parts for pair in part.samples]
-    n_train = len(parts[0].samples)
+    found = [[images_of(inner) for inner in part.classes] for part in parts]
+    paths = [path for classes in found for images in classes for path in images]
+    labels = [
+        label for classes in found for label, images in enumerate(classes) for _ in images
+    ]
+    n_train = sum(map(len, found[0]))
     return Raw(
-        _pixels([path for path, _ in listed], settings),
-        np.array([label for _, label in listed], dtype=np.int64),
-        class_names=tuple(parts[0].classes),
+        _pixels(paths, settings),
+        np.array(labels, dtype=np.int64),
+        class_names=tuple(names[0]),
         train=np.arange(n_train) if len(parts) == 2 else None,
-        test=np.arange(n_train, len(listed)) if len(parts) == 2 else None,
+        test=np.arange(n_train, len(paths)) if len(parts) == 2 else None,
         divisor=255.0,
+        notes=_left_alone(folder, parts),
     )
 
 
 def files(settings: Settings, places: Sequence[Path]) -> list[Path]:
-    """The folders of the classes: their dates change when an image comes or goes."""
+    """The folders that images lie in: their dates change when an image comes or goes.
+
+    Raises ValueError where the folder has no clear split.
+    """
     folder = first_existing(candidates(settings.path, places))
     if folder is None or not folder.is_dir():
         return []
-    return sorted(
-        inner for part in _parts(folder) for inner in part.iterdir() if inner.is_dir()
-    )
+    classes = [inner for part in parts_of(folder) for inner in part.classes]
+    return sorted(path for inner in classes for path, _ in _walk(inner))
+
+
+def parts_of(folder: Path) -> list[Part]:
+    """The part that trains and the part that tests, or the folder as the only part.
+
+    A folder named as a part counts as one where it holds folders, or where all have such
+    names: a class may be named train too, beside car and bus.
+    Raises ValueError where there are not two parts, one that trains and one that tests.
+    """
+    inner = _folders_in(folder)
+    named = [path for path in inner if path.name.lower() in TRAIN + TEST]
+    parts = named if named == inner else [path for path in named if _folders_in(path)]
+    if not parts:
+        return [_part(folder)]
+    train = [path for path in parts if path.name.lower() in TRAIN]
+    test = [path for path in parts if path.name.lower() in TEST]
+    if len(train) != 1 or len(test) != 1:
+        raise ValueError(
+            f"images: {folder} holds {', '.join(f'{path.name}/' for path in parts)}; a split "
+            f"is a folder that trains ({' or '.join(TRAIN)}) and one that tests "
+            f"({', '.join(TEST[:-1])} or {TEST[-1]}). Move others out of {folder.name} or into "
+            "these two, or give a folder of classes as path"
+        )
+    return [_part(path) for path in train + test]
+
+
+def _part(folder: Path) -> Part:
+    classes = _folders_in(folder)
+    if not classes:
+        raise ValueError(f"images: {folder} must hold a folder a class; it holds no folder")
+    return Part(folder, classes)
+
+
+def images_of(folder: Path) -> list[Path]:
+    """The images of a class, below its folder, in order; ValueError where there are none."""
+    found = [
+        path / name
+        for path, names in _walk(folder)
+        for name in names
+        if name.lower().endswith(ENDINGS)
+    ]
+    if not found:
+        raise ValueError(
+            f"images: the class folder {folder} holds no image; the endings of images are "
+            f"{' '.join(ENDINGS)}"
+        )
+    return found
 
 
 def _folder(settings: Settings, places: Sequence[Path]) -> Path:
@@ -88,20 +160,48 @@ def _folder(settings: Settings, places: Sequence[Path]) -> Path:
     return found
 
 
-def _parts(folder: Path) -> list[Path]:
-    """[train/, test/] of the folder where it has both, else itself."""
-    parts = [folder / "train", folder / "test"]
-    return parts if all(part.is_dir() for part in parts) else [folder]
+def _shown(name: str) -> bool:
+    """Whether a file or folder is neither hidden nor left by a system."""
+    return not name.startswith(".") and name.lower() not in LITTER
 
 
-def _listed(image_folder, part: Path):
-    try:
-        return image_folder(part)
-    except FileNotFoundError as error:  # no classes, or a class without images
-        raise ValueError(f"images: {part} must hold a folder a class: {error}") from None
+def _folders_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if _shown(path.name) and path.is_dir())
 
 
-def _pixels(paths: Sequence[str], settings: Settings) -> np.ndarray:
+def _walk(folder: Path) -> list[tuple[Path, list[str]]]:
+    """The folder and all below it, in order, each with its files."""
+    found = []
+    for path, inner, names in os.walk(folder, followlinks=True):
+        inner[:] = filter(_shown, inner)
+        found.append((Path(path), sorted(filter(_shown, names))))
+    return sorted(found, key=lambda one: str(one[0]))
+
+
+def _left_alone(folder: Path, parts: Sequence[Part]) -> tuple[str, ...]:
+    """A note on what lies beside the folders that are read, where that may surprise."""
+    read = {part.path for part in parts} if len(parts) == 2 else set(parts[0].classes)
+    around = {folder, *(part.path for part in parts)}
+    beside = [path for path in _folders_in(folder) if path not in read]
+    beside += [
+        path
+        for place in sorted(around)
+        for path in sorted(place.iterdir())
+        if _shown(path.name) and path.is_file() and path.suffix.lower() in ENDINGS
+    ]
+    if not beside:
+        return ()
+    some = ", ".join(_text(str(path.relative_to(folder))) for path in beside[:3])
+    more = f" and {len(beside) - 3} more" if len(beside) > 3 else ""
+    return (f"not read, because outside the folders of classes: {some}{more}",)
+
+
+def _text(name: str) -> str:
+    """A file's name as text that can be written; its bytes may be no UTF-8."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _pixels(paths: Sequence[Path], settings: Settings) -> np.ndarray:
     """uint8 (n_inputs, channels, height, width)."""
     first = _image(paths[0], settings)
     pixels = np.empty((len(paths), *first.shape), dtype=np.uint8)
@@ -116,17 +216,19 @@ def _pixels(paths: Sequence[str], settings: Settings) -> np.ndarray:
     return pixels
 
 
-def _image(path: str, settings: Settings) -> np.ndarray:
+def _image(path: Path, settings: Settings) -> np.ndarray:
     """uint8 (channels, height, width) of one file."""
     from PIL import Image
 
+    deep = False
     try:
         with Image.open(path) as file:
-            if file.mode.startswith(("I", "F")):
-                raise ValueError(f"{path}: more than 8 bits a channel are not read")
+            deep = file.mode.startswith(("I", "F"))
             image = file.convert("L" if settings.grayscale else "RGB")
-    except OSError as error:
+    except Exception as error:  # damaged bytes may raise anything
         raise ValueError(f"{path} is not a readable image: {error}") from None
+    if deep:
+        raise ValueError(f"{path}: more than 8 bits a channel are not read")
     if settings.image_size is not None:
         side = settings.image_size
         image = image.resize((side, side), Image.Resampling.BILINEAR)

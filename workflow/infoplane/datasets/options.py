@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from infoplane.datasets.contents import row_codes
 from infoplane.datasets.source import Raw
 
 DEFAULT_TRAINING_FRACTION = 0.8
@@ -91,10 +92,15 @@ def split(
 
 
 def scaled(raw: Raw) -> np.ndarray:
-    """raw.x as float32 in row-major order, divided by raw.divisor."""
-    x = raw.x.astype(np.float32, order="C", copy=False)
+    """raw.x in row-major order, divided by raw.divisor; may be raw.x itself.
+
+    float32 where that holds every value of raw.x's type, else float64: what standardisation
+    subtracts has to be subtracted before digits are lost.
+    """
+    wanted = np.float32 if np.can_cast(raw.x.dtype, np.float32) else np.float64
+    x = raw.x.astype(wanted, order="C", copy=False)
     if raw.divisor != 1:
-        x /= np.float32(raw.divisor)
+        x /= wanted(raw.divisor)
     return x
 
 
@@ -106,11 +112,43 @@ def standardised(x: np.ndarray, train: np.ndarray, how: str) -> np.ndarray:
     if how == "none":
         return x
     axes = None if how == "all" else 0
-    mean = _training_mean(x, train, axes, lambda block: block)
+    first = x[train[0]].astype(np.float64)
+    first = first.flat[0] if how == "all" else first
+    varies = _training_mean(x, train, axes, lambda block: block != first) > 0
+    # the mean of equal numbers may differ from them in the last digit
+    mean = np.where(varies, _training_mean(x, train, axes, lambda block: block), first)
     sd = np.sqrt(_training_mean(x, train, axes, lambda block: (block - mean) ** 2))
     sd = np.where(sd > 0, sd, 1.0)
     for start in range(0, len(x), BLOCK):
         x[start : start + BLOCK] = (x[start : start + BLOCK] - mean) / sd
+    return x
+
+
+def narrowed(x: np.ndarray, n_distinct: int, how: str, place: str) -> np.ndarray:
+    """x (n_inputs, *shape) as float32, in which networks compute.
+
+    n_distinct : distinct inputs among x as they were given; how : they were standardised;
+    place : where they come from
+    Raises ValueError where inputs that differ become equal, or one leaves the range of float32.
+    """
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        x = x.astype(np.float32, copy=False)
+    finite = np.isfinite(x).reshape(len(x), -1).all(axis=1)
+    if not finite.all():
+        raise ValueError(
+            f"{place}: x is beyond float32 in {(~finite).sum()} of {len(x)} inputs, first in "
+            f"row {int(np.argmin(finite))}; give x in another unit"
+        )
+    n_lost = n_distinct - (row_codes(x).max() + 1)
+    if n_lost > 0:
+        remedy = "Set standardise: feature"
+        if how == "feature":
+            remedy = "Subtract what the values of a feature have in common before x is saved"
+        raise ValueError(
+            f"{place}: x holds {n_distinct} distinct inputs, of which {n_lost} become equal to "
+            f"another in float32, in which networks compute. {remedy}; or, if they may count "
+            "as one, save x itself as float32"
+        )
     return x
 
 

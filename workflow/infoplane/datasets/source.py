@@ -43,8 +43,8 @@ class SourceSettings(Settings):
 class Raw:
     """What a source loads, before the shared options.
 
-    x : uint8 or float32 (n_inputs, *shape); images are (channels, height, width). `prepare`
-        may write into it
+    x : real and finite (n_inputs, *shape), of the type in which it was given; images are
+        (channels, height, width). `prepare` may write into it
     y : int64 (n_inputs,), positions in class_names
     class_names : one a class
     train, test : int64 indices of the source's own split, or None where it has none

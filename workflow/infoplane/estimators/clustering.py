@@ -22,12 +22,12 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-import numba
 import numpy as np
 import torch
 from pydantic import Field, model_validator
 
 from infoplane import settings
+from infoplane.compiled import compiled
 from infoplane.estimators import counting
 from infoplane.estimators.counting_cpu import T
 from infoplane.estimators.threads import each
@@ -233,7 +233,7 @@ def _sums_by_differences(rows: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     return sums
 
 
-@numba.njit(nogil=True, cache=True, fastmath={"reassoc", "contract", "nsz"})
+@compiled(nogil=True, fastmath={"reassoc", "contract", "nsz"})
 def _add_distances(columns, starts, first, last, sums):
     """Fill rows first … last − 1 of sums from columns (d, n) of rows in order of class."""
     d, n = columns.shape

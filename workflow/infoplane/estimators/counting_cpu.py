@@ -5,6 +5,8 @@ from functools import cache, lru_cache
 import numba
 import numpy as np
 
+from infoplane.compiled import compiled
+
 T, TY, TX, Y, X = range(5)
 """Columns of Tallies: the codes, codes jointly with the class, with the input, these alone."""
 
@@ -33,7 +35,7 @@ def steps_of(n: int) -> np.ndarray:
 LABEL_FACTOR = int(odd_multipliers(1, seed=1)[0])
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def tally_share(values, labels, grid, multipliers, steps, n_codes, weighted, first, last):
     """Fill rows first … last − 1 of Tallies from values (n_samples, n_inputs, n_draws,
     n_units) and their classes."""
@@ -45,7 +47,7 @@ def tally_share(values, labels, grid, multipliers, steps, n_codes, weighted, fir
         tally_sample(hashes, labels, steps, room, n_codes, weighted, first, i)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def tally_rows_share(
     words, minus_zero, labels, multipliers, steps, n_codes, weighted, first, last
 ):
@@ -145,7 +147,7 @@ def _grid_terms(tile, low, high, step, inverse, n_bins, factors, terms):
         terms[i] = np.int64(code) * factors[i]
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def room_for(n, labels):
     """Memory to count n rows in: keys and codes of a hash table, at most a quarter full, and
     the logarithm of its size; the code of each row; rows of each code, and of each code and
@@ -159,7 +161,7 @@ def room_for(n, labels):
     return slots, np.empty(n, np.int32), sizes
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def tally_sample(hashes, labels, steps, room, n_codes, weighted, first, i):
     """Fill row i of Tallies from hashes (n_inputs, n_draws) and classes (n_samples or 1,
     n_inputs). first : a row of the same classes, where these are counted already, or i."""

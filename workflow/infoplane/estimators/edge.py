@@ -28,12 +28,12 @@ import math
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-import numba
 import numpy as np
 import torch
 from pydantic import Field, model_validator
 
 from infoplane import settings
+from infoplane.compiled import compiled
 from infoplane.estimators import counting
 from infoplane.estimators.threads import each
 from infoplane.samples import MutualInformation, Pair
@@ -210,7 +210,7 @@ def _mean_and_sd_on_device(rows: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
     return (origin + unit * mean).cpu().numpy(), sd.cpu().numpy()
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _mean_and_sd(rows):
     """The same; torch's threads would wait for cores that other threads hold."""
     n, d = rows.shape
@@ -278,7 +278,7 @@ def _occupancy_on_device(hashes: torch.Tensor) -> tuple[np.ndarray, int]:
     return counts[inverse].cpu().numpy(), len(counts)
 
 
-@numba.njit(nogil=True, cache=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _hash(rows, low, step, multipliers, out):
     """Fill out (n,) with Σ_k m_k ⌊(x_k − low_k) / step_k⌋ mod 2⁶⁴ of rows (n, d)."""
     for i in range(rows.shape[0]):
@@ -289,7 +289,7 @@ def _hash(rows, low, step, multipliers, out):
         out[i] = total
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def _occupancy(hashes):
     """The same, by open addressing in a hash table at most a quarter full."""
     n_bits = 3

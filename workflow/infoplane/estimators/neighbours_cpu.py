@@ -12,6 +12,8 @@ dimensions or, `euclid`, sums of squares; radii in float64 are squares then too.
 import numba
 import numpy as np
 
+from infoplane.compiled import compiled
+
 CHUNK = 64
 ROWS = 16
 """Rows done together, so that a tile of columns is read from the cache for all of them."""
@@ -243,7 +245,7 @@ def _take(values, start, stop, limit, rows_a, rows_b, i, euclid, best, who):
             _insert(_both(rows_a, rows_b, i, j, euclid), j, best, who)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def nearest(columns, rows, sizes, scale, euclid, first, last, n_rows, distances, indices):
     """The k nearest of rows first … last − 1 into distances and indices (n, k)."""
     values = np.empty((n_rows, columns.shape[1]), _f32)
@@ -257,7 +259,7 @@ def nearest(columns, rows, sizes, scale, euclid, first, last, n_rows, distances,
             _nearest(v, 0, len(rows), i, points, sizes[i], minima, kept, best, who)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def joint(columns, other, rows_a, rows_b, sizes, scale, k, euclid, first, last, n_rows, out):
     """Counts int64 (n, 2) of rows within the k-th joint neighbour's distance in a and in b:
     strictly with the max-norm, or as near as that in the Euclidean one."""
@@ -281,7 +283,7 @@ def joint(columns, other, rows_a, rows_b, sizes, scale, k, euclid, first, last, 
             out[i, 1] = _count(y[i - lo], low, high, rows_b, i, radius, not euclid, euclid)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def group_counts(
     columns, rows, sizes, scale, starts, stops, ks, euclid, first, last, n_rows, out
 ):
@@ -301,7 +303,7 @@ def group_counts(
             out[i] = _count(v, low, high, rows, i, best[k - 1], True, euclid)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def group_distances(columns, rows, sizes, scale, starts, stops, ks, euclid, first, last, out):
     """Distances of the ks[i] nearest of rows starts[i] … stops[i] − 1 into row i of out."""
     v = np.empty(columns.shape[1], _f32)
@@ -317,7 +319,7 @@ def group_distances(columns, rows, sizes, scale, starts, stops, ks, euclid, firs
         _nearest(v, s, e, i, points, sizes[i], minima, kept[:k], out[i, :k], who[:k])
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def counts(columns, rows, along, sizes, scale, radii, strict, euclid, first, last, out):
     """The number of other rows nearer than radii[i], or as near as it where not strict.
 
@@ -342,7 +344,7 @@ def counts(columns, rows, along, sizes, scale, radii, strict, euclid, first, las
         out[i] = _count(near, low, high, rows[start:], i - start, radii[i], strict, euclid)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def joint_radii(rows_a, rows_b, who, euclid, first, last, out):
     """The joint distance of row i and row who[i]."""
     for i in range(first, last):

@@ -9,6 +9,8 @@ Radii are distances or, `euclid`, their squares.
 import numba
 import numpy as np
 
+from infoplane.compiled import compiled
+
 
 @numba.njit(nogil=True)
 def _inside(e, radius, euclid):
@@ -53,7 +55,7 @@ def _put(v, best):
     best[p] = v
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def pair_counts(x, y, order, k, euclid, out):
     """Numbers of values within the distance of each point's k-th neighbour in the plane.
 
@@ -87,14 +89,14 @@ def pair_counts(x, y, order, k, euclid, out):
         out[order[i], 1] = _others_within(sorted_y, beside[i], radius, euclid)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def counts(x, everything, radii, euclid, out):
     """Numbers of other values within radii (n,) of x (n,); everything : x, sorted."""
     for i in range(x.shape[0]):
         out[i] = _others_within(everything, x[i], radii[i], euclid)
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def group_counts(x, starts, stops, ks, out):
     """How many of all values lie strictly nearer than the ks[i]-th neighbour in the own group.
 

@@ -17,6 +17,8 @@ so that results do not depend on the number of threads.
 import numba
 import numpy as np
 
+from infoplane.compiled import compiled
+
 BLOCK = 256
 LANES = 16
 LOWER_WITHIN, UPPER_WITHIN, LOWER_ACROSS, UPPER_ACROSS = range(4)
@@ -122,7 +124,7 @@ def _is_of_share(block, share, n_shares):
     return (place if (block // n_shares) % 2 == 0 else n_shares - 1 - place) == share
 
 
-@numba.njit(nogil=True, fastmath=_FAST, cache=True)
+@compiled(nogil=True, fastmath=_FAST)
 def direct_sums(columns, blocks, low, high, scale, reach, share, n_shares, sums):
     """One share of the kernel sums, from direct differences.
 
@@ -175,7 +177,7 @@ def _exponents_of_products(products, square, squares, unit, tolerance, reach, ou
     return n_marked
 
 
-@numba.njit(nogil=True, fastmath=_FAST, cache=True)
+@compiled(nogil=True, fastmath=_FAST)
 def product_sums(
     products, tile, squares, rows, order, blocks, scale, limits, share, n_shares, sums
 ):
@@ -231,7 +233,7 @@ def product_sums(
                     sums[kind + 1, start + j] += upper[j]
 
 
-@numba.njit(nogil=True, fastmath=_FAST, cache=True)
+@compiled(nogil=True, fastmath=_FAST)
 def group_sums(rows, first, last, scale, sums):
     """Kernel sums of each row over the rows of its own group.
 
@@ -255,7 +257,7 @@ def group_sums(rows, first, last, scale, sums):
                 sums[1, g, i] += b
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def split_in_space(points, order, start, stop, ends):
     """Order the rows order[start:stop] so that runs of at most BLOCK are close together.
 

@@ -90,7 +90,7 @@ def rows(path: str) -> tuple[Row, ...]:
     """The rows of a table; none where there is no such file."""
     if not Path(path).is_file():
         return ()
-    with Path(path).open(newline="") as file:
+    with Path(path).open(newline="", encoding="utf-8") as file:
         return tuple(
             Row(r["settings"], r["kind"], int(r["n"]), int(r["d"]), float(r["information"]))
             for r in csv.DictReader(file)

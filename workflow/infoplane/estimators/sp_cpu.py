@@ -15,6 +15,7 @@ import math
 import numba
 import numpy as np
 
+from infoplane.compiled import compiled
 from infoplane.estimators.pairwise_cpu import exp_minus
 
 LEAF = 64
@@ -27,7 +28,7 @@ _f32 = np.float32
 _FARTHEST = _f32(60.0)  # e^−60 is nothing beside the largest term's 1
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def split_in_space(rows, order, start, stop):
     """Order the rows order[start:stop] so that each LEAF of them, counted from start, is close
     together: halves by the median of the widest unit, again and again, at whole leaves."""
@@ -80,7 +81,7 @@ def _part(rows, order, a, b, middle, unit):
             return
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def fill(rows, order, starts, stops, tiles, low, high):
     """Fill tiles (n_leaves, n_units, LEAF) with the rows order[starts[i]:stops[i]] of each leaf
     and far ones, and low and high (n_leaves, n_units) with the corners of their boxes."""
@@ -160,7 +161,7 @@ def _gaps(low, high, node, points, i, out):
             out[b] += e * e
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def mixture(tiles, classes, boxes, nodes, points, labels, reach, first, last, out):
     """ln Σ_j exp(−D_j/2) of points first … last − 1 over the centres of the point's own class
     and over all, into out (n_points, 2).
@@ -206,7 +207,7 @@ def mixture(tiles, classes, boxes, nodes, points, labels, reach, first, last, ou
         out[first + i, 1] = math.log(sums[i, 0] + sums[i, 1]) - 0.5 * nearest[i]
 
 
-@numba.njit(nogil=True, cache=True)
+@compiled(nogil=True)
 def groups(centres, chosen, points, first, last, out):
     """ln Σ_j exp(−D_j/2) over the draws j of the point's own input, and over those without
     its own draw, into out (n_points, 2); −∞ where there is no other.

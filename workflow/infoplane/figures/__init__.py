@@ -10,7 +10,30 @@ A figure is a module with
 `style.save` writes both, `sentences` describes them, `page` collects them.
 """
 
+import os
+import sys
+from contextlib import suppress
+
 from infoplane.table import Table
+
+
+def _import_matplotlib() -> None:
+    """Import matplotlib where MPLBACKEND, of a notebook's shell, names what is not installed.
+
+    Its own import fails then. Figures here are drawn without a backend; whoever else draws in
+    this process gets the one that is named, if it is there.
+    """
+    named = os.environ.pop("MPLBACKEND")
+    try:
+        import matplotlib
+    finally:
+        os.environ["MPLBACKEND"] = named
+    with suppress(ValueError):
+        matplotlib.rcParams["backend"] = named
+
+
+if os.environ.get("MPLBACKEND") and "matplotlib" not in sys.modules:
+    _import_matplotlib()
 
 FIGURES = Table(
     "figure",

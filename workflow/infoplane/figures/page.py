@@ -183,7 +183,7 @@ def save_tables(experiment: Experiment, paths: Mapping[str, Path]) -> None:
         rows = [asdict(row) for row in getattr(experiment, name)]
         columns = [field.name for field in fields(kind)]
         pd.DataFrame(rows, columns=columns).to_csv(paths[name], index=False)
-    paths["settings"].write_text(json.dumps(experiment.settings, indent=1))
+    paths["settings"].write_text(json.dumps(experiment.settings, indent=1), encoding="utf-8")
 
 
 def template(name: str) -> Template:

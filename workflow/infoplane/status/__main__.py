@@ -11,11 +11,13 @@ from pathlib import Path
 from infoplane.deferred import defer
 from infoplane.status.experiment import status_of
 from infoplane.status.show import text
+from infoplane.terminal import use_any_encoding
 
 RESULTS, LOGS = Path("results"), Path("logs")
 
 
 def main() -> None:
+    use_any_encoding()
     parser = argparse.ArgumentParser(prog="python -m infoplane.status", description=__doc__)
     parser.add_argument("experiments", nargs="*", help="names of folders below results/")
     parser.add_argument("--configfile", nargs="+", type=Path, default=[], metavar="FILE")

@@ -2,9 +2,7 @@
 
 from pathlib import Path
 
-import yaml
-
-from infoplane.config import load
+from infoplane.config import load, read_file
 from infoplane.config.blocks import Blocks
 from infoplane.config.pools import estimators_of
 from infoplane.plan.recipes import Recipes
@@ -17,7 +15,7 @@ def wanted_by(file: Path, results: Path) -> tuple[str, dict[str, Wanted]]:
     Raises ConfigError with all mistakes of the file, OSError or ValueError where files of its
     data sets are not what they should be.
     """
-    experiment = load(yaml.safe_load(file.read_text()), file=str(file))
+    experiment = load(read_file(file), file=str(file))
     home = results / experiment.name
     blocks = Blocks(experiment, home)
     recipes = Recipes(experiment, blocks, home)

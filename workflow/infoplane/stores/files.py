@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import xarray as xr
+import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from infoplane.stores.locks import writing
@@ -53,9 +54,10 @@ def publish(partial: Path, path: Path, scaffold: Collection[str] = ()) -> None:
     scaffold : files directly inside that are no part of the store; removed last, so that a
         kill before that leaves what a resumed job needs
     """
+    _consolidate(partial)
     files = [file for file in files_of(partial) if file.name not in scaffold]
     manifest = _manifest(partial, files) | {"digests": _digests(partial, files)}
-    with (partial / MANIFEST).open("w") as file:
+    with (partial / MANIFEST).open("w", encoding="utf-8") as file:
         file.write(json.dumps(manifest | {"seal": _seal(manifest)}, indent=0))
         file.flush()
         os.fsync(file.fileno())
@@ -78,7 +80,7 @@ def verify(path: Path, whole: bool = False) -> None:
     if not path.is_dir():
         raise StoreError(f"{path} does not exist; the workflow makes it: snakemake --cores all")
     try:
-        written = json.loads((path / MANIFEST).read_text())
+        written = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
         sealed = written.pop("seal") == _seal(written)
         digests = written.pop("digests")
     except (OSError, ValueError, KeyError, AttributeError) as error:
@@ -101,8 +103,12 @@ def verify(path: Path, whole: bool = False) -> None:
             raise damaged(path, f"changed files: {_few(changed)}")
 
 
-def open_tree(path: Path) -> xr.DataTree:
-    """The store as an xarray tree, opened lazily, after verification."""
+def open_tree(path: str | Path) -> xr.DataTree:
+    """The store as an xarray tree, opened lazily, after verification.
+
+    Raises StoreError where it is absent, unfinished or damaged.
+    """
+    path = Path(path)
     verify(path)
     with reading(path), warnings.catch_warnings():
         # Zarr remarks that the manifest and Snakemake's timestamp are no members of a store.
@@ -146,6 +152,16 @@ def files_of(store: Path) -> list[Path]:
         for file in store.rglob("*")
         if file.is_file() and file.name not in (MANIFEST, ".snakemake_timestamp")
     )
+
+
+def _consolidate(store: Path) -> None:
+    """Copy all metadata into the root's: who opens the store by other means than `open_tree`
+    then lists no folders, and gets no warning for the files in them that are not Zarr's."""
+    with warnings.catch_warnings():
+        # Zarr's own addition to version 3 of its format; readers that lack it leave it aside
+        warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
+        warnings.filterwarnings("ignore", message="Object at .* is not recognized")
+        zarr.consolidate_metadata(store)
 
 
 def _manifest(store: Path, files: Sequence[Path]) -> dict:

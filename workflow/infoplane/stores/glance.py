@@ -104,7 +104,7 @@ def leftovers(home: Path) -> list[Path]:
 
 
 def _metadata(group: Path) -> dict:
-    return json.loads((group / "zarr.json").read_text())
+    return json.loads((group / "zarr.json").read_text(encoding="utf-8"))
 
 
 def _array(path: Path) -> np.ndarray:

@@ -17,13 +17,13 @@ def write_list(table: pd.DataFrame, about: Mapping, csv: Path) -> None:
     """Write a list to `csv`, and what it is about beside it."""
     table.to_csv(csv, index=False)
     said = {**about, DIGEST: _digest(csv, about)}
-    csv.with_suffix(".json").write_text(json.dumps(said, indent=1))
+    csv.with_suffix(".json").write_text(json.dumps(said, indent=1), encoding="utf-8")
 
 
 def read_list(csv: Path) -> tuple[pd.DataFrame, dict]:
     """The list and what it is about. Raises StoreError where one of them is damaged."""
     try:
-        about = json.loads(csv.with_suffix(".json").read_text())
+        about = json.loads(csv.with_suffix(".json").read_text(encoding="utf-8"))
         digest = about.pop(DIGEST)
         if digest == _digest(csv, about):
             return pd.read_csv(csv), about

@@ -64,7 +64,7 @@ def gathered(whole: Path, inputs: Iterable[str]) -> None:
     inputs = {Path(path).name for path in inputs}
     note = _note_of(whole)
     if inputs:
-        note.write_text(f"{len(inputs)}\n")
+        note.write_text(f"{len(inputs)}\n", encoding="utf-8")
     else:
         note.unlink(missing_ok=True)
     for path in whole.parent.glob(path_of(whole, "*-of-*").name):
@@ -75,7 +75,7 @@ def gathered(whole: Path, inputs: Iterable[str]) -> None:
 def number_of(whole: Path) -> int:
     """In how many parts a whole that stands was made."""
     try:
-        return int(_note_of(whole).read_text())
+        return int(_note_of(whole).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return 1
 

@@ -97,7 +97,7 @@ class Journal:
         self.n_written, self.pending, self.metrics, self.latest = 0, [], [], None
         shutil.rmtree(self.partial, ignore_errors=True)
         self.partial.mkdir(parents=True)
-        self._identity_file.write_text(self.identity)
+        self._identity_file.write_text(self.identity, encoding="utf-8")
         self._create_arrays()
         return None
 

@@ -11,9 +11,9 @@ together they save nine tenths of the draws. Squared distances are direct differ
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from infoplane.compiled import compiled
 from infoplane.estimators import threads
 from infoplane.samples import BIT
 
@@ -83,7 +83,7 @@ def _logarithms(points, labels, sigma: float, noise) -> np.ndarray:
     return terms
 
 
-@numba.njit(nogil=True, cache=True, fastmath=True)
+@compiled(nogil=True, fastmath=True)
 def _terms(points, labels, sizes, noise, half_precision, rows, terms):
     n, d = points.shape
     t = np.empty(d)

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import Field, model_validator
 
 from infoplane.config.choice import Choice
+from infoplane.config.files import read_file
 from infoplane.config.models import Estimator, Name
 from infoplane.config.problems import ConfigError, dotted, not_defined, validated
 from infoplane.estimators import ESTIMATORS, regime
@@ -138,11 +138,7 @@ def load(name: str) -> Page:
             f"truth: there is no page '{name}' ({path}). Known: {known}; another file in "
             f"{FOLDER} is another page"
         )
-    try:
-        written = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: no YAML: {' '.join(str(error).split())}") from error
-    page, problems = validated(Page, written)
+    page, problems = validated(Page, read_file(path))
     if problems:
         texts = [f"{dotted(p.path)}: {p.text}" if p.path else p.text for p in problems]
         raise ConfigError("\n".join(f"{path}: {text}" for text in texts))

@@ -104,7 +104,7 @@ def write(found: dict[str, list[regime.Row]]) -> list[Path]:
             continue
         path = regime.path_of(ESTIMATORS.path(method))
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w", newline="") as file:
+        with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(regime.COLUMNS)
             writer.writerows((*row[:4], f"{row.information:.4g}") for row in rows)

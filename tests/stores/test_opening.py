@@ -1,0 +1,71 @@
+"""Stores of every kind open without a warning: by `infoplane.open` and by xarray alone."""
+
+import warnings
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import infoplane
+from infoplane.datasets.source import Data
+from infoplane.information import Information
+from infoplane.pooling import Pooled
+from infoplane.stores.activations import ActivationsWriter
+from infoplane.stores.datasets import write_data
+from infoplane.stores.files import StoreError
+from infoplane.stores.information import write_information
+from infoplane.stores.pooled import write_pooled
+from infoplane.stores.weights import Journal
+
+ONE = np.ones((2, 3), np.float32)
+
+
+def weights(path):
+    journal = Journal(path, "of a test", {"w": (3,)}, [0, 1], np.array([0, 1]), ["a"])
+    journal.resume()
+    for epoch in range(2):
+        journal.append(epoch, {"w": ONE}, {"loss": ONE[:, 0], "norm": ONE[:, :1]})
+    journal.finish({}, {})
+
+
+def dataset(path):
+    write_data(Data(ONE, np.arange(2), np.arange(1), np.arange(1, 2), {}), path)
+
+
+def activations(path):
+    writer = ActivationsWriter(path, {"a": 3}, [0], [0], 2)
+    writer.write("a", [0], [0], ONE[None, None])
+    writer.finish({})
+
+
+def information(path):
+    records = {(0, 0, "a"): Information(ixt=1.0, ity=0.5, cap=8.0)}
+    write_information(records, [0], [0], ["a"], {}, path)
+
+
+def pooled(path):
+    record = Information(ixt=1.0, ity=0.5, cap=8.0)
+    write_pooled([Pooled(0, 1, 1, "a", 1, 0.0, 1.0, record)], {}, path)
+
+
+@pytest.mark.parametrize("write", [weights, dataset, activations, information, pooled])
+def test_opening_and_reading_a_store_warns_of_nothing(write, tmp_path):
+    path = tmp_path / "some.zarr"
+    write(path)
+    (path / ".snakemake_timestamp").touch()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        trees = [infoplane.open(str(path)), xr.open_datatree(path, engine="zarr")]
+        ours, plain = (tree.load() for tree in trees)
+    assert ours.identical(plain) and len(list(ours.subtree)) == len(list(plain.subtree))
+    assert any(node.data_vars for node in ours.subtree)
+
+
+def test_open_refuses_what_is_damaged_by_name(tmp_path):
+    path = tmp_path / "some.zarr"
+    with pytest.raises(StoreError, match=r"some\.zarr does not exist"):
+        infoplane.open(path)
+    dataset(path)
+    next(path.rglob("c.*")).unlink()
+    with pytest.raises(StoreError, match=r"some\.zarr is damaged: missing"):
+        infoplane.open(path)

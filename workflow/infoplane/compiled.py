@@ -1,0 +1,85 @@
+"""Functions compiled by numba, whose machine code is kept on disk where that can be.
+
+Compiling takes seconds to a minute, so numba keeps the machine code beside the source, or below
+the home directory. To compute, neither is needed: where none can be written (an installation
+that is read-only, a job without a home directory, a full disk) or what was kept cannot be read,
+a function is compiled anew.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numba
+from numba.core.caching import FunctionCache
+
+log = logging.getLogger(__name__)
+
+REMEDY = (
+    "every process compiles anew, which takes up to a minute. Set NUMBA_CACHE_DIR to a folder "
+    "that can be written"
+)
+
+
+def compiled(**options) -> Callable:
+    """numba.njit of these options, with machine code that is kept where it can be."""
+
+    def decorated(function):
+        dispatcher = numba.njit(**options)(function)
+        dispatcher._cache = _Kept(function)
+        return dispatcher
+
+    return decorated
+
+
+class _Kept(FunctionCache):
+    """numba's own cache, without its errors and with one key more."""
+
+    def __init__(self, function):
+        try:
+            super().__init__(function)
+        except RuntimeError:  # "no locator available": no folder can be written
+            self._cache_path = None
+            self.disable()
+
+    def _load_overload(self, sig, target_context):
+        if self.cache_path is None:
+            _say(f"compiled code is kept nowhere: {REMEDY}")
+        try:
+            return super()._load_overload(sig, target_context)
+        except Exception as error:  # damaged bytes may raise anything
+            log.info("compiled code in %s is not readable (%s)", self.cache_path, error)
+            return None
+
+    def _save_overload(self, sig, data):
+        try:
+            super()._save_overload(sig, data)
+        except OSError as error:
+            _say(f"compiled code cannot be kept in {self.cache_path} ({error}): {REMEDY}")
+        except Exception:  # a damaged index
+            self.flush()
+            super()._save_overload(sig, data)
+
+    def _index_key(self, sig, codegen):
+        """With what numba leaves out: the files of compiled functions that this one calls."""
+        return (*super()._index_key(sig, codegen), _digest_of_files(self._py_func))
+
+
+def _digest_of_files(function) -> str:
+    found, waiting = {function}, [function]
+    while waiting:
+        code, known = waiting[-1].__code__, waiting.pop().__globals__
+        called = {getattr(known.get(name), "py_func", None) for name in code.co_names}
+        waiting += called - found - {None}
+        found |= called - {None}
+    files = sorted({one.__code__.co_filename for one in found})
+    contents = [hashlib.sha256(Path(file).read_bytes()).digest() for file in files]
+    return hashlib.sha256(b"".join(contents)).hexdigest()
+
+
+@cache
+def _say(text: str) -> None:
+    """Warn, once a process."""
+    log.warning(text)

@@ -1,0 +1,112 @@
+"""What a file of settings says, and what YAML would drop or change in it without a word."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infoplane.config.problems import ConfigError, dotted
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+TEXT, MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
+
+SURPRISING = re.compile(r"[-+]?(0[0-7_]+|\d[\d_]*(:[0-5]?\d)+(\.\d*)?)")
+"""Numbers that YAML 1.1 reads to the base of 8, such as 010, or of 60, such as 1:30."""
+
+
+def read_file(path: Path) -> Any:
+    """What a YAML or JSON file says, in Python's types.
+
+    Raises ConfigError, with file and line, where it is neither or not in UTF-8, where a key
+    stands twice or is no text, and where a number is to the base of 8 or 60.
+    """
+    content = path.read_bytes()
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{path}: line {line} is not in UTF-8; save it as UTF-8") from None
+    twice: list[str] = []
+    try:
+        written = json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, twice))
+        if not twice:
+            return written
+        text = text.replace("\t", " ")  # this is YAML too, which knows of lines
+    except ValueError:
+        pass  # as Snakemake does: what is no JSON is YAML
+    loader = LOADER(text)
+    try:
+        node = loader.get_single_node()
+        problems = [] if node is None else list(_problems(node, (), set()))
+        if problems:
+            raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
+        return None if node is None else loader.construct_document(node)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: {_said(error, text)}") from None
+    finally:
+        loader.dispose()
+
+
+def _once(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
+    """The pairs as a mapping; names that stand twice are added to `twice`."""
+    times = Counter(name for name, _ in pairs)
+    twice += [name for name, n in times.items() if n > 1]
+    return dict(pairs)
+
+
+def _said(error: yaml.YAMLError, text: str) -> str:
+    mark = getattr(error, "problem_mark", None)
+    if mark is None:
+        return f"no YAML: {' '.join(str(error).split())}"
+    said = " ".join(part for part in (error.context, error.problem) if part)
+    indent = re.match(r"\s*", [*text.splitlines(), ""][mark.line])
+    hint = "; indent with spaces, not with tabs" if "\t" in indent[0] else ""
+    return f"line {mark.line + 1}: no YAML: {said}{hint}"
+
+
+def _problems(node: yaml.Node, path: tuple, seen: set[int]) -> Iterator[str]:
+    """What is wrong with a node and those inside; `seen` are nodes that were looked at."""
+    if id(node) in seen:  # an alias
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.ScalarNode):
+        if node.tag != TEXT and not node.style and SURPRISING.fullmatch(node.value):
+            base = 60 if ":" in node.value else 8
+            yield (
+                f"{dotted(path)}: line {_line(node)}: YAML reads {node.value} to the base of "
+                f"{base}; write a decimal number, or quote it where it is text"
+            )
+    elif isinstance(node, yaml.SequenceNode):
+        for i, inner in enumerate(node.value):
+            yield from _problems(inner, (*path, i), seen)
+    else:
+        yield from _problems_of_mapping(node, path, seen)
+
+
+def _problems_of_mapping(node: yaml.MappingNode, path: tuple, seen: set[int]) -> Iterator[str]:
+    lines: dict[str, list[int]] = {}
+    for key, value in node.value:
+        if key.tag == MERGE:
+            yield from _problems(value, path, seen)
+            continue
+        name = key.value if isinstance(key, yaml.ScalarNode) else "?"
+        lines.setdefault(name, []).append(_line(key))
+        if key.tag != TEXT:
+            place = f"{dotted((*path, name))}: line {_line(key)}"
+            yield f"{place}: YAML takes the name {name} for no text; quote it"
+        yield from _problems(value, (*path, name), seen)
+    for name, found in lines.items():
+        if len(found) > 1:
+            *first, last = found
+            yield (
+                f"{dotted((*path, name))}: stands on lines {', '.join(map(str, first))} and "
+                f"{last}, of which YAML keeps the last alone; join them, or rename one"
+            )
+
+
+def _line(node: yaml.Node) -> int:
+    return node.start_mark.line + 1
