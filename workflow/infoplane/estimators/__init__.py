@@ -49,8 +49,11 @@ and, where it gains from them,
         the data processing inequality does not hold for it
 """
 
+from pydantic import ValidationError
+
 from infoplane.estimators import interface
 from infoplane.samples import Information, MutualInformation, Pair, Samples
+from infoplane.settings import mistakes
 from infoplane.table import Table
 
 ESTIMATORS = Table(
@@ -76,6 +79,7 @@ ESTIMATORS = Table(
         "compressed": "infoplane.estimators.compressed",
     },
     open=True,
+    functions=("between", "estimate", "between_batch", "estimate_batch"),
 )
 
 
@@ -92,10 +96,10 @@ def estimate(
         standard deviation of this noise on each unit; for estimators of noisy layers (sp),
         which without them answer with NaN, flagged 'needs_noise'
     settings : the estimator's own, for example noise_variance=0.1
-    Raises KeyError for an unknown estimator, pydantic.ValidationError for wrong settings,
-    ValueError where the samples have wrong shapes or values that are not finite.
+    Raises KeyError for an unknown estimator, ValueError for wrong settings and where the
+    samples have wrong shapes or values that are not finite.
     """
-    module, chosen = _chosen(estimator, settings)
+    module, chosen = _chosen(estimator, settings, ("x", "centres", "sigma"))
     samples = Samples.of(t, y, x, centres=centres, sigma=sigma)
     return interface.estimate_batch(module, [samples], chosen)[0]
 
@@ -103,8 +107,8 @@ def estimate(
 def mutual_information(a, b, *, estimator: str = "ksg", **settings) -> MutualInformation:
     """I(A;B) in bits of any two variables.
 
-    a : array or tensor (n, d_a)
-    b : (n, d_b), or (n,) labels
+    a : array, tensor, table or list of rows, (n, d_a)
+    b : (n, d_b) numbers, or (n,) labels
     settings : the estimator's own, for example k=5
     Returns a record with value, lower, upper, stderr, cap, flags.
     Raises as `estimate` does, and ValueError where the estimator works on layers alone.
@@ -113,6 +117,12 @@ def mutual_information(a, b, *, estimator: str = "ksg", **settings) -> MutualInf
     return interface.between(module, Pair.of(a, b), chosen)
 
 
-def _chosen(estimator: str, settings: dict):
-    module = ESTIMATORS[estimator]
-    return module, module.Settings(estimator=estimator, **settings)
+def _chosen(estimator: str, settings: dict, beside: tuple[str, ...] = ()):
+    """The module of this name, and its settings; beside : other arguments of the call."""
+    module = ESTIMATORS.complete(estimator)
+    try:
+        return module, module.Settings(estimator=estimator, **settings)
+    except ValidationError as error:
+        known = [key for key in module.Settings.model_fields if key != "estimator"]
+        lines = mistakes(error, known, beside)
+    raise ValueError("\n".join(f"estimator {estimator}: {line}" for line in lines))
