@@ -84,23 +84,35 @@ ESTIMATORS = Table(
 
 
 def estimate(
-    t, y, *, x=None, centres=None, sigma=None, estimator: str = "kde", **settings
+    t,
+    y,
+    *,
+    x=None,
+    centres=None,
+    sigma=None,
+    draws: bool = False,
+    estimator: str = "kde",
+    **settings,
 ) -> Information:
     """I(X;T) and I(T;Y) of one layer, in bits: the call for notebooks.
 
-    t : array or tensor (n_inputs, n_units), or (n_inputs, n_draws, n_units)
-    y : (n_inputs,) labels
-    x : (n_inputs, n_features), for estimators that work on pairs; without it these give
+    t : array, tensor, table or list of rows, (n_inputs, n_units); with draws=True
+        (n_inputs, n_draws, n_units), several draws of each input
+    y : (n_inputs,) or (n_inputs, 1) labels
+    x : (n_inputs, …), features, for estimators that work on pairs; without it these give
         I(T;Y) alone, flagged 'needs_x'
     centres, sigma : of a noisy layer, t before its own noise, of the shape of t, and the
         standard deviation of this noise on each unit; for estimators of noisy layers (sp),
         which without them answer with NaN, flagged 'needs_noise'
     settings : the estimator's own, for example noise_variance=0.1
-    Raises KeyError for an unknown estimator, ValueError for wrong settings and where the
-    samples have wrong shapes or values that are not finite.
+    Half precision is widened to float32, other numbers to float32 or float64, whichever holds
+    them exactly. Global settings of torch and NumPy neither matter nor change.
+    Raises KeyError for an unknown estimator; ValueError for wrong settings, and naming the
+    argument where samples have wrong shapes, or values that are missing, masked, complex, not
+    finite, or no numbers that float64 holds.
     """
-    module, chosen = _chosen(estimator, settings, ("x", "centres", "sigma"))
-    samples = Samples.of(t, y, x, centres=centres, sigma=sigma)
+    module, chosen = _chosen(estimator, settings, ("x", "centres", "sigma", "draws"))
+    samples = Samples.of(t, y, x, centres=centres, sigma=sigma, draws=draws)
     return interface.estimate_batch(module, [samples], chosen)[0]
 
 
