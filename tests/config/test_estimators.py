@@ -82,6 +82,18 @@ WRONG = {
         {"estimators.binned": {"estimator": "bined"}},
         "estimators.binned.estimator: must be one of binned, exact, kde,",
     ),
+    "method in capitals": (
+        {"estimators.binned": {"estimator": "BINNED"}},
+        "not 'BINNED'. Did you mean 'binned'?",
+    ),
+    "key in capitals": (
+        {"estimators.binned": {"estimator": "binned", "N_BINS": 3}},
+        "estimators.binned.N_BINS: is not a key here. Did you mean 'n_bins'?",
+    ),
+    "module with settings alone": (
+        {"estimators.binned": {"estimator": "infoplane.settings"}},
+        "is no estimator: it has no function between or estimate",
+    ),
     "module that is no estimator": (
         {"estimators.binned": {"estimator": "json.decoder"}},
         "has no class Settings",

@@ -229,6 +229,11 @@ WRONG = {
         "runs.tanh.initialisation: is not a key here. Did you mean 'network.initialisation'? "
         f"Known: {RUN_KEYS}.",
     ),
+    "capital_key_that_belongs_deeper": (
+        {"runs.tanh.Initialisation": "fan_in"},
+        "runs.tanh.Initialisation: is not a key here. Did you mean 'network.initialisation'? "
+        f"Known: {RUN_KEYS}.",
+    ),
     "unknown_key_in_union": (
         {"defaults.training.optimizer.learning_rat": 0.1},
         "defaults.training.optimizer.learning_rat: is not a key here. Did you mean "

@@ -6,9 +6,12 @@ NaN in silence, and none fails otherwise.
 
 import math
 import warnings
+from collections import OrderedDict
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +22,8 @@ from infoplane.information import FLAGS
 FEW_STEPS = {"max_steps": 40, "evaluate_every": 20, "width": 8}
 QUICK = dict.fromkeys(("mine", "nwj", "infonce", "smile", "js"), FEW_STEPS) | {
     "sliced": {"n_projections": 8},
+    "compressed": {"max_steps": 100, "k": 20},
+    "lga": {"tolerance": 0.01, "max_iterations": 30},
 }
 """Settings with which an estimator is quick, and no more exact than it has to be here."""
 ALL = list(ESTIMATORS)
@@ -36,8 +41,9 @@ def estimate(name, t, y, x=None):
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)  # NumPy's way to say NaN
         try:
-            noise = {"centres": t, "sigma": 0.5} if name in NOISY else {}
-            return infoplane.estimate(t, y, x=x, estimator=name, **noise, **QUICK.get(name, {}))
+            given = {"centres": t, "sigma": 0.5} if name in NOISY else {}
+            given |= {"x": x, "draws": np.ndim(t) == 3, "estimator": name}
+            return infoplane.estimate(t, y, **given, **QUICK.get(name, {}))
         except ValueError as error:
             return str(error)
 
@@ -223,6 +229,81 @@ def test_values_stay_below_their_cap(name):
     found = mutual_information(name, a, a)
     assert not isinstance(found, str), found
     assert not found.value > found.cap + 1e-6
+
+
+@pytest.fixture
+def tensors(layer):
+    """36 samples of float32."""
+    t, y, x = layer
+    return torch.tensor(t[:36]).float(), torch.tensor(y[:36]), torch.tensor(x[:36]).float()
+
+
+@pytest.fixture
+def changed_globals(monkeypatch):
+    """Enters whatever notebooks and frameworks around them change for a whole process."""
+    with ExitStack() as stack:
+
+        def change() -> None:
+            # a code that is remembered is not trained
+            monkeypatch.setattr("infoplane.estimators.compressed._codes", OrderedDict())
+            stack.enter_context(torch.inference_mode())
+            stack.enter_context(torch.autocast("cpu", dtype=torch.bfloat16))
+            stack.enter_context(np.errstate(all="raise"))
+            stack.callback(torch.set_default_dtype, torch.get_default_dtype())
+            torch.set_default_dtype(torch.float64)
+            stack.callback(torch.set_default_device, None)
+            torch.set_default_device("meta")
+            stack.callback(torch.set_float32_matmul_precision, "highest")
+            torch.set_float32_matmul_precision("medium")
+
+        yield change
+
+
+def globals_of_torch_and_numpy() -> dict:
+    return {
+        "gradients": torch.is_grad_enabled(),
+        "inference": torch.is_inference_mode_enabled(),
+        "autocast": torch.is_autocast_enabled("cpu"),
+        "dtype": torch.get_default_dtype(),
+        "device": torch.get_default_device(),
+        "products": torch.get_float32_matmul_precision(),
+        "threads": torch.get_num_threads(),
+        "torch's random state": torch.get_rng_state().tolist(),
+        "NumPy's random state": np.random.get_state()[1].tolist(),  # noqa: NPY002
+        "NumPy's errors": np.geterr(),
+    }
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_nothing_global_matters_or_changes(name, tensors, changed_globals):
+    t, y, x = tensors
+    expected, kept = estimate(name, t, y, x), (t.clone(), x.clone())
+    assert not isinstance(expected, str), expected
+    changed_globals()
+    before = globals_of_torch_and_numpy()
+    assert repr(estimate(name, t, y, x)) == repr(expected)  # NaN and all
+    assert globals_of_torch_and_numpy() == before
+    assert torch.equal(t, kept[0]) and torch.equal(x, kept[1])
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("name", ALL)
+def test_half_precision_counts_as_the_float32_of_its_values(name, dtype, tensors):
+    t, y, x = (values.to(dtype) for values in tensors)
+    expected = estimate(name, t.float(), y.float(), x.float())
+    assert not isinstance(expected, str), expected
+    assert repr(estimate(name, t, y, x)) == repr(expected)
+
+
+@pytest.mark.parametrize("name", NEEDS_X)
+def test_x_keeps_the_digits_that_t_does_not_have(name):
+    """Seconds of today, of which float32 holds every 128th."""
+    seconds = np.arange(120.0)
+    t = np.sin(seconds[:, None] * [1, 2, 3]).astype(np.float32)
+    y, x = seconds.astype(int) % 2, 1.7e9 + seconds[:, None]
+    found = estimate(name, t, y, x)
+    assert repr(found) == repr(estimate(name, t.astype(np.float64), y, x))
+    assert found.ixt == pytest.approx(estimate(name, t, y, seconds[:, None]).ixt, abs=0.01)
 
 
 @pytest.mark.parametrize("name", OF_LAYERS)

@@ -16,7 +16,7 @@ EXACT = 1e-8
 
 def result(t, y, survey=None, **options):
     chosen = binned.Settings(**options)
-    return binned.estimate(Samples.of(np.asarray(t), np.asarray(y)), chosen, survey)
+    return binned.estimate(Samples.of(t, y, draws=np.ndim(t) == 3), chosen, survey)
 
 
 def assert_close(information, ixt, ity):
@@ -250,7 +250,7 @@ def test_batch_equals_single_estimates(layer):
     t, y = layer
     chosen = binned.Settings(correction="miller_madow")
     batch = [
-        Samples.of(part, labels)
+        Samples.of(part, labels, draws=part.ndim == 3)
         for part, labels in (
             (t, y), (t[:7], y[:7]), (t**3, y), (t.astype("f4"), y), (t[:, 0], y), (t + 1, y),
         )

@@ -14,7 +14,9 @@ SINGLE = 1e-5
 
 
 def extra(t, y, **options):
-    record = clustering.estimate(Samples.of(t, np.asarray(y)), clustering.Settings(**options))
+    record = clustering.estimate(
+        Samples.of(t, y, draws=np.ndim(t) == 3), clustering.Settings(**options)
+    )
     assert math.isnan(record.ixt)
     assert math.isnan(record.ity)
     assert math.isnan(record.cap)
@@ -165,7 +167,7 @@ def test_clustering_says_nothing_of_pairs_that_are_not_there():
 
 def test_clustering_answers_through_the_interface_without_flags():
     t, y = clusters()
-    samples = [Samples.of(t[:, None].repeat(1, axis=1), y)]
+    samples = [Samples.of(t, y)]
     assert interface.estimate_batch(clustering, samples, clustering.Settings())[0].flags == ()
 
 

@@ -56,7 +56,7 @@ def layers(n_samples=4, n=300, d=3, bits=2, draws=1):
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_counts_are_those_of_unique_rows(values, n_classes):
     y = np.arange(len(values)) % n_classes
-    found = exact.estimate(Samples.of(values, y), SETTINGS)
+    found = exact.estimate(Samples.of(values, y, draws=True), SETTINGS)
     ixt, ity = by_unique(values, y)
     assert found.ixt == pytest.approx(ixt, abs=COUNTS)
     assert found.ity == pytest.approx(ity, abs=COUNTS)
@@ -94,7 +94,7 @@ def test_draws_of_an_input_take_from_what_is_known_of_it():
     t = np.zeros((8, 4, 2), np.float32)
     t[:, :, 0] = np.arange(8)[:, None]  # says which input
     t[:, :, 1] = np.arange(4)  # says which draw alone
-    found = infoplane.estimate(t, np.arange(8) % 2, estimator="exact")
+    found = infoplane.estimate(t, np.arange(8) % 2, draws=True, estimator="exact")
     assert found.ixt == pytest.approx(3, abs=COUNTS)
     assert found.ity == pytest.approx(1, abs=COUNTS)
     assert found.extra["entropy"] == pytest.approx(5, abs=COUNTS)

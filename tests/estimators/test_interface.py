@@ -39,7 +39,8 @@ def module(**more):
 def samples():
     rng = np.random.default_rng(0)
     t = rng.normal(size=(20, 3, 4)).astype(np.float32)
-    return Samples.of(t, rng.integers(0, 2, 20), rng.integers(0, 2, (20, 6)).astype(np.uint8))
+    x = rng.integers(0, 2, (20, 6)).astype(np.uint8)
+    return Samples.of(t, rng.integers(0, 2, 20), x, draws=True)
 
 
 def test_both_informations_follow_from_pairs(samples):

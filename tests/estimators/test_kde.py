@@ -19,7 +19,7 @@ VALUES = ("ixt", "ity", "ixt_lower", "ixt_upper", "ity_lower", "ity_upper")
 
 
 def result(t, y, **options):
-    return kde.estimate(Samples.of(t, np.asarray(y)), kde.Settings(**options))
+    return kde.estimate(Samples.of(t, y, draws=np.ndim(t) == 3), kde.Settings(**options))
 
 
 def assert_agrees(twins, t, y, variance):

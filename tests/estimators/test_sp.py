@@ -21,7 +21,8 @@ def noisy(centres, y, sigma, seed=0):
     """Samples of centres (n, d) or (n, r, d)."""
     centres = np.asarray(centres, dtype=np.float64)
     z = np.random.default_rng(seed).standard_normal(centres.shape)
-    return Samples.of(centres + sigma * z, np.asarray(y), centres=centres, sigma=sigma)
+    t, draws = centres + sigma * z, centres.ndim == 3
+    return Samples.of(t, y, centres=centres, sigma=sigma, draws=draws)
 
 
 def result(centres, y, sigma, **options):

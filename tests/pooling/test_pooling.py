@@ -171,7 +171,8 @@ def test_groups_of_seeds_of_all_sizes_are_binned_alike(weights, data):
             low=min(float(single(weights, data, s, 12)["hidden1"].min()) for s in SEEDS),
             high=max(float(single(weights, data, s, 12)["hidden1"].max()) for s in SEEDS),
         )
-        samples = Samples.of(single(weights, data, seed, 12)["hidden1"], np.arange(256) % 2)
+        t = single(weights, data, seed, 12)["hidden1"]
+        samples = Samples.of(t, np.arange(256) % 2, draws=True)
         expected = binned.estimate(samples, fixed).ixt
         assert asked[seed, 1, "hidden1"] == pytest.approx(expected, abs=1e-9)
 

@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 
 from infoplane.machine import require_disk
@@ -45,6 +46,21 @@ def test_store_holds_what_the_trainer_gave(trainer_of, network_settings, tmp_pat
     loss = store.metrics()["loss_train"].values
     np.testing.assert_array_equal(loss, np.stack([e.metrics["loss_train"] for e in epochs], 1))
     assert not partial_of(tmp_path / "w.zarr").exists()
+
+
+def test_no_global_of_torch_changes_a_training(trainer_of, network_settings, tmp_path):
+    def weights(name):
+        store = trained(trainer_of, network_settings, tmp_path / name, epochs=2)
+        return store.read([0, 2], [0, 1])
+
+    expected = weights("usual.zarr")
+    torch.set_default_dtype(torch.float64)
+    try:
+        with torch.no_grad():
+            found = weights("changed.zarr")
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert all(np.array_equal(found[name], expected[name]) for name in expected)
 
 
 def test_kept_epochs_follow_the_schedule(trainer_of, network_settings, tmp_path):

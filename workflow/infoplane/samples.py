@@ -5,11 +5,13 @@ Every information value in infoplane is in bits.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from numbers import Real
 
-import numpy as np
 import torch
 
+from infoplane.arguments import common_type, label_codes, numbers, read
 from infoplane.information import (
     BIT,
     FLAGS,
@@ -73,49 +75,47 @@ class Samples:
     @property
     def place(self) -> str:
         """Where the samples come from, for messages: "layer hidden3, seed 0, epoch 12"."""
-        parts = [f"layer {self.layer}"]
-        parts += [f"seed {self.seed}"] if self.seed is not None else []
-        parts += [f"epoch {self.epoch}"] if self.epoch is not None else []
-        return ", ".join(parts)
+        return _place(self.layer, self.seed, self.epoch)
 
     @classmethod
-    def of(cls, t, y, x=None, centres=None, **where) -> Samples:
-        """Checked samples from arrays or tensors.
+    def of(cls, t, y, x=None, centres=None, *, draws: bool = False, **where) -> Samples:
+        """Checked samples from arrays, tensors, tables or lists of rows.
 
-        t, centres : (n_inputs, n_units) or (n_inputs, n_draws, n_units)
-        y : (n_inputs,) labels of any integer, boolean or string type
+        t, centres : (n_inputs, n_units), or with draws (n_inputs, n_draws, n_units)
+        y : (n_inputs,) or (n_inputs, 1) labels of any integer, boolean or string type
+        x : (n_inputs, …), all that is behind the first axis being features
+        draws : whether t holds several draws of each input
         where : layer, seed, epoch, sigma
-        Raises ValueError where shapes disagree, a value is not finite or nothing is left.
+        Raises ValueError where shapes disagree, a value is not finite, would lose digits or is
+        no number, or nothing is left.
         """
-        t = _floating(t)
-        t = t[:, None, :] if t.ndim == 2 else t
+        place = _place(**where)
+        t = _layer(numbers(t, "t"), draws, place)
         if centres is not None:
-            centres = _floating(centres).to(t)
-            centres = centres[:, None, :] if centres.ndim == 2 else centres
-        samples = cls(t, label_codes(y), _features(x), centres=centres, **where)
-        if t.ndim != 3 or 0 in t.shape:
-            raise ValueError(
-                f"{samples.place}: t must be (n_inputs, n_units) or (n_inputs, n_draws, "
-                f"n_units) and not empty; its shape is {tuple(t.shape)}"
-            )
+            centres = numbers(centres, "centres")
+            centres = centres[:, None] if centres.ndim == 2 else centres
+            if centres.shape != t.shape:
+                raise ValueError(
+                    f"{place}: centres are t before noise, of shape {tuple(t.shape)}; theirs "
+                    f"is {tuple(centres.shape)}"
+                )
+            dtype = common_type(t, centres)
+            t, centres = t.to(dtype), centres.to(t.device, dtype)
+        samples = cls(t, label_codes(y), _features(x, place), centres=centres, **where)
         for name, values in {"y": samples.y, "x": samples.x}.items():
             if values is not None and values.shape[0] != t.shape[0]:
                 raise ValueError(
-                    f"{samples.place}: {name} has {values.shape[0]} rows, t has {t.shape[0]}"
+                    f"{place}: {name} has {values.shape[0]} rows, t has {t.shape[0]}"
                 )
         if samples.x is not None:
-            _require_finite(samples.x, samples.place, "features of x")
+            _require_finite(samples.x, place, "features of x")
         sigma = samples.sigma
-        if (centres is None) != (sigma is None) or (sigma is not None and not sigma > 0):
-            raise ValueError(f"{samples.place}: noise is given by centres and by a sigma > 0")
-        if centres is not None and centres.shape != t.shape:
-            raise ValueError(
-                f"{samples.place}: centres are t before noise, of shape {tuple(t.shape)}; "
-                f"theirs is {tuple(centres.shape)}"
-            )
+        is_scale = isinstance(sigma, Real) and 0 < sigma < math.inf
+        if (centres is None) != (sigma is None) or (sigma is not None and not is_scale):
+            raise ValueError(f"{place}: noise is given by centres and by a sigma > 0, a number")
         samples.checked()
         if centres is not None:
-            _require_finite(centres, samples.place, "centres")
+            _require_finite(centres, place, "centres")
         return samples
 
     def checked(self) -> Samples:
@@ -131,9 +131,11 @@ class Samples:
         return Pair(rows, labels, self.place, self.n_draws, key=key, epoch=self.epoch)
 
     def with_inputs(self) -> Pair:
-        """Rows of T, all draws of an input in succession, with the features of the inputs."""
-        t = self.t.flatten(0, 1)
-        x = self.x.to(t.device, t.dtype).repeat_interleave(self.n_draws, dim=0)
+        """Rows of T, all draws of an input in succession, with the features of the inputs, both
+        in the type that holds either."""
+        dtype = common_type(self.t, self.x)
+        t = self.t.flatten(0, 1).to(dtype)
+        x = self.x.to(t.device, dtype).repeat_interleave(self.n_draws, dim=0)
         key = (self.layer, self.seed, "x")
         return Pair(t, x, self.place, self.n_draws, key=key, epoch=self.epoch)
 
@@ -174,28 +176,23 @@ class Pair:
 
     @classmethod
     def of(cls, a, b, place: str = "a and b") -> Pair:
-        """A checked pair from arrays or tensors.
+        """A checked pair from arrays, tensors, tables or lists of rows.
 
         a : (n, d_a), b : (n, d_b), or (n,) labels of any integer, boolean or string type
-        Raises ValueError where shapes disagree, a value is not finite or nothing is left.
+        Raises ValueError where shapes disagree, a value is not finite, would lose digits or is
+        no number, or nothing is left.
         """
-        a = _floating(a)
-        if a.ndim != 2 or 0 in a.shape:
-            raise ValueError(
-                f"{place}: a must be (n, d_a) and not empty; its shape is {tuple(a.shape)}"
-                + ("; a[:, None] is one variable of one dimension" if a.ndim == 1 else "")
+        a, b = numbers(a, "a"), read(b, "b")
+        _require_rows(a, "a", "(n, d_a)", place)
+        if b.ndim == 1:
+            b = label_codes(
+                b, "b", "; give a continuous variable of one dimension as b[:, None]"
             )
-        if _ndim(b) == 1:
-            b = _labels_not_numbers(b, place)
         else:
-            b = _floating(b).to(a.device)
-            dtype = torch.promote_types(a.dtype, b.dtype)
-            a, b = a.to(dtype), b.to(dtype)
-            if b.ndim != 2 or 0 in b.shape:
-                raise ValueError(
-                    f"{place}: b must be (n, d_b), or (n,) labels, and not empty; its shape is "
-                    f"{tuple(b.shape)}"
-                )
+            b = numbers(b, "b")
+            _require_rows(b, "b", "(n, d_b), or (n,) labels,", place)
+            dtype = common_type(a, b)
+            a, b = a.to(dtype), b.to(a.device, dtype)
         if len(a) != len(b):
             raise ValueError(f"{place}: a has {len(a)} rows, b has {len(b)}")
         _require_finite(a, place, "values of a")
@@ -204,23 +201,55 @@ class Pair:
         return cls(a, b, place)
 
 
-def _floating(values) -> torch.Tensor:
-    values = torch.as_tensor(values).detach()
-    return values if values.is_floating_point() else values.to(torch.float64)
+def _place(layer: str = "T", seed: int | None = None, epoch: int | None = None, **_) -> str:
+    parts = [f"layer {layer}"]
+    parts += [f"seed {seed}"] if seed is not None else []
+    parts += [f"epoch {epoch}"] if epoch is not None else []
+    return ", ".join(parts)
 
 
-def _ndim(values) -> int:
-    return values.ndim if isinstance(values, torch.Tensor) else np.ndim(values)
-
-
-def _labels_not_numbers(b, place: str) -> torch.Tensor:
-    try:
-        return label_codes(b)
-    except ValueError as error:
+def _layer(t: torch.Tensor, draws: bool, place: str) -> torch.Tensor:
+    """t with an axis for draws, (n_inputs, n_draws, n_units)."""
+    if t.ndim == 3 and not draws:
         raise ValueError(
-            f"{place}: b of shape (n,) holds labels, and these are fractions or NaN; give a "
-            "continuous variable of one dimension as b[:, None]"
-        ) from error
+            f"{place}: t has three axes, {tuple(t.shape)}, which can mean two things. Several "
+            "draws of each input, (n_inputs, n_draws, n_units): say so by draws=True. A map "
+            "(n_inputs, channels, length): give rows, t.reshape(len(t), -1) for every place of "
+            "every channel or t.mean(2) for the mean of each channel"
+        )
+    if t.ndim != (3 if draws else 2) or 0 in t.shape:
+        wanted = (
+            "(n_inputs, n_draws, n_units), as draws=True says,"
+            if draws
+            else "(n_inputs, n_units), or with draws=True (n_inputs, n_draws, n_units),"
+        )
+        raise ValueError(
+            f"{place}: t must be {wanted} and not empty; its shape is "
+            f"{tuple(t.shape)}{_how_to_read(t, 't')}"
+        )
+    return t if draws else t[:, None]
+
+
+def _require_rows(values: torch.Tensor, name: str, shape: str, place: str) -> None:
+    if values.ndim != 2 or 0 in values.shape:
+        raise ValueError(
+            f"{place}: {name} must be {shape} and not empty; its shape is "
+            f"{tuple(values.shape)}{_how_to_read(values, name)}"
+        )
+
+
+def _how_to_read(values: torch.Tensor, name: str) -> str:
+    """How to make rows of variables of values of another shape, for a message."""
+    if values.ndim == 1:
+        return f"; {name}[:, None] is one variable of one dimension"
+    if values.ndim < 3 or 0 in values.shape:
+        return ""
+    places = ", ".join(map(str, range(2, values.ndim)))
+    return (
+        f"; of a map (n_inputs, channels, …), {name}.reshape(len({name}), -1) takes every "
+        f"place of every channel, and {name}.mean(({places}"
+        f"{',' if values.ndim == 3 else ''})) the mean of each channel"
+    )
 
 
 def _require_finite(values: torch.Tensor, place: str, what: str) -> None:
@@ -234,18 +263,13 @@ def _require_finite(values: torch.Tensor, place: str, what: str) -> None:
         )
 
 
-def label_codes(y) -> torch.Tensor:
-    """Class codes 0 … n_classes − 1, int64 (n_inputs,), of labels of any discrete type."""
-    y = y.detach().cpu().numpy() if isinstance(y, torch.Tensor) else np.asarray(y)
-    if y.ndim != 1:
-        raise ValueError(f"y must hold one label an input, shape (n_inputs,); got {y.shape}")
-    if y.dtype.kind == "f" and not np.array_equal(y, np.floor(y)):
-        raise ValueError("y must hold class labels; it holds fractions or NaN")
-    return torch.from_numpy(np.unique(y, return_inverse=True)[1].astype(np.int64))
-
-
-def _features(x) -> torch.Tensor | None:
+def _features(x, place: str) -> torch.Tensor | None:
     if x is None:
         return None
-    x = torch.as_tensor(x).detach()
+    x = numbers(x, "x")
+    if x.ndim == 0 or 0 in x.shape:
+        raise ValueError(
+            f"{place}: x must be (n_inputs, n_features) and not empty; its shape is "
+            f"{tuple(x.shape)}"
+        )
     return x.reshape(x.shape[0], -1)

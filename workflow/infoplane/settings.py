@@ -1,8 +1,11 @@
 """The base of every settings model: unknown keys are errors, values never change."""
 
 import json
+from collections.abc import Iterable
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from infoplane.table import unknown
 
 
 class Settings(BaseModel):
@@ -13,3 +16,29 @@ class Settings(BaseModel):
     def canonical(self) -> str:
         """The same text for the same settings, whatever the order they were written in."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True)
+
+
+def mistakes(
+    error: ValidationError, known: Iterable[str], beside: Iterable[str] = ()
+) -> list[str]:
+    """What is wrong with settings that were given as Python objects, a line each.
+
+    known : the keys that there are; beside : what else may have been meant
+    """
+    known, beside, by_key = list(known), list(beside), {}
+    for one in error.errors(include_url=False):
+        by_key.setdefault(str(next(iter(one["loc"]), "")), []).append(one)
+    return [
+        f"{key} {_wrong(key, found, known, beside)}".lstrip() for key, found in by_key.items()
+    ]
+
+
+def _wrong(key: str, errors: list[dict], known: list[str], beside: list[str]) -> str:
+    first = errors[0]
+    if first["type"] == "extra_forbidden":
+        return unknown(key, known, beside)
+    if first["type"] == "value_error":
+        return str(first["ctx"]["error"])
+    # The members of a union each have a word for what may be there.
+    allowed = " or ".join(one["msg"].removeprefix("Input should be ") for one in errors)
+    return f"must be {allowed}, not {first['input']!r:.60}"

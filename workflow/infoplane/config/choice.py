@@ -61,7 +61,4 @@ class Choice:
             raise PydanticKnownError("union_tag_invalid", {"tag": str(name), **known})
         # As JSON, for there a list is a tuple also when True is not 1.
         text = json.dumps({**value, self.key: name})
-        module = self.table[name]
-        if not hasattr(module, "Settings"):
-            raise ValueError(f"module {name} ({module.__file__}) has no class Settings")
-        return module.Settings.model_validate_json(text, strict=True)
+        return self.table.complete(name).Settings.model_validate_json(text, strict=True)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from infoplane.config.allowed import Allowed, Path, allowed_by
 from infoplane.config.merge import number
 from infoplane.settings import Settings
-from infoplane.table import nearest
+from infoplane.table import nearest, unknown
 
 OWN_WORDS = ("value_error", "assertion_error")
 """Errors that a model's own validators raise; all others come of what the schema says."""
@@ -56,16 +56,6 @@ def validated(
         if json.dumps(repaired) == json.dumps(written):
             return None, _problems(errors, written, allowed_by(described_by or model))
         written = repaired
-
-
-def unknown(key: str, known: Iterable[str], deeper: Iterable[str] = ()) -> str:
-    """What is wrong with a key that means nothing here, and what may have been meant."""
-    known = list(known)
-    hint = nearest(key, known)
-    elsewhere = [dotted for dotted in deeper if dotted.rpartition(".")[2] == key]
-    if elsewhere and not hint:
-        hint = f" Did you mean '{elsewhere[0]}'?"
-    return f"is not a key here.{hint} Known: {', '.join(known)}."
 
 
 def not_defined(name: Any, kind: str, known: Iterable[str]) -> str:

@@ -9,10 +9,11 @@ from infoplane.config.estimators import Expanded
 from infoplane.config.merge import merged, replaced, text_of, variants
 from infoplane.config.models import Run, WrittenRun
 from infoplane.config.pools import pool_problems
-from infoplane.config.problems import Problem, dotted, not_defined, shown, unknown, validated
+from infoplane.config.problems import Problem, dotted, not_defined, shown, validated
 from infoplane.estimators import ESTIMATORS
 from infoplane.schedules.adaptive import Adaptive
 from infoplane.schedules.fixed import kept_epochs
+from infoplane.table import unknown
 
 SWEPT = ("dataset", "network", "training", "measure")
 """Sections of a run that a sweep may change: what decides the numbers of one seed."""

@@ -49,8 +49,11 @@ and, where it gains from them,
         the data processing inequality does not hold for it
 """
 
+from pydantic import ValidationError
+
 from infoplane.estimators import interface
 from infoplane.samples import Information, MutualInformation, Pair, Samples
+from infoplane.settings import mistakes
 from infoplane.table import Table
 
 ESTIMATORS = Table(
@@ -76,35 +79,48 @@ ESTIMATORS = Table(
         "compressed": "infoplane.estimators.compressed",
     },
     open=True,
+    functions=("between", "estimate", "between_batch", "estimate_batch"),
 )
 
 
 def estimate(
-    t, y, *, x=None, centres=None, sigma=None, estimator: str = "kde", **settings
+    t,
+    y,
+    *,
+    x=None,
+    centres=None,
+    sigma=None,
+    draws: bool = False,
+    estimator: str = "kde",
+    **settings,
 ) -> Information:
     """I(X;T) and I(T;Y) of one layer, in bits: the call for notebooks.
 
-    t : array or tensor (n_inputs, n_units), or (n_inputs, n_draws, n_units)
-    y : (n_inputs,) labels
-    x : (n_inputs, n_features), for estimators that work on pairs; without it these give
+    t : array, tensor, table or list of rows, (n_inputs, n_units); with draws=True
+        (n_inputs, n_draws, n_units), several draws of each input
+    y : (n_inputs,) or (n_inputs, 1) labels
+    x : (n_inputs, …), features, for estimators that work on pairs; without it these give
         I(T;Y) alone, flagged 'needs_x'
     centres, sigma : of a noisy layer, t before its own noise, of the shape of t, and the
         standard deviation of this noise on each unit; for estimators of noisy layers (sp),
         which without them answer with NaN, flagged 'needs_noise'
     settings : the estimator's own, for example noise_variance=0.1
-    Raises KeyError for an unknown estimator, pydantic.ValidationError for wrong settings,
-    ValueError where the samples have wrong shapes or values that are not finite.
+    Half precision is widened to float32, other numbers to float32 or float64, whichever holds
+    them exactly. Global settings of torch and NumPy neither matter nor change.
+    Raises KeyError for an unknown estimator; ValueError for wrong settings, and naming the
+    argument where samples have wrong shapes, or values that are missing, masked, complex, not
+    finite, or no numbers that float64 holds.
     """
-    module, chosen = _chosen(estimator, settings)
-    samples = Samples.of(t, y, x, centres=centres, sigma=sigma)
+    module, chosen = _chosen(estimator, settings, ("x", "centres", "sigma", "draws"))
+    samples = Samples.of(t, y, x, centres=centres, sigma=sigma, draws=draws)
     return interface.estimate_batch(module, [samples], chosen)[0]
 
 
 def mutual_information(a, b, *, estimator: str = "ksg", **settings) -> MutualInformation:
     """I(A;B) in bits of any two variables.
 
-    a : array or tensor (n, d_a)
-    b : (n, d_b), or (n,) labels
+    a : array, tensor, table or list of rows, (n, d_a)
+    b : (n, d_b) numbers, or (n,) labels
     settings : the estimator's own, for example k=5
     Returns a record with value, lower, upper, stderr, cap, flags.
     Raises as `estimate` does, and ValueError where the estimator works on layers alone.
@@ -113,6 +129,12 @@ def mutual_information(a, b, *, estimator: str = "ksg", **settings) -> MutualInf
     return interface.between(module, Pair.of(a, b), chosen)
 
 
-def _chosen(estimator: str, settings: dict):
-    module = ESTIMATORS[estimator]
-    return module, module.Settings(estimator=estimator, **settings)
+def _chosen(estimator: str, settings: dict, beside: tuple[str, ...] = ()):
+    """The module of this name, and its settings; beside : other arguments of the call."""
+    module = ESTIMATORS.complete(estimator)
+    try:
+        return module, module.Settings(estimator=estimator, **settings)
+    except ValidationError as error:
+        known = [key for key in module.Settings.model_fields if key != "estimator"]
+        lines = mistakes(error, known, beside)
+    raise ValueError("\n".join(f"estimator {estimator}: {line}" for line in lines))

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from infoplane.estimators import regime
+from infoplane.isolated import isolated
 from infoplane.samples import Information, MutualInformation, Pair, Samples
 
 
+@isolated()
 def estimate_batch(
     module, batch: Sequence[Samples], settings, survey=None, memory: dict | None = None
 ) -> list[Information]:
@@ -24,6 +26,7 @@ def estimate_batch(
     ]
 
 
+@isolated()
 def between_batch(
     module, pairs: Sequence[Pair], settings, memory: dict | None = None
 ) -> list[MutualInformation]:

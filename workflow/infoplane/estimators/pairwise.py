@@ -25,6 +25,7 @@ import torch
 
 from infoplane.estimators import pairwise_cpu as cpu
 from infoplane.estimators.threads import each
+from infoplane.isolated import products_are_exact
 
 MOST_DIRECT_UNITS = 32
 """Up to here direct differences beat matrix multiplication on the CPU (measured)."""
@@ -339,8 +340,7 @@ def _points_on_device(rows, variance) -> tuple[torch.Tensor, bool]:
     """
     scaled = (rows.to(torch.float64) - rows.mean(dim=0)) * math.sqrt(1 / (8 * variance))
     both = 2 * float(scaled.square().sum(dim=1).amax())
-    single_is_single = torch.get_float32_matmul_precision() == "highest"
-    for dtype in (torch.float32, torch.float64) if single_is_single else (torch.float64,):
+    for dtype in (torch.float32, torch.float64) if products_are_exact() else (torch.float64,):
         if both * _rounding_unit(rows.shape[1], dtype) <= TOLERANCE:
             return scaled.to(dtype), True
     return scaled, False

@@ -46,8 +46,8 @@ def draw(
     The numbers are drawn on the CPU, so that they are the same on every device.
     """
     total = sum(widths.values())
-    drawn = torch.stack([torch.randn(total, n, generator=source) for source in sources])
-    parts = drawn.to(device).split(list(widths.values()), dim=1)
+    drawn = [torch.randn(total, n, generator=s, dtype=torch.float32) for s in sources]
+    parts = torch.stack(drawn).to(device).split(list(widths.values()), dim=1)
     return dict(zip(widths, parts, strict=True))
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from infoplane.isolated import isolated
 from infoplane.machine import require_disk, size
 from infoplane.progress import Progress, announce
 from infoplane.schedules.fixed import kept_epochs
@@ -52,6 +53,7 @@ def _stands(path: Path, identity: str) -> bool:
         return False
 
 
+@isolated()
 def _train(trainer, settings, seeds, path, identity, attributes, title, checkpoint_seconds):
     epochs = kept_epochs(settings.keep, settings.epochs)
     journal = Journal(path, identity, trainer.parameters, seeds, epochs, trainer.layers)

@@ -15,6 +15,7 @@ import torch
 from pydantic import Field, model_validator
 
 from infoplane.datasets.source import Data
+from infoplane.isolated import isolated
 from infoplane.machine import DeviceName, device_of
 from infoplane.networks import noise as noises
 from infoplane.networks.network import Network, initialise_seeds
@@ -361,6 +362,7 @@ class SupervisedTrainer(Trainer):
         return bool(self.waited[row] >= stop.patience)
 
 
+@isolated()
 def build(settings: Settings, network: Network, data: Data, seeds: Sequence[int]) -> Trainer:
     """The trainer of these settings."""
     return SupervisedTrainer(settings, network, data, seeds)
