@@ -71,7 +71,7 @@ class Settings(settings.Settings):
     held_out: float = Field(default=0.1, gt=0, lt=1)
     """Share of the samples that decide when training ends."""
     seed: int = Field(default=0, ge=0)
-    """Of the autoencoder, and of the noise of 10⁻¹⁰ standard deviations that parts ties."""
+    """Of the autoencoder, and of the noise that parts ties (scaled.py)."""
     memory_mb: int = Field(default=512, ge=1)
     """Working memory beside copies of the samples, in MB."""
 

@@ -43,7 +43,7 @@ class Settings(settings.Settings):
     for 4 to 8 dimensions of a and b together: weights add up to 1, but their sizes to 3 in 4
     to 6 dimensions, 25 in 8 and 300 in 12, and the noise of the estimate grows with them."""
     seed: int = Field(default=0, ge=0)
-    """Of the noise of 10⁻¹⁰ standard deviations that parts ties, where there are some."""
+    """Of the noise that parts ties, where there are some (scaled.py)."""
     memory_mb: int = Field(default=512, ge=1)
     """Working memory beside copies of the samples, in MB."""
 

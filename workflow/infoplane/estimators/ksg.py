@@ -34,7 +34,7 @@ class Settings(settings.Settings):
     variant: Literal["ksg1", "bias_improved"] = "ksg1"
     """bias_improved counts in Euclidean balls; with labels only the norm differs."""
     seed: int = Field(default=0, ge=0)
-    """Of the noise of 10⁻¹⁰ standard deviations that parts ties, where there are some."""
+    """Of the noise that parts ties, where there are some (scaled.py)."""
     memory_mb: int = Field(default=512, ge=1)
     """Working memory beside copies of the samples, in MB."""
 

@@ -39,7 +39,7 @@ class Settings(settings.Settings):
     neighbours: int = Field(default=3, ge=1)
     """k of the nearest neighbours of each slice."""
     seed: int = Field(default=0, ge=0)
-    """Of the projections, and of the noise of 10⁻¹⁰ standard deviations that parts ties."""
+    """Of the projections, and of the noise that parts ties (scaled.py)."""
     memory_mb: int = Field(default=512, ge=1)
     """Working memory beside copies of the samples, in MB."""
 
