@@ -216,7 +216,7 @@ def test_noise_of_many_equal_samples_has_no_ties_itself():
 
 
 def test_noise_does_not_reach_the_next_value():
-    z = torch.tensor([-1.0, 0.0, 6e-8, 1.0], dtype=torch.float64).repeat(30_000)[:, None]
+    z = torch.tensor([-1.0, 0.0, 6e-9, 1.0], dtype=torch.float64).repeat(30_000)[:, None]
     (moved,) = scaled.without_ties([z], None, seed=0)
     values = moved[:, 0].view(-1, 4)  # a column each
     assert (values.amax(dim=0)[:-1] < values.amin(dim=0)[1:]).all()
