@@ -22,7 +22,7 @@ import torch
 from pydantic import Field
 
 from infoplane import settings
-from infoplane.estimators import critic_samples, kl, scaled
+from infoplane.estimators import critic_samples, kl, scaled, tails
 from infoplane.estimators.adam import Adam
 from infoplane.samples import MutualInformation, Pair
 
@@ -116,7 +116,7 @@ def principal_components(values: Tensor, n: int, seed: int = 0) -> tuple[Tensor,
     varying coordinates than n are returned as they are; where none varies, one zero.
     Components of no variance but rounding are left out.
     """
-    rows = scaled.standardised(values).rows
+    rows = scaled.of_one_scale(values)
     d = rows.shape[1]
     if d == 0:
         return torch.zeros_like(values[:, :1], dtype=torch.float64), 1.0
@@ -172,7 +172,8 @@ def autoencoded(values: Tensor, settings: Settings) -> Code:
     rows. Where no more coordinates vary than the code has, these are the code."""
     varying = (values != values[0]).any(dim=0)
     if int(varying.sum()) <= settings.code:
-        return Code(values[:, varying] if varying.any() else values[:, :1], 0.0, True)
+        code = values[:, varying] if varying.any() else values[:, :1]
+        return Code(tails.tamed(code), 0.0, True)
     x = critic_samples.standardised(values[:, varying])
     order = torch.randperm(len(x), generator=critic_samples.generator(settings.seed, 4))
     n_held_out = min(max(1, round(settings.held_out * len(x))), len(x) - 1)

@@ -86,12 +86,12 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
     Raises ValueError where k ≥ n, or samples or a class have fewer than d + 3 neighbours.
     """
     neighbour_terms.require_neighbours(pair, settings.k)
-    a = scaled.standardised(pair.a).rows
+    a = scaled.of_one_scale(pair.a)
     if a.shape[1] == 0:
         return neighbour_terms.nothing(math.inf)
     if pair.is_labelled or pair.n_draws > 1:
         return _with_labels(pair, a, settings)
-    b = scaled.standardised(pair.b).rows
+    b = scaled.of_one_scale(pair.b)
     if b.shape[1] == 0:
         return neighbour_terms.nothing(math.inf)
     a, b = scaled.without_ties([a, b], None, settings.seed)

@@ -1,7 +1,9 @@
 """Samples as the neighbour estimators take them: of unit variance, and without ties.
 
 Each variable is centred and divided by its standard deviation, in float64, so that results do
-not depend on units; one that never varies is left out, as it says nothing.
+not depend on units; one that never varies is left out, as it says nothing. One of heavy tails
+is replaced by its normal scores (tails.py), which say as much, where information is all that is
+asked.
 
 Methods of nearest neighbours suppose that no two values and no two distances are equal. Where
 values are, or many gaps between neighbouring values (whole numbers, a clock), Gaussian noise
@@ -23,6 +25,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from infoplane.estimators import tails
+
 JITTER = 1e-10
 """Least standard deviation of the noise that parts ties, in those of the variable."""
 
@@ -39,6 +43,12 @@ class Scaled(NamedTuple):
 
     rows: torch.Tensor
     scales: torch.Tensor
+
+
+def of_one_scale(values: torch.Tensor) -> torch.Tensor:
+    """Each variable that varies, of mean 0 and variance 1 and without heavy tails: float64
+    (n, number of varying variables), of values (n, d), floating point."""
+    return standardised(tails.tamed(values)).rows
 
 
 def standardised(values: torch.Tensor) -> Scaled:
