@@ -219,12 +219,7 @@ def _grid(
         grid = Grid.of_range(ends[:, :1], ends[:, 1:], settings.n_bins, shape)
     else:
         grid = Grid.of_range(low, high, settings.n_bins, shape)
-    for samples, farthest in zip(batch, grid.farthest(low, high), strict=True):
-        if not farthest < counting.LARGEST_CODE:
-            raise ValueError(
-                f"{samples.place}: the activations reach bin number {farthest:.3g}, and bins "
-                "beyond 2^53 cannot be told apart; use wider bins or range: layer"
-            )
+    grid.require_numbers(low, high, [samples.place for samples in batch])
     return grid
 
 

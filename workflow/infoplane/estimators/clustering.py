@@ -103,11 +103,7 @@ def _entropy_binned(samples: Samples, settings: Settings) -> float:
     low, high = counting.ranges(t, settings.range == "unit")
     ends = (settings.low, settings.high) if settings.range == "fixed" else (low, high)
     grid = counting.Grid.of_range(*ends, settings.n_bins, shape)
-    if not grid.farthest(low, high)[0] < counting.LARGEST_CODE:
-        raise ValueError(
-            f"{samples.place}: the activations reach bins beyond number 2^53, which cannot be "
-            "told apart; use a wider range or range: layer"
-        )
+    grid.require_numbers(low, high, [samples.place])
     tallies = counting.tally_grid(t, samples.y.numpy()[None], grid)
     return float(tallies.entropies()[0, T])
 

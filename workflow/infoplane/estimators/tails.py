@@ -37,12 +37,10 @@ def heavy(rows: torch.Tensor) -> torch.Tensor:
 
 
 def heavy_radii(rows: torch.Tensor) -> bool:
-    """Whether the Euclidean distances of rows (n, d) from their medians have heavy tails: for
-    methods with one scale for all variables."""
-    rows = rows.detach().to(torch.float64)
-    apart = (rows - rows.median(dim=0).values).abs()
-    largest = apart.max()
-    return _are_heavy((apart / torch.where(largest > 0, largest, 1.0)).square().sum(1).sqrt())
+    """Whether distances of rows (n, d) from their medians, in the max-norm, have heavy tails:
+    for methods with one scale for all variables."""
+    rows = rows.detach().to(torch.float64) / 2
+    return _are_heavy((rows - rows.median(dim=0).values).abs().amax(dim=1))
 
 
 def heavy_in_bins(t: torch.Tensor, by_unit: bool) -> list[bool]:
@@ -81,7 +79,7 @@ def _columns(rows: torch.Tensor) -> int:
 
 
 def _heavy(rows: torch.Tensor) -> torch.Tensor:
-    rows = rows.to(torch.float64)
+    rows = rows.to(torch.float64) / 2  # no difference of halves leaves float64
     found = _may_be(rows)
     for column in torch.nonzero(found).flatten().tolist():
         values = rows[:, column]
