@@ -33,7 +33,11 @@ FEWEST = 8
 
 def heavy(rows: torch.Tensor) -> torch.Tensor:
     """(d,) whether the tails of each variable are heavy; rows (n, d), floating point."""
-    return torch.cat([_heavy(part) for part in rows.detach().split(_columns(rows), 1)])
+    rows = rows.detach()
+    found = _may_be(rows, 0)
+    for column in torch.nonzero(found).flatten().tolist():
+        found[column] = _is_heavy(rows[:, column])
+    return found
 
 
 def heavy_radii(rows: torch.Tensor) -> bool:
@@ -49,9 +53,13 @@ def heavy_in_bins(t: torch.Tensor, by_unit: bool) -> list[bool]:
 
     t : torch.Tensor (n_layers, n_inputs, n_draws, n_units), floating point
     """
-    if not by_unit:
-        return heavy(t.flatten(1).T).tolist()
-    return [bool(heavy(layer.flatten(0, 1)).double().mean() >= 0.5) for layer in t]
+    if by_unit:
+        return [bool(heavy(layer.flatten(0, 1)).double().mean() >= 0.5) for layer in t]
+    values = t.detach().flatten(1)
+    return [
+        may_be and _is_heavy(layer)
+        for layer, may_be in zip(values, _may_be(values, 1).tolist(), strict=True)
+    ]
 
 
 def tamed(rows: torch.Tensor) -> torch.Tensor:
@@ -73,33 +81,25 @@ def normal_scores(values: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(normals).to(values.device)[middle][codes]
 
 
-def _columns(rows: torch.Tensor) -> int:
-    """How many are looked at together, for want of memory."""
-    return max(1, 2**21 // len(rows))
+def _may_be(values: torch.Tensor, dim: int) -> torch.Tensor:
+    """Which variables, with samples along `dim`, may have heavy tails: those whose farthest
+    sample lies far enough in standard deviations. Of heavy tails max d² / mean d² is at least
+    1 / (0.0233 + 1.2 / n), and the mean lies within one standard deviation of the median.
+    """
+    low, high = values.amin(dim), values.amax(dim)
+    mean = values.mean(dim)
+    square = torch.linalg.vector_norm(values, dim=dim).square() / values.shape[dim]
+    variance = square - mean.square()
+    unsure = ~(variance > 1e-3 * square)  # rounding, or squares that leave the type
+    least = 0.99 * ((0.0233 + 1.2 / values.shape[dim]) ** -0.5 - 1)
+    far = torch.maximum(high - mean, mean - low) >= least * variance.sqrt()
+    return (high > low) & (far | unsure)
 
 
-def _heavy(rows: torch.Tensor) -> torch.Tensor:
-    rows = rows.to(torch.float64) / 2  # no difference of halves leaves float64
-    found = _may_be(rows)
-    for column in torch.nonzero(found).flatten().tolist():
-        values = rows[:, column]
-        found[column] = _are_heavy((values - values.median()).abs())
-    return found
-
-
-def _may_be(rows: torch.Tensor) -> torch.Tensor:
-    """(d,) false where the farthest sample, in standard deviations, is too near: variables of
-    heavy tails have max d² / mean d² ≥ 1 / (0.0233 + 1.2 / n), and a mean that lies within one
-    standard deviation of the median."""
-    rows = rows - rows[0]
-    low, high = rows.aminmax(dim=0)
-    unit = torch.maximum(high, -low)  # squares of huge or tiny values leave float64
-    rows = rows / torch.where(unit > 0, unit, 1.0)
-    deviation, mean = torch.std_mean(rows, dim=0, correction=0)
-    low, high = rows.aminmax(dim=0)
-    farthest = torch.maximum(high - mean, mean - low)
-    least = (0.0233 + 1.2 / len(rows)) ** -0.5 - 1
-    return (farthest >= least * deviation) & (unit > 0)
+def _is_heavy(values: torch.Tensor) -> bool:
+    """Of samples (n,) of one variable."""
+    values = values.to(torch.float64) / 2  # no difference of halves leaves float64
+    return _are_heavy((values - values.median()).abs())
 
 
 def _are_heavy(apart: torch.Tensor) -> bool:

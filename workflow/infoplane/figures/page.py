@@ -22,10 +22,7 @@ from infoplane.figures import FIGURES, tables
 from infoplane.figures.style import RC
 from infoplane.information import FLAGS
 
-COUNTED = (
-    "saturated", "outside_tested_regime", "not_converged", "exploded", "violates_dpi",
-    "heavy_tails",
-)  # fmt: skip
+COUNTED = ("saturated", "outside_tested_regime", "not_converged", "exploded", "violates_dpi")
 """Flags that the page counts by layer."""
 LONGEST = 200
 """Rows of a table that the page has: of 10,000 runs it would otherwise be too large to be
