@@ -81,7 +81,8 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
 
     pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, which are not compressed. With
     pair.n_draws > 1, b is treated as the index of its row, for which no code is needed.
-    Each coordinate is standardised before compression; one that never varies is left out.
+    Each coordinate is standardised before compression, of heavy tails its normal scores are
+    taken (tails.py); one that never varies is left out.
     Returns
         value, stderr, cap : as of `kl` on the compressed pair. 0 exactly where a or b never
             varies, or b is one class.

@@ -50,7 +50,8 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
     pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, which are not sliced. With
     pair.n_draws > 1, b is treated as the index of its row.
     Variables are standardised first and their ties parted (scaled.py): directions are those
-    of the space in which every variable that varies has variance 1. The only member of its
+    of the space in which every variable that varies has variance 1, or is given by its normal
+    scores where its tails are heavy (tails.py). The only member of its
     class is left out.
     Returns
         value : may be negative. 0 exactly where a or b never varies, or b is one class.
