@@ -170,6 +170,35 @@ def test_the_unit_of_measurement_changes_little(name, layer):
         assert found.ity == pytest.approx(estimate(name, t, y, x).ity, abs=0.1)
 
 
+def extremes():
+    z = np.random.default_rng(5).normal(size=(13, 3))
+    alone, outlier = np.zeros((13, 3)), z.copy()
+    alone[3] = outlier[3] = 1e6
+    widest = z.copy()
+    widest[:2, 0] = 1.7e308, -1.7e308
+    return {
+        "one sample unlike the others": alone,
+        "an outlier": outlier,
+        "huge": 1e300 * z,
+        "tiny": 1e-300 * z,
+        "a range beyond float64": widest,
+    }
+
+
+@pytest.mark.parametrize("kind", extremes())
+@pytest.mark.parametrize("name", OF_LAYERS)
+def test_extremes_are_answered_in_bounds_or_flagged_or_refused(name, kind):
+    t = extremes()[kind]
+    found = estimate(name, t, np.arange(13) % 2, t[:, :2])
+    if isinstance(found, str):
+        assert "layer T" in found
+        return
+    assert math.isfinite(found.ity) and math.isfinite(found.ixt)
+    most = found.cap if math.isfinite(found.cap) else math.log2(13)
+    if max(abs(found.ity), abs(found.ixt)) > most + 1e-9:
+        assert {"outside_tested_regime", "exploded"} & set(found.flags)
+
+
 @st.composite
 def pairs(draw):
     """Two variables with ties, constant columns and few samples; b continuous or labels."""

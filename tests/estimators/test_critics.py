@@ -318,6 +318,35 @@ class Boundless(mine.Objective):
         return torch.where(value > 0.7, 100.0, value), terms
 
 
+def scripted(monkeypatch, *evaluations):
+    """Held-out bounds, in nats, of both halves at each evaluation; the last ones remain."""
+    values = [value for halves in evaluations for value in halves]
+
+    def bound(self, half):
+        value = values.pop(0) if len(values) > 2 else values[half]
+        value = torch.full((1,), value, dtype=torch.float64)
+        return value, value.abs(), value
+
+    monkeypatch.setattr(critic_training.Training, "_held_out_bound", bound)
+
+
+@pytest.mark.parametrize("collapsed", [-7.5e161, -60.0, math.nan, math.inf])
+def test_a_collapsed_half_is_not_reported_where_the_other_is_at_its_best(
+    module, monkeypatch, collapsed
+):
+    scripted(monkeypatch, (0.1, -1e161), (0.2, 0.3), (0.9, collapsed), (0.1, 0.1))
+    found = one(module, gaussians(100, 1, 1.0))
+    assert found.value == pytest.approx(0.25 * BIT)
+    assert ("exploded" in found.flags) == (not math.isfinite(collapsed))  # else it comes back
+
+
+def test_a_bound_that_was_never_sound_is_that_of_a_constant_critic(module, monkeypatch):
+    scripted(monkeypatch, (-1e162, -60.0))
+    found = one(module, gaussians(100, 1, 1.0))
+    assert (found.value, found.stderr) == (0, 0) and found.flags == ("exploded",)
+    assert found.lower == 0 or math.isnan(found.lower)
+
+
 def test_a_bound_above_its_cap_counts_as_exploded():
     (found,) = critic_training.estimate(
         [gaussians(400, 1, 3.0)], mine.Settings(**SMALL), Boundless()

@@ -7,7 +7,8 @@ from pydantic import ValidationError
 from scipy.special import digamma, gamma
 from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
 
-from infoplane.estimators import ksg, neighbours
+from infoplane import mutual_information
+from infoplane.estimators import ksg, neighbour_terms, neighbours
 from infoplane.samples import BIT, Pair
 
 VARIANTS = ("ksg1", "bias_improved")
@@ -169,6 +170,30 @@ def test_ties_are_parted_by_seed():
     b = np.where(rng.random((600, 1)) < 0.9, a[:, :1], 2 - a[:, :1])
     values = [between(a, b, seed=s).value for s in (0, 0, 1)]
     assert values[0] == values[1] != values[2]
+
+
+@pytest.mark.parametrize("estimator", ["ksg", "sliced"])
+def test_many_ties_hold_no_information(estimator):
+    """Noise that has ties of its own made 0.0082 bit of the first and 0.083 of the second."""
+    rng = np.random.default_rng(0)
+    settings = {"n_projections": 1} if estimator == "sliced" else {}
+    rare = (rng.random(50_000) < 0.001).astype(int)
+    for a, y in (
+        (rng.integers(0, 2, 50_000), rare),  # H(y) = 0.0114 bit
+        (np.arange(10_000), rng.integers(0, 2, 10_000)),
+    ):
+        found = mutual_information(a[:, None] * 1.0, y, estimator=estimator, **settings)
+        assert found.value <= found.cap
+        assert abs(found.value) < 4 * found.stderr
+
+
+def test_neighbours_at_equal_distances_do_not_pass_the_cap():
+    grid = torch.arange(60.0, dtype=torch.float64)[:, None]  # not parted
+    labels = torch.arange(60) // 30
+    terms = neighbour_terms.of_labels(grid, labels, 2, "max", 10**8)
+    assert terms.mean() <= neighbour_terms.cap_of_labels(labels)
+    of_pair = neighbour_terms.of_pair(grid, grid, 2, False, 10**8)
+    assert of_pair.mean() <= neighbour_terms.cap_of_pair(60, 1, 1, 2, False)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -205,6 +205,30 @@ def test_only_tied_columns_are_moved_and_by_little():
     assert not torch.equal(moved, scaled.without_ties([z], None, seed=1)[0])
 
 
+def test_noise_of_many_equal_samples_has_no_ties_itself():
+    z = torch.from_numpy(np.random.default_rng(0).integers(2, size=(60_000, 1)) * 2.0 - 1)
+    (moved,) = scaled.without_ties([z], None, seed=0)
+    assert (moved.round() == z).all()
+    gaps = moved[:, 0].sort().values.diff()
+    # 1000 steps of float64 a sample: some 1 in 1000 gaps equals the next or is none
+    assert (gaps == 0).double().mean() < 1e-3
+    assert (gaps.diff() == 0).double().mean() < 2e-3
+
+
+def test_noise_does_not_reach_the_next_value():
+    z = torch.tensor([-1.0, 0.0, 6e-9, 1.0], dtype=torch.float64).repeat(30_000)[:, None]
+    (moved,) = scaled.without_ties([z], None, seed=0)
+    values = moved[:, 0].view(-1, 4)  # a column each
+    assert (values.amax(dim=0)[:-1] < values.amin(dim=0)[1:]).all()
+
+
+def test_equal_gaps_are_parted_as_equal_values_are():
+    clock = scaled.standardised(torch.arange(1000.0)[:, None]).rows
+    (moved,) = scaled.without_ties([clock], None, seed=0)
+    assert len(moved[:, 0].sort().values.diff().unique()) == 999
+    assert (moved - clock).abs().max() < 6 * scaled.JITTER
+
+
 def test_noise_goes_with_the_values_and_not_with_the_order():
     rng = np.random.default_rng(0)
     z = torch.from_numpy(rng.integers(4, size=(300, 2)) * 1.0)

@@ -22,7 +22,7 @@ import torch
 from pydantic import Field, model_validator
 
 from infoplane import settings
-from infoplane.estimators import counting
+from infoplane.estimators import counting, tails
 from infoplane.estimators.counting import Grid, Tallies
 from infoplane.estimators.counting_cpu import TX, TY, T, X, Y
 from infoplane.estimators.shapes import by_shape
@@ -97,7 +97,8 @@ def estimate(samples: Samples, settings: Settings, survey: Ranges | None = None)
     Returns Information in bits, without bounds. extra: entropy_binned, H(Bin(T)), and
     entropy_given_x, H(Bin(T)|X), 0 with one draw. cap: log2 of the number of inputs, or of
     codes that the range has where these are fewer; the Miller-Madow correction of that many
-    codes on top.
+    codes on top. flags: 'heavy_tails' (tails.py) where n_bins of equal width span outliers and
+    hold nearly all else in one or two of them.
     Raises ValueError where the range spans a whole training and no survey is given, or bins
     are too narrow to be numbered.
     """
@@ -113,12 +114,16 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
     """
     one = Samples(pair.a[:, None], _as_labels(pair, settings), layer=pair.place)
     record = estimate(one, settings)
-    other = len(one.y.unique())
-    cap = min(record.cap, math.log2(other))
+    n_codes = len(one.y.unique())
+    cap = min(record.cap, math.log2(n_codes))
     if settings.correction == "miller_madow":
         # adds (K_A + K_B − K_AB − 1) / 2N nats, and K_AB ≥ K_A
-        cap += (other - 1) / (2 * pair.n * math.log(2))
-    return MutualInformation(record.ity, cap=cap, extra=record.extra)
+        cap += (n_codes - 1) / (2 * pair.n * math.log(2))
+    found = MutualInformation(record.ity, cap=cap, flags=record.flags, extra=record.extra)
+    if pair.is_labelled:
+        return found
+    other = Samples(pair.b[:, None], one.y, layer=pair.place)
+    return found.with_flag("heavy_tails") if any(_heavy_tails([other], settings)) else found
 
 
 def estimate_batch(
@@ -127,9 +132,21 @@ def estimate_batch(
     """`estimate` of many samples, those of equal shapes in parallel."""
 
     def records_of(alike: list[Samples]) -> list[Information]:
-        return _records(alike[0], settings, _tallies(alike, settings, survey))
+        records = _records(alike[0], settings, _tallies(alike, settings, survey))
+        heavy = _heavy_tails(alike, settings)
+        return [
+            r.with_flag("heavy_tails") if h else r for r, h in zip(records, heavy, strict=True)
+        ]
 
     return by_shape(batch, records_of)
+
+
+def _heavy_tails(alike: list[Samples], settings: Settings) -> list[bool]:
+    """Of samples of one shape, whether outliers stretch bins over all the others."""
+    if settings.binning != "equal_width" or settings.width or settings.range == "fixed":
+        return [False] * len(alike)
+    t = counting.stacked([samples.t for samples in alike])
+    return tails.heavy_in_bins(t, settings.range == "unit")
 
 
 def _as_labels(pair: Pair, settings: Settings) -> torch.Tensor:
@@ -202,12 +219,7 @@ def _grid(
         grid = Grid.of_range(ends[:, :1], ends[:, 1:], settings.n_bins, shape)
     else:
         grid = Grid.of_range(low, high, settings.n_bins, shape)
-    for samples, farthest in zip(batch, grid.farthest(low, high), strict=True):
-        if not farthest < counting.LARGEST_CODE:
-            raise ValueError(
-                f"{samples.place}: the activations reach bin number {farthest:.3g}, and bins "
-                "beyond 2^53 cannot be told apart; use wider bins or range: layer"
-            )
+    grid.require_numbers(low, high, [samples.place for samples in batch])
     return grid
 
 

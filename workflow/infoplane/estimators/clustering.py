@@ -28,7 +28,7 @@ from pydantic import Field, model_validator
 
 from infoplane import settings
 from infoplane.compiled import compiled
-from infoplane.estimators import counting
+from infoplane.estimators import counting, tails
 from infoplane.estimators.counting_cpu import T
 from infoplane.estimators.threads import each
 from infoplane.samples import Information, Samples
@@ -80,7 +80,8 @@ def estimate(samples: Samples, settings: Settings) -> Information:
     samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
     Returns Information with ixt, ity and cap NaN. extra: the seven measures above, NaN where
     there are no such pairs of rows (a single class, classes of one), cdnv also where two class
-    means are equal.
+    means are equal. flags: 'heavy_tails' (tails.py) where bins span outliers and hold nearly
+    all else in one or two of them.
     Raises ValueError where the fixed range's bins are too narrow to be numbered.
     """
     rows = samples.t.flatten(0, 1)
@@ -91,7 +92,10 @@ def estimate(samples: Samples, settings: Settings) -> Information:
         **_moments(rows, labels.to(rows.device), step),
         "silhouette": _silhouette(rows, labels, settings),
     }
-    return Information(math.nan, math.nan, extra=measures)
+    fixed, by_unit = settings.range == "fixed", settings.range == "unit"
+    heavy = not fixed and tails.heavy_in_bins(samples.t[None], by_unit)[0]
+    flags = ("heavy_tails",) if heavy else ()
+    return Information(math.nan, math.nan, flags=flags, extra=measures)
 
 
 def _entropy_binned(samples: Samples, settings: Settings) -> float:
@@ -99,11 +103,7 @@ def _entropy_binned(samples: Samples, settings: Settings) -> float:
     low, high = counting.ranges(t, settings.range == "unit")
     ends = (settings.low, settings.high) if settings.range == "fixed" else (low, high)
     grid = counting.Grid.of_range(*ends, settings.n_bins, shape)
-    if not grid.farthest(low, high)[0] < counting.LARGEST_CODE:
-        raise ValueError(
-            f"{samples.place}: the activations reach bins beyond number 2^53, which cannot be "
-            "told apart; use a wider range or range: layer"
-        )
+    grid.require_numbers(low, high, [samples.place])
     tallies = counting.tally_grid(t, samples.y.numpy()[None], grid)
     return float(tallies.entropies()[0, T])
 

@@ -22,7 +22,7 @@ import torch
 from pydantic import Field
 
 from infoplane import settings
-from infoplane.estimators import critic_samples, kl, scaled
+from infoplane.estimators import critic_samples, kl, scaled, tails
 from infoplane.estimators.adam import Adam
 from infoplane.samples import MutualInformation, Pair
 
@@ -71,7 +71,7 @@ class Settings(settings.Settings):
     held_out: float = Field(default=0.1, gt=0, lt=1)
     """Share of the samples that decide when training ends."""
     seed: int = Field(default=0, ge=0)
-    """Of the autoencoder, and of the noise of 10⁻¹⁰ standard deviations that parts ties."""
+    """Of the autoencoder, and of the noise that parts ties (scaled.py)."""
     memory_mb: int = Field(default=512, ge=1)
     """Working memory beside copies of the samples, in MB."""
 
@@ -81,7 +81,8 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
 
     pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, which are not compressed. With
     pair.n_draws > 1, b is treated as the index of its row, for which no code is needed.
-    Each coordinate is standardised before compression; one that never varies is left out.
+    Each coordinate is standardised before compression, of heavy tails its normal scores are
+    taken (tails.py); one that never varies is left out.
     Returns
         value, stderr, cap : as of `kl` on the compressed pair. 0 exactly where a or b never
             varies, or b is one class.
@@ -116,7 +117,7 @@ def principal_components(values: Tensor, n: int, seed: int = 0) -> tuple[Tensor,
     varying coordinates than n are returned as they are; where none varies, one zero.
     Components of no variance but rounding are left out.
     """
-    rows = scaled.standardised(values).rows
+    rows = scaled.of_one_scale(values)
     d = rows.shape[1]
     if d == 0:
         return torch.zeros_like(values[:, :1], dtype=torch.float64), 1.0
@@ -172,7 +173,8 @@ def autoencoded(values: Tensor, settings: Settings) -> Code:
     rows. Where no more coordinates vary than the code has, these are the code."""
     varying = (values != values[0]).any(dim=0)
     if int(varying.sum()) <= settings.code:
-        return Code(values[:, varying] if varying.any() else values[:, :1], 0.0, True)
+        code = values[:, varying] if varying.any() else values[:, :1]
+        return Code(tails.tamed(code), 0.0, True)
     x = critic_samples.standardised(values[:, varying])
     order = torch.randperm(len(x), generator=critic_samples.generator(settings.seed, 4))
     n_held_out = min(max(1, round(settings.held_out * len(x))), len(x) - 1)

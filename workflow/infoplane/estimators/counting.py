@@ -58,7 +58,8 @@ class Grid(NamedTuple):
         """np.linspace(low, high, n_bins + 1) as edges; low and high broadcast to the shape."""
         low = np.array(np.broadcast_to(low, shape), dtype=np.float64)
         high = np.array(np.broadcast_to(high, shape), dtype=np.float64)
-        step = (high - low) / n_bins
+        with np.errstate(over="ignore"):
+            step = (high - low) / n_bins
         return cls(low, high, np.where(step > 0, step, 1.0), n_bins)
 
     @classmethod
@@ -67,11 +68,23 @@ class Grid(NamedTuple):
         zero = np.zeros(shape)
         return cls(zero, zero, np.full(shape, float(width)), 0)
 
-    def farthest(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Largest bin number (n_samples,), in absolute value, of values from low to high."""
-        with np.errstate(over="ignore"):
+    def require_numbers(self, low: np.ndarray, high: np.ndarray, places: list[str]) -> None:
+        """Raises ValueError naming the place of a sample whose values, from low to high, lie in
+        bins that float64 cannot number."""
+        with np.errstate(over="ignore", invalid="ignore"):
             distance = np.maximum(np.abs(low - self.low), np.abs(high - self.low))
-            return (distance / self.step).max(axis=1)
+            farthest = (distance / self.step).max(axis=1)
+        for place, number, step in zip(places, farthest, self.step, strict=True):
+            if not np.isfinite(step).all():
+                raise ValueError(
+                    f"{place}: the bins span more than float64 holds, 1.8e308; divide the "
+                    "activations by a constant"
+                )
+            if not number < LARGEST_CODE:
+                raise ValueError(
+                    f"{place}: the activations reach bin number {number:.3g}, and bins beyond "
+                    "2^53 cannot be told apart; use wider bins or range: layer"
+                )
 
 
 class Tallies(NamedTuple):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from infoplane.estimators import tails
 from infoplane.samples import Pair
 
 if TYPE_CHECKING:
@@ -108,8 +109,8 @@ def n_classes(pair: Pair) -> int:
 
 
 def stacked(pairs: Sequence[Pair]) -> Group:
-    """The pairs as one group, each coordinate less its mean and divided by its standard
-    deviation (in float64; a constant one is 0), labels as one coordinate a class."""
+    """The pairs as one group, each coordinate `standardised`, labels as one coordinate a
+    class."""
     n_draws = pairs[0].n_draws
     a = [standardised(pair.a) for pair in pairs]
     b = [_second(pair) for pair in pairs]
@@ -128,13 +129,14 @@ def _second(pair: Pair) -> Tensor:
 
 
 def standardised(values: Tensor) -> Tensor:
-    """(n, d) float32 of mean 0 and variance 1 by statistics in float64, 0 where constant."""
+    """(n, d) float32 of mean 0 and variance 1 by statistics in float64, 0 where constant; of a
+    coordinate of heavy tails the normal scores (tails.py), which say as much."""
     result = torch.empty(values.shape, dtype=torch.float32, device=values.device)
     columns = max(1, 2**21 // len(values))
     for target, part in zip(
         result.split(columns, 1), values.detach().split(columns, 1), strict=True
     ):
-        part = part.to(torch.float64)
+        part = tails.tamed(part.to(torch.float64)) / 2  # no difference then leaves float64
         largest = (part - part[0]).abs().amax(dim=0)
         part = (part - part[0]) / torch.where(largest > 0, largest, 1.0)
         deviation = part.std(dim=0, correction=0)

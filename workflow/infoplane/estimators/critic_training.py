@@ -129,7 +129,9 @@ def estimate(
         stderr : standard deviation over the held-out samples by √ of their number, for these
             critics: what another training would change is not in it
         cap : of the objective, on a held-out half
-        flags : 'exploded', 'not_converged' after max_steps
+        flags : 'exploded' where the bound left ± the cap and did not come back: the value is
+            the best before, or 0, of a constant critic, where there is none;
+            'not_converged' after max_steps
         extra : steps, the number of mini-batches (without unit)
     Raises ValueError naming the pair where there are fewer than 12 inputs.
     """
@@ -287,8 +289,9 @@ class Training:
             if not stay.all():
                 state = self._leave(stay, state)
         converged = (self.waited >= self.settings.patience) | self.exploded
-        value = self.reported[0].mean(dim=0)
-        stderr = self.reported[1].square().sum(dim=0).sqrt() / 2
+        # a critic that was never sound is as good as one that is constant: 0 nat, by any bound
+        value = self.reported[0].mean(dim=0).nan_to_num(0.0)
+        stderr = self.reported[1].square().sum(dim=0).sqrt().nan_to_num(0.0) / 2
         cap = self._cap()
         return [
             Outcome(
@@ -376,8 +379,11 @@ class Training:
         bound, stderr, criterion = map(torch.stack, (bounds, stderrs, criteria))
         fine = bound.isfinite() & (bound <= self._cap()) & criterion.isfinite()
         fine = fine.all(dim=0)
+        # A collapsed half says nothing either, though training may recover from it; left in, it
+        # would be reported where the other half happens to be at its best.
+        sound = fine & (bound >= -self._cap()).all(dim=0)
         best = self.best[:, alive]
-        better = fine & (criterion > best)
+        better = sound & (criterion > best)
         for half in (0, 1):
             at = alive[better[half]]
             self.best[half, at] = criterion[half, better[half]]
@@ -385,9 +391,8 @@ class Training:
             self.reported[1, 1 - half, at] = stderr[1 - half, better[half]]
         self.waited[alive] = torch.where(better.any(dim=0), 0, self.waited[alive] + 1)
         self.steps[alive] = step
-        collapsed = (bound < -self._cap()).any(dim=0)  # at the end; before, it may recover
-        self.exploded[alive] = ~fine | collapsed
-        self._keep(alive, torch.where(fine, criterion.mean(dim=0), -math.inf))
+        self.exploded[alive] = ~sound
+        self._keep(alive, torch.where(sound, criterion.mean(dim=0), -math.inf))
         return fine & (self.waited[alive] < self.settings.patience)
 
     def _keep(self, alive: Tensor, criterion: Tensor) -> None:

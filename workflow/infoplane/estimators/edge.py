@@ -8,7 +8,8 @@ and the median over several random shifts b. Labels are codes already. Where B r
 its rows (`Pair.n_draws` > 1) B is the index of the input, and this index is its code.
 
 ε is in standard deviations: each coordinate has a cell of its own width ε·sd (in float64), and
-so no value depends on units of measurement. Wide cells lose information; in narrow ones rows
+so no value depends on units of measurement; one of heavy tails is replaced by its normal scores
+first (tails.py). Wide cells lose information; in narrow ones rows
 are alone and the sum tends to log2 N whatever A and B have in common. Two things are therefore
 not as published: `correction: shuffled` subtracts what the same codes give when B is shuffled,
 and `bandwidth: best` takes the ε of a grid with the largest such difference. Shuffled pairs
@@ -34,7 +35,7 @@ from pydantic import Field, model_validator
 
 from infoplane import settings
 from infoplane.compiled import compiled
-from infoplane.estimators import counting
+from infoplane.estimators import counting, tails
 from infoplane.estimators.threads import each
 from infoplane.samples import MutualInformation, Pair
 
@@ -155,9 +156,10 @@ class _Hashing(NamedTuple):
 
     @classmethod
     def of(cls, pair: Pair, on_device: bool) -> _Hashing:
-        a, b = pair.a, pair.b
-        if pair.n_draws > 1 and not pair.is_labelled:
-            b = torch.arange(pair.n) // pair.n_draws
+        a = tails.tamed(pair.a)
+        b = pair.b if pair.is_labelled else torch.arange(pair.n) // pair.n_draws
+        if not pair.is_labelled and pair.n_draws == 1:
+            b = tails.tamed(pair.b)
         if on_device:
             b = b.to(a.device)
         else:

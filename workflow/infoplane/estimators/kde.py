@@ -18,13 +18,14 @@ import torch
 from pydantic import Field
 
 from infoplane import settings
+from infoplane.estimators import tails
 from infoplane.estimators.pairwise import (
     SMALLEST_VARIANCE,
     Bounds,
     group_entropies,
     mixture_entropies,
 )
-from infoplane.samples import BIT, Information, MutualInformation, Pair, Samples
+from infoplane.samples import BIT, SATURATION, Information, MutualInformation, Pair, Samples
 
 QUANTITY = {"noise_variance", "noise"}
 """The noise chooses what is estimated, I(X;T + noise)."""
@@ -57,6 +58,10 @@ def estimate(samples: Samples, settings: Settings) -> Information:
         extra : entropy_given_x, h(T|X) less that of the noise; 0 with one draw
         cap : log2 n_inputs; no kernel sum is smaller than its own input's share.
     A layer that never varies holds no information, also where its relative noise is zero.
+    All of it is about the inputs measured, each as likely as the next, and not about those
+    they may be a sample of: where kernels hardly overlap every input is told from every other,
+    and both informations are as large as they can be ('saturated').
+    flags : 'heavy_tails' (tails.py) where `relative` noise takes its variance from outliers
     Values are within 1e-4 bit of the formulas (relatively, above 1 bit), whatever the
     precision, place and scale of the activations.
     """
@@ -72,6 +77,8 @@ def estimate(samples: Samples, settings: Settings) -> Information:
     classes = samples.y.repeat_interleave(samples.n_draws).numpy()
     whole, given_y = mixture_entropies(rows, classes, variance, memory)
     given_x = group_entropies(t, variance, memory)
+    not_a_bound = ("not_a_bound",) if samples.n_draws > 1 else ()
+    relative = settings.noise == "relative"
     return Information(
         ixt=BIT * _same_side(whole, given_x, settings.bound),
         ity=BIT * _same_side(whole, given_y, settings.bound),
@@ -80,7 +87,7 @@ def estimate(samples: Samples, settings: Settings) -> Information:
         ity_lower=BIT * (whole.lower - given_y.upper),
         ity_upper=BIT * (whole.upper - given_y.lower),
         cap=cap,
-        flags=("not_a_bound",) if samples.n_draws > 1 else (),
+        flags=(*not_a_bound, *_heavy_tails([rows] if relative else [])),
         extra={"entropy_given_x": BIT * getattr(given_x, settings.bound)},
     )
 
@@ -91,6 +98,12 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
     With continuous b the noise is on both, h(A) + h(B) − h(A, B); `relative` takes the
     variance of each. Returns MutualInformation in bits: `value` is made of entropies of the
     side that `bound` names and is no bound; `lower` and `upper` are. cap: log2 n.
+    They bound the information of the n pairs given, each as likely as the next, with noise on
+    them. That of the distribution that they are drawn from may lie below `lower`: the more
+    the fewer kernels overlap, as of many dimensions, little noise or heavy tails.
+    flags : 'saturated' where kernels overlap so little that each sample is told from every
+        other, within 2 % of log2 n bits; 'heavy_tails' where few kernels overlap for some
+        samples and nearly all for the others (tails.py)
     A variable that never varies holds no information.
     """
     cap, memory = math.log2(pair.n), settings.memory_mb * 10**6
@@ -106,13 +119,20 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
         joint = mixture_entropies(torch.cat(scaled, dim=1), _one_class(pair), 1.0, memory)[0]
         a, b = (mixture_entropies(r, _one_class(pair), 1.0, memory)[0] for r in scaled)
         sides = Bounds(a.lower + b.lower, a.upper + b.upper)
+    # the information of A + noise about which sample it is
+    alone = pair.is_labelled and BIT * sides.upper >= SATURATION * cap
+    saturated = ("saturated",) if alone else ()
     return MutualInformation(
         value=BIT * _same_side(sides, joint, settings.bound),
         lower=BIT * (sides.lower - joint.upper),
         upper=BIT * (sides.upper - joint.lower),
         cap=cap,
-        flags=("not_a_bound",),
+        flags=("not_a_bound", *saturated, *_heavy_tails(variables)),
     )
+
+
+def _heavy_tails(variables: list[torch.Tensor]) -> tuple[str, ...]:
+    return ("heavy_tails",) if any(map(tails.heavy_radii, variables)) else ()
 
 
 def _one_class(pair: Pair) -> np.ndarray:

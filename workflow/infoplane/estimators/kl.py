@@ -21,7 +21,7 @@ from pydantic import Field
 from scipy.special import digamma, gammaln
 
 from infoplane import settings
-from infoplane.estimators import neighbour_terms, neighbours, scaled
+from infoplane.estimators import neighbour_terms, neighbours, scaled, tails
 from infoplane.samples import MutualInformation, Pair
 
 INFINITE_WITHOUT_NOISE = True
@@ -43,7 +43,7 @@ class Settings(settings.Settings):
     for 4 to 8 dimensions of a and b together: weights add up to 1, but their sizes to 3 in 4
     to 6 dimensions, 25 in 8 and 300 in 12, and the noise of the estimate grows with them."""
     seed: int = Field(default=0, ge=0)
-    """Of the noise of 10⁻¹⁰ standard deviations that parts ties, where there are some."""
+    """Of the noise that parts ties, where there are some (scaled.py)."""
     memory_mb: int = Field(default=512, ge=1)
     """Working memory beside copies of the samples, in MB."""
 
@@ -68,7 +68,10 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
             variables that vary
         flags : 'outside_tested_regime' where more than 1 % of the samples are equal to another
             in all of a or all of b. There the entropy is −∞, and what the noise that parts
-            ties makes of it does not cancel; `ksg` measures such samples.
+            ties makes of it does not cancel; `ksg` measures such samples. 'heavy_tails'
+            (tails.py) where a variable of a continuous pair has them: its scale then differs
+            too much from place to place. `ksg` takes normal scores, which would not give
+            the entropies of the samples.
     Raises ValueError where k ≥ n, every label has one sample only, or the weights need a
     larger k.
     """
@@ -95,7 +98,9 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
         "entropy_joint": of_both.mean().item() + units_a + units_b,
     }
     record = neighbour_terms.record(of_a + of_b - of_both, cap, extra=entropies)
-    return record.with_flag("outside_tested_regime") if discrete else record
+    record = record.with_flag("outside_tested_regime") if discrete else record
+    heavy = any(bool(tails.heavy(part).any()) for part in (pair.a, pair.b))
+    return record.with_flag("heavy_tails") if heavy else record
 
 
 def _with_labels(pair: Pair, settings: Settings) -> MutualInformation:

@@ -34,7 +34,7 @@ class Settings(settings.Settings):
     variant: Literal["ksg1", "bias_improved"] = "ksg1"
     """bias_improved counts in Euclidean balls; with labels only the norm differs."""
     seed: int = Field(default=0, ge=0)
-    """Of the noise of 10⁻¹⁰ standard deviations that parts ties, where there are some."""
+    """Of the noise that parts ties, where there are some (scaled.py)."""
     memory_mb: int = Field(default=512, ge=1)
     """Working memory beside copies of the samples, in MB."""
 
@@ -63,7 +63,7 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
     memory = settings.memory_mb * 10**6
     if pair.is_labelled or pair.n_draws > 1:
         return _with_labels(pair, settings, "euclidean" if improved else "max", memory)
-    a, b = (scaled.standardised(part).rows for part in (pair.a, pair.b))
+    a, b = (scaled.of_one_scale(part) for part in (pair.a, pair.b))
     cap = neighbour_terms.cap_of_pair(pair.n, a.shape[1], b.shape[1], settings.k, improved)
     if 0 in (a.shape[1], b.shape[1]):
         return neighbour_terms.nothing(cap)
@@ -75,7 +75,7 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
 def _with_labels(pair: Pair, settings: Settings, norm, memory) -> MutualInformation:
     labels, kept = neighbour_terms.classes_of(pair)
     cap = neighbour_terms.cap_of_labels(labels)
-    a = scaled.standardised(pair.a[kept.to(pair.a.device)]).rows
+    a = scaled.of_one_scale(pair.a[kept.to(pair.a.device)])
     if a.shape[1] == 0 or len(labels.unique()) == 1:
         return neighbour_terms.nothing(cap)
     (a,) = scaled.without_ties([a], labels, settings.seed)

@@ -60,7 +60,7 @@ class Settings(settings.Settings):
     max_iterations: int = Field(default=200, ge=1)
     """Of the optimiser."""
     seed: int = Field(default=0, ge=0)
-    """Of the noise of 10⁻¹⁰ standard deviations that parts ties, where there are some."""
+    """Of the noise that parts ties, where there are some (scaled.py)."""
     memory_mb: int = Field(default=512, ge=1)
     """Working memory beside copies of the samples, in MB."""
 
@@ -264,7 +264,7 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
     many dimensions does not fit into memory_mb.
     """
     neighbour_terms.require_neighbours(pair, settings.k)
-    a = scaled.standardised(pair.a).rows
+    a = scaled.of_one_scale(pair.a)
     if a.shape[1] == 0:
         return neighbour_terms.nothing(math.inf)
     if pair.is_labelled or pair.n_draws > 1:
@@ -279,7 +279,7 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
             members = torch.nonzero(labels == label).flatten()
             terms[members] += densities.of(a[members], f"class {label}")
         return densities.record(terms)
-    b = scaled.standardised(pair.b).rows
+    b = scaled.of_one_scale(pair.b)
     if b.shape[1] == 0:
         return neighbour_terms.nothing(math.inf)
     a, b = scaled.without_ties([a, b], None, settings.seed)

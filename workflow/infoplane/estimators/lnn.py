@@ -59,7 +59,7 @@ class Settings(settings.Settings):
     """Neighbours m that the local Gaussian is fitted to. At least three more than the
     dimensions of both variables together are needed, or its covariance is singular."""
     seed: int = Field(default=0, ge=0)
-    """Of the noise of 10⁻¹⁰ standard deviations that parts ties, where there are some."""
+    """Of the noise that parts ties, where there are some (scaled.py)."""
     memory_mb: int = Field(default=512, ge=1)
     """Working memory beside copies of the samples, in MB."""
 
@@ -86,12 +86,12 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
     Raises ValueError where k ≥ n, or samples or a class have fewer than d + 3 neighbours.
     """
     neighbour_terms.require_neighbours(pair, settings.k)
-    a = scaled.standardised(pair.a).rows
+    a = scaled.of_one_scale(pair.a)
     if a.shape[1] == 0:
         return neighbour_terms.nothing(math.inf)
     if pair.is_labelled or pair.n_draws > 1:
         return _with_labels(pair, a, settings)
-    b = scaled.standardised(pair.b).rows
+    b = scaled.of_one_scale(pair.b)
     if b.shape[1] == 0:
         return neighbour_terms.nothing(math.inf)
     a, b = scaled.without_ties([a, b], None, settings.seed)
@@ -183,7 +183,7 @@ def _of_neighbourhoods(z: torch.Tensor) -> tuple[torch.Tensor, int]:
     mahalanobis = torch.linalg.solve_triangular(root, mean[:, :, None], upper=False)
     quadratic = mahalanobis.square().sum(dim=(1, 2))
     flat = pivots.amin(dim=1).square() < FLAT
-    # How many widths of 10⁻¹⁰ a sample lies beside its tied neighbours says nothing.
+    # How many widths of the noise a sample lies beside its tied neighbours says nothing.
     quadratic = torch.where(flat, 0.0, quadratic)
     return pivots.log().sum(dim=1) + quadratic / 2 - total.log(), int(flat.sum())
 

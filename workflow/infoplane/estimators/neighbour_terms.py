@@ -63,7 +63,11 @@ def cap_of_pair(n: int, d_a: int, d_b: int, k: int, improved: bool) -> float:
 def of_pair(a, b, k: int, improved: bool, memory: int) -> torch.Tensor:
     """Terms of Kraskov et al. 2004, eq. 8, or of Gao et al. 2018; a (n, d_a), b (n, d_b)."""
     norm = "euclidean" if improved else "max"
-    in_a, in_b = neighbours.joint_counts(a, b, k, norm, memory)
+    # Where rounding makes distances equal, the neighbours themselves count as near.
+    least = k if improved else k - 1
+    in_a, in_b = (
+        counts.clamp(min=least) for counts in neighbours.joint_counts(a, b, k, norm, memory)
+    )
     n = len(a)
     if improved:
         constant = digamma(k) + math.log(n) + _volumes(a.shape[1], b.shape[1])
@@ -82,6 +86,7 @@ def of_labels(a, labels, k: int, norm: Norm, memory: int) -> torch.Tensor:
     sizes = class_sizes(labels)
     ks = (sizes - 1).clamp(max=k)
     nearer = neighbours.group_counts(a, labels, ks, norm, memory).cpu()
+    nearer = torch.maximum(nearer, ks - 1)  # as in of_pair
     return digamma(len(labels)) + psi(ks) - psi(sizes) - psi(nearer + 1)
 
 

@@ -27,6 +27,7 @@ import torch
 from pydantic import Field, model_validator
 
 from infoplane import settings
+from infoplane.estimators import tails
 from infoplane.samples import MutualInformation, Pair
 
 QUANTITY = frozenset({"alpha", "width", "width_b", "standardise"})
@@ -85,6 +86,7 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
     Returns MutualInformation in bits: the mean over batches and, with two or more, its
     standard error. cap: log2 of the samples in a batch, as S_α(A, B) is not below S_α(A) or
     S_α(B) and these are at most that. extra: entropy, S_α(A); width, σ of A in its units.
+    flags: 'heavy_tails' (tails.py), which no one width suits.
     A variable that never varies gives 0.
     Raises ValueError where the matrices of one batch need more than memory_mb.
     """
@@ -130,10 +132,12 @@ def _between(pair: Pair, settings: Settings, aligned: float | None):
     ]
     entropy, value = torch.cat(parts, dim=1)
     n = len(value)
+    heavy = tails.heavy_radii(pair.a) or (isinstance(b, _Values) and tails.heavy_radii(pair.b))
     record = MutualInformation(
         float(value.mean()),
         stderr=float(value.std() / math.sqrt(n)) if n > 1 else math.nan,
         cap=cap,
+        flags=("heavy_tails",) if heavy else (),
         extra={"entropy": float(entropy.mean()), "width": width * a.scale},
     )
     return record, width

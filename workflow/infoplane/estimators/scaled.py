@@ -1,12 +1,21 @@
 """Samples as the neighbour estimators take them: of unit variance, and without ties.
 
 Each variable is centred and divided by its standard deviation, in float64, so that results do
-not depend on units; one that never varies is left out, as it says nothing.
+not depend on units; one that never varies is left out, as it says nothing. One of heavy tails
+is replaced by its normal scores (tails.py), which say as much, where information is all that is
+asked.
 
-Methods of nearest neighbours suppose that no two values are equal. Where some are, Gaussian
-noise of 10⁻¹⁰ standard deviations is added to that variable (Kraskov et al. 2004, section II).
-It is drawn by seed and dealt to the rows in an order of their values, not of their numbers: so
-the order of samples does not matter.
+Methods of nearest neighbours suppose that no two values and no two distances are equal. Where
+values are, or many gaps between neighbouring values (whole numbers, a clock), Gaussian noise
+is added to that variable (Kraskov et al. 2004, section II). Its standard deviation is
+    max(10⁻¹⁰, min(10⁻¹³ m, g / 16))
+in those of the variable, for a value that m samples share and whose nearest other value lies
+at a distance g. So the noise of m equal samples takes some 1000 m of the steps of 10⁻¹⁶ that
+float64 has near 1: with fewer steps the noise has ties of its own, which look like
+information. It does not reach the next value, unless that is nearer than 10⁻⁹.
+
+The noise is drawn by seed and dealt to the rows in an order of their values, not of their
+numbers: so the order of samples does not matter.
 """
 
 from __future__ import annotations
@@ -16,8 +25,16 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from infoplane.estimators import tails
+
 JITTER = 1e-10
-"""Standard deviation of the noise that parts ties, in those of the variable."""
+"""Least standard deviation of the noise that parts ties, in those of the variable."""
+
+JITTER_PER_EQUAL = 1e-13
+"""The same for each of the samples that share a value."""
+
+MOST_EQUAL_GAPS = 1e-3
+"""Share of gaps that equal the next, from which on a variable has ties in its distances."""
 
 
 class Scaled(NamedTuple):
@@ -26,6 +43,12 @@ class Scaled(NamedTuple):
 
     rows: torch.Tensor
     scales: torch.Tensor
+
+
+def of_one_scale(values: torch.Tensor) -> torch.Tensor:
+    """Each variable that varies, of mean 0 and variance 1 and without heavy tails: float64
+    (n, number of varying variables), of values (n, d), floating point."""
+    return standardised(tails.tamed(values)).rows
 
 
 def standardised(values: torch.Tensor) -> Scaled:
@@ -47,7 +70,7 @@ def standardised(values: torch.Tensor) -> Scaled:
 
 
 def without_ties(parts: list[torch.Tensor], also: torch.Tensor | None, seed: int):
-    """The parts, with noise on the columns in which values are equal.
+    """The parts, with noise on the columns in which values or gaps are equal.
 
     parts : float64 (n, d) each; also : (n,) labels, which tell apart rows that are equal
     """
@@ -61,9 +84,19 @@ def without_ties(parts: list[torch.Tensor], also: torch.Tensor | None, seed: int
         rows = rows.clone()
         for column in torch.nonzero(flags).flatten().tolist():
             drawn = torch.from_numpy(noise.standard_normal(len(rows))).to(rows.device)
-            rows[order, column] += JITTER * drawn
+            sizes = _sizes_of_noise(rows[:, column])
+            rows[order, column] += sizes[order] * drawn
         moved.append(rows)
     return moved
+
+
+def _sizes_of_noise(values: torch.Tensor) -> torch.Tensor:
+    """Standard deviation of each row's noise (n,), of values (n,) that are not all equal."""
+    distinct, codes, counts = torch.unique(values, return_inverse=True, return_counts=True)
+    gaps = distinct.diff()
+    infinite = gaps.new_tensor([torch.inf])
+    nearest = torch.minimum(torch.cat([infinite, gaps]), torch.cat([gaps, infinite]))
+    return torch.minimum(JITTER_PER_EQUAL * counts, nearest / 16).clamp(min=JITTER)[codes]
 
 
 def share_of_equals(rows: torch.Tensor) -> float:
@@ -78,12 +111,16 @@ def share_of_equals(rows: torch.Tensor) -> float:
 
 
 def _has_ties(rows: torch.Tensor) -> torch.Tensor:
-    """(d,) whether some values of a column are equal."""
+    """(d,) whether some values of a column are equal, or many gaps between its values."""
     if rows.is_cuda:
-        ordered = torch.sort(rows, dim=0).values
-        return (ordered[1:] == ordered[:-1]).any(dim=0).cpu()
-    ordered = np.sort(rows.numpy().T.copy(), axis=1)  # far faster than torch's on a CPU
-    return torch.from_numpy((ordered[:, 1:] == ordered[:, :-1]).any(axis=1))
+        ordered = torch.sort(rows.T, dim=1).values
+    else:  # far faster than torch's on a CPU
+        ordered = torch.from_numpy(np.sort(rows.numpy().T.copy(), axis=1))
+    gaps = ordered.diff()
+    # gaps of whole numbers, once divided by a deviation, differ by rounding
+    rounding = 4 * torch.finfo(rows.dtype).eps * ordered[:, 1:-1].abs()
+    many = (gaps.diff().abs() <= rounding).double().mean(dim=1) > MOST_EQUAL_GAPS
+    return ((gaps == 0).any(dim=1) | many).cpu()
 
 
 def _order_of_values(parts, also) -> torch.Tensor:

@@ -39,7 +39,7 @@ class Settings(settings.Settings):
     neighbours: int = Field(default=3, ge=1)
     """k of the nearest neighbours of each slice."""
     seed: int = Field(default=0, ge=0)
-    """Of the projections, and of the noise of 10⁻¹⁰ standard deviations that parts ties."""
+    """Of the projections, and of the noise that parts ties (scaled.py)."""
     memory_mb: int = Field(default=512, ge=1)
     """Working memory beside copies of the samples, in MB."""
 
@@ -50,7 +50,8 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
     pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, which are not sliced. With
     pair.n_draws > 1, b is treated as the index of its row.
     Variables are standardised first and their ties parted (scaled.py): directions are those
-    of the space in which every variable that varies has variance 1. The only member of its
+    of the space in which every variable that varies has variance 1, or is given by its normal
+    scores where its tails are heavy (tails.py). The only member of its
     class is left out.
     Returns
         value : may be negative. 0 exactly where a or b never varies, or b is one class.
@@ -64,7 +65,7 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
     generator = np.random.default_rng(settings.seed)
     if pair.is_labelled or pair.n_draws > 1:
         return _with_labels(pair, settings, generator)
-    a, b = (scaled.standardised(part).rows for part in (pair.a, pair.b))
+    a, b = (scaled.of_one_scale(part) for part in (pair.a, pair.b))
     cap = neighbour_terms.cap_of_pair(pair.n, 1, 1, settings.neighbours, False)
     if 0 in (a.shape[1], b.shape[1]):
         return neighbour_terms.nothing(cap)
@@ -80,7 +81,7 @@ def between(pair: Pair, settings: Settings) -> MutualInformation:
 def _with_labels(pair: Pair, settings: Settings, generator) -> MutualInformation:
     labels, kept = neighbour_terms.classes_of(pair)
     cap = neighbour_terms.cap_of_labels(labels)
-    a = scaled.standardised(pair.a[kept.to(pair.a.device)]).rows
+    a = scaled.of_one_scale(pair.a[kept.to(pair.a.device)])
     if a.shape[1] == 0 or len(labels.unique()) == 1:
         return neighbour_terms.nothing(cap)
     (a,) = scaled.without_ties([a], labels, settings.seed)

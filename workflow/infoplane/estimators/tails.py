@@ -1,0 +1,111 @@
+"""Variables whose tails are so heavy that no one scale suits them: which they are, and a map.
+
+With d the distances of a variable's samples from its median, those that equal it left aside
+(a unit that is mostly 0 or saturated has no tail for that), the tails are heavy where
+    max d ≥ 30 q90(d)    and    max d ≥ 3 q99(d)
+q being quantiles: 90 % of what varies lies within a thirtieth of the farthest sample, and that
+one is not one of many. A standardised variable then has nearly all samples at one place, and
+30 equal bins have them in one. Of 10,000 samples, a Cauchy variable, e^(2z) and e^(6z) of a
+normal z and a single value 30 times too large have heavy tails; normal, uniform, exponential
+and Student variables of 4 degrees of freedom or more have not, nor have those of few values.
+
+Mutual information does not change when a variable is mapped one-to-one, so that estimators of
+it may take the normal scores of such a variable: for its i-th smallest sample the i-th smallest
+of n normals, drawn once for all; equal samples share the one in the middle. Evenly spaced
+scores, Φ⁻¹(i / n), would lie more regularly than samples do, which entropies by neighbours
+take for information.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+REACH = 30.0
+"""How many times as far as 90 % of the samples the farthest one lies, at least."""
+
+ALONE = 3.0
+"""How many times as far as 99 % of them."""
+
+FEWEST = 8
+"""Samples unlike the median from which on there is a tail to speak of."""
+
+
+def heavy(rows: torch.Tensor) -> torch.Tensor:
+    """(d,) whether the tails of each variable are heavy; rows (n, d), floating point."""
+    rows = rows.detach()
+    found = _may_be(rows, 0)
+    for column in torch.nonzero(found).flatten().tolist():
+        found[column] = _is_heavy(rows[:, column])
+    return found
+
+
+def heavy_radii(rows: torch.Tensor) -> bool:
+    """Whether distances of rows (n, d) from their medians, in the max-norm, have heavy tails:
+    for methods with one scale for all variables."""
+    rows = rows.detach().to(torch.float64) / 2
+    return _are_heavy((rows - rows.median(dim=0).values).abs().amax(dim=1))
+
+
+def heavy_in_bins(t: torch.Tensor, by_unit: bool) -> list[bool]:
+    """Of each of several layers, whether equal bins between its smallest and largest value
+    find heavy tails: in all values together or, `by_unit`, in half or more of the units.
+
+    t : torch.Tensor (n_layers, n_inputs, n_draws, n_units), floating point
+    """
+    if by_unit:
+        return [bool(heavy(layer.flatten(0, 1)).double().mean() >= 0.5) for layer in t]
+    values = t.detach().flatten(1)
+    return [
+        may_be and _is_heavy(layer)
+        for layer, may_be in zip(values, _may_be(values, 1).tolist(), strict=True)
+    ]
+
+
+def tamed(rows: torch.Tensor) -> torch.Tensor:
+    """The rows (n, d), with the normal scores of variables of heavy tails: then float64."""
+    found = heavy(rows)
+    if not found.any():
+        return rows
+    rows = rows.to(torch.float64, copy=True)
+    for column in torch.nonzero(found).flatten().tolist():
+        rows[:, column] = normal_scores(rows[:, column])
+    return rows
+
+
+def normal_scores(values: torch.Tensor) -> torch.Tensor:
+    """The i-th smallest of n normals for the i-th smallest of the values (n,), float64."""
+    normals = np.sort(np.random.default_rng(0).standard_normal(len(values)))
+    _, codes, counts = torch.unique(values, return_inverse=True, return_counts=True)
+    middle = counts.cumsum(0) - (counts + 1) // 2
+    return torch.from_numpy(normals).to(values.device)[middle][codes]
+
+
+def _may_be(values: torch.Tensor, dim: int) -> torch.Tensor:
+    """Which variables, with samples along `dim`, may have heavy tails: those whose farthest
+    sample lies far enough in standard deviations. Of heavy tails max d² / mean d² is at least
+    1 / (0.0233 + 1.2 / n), and the mean lies within one standard deviation of the median.
+    """
+    low, high = values.amin(dim), values.amax(dim)
+    mean = values.mean(dim)
+    square = torch.linalg.vector_norm(values, dim=dim).square() / values.shape[dim]
+    variance = square - mean.square()
+    unsure = ~(variance > 1e-3 * square)  # rounding, or squares that leave the type
+    least = 0.99 * ((0.0233 + 1.2 / values.shape[dim]) ** -0.5 - 1)
+    far = torch.maximum(high - mean, mean - low) >= least * variance.sqrt()
+    return (high > low) & (far | unsure)
+
+
+def _is_heavy(values: torch.Tensor) -> bool:
+    """Of samples (n,) of one variable."""
+    values = values.to(torch.float64) / 2  # no difference of halves leaves float64
+    return _are_heavy((values - values.median()).abs())
+
+
+def _are_heavy(apart: torch.Tensor) -> bool:
+    """By distances (n,) from the median."""
+    apart = apart[apart > 0].sort().values
+    if len(apart) < FEWEST:
+        return False
+    q90, q99 = (apart[int(share * (len(apart) - 1))] for share in (0.9, 0.99))
+    return bool(apart[-1] >= REACH * q90) and bool(apart[-1] >= ALONE * q99)
