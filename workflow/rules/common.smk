@@ -27,6 +27,7 @@ defer("torch")  # a plan needs the settings that stand beside torch's users, and
 from infoplane.config import ConfigError, load
 from infoplane.datasets import SOURCES, default_places, files_of
 from infoplane.estimators import ESTIMATORS, regime
+from infoplane.estimators.traits import traits_of
 from infoplane.networks import FAMILIES
 from infoplane.provenance import digest_of_text, source_digest
 from infoplane.table import nearest
@@ -150,7 +151,7 @@ def regime_of_estimator(wildcards):
 def exemption_of(name):
     """Why the data processing inequality does not hold for an estimator; empty: it does."""
     chosen = experiment.estimators[name].estimator
-    return getattr(ESTIMATORS[chosen], "EXEMPT_FROM_DPI", "")
+    return traits_of(ESTIMATORS[chosen]).exempt_from_dpi
 
 
 def checks_of(run, estimator):

@@ -36,9 +36,10 @@ from pydantic import Field, model_validator
 from infoplane import settings
 from infoplane.estimators import counting
 from infoplane.estimators.threads import each
+from infoplane.estimators.traits import Traits
 from infoplane.samples import MutualInformation, Pair
 
-INFINITE_WITHOUT_NOISE = True
+TRAITS = Traits(infinite_without_noise=True)
 
 WIDTHS = tuple(2.0 ** (power / 2) for power in range(-6, 7))
 """Bandwidths in standard deviations that `bandwidth: best` chooses from: 1/8 … 8."""

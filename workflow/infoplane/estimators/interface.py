@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from infoplane.estimators import regime
+from infoplane.estimators.traits import traits_of
 from infoplane.samples import Information, MutualInformation, Pair, Samples
 
 
@@ -58,7 +59,7 @@ def needs_fixed_epochs(module, settings) -> str:
     """Why epochs cannot be chosen by what was measured; empty: they can."""
     if remembers(module, settings):
         return "goes on from the epoch before"
-    if getattr(module, "WITHOUT_INFORMATION", False):
+    if traits_of(module).without_information:
         return "gives no information that could tell epochs apart"
     return ""
 
@@ -102,9 +103,10 @@ def _joined(with_y: MutualInformation, with_x: MutualInformation | None) -> Info
 
 def _judged(module, samples: Samples, record: Information, tested) -> Information:
     """The record, flagged where the truth is infinite or the estimator was not tested."""
-    if samples.is_deterministic and getattr(module, "INFINITE_WITHOUT_NOISE", False):
+    traits = traits_of(module)
+    if samples.is_deterministic and traits.infinite_without_noise:
         record = record.with_flag("deterministic")
-    if getattr(module, "EXACT", False):
+    if traits.exact:
         return record
     n, d = samples.n_inputs * samples.n_draws, samples.n_units
     inside = tested.contains("labels", n, d, record.ity)
