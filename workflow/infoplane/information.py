@@ -25,6 +25,8 @@ FLAGS = {
     "not_stationary": "the weights still drifted during the window that was pooled",
     "needs_noise": "the layer has no noise of its own, which the estimator needs",
     "set_aside": "this seed ended below training.set_aside; it was not measured",
+    "above_entropy": "more information than H(X) or H(Y) of the measured inputs: impossible, "
+    "unless the method estimates another quantity than information",
 }
 """Every flag a result can carry, in the order of its bit in a store."""
 

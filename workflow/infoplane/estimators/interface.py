@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from infoplane.estimators import regime
+from infoplane.estimators.limits import Limits
 from infoplane.estimators.traits import traits_of
 from infoplane.samples import Information, MutualInformation, Pair, Samples
 
@@ -18,9 +19,9 @@ def estimate_batch(
         records = [module.estimate(samples, settings) for samples in batch]
     else:
         records = _from_pairs(module, batch, settings, memory)
-    tested = regime.of(module, settings)
+    tested, limits = regime.of(module, settings), Limits()
     return [
-        _judged(module, samples, record.with_saturation(), tested)
+        _judged(module, samples, limits.of_layer(samples, record.with_saturation()), tested)
         for samples, record in zip(batch, records, strict=True)
     ]
 
@@ -42,8 +43,9 @@ def between_batch(
 
 
 def between(module, pair: Pair, settings) -> MutualInformation:
-    """The record of one pair, flagged where the estimator was not tested."""
+    """The record of one pair, flagged where the estimator was not tested, and above H(B)."""
     (record,) = between_batch(module, [pair], settings)
+    record = Limits().of_pair(pair, record)
     kind = "labels" if pair.is_labelled else "continuous"
     tested = regime.of(module, settings)
     inside = tested.contains(kind, pair.n, pair.widest, record.value)
