@@ -256,7 +256,8 @@ def _reach(
     spread = sd.fillna(0)
     low = min(0.0, max(float((mean - spread).min()), floor))
     high = max(float(entropy.max()), float((mean + spread).max()))
-    high = high if high - low > LEAST else low + 1.0
+    if high - low <= LEAST:
+        return low - 0.06, low + 1.06
     room = 0.06 * (high - low)
     return (low - room if low < 0 else 0.0, high + room)
 
