@@ -32,6 +32,7 @@ import run
 import torch
 
 from infoplane.estimators import ESTIMATORS, interface
+from infoplane.estimators.traits import traits_of
 from infoplane.machine import use_threads
 from infoplane.samples import Samples
 
@@ -70,7 +71,7 @@ def measure(name: str, n: int, d: int, batch: int, limit: float) -> str:
     module = ESTIMATORS[name]
     usual = module.Settings()
     many = [usual]
-    if getattr(module, "TRAINS", False):
+    if traits_of(module).trains:
         steps = usual.max_steps
         many = [
             module.Settings(max_steps=tenths * steps // 10, patience=steps) for tenths in (1, 2)

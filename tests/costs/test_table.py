@@ -8,6 +8,7 @@ import pytest
 from infoplane.costs import table
 from infoplane.costs.table import Layer
 from infoplane.estimators import ESTIMATORS
+from infoplane.estimators.traits import traits_of
 
 MEASURED = table.read()
 
@@ -23,7 +24,7 @@ def test_what_was_measured_are_estimators():
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_costs_are_not_below_what_was_measured(name):
-    trains = getattr(ESTIMATORS[name], "TRAINS", False)
+    trains = traits_of(ESTIMATORS[name]).trains
     share = table.STEPS_EXPECTED if trains else 1.0
     for row in MEASURED:
         if row["estimator"] == name:

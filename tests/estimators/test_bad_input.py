@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import infoplane
 from infoplane.estimators import ESTIMATORS
+from infoplane.estimators.traits import traits_of
 from infoplane.information import FLAGS
 
 FEW_STEPS = {"max_steps": 40, "evaluate_every": 20, "width": 8}
@@ -27,7 +28,7 @@ QUICK = dict.fromkeys(("mine", "nwj", "infonce", "smile", "js"), FEW_STEPS) | {
 }
 """Settings with which an estimator is quick, and no more exact than it has to be here."""
 ALL = list(ESTIMATORS)
-NOISY = [name for name in ALL if hasattr(ESTIMATORS[name], "NEEDS_NOISE")]
+NOISY = [name for name in ALL if traits_of(ESTIMATORS[name]).needs_noise]
 """Estimators of noisy layers: they get T as the centres, and half a unit of noise on it."""
 OF_LAYERS = [name for name in ALL if name != "clustering"]
 OF_PAIRS = [name for name in OF_LAYERS if name not in NOISY]

@@ -8,6 +8,7 @@ import torch
 
 import infoplane
 from infoplane.estimators import interface, regime
+from infoplane.estimators.traits import Traits
 from infoplane.samples import MutualInformation, Pair, Samples
 
 
@@ -79,7 +80,7 @@ def test_some_with_x_and_some_without_keep_their_places(samples):
 
 
 def test_only_plain_networks_are_deterministic(samples):
-    one = module(INFINITE_WITHOUT_NOISE=True)
+    one = module(TRAITS=Traits(infinite_without_noise=True))
     (noisy,) = interface.estimate_batch(one, [samples], Settings())
     plain = Samples(samples.t[:, :1], samples.y, samples.x)
     (found,) = interface.estimate_batch(one, [plain], Settings())
@@ -99,7 +100,9 @@ def tested(tmp_path, monkeypatch):
     (tmp_path / "counted_by_tests.py").write_text("")
     (tmp_path / "regimes").mkdir()
     monkeypatch.syspath_prepend(tmp_path)
-    one = SimpleNamespace(__name__="counted_by_tests", QUANTITY={"width"})
+    one = SimpleNamespace(
+        __name__="counted_by_tests", TRAITS=Traits(quantity=frozenset({"width"}))
+    )
     asked = regime.told_apart_by(one, Settings())
     table = tmp_path / "regimes" / "counted_by_tests.csv"
     quoted = asked.replace('"', '""')

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from infoplane.estimators import measure
+from infoplane.estimators.traits import Traits
 from infoplane.progress import Progress
 from infoplane.samples import Information, Samples
 
@@ -48,7 +49,7 @@ def watched(monkeypatch):
 
         monkeypatch.setattr(measure, "Progress", Watched)
         monkeypatch.setattr(measure, "estimate_batch", estimate_batch)
-        module = SimpleNamespace(TOGETHER=together)
+        module = SimpleNamespace(TRAITS=Traits(together=together))
         records = measure.measure_surveyed(Batches(n_epochs), module, None, None)
         assert len(records) == 2 * 3 * n_epochs
         return [*told, bars[-1].done], sizes

@@ -135,7 +135,7 @@ def test_a_map_may_make_it_grow():
     y = (a[:, 0] > 0).astype(int)
     grown = between(a * np.array([100.0] + [0] * 9), y).value
     assert grown > 2 * between(a, y).value
-    assert "grow" in sliced.EXEMPT_FROM_DPI
+    assert "grow" in sliced.TRAITS.exempt_from_dpi
 
 
 def test_the_cap_is_reached():

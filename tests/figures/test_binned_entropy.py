@@ -29,6 +29,12 @@ def test_correlations_are_those_of_the_means(compared):
     assert np.isnan(shown.pearson["zeta"]) and np.isnan(shown.spearman["zeta"])
 
 
+def test_more_than_the_entropy_is_said(compared):
+    compared.loc[(compared.seed == 1) & (compared.epoch == 10), "flags"] = "above_entropy"
+    shown = binned_entropy.numbers(compared, 12, 1)
+    assert "Of 45 values, 3 above H(X) or H(Y)." in sentences.caption("binned_entropy", shown)
+
+
 def test_seeds_set_aside_and_missing_values_take_no_part(compared):
     wrong = compared.seed == 1
     compared.loc[wrong, ["ixt", "flags"]] = [99.0, "set_aside"]

@@ -3,7 +3,14 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from infoplane.figures import comparison, information_curves, information_plane, plane
+from infoplane.figures import (
+    FIGURES,
+    comparison,
+    information_curves,
+    information_plane,
+    plane,
+    sentences,
+)
 
 WHITE = "#ffffff"
 
@@ -66,6 +73,46 @@ def test_one_flagged_seed_makes_one_point_hollow(information):
     drawn = points(figure.axes[0])
     assert len(drawn["output|hollow"].get_offsets()) == 1
     assert "outside the tested regime" in texts(figure)
+
+
+PLANES = {
+    "information_plane": {},
+    "information_curves": {},
+    "comparison": {},
+    "sensitivity": {"variant": "v"},
+    "pooled_planes": {"plane": "single epochs"},
+    "binned_entropy": {},
+    "window_length": {"pool": "p", "length": 2, "n_draws": 2, "drift": 1, "gradient_snr": 1},
+}
+"""Figures of information, with the further columns that they need."""
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("h_x", [12, 0])
+@pytest.mark.parametrize("name", PLANES)
+def test_entropies_of_zero_are_drawn_in_bits(name, h_x, information):
+    """One class, or one input, among those measured: nothing is divided by its entropy."""
+    table = information(seeds=1, epochs=(0, 10), cap=h_x).assign(ity=0.0, **PLANES[name])
+    if h_x == 0:
+        table = table.assign(ixt=0.0, ixt_upper=0.0)
+    if name == "window_length":
+        table = table.rename(columns={"seed": "group", "epoch": "end"})
+    figure = FIGURES[name].draw(table, h_x, 0)
+    assert sentences.caption(name, FIGURES[name].numbers(table, h_x, 0))
+    if name in ("information_plane", "comparison"):
+        assert figure.axes[0].get_ylim()[1] > 1
+        assert references(figure.axes[0])["H(Y)"] == 0
+
+
+@pytest.mark.parametrize("name", ["information_plane", "information_curves"])
+def test_more_than_the_entropy_is_hollow_and_said(name, information):
+    table = information()
+    at = (table.seed == 0) & (table.epoch == 10) & (table.layer == "output")
+    table.loc[at, "flags"] = "above_entropy"
+    figure, shown = FIGURES[name].draw(table, 12, 1), FIGURES[name].numbers(table, 12, 1)
+    assert "hollow: above H(X) or H(Y) in at least one seed" in texts(figure)
+    assert shown.n_hollow.sum() == 1
+    assert "Of 60 values, 1 above H(X) or H(Y); a hollow" in sentences.caption(name, shown)
 
 
 def test_points_where_most_seeds_break_the_inequality_are_marked(information):

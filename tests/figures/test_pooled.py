@@ -84,6 +84,14 @@ def test_captions_count_what_drifted(pooled):
     assert "8 draws" in sentences.alt("window_length", window_length.numbers(pooled, 12, 1))
 
 
+def test_captions_count_what_is_above_the_entropy(pooled):
+    caption = lambda table: sentences.caption(  # noqa: E731
+        "window_length", window_length.numbers(table, 12, 1)
+    )
+    assert "above" not in caption(pooled)
+    assert "Of 18 values, 18 above H(X)" in caption(pooled.assign(flags="above_entropy"))
+
+
 def test_planes_stand_beside_each_other_and_drifting_windows_are_hollow(pooled, information):
     single = information(estimator="binned", layers=LAYERS, seeds=3).assign(
         plane="single epochs"

@@ -87,3 +87,9 @@ def test_clustering_is_averaged_over_seeds_and_drawn(clustered):
 def test_clustering_needs_its_measures(information):
     with pytest.raises(ValueError, match="lacks distance_within"):
         clustering_curves.draw(information())
+
+
+def test_one_class_has_no_logarithmic_axis(clustered):
+    """Distances between classes are NaN then; saving is what looks for ticks."""
+    nan = dict.fromkeys(("cdnv", "distance_between", "silhouette"), np.nan)
+    clustering_curves.draw(clustered.assign(**nan)).canvas.draw()

@@ -286,8 +286,16 @@ def test_infinite_values_are_no_difference_from_themselves():
     assert between(infinite, np.zeros((1, 1, 2)), scale, "seed") == np.inf
 
 
-def test_an_entropy_of_zero_cannot_scale():
-    measure = lambda epochs: np.zeros((len(epochs), 1, 1, 2))  # noqa: E731
-    with pytest.raises(ValueError, match=r"H\(Y\), which is 0 bits.*use distance: raw"):
-        exact().follow([0, 1, 2], measure, (12.0, 0.0))
-    assert exact(distance="raw").follow([0, 1, 2], measure, (12.0, 0.0)).epochs == [0, 1, 2]
+@pytest.mark.parametrize("entropies", [(12.0, 0.0), (0.0, 1.0), (0.0, 0.0)])
+def test_differences_stay_in_bits_where_the_entropy_is_zero(entropies):
+    """One class among the measured inputs: I(T;Y) is 0, but for what the estimator makes."""
+    values = np.zeros((100, 1, 1, 2))
+    values[40:, ..., entropies.index(0.0)] = 0.2
+
+    def measure(wanted):
+        return values[wanted]
+
+    fine = exact().follow(range(100), measure, entropies).epochs
+    coarse = exact(delta=0.3).follow(range(100), measure, entropies).epochs
+    assert {39, 40} <= set(fine) and coarse == [0, 1, 3, 7, 15, 31, 63, 99]
+    assert approximate().follow(range(100), measure, entropies).epochs[-1] == 99

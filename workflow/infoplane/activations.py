@@ -144,6 +144,7 @@ class Activations:
             epoch=epoch,
             sigma=sigma,
             centres=None if added is None else clean.view(by_draw),
+            entropy_x=self.measured.entropy_x,
         ).checked()
 
     def save(self, path: Path, attributes: dict[str, str]) -> None:

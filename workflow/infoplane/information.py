@@ -27,6 +27,8 @@ FLAGS = {
     "set_aside": "this seed ended below training.set_aside; it was not measured",
     "heavy_tails": "a few samples lie so far out that bins, kernels or distances of one scale "
     "do not tell the others apart",
+    "above_entropy": "more information than H(X) or H(Y) of the measured inputs: impossible, "
+    "unless the method estimates another quantity than information",
 }
 """Every flag a result can carry, in the order of its bit in a store."""
 

@@ -188,6 +188,7 @@ class Pool:
                     epoch=block.end,
                     sigma=sigma,
                     centres=None if more is None else part,
+                    entropy_x=source.measured.entropy_x,
                 )
                 found.append((length, samples.checked()))
             yield found

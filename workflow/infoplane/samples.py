@@ -44,6 +44,7 @@ class Samples:
     layer, seed, epoch : where the samples come from; errors name them
     sigma : standard deviation of Gaussian noise that is part of every unit of t; None: none
     centres : torch.Tensor (n_inputs, n_draws, n_units), t before this noise; None without it
+    entropy_x : H(X) of these inputs in bits, where it is known; else it is counted when needed
     """
 
     t: torch.Tensor
@@ -54,6 +55,7 @@ class Samples:
     epoch: int | None = None
     sigma: float | None = None
     centres: torch.Tensor | None = None
+    entropy_x: float | None = None
 
     @property
     def n_inputs(self) -> int:

@@ -1,8 +1,9 @@
 # Which figures there are of an experiment, by run, estimator and kind, and what targets ask for.
 
+from infoplane.estimators.traits import INFORMATION_FIGURES
+
 FIGURES_OF_RUN = ("training_curves", "gradient_noise")
-PLANES = ("information_plane", "information_curves")
-FIGURES_OF_ESTIMATOR = (*PLANES, "clustering_curves")
+FIGURES_OF_ESTIMATOR = (*INFORMATION_FIGURES, "clustering_curves")
 MOST_TARGETS = 200  # runs that all have a target of their own
 VARIANTS = {name for names in experiment.sweeps.values() for name in names}
 
@@ -93,7 +94,7 @@ def figures_of_estimator(name):
     if name in VARIANTS:
         return ()
     chosen = experiment.estimators[name].estimator
-    return getattr(ESTIMATORS[chosen], "FIGURES", PLANES)
+    return traits_of(ESTIMATORS[chosen]).figures
 
 
 def sweeps_of(run):

@@ -7,6 +7,7 @@ from infoplane.config.models import Run
 from infoplane.config.problems import Problem, not_defined, shown
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.interface import remembers
+from infoplane.estimators.traits import traits_of
 
 
 def pool_problems(run: Run, estimators: Mapping[str, Any]) -> Iterator[Problem]:
@@ -54,9 +55,9 @@ def _cannot_pool(name: str, written: Any, run: Run) -> str:
     if not isinstance(written, Mapping) or written.get("estimator") not in ESTIMATORS:
         return ""  # said elsewhere
     module = ESTIMATORS[written["estimator"]]
-    reason = getattr(module, "NOT_POOLED", "")
-    if reason:
-        return reason
+    traits = traits_of(module)
+    if traits.not_pooled:
+        return traits.not_pooled
     try:
         settings = module.Settings.model_validate(written)
     except ValueError:
@@ -64,7 +65,7 @@ def _cannot_pool(name: str, written: Any, run: Run) -> str:
     if remembers(module, settings):
         return "it carries weights over from epoch to epoch; set warm_start to false"
     noise = getattr(run.network, "noise", None)
-    if getattr(module, "NEEDS_NOISE", "") and noise is not None and noise.relative:
+    if traits.needs_noise and noise is not None and noise.relative:
         return (
             "it needs one σ, and relative noise gives every pooled network its own; set "
             "network.noise.relative to false"

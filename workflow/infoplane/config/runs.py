@@ -11,6 +11,7 @@ from infoplane.config.models import Run, WrittenRun
 from infoplane.config.pools import pool_problems
 from infoplane.config.problems import Problem, dotted, not_defined, shown, validated
 from infoplane.estimators import ESTIMATORS
+from infoplane.estimators.traits import traits_of
 from infoplane.schedules.adaptive import Adaptive
 from infoplane.schedules.fixed import kept_epochs
 from infoplane.table import unknown
@@ -261,15 +262,14 @@ def _noise(run: Run, around: Surroundings) -> Iterator[Problem]:
     for name in run.estimators:
         entry = around.estimators.entries.get(name)
         method = entry.get("estimator") if isinstance(entry, Mapping) else None
-        if isinstance(method, str) and method in ESTIMATORS:
-            reason = getattr(ESTIMATORS[method], "NEEDS_NOISE", None)
+        known = isinstance(method, str) and method in ESTIMATORS
+        if known and (reason := traits_of(ESTIMATORS[method]).needs_noise):
             reasons.setdefault(reason, []).append(name)
     for reason, names in reasons.items():
-        if reason is not None:
-            yield Problem(
-                ("estimators",),
-                f"must be without {', '.join(names)} where there is no network.noise: {reason}",
-            )
+        yield Problem(
+            ("estimators",),
+            f"must be without {', '.join(names)} where there is no network.noise: {reason}",
+        )
 
 
 def _adaptive(run: Run, around: Surroundings) -> Iterator[Problem]:

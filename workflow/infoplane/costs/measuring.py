@@ -11,6 +11,7 @@ from infoplane.costs import table
 from infoplane.costs.cost import ESTIMATING_MB, GFLOPS, IMPORT_SECONDS, Cost, speed_of
 from infoplane.costs.schedules import n_of
 from infoplane.costs.shapes import Shape
+from infoplane.estimators.traits import traits_of
 from infoplane.networks.network import Network
 
 VALUE_SECONDS = 6e-9
@@ -86,7 +87,7 @@ def of_estimation(work: Work, module: ModuleType, settings: Any) -> Cost:
 
     An adaptive schedule may measure every kept epoch, and is counted so.
     """
-    together = getattr(module, "TOGETHER", False)
+    together = traits_of(module).together
     costs = [table.of_layer(module, settings, layer, work.at_once) for layer in work.layers()]
     survey = hasattr(module, "needs_survey") and module.needs_survey(settings)
     records = work.n_networks * len(costs)

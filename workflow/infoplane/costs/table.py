@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from infoplane.costs.cost import Cost
+from infoplane.estimators.traits import traits_of
 
 TABLE = Path(__file__).parents[1] / "estimators" / "costs.csv"
 FEATURES = 12
@@ -80,14 +81,14 @@ def of_layer(module, settings, layer: Layer, batch: int = 1) -> Cost:
     d = layer.d + (max(0, layer.features - FEATURES) if pairs else 0)
     if name not in rows():
         return _unknown(layer)
-    trains = getattr(module, "TRAINS", False)
+    trains = traits_of(module).trains
     seconds = _at(name, "seconds", trains, layer.n, d) * slower_by(module, settings)
     if trains:
         seconds *= STEPS_EXPECTED
     mb = _at(name, "mb", trains, layer.n, d)
     memory = getattr(settings, "memory_mb", MEASURED_MEMORY_MB)
     mb += max(0, memory - MEASURED_MEMORY_MB)
-    if getattr(module, "TOGETHER", False):
+    if traits_of(module).together:
         mb += memory  # what stacks of many fill
     mb_each = of_many(name, layer.n * layer.d)
     return Cost(max(mb, batch * mb_each), seconds)

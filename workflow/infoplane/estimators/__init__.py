@@ -26,27 +26,9 @@ and, where it gains from them,
     def remembers(settings) -> bool
         True: `memory`, a dict that lives as long as the measurement, is handed to
         between_batch, epochs come in order
-    TOGETHER = True
-        a batch is all layers of some seeds at one epoch, in place of one layer's
-    TRAINS = True
-        it trains networks of its own: under `device: auto` its jobs ask for a GPU
-    INFINITE_WITHOUT_NOISE = True
-        what it estimates is infinite where T is a function of a continuous X
-    NOT_POOLED = "the reason"
-        it can make nothing of pooled epochs or seeds (pooling.py)
-    NEEDS_NOISE = "the reason"
-        it is for layers with noise of their own: a run of a network without `noise` is refused,
-        and samples without it are answered with NaN, flagged 'needs_noise'
-    EXACT = True
-        it counts what it is asked, so that there is no accuracy to test (regime.py)
-    QUANTITY = {"keys", "of Settings"}
-        settings that choose what is estimated and not how well (regime.py)
-    FIGURES = ("information_plane", "information_curves")
-        the figures drawn of it
-    WITHOUT_INFORMATION = True
-        ixt and ity are NaN: no adaptive schedule
-    EXEMPT_FROM_DPI = "the reason"
-        the data processing inequality does not hold for it
+    TRAITS = Traits(trains=True, ...)
+        what it declares of itself: what else it needs, whether it trains networks, is exact,
+        says nothing of pooled draws, … (traits.py lists all, with their defaults)
 """
 
 from pydantic import ValidationError

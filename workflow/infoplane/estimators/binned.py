@@ -26,6 +26,7 @@ from infoplane.estimators import counting, tails
 from infoplane.estimators.counting import Grid, Tallies
 from infoplane.estimators.counting_cpu import TX, TY, T, X, Y
 from infoplane.estimators.shapes import by_shape
+from infoplane.estimators.traits import Traits
 from infoplane.samples import Information, MutualInformation, Pair, Samples
 
 Ranges = dict[tuple[int | None, str], tuple[float, float]]
@@ -33,7 +34,7 @@ Ranges = dict[tuple[int | None, str], tuple[float, float]]
 
 OVER_TRAINING = ("layer_over_training", "training")
 
-QUANTITY = {"n_bins", "width", "binning", "range", "low", "high"}
+TRAITS = Traits(quantity=frozenset({"n_bins", "width", "binning", "range", "low", "high"}))
 """The bins choose what is estimated, I(X;Bin(T)); how well depends on the inputs."""
 
 

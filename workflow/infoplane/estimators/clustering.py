@@ -31,12 +31,15 @@ from infoplane.compiled import compiled
 from infoplane.estimators import counting, tails
 from infoplane.estimators.counting_cpu import T
 from infoplane.estimators.threads import each
+from infoplane.estimators.traits import Traits
 from infoplane.samples import Information, Samples
 
-FIGURES = ("clustering_curves",)
-WITHOUT_INFORMATION = True
-EXEMPT_FROM_DPI = "clustering measures are not information"
-NOT_POOLED = "clusters of single activations are no information, and have no H(T|X)"
+TRAITS = Traits(
+    without_information=True,
+    not_pooled="clusters of single activations are no information, and have no H(T|X)",
+    exempt_from_dpi="clustering measures are not information",
+    figures=("clustering_curves",),
+)
 
 MOST_DIRECT_UNITS = 32
 """Up to here the compiled differences beat matrix multiplication on the CPU."""

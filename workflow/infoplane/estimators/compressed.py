@@ -24,15 +24,15 @@ from pydantic import Field
 from infoplane import settings
 from infoplane.estimators import critic_samples, kl, scaled, tails
 from infoplane.estimators.adam import Adam
+from infoplane.estimators.traits import Traits
 from infoplane.samples import MutualInformation, Pair
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-INFINITE_WITHOUT_NOISE = True
-TRAINS = True
+TRAITS = Traits(trains=True, infinite_without_noise=True)
 
-EXACT = 1024
+MOST_DIAGONALISED = 1024
 """Most dimensions whose covariance matrix is diagonalised; above, the leading components come
 from power iterations on a random subspace (Halko, Martinsson & Tropp 2011)."""
 
@@ -123,7 +123,7 @@ def principal_components(values: Tensor, n: int, seed: int = 0) -> tuple[Tensor,
         return torch.zeros_like(values[:, :1], dtype=torch.float64), 1.0
     if d <= n:
         return rows, 1.0
-    if d <= EXACT:
+    if d <= MOST_DIAGONALISED:
         basis = torch.linalg.eigh(rows.T @ rows)[1][:, -n:].flip(1)
     else:
         basis = _leading_directions(rows, n, seed)

@@ -37,9 +37,10 @@ from infoplane import settings
 from infoplane.compiled import compiled
 from infoplane.estimators import counting, tails
 from infoplane.estimators.threads import each
+from infoplane.estimators.traits import Traits
 from infoplane.samples import MutualInformation, Pair
 
-INFINITE_WITHOUT_NOISE = True
+TRAITS = Traits(infinite_without_noise=True)
 
 WIDTHS = tuple(2.0 ** (power / 2) for power in range(-6, 7))
 """Bandwidths in standard deviations that `bandwidth: best` chooses from: 1/8 … 8."""

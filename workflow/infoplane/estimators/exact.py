@@ -20,9 +20,10 @@ from infoplane import settings
 from infoplane.estimators import counting
 from infoplane.estimators.counting_cpu import TX, TY, T, X, Y
 from infoplane.estimators.shapes import by_shape
+from infoplane.estimators.traits import Traits
 from infoplane.samples import Information, Samples
 
-EXACT = True
+TRAITS = Traits(exact=True)
 
 
 class Settings(settings.Settings):

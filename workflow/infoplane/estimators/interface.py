@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 
 from infoplane.estimators import regime
+from infoplane.estimators.limits import Limits
+from infoplane.estimators.traits import traits_of
 from infoplane.isolated import isolated
 from infoplane.samples import Information, MutualInformation, Pair, Samples
 
@@ -19,9 +21,9 @@ def estimate_batch(
         records = [module.estimate(samples, settings) for samples in batch]
     else:
         records = _from_pairs(module, batch, settings, memory)
-    tested = regime.of(module, settings)
+    tested, limits = regime.of(module, settings), Limits()
     return [
-        _judged(module, samples, record.with_saturation(), tested)
+        _judged(module, samples, limits.of_layer(samples, record.with_saturation()), tested)
         for samples, record in zip(batch, records, strict=True)
     ]
 
@@ -44,8 +46,9 @@ def between_batch(
 
 
 def between(module, pair: Pair, settings) -> MutualInformation:
-    """The record of one pair, flagged where the estimator was not tested."""
+    """The record of one pair, flagged where the estimator was not tested, and above H(B)."""
     (record,) = between_batch(module, [pair], settings)
+    record = Limits().of_pair(pair, record)
     kind = "labels" if pair.is_labelled else "continuous"
     tested = regime.of(module, settings)
     inside = tested.contains(kind, pair.n, pair.widest, record.value)
@@ -61,7 +64,7 @@ def needs_fixed_epochs(module, settings) -> str:
     """Why epochs cannot be chosen by what was measured; empty: they can."""
     if remembers(module, settings):
         return "goes on from the epoch before"
-    if getattr(module, "WITHOUT_INFORMATION", False):
+    if traits_of(module).without_information:
         return "gives no information that could tell epochs apart"
     return ""
 
@@ -105,9 +108,10 @@ def _joined(with_y: MutualInformation, with_x: MutualInformation | None) -> Info
 
 def _judged(module, samples: Samples, record: Information, tested) -> Information:
     """The record, flagged where the truth is infinite or the estimator was not tested."""
-    if samples.is_deterministic and getattr(module, "INFINITE_WITHOUT_NOISE", False):
+    traits = traits_of(module)
+    if samples.is_deterministic and traits.infinite_without_noise:
         record = record.with_flag("deterministic")
-    if getattr(module, "EXACT", False):
+    if traits.exact:
         return record
     n, d = samples.n_inputs * samples.n_draws, samples.n_units
     inside = tested.contains("labels", n, d, record.ity)

@@ -25,9 +25,10 @@ from infoplane.estimators.pairwise import (
     group_entropies,
     mixture_entropies,
 )
+from infoplane.estimators.traits import Traits
 from infoplane.samples import BIT, SATURATION, Information, MutualInformation, Pair, Samples
 
-QUANTITY = {"noise_variance", "noise"}
+TRAITS = Traits(quantity=frozenset({"noise_variance", "noise"}))
 """The noise chooses what is estimated, I(X;T + noise)."""
 
 

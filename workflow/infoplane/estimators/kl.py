@@ -22,9 +22,10 @@ from scipy.special import digamma, gammaln
 
 from infoplane import settings
 from infoplane.estimators import neighbour_terms, neighbours, scaled, tails
+from infoplane.estimators.traits import Traits
 from infoplane.samples import MutualInformation, Pair
 
-INFINITE_WITHOUT_NOISE = True
+TRAITS = Traits(infinite_without_noise=True)
 
 MOST_EQUALS = 0.01
 """Share of samples equal to another, in a or in b, above which a result is flagged."""

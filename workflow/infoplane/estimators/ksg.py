@@ -20,9 +20,10 @@ from pydantic import Field
 
 from infoplane import settings
 from infoplane.estimators import neighbour_terms, scaled
+from infoplane.estimators.traits import Traits
 from infoplane.samples import MutualInformation, Pair
 
-INFINITE_WITHOUT_NOISE = True
+TRAITS = Traits(infinite_without_noise=True)
 
 
 class Settings(settings.Settings):

@@ -31,9 +31,10 @@ from pydantic import Field
 
 from infoplane import settings
 from infoplane.estimators import neighbour_terms, neighbours, scaled
+from infoplane.estimators.traits import Traits
 from infoplane.samples import MutualInformation, Pair
 
-INFINITE_WITHOUT_NOISE = True
+TRAITS = Traits(infinite_without_noise=True)
 
 NARROWEST = 1e-4
 """Smallest bandwidth, in standard deviations: sums of squares resolve no narrower one."""

@@ -33,9 +33,10 @@ from scipy.special import digamma
 
 from infoplane import settings
 from infoplane.estimators import neighbour_terms, neighbours, scaled
+from infoplane.estimators.traits import Traits
 from infoplane.samples import MutualInformation, Pair
 
-INFINITE_WITHOUT_NOISE = True
+TRAITS = Traits(infinite_without_noise=True)
 
 REPEATS = 50_000
 """Of a simulation of the bias that is not in the table: good to 0.003 nat."""

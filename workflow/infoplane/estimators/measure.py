@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from infoplane.estimators.interface import estimate_batch, needs_fixed_epochs, remembers
+from infoplane.estimators.traits import traits_of
 from infoplane.progress import Progress, announce
 from infoplane.samples import Information, Samples
 from infoplane.schedules.adaptive import Adaptive
@@ -30,7 +31,7 @@ def why_whole(schedule, module, settings) -> str:
     """Why a measurement cannot be divided into parts; empty: it can."""
     if remembers(module, settings):
         return "goes on from the epoch before"
-    return getattr(schedule, "WHOLE_BECAUSE", "")
+    return schedule.WHOLE_BECAUSE if isinstance(schedule, Adaptive) else ""
 
 
 def measure_scheduled(
@@ -126,7 +127,7 @@ def measure_surveyed(activations, module, settings, surveyed, title="measure") -
     """`measure` with the result of a survey, which may be one of other epochs."""
     records: Records = {}
     memory = {} if remembers(module, settings) else None
-    together = getattr(module, "TOGETHER", False)
+    together = traits_of(module).together
     if together:
         # What trains in one batch agrees with what trains alone but for the last digits:
         # the batch must not depend on how the epochs are divided among jobs.

@@ -18,14 +18,13 @@ from pydantic import Field
 
 from infoplane.estimators import critic_bounds, critic_training
 from infoplane.estimators.critic_training import CriticSettings
+from infoplane.estimators.traits import Traits
 from infoplane.samples import MutualInformation, Pair
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-TOGETHER = True
-TRAINS = True
-INFINITE_WITHOUT_NOISE = True
+TRAITS = Traits(together=True, trains=True, infinite_without_noise=True)
 remembers = critic_training.remembers
 
 

@@ -15,12 +15,13 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from infoplane.estimators.traits import traits_of
 from infoplane.information import ERROR
 from infoplane.provenance import digest_of_text
 
 FREE = frozenset({"estimator", "memory_mb", "batch", "seed", "device"})
-"""Settings that leave an estimator's accuracy as it is. A module adds to them in QUANTITY what
-chooses the quantity that is estimated, and not how well."""
+"""Settings that leave an estimator's accuracy as it is. The traits of a module add to them, in
+`quantity`, what chooses the quantity that is estimated, and not how well."""
 
 KINDS = ("continuous", "labels", "inputs")
 """What the second variable is: continuous, a label, or the index of the input itself."""
@@ -67,7 +68,7 @@ def of(module, settings) -> Regime:
 
 def told_apart_by(module, settings) -> str:
     """The settings that decide an estimator's accuracy, as text: equal for equal accuracy."""
-    free = FREE | frozenset(getattr(module, "QUANTITY", ()))
+    free = FREE | traits_of(module).quantity
     chosen: Mapping = settings.model_dump(mode="json")
     return json.dumps({k: v for k, v in chosen.items() if k not in free}, sort_keys=True)
 

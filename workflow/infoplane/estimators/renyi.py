@@ -28,9 +28,10 @@ from pydantic import Field, model_validator
 
 from infoplane import settings
 from infoplane.estimators import tails
+from infoplane.estimators.traits import Traits
 from infoplane.samples import MutualInformation, Pair
 
-QUANTITY = frozenset({"alpha", "width", "width_b", "standardise"})
+TRAITS = Traits(quantity=frozenset({"alpha", "width", "width_b", "standardise"}))
 
 NARROWEST, WIDEST = 0.1, 10.0
 """Ends of the widths that alignment chooses from, in mean distances of two samples."""

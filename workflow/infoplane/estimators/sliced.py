@@ -20,11 +20,12 @@ from pydantic import Field
 from infoplane import settings
 from infoplane.estimators import neighbour_terms, neighbours, scaled
 from infoplane.estimators.threads import each
+from infoplane.estimators.traits import Traits
 from infoplane.samples import MutualInformation, Pair
 
-EXEMPT_FROM_DPI = (
-    "sliced information may grow under deterministic maps, which can turn what was spread "
-    "over many directions into one"
+TRAITS = Traits(
+    exempt_from_dpi="sliced information may grow under deterministic maps, which can turn what "
+    "was spread over many directions into one"
 )
 
 

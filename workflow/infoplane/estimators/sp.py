@@ -30,9 +30,12 @@ from pydantic import Field
 
 from infoplane import settings
 from infoplane.estimators import sp_densities
+from infoplane.estimators.traits import Traits
 from infoplane.samples import BIT, Information, Samples
 
-NEEDS_NOISE = "it estimates the information of a layer with Gaussian noise of its own"
+TRAITS = Traits(
+    needs_noise="it estimates the information of a layer with Gaussian noise of its own"
+)
 
 MINIMUM = 1024
 """Fewest draws, so that a standard error is known to some 5 %."""

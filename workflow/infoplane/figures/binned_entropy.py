@@ -25,8 +25,8 @@ def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
     entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
     Columns: run, estimator, epoch, layer, n_seeds, ixt_mean, ixt_sd, entropy_binned_mean,
     entropy_binned_sd in bits; epochs_compared, pearson, spearman (NaN of fewer than three
-    epochs, or where one of the two changes by less than LEAST_CHANGE), entropy_x, entropy_y,
-    seeds_left_out.
+    epochs, or where one of the two changes by less than LEAST_CHANGE), n_above_entropy (seeds
+    with more information than H(X) or H(Y)), entropy_x, entropy_y, seeds_left_out.
     """
     needed = ["run", "estimator", "seed", "epoch", "layer", "ixt", "entropy_binned", "flags"]
     tables.require(information, needed, "information")
@@ -34,8 +34,10 @@ def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
     failed, aside = tables.failed_seeds(information), tables.set_aside_seeds(information)
     kept = information[~information.seed.isin([*failed, *aside])]
     kept = kept[np.isfinite(kept.ixt) & np.isfinite(kept.entropy_binned)]
-    shown = tables.over_seeds(kept, ["epoch", "layer"], ["ixt", "entropy_binned"])
-    shown = shown.reset_index()
+    by = ["epoch", "layer"]
+    shown = tables.over_seeds(kept, by, ["ixt", "entropy_binned"])
+    above = kept.assign(n_above_entropy=tables.has_flag(kept["flags"], "above_entropy"))
+    shown = shown.join(above.groupby(by).n_above_entropy.sum()).reset_index()
     for layer, rows in shown.groupby("layer", sort=False):
         at = shown.layer == layer
         shown.loc[at, "epochs_compared"] = len(rows)

@@ -72,7 +72,7 @@ def draw(information: pd.DataFrame, entropy_x=None, entropy_y=None) -> Figure:
         for measure, dash in zip(measures, ("-", (0, (4, 1.5))), strict=False):
             for i, layer in enumerate(layers):
                 _line(axes, shown[shown.layer == layer], measure, i, dash)
-        if measures == ("cdnv",) and (shown.cdnv_mean.dropna() > 0).all():
+        if measures == ("cdnv",) and shown.cdnv_mean.min() > 0:  # NaN of a single class is not
             axes.set_yscale("log")
     last = list(figure.axes)[-1]
     last.set_axis_off()

@@ -54,7 +54,8 @@ def draw(gradients: pd.DataFrame) -> Figure:
     shown = numbers(gradients)
     figure = style.new_figure(6.9, 2.9)
     if shown[list(DRAWN)].dropna(how="all").empty:
-        return style.blank(figure, "no gradient left to draw: no seed is left, or epoch 0 only")
+        text = "no gradient left to draw: no seed is left, epoch 0 only, or all are 0"
+        return style.blank(figure, text)
     left, right = figure.subplots(1, 2)
     layers = tables.layers_of(shown)
     for axes, label in ((left, "gradient / weight norm"), (right, "signal-to-noise ratio")):

@@ -22,7 +22,14 @@ from infoplane.figures import FIGURES, tables
 from infoplane.figures.style import RC
 from infoplane.information import FLAGS
 
-COUNTED = ("saturated", "outside_tested_regime", "not_converged", "exploded", "violates_dpi")
+COUNTED = (
+    "saturated",
+    "outside_tested_regime",
+    "above_entropy",
+    "not_converged",
+    "exploded",
+    "violates_dpi",
+)
 """Flags that the page counts by layer."""
 LONGEST = 200
 """Rows of a table that the page has: of 10,000 runs it would otherwise be too large to be
@@ -66,6 +73,7 @@ class FlagCount:
     values: int
     saturated: int
     outside_tested_regime: int
+    above_entropy: int
     not_converged: int
     exploded: int
     violates_dpi: int

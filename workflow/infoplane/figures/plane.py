@@ -22,6 +22,8 @@ SQUASHED = 0.12
 """Share of the plane's area below which its points count as squashed into a corner."""
 VIOLATING = 0.5
 """Share of the seeds above which a point in breach of data processing is marked."""
+LEAST = 1e-3
+"""Bits up to which an axis has nothing to show, as of I(T;Y) where H(Y) = 0: it spans 1"""
 MANY_POINTS = 3000
 """Points from which a PDF stores them as an image, to open quickly."""
 
@@ -36,10 +38,10 @@ class View(NamedTuple):
 def whole(numbers: pd.DataFrame) -> View:
     """From 0, or the smallest value, to a bit above H(X) and H(Y), or the largest value.
 
-    Not further down than −H(X): a critic whose bound exploded may say −100 bits, which would
-    leave no room for the others.
+    Not further down than −H(X), or −1 where that is 0: a critic whose bound exploded may say
+    −100 bits, which would leave no room for the others.
     """
-    floor = -float(numbers.entropy_x.max())
+    floor = -float(numbers.entropy_x.max()) or -1.0
     return View(
         _reach(numbers.ixt_mean, numbers.ixt_sd, numbers.entropy_x, floor),
         _reach(numbers.ity_mean, numbers.ity_sd, numbers.entropy_y, floor),
@@ -206,6 +208,7 @@ def small_print(numbers: pd.DataFrame, crosses: bool = True) -> list[str]:
         "saturated": "saturated",
         "outside_tested_regime": "outside the tested regime",
         "not_stationary": "of weights that still drifted",
+        "above_entropy": "above H(X) or H(Y)",
     }
     found = [text for flag, text in names.items() if numbers[f"n_{flag}"].sum() > 0]
     if found:
@@ -253,6 +256,8 @@ def _reach(
     spread = sd.fillna(0)
     low = min(0.0, max(float((mean - spread).min()), floor))
     high = max(float(entropy.max()), float((mean + spread).max()))
+    if high - low <= LEAST:
+        return low - 0.06, low + 1.06
     room = 0.06 * (high - low)
     return (low - room if low < 0 else 0.0, high + room)
 

@@ -156,6 +156,7 @@ def _binned_entropy(numbers: pd.DataFrame) -> list[str]:
         f"bits, a panel a layer, a point an epoch ({_epochs(numbers)}).",
         f"Pearson's and Spearman's correlation over these epochs: {values}.",
         _seeds(numbers, "spread is not shown"),
+        _above_entropy(int(numbers.n_above_entropy.sum()), int(numbers.n_seeds.sum())),
     ]
 
 
@@ -177,6 +178,7 @@ def _window_length(numbers: pd.DataFrame) -> list[str]:
         "drifted (hollow where most did)."
         if drifting
         else "",
+        _above_entropy(int(numbers.n_above_entropy.sum()), int(numbers.n_groups.sum())),
     ]
 
 
@@ -276,6 +278,11 @@ def _levels(numbers: pd.DataFrame) -> str:
     return f"{text}; the cap (the largest I(X;T) that the estimator can return) is {said}."
 
 
+def _above_entropy(count: int, of: int) -> str:
+    """Of a figure that has no hollow points to show it."""
+    return f"Of {of} values, {count} above H(X) or H(Y)." if count else ""
+
+
 def _flagged(numbers: pd.DataFrame) -> str:
     """Counts over all seeds, epochs and layers, or nothing where nothing is flagged."""
     counts = {
@@ -284,6 +291,7 @@ def _flagged(numbers: pd.DataFrame) -> str:
         "not converged": int(numbers.n_not_converged.sum()),
         "with an exploded critic": int(numbers.n_exploded.sum()),
         "of windows in which weights drifted": int(numbers.n_not_stationary.sum()),
+        "above H(X) or H(Y)": int(numbers.n_above_entropy.sum()),
         "in breach of the data processing inequality": int(numbers.n_violates_dpi.sum()),
         "negative": int(numbers.n_negative.sum()),
     }
@@ -293,8 +301,8 @@ def _flagged(numbers: pd.DataFrame) -> str:
     hollow = numbers.n_hollow.sum() > 0
     of = int(tables.n_measured(numbers).sum())
     return f"Of {of} values, {', '.join(found)}" + (
-        "; a hollow point is saturated, outside the tested regime or of drifting weights in at "
-        "least one seed."
+        "; a hollow point is saturated, outside the tested regime, of drifting weights or "
+        "above H(X) or H(Y) in at least one seed."
         if hollow
         else "."
     )

@@ -7,7 +7,7 @@ import pandas as pd
 
 from infoplane.figures.style import band
 
-HOLLOW = ("saturated", "outside_tested_regime", "not_stationary")
+HOLLOW = ("saturated", "outside_tested_regime", "not_stationary", "above_entropy")
 """Flags that make a point hollow: its value says more of the estimator than of the network."""
 COUNTED = (
     "saturated",
@@ -20,6 +20,7 @@ COUNTED = (
     "needs_noise",
     "violates_dpi",
     "not_stationary",
+    "above_entropy",
 )
 VALUES = ("ixt", "ity")
 BOUNDS = ("ixt_lower", "ixt_upper", "ity_lower", "ity_upper")

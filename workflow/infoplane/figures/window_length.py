@@ -26,8 +26,8 @@ def numbers(pooled: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
     entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
     Columns: run, estimator, pool, layer, length, n_draws, n_groups; mean and sd over seeds
     (or groups of them) of ixt, ity and entropy_given_x; means of the bounds; log2_draws;
-    drift and gradient_snr (means), n_drifting (groups whose weights drifted), entropy_x,
-    entropy_y.
+    drift and gradient_snr (means), n_drifting (groups whose weights drifted), n_above_entropy
+    (groups with more information than H(X) or H(Y)), entropy_x, entropy_y.
     """
     needed = ["run", "estimator", "pool", "group", "end", "length", "layer", "n_draws", "ixt"]
     tables.require(pooled, needed, "pooled")
@@ -36,6 +36,7 @@ def numbers(pooled: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
     if "entropy_given_x" not in last:
         last["entropy_given_x"] = np.nan
     last["drifting"] = tables.has_flag(last["flags"], "not_stationary")
+    last["above"] = tables.has_flag(last["flags"], "above_entropy")
     groups = last.groupby(["layer", "length", "n_draws"], sort=False)
     shown = groups.agg(
         n_groups=("group", "nunique"),
@@ -45,6 +46,7 @@ def numbers(pooled: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
         drift=("drift", "mean"),
         gradient_snr=("gradient_snr", "mean"),
         n_drifting=("drifting", "sum"),
+        n_above_entropy=("above", "sum"),
     ).reset_index()
     for name in ("pool", "estimator", "run"):
         shown.insert(0, name, tables.only(pooled, name, "pooled"))

@@ -41,7 +41,8 @@ class Adaptive(Settings):
     first_skip: int = Field(default=1, ge=1)
     """Kept epochs from the first measured one to the second."""
     distance: distances.Distance = "entropy"
-    """entropy: differences of I(X;T) divided by H(X), of I(T;Y) by H(Y); raw: in bits."""
+    """entropy: differences of I(X;T) divided by H(X), of I(T;Y) by H(Y), in bits where that is
+    0; raw: in bits."""
     over: distances.Over = "seed"
     """seed: the largest distance of any seed of a job's block (seeds_per_block); mean: that of
     the means over these seeds. All seeds of a block share their epochs."""
@@ -70,8 +71,7 @@ class Adaptive(Settings):
         entropies : H(X) and H(Y) of the measured inputs, bits
         part : of the gaps that the first epochs leave; those that all parts together measure
             are the epochs of the whole
-        Raises ValueError where an entropy is 0 and distances are to be divided by it, and
-        for a part of a schedule that has none.
+        Raises ValueError for a part of a schedule that has none.
         """
         if part.of > 1 and self.WHOLE_BECAUSE:
             raise ValueError(f"schedule {self.schedule} has no parts: it {self.WHOLE_BECAUSE}")

@@ -1,8 +1,8 @@
 """How far apart two epochs are: the largest shift of any layer in the information plane.
 
     D(e, e') = max_s max_t |I_e(s; t) − I_e'(s; t)| / H(s)      s ∈ {X, Y}, t the layers
-in bits without the division by H(s). Source: the dissertation's equations 3.8 (raw) and 3.9
-(entropy-scaled), with the absolute value that both leave out.
+in bits without the division by H(s), as where that is 0. Source: the dissertation's equations
+3.8 (raw) and 3.9 (entropy-scaled), with the absolute value that both leave out.
 """
 
 from typing import Literal
@@ -16,17 +16,12 @@ Over = Literal["seed", "mean"]
 def scales(distance: Distance, entropy_x: float, entropy_y: float) -> np.ndarray:
     """What differences of I(X;T) and I(T;Y) are divided by, (2,): H(X) and H(Y), or 1 and 1.
 
-    Raises ValueError where an entropy is 0, which nothing can be scaled by.
+    An entropy of 0 (one class among the measured inputs) scales nothing: there the
+    differences, which are the estimator's own, stay in bits.
     """
     if distance == "raw":
         return np.ones(2)
-    for name, entropy in {"H(X)": entropy_x, "H(Y)": entropy_y}.items():
-        if not entropy > 0:
-            raise ValueError(
-                f"distance: entropy divides by {name}, which is {entropy:.3g} bits on the "
-                "measured inputs; use distance: raw"
-            )
-    return np.array([entropy_x, entropy_y])
+    return np.array([entropy if entropy > 0 else 1.0 for entropy in (entropy_x, entropy_y)])
 
 
 def between(one: np.ndarray, other: np.ndarray, scale: np.ndarray, over: Over) -> np.ndarray:

@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import Field
 
 from infoplane.estimators import interface, regime
+from infoplane.estimators.traits import traits_of
 from infoplane.progress import Progress
 from infoplane.settings import Settings
 from infoplane.truth.task import Draw, Prepared, Task
@@ -40,8 +41,9 @@ COLUMNS = (
 """Of a table of estimates. All information in bits. `estimator` and `family` are names on the
 page, `method` is the estimator's own; `settings` are those that decide accuracy
 (regime.told_apart_by); `refused` is what the estimator said where it would not answer. `own`
-is false where settings choose what the estimator estimates (QUANTITY: bins, a noise variance)
-and the task is about something else: such an answer is shown, and proves nothing of it."""
+is false where settings choose what the estimator estimates (its trait `quantity`: bins, a noise
+variance) and the task is about something else: such an answer is shown, and proves nothing of
+it."""
 
 AT_ONCE = 64
 """Most pairs in one call of an estimator."""
@@ -188,7 +190,7 @@ def _ask(module: ModuleType, block: list[_Question]) -> list:
     settings = block[0].settings
     if not _as_layer(module, settings, block[0].task):
         return interface.between_batch(module, [q.draw.pair for q in block], settings)
-    noisy = hasattr(module, "NEEDS_NOISE")
+    noisy = bool(traits_of(module).needs_noise)
     layers = [q.draw.noisy if noisy else q.draw.samples for q in block]
     if any(layer is None for layer in layers):
         raise ValueError(f"the layer has fewer than {block[0].n} inputs")
@@ -214,7 +216,7 @@ def _row(
         "truth_error": task.truth_error,
         "refused": "",
         "flags": "",
-        "own": not hasattr(module, "QUANTITY") or task.settings.get(method) is not None,
+        "own": not traits_of(module).quantity or task.settings.get(method) is not None,
         "seconds": seconds,
     }
     if isinstance(record, str):

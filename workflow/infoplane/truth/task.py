@@ -19,7 +19,7 @@ class Draw(NamedTuple):
 
     pair : what an estimator of two variables gets; None in a task for layers alone
     samples : what an estimator of a layer's activations gets; None where there is no layer
-    noisy : what one that needs noise (NEEDS_NOISE) gets instead; None where there is none
+    noisy : what one that needs noise (its trait) gets instead; None where there is none
     """
 
     pair: Pair | None = None

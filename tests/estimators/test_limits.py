@@ -1,0 +1,114 @@
+"""More information than there is: I(X;T) above H(X), I(T;Y) above H(Y), from whatever."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+import infoplane
+from infoplane.estimators import ESTIMATORS, interface
+from infoplane.estimators.limits import entropy_of_rows
+from infoplane.samples import Information, MutualInformation, Pair, Samples
+
+N = 64
+X = np.arange(N)[:, None] // 2 * np.ones(3)  # 32 distinct rows, twice each: H(X) = 5 bits
+Y = np.arange(N) % 4  # H(Y) = 2 bits
+T = np.arange(N)[:, None] * np.ones(2)
+
+
+def flagged(name, monkeypatch, x=X, draws=1, **values):
+    """Whether the values are flagged when this estimator says them, of a layer."""
+    module = ESTIMATORS[name]
+    settings = module.Settings(estimator=name)
+    said = {"ixt": 0.0, "ity": 0.0, **values}
+    lower = {key: said.pop(key) for key in ("ixt_lower", "ity_lower") if key in said}
+
+    def records(batch, *rest):
+        return [Information(**said, **lower) for _ in batch]
+
+    def of_pairs(pairs, *rest):
+        keys = ["ity" if pair.is_labelled else "ixt" for pair in pairs]
+        nan = math.nan
+        return [MutualInformation(said[k], lower.get(f"{k}_lower", nan)) for k in keys]
+
+    for function, fake in {
+        "estimate_batch": records,
+        "estimate": lambda samples, *rest: records([samples])[0],
+        "between_batch": of_pairs,
+        "between": lambda pair, *rest: of_pairs([pair])[0],
+    }.items():
+        if hasattr(module, function):
+            monkeypatch.setattr(module, function, fake)
+    samples = Samples.of(np.stack([T] * draws, axis=1), Y, x)
+    (record,) = interface.estimate_batch(module, [samples], settings)
+    return "above_entropy" in record.flags
+
+
+CASES = [
+    (False, {"ixt": 5.0, "ity": 2.0}),
+    (False, {"ixt": 5 + 1e-9, "ity": 2 + 1e-9}),  # rounding
+    (False, {"ixt": math.nan, "ity": math.nan}),
+    (True, {"ity": 2.001}),
+    (True, {"ixt": 5.001}),
+    (True, {"ity": 1.0, "ity_lower": 2.5}),
+    (True, {"ixt": 1.0, "ixt_lower": 5.5}),
+    (True, {"ity": math.inf}),
+]
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_no_estimator_says_more_than_the_entropy_without_a_word(name, monkeypatch):
+    for above, values in CASES:
+        assert flagged(name, monkeypatch, **values) == above, values
+
+
+@pytest.mark.parametrize("value", [6.0, 6.001])  # without x, 64 inputs count as different
+def test_without_x_every_input_counts_as_another(value, monkeypatch):
+    assert flagged("kde", monkeypatch, x=None, ixt=value) == (value > 6)
+
+
+def test_draws_of_an_input_are_no_other_inputs(monkeypatch):
+    assert flagged("kde", monkeypatch, draws=4, ixt=5.001)
+
+
+def test_an_entropy_that_is_known_is_not_counted_again():
+    module = SimpleNamespace(
+        __name__="no_such_module", estimate=lambda *_: Information(3.5, 0.0)
+    )
+    samples = Samples.of(T, Y, X)
+    known = Samples(samples.t, samples.y, samples.x, entropy_x=3.0)
+    settings = ESTIMATORS["kde"].Settings()
+    found = interface.estimate_batch(module, [samples, known], settings)
+    assert ["above_entropy" in record.flags for record in found] == [False, True]
+
+
+@pytest.mark.parametrize("value", [2.0, 2.001])
+def test_a_pair_with_labels_has_their_entropy_for_a_limit(value):
+    module = SimpleNamespace(between=lambda *_: MutualInformation(value), __name__="no_such")
+    settings = ESTIMATORS["kde"].Settings()
+    found = interface.between(module, Pair.of(T, Y), settings)
+    assert ("above_entropy" in found.flags) == (value > 2)
+    # of numbers there is no such limit: more samples would show more of them
+    assert "above_entropy" not in interface.between(module, Pair.of(T, X), settings).flags
+
+
+def test_separate_clusters_of_few_samples_are_too_much_for_neighbours():
+    """ψ(60) − ψ(30) nats, in place of log 2."""
+    rng = np.random.default_rng(0)
+    y = np.arange(60) % 2
+    t = 20.0 * y[:, None] + rng.normal(size=(60, 3))
+    for name in ("compressed", "kl", "ksg"):
+        found = infoplane.estimate(t, y, estimator=name, k=5)
+        assert found.ity == pytest.approx(1.012, abs=1e-3)
+        assert "above_entropy" in found.flags
+    for name in ("kde", "binned", "exact"):
+        found = infoplane.estimate(t, y, estimator=name)
+        assert found.ity == pytest.approx(1, abs=1e-6) and "above_entropy" not in found.flags
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.bool, torch.bfloat16, torch.float64])
+def test_rows_are_counted_whatever_their_type(dtype):
+    x = torch.tensor([[0.0, 1], [-0.0, 1], [1, 1], [0, 0]]).to(dtype)
+    assert entropy_of_rows(x) == 1.5

@@ -1,0 +1,73 @@
+"""What no information exceeds, whatever estimates it: I(X;T) ≤ H(X) and I(T;Y) ≤ H(Y), the
+entropies of the inputs that were measured and of their labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from infoplane.datasets.contents import row_codes
+from infoplane.information import Information, MutualInformation, entropy_of_counts
+from infoplane.samples import Pair, Samples
+
+ROUNDING = 1e-6
+"""Bits by which a value may lie above an entropy that it equals: sums of float32 are taken in
+blocks, counts are good to 1e-9."""
+FLAG = "above_entropy"
+
+
+class Limits:
+    """H(X) and H(Y) in bits; once for all samples that share their inputs or labels.
+
+    To be kept no longer than the samples: tensors are told apart by their place in memory.
+    """
+
+    def __init__(self):
+        self._known: dict[int, float] = {}
+
+    def of_layer(self, samples: Samples, record: Information) -> Information:
+        """The record, flagged where it, or its lower bound, exceeds H(X) or H(Y)."""
+        above = _exceeds(record.ity, record.ity_lower, lambda: self._of_y(samples.y))
+        above = above or _exceeds(record.ixt, record.ixt_lower, lambda: self._of_x(samples))
+        return record.with_flag(FLAG) if above else record
+
+    def of_pair(self, pair: Pair, record: MutualInformation) -> MutualInformation:
+        """The record, flagged where b are labels and it exceeds their entropy.
+
+        Two continuous variables have no such limit: what is known of them are samples.
+        """
+        above = pair.is_labelled and _exceeds(
+            record.value, record.lower, lambda: self._of_y(pair.b)
+        )
+        return record.with_flag(FLAG) if above else record
+
+    def _of_y(self, y: torch.Tensor) -> float:
+        return self._once(y, lambda: entropy_of_counts(np.bincount(y.numpy(force=True))))
+
+    def _of_x(self, samples: Samples) -> float:
+        """H(X) of the inputs, not of their draws; without x, every input counts as another."""
+        if samples.entropy_x is not None:
+            return samples.entropy_x
+        if samples.x is None:
+            return math.log2(samples.n_inputs)
+        return self._once(samples.x, lambda: entropy_of_rows(samples.x))
+
+    def _once(self, values: torch.Tensor, entropy: Callable[[], float]) -> float:
+        if id(values) not in self._known:
+            self._known[id(values)] = entropy()
+        return self._known[id(values)]
+
+
+def entropy_of_rows(x: torch.Tensor) -> float:
+    """Entropy in bits of the distinct rows of x (n_inputs, n_features), of any type."""
+    rows = (x + 0).contiguous()  # −0.0 equals 0.0, and has other bytes
+    return entropy_of_counts(np.bincount(row_codes(rows.view(torch.uint8).numpy(force=True))))
+
+
+def _exceeds(value: float, lower: float, entropy: Callable[[], float]) -> bool:
+    """Whether a value or its lower bound is above an entropy; NaN is not."""
+    highest = max((v for v in (value, lower) if v == v), default=-math.inf)
+    return highest > ROUNDING and highest > entropy() + ROUNDING
