@@ -13,6 +13,8 @@ LONG = 20.0
 """Expected seconds from which on they are said."""
 FEWER = 10_000
 """Samples that the message names as an alternative."""
+FAST = ("binned", "kde", "edge")
+"""And estimators."""
 LABELS_ALONE = 0.5
 """Share of the measured seconds without X; measured 0.3 to 0.5."""
 IN_TREES = ("ksg", "kl")
@@ -46,11 +48,12 @@ def warning(module, settings, n: int, d: int, features: int) -> str:
         return ""
     sizes = f"{n} samples of {d} dimensions" + (f" and {features}" if features else "")
     fewer = seconds(module, settings, FEWER, d, features)
-    instead = "fewer samples or another estimator (binned, kde, edge) take less"
+    faster = ", ".join(name for name in FAST if name != settings.estimator)
+    instead = f"fewer samples or another estimator ({faster}) take less"
     if n > FEWER and fewer < expected / 2:
         instead = (
             f"{FEWER} samples chosen at random would take about {_interval(fewer)}; other "
-            "estimators (binned, kde, edge) may be faster too"
+            f"estimators ({faster}) may be faster too"
         )
     takes = f"takes about {_interval(expected)} on one core"
     return f"{settings.estimator} of {sizes} {takes}; {instead}"
