@@ -120,6 +120,37 @@ def test_groups_agree_with_their_twin(engine, d, norm):
         np.testing.assert_array_equal(counts, (whole < radii).sum(axis=1))
 
 
+@pytest.mark.parametrize("norm", ["max", "euclidean"])
+@pytest.mark.parametrize("name", NASTY)
+@pytest.mark.parametrize("d", [1, 3])
+def test_trees_of_groups_give_what_brute_force_does(monkeypatch, name, d, norm):
+    rng = np.random.default_rng(d)
+    rows = torch.from_numpy(NASTY[name](rng.standard_normal((400, d))))
+    groups = torch.from_numpy(rng.choice(4, 400, p=[0.6, 0.3, 0.08, 0.02]))
+    ks = torch.full((400,), 3)
+    found = []
+    for tree in (True, False):
+        monkeypatch.setattr(neighbours, "_suits_a_tree", lambda n, d, tree=tree: tree)
+        distances = neighbours.group_distances(rows, groups, ks, norm)
+        found.append((distances, neighbours.group_counts(rows, groups, ks, norm)))
+    for ours, theirs in zip(*found, strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_many_rows_of_few_dimensions_are_not_compared_all_with_all(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("n² distances")
+
+    for name in ("nearest", "joint", "group_counts", "group_distances"):
+        monkeypatch.setattr(neighbours_cpu, name, refuse)
+    rows = torch.from_numpy(np.random.default_rng(0).standard_normal((6000, 2)))
+    groups, ks = torch.arange(6000) % 3, torch.full((6000,), 3)
+    neighbours.nearest(rows, 3)
+    neighbours.joint_counts(rows, rows[:, :1], 3, "max")
+    neighbours.group_counts(rows, groups, ks, "max")
+    neighbours.group_distances(rows, groups, ks, "euclidean")
+
+
 def test_equal_rows_are_neighbours_and_a_row_is_not_its_own(engine):
     found, who = neighbours.nearest(torch.zeros(40, 3), 4)
     assert (found == 0).all()

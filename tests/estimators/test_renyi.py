@@ -5,6 +5,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
+import infoplane
 from infoplane.estimators import interface, renyi
 from infoplane.samples import Pair, Samples
 
@@ -222,3 +223,18 @@ def test_renyi_names_the_place_where_a_batch_needs_too_much_memory():
 def test_renyi_refuses_settings_without_meaning(options):
     with pytest.raises(ValidationError):
         renyi.Settings(**options)
+
+
+def test_threads_change_no_bit_and_stay_as_they_were():
+    rng = np.random.default_rng(0)
+    t, y = rng.standard_normal((400, 3)), rng.integers(0, 3, 400)
+    usual, found = torch.get_num_threads(), []
+    try:
+        for n_threads in (1, 3):
+            torch.set_num_threads(n_threads)
+            record = infoplane.estimate(t, y, x=t, estimator="renyi", batch_size=200)
+            found.append((record.ixt, record.ity, record.stderr))
+            assert torch.get_num_threads() == n_threads
+    finally:
+        torch.set_num_threads(usual)
+    assert found[0] == found[1]

@@ -153,15 +153,21 @@ def read(path: Path = TABLE) -> list[dict]:
 @cache
 def _at(name: str, what: str, trains: bool, n: int, d: int) -> float:
     of_n, of_d = (SLOPES_OF_TRAINING if trains else SLOPES)[what]
+    steps = trains and what == "seconds"  # so many of all costs, and evaluations that grow
     by_d = {
-        each: _line({k: getattr(cost, what) for k, cost in column.items()}, n, of_n)
+        each: _line({k: getattr(cost, what) for k, cost in column.items()}, n, of_n, steps)
         for each, column in rows()[name].items()
     }
     return _line(by_d, d, of_d)
 
 
-def _line(known: Mapping[int, float], at: float, slopes: tuple[float, float]) -> float:
-    """The value at a place, by logarithms; not below what was measured at smaller places."""
+def _line(
+    known: Mapping[int, float], at: float, slopes: tuple[float, float], straight: bool = False
+) -> float:
+    """The value at a place, by logarithms; not below what was measured at smaller places.
+
+    straight : beyond the last place, go on by as much for every unit, not for every factor
+    """
     places = sorted(known)
     highest, values = 0.0, []
     for place in places:
@@ -175,6 +181,9 @@ def _line(known: Mapping[int, float], at: float, slopes: tuple[float, float]) ->
         share = math.log(at / places[left]) / math.log(places[right] / places[left])
         return values[left] ** (1 - share) * values[right] ** share
     slope = slopes[1]
+    if straight and len(places) > 1:
+        each = (values[-1] - values[-2]) / (places[-1] - places[-2])
+        return values[-1] + each * (at - places[-1])
     if len(places) > 1:
         slope = math.log(values[-1] / values[-2]) / math.log(places[-1] / places[-2])
     return values[-1] * (at / places[-1]) ** min(max(slope, slopes[0]), slopes[1])

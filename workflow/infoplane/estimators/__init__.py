@@ -31,9 +31,11 @@ and, where it gains from them,
         says nothing of pooled draws, … (traits.py lists all, with their defaults)
 """
 
+import warnings
+
 from pydantic import ValidationError
 
-from infoplane.estimators import interface
+from infoplane.estimators import expected, interface
 from infoplane.samples import Information, MutualInformation, Pair, Samples
 from infoplane.settings import mistakes
 from infoplane.table import Table
@@ -91,10 +93,13 @@ def estimate(
     them exactly. Global settings of torch and NumPy neither matter nor change.
     Raises KeyError for an unknown estimator; ValueError for wrong settings, and naming the
     argument where samples have wrong shapes, or values that are missing, masked, complex, not
-    finite, or no numbers that float64 holds.
+    finite, or no numbers that float64 holds. Warns (UserWarning) before it starts where it is
+    expected to take long (expected.py).
     """
     module, chosen = _chosen(estimator, settings, ("x", "centres", "sigma", "draws"))
     samples = Samples.of(t, y, x, centres=centres, sigma=sigma, draws=draws)
+    n, d = samples.n_inputs * samples.n_draws, samples.n_units
+    _warn_if_long(module, chosen, samples.t, n, d, 0 if x is None else samples.x.shape[1])
     return interface.estimate_batch(module, [samples], chosen)[0]
 
 
@@ -105,10 +110,21 @@ def mutual_information(a, b, *, estimator: str = "ksg", **settings) -> MutualInf
     b : (n, d_b) numbers, or (n,) labels
     settings : the estimator's own, for example k=5
     Returns a record with value, lower, upper, stderr, cap, flags.
-    Raises as `estimate` does, and ValueError where the estimator works on layers alone.
+    Raises and warns as `estimate` does; ValueError too where the estimator works on layers
+    alone.
     """
     module, chosen = _chosen(estimator, settings)
-    return interface.between(module, Pair.of(a, b), chosen)
+    pair = Pair.of(a, b)
+    d_b = 0 if pair.is_labelled else pair.b.shape[1]
+    _warn_if_long(module, chosen, pair.a, pair.n, pair.a.shape[1], d_b)
+    return interface.between(module, pair, chosen)
+
+
+def _warn_if_long(module, settings, values, n: int, d: int, features: int) -> None:
+    """Warns before a call that will take long, for samples on the CPU."""
+    message = "" if values.is_cuda else expected.warning(module, settings, n, d, features)
+    if message:
+        warnings.warn(message, UserWarning, stacklevel=3)
 
 
 def _chosen(estimator: str, settings: dict, beside: tuple[str, ...] = ()):

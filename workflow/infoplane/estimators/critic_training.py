@@ -14,8 +14,7 @@ degenerate U-statistic.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +26,7 @@ from infoplane.estimators import critic_samples, critics
 from infoplane.estimators.adam import Adam
 from infoplane.estimators.critic_bounds import Objective
 from infoplane.estimators.critic_samples import Group, Split
+from infoplane.estimators.threads import one_thread_each
 from infoplane.samples import BIT, MutualInformation, Pair
 
 if TYPE_CHECKING:
@@ -180,25 +180,13 @@ def _outcomes(pairs, chosen, settings, objective, memory):
             first = [(memory or {}).get(pairs[i].key) for i in part]
             return Training(stack, settings, objective, first, memory is not None).run()
 
-        for part, outcomes in zip(parts, _at_once(train, parts, n_threads), strict=True):
+        single = n_threads == 1 or len(parts) == 1
+        trained = map(train, parts) if single else one_thread_each(train, parts, n_threads)
+        for part, outcomes in zip(parts, trained, strict=True):
             for i, outcome in zip(part, outcomes, strict=True):
                 if memory is not None and pairs[i].key:
                     memory[pairs[i].key] = outcome.weights
                 yield i, outcome
-
-
-def _at_once(train: Callable, parts: list[list[int]], n_threads: int) -> list[list[Outcome]]:
-    """train(part) of every part, so many at a time, each on a core of its own: the products
-    of one step are too small for two cores to share."""
-    if n_threads == 1 or len(parts) == 1:
-        return [train(part) for part in parts]
-    alone = {"initializer": torch.set_num_threads, "initargs": (1,)}
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(n_threads, **alone) as pool:
-            return list(pool.map(train, parts))
-    finally:
-        torch.set_num_threads(n_threads)
 
 
 def _together(pairs: Sequence[Pair], settings: CriticSettings, n_stacks: int) -> int:

@@ -116,11 +116,12 @@ def _judged(module, samples: Samples, record: Information, tested) -> Informatio
     n, d = samples.n_inputs * samples.n_draws, samples.n_units
     inside = tested.contains("labels", n, d, record.ity)
     if inside and record.ixt == record.ixt:
-        wider = max(d, samples.x.shape[1]) if _takes_pairs(module) else d
-        kind = "continuous" if _takes_pairs(module) else "inputs"
+        wider = max(d, samples.x.shape[1]) if takes_pairs(module) else d
+        kind = "continuous" if takes_pairs(module) else "inputs"
         inside = tested.contains(kind, n, wider, record.ixt)
     return record if inside else record.with_flag("outside_tested_regime")
 
 
-def _takes_pairs(module) -> bool:
+def takes_pairs(module) -> bool:
+    """Whether I(X;T) and I(T;Y) of a layer follow from the information of two variables."""
     return not hasattr(module, "estimate") and not hasattr(module, "estimate_batch")

@@ -1,7 +1,8 @@
 """Nearest neighbours and counts of points in balls: the kernel of the neighbour estimators.
 
-On the CPU compiled brute force, and trees where few dimensions make them faster; on CUDA blocks
-of distances in torch. All give what float64 gives, ties included, and none holds n × n values.
+On the CPU compiled brute force, and trees or sorting where few dimensions make them faster; on
+CUDA blocks of distances in torch. All give what float64 gives, ties included, and none holds
+n × n values.
 
 Distances are the largest difference over the dimensions, norm "max", or "euclidean".
 """
@@ -14,9 +15,8 @@ from typing import Literal, NamedTuple
 import numba
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
 
-from infoplane.estimators import neighbours_cpu, neighbours_line
+from infoplane.estimators import neighbours_cpu, neighbours_line, neighbours_tree
 from infoplane.estimators.threads import each
 
 Norm = Literal["max", "euclidean"]
@@ -24,9 +24,13 @@ Norm = Literal["max", "euclidean"]
 MEMORY = 512 * 10**6
 """Bytes of working memory where none are named."""
 
-TREE_ROWS = {1: 2000, 2: 2000, 3: 2000, 4: 2000, 5: 10_000, 6: 10_000}
+TREE_ROWS = {1: 1000, 2: 1000, 3: 1000, 4: 4000, 5: 8000, 6: 16_000, 7: 32_000, 8: 64_000}
 """From how many rows on a tree finds neighbours faster than brute force, by the dimensions of
-the space searched; in more dimensions it never does. Measured on normals."""
+the space searched; in more dimensions it is not used. Measured on normals; samples that
+crowd in few places, where float32 tells nothing apart, gain far more."""
+
+LEAST_REACH = 2.0**-18
+"""Radius, in sizes of a row, below which float32 tells too few of its neighbours apart."""
 
 
 def nearest(
@@ -47,7 +51,7 @@ def nearest(
         return _nearest_in_torch(rows, k, norm, memory)
     rows = np.ascontiguousarray(rows.numpy())
     if _suits_a_tree(len(rows), rows.shape[1]):
-        distances, indices = _nearest_in_tree(rows, k, norm)
+        distances, indices = _nearest_in_trees(rows, None, k, norm)
     else:
         distances, indices = _nearest_compiled(rows, k, norm, memory)
     return torch.from_numpy(distances), torch.from_numpy(indices)
@@ -207,52 +211,60 @@ def _joint_compiled(a, b, k, norm, memory):
     return found[:, 0], found[:, 1]
 
 
-def _tree(rows: np.ndarray, k: int, norm: Norm):
-    """Distances and indices (n, k + 1), the row itself among them."""
-    tree = cKDTree(rows, balanced_tree=False, compact_nodes=True)
-    power = np.inf if norm == "max" else 2
-    return tree.query(rows, k + 1, p=power, workers=numba.get_num_threads())
+def _nearest_in_trees(rows, edges, ks, norm):
+    """Distances and indices (n, most of ks) within the rows from each edge to the next, or
+    within all; infinities and −1 beyond ks[i], or beyond the ks of all."""
+    euclid = norm == "euclidean"
+    distances, indices = _searched(rows, edges, ks, rows.shape[1], euclid)
+    return (np.sqrt(distances) if euclid else distances), indices
 
 
-def _nearest_in_tree(rows, k, norm):
-    distances, indices = _tree(rows, k, norm)
-    own = indices == np.arange(len(rows))[:, None]
-    own[~own.any(axis=1), k] = True  # more than k equal rows: any k of them will do
-    return distances[~own].reshape(-1, k), indices[~own].reshape(-1, k)
+def _searched(rows, edges, ks, d_a, euclid):
+    """The same, distances squared where euclid; the first d_a dimensions are summed apart."""
+    n = len(rows)
+    ks = np.broadcast_to(ks, (n,))
+    grove = neighbours_tree.planted(rows, edges)
+    distances, indices = np.full((n, ks.max()), np.inf), np.full((n, ks.max()), -1)
+    _shares(
+        n,
+        lambda first, last: neighbours_tree.nearest(
+            grove, ks, d_a, euclid, first, last, distances, indices
+        ),
+    )
+    return distances, indices
 
 
 def _joint_in_tree(a, b, k, norm):
-    # The farthest of the k + 1, the row itself among them, is the k-th neighbour. Its distance
-    # is computed anew, as the counts compute theirs.
-    farthest = _tree(np.hstack([a, b]), k, norm)[1][:, k].astype(np.int64)
-    radii = np.empty(len(a))
-    _shares(
-        len(a),
-        lambda first, last: neighbours_cpu.joint_radii(
-            a, b, farthest, norm == "euclidean", first, last, radii
-        ),
-    )
-    return _counts(a, radii, norm), _counts(b, radii, norm)
+    euclid = norm == "euclidean"
+    distances, _ = _searched(np.hstack([a, b]), None, k, a.shape[1], euclid)
+    radii = distances[:, k - 1].copy()
+    return tuple(_counts(rows, radii, not euclid, euclid) for rows in (a, b))
 
 
-def _counts(rows, radii, norm):
-    """Rows within the radii (squared, where euclidean), as joint_counts counts them."""
-    found = np.empty(len(rows), np.int64)
-    if rows.shape[1] == 1:
+def _counts(rows, radii, strict, euclid):
+    """How many other rows are nearer than the radii (squared, where euclid), or as near as
+    that where not strict."""
+    n = len(rows)
+    found = np.empty(n, np.int64)
+    if rows.shape[1] == 1 and strict != euclid:
         values = rows[:, 0]
-        neighbours_line.counts(values, np.sort(values), radii, norm == "euclidean", found)
+        neighbours_line.counts(values, np.sort(values), radii, euclid, found)
         return found
     order = np.argsort(rows[:, 0])
-    rows, radii, sorted_found = rows[order], radii[order], np.empty_like(found)
-    (layout,), sizes, scale = _layouts(norm, rows)
-    along, euclid = np.ascontiguousarray(rows[:, 0]), norm == "euclidean"
-    _shares(
-        len(rows),
-        lambda first, last: neighbours_cpu.counts(
-            *layout, along, sizes, scale, radii, not euclid, euclid, first, last, sorted_found
-        ),
-    )
-    found[order] = sorted_found
+    ordered, radii_of, in_order = rows[order], radii[order], np.empty_like(found)
+    (layout,), sizes, scale = _layouts("euclidean" if euclid else "max", ordered)
+    reach = scale * (np.sqrt(radii_of) if euclid else radii_of)
+    resolved = reach > LEAST_REACH * sizes
+    along = np.ascontiguousarray(ordered[:, 0])
+    given = along, sizes, scale, radii_of, resolved, strict, euclid
+    _shares(n, lambda s, e: neighbours_cpu.counts(*layout, *given, s, e, in_order))
+    found[order] = in_order
+    if not resolved.all():
+        crowded = np.empty(n, bool)
+        crowded[order] = ~resolved
+        grove = neighbours_tree.planted(rows)
+        given = grove, radii, crowded, strict, euclid
+        _shares(n, lambda s, e: neighbours_tree.counts(*given, s, e, found))
     return found
 
 
@@ -275,8 +287,17 @@ def _groups_compiled(rows, starts, stops, ks, norm, memory, counted):
     starts, stops, ks = starts.numpy(), stops.numpy(), ks.numpy()
     if counted and rows.shape[1] == 1:
         return torch.from_numpy(_groups_on_a_line(rows[:, 0], starts, stops, ks))
-    (layout,), sizes, scale = _layouts(norm, rows)
     n, euclid = len(rows), norm == "euclidean"
+    compared = n if counted else int((stops - starts).mean())  # rows with each row
+    if _suits_a_tree(compared, rows.shape[1]):
+        distances, _ = _searched(
+            rows, np.append(np.unique(starts), n), ks, rows.shape[1], euclid
+        )
+        if counted:
+            radii = distances[np.arange(n), ks - 1]
+            return torch.from_numpy(_counts(rows, radii, True, euclid))
+        return torch.from_numpy(np.sqrt(distances) if euclid else distances)
+    (layout,), sizes, scale = _layouts(norm, rows)
     given = (*layout, sizes, scale, starts, stops, ks, euclid)
     if counted:
         counts = np.empty(n, np.int64)

@@ -320,8 +320,9 @@ def group_distances(columns, rows, sizes, scale, starts, stops, ks, euclid, firs
 
 
 @compiled(nogil=True)
-def counts(columns, rows, along, sizes, scale, radii, strict, euclid, first, last, out):
-    """The number of other rows nearer than radii[i], or as near as it where not strict.
+def counts(columns, rows, along, sizes, scale, radii, wanted, strict, euclid, first, last, out):
+    """The number of other rows nearer than radii[i], or as near as it where not strict, of
+    each row that is wanted, bool (n,).
 
     along : float64 (n,), one of the rows' dimensions, by which they come sorted; rows that
     are farther than the radius in it alone are passed over
@@ -329,6 +330,8 @@ def counts(columns, rows, along, sizes, scale, radii, strict, euclid, first, las
     d = rows.shape[1]
     values = np.empty(columns.shape[1], _f32)
     for i in range(first, last):
+        if not wanted[i]:
+            continue
         reach = np.sqrt(radii[i]) if euclid else radii[i]
         reach = reach * (1 + 1e-12) + 1e-12 * abs(along[i])  # and what rounding may leave out
         start = np.searchsorted(along, along[i] - reach) // CHUNK * CHUNK
@@ -342,10 +345,3 @@ def counts(columns, rows, along, sizes, scale, radii, strict, euclid, first, las
         values[i] = np.inf
         low, high = _limits(radii[i], sizes[i], d, scale, euclid)
         out[i] = _count(near, low, high, rows[start:], i - start, radii[i], strict, euclid)
-
-
-@compiled(nogil=True)
-def joint_radii(rows_a, rows_b, who, euclid, first, last, out):
-    """The joint distance of row i and row who[i]."""
-    for i in range(first, last):
-        out[i] = _both(rows_a, rows_b, i, who[i], euclid)

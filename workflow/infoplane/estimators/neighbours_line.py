@@ -56,37 +56,67 @@ def _put(v, best):
 
 
 @compiled(nogil=True)
+def _seek(point, x, y, place, own, euclid, best):
+    """The nearest of some points (x, y), sorted by y, to another one into best (k,).
+
+    place : where the point would stand among them, from which they are sought outwards until
+    y alone is farther than the k-th found; own : place of the point itself, or −1
+    """
+    k = best.shape[0]
+    for j in range(place, y.shape[0]):
+        dy = y[j] - point[1]
+        if _apart(0.0, dy, euclid) >= best[k - 1]:
+            break
+        v = _apart(x[j] - point[0], dy, euclid)
+        if v < best[k - 1] and j != own:
+            _put(v, best)
+    for j in range(place - 1, -1, -1):
+        dy = y[j] - point[1]
+        if _apart(0.0, dy, euclid) >= best[k - 1]:
+            break
+        v = _apart(x[j] - point[0], dy, euclid)
+        if v < best[k - 1]:
+            _put(v, best)
+
+
+@compiled(nogil=True)
 def pair_counts(x, y, order, k, euclid, out):
     """Numbers of values within the distance of each point's k-th neighbour in the plane.
 
     x, y : float64 (n,); order : int64 (n,), sorts x
     out : int64 (n, 2), those in x and in y, the point itself left out
-    Neighbours are sought from the point outwards along x, until x alone is farther than the
-    k-th found: some √(n k) values for independent variables, fewer for dependent ones.
+    The plane is cut across x into strips of about √(n k) / 2 points, each sorted by y. Near a
+    point lie a few of its own strip, and of those beside it, until x alone is farther than the
+    k-th found.
     """
     n = x.shape[0]
-    along, beside = x[order], y[order]
-    sorted_y = np.sort(y)
+    width = max(4, int(np.sqrt(n * k) / 2))
+    along, sorted_y = x[order], np.sort(y)
+    order = order.copy()
+    for start in range(0, n, width):
+        part = order[start : start + width].copy()
+        order[start : start + width] = part[np.argsort(y[part])]
+    x, y = x[order], y[order]
     best = np.empty(k)
     for i in range(n):
+        start = i // width * width
+        stop = min(n, start + width)
+        point = x[i], y[i]
         best[:] = np.inf
-        left, right = i - 1, i + 1
-        while left >= 0 or right < n:
-            if right < n:
-                dx = along[right] - along[i]
-                v = _apart(dx, beside[right] - beside[i], euclid)
-                if v < best[k - 1]:
-                    _put(v, best)
-                right = right + 1 if _apart(dx, 0.0, euclid) < best[k - 1] else n
-            if left >= 0:
-                dx = along[i] - along[left]
-                v = _apart(dx, beside[left] - beside[i], euclid)
-                if v < best[k - 1]:
-                    _put(v, best)
-                left = left - 1 if _apart(dx, 0.0, euclid) < best[k - 1] else -1
+        _seek(point, x[start:stop], y[start:stop], i - start, i - start, euclid, best)
+        while start > 0 and _apart(x[i] - along[start - 1], 0.0, euclid) < best[k - 1]:
+            start -= width
+            strip = y[start : start + width]
+            place = np.searchsorted(strip, y[i])
+            _seek(point, x[start : start + width], strip, place, -1, euclid, best)
+        while stop < n and _apart(along[stop] - x[i], 0.0, euclid) < best[k - 1]:
+            strip = y[stop : stop + width]
+            place = np.searchsorted(strip, y[i])
+            _seek(point, x[stop : stop + width], strip, place, -1, euclid, best)
+            stop = min(n, stop + width)
         radius = best[k - 1]
-        out[order[i], 0] = _others_within(along, along[i], radius, euclid)
-        out[order[i], 1] = _others_within(sorted_y, beside[i], radius, euclid)
+        out[order[i], 0] = _others_within(along, x[i], radius, euclid)
+        out[order[i], 1] = _others_within(sorted_y, y[i], radius, euclid)
 
 
 @compiled(nogil=True)
@@ -113,7 +143,7 @@ def group_counts(x, starts, stops, ks, out):
 
 
 def gentler_first(x: np.ndarray, y: np.ndarray, k: int) -> bool:
-    """Whether to seek along x rather than y: along the one that crowds its values less."""
+    """Whether to cut strips across x rather than y: the one that crowds its values less."""
     step = max(1, int(np.sqrt(len(x) * k)))
 
     def crowding(values):

@@ -28,6 +28,7 @@ from pydantic import Field, model_validator
 
 from infoplane import settings
 from infoplane.estimators import tails
+from infoplane.estimators.threads import one_thread_each
 from infoplane.estimators.traits import Traits
 from infoplane.samples import MutualInformation, Pair
 
@@ -223,18 +224,26 @@ def _entropies(a: _Values, width: float, b, settings: Settings, chosen) -> torch
     """S_α(A) and I_α(A;B) (2, m) in bits, of m batches of samples, chosen (m, s)."""
     size, alpha = chosen.shape[1], settings.alpha
     kernel_a = torch.exp(a.squares(chosen) / -(width**2))
-    of_a = _entropy(torch.linalg.eigvalsh(kernel_a) / size, alpha)
+    of_a = _entropy(_eigenvalues(kernel_a) / size, alpha)
     if isinstance(b, _Values):
         kernel_b = _kernel_of_b(b, chosen, settings)
-        of_b = _entropy(torch.linalg.eigvalsh(kernel_b) / size, alpha)
+        of_b = _entropy(_eigenvalues(kernel_b) / size, alpha)
     else:
         codes = b[chosen.to(b.device)]
         kernel_b = (codes[:, :, None] == codes[:, None]).to(torch.float64)
         # The eigenvalues are the classes' shares. Each of the n_c rows of a class gives
         # 1/n_c of its share.
         of_b = _entropy_of_shares(kernel_b.sum(dim=2) / size, alpha)
-    of_both = _entropy(torch.linalg.eigvalsh(kernel_a.mul_(kernel_b)) / size, alpha)
+    of_both = _entropy(_eigenvalues(kernel_a.mul_(kernel_b)) / size, alpha)
     return torch.stack([of_a, of_a + of_b - of_both]).cpu()
+
+
+def _eigenvalues(kernels: torch.Tensor) -> torch.Tensor:
+    """Of symmetric matrices (m, s, s), (m, s). On a CPU the same for any number of threads."""
+    if kernels.is_cuda:
+        return torch.linalg.eigvalsh(kernels)
+    found = one_thread_each(torch.linalg.eigvalsh, kernels.split(1), torch.get_num_threads())
+    return torch.cat(found)
 
 
 def _kernel_of_b(b: _Values, chosen, settings: Settings) -> torch.Tensor:

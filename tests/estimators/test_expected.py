@@ -1,0 +1,63 @@
+"""Long calls are announced before they start, and no others."""
+
+import numpy as np
+import pytest
+
+import infoplane
+from infoplane.estimators import ESTIMATORS, expected
+
+
+def said(name, n, d, features):
+    module = ESTIMATORS[name]
+    return expected.warning(module, module.Settings(), n, d, features)
+
+
+@pytest.mark.parametrize("name", ["ksg", "kl", "sliced", "mine", "nwj", "smile", "js"])
+def test_what_takes_long_says_how_long_and_what_to_do(name):
+    message = said(name, 100_000, 2, 50)
+    assert message.startswith(f"{name} of 100000 samples of 2 dimensions and 50 takes about ")
+    assert "10000 samples chosen at random would take about" in message
+
+
+@pytest.mark.parametrize("name", [name for name in ESTIMATORS if name != "lga"])
+def test_usual_sizes_say_nothing(name):
+    assert said(name, 4096, 10, 12) == said(name, 4096, 10, 0) == ""
+
+
+def test_an_estimator_that_is_slow_at_any_size_says_so():
+    # Minutes for 4,096 samples (costs.csv: 27 s for 512).
+    assert "fewer samples or another estimator" in said("lga", 4096, 10, 12)
+
+
+@pytest.mark.parametrize("name", ["ksg", "kl"])
+@pytest.mark.parametrize(("d", "features"), [(1, 0), (2, 0), (5, 0), (1, 1), (2, 2)])
+def test_few_dimensions_are_searched_in_trees_and_say_nothing(name, d, features):
+    assert said(name, 100_000, d, features) == ""
+
+
+def test_labels_alone_take_less_than_labels_and_inputs():
+    for name in ("ksg", "sliced", "js"):
+        module = ESTIMATORS[name]
+        alone, both = (
+            expected.seconds(module, module.Settings(), 10_000, 20, features)
+            for features in (0, 12)
+        )
+        assert 0 < alone < both
+
+
+def test_warnings_come_before_the_call(monkeypatch):
+    z = np.random.default_rng(0).standard_normal((60, 3))
+    monkeypatch.setattr(expected, "LONG", 0.0)
+
+    def not_yet(*_):
+        raise RuntimeError("started")
+
+    monkeypatch.setattr(ESTIMATORS["ksg"], "between", not_yet)
+    with (
+        pytest.warns(UserWarning, match="ksg of 60 samples") as found,
+        pytest.raises(RuntimeError, match="started"),
+    ):
+        infoplane.estimate(z, z[:, 0] > 0, x=z, estimator="ksg")
+    assert [warning.filename for warning in found] == [__file__]
+    with pytest.warns(UserWarning, match="ksg of 60 samples"), pytest.raises(RuntimeError):
+        infoplane.mutual_information(z, z, estimator="ksg")

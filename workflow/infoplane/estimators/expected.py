@@ -1,0 +1,66 @@
+"""How long a single call will take, said before it starts where that is long.
+
+From the table by which the workflow's jobs ask for time (costs/table.py); they show their
+progress themselves. It was measured on one machine: others take a third or three times as long.
+"""
+
+from __future__ import annotations
+
+from infoplane.costs import table
+from infoplane.estimators.interface import takes_pairs
+
+LONG = 20.0
+"""Expected seconds from which on they are said."""
+FEWER = 10_000
+"""Samples that the message names as an alternative."""
+FAST = ("binned", "kde", "edge")
+"""And estimators."""
+LABELS_ALONE = 0.5
+"""Share of the measured seconds without X; measured 0.3 to 0.5."""
+IN_TREES = ("ksg", "kl")
+"""Estimators that search trees, where these are faster: the table's layers have X beside them,
+of too many dimensions for that."""
+
+
+def seconds(module, settings, n: int, d: int, features: int) -> float:
+    """Expected seconds on one core for n samples of d dimensions; 0 for an estimator without
+    measurements.
+
+    features : of the second variable; 0 where that is labels alone
+    """
+    if settings.estimator not in table.rows():
+        return 0.0
+    measured, grown = n, 1.0
+    if settings.estimator in IN_TREES:
+        from infoplane.estimators.neighbours import TREE_ROWS  # late: it imports torch
+
+        measured = min(n, TREE_ROWS.get(d + features, n))
+        grown = n / measured
+    found = table.of_layer(module, settings, table.Layer(measured, d, features)).seconds
+    share = LABELS_ALONE if features == 0 and takes_pairs(module) else 1.0
+    return share * grown * found
+
+
+def warning(module, settings, n: int, d: int, features: int) -> str:
+    """What to say before such a call; empty where it is not expected to be long."""
+    expected = seconds(module, settings, n, d, features)
+    if expected < LONG:
+        return ""
+    sizes = f"{n} samples of {d} dimensions" + (f" and {features}" if features else "")
+    fewer = seconds(module, settings, FEWER, d, features)
+    faster = ", ".join(name for name in FAST if name != settings.estimator)
+    instead = f"fewer samples or another estimator ({faster}) take less"
+    if n > FEWER and fewer < expected / 2:
+        instead = (
+            f"{FEWER} samples chosen at random would take about {_interval(fewer)}; other "
+            f"estimators ({faster}) may be faster too"
+        )
+    takes = f"takes about {_interval(expected)} on one core"
+    return f"{settings.estimator} of {sizes} {takes}; {instead}"
+
+
+def _interval(seconds: float) -> str:
+    for size, unit in ((3600, "hours"), (60, "minutes")):
+        if seconds >= 1.5 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(1, seconds):.0f} seconds"
