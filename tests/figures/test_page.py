@@ -65,7 +65,7 @@ def experiment(tmp_path):
         ],
         "comparisons": [drawing("comparison")],
         "flags": [
-            page.FlagCount(EVIL, "kde", "hidden1", 40, 7, 0, 0, 0, 0, 5, 2, 1, "3"),
+            page.FlagCount(EVIL, "kde", "hidden1", 40, 7, 0, 0, 0, 0, 0, 5, 2, 1, "3"),
         ],
         "checks": [
             page.Check(EVIL, "kde", 40, 3, 1, "", f"runs/{EVIL}/checks/kde.csv"),
@@ -172,7 +172,9 @@ def test_flag_counts_by_hand(information):
         *(("relu", layer) for layer in ("zeta", "alpha", "output")),
         ("dead", "all"),
     ]
-    assert counts[0] == page.FlagCount("tanh", "kde", "zeta", 15, 15, 0, 0, 0, 0, 0, 0, 0, "1")
+    assert counts[0] == page.FlagCount(
+        "tanh", "kde", "zeta", 15, 15, 0, 0, 0, 0, 0, 0, 0, 0, "1"
+    )
     assert counts[3].negative_ixt == counts[3].values == 20
     assert counts[-1].values == 0 and counts[-1].failed_seeds == "0, 1"
 
@@ -227,7 +229,7 @@ def many_runs(n):
         runs=[page.Run(name, {"seeds": "1"}) for name in names],
         flags=[
             page.FlagCount(
-                name, by, "hidden1", 1, 1 if by == "kde" else 0, 0, 0, 0, 0, 0, 0, 0, "3"
+                name, by, "hidden1", 1, 1 if by == "kde" else 0, 0, 0, 0, 0, 0, 0, 0, 0, "3"
             )
             for name in names
             for by in ("kde", "binned")

@@ -105,14 +105,23 @@ def test_entropies_of_zero_are_drawn_in_bits(name, h_x, information):
 
 
 @pytest.mark.parametrize("name", ["information_plane", "information_curves"])
-def test_more_than_the_entropy_is_hollow_and_said(name, information):
+@pytest.mark.parametrize(
+    ("flag", "small_print", "caption"),
+    [
+        ("above_entropy", "above H(X) or H(Y)", "above H(X) or H(Y)"),
+        ("heavy_tails", "of heavy tails", "of activations with heavy tails"),
+    ],
+)
+def test_what_cannot_be_trusted_is_hollow_and_said(
+    name, information, flag, small_print, caption
+):
     table = information()
     at = (table.seed == 0) & (table.epoch == 10) & (table.layer == "output")
-    table.loc[at, "flags"] = "above_entropy"
+    table.loc[at, "flags"] = flag
     figure, shown = FIGURES[name].draw(table, 12, 1), FIGURES[name].numbers(table, 12, 1)
-    assert "hollow: above H(X) or H(Y) in at least one seed" in texts(figure)
+    assert f"hollow: {small_print} in at least one seed" in texts(figure)
     assert shown.n_hollow.sum() == 1
-    assert "Of 60 values, 1 above H(X) or H(Y); a hollow" in sentences.caption(name, shown)
+    assert f"Of 60 values, 1 {caption}; a hollow" in sentences.caption(name, shown)
 
 
 def test_points_where_most_seeds_break_the_inequality_are_marked(information):

@@ -26,6 +26,7 @@ COUNTED = (
     "saturated",
     "outside_tested_regime",
     "above_entropy",
+    "heavy_tails",
     "not_converged",
     "exploded",
     "violates_dpi",
@@ -74,6 +75,7 @@ class FlagCount:
     saturated: int
     outside_tested_regime: int
     above_entropy: int
+    heavy_tails: int
     not_converged: int
     exploded: int
     violates_dpi: int

@@ -209,6 +209,7 @@ def small_print(numbers: pd.DataFrame, crosses: bool = True) -> list[str]:
         "outside_tested_regime": "outside the tested regime",
         "not_stationary": "of weights that still drifted",
         "above_entropy": "above H(X) or H(Y)",
+        "heavy_tails": "of heavy tails",
     }
     found = [text for flag, text in names.items() if numbers[f"n_{flag}"].sum() > 0]
     if found:

@@ -292,6 +292,7 @@ def _flagged(numbers: pd.DataFrame) -> str:
         "with an exploded critic": int(numbers.n_exploded.sum()),
         "of windows in which weights drifted": int(numbers.n_not_stationary.sum()),
         "above H(X) or H(Y)": int(numbers.n_above_entropy.sum()),
+        "of activations with heavy tails": int(numbers.n_heavy_tails.sum()),
         "in breach of the data processing inequality": int(numbers.n_violates_dpi.sum()),
         "negative": int(numbers.n_negative.sum()),
     }
@@ -301,8 +302,8 @@ def _flagged(numbers: pd.DataFrame) -> str:
     hollow = numbers.n_hollow.sum() > 0
     of = int(tables.n_measured(numbers).sum())
     return f"Of {of} values, {', '.join(found)}" + (
-        "; a hollow point is saturated, outside the tested regime, of drifting weights or "
-        "above H(X) or H(Y) in at least one seed."
+        "; a hollow point is saturated, outside the tested regime, of drifting weights, above "
+        "H(X) or H(Y), or of heavy tails in at least one seed."
         if hollow
         else "."
     )

@@ -7,7 +7,13 @@ import pandas as pd
 
 from infoplane.figures.style import band
 
-HOLLOW = ("saturated", "outside_tested_regime", "not_stationary", "above_entropy")
+HOLLOW = (
+    "saturated",
+    "outside_tested_regime",
+    "not_stationary",
+    "above_entropy",
+    "heavy_tails",
+)
 """Flags that make a point hollow: its value says more of the estimator than of the network."""
 COUNTED = (
     "saturated",
@@ -21,6 +27,7 @@ COUNTED = (
     "violates_dpi",
     "not_stationary",
     "above_entropy",
+    "heavy_tails",
 )
 VALUES = ("ixt", "ity")
 BOUNDS = ("ixt_lower", "ixt_upper", "ity_lower", "ity_upper")
