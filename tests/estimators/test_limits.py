@@ -41,7 +41,7 @@ def flagged(name, monkeypatch, x=X, draws=1, **values):
     }.items():
         if hasattr(module, function):
             monkeypatch.setattr(module, function, fake)
-    samples = Samples.of(np.stack([T] * draws, axis=1), Y, x)
+    samples = Samples.of(np.stack([T] * draws, axis=1), Y, x, draws=True)
     (record,) = interface.estimate_batch(module, [samples], settings)
     return "above_entropy" in record.flags
 

@@ -88,8 +88,8 @@ def test_pages_of_the_project(name, monkeypatch):
     assert asked == set(ESTIMATORS) - not_information
 
 
-def test_digest_of_an_answer_follows_its_estimator_and_family(loaded):
+def test_recipe_of_an_answer_follows_its_estimator_and_family(loaded):
     found = loaded({})
-    digests = {found.source_of_answer(e, "normals") for e in ("bins", "kde")}
-    assert len(digests) == 2
-    assert found.source_of_problem("normals") not in digests
+    recipes = {found.recipe_of_answers(e, "normals") for e in ("bins", "kde")}
+    assert len(recipes) == 2
+    assert found.recipe_of_problem("normals") not in recipes

@@ -18,7 +18,7 @@ def parts_of(wildcards):
     home = Path(f"{HOME}/runs/{wildcards.run}/information/{name}")
     store = home / f"{wildcards.seeds}.zarr"
     made = parts.number_of(store)
-    if made != wanted and RECIPE_OF_INFORMATION(wildcards) == recipe_in(store):
+    if made != wanted and INFORMATION.recipe(wildcards) == recipe_in(store):
         wanted = made
     if wanted == 1:
         return []

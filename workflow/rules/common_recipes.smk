@@ -102,11 +102,9 @@ CHECKS = Result(
 def made_otherwise():
     """The file that is newer than all results, of other content in every call of Snakemake,
     which takes a file for the same whose content is."""
-    file = Path(f"{HOME}/.made_otherwise")
+    file = Path("results/.made_otherwise")
     try:
-        file.write_text(f"{time.time_ns()}\n")
+        file.write_text(f"{time.time_ns()}\n", encoding="utf-8")
     except OSError as error:
-        raise WorkflowError(
-            f"results in {HOME} were made otherwise than {CONFIG_FILE} asks: {error}"
-        )
+        raise WorkflowError(f"results were made otherwise than {CONFIG_FILE} asks: {error}")
     return str(file)
