@@ -70,7 +70,14 @@ class Result:
 
     def otherwise(self, wildcards):
         """No input, or for a result of another recipe one that is newer than all results."""
-        return made_otherwise() if self.is_other(wildcards) else []
+        if not self.is_other(wildcards):
+            return []
+        if not NEWER.exists():
+            other = filled(self.path, wildcards)
+            raise WorkflowError(
+                f"{other} was made otherwise than {CONFIG_FILE} asks, and results/ may only be read"
+            )
+        return str(NEWER)
 
 
 DATASET = Result(
@@ -98,13 +105,11 @@ CHECKS = Result(
 )
 
 
-@cache
-def made_otherwise():
-    """The file that is newer than all results, of other content in every call of Snakemake,
-    which takes a file for the same whose content is."""
-    file = Path("results/.made_otherwise")
-    try:
-        file.write_text(f"{time.time_ns()}\n", encoding="utf-8")
-    except OSError as error:
-        raise WorkflowError(f"results were made otherwise than {CONFIG_FILE} asks: {error}")
-    return str(file)
+# A file that is newer than all results. It is written before Snakemake looks at the disk, and of
+# other content each time, as Snakemake takes a file for the same whose content is.
+NEWER = Path("results/.made_otherwise")
+try:
+    if workflow.is_main_process and NEWER.parent.is_dir():
+        NEWER.write_text(f"{time.time_ns()}\n", encoding="utf-8")
+except OSError:
+    pass  # results that may only be read are looked at, and not made anew

@@ -11,8 +11,8 @@ from infoplane.figures import FIGURES, sentences, style
 def draw(figure: str, given: tuple, snakemake, settings: dict | None = None, chosen=()) -> None:
     """Write a figure's png, pdf, csv, and what is said of it.
 
-    figure : a name out of FIGURES; given : what its numbers() and draw() take; snakemake :
-    the job's, whose outputs they are; settings : the estimator's; chosen : epochs that a schedule chose,
+    figure : a name out of FIGURES; given : what its numbers() and draw() take; snakemake : the
+    job's, with the outputs; settings : the estimator's; chosen : epochs that a schedule chose,
     by store. Both are said in the caption
     """
     module, out = FIGURES[figure], snakemake.output
