@@ -67,6 +67,9 @@ def snakemake(arguments: Sequence[str]) -> None:
     """
     from snakemake import cli, script
 
+    from infoplane import provenance
+
+    provenance.SCRIPTS = Path("workflow/scripts").resolve()  # the project's own, in its recipes
     script.PythonScript.execute_script = _execute_script
     cli.main([*arguments, "--cores", "1"])
 

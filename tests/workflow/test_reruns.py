@@ -1,6 +1,7 @@
 """What an edit makes Snakemake do again, by its own plan: no less, and nothing else."""
 
 import re
+import shutil
 from collections import Counter
 
 import pytest
@@ -58,6 +59,17 @@ TANH_REDRAWN = (
     | REPORT
 )
 SIGMOID = {"network": {"activation": "sigmoid"}, "seeds": [4]}
+
+
+def lost(*stores):
+    """Stores taken away, with an edit of what makes the data set."""
+
+    def change(project):
+        project.edit("workflow/infoplane/datasets/shwartz_ziv_tishby.py")
+        for store in stores:
+            shutil.rmtree(project.results(store))
+
+    return change
 
 
 def edited(file):
@@ -136,6 +148,11 @@ CHANGES = {  # what changes in configuration or files, and what is planned then
     "source_of_dataset": (
         {},
         edited("workflow/infoplane/datasets/shwartz_ziv_tishby.py"),
+        {"tiny/datasets/szt.zarr"} | ALL_BUT_DATA,
+    ),
+    "source_of_dataset_and_results_are_lost": (
+        {},
+        lost(*weights("relu"), *information("tanh", "kde", ["seeds-2-2"])),
         {"tiny/datasets/szt.zarr"} | ALL_BUT_DATA,
     ),
     "source_of_figure": (

@@ -40,42 +40,46 @@ class Result:
 
     def __init__(self, path, recipe):
         self.path, self.recipe = path, recipe
-        self._other = {}
+        self._looked_at = {}
 
-    def is_other(self, wildcards):
-        """Whether the result stands and was made by another recipe."""
+    def stands(self, wildcards):
+        """Whether the result is there and of the right recipe; None: it is not there."""
         path = Path(filled(self.path, wildcards))
-        if path not in self._other:
-            stands = path.exists()
-            made_by = recipe_in(path) if stands else None
-            if stands and made_by is None:
-                logger.warning(
-                    f"{path} does not say what it was made from: it is damaged, or of an older infoplane. It is made anew"
-                )
-            self._other[path] = stands and made_by != self.recipe(wildcards)
-        return self._other[path]
+        if path not in self._looked_at:
+            self._looked_at[path] = self._look(path, wildcards) if path.exists() else None
+        return self._looked_at[path]
+
+    def _look(self, path, wildcards):
+        made_by = recipe_in(path)
+        if made_by is None:
+            logger.warning(
+                f"{path} does not say what it was made from: it is damaged, or of an older "
+                "infoplane. It is made anew"
+            )
+        return made_by == self.recipe(wildcards)
 
     def of(self, paths):
         """The input that the result is made of, the dates of which count for nothing.
 
-        `ancient` has Snakemake leave the result as it is even where an input is made anew:
-        that is right for one of the right recipe alone.
+        `ancient` has Snakemake leave the result as it is even where an input is made anew. That
+        is right for one that stands and is of the right recipe, and for no other.
         """
 
         def found(wildcards):
             found = paths(wildcards) if callable(paths) else filled(paths, wildcards)
-            return found if self.is_other(wildcards) else ancient(found)
+            return ancient(found) if self.stands(wildcards) else found
 
         return found
 
     def otherwise(self, wildcards):
         """No input, or for a result of another recipe one that is newer than all results."""
-        if not self.is_other(wildcards):
+        if self.stands(wildcards) is not False:
             return []
         if not NEWER.exists():
             other = filled(self.path, wildcards)
             raise WorkflowError(
-                f"{other} was made otherwise than {CONFIG_FILE} asks, and results/ may only be read"
+                f"{other} was made otherwise than {CONFIG_FILE} asks, and results/ may only be "
+                "read"
             )
         return str(NEWER)
 
