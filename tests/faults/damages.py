@@ -133,7 +133,8 @@ def through(undisturbed: Undisturbed, root: Path, number: int, seed: int) -> Ite
         store, made = (f"{HOME}/{path}" for path in THROUGH[name])
         project = undisturbed.copy(root)
         said = damage(project.root / store, kind, draw)
-        shell(f"rm -r '{made}'", project.root)
+        # with the parts that it would be put together from, unread
+        shell(f"rm -rf '{made}' {Path(made).with_suffix('')}.part-*", project.root)
         yield Outcome(
             f"{kind}, by Snakemake", name, said, *mended(undisturbed, project, store, made)
         )
