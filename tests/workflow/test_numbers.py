@@ -1,8 +1,11 @@
 """Every number is what it was: values of small runs, kept in numbers/values.csv.
 
 Rounding differs between kinds of processors and versions of torch, and training makes it
-larger; so values are compared on the kind of machine that they were taken on. To take them anew
-on this one, before a change: INFOPLANE_TAKE_NUMBERS=1 pytest tests/workflow/test_numbers.py
+larger; so values are compared on the kind of machine that they were taken on, by whoever
+changes what computes them:
+
+    INFOPLANE_NUMBERS=take pytest tests/workflow/test_numbers.py     before the change
+    INFOPLANE_NUMBERS=compare pytest tests/workflow/test_numbers.py  after it
 """
 
 import json
@@ -75,7 +78,10 @@ def stores_of(config: dict) -> list[str]:
 
 @pytest.fixture(scope="module")
 def found(fresh):
-    take = bool(os.environ.get("INFOPLANE_TAKE_NUMBERS"))
+    asked = os.environ.get("INFOPLANE_NUMBERS")
+    if asked not in ("take", "compare"):
+        pytest.skip("INFOPLANE_NUMBERS is neither take nor compare: no numbers to compare")
+    take = asked == "take"
     taken_on = {} if take else json.loads((HERE / "machine.json").read_text())
     if not take and taken_on != machine():
         pytest.skip(f"numbers were taken on another kind of machine: {taken_on}")
