@@ -17,6 +17,7 @@ import numba
 import numpy as np
 
 from infoplane.compiled import compiled
+from infoplane.estimators.selection import part
 
 LEAF = 12
 """Most rows of a node without children."""
@@ -74,7 +75,7 @@ def _planted(rows, edges):
             widest = _boxed(rows, order[start:stop], low[node], high[node])
             if i < n_inner[t]:
                 middle = (start + stop) // 2
-                _halve(rows, order, start, middle, stop, widest)
+                part(rows, order, start, stop, middle, widest)
                 left = first[t] + 2 * i + 1
                 starts[left], stops[left] = start, middle
                 starts[left + 1], stops[left + 1] = middle, stop
@@ -89,31 +90,6 @@ def _boxed(rows, chosen, low, high):
         for k in range(low.shape[0]):
             low[k], high[k] = min(low[k], rows[j, k]), max(high[k], rows[j, k])
     return np.argmax(high - low)
-
-
-@numba.njit
-def _halve(rows, order, start, middle, stop, k):
-    """Reorders order[start:stop]: no row before `middle` has a larger value than one from
-    there on, in dimension k."""
-    left, right = start, stop - 1
-    while left < right:
-        pivot = rows[order[(left + right) // 2], k]
-        i, j = left, right
-        while i <= j:
-            while rows[order[i], k] < pivot:
-                i += 1
-            while rows[order[j], k] > pivot:
-                j -= 1
-            if i <= j:
-                order[i], order[j] = order[j], order[i]
-                i += 1
-                j -= 1
-        if middle <= j:
-            right = j
-        elif middle >= i:
-            left = i
-        else:
-            return
 
 
 @numba.njit

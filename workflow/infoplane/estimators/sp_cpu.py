@@ -17,6 +17,7 @@ import numpy as np
 
 from infoplane.compiled import compiled
 from infoplane.estimators.pairwise_cpu import exp_minus
+from infoplane.estimators.selection import part
 
 LEAF = 64
 UNITS = 32
@@ -52,33 +53,9 @@ def split_in_space(rows, order, start, stop):
         if widest < 0:  # all rows are equal
             continue
         middle = a + n_leaves // 2 * LEAF
-        _part(rows, order, a, b, middle, widest)
+        part(rows, order, a, b, middle, widest)
         stack.append((middle, b))
         stack.append((a, middle))
-
-
-@numba.njit
-def _part(rows, order, a, b, middle, unit):
-    """Order order[a:b] so that no row before `middle` has a larger value than one after it."""
-    low, high = a, b - 1
-    while low < high:
-        pivot = rows[order[(low + high) // 2], unit]
-        i, j = low, high
-        while i <= j:
-            while rows[order[i], unit] < pivot:
-                i += 1
-            while rows[order[j], unit] > pivot:
-                j -= 1
-            if i <= j:
-                order[i], order[j] = order[j], order[i]
-                i += 1
-                j -= 1
-        if middle <= j:
-            high = j
-        elif middle >= i:
-            low = i
-        else:
-            return
 
 
 @compiled(nogil=True)

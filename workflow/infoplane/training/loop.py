@@ -67,7 +67,7 @@ def _train(trainer, settings, seeds, path, identity, attributes, title, checkpoi
     try:
         _go_on(trainer, settings, journal, state, title, checkpoint_seconds)
     except Exception as error:
-        journal.fail(str(error))
+        journal.fail(str(error) or type(error).__name__)
         raise
     for seed, value in trainer.set_aside.items():
         log.warning("seed %d: set aside, it ended with %.4g", seed, value)
