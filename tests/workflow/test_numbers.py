@@ -1,4 +1,5 @@
-"""Every number is what it was: values of small runs, kept in numbers/values.csv.
+"""Every number is what it was: values of small runs, kept in numbers/values.csv, and of the
+default experiment, some of its epochs, in numbers/default.csv.
 
 Rounding differs between kinds of processors and versions of torch, and training makes it
 larger; so values are compared on the kind of machine that they were taken on, by whoever
@@ -24,6 +25,7 @@ import infoplane
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 HERE = Path(__file__).parent / "numbers"
+ROOT = Path(__file__).parents[2]
 COUNTING = ("binned", "binned-over-training", "exact")
 CRITICS = ("mine", "nwj", "infonce", "smile", "js", "compressed")
 ROUNDING = 1e-6
@@ -68,16 +70,28 @@ def values_in(results: Path) -> pd.DataFrame:
 def stores_of(config: dict) -> list[str]:
     """The stores of information, and of pooled information, of an experiment of one block."""
     stores = []
-    for name, run in config["runs"].items():
+    common = config.get("defaults", {})
+    n_seeds = common["seeds"]
+    for name, own in config["runs"].items():
+        run = {**common, **own}
         home = f"results/{config['experiment']}/runs/{name}"
-        stores += [f"{home}/information/{by}/seeds-0-1.zarr" for by in run["estimators"]]
+        stores += [
+            f"{home}/information/{by}/seeds-0-{n_seeds - 1}.zarr" for by in run["estimators"]
+        ]
         for pool, settings in run.get("pools", {}).items():
             stores += [f"{home}/pooled/{pool}/{by}.zarr" for by in settings["estimators"]]
     return stores
 
 
-@pytest.fixture(scope="module")
-def found(fresh):
+EXPERIMENTS = {"values": HERE / "experiment.yaml", "default": ROOT / "config" / "config.yaml"}
+"""Files of kept values, and what they are values of."""
+SOME = {"default": ["0", "1", "10", "104", "1056", "3000"]}
+"""Epochs that are kept of an experiment of many."""
+
+
+@pytest.fixture(scope="module", params=EXPERIMENTS)
+def pair(request, fresh):
+    """The values that were kept, and those that are found now."""
     asked = os.environ.get("INFOPLANE_NUMBERS")
     if asked not in ("take", "compare"):
         pytest.skip("INFOPLANE_NUMBERS is neither take nor compare: no numbers to compare")
@@ -85,24 +99,23 @@ def found(fresh):
     taken_on = {} if take else json.loads((HERE / "machine.json").read_text())
     if not take and taken_on != machine():
         pytest.skip(f"numbers were taken on another kind of machine: {taken_on}")
+    name = request.param
     project = fresh()
-    config = yaml.safe_load((HERE / "experiment.yaml").read_text())
+    config = yaml.safe_load(EXPERIMENTS[name].read_text())
     project.snakemake(*stores_of(config), "--configfile", project.configure(config))
-    found = values_in(project.results("numbers"))
+    found = values_in(project.results(config["experiment"]))
+    if name in SOME:
+        found = found[found.index.isin(SOME[name], level="end")]
     if take:
-        found.to_csv(HERE / "values.csv", float_format="%.9g")
+        found.to_csv(HERE / f"{name}.csv", float_format="%.12g")
         (HERE / "machine.json").write_text(json.dumps(machine(), indent=1) + "\n")
-    return found
-
-
-@pytest.fixture(scope="module")
-def kept():
     index = {"run": str, "what": str, "group": int, "end": str, "layer": str}
-    return pd.read_csv(HERE / "values.csv", dtype=index).set_index([*index])
+    return pd.read_csv(HERE / f"{name}.csv", dtype=index).set_index([*index]), found
 
 
 @pytest.mark.parametrize("name", ["ixt", "ity"])
-def test_every_number_is_as_it_was(found, kept, name):
+def test_every_number_is_as_it_was(pair, name):
+    kept, found = pair
     assert found.index.equals(kept.index)
     error = "stderr" if name == "ixt" else "ity_stderr"
     by = found.index.get_level_values("what").str.rpartition("/").get_level_values(2)
