@@ -15,7 +15,7 @@ SIDE_BY_SIDE = --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadsco
 CLUSTER = tests/workflow/slurm/cluster.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run status report test test-slurm faults lint bench env lock
+.PHONY: help run status report test test-all test-slurm tables faults lint bench env lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -34,8 +34,18 @@ status: env ## how far its runs are: trained, measured, flags; ARGS=name: anothe
 report: env ## after a run: its report, as one html file in results/
 	$(IN_ENV) snakemake $(WITH_CONFIG) --report '$(REPORT)' $(ARGS)
 
-test: env ## run the tests: pytest
-	$(IN_ENV) pytest $(SIDE_BY_SIDE) $(ARGS)
+test: env ## run the tests, but for the long ones: pytest
+	$(IN_ENV) pytest $(SIDE_BY_SIDE) -m 'not slow' $(ARGS)
+
+# Those on SLURM mostly wait for it: they run beside the others, and speak after them.
+test-all: env ## the long ones: faults, whole experiments, SLURM where it is installed (root)
+	@$(IN_ENV) code=0; spoken=$$(mktemp); \
+	if command -v slurmctld munged >/dev/null; then \
+	    $(MAKE) --no-print-directory test-slurm >"$$spoken" 2>&1 & slurm=$$!; \
+	else echo 'no SLURM here: its tests are skipped (Debian: apt-get install slurm-wlm munge)'; fi; \
+	pytest $(SIDE_BY_SIDE) -m 'slow and not slurm' $(ARGS) || code=1; \
+	if [ -n "$$slurm" ]; then wait $$slurm || code=1; cat "$$spoken"; fi; \
+	rm -f "$$spoken"; exit $$code
 
 test-slurm: env ## run the tests on a SLURM of this machine alone: root, slurm-wlm, munge
 	$(IN_ENV) trap 'python $(CLUSTER) stop' EXIT && \
@@ -49,6 +59,11 @@ lint: env ## check style: ruff, snakefmt, snakemake --lint
 	$(IN_ENV) ruff format --check .
 	$(IN_ENV) snakefmt --check Snakefile workflow/rules
 	$(IN_ENV) snakemake --lint
+
+tables: env ## write all that is generated: the schema, the pins for conda, tested regimes
+	$(IN_ENV) python -m infoplane.config
+	$(IN_ENV) python envs/make_conda.py
+	$(IN_ENV) python -m infoplane.truth.regimes
 
 bench: env ## measure speed against peers and against this machine
 	$(IN_ENV) python benchmark/run.py $(ARGS)

@@ -1,4 +1,4 @@
-"""An estimator of the user's own: the README's file, named in a configuration."""
+"""An estimator of the user's own: the file in docs/extend.md, named in a configuration."""
 
 import re
 from pathlib import Path
@@ -12,18 +12,18 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def blocks(language):
-    text = (REPOSITORY / "README.md").read_text()
+    text = (REPOSITORY / "docs" / "extend.md").read_text()
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def source():
-    """The README's estimator."""
+    """The estimator of the docs."""
     (found,) = [block for block in blocks("python") if "def between(" in block]
     return found
 
 
-def test_the_readme_shows_it_in_twenty_lines(source):
+def test_the_docs_show_it_in_twenty_lines(source):
     assert len(source.strip().splitlines()) <= 20
 
 
