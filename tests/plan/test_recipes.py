@@ -1,13 +1,15 @@
 """What decides each result of an experiment, and what does not."""
 
 from copy import deepcopy
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from infoplane.config import load
-from infoplane.config.blocks import Blocks
 from infoplane.datasets import prepare
+from infoplane.plan.blocks import Blocks
+from infoplane.plan.files import Files
 from infoplane.plan.recipes import Recipes
 from infoplane.stores.datasets import write_data
 
@@ -49,12 +51,12 @@ def data(tmp_path, monkeypatch):
 
 def recipes_of(config):
     experiment = load(config, file="mine.yaml")
-    home = "results/mine"
-    return Recipes(experiment, Blocks(experiment, home), home)
+    files = Files("results/mine")
+    return Recipes(experiment, Blocks(experiment, files), files)
 
 
 def stores_of(config):
-    return {str(path): made for path, made in recipes_of(config).of_run("tanh").items()}
+    return recipes_of(config).of_run("tanh")
 
 
 def changed(key, value):
@@ -97,7 +99,7 @@ def test_the_bytes_of_a_users_file_count_and_not_its_name(tmp_path):
 
 def test_a_file_that_is_gone_is_taken_for_what_the_store_says_it_was(tmp_path):
     recipes = recipes_of(CONFIG)
-    path = recipes.home / "datasets" / "own.zarr"
+    path = Path(recipes.files.dataset("own"))
     path.parent.mkdir(parents=True)
     data = prepare(recipes.experiment.datasets["own"])
     write_data(data, path, recipes.dataset("own"), recipes.contents("own"))

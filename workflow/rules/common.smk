@@ -27,6 +27,7 @@ defer("torch")  # a plan needs the settings that stand beside torch's users, and
 from infoplane.config import ConfigError, load, read_file
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.traits import traits_of
+from infoplane.plan.files import Files
 from infoplane.table import nearest
 
 CONFIG_FILES = [*workflow.overwrite_configfiles] or ["config/config.yaml"]
@@ -46,6 +47,7 @@ except ConfigError as error:
     raise WorkflowError(str(error))
 
 HOME = f"results/{experiment.name}"
+FILES = Files(HOME)
 TRUTH = f"results/truth/{experiment.truth}"
 RUN = f"{HOME}/runs/{{run}}"
 
@@ -92,13 +94,12 @@ def canonical_of_estimator(name):
 
 def information_of(run, estimator):
     """Information of every block of a run by one estimator."""
-    home = f"{HOME}/runs/{run}/information/{estimator}"
-    return [f"{home}/{seeds}.zarr" for seeds in BLOCKS.of(run)]
+    return [FILES.information(run, estimator, seeds) for seeds in BLOCKS.of(run)]
 
 
 def dataset_of(wildcards):
     """The prepared data set of a run."""
-    return f"{HOME}/datasets/{run_of(wildcards.run).dataset}.zarr"
+    return FILES.dataset(run_of(wildcards.run).dataset)
 
 
 def exemption_of(name):
@@ -137,7 +138,7 @@ def activations_of(wildcards):
     """The shared store of activations, where the run shares one."""
     if not run_of(wildcards.run).measure.share_activations:
         return []
-    return f"{HOME}/runs/{wildcards.run}/activations/{wildcards.seeds}.zarr"
+    return FILES.activations(wildcards.run, wildcards.seeds)
 
 
 def information_of_run(wildcards):

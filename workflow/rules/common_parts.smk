@@ -15,12 +15,11 @@ def parts_of(wildcards):
     wanted = run.shards
     if wanted > 1 and why_whole(run.measure.epochs, ESTIMATORS[settings.estimator], settings):
         wanted = 1
-    home = Path(f"{HOME}/runs/{wildcards.run}/information/{name}")
-    store = home / f"{wildcards.seeds}.zarr"
-    made = parts.number_of(store)
-    if made != wanted and INFORMATION.recipe(wildcards) == recipe_in(store):
+    store = FILES.information(wildcards.run, name, wildcards.seeds)
+    made = parts.number_of(Path(store))
+    if made != wanted and INFORMATION.recipe(wildcards) == recipe_in(Path(store)):
         wanted = made
     if wanted == 1:
         return []
     names = [Part(number, wanted).name for number in range(1, wanted + 1)]
-    return [str(parts.path_of(store, name)) for name in names]
+    return [FILES.part(wildcards.run, name, wildcards.seeds, part) for part in names]

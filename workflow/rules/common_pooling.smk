@@ -24,8 +24,7 @@ def runs_with_pool(pool, estimator):
 def pooled_of_runs(wildcards):
     """Pooled information of every run that has the pool."""
     runs = runs_with_pool(wildcards.pool, wildcards.estimator)
-    end = f"pooled/{wildcards.pool}/{wildcards.estimator}.zarr"
-    return [f"{HOME}/runs/{run}/{end}" for run in runs]
+    return [FILES.pooled(run, wildcards.pool, wildcards.estimator) for run in runs]
 
 
 def information_of_pooled_runs(wildcards):

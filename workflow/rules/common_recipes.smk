@@ -9,7 +9,7 @@ from snakemake.logging import logger
 from infoplane.plan.recipes import Recipes
 from infoplane.stores.recipes import recipe_in
 
-RECIPES = Recipes(experiment, BLOCKS, HOME)
+RECIPES = Recipes(experiment, BLOCKS, FILES)
 
 
 def filled(pattern, wildcards):
@@ -84,24 +84,16 @@ class Result:
         return str(NEWER)
 
 
-DATASET = Result(
-    f"{HOME}/datasets/{{dataset}}.zarr", known(lambda w: RECIPES.dataset(w.dataset))
-)
-WEIGHTS = Result(
-    f"{RUN}/weights/{{seeds}}.zarr", known(lambda w: RECIPES.weights(w.run, w.seeds))
-)
-ACTIVATIONS = Result(
-    f"{RUN}/activations/{{seeds}}.zarr", known(lambda w: RECIPES.activations(w.run, w.seeds))
-)
+DATASET = Result(FILES.dataset(), known(lambda w: RECIPES.dataset(w.dataset)))
+WEIGHTS = Result(FILES.weights(), known(lambda w: RECIPES.weights(w.run, w.seeds)))
+ACTIVATIONS = Result(FILES.activations(), known(lambda w: RECIPES.activations(w.run, w.seeds)))
 INFORMATION = Result(
-    f"{RUN}/information/{{estimator}}/{{seeds}}.zarr",
+    FILES.information(),
     known(lambda w: RECIPES.information(w.run, w.estimator, w.seeds)),
 )
-PART = Result(
-    f"{RUN}/information/{{estimator}}/{{seeds}}.part-{{part}}.zarr", INFORMATION.recipe
-)
+PART = Result(FILES.part(), INFORMATION.recipe)
 POOLED = Result(
-    f"{RUN}/pooled/{{pool}}/{{estimator}}.zarr",
+    FILES.pooled(),
     known(lambda w: RECIPES.pooled(w.run, w.pool, w.estimator)),
 )
 CHECKS = Result(

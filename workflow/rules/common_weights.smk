@@ -1,15 +1,15 @@
 # Which stores hold a run's weights. The disk is asked once a call of Snakemake: what this call
 # trains is what is planned here.
 
-from infoplane.config.blocks import Blocks
+from infoplane.plan.blocks import Blocks
 
-BLOCKS = Blocks(experiment, HOME)
+BLOCKS = Blocks(experiment, FILES)
 
 
 @cache
 def weights_of(run):
     """Weights of every block of a run."""
-    return [str(store) for store in BLOCKS.weights_of(run)]
+    return BLOCKS.weights_of(run)
 
 
 def weights_of_run(wildcards):
@@ -19,7 +19,7 @@ def weights_of_run(wildcards):
 def weights_of_block(wildcards):
     """Weights of one block of a run."""
     name = BLOCKS.trained_as(known_run(wildcards.run))
-    return f"{HOME}/runs/{name}/weights/{wildcards.seeds}.zarr"
+    return FILES.weights(name, wildcards.seeds)
 
 
 def all_weights(wildcards):

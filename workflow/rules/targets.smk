@@ -42,7 +42,7 @@ rule report:
 # All that needs a network connection.
 rule datasets:
     input:
-        expand(f"{HOME}/datasets/{{dataset}}.zarr", dataset=experiment.datasets),
+        expand(FILES.dataset(), dataset=experiment.datasets),
 
 
 rule weights:

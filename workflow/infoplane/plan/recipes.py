@@ -10,14 +10,15 @@ from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from infoplane.config.blocks import Blocks
 from infoplane.config.models import Experiment
 from infoplane.config.pools import estimators_of
 from infoplane.datasets import SOURCES, default_places, files_of
 from infoplane.estimators import ESTIMATORS, regime
 from infoplane.figures import FIGURES
 from infoplane.networks import FAMILIES
+from infoplane.plan.blocks import Blocks
 from infoplane.plan.contents import digest_of_contents
+from infoplane.plan.files import Files
 from infoplane.provenance import LIBRARY, digest_of_text, source_digest
 from infoplane.schedules.fixed import Listed
 from infoplane.stores.recipes import CONTENTS, said_by
@@ -44,12 +45,11 @@ def recipe(*parts) -> str:
 class Recipes:
     """Recipes of an experiment's results, by the names that stand in their paths.
 
-    home : the experiment's results
     Sources, tables and files are read once: all results speak of the same ones.
     """
 
-    def __init__(self, experiment: Experiment, blocks: Blocks, home: str | Path):
-        self.experiment, self.blocks, self.home = experiment, blocks, Path(home)
+    def __init__(self, experiment: Experiment, blocks: Blocks, files: Files):
+        self.experiment, self.blocks, self.files = experiment, blocks, files
         # Thousands of results share a recipe, or ask for the digest of one source.
         self.source = cache(source_digest)
         self.dataset = cache(self.dataset)
@@ -78,7 +78,7 @@ class Recipes:
         files = files_of(self.experiment.datasets[name], default_places())
         if files:
             return digest_of_contents(files)
-        return said_by(self.home / "datasets" / f"{name}.zarr", CONTENTS) or ""
+        return said_by(Path(self.files.dataset(name)), CONTENTS) or ""
 
     def weights(self, run: str, seeds: str) -> str:
         """Of the weights of a block of seeds."""
@@ -161,21 +161,17 @@ class Recipes:
         own = {"epochs": Listed(schedule="list", epochs=[0]), "share_activations": False}
         return self.experiment.runs[run].measure.model_copy(update=own).canonical()
 
-    def of_run(self, run: str) -> dict[Path, str]:
+    def of_run(self, run: str) -> dict[str, str]:
         """The stores of a run, its data set's included, with their recipes."""
-        chosen = self.experiment.runs[run]
-        home = self.home / "runs" / run
-        found = {
-            self.home / "datasets" / f"{chosen.dataset}.zarr": self.dataset(chosen.dataset)
-        }
-        for store in self.blocks.weights_of(run):
-            found[store] = self.weights(run, store.stem)
+        chosen, files = self.experiment.runs[run], self.files
+        found = {files.dataset(chosen.dataset): self.dataset(chosen.dataset)}
+        for seeds, store in zip(self.blocks.of(run), self.blocks.weights_of(run), strict=True):
+            found[store] = self.weights(run, seeds)
             for by in chosen.estimators:
-                information = home / "information" / by / store.name
-                found[information] = self.information(run, by, store.stem)
+                found[files.information(run, by, seeds)] = self.information(run, by, seeds)
         for pool in chosen.pools:
             for by in estimators_of(chosen, pool):
-                found[home / "pooled" / pool / f"{by}.zarr"] = self.pooled(run, pool, by)
+                found[files.pooled(run, pool, by)] = self.pooled(run, pool, by)
         return found
 
     def _canonical(self, run: str, part: str) -> str:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from infoplane.config import load, read_file
-from infoplane.config.blocks import Blocks
 from infoplane.config.pools import estimators_of
+from infoplane.plan.blocks import Blocks
+from infoplane.plan.files import Files
 from infoplane.plan.recipes import Recipes
 from infoplane.status.experiment import Wanted
 
@@ -16,14 +17,13 @@ def wanted_by(file: Path, results: Path) -> tuple[str, dict[str, Wanted]]:
     data sets are not what they should be.
     """
     experiment = load(read_file(file), file=str(file))
-    home = results / experiment.name
-    blocks = Blocks(experiment, home)
-    recipes = Recipes(experiment, blocks, home)
+    files = Files(results / experiment.name)
+    blocks = Blocks(experiment, files)
+    recipes = Recipes(experiment, blocks, files)
     wanted = {}
     for name, run in experiment.runs.items():
         pooled = [f"{pool}/{by}" for pool in run.pools for by in estimators_of(run, pool)]
         estimators, place = [*run.estimators, *pooled], blocks.trained_as(name)
-        wanted[name] = Wanted(
-            run.training.epochs, blocks.of(name), estimators, place, recipes.of_run(name)
-        )
+        made = {Path(store): recipe for store, recipe in recipes.of_run(name).items()}
+        wanted[name] = Wanted(run.training.epochs, blocks.of(name), estimators, place, made)
     return experiment.name, wanted

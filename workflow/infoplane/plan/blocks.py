@@ -2,20 +2,20 @@
 training under several names."""
 
 from functools import cached_property
-from pathlib import Path
 
 from infoplane.config.models import Experiment
 from infoplane.config.seeds import Block, block_name, parse_block, seed_blocks
+from infoplane.plan.files import Files
 
 
 class Blocks:
     """The blocks of seeds of every run, by what stands on disk when it is asked for first.
 
-    home : the experiment's results. Blocks that stand there stay as they are.
+    Blocks whose weights stand stay as they are.
     """
 
-    def __init__(self, experiment: Experiment, home: str | Path):
-        self.experiment, self.home = experiment, Path(home)
+    def __init__(self, experiment: Experiment, files: Files):
+        self.experiment, self.files = experiment, files
         self._on_disk: dict[str, list[Block]] = {}
         self._of: dict[str, tuple[str, ...]] = {}
 
@@ -50,10 +50,10 @@ class Blocks:
                 blocks += [block for block in own if block not in blocks]
         return self._of[run]
 
-    def weights_of(self, run: str) -> list[Path]:
+    def weights_of(self, run: str) -> list[str]:
         """The stores of a run's weights, there or not."""
-        weights = self.home / "runs" / self.trained_as(run) / "weights"
-        return [weights / f"{block}.zarr" for block in self.of(run)]
+        trained_as = self.trained_as(run)
+        return [self.files.weights(trained_as, block) for block in self.of(run)]
 
     @cached_property
     def _runs_by_training(self) -> dict[tuple[str, ...], list[str]]:
@@ -67,6 +67,5 @@ class Blocks:
 
     def _blocks_on_disk(self, run: str) -> list[Block]:
         if run not in self._on_disk:
-            stores = (self.home / "runs" / run / "weights").glob("seeds-*.zarr")
-            self._on_disk[run] = sorted(parse_block(store.stem) for store in stores)
+            self._on_disk[run] = sorted(map(parse_block, self.files.blocks_of_weights(run)))
         return self._on_disk[run]

@@ -1,0 +1,60 @@
+"""Where everything of an experiment stands: one function a stage, here and nowhere else.
+
+A name that is not given stays a wildcard, so that `files.weights()` is the pattern of which
+`files.weights("tanh", "seeds-0-9")` is one file.
+"""
+
+from pathlib import Path
+
+STORE = ".zarr"
+"""What the name of a store ends with."""
+
+
+class Files:
+    """Paths of an experiment's results, as texts. home : the folder they all are in."""
+
+    def __init__(self, home: str | Path):
+        self.home = str(home)
+
+    def run(self, run: str = "{run}") -> str:
+        """The folder of a run."""
+        return f"{self.home}/runs/{run}"
+
+    def dataset(self, dataset: str = "{dataset}") -> str:
+        """A prepared data set."""
+        return f"{self.home}/datasets/{dataset}{STORE}"
+
+    def weights(self, run: str = "{run}", seeds: str = "{seeds}") -> str:
+        """Weights of a block of seeds."""
+        return f"{self.run(run)}/weights/{seeds}{STORE}"
+
+    def blocks_of_weights(self, run: str) -> list[str]:
+        """Names of the blocks of seeds whose weights stand under a run's name."""
+        stores = Path(self.run(run), "weights").glob(f"seeds-*{STORE}")
+        return [store.name.removesuffix(STORE) for store in stores]
+
+    def activations(self, run: str = "{run}", seeds: str = "{seeds}") -> str:
+        """Activations that a run's estimators share."""
+        return f"{self.run(run)}/activations/{seeds}{STORE}"
+
+    def information(
+        self, run: str = "{run}", estimator: str = "{estimator}", seeds: str = "{seeds}"
+    ) -> str:
+        """What an estimator says of a block of seeds."""
+        return f"{self.run(run)}/information/{estimator}/{seeds}{STORE}"
+
+    def part(
+        self,
+        run: str = "{run}",
+        estimator: str = "{estimator}",
+        seeds: str = "{seeds}",
+        part: str = "{part}",
+    ) -> str:
+        """One part of that, where several jobs make it."""
+        return self.information(run, estimator, f"{seeds}.part-{part}")
+
+    def pooled(
+        self, run: str = "{run}", pool: str = "{pool}", estimator: str = "{estimator}"
+    ) -> str:
+        """What an estimator says of a pool."""
+        return f"{self.run(run)}/pooled/{pool}/{estimator}{STORE}"
