@@ -5,7 +5,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from infoplane.datasets.source import Data
+from infoplane.datasets.source import Data, Label
 from infoplane.networks import mlp
 from infoplane.training import supervised
 
@@ -22,7 +22,8 @@ def data() -> Data:
     y = (x[:, :4].sum(1) > x[:, 4:].sum(1)).astype(np.int64)
     order = np.random.default_rng(0).permutation(256)
     train, test = np.sort(order[:200]), np.sort(order[200:])
-    return Data(x, y, train, test, {"n_classes": 2, "digest": "of a test"})
+    labels = {"y": Label(y, ("fewer", "more"))}
+    return Data(x, labels, train, test, {"digest": "of a test"})
 
 
 @pytest.fixture

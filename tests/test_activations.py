@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from infoplane.activations import Activations, Measured, Settings
-from infoplane.datasets.source import Data
+from infoplane.datasets.source import Data, Label
 from infoplane.networks import mlp
 from infoplane.networks.description import describe, rebuild
 from infoplane.stores.activations import ActivationsStore
@@ -108,12 +108,12 @@ def test_subset_is_seeded_and_within_its_part(data):
 
 def test_repeated_inputs_lower_the_entropy_of_x():
     x = np.repeat(np.eye(4, dtype=np.float32), 2, axis=0)
-    data = Data(x, np.arange(8) % 2, np.arange(8), np.arange(0), {})
+    data = Data(x, {"y": Label(np.arange(8) % 2, ("0", "1"))}, np.arange(8), np.arange(0), {})
     assert Measured(data, Settings()).entropy_x == 2.0
 
 
 def test_a_part_without_inputs_is_an_error(data):
-    nothing = Data(data.x, data.y, data.train, data.test[:0], {})
+    nothing = Data(data.x, data.labels, data.train, data.test[:0], {})
     with pytest.raises(ValueError, match=r"measure\.inputs: test leaves 0 inputs"):
         Measured(nothing, Settings(inputs="test"))
 

@@ -196,12 +196,13 @@ WRONG = {
     ),
     "unknown_source": (
         {"datasets.szt.source": "sztt"},
-        f"datasets.szt.source: must be one of {', '.join(SOURCES)}, not 'sztt'. Did you mean "
-        "'szt'?",
+        f"datasets.szt.source: must be one of {', '.join(SOURCES)}, the import path of a "
+        "class of yours, module:Class, not 'sztt'. Did you mean 'szt'?",
     ),
     "no_source": (
         {"datasets.other": {}},
-        f"datasets.other.source: is missing; give one of {', '.join(SOURCES)}",
+        f"datasets.other.source: is missing; give one of {', '.join(SOURCES)}, the import path "
+        "of a class of yours, module:Class",
     ),
     "unknown_family": (
         {"runs.tanh.network": {"family": "mpl"}},

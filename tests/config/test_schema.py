@@ -71,13 +71,14 @@ def test_unknown_keys_are_forbidden_everywhere():
     found = list(nodes(root, root))
     assert ("runs", "…", "training", "optimizer") in [path for path, _ in found]
     assert ("defaults", "measure", "epochs") in [path for path, _ in found]
-    # an estimator of the user's own has keys that no schema knows
+    # an estimator or a source of the user's own has keys that no schema knows
     known = [
         node
         for _, node in found
-        if node["properties"] and "not" not in node["properties"].get("estimator", {})
+        if node["properties"]
+        and not any("not" in node["properties"].get(k, {}) for k in ("estimator", "source"))
     ]
-    assert len(found) - len(known) == 2  # its settings, and the sweep over these
+    assert len(found) - len(known) == 3  # their settings, and the sweep over an estimator's
     assert all(node["additionalProperties"] is False for node in known)
 
 

@@ -101,10 +101,10 @@ def test_figures_and_reports_need_more_for_more_estimates(planned):
 
 
 def test_a_prepared_data_set_is_looked_at_and_another_is_asked_its_settings(planned, tmp_path):
-    assert planned().shape("szt") == (4096, (12,), 2, 3277)
+    assert planned().shape("szt") == (4096, (12,), {"y": 2}, 3277)
     settings = SOURCES["szt"].Settings(source="szt", size=100)
     write_data(prepare(settings), tmp_path / "datasets" / "szt.zarr")
-    assert planned().shape("szt") == (100, (12,), 2, 80)
+    assert planned().shape("szt") == (100, (12,), {"y": 2}, 80)
 
 
 def test_a_part_is_asked_its_share_of_the_epochs_unless_a_schedule_chooses_them(planned):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from infoplane.datasets import files_of, prepare
+from infoplane.datasets import files_of, prepare, shape_of
 from infoplane.datasets.places import MissingData
 
 X, Y = np.arange(24.0).reshape(6, 2, 2), np.array([0, 1, 0, 1, 0, 1])
@@ -27,7 +27,32 @@ def test_arrays_code_labels_in_sorted_order(settings, tmp_path, labels, names):
     np.savez(tmp_path / "own.npz", x=X, y=np.array(labels))
     data = prepare(settings("arrays", path=str(tmp_path / "own.npz")))
     assert data.y.tolist() == [1, 0, 1, 2, 2, 0]
-    assert data.attributes["class_names"] == names and data.attributes["n_classes"] == 3
+    assert data.label().class_names == tuple(names) and data.label().n_classes == 3
+
+
+def test_arrays_of_integers_or_strings_are_further_labels(settings, tmp_path):
+    font = np.array(["a", "b", "a", "c", "b", "a"])
+    more = {"weight": Y + 0.5, "grid": np.zeros((6, 2), int), "few": np.arange(3)}
+    np.savez(tmp_path / "own.npz", font=font, x=X, even=Y == 0, y=Y, **more)
+    chosen = settings("arrays", path=str(tmp_path / "own.npz"), training_fraction=1)
+    data = prepare(chosen)
+    assert list(data.labels) == ["y", "font", "even"]
+    assert data.label("font").class_names == ("a", "b", "c")
+    assert data.label("font").codes.tolist() == [0, 1, 0, 2, 1, 0]
+    assert data.attributes["entropy_y"]["even"] == 1
+    assert data.attributes["notes"] == ["not read, for they are no labels: weight, grid, few"]
+    assert list(shape_of(chosen).classes) == ["y", "font", "even"]
+
+
+def test_arrays_may_have_no_label_and_the_first_counts_without_y(settings, tmp_path):
+    np.savez(tmp_path / "own.npz", x=X)
+    data = prepare(settings("arrays", path=str(tmp_path / "own.npz"), size=4))
+    assert not data.labels and len(data.train) == 3
+    with pytest.raises(ValueError, match="has no label"):
+        data.label()
+    np.savez(tmp_path / "own.npz", x=X, font=Y)
+    data = prepare(settings("arrays", path=str(tmp_path / "own.npz")))
+    assert data.y.tolist() == Y.tolist() and data.label() is data.labels["font"]
 
 
 def test_arrays_are_found_in_places_and_listed(settings, tmp_path):

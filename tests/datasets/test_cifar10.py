@@ -46,7 +46,7 @@ def test_cifar10_keeps_channels_and_split(settings, batches):
     first = np.random.default_rng(0).integers(0, 256, (10, 3072)).astype(np.float32) / 255
     np.testing.assert_array_equal(data.x[:10].reshape(10, -1), first)
     assert data.y[:10].tolist() == list(range(10))
-    assert data.attributes["class_names"][9] == "class9"
+    assert data.label().class_names[9] == "class9"
 
 
 def test_cifar10_is_unpacked_from_an_archive(settings, batches, tmp_path):

@@ -14,9 +14,9 @@ from infoplane.provenance import source_digest
 
 
 def test_sources_each_have_settings_and_loader():
-    for name, module in SOURCES.items():
-        assert module.Settings.model_fields["source"].annotation.__args__ == (name,)
-        assert callable(module.load)
+    for name, source in SOURCES.items():
+        assert source.Settings.model_fields["source"].annotation.__args__ == (name,)
+        assert SOURCES.complete(name) is source
 
 
 def test_settings_are_told_apart_by_source(settings):
@@ -61,7 +61,7 @@ def test_attributes_are_json_and_carry_settings(settings):
     assert isinstance(data, Data)
     assert json.loads(json.dumps(data.attributes)) == data.attributes
     assert data.attributes["settings"] == settings("digits", size=100).model_dump(mode="json")
-    assert data.attributes["n_classes"] == 10 and len(data.attributes["digest"]) == 64
+    assert data.label().n_classes == 10 and len(data.attributes["digest"]) == 64
 
 
 def test_default_places_begin_with_given_folder(monkeypatch):

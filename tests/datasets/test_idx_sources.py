@@ -41,7 +41,7 @@ def test_mnist_is_the_original(settings, real_data, tmp_path):
     # the mean and deviation that everyone normalises MNIST by
     assert data.x[:60_000].mean(dtype=float) == pytest.approx(0.1307, abs=1e-4)
     assert data.x[:60_000].std(dtype=float) == pytest.approx(0.3081, abs=1e-4)
-    assert data.attributes["class_names"] == list("0123456789")
+    assert data.label().class_names == tuple("0123456789")
 
 
 def test_notmnist_is_split_by_fraction(settings, real_data, tmp_path):
@@ -50,7 +50,7 @@ def test_notmnist_is_split_by_fraction(settings, real_data, tmp_path):
     assert data.x.shape == (10_000, 784)
     assert np.bincount(data.y).tolist() == [1000] * 10
     assert np.bincount(data.y[data.train]).tolist() == [800] * 10
-    assert data.attributes["class_names"] == list("ABCDEFGHIJ")
+    assert data.label().class_names == tuple("ABCDEFGHIJ")
     assert data.attributes["entropy_x"] < np.log2(10_000)  # some letters are there twice
     assert "t10k" in data.attributes["notes"][0]
     assert {path.name for path in files_of(chosen, [real_data, tmp_path])} == {

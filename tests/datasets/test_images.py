@@ -27,11 +27,11 @@ def test_images_take_classes_and_pixels_from_folders(settings, folder):
     assert data.x.shape == (10, 3, 5, 6)
     np.testing.assert_array_equal(data.x[0, :, 0, 0], np.array([255, 0, 51], np.float32) / 255)
     assert data.y.tolist() == [0] * 5 + [1] * 5
-    assert data.attributes["class_names"] == ["cat", "dog"]
+    assert data.label().class_names == ("cat", "dog")
     assert (len(data.train), len(data.test)) == (8, 2)
     # each image once in cat and once in dog: 5 values of X that say nothing of Y
     assert data.attributes["entropy_x"] == pytest.approx(np.log2(5))
-    assert data.attributes["information_xy"] == pytest.approx(0, abs=1e-12)
+    assert data.attributes["information_xy"]["y"] == pytest.approx(0, abs=1e-12)
 
 
 def test_images_in_train_and_test_have_own_split(settings, tmp_path):
@@ -130,7 +130,7 @@ def test_images_that_systems_leave_are_no_class_and_no_sample(settings, folder, 
     (folder / "other.png").rename(folder / litter)
     after = prepare(chosen)
     assert after.attributes["digest"] == before.attributes["digest"]
-    assert after.attributes["class_names"] == ["cat", "dog"] and not after.attributes["notes"]
+    assert after.label().class_names == ("cat", "dog") and not after.attributes["notes"]
     assert files_of(chosen) == listed
 
 
@@ -143,7 +143,7 @@ def test_images_split_bears_any_usual_name(settings, tmp_path, train, test):
         draw(tmp_path / part / name / "1.png")
     (tmp_path / ".ipynb_checkpoints").mkdir()
     data = prepare(settings("images", path=str(tmp_path)))
-    assert data.attributes["class_names"] == ["a", "b"]
+    assert data.label().class_names == ("a", "b")
     assert (data.train.tolist(), data.test.tolist()) == ([0, 1], [2, 3])
 
 
@@ -164,7 +164,7 @@ def test_images_class_may_be_named_train(settings, tmp_path):
     for name in ("bus", "train"):
         draw(tmp_path / name / "1.png")
     data = prepare(settings("images", path=str(tmp_path)))
-    assert data.attributes["class_names"] == ["bus", "train"]
+    assert data.label().class_names == ("bus", "train")
 
 
 def test_images_beside_the_classes_are_said_not_to_be_read(settings, folder, tmp_path):
@@ -212,7 +212,7 @@ def test_images_read_real_cifar10_jpegs(settings, real_data, tmp_path):
     data = prepare(settings("images", path=str(tmp_path), flatten=False))
     assert data.x.shape == (16, 3, 32, 32)
     assert (len(data.train), len(data.test)) == (8, 8)
-    assert data.attributes["class_names"] == ["airplane", "automobile"]
+    assert data.label().class_names == ("airplane", "automobile")
     with Image.open(tmp_path / "train/automobile/0002.jpg") as image:
         expected = np.asarray(image, dtype=np.float32).transpose(2, 0, 1) / 255
     np.testing.assert_array_equal(data.x[6], expected)

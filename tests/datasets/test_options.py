@@ -4,6 +4,7 @@ from pydantic import ValidationError
 
 from infoplane.datasets import prepare
 from infoplane.datasets.options import shuffled, standardised, stratified
+from infoplane.datasets.source import Label, Raw
 
 
 @pytest.fixture
@@ -105,13 +106,20 @@ def test_split_without_training_inputs_is_refused(settings):
 
 def test_shuffled_labels_move_only_the_fraction():
     y = np.arange(1000)  # distinct, so that every moved label shows
+    raw = Raw(y[:, None], {"y": Label(y, ()), "minus": Label(-y, ())})
+
+    def moved_by(fraction, seed):
+        labels = shuffled(raw, fraction, seed).labels
+        assert (labels["y"].codes == -labels["minus"].codes).all()  # an input's go together
+        return labels["y"].codes
+
     for fraction, expected in [(0, 0), (0.25, 250), (1, 1000)]:
-        moved = shuffled(y, fraction, seed=3)
+        moved = moved_by(fraction, seed=3)
         assert sorted(moved) == sorted(y)
         # a permutation of m labels leaves one in place on average; more than 7: p < 1e-5
         assert expected - 7 <= (moved != y).sum() <= expected
-    assert (shuffled(y, 0.5, 3) == shuffled(y, 0.5, 3)).all()
-    assert (shuffled(y, 0.5, 3) != shuffled(y, 0.5, 4)).any()
+    assert (moved_by(0.5, 3) == moved_by(0.5, 3)).all()
+    assert (moved_by(0.5, 3) != moved_by(0.5, 4)).any()
 
 
 def test_shuffled_labels_leave_counts_and_input(settings):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from infoplane.datasets.source import Data
+from infoplane.datasets.source import Data, Label
 from infoplane.samples import Information
 from infoplane.stores.activations import ActivationsStore, ActivationsWriter
 from infoplane.stores.datasets import read_data, write_data
@@ -86,12 +86,21 @@ def test_a_file_that_snakemake_leaves_is_no_damage(store):
 
 def test_data_come_back_as_written(tmp_path):
     x = np.random.default_rng(0).normal(size=(20, 1, 4, 4)).astype(np.float32)
-    data = Data(x, np.arange(20) % 3, np.arange(15), np.arange(15, 20), {"n_classes": 3})
+    labels = {
+        "y": Label(np.arange(20) % 3, ("a", "b", "c")),
+        "odd": Label(np.arange(20) % 2, ("0", "1")),
+    }
+    data = Data(x, labels, np.arange(15), np.arange(15, 20), {"units": "bit"})
     write_data(data, tmp_path / "d.zarr")
     again = read_data(tmp_path / "d.zarr")
     for name in ("x", "y", "train", "test"):
         assert np.array_equal(getattr(again, name), getattr(data, name))
-    assert again.attributes == {"n_classes": 3}
+    assert list(again.labels) == ["y", "odd"] and again.attributes == data.attributes
+    for name, label in data.labels.items():
+        assert np.array_equal(again.labels[name].codes, label.codes)
+        assert again.labels[name].class_names == label.class_names
+    with pytest.raises(ValueError, match="no label 'od'; it has: y, odd"):
+        again.label("od")
     assert again.x.dtype == np.float32 and again.y.dtype == np.int64
 
 

@@ -29,7 +29,7 @@ def weights(path):
 
 
 def dataset(path):
-    write_data(Data(ONE, np.arange(2), np.arange(1), np.arange(1, 2), {}), path)
+    write_data(Data(ONE, {}, np.arange(1), np.arange(1, 2), {}), path)
 
 
 def activations(path):

@@ -200,7 +200,7 @@ def test_sigkill_at_random_moments_changes_no_bit(tmp_path):
             import sys
             from pathlib import Path
             import numpy as np, torch
-            from infoplane.datasets.source import Data
+            from infoplane.datasets.source import Data, Label
             from infoplane.networks import mlp
             from infoplane.networks.description import describe
             from infoplane.training import supervised
@@ -208,7 +208,7 @@ def test_sigkill_at_random_moments_changes_no_bit(tmp_path):
             torch.set_num_threads(1)
             x = ((np.arange(256)[:, None] >> np.arange(8)) & 1).astype(np.float32)
             y = (x.sum(1) > 4).astype(np.int64)
-            data = Data(x, y, np.arange(200), np.arange(200, 256), {})
+            data = Data(x, {"y": Label(y, ("0", "1"))}, np.arange(200), np.arange(200, 256), {})
             chosen = mlp.Settings(hidden=[6, 3])
             settings = supervised.Settings(epochs=600, batch_size=32, device="cpu")
             trainer = supervised.build(settings, mlp.build(chosen, (8,), 2), data, [0, 1, 2])

@@ -209,9 +209,9 @@ def test_wider_network_takes_the_same_path():
     x = rng.normal(size=(300, 5)).astype(np.float32)
     y = (x[:, 0] > 0).astype(np.int64)
     network = mlp.build(mlp.Settings(hidden=[4]), (5,), 2)
-    from infoplane.datasets.source import Data
+    from infoplane.datasets.source import Data, Label
 
-    data = Data(x, y, np.arange(300), np.arange(0), {})
+    data = Data(x, {"y": Label(y, ("0", "1"))}, np.arange(300), np.arange(0), {})
     trainer = supervised.build(supervised.Settings(epochs=1, device="cpu"), network, data, [0])
     whole = trainer._evaluate(*trainer.parts["train"])
     before, supervised.EVALUATION_BYTES = supervised.EVALUATION_BYTES, 20 * 7

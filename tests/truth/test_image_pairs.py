@@ -78,7 +78,7 @@ def test_absent_images_leave_the_problem_out_with_a_sentence(monkeypatch, tmp_pa
     def absent(*_):
         raise MissingData("mnist: not found: train-images")
 
-    monkeypatch.setattr(image_pairs.mnist, "load", absent)
+    monkeypatch.setattr(image_pairs.mnist.MNIST, "load", absent)
     prepared = files.prepare(image_pairs, image_pairs.Settings())
     files.save(prepared, tmp_path / "images.npz")
     again = files.load(tmp_path / "images.npz")

@@ -1,4 +1,4 @@
-"""A table from names to modules that are imported when first asked for.
+"""A table from names to modules, or classes in them, that are imported when first asked for.
 
 Each folder of methods (datasets, networks, training, estimators) has one. The import is by
 name and late, so that `provenance.source_digest` of one method does not take in its
@@ -9,7 +9,7 @@ import difflib
 import importlib
 import importlib.util
 from collections.abc import Iterable, Iterator, Mapping
-from types import ModuleType
+from typing import Any
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -32,11 +32,13 @@ def unknown(key: str, known: Iterable[str], deeper: Iterable[str] = ()) -> str:
     return f"is not a key here.{hint} Known: {', '.join(known)}."
 
 
-class Table(Mapping[str, ModuleType]):
-    """Names to modules. `paths` maps each name to an import path.
+class Table(Mapping[str, Any]):
+    """Names to modules, or to classes. `paths` maps each name to an import path, "a.module" or
+    "a.module:Class".
 
-    open : a name that is not in the table may be the import path of a module of the user's
+    open : a name that is not in the table may be an import path of the user's own
     functions : of which a module has at least one, beside its class Settings
+    base : import path of the class that every class of the table is derived from
     """
 
     def __init__(
@@ -45,29 +47,37 @@ class Table(Mapping[str, ModuleType]):
         paths: Mapping[str, str],
         open: bool = False,
         functions: Iterable[str] = (),
+        base: str = "",
     ):
         self.kind = kind
         self.paths = dict(paths)
         self.open = open
         self.functions = tuple(functions)
+        self.base = base
 
     def path(self, name: str) -> str:
         """Import path of the module behind `name`; KeyError names the nearest known name."""
         if isinstance(name, str) and name in self.paths:
-            return self.paths[name]
+            return self.paths[name].partition(":")[0]
         if self.open and _is_module(name):
-            return name
-        own = ", or the import path of a module of yours" if self.open else ""
+            return name.partition(":")[0]
+        what = "class of yours, module:Class" if self.base else "module of yours"
+        own = f", or the import path of a {what}" if self.open else ""
         raise KeyError(
             f"unknown {self.kind} '{name}'. Known: {', '.join(self.paths)}{own}."
             + (nearest(name, self.paths) if isinstance(name, str) else "")
         )
 
-    def __getitem__(self, name: str) -> ModuleType:
-        return importlib.import_module(self.path(name))
+    def __getitem__(self, name: str) -> Any:
+        module = importlib.import_module(self.path(name))
+        chosen = self.paths.get(name, name).partition(":")[2]
+        return getattr(module, chosen) if chosen else module
 
-    def complete(self, name: str) -> ModuleType:
-        """The module behind `name`; ValueError says what it lacks to be one of this kind."""
+    def complete(self, name: str) -> Any:
+        """The module or class behind `name`; ValueError says what it lacks to be one of this
+        kind."""
+        if self.base:
+            return self._class(name)
         module = self[name]
         lacking = [] if hasattr(module, "Settings") else ["class Settings"]
         if self.functions and not any(hasattr(module, f) for f in self.functions):
@@ -79,6 +89,29 @@ class Table(Mapping[str, ModuleType]):
             )
         return module
 
+    def _class(self, name: str) -> type:
+        module = importlib.import_module(self.path(name))
+        base = _load(self.base)
+        chosen = self.paths.get(name, name).partition(":")[2]
+        found = vars(module).get(chosen)
+        if isinstance(found, type) and issubclass(found, base):
+            if not hasattr(found, "Settings"):
+                raise ValueError(f"class {chosen} in {module.__file__} lacks Settings")
+            return found
+        own = [
+            key
+            for key, value in vars(module).items()
+            if isinstance(value, type)
+            and issubclass(value, base)
+            and value.__module__ == module.__name__
+        ]
+        remedy = " or ".join(f"{module.__name__}:{key}" for key in own)
+        remedy = f"write {remedy}" if own else f"it has no class derived from {base.__name__}"
+        raise ValueError(
+            f"'{name}' names no {self.kind}, which is a class derived from {base.__name__}; in "
+            f"{module.__file__}: {remedy}"
+        )
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.paths)
 
@@ -89,9 +122,19 @@ class Table(Mapping[str, ModuleType]):
         return name in self.paths or (self.open and _is_module(name))
 
 
+def _load(path: str) -> Any:
+    """What stands at "a.module:name"."""
+    module, _, name = path.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
 def _is_module(name: object) -> bool:
-    """Whether a Python file has this import path."""
-    if not isinstance(name, str) or not all(part.isidentifier() for part in name.split(".")):
+    """Whether a Python file has this import path, "a.module" or "a.module:Class"."""
+    if not isinstance(name, str):
+        return False
+    name, colon, chosen = name.partition(":")
+    parts = [*name.split("."), *([chosen] if colon else [])]
+    if not all(part.isidentifier() for part in parts):
         return False
     try:
         found = importlib.util.find_spec(name)

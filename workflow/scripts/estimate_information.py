@@ -46,7 +46,7 @@ with job(snakemake):
         "measure": params.measure,
         "entropy_x": str(measured.entropy_x),
         "entropy_y": str(measured.entropy_y),
-        "information_xy": str(data.attributes["information_xy"]),
+        "information_xy": str(data.attributes["information_xy"]["y"]),
         "n_kept": str(len(weights.epochs)),
         "n_inputs": str(len(measured.x)),
         "recipe": params.recipe,

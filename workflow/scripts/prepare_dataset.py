@@ -23,5 +23,6 @@ with job(snakemake):
         if not taken:
             data = prepare(source.Settings.model_validate(written), default_places())
             write_data(data, path, params.recipe, params.contents)
-            entropy = data.attributes["entropy_y"]
-            logging.info("%d inputs, H(Y) = %.4f bit", len(data.x), entropy)
+            logging.info("%d inputs", len(data.x))
+            for name, entropy in data.attributes["entropy_y"].items():
+                logging.info("label %s: H(Y) = %.4f bit", name, entropy)

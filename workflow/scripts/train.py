@@ -26,7 +26,7 @@ with job(snakemake):
     data = read_data(Path(snakemake.input.dataset))
     first, last = parse_block(snakemake.wildcards.seeds)
     seeds = list(range(first, last + 1))
-    shape, n_classes = data.x.shape[1:], data.attributes["n_classes"]
+    shape, n_classes = data.x.shape[1:], data.label().n_classes
     network = family.build(network_settings, shape, n_classes)
     made_from = {
         **written,

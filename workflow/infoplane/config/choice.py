@@ -14,6 +14,9 @@ from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 from infoplane.settings import Settings
 from infoplane.table import Table
 
+IMPORTED = r"^[\w.]+:\w+$"
+"""A class of the user's own."""
+
 
 class Choice:
     """Annotation of a field: `Annotated[Any, Choice(FAMILIES, "family", "mlp")]`.
@@ -41,8 +44,10 @@ class Choice:
         for member in members:  # a model by itself may do without what tells it apart
             others = (key for key in member.get("required", ()) if key != self.key)
             member["required"] = [self.key, *others]
-        if self.table.open:  # whatever a module of the user's has for settings
+        if self.table.open:  # whatever a module or class of the user's has for settings
             own = {"type": "string", "not": {"enum": list(self.table)}}
+            if self.table.base:
+                own["pattern"] = IMPORTED
             members.append(
                 {"type": "object", "properties": {self.key: own}, "required": [self.key]}
             )

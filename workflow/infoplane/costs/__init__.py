@@ -1,6 +1,5 @@
 """Memory and time of every kind of job, before it runs: what a scheduler has to be told.
 
-    shapes.py     n, features and classes of a data set, prepared or not
     table.py      what an estimator was measured to need, between and beyond the sizes measured
     training.py   a training
     measuring.py  activations, estimates, pools

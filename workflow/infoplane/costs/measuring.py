@@ -10,7 +10,7 @@ from infoplane.activations import bytes_each
 from infoplane.costs import table
 from infoplane.costs.cost import ESTIMATING_MB, GFLOPS, IMPORT_SECONDS, Cost, speed_of
 from infoplane.costs.schedules import n_of
-from infoplane.costs.shapes import Shape
+from infoplane.datasets.source import Shape
 from infoplane.estimators.traits import traits_of
 from infoplane.networks.network import Network
 

@@ -7,15 +7,17 @@ from pathlib import Path
 
 from infoplane.config.models import Experiment
 from infoplane.config.seeds import parse_block
-from infoplane.costs import measuring, shapes, small, training
+from infoplane.costs import measuring, small, training
 from infoplane.costs.cost import Cost
 from infoplane.costs.devices import gpus
 from infoplane.costs.schedules import n_of
-from infoplane.costs.shapes import Shape
+from infoplane.datasets.prepare import shape_of
+from infoplane.datasets.source import Shape
 from infoplane.estimators import ESTIMATORS
 from infoplane.networks import FAMILIES
 from infoplane.networks.network import Network
 from infoplane.schedules.adaptive import Adaptive
+from infoplane.stores.shapes import shape_of_store
 
 
 class Plan:
@@ -130,7 +132,7 @@ class Plan:
         if run not in self._networks:
             chosen = self.experiment.runs[run]
             family, shape = FAMILIES[chosen.network.family], self.shape(chosen.dataset)
-            built = family.build(chosen.network, shape.of_input, shape.n_classes)
+            built = family.build(chosen.network, shape.of_input, shape.n_classes())
             self._networks[run] = built
         return self._networks[run]
 
@@ -138,8 +140,8 @@ class Plan:
         store = self.home / "datasets" / f"{dataset}.zarr"
         # A damaged one is named by the job that reads it, which has to be planned for that.
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
-            return shapes.of_store(store)
-        return shapes.of_settings(self.experiment.datasets[dataset])
+            return shape_of_store(store)
+        return shape_of(self.experiment.datasets[dataset])
 
     def _n_estimates(self, run: str) -> int:
         chosen = self.experiment.runs[run]

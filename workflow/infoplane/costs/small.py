@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from infoplane.costs import table
 from infoplane.costs.cost import DRAWING_MB, ESTIMATING_MB, IMPORT_SECONDS, PREPARING_MB, Cost
-from infoplane.costs.shapes import Shape
+from infoplane.datasets.source import Shape
 from infoplane.estimators import ESTIMATORS
 
 if TYPE_CHECKING:

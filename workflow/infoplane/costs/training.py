@@ -2,7 +2,7 @@
 
 from infoplane.costs.cost import GFLOPS, IMPORT_SECONDS, TRAINING_MB, Cost, speed_of
 from infoplane.costs.schedules import n_of
-from infoplane.costs.shapes import Shape
+from infoplane.datasets.source import Shape
 from infoplane.networks.network import Network
 from infoplane.stores.weights import SHARD_BYTES
 from infoplane.training.supervised import CALIBRATION_INPUTS, EVALUATION_BYTES

@@ -1,18 +1,23 @@
-"""A user's arrays: one .npz with x and y, and train and test where it has its own split."""
+"""A user's arrays: one .npz with x, labels, and train and test where it has its own split."""
 
+import math
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.lib import format as npy
 
 from infoplane.datasets.places import candidates, first_existing, missing
-from infoplane.datasets.source import Raw, SourceSettings
+from infoplane.datasets.source import Label, Raw, Shape, Source, SourceSettings
 from infoplane.samples import label_codes
 
 KEYS = ("x", "y", "train", "test")
+DAMAGED = (ValueError, zipfile.BadZipFile, zlib.error, EOFError, OSError)
+MOST_CLASSES = 1000
+"""Classes of a label of which nothing but its length is known."""
 
 
 class Settings(SourceSettings):
@@ -20,74 +25,129 @@ class Settings(SourceSettings):
 
     source: Literal["arrays"]
     """One .npz: x of any shape (n_inputs, …), y (n_inputs,) of integers or strings, and
-    optionally train and test, indices of a split of its own."""
+    optionally train and test, indices of a split of its own. Other arrays (n_inputs,) of
+    integers or strings are further labels under their names."""
 
     path: Path
     """The .npz, absolute or relative to the working directory or to a data folder."""
 
 
-def load(settings: Settings, places: Sequence[Path]) -> Raw:
-    """x (n_inputs, *shape) of its own type, y as positions among its sorted distinct labels.
+class Arrays(Source):
+    """x (n_inputs, *shape) of its own type; labels as positions among their sorted distinct
+    values, y first."""
 
-    Raises MissingData where the file is absent, ValueError, naming it, where it does not
-    hold such arrays.
-    """
-    path = first_existing(candidates(settings.path, places))
-    if path is None:
-        searched = [file.parent for file in candidates(settings.path, places)]
-        raise missing("arrays", [settings.path.name], searched)
-    arrays = _read(path)
-    try:
-        return _raw(arrays)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+    Settings = Settings
+    where = ("path",)
+
+    def load(self, places: Sequence[Path]) -> Raw:
+        """Raises MissingData where the file is absent, ValueError, naming it, where it does not
+        hold such arrays.
+        """
+        path = self._path(places)
+        arrays, left = _read(path)
+        try:
+            return _raw(arrays, left)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+
+    def files(self, places: Sequence[Path]) -> list[Path]:
+        """The .npz, if it is there."""
+        path = first_existing(candidates(self.settings.path, places))
+        return [path] if path else []
+
+    def shape(self, places: Sequence[Path]) -> Shape:
+        """By the heads of the arrays; raises as `load` does."""
+        heads = _heads(self._path(places))
+        n, *of_input = heads["x"].shape
+        return Shape(n, tuple(of_input), dict.fromkeys(_labels(heads), min(n, MOST_CLASSES)))
+
+    def _path(self, places: Sequence[Path]) -> Path:
+        path = first_existing(candidates(self.settings.path, places))
+        if path is None:
+            searched = [file.parent for file in candidates(self.settings.path, places)]
+            raise missing("arrays", [self.settings.path.name], searched)
+        return path
 
 
-def files(settings: Settings, places: Sequence[Path]) -> list[Path]:
-    """The .npz, if it is there."""
-    path = first_existing(candidates(settings.path, places))
-    return [path] if path else []
+class Head(NamedTuple):
+    """Shape and type of an array in a file."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
+def _heads(path: Path) -> dict[str, Head]:
+    """Of the arrays of an .npz, by name; members that are no .npy are left alone."""
+    found = {}
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.namelist():
+            if not member.endswith(".npy"):
+                continue
+            name = member.removesuffix(".npy")
+            try:
+                with archive.open(member) as file:
+                    version = npy.read_magic(file)
+                    old = version == (1, 0)
+                    read = npy.read_array_header_1_0 if old else npy.read_array_header_2_0
+                    shape, _, dtype = read(file)
+                    found[name] = Head(shape, dtype)
+            except DAMAGED as error:
+                raise ValueError(f"{path}: {name} is damaged ({error})") from None
+    return found
+
+
+def _labels(heads: Mapping[str, Head]) -> list[str]:
+    """Names of labels, y first: arrays (n_inputs,) of integers or strings."""
+    n = math.prod(heads["x"].shape[:1])
+    others = [
+        name
+        for name, head in heads.items()
+        if name not in KEYS and head.shape == (n,) and head.dtype.kind in "biuSU"
+    ]
+    return [*(["y"] if "y" in heads else []), *others]
+
+
+def _read(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Arrays by name, labels in their order; the names of arrays that are not read."""
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is not an .npz; write one with numpy.savez(path, x=…, y=…)")
+    heads = _heads(path)
+    if "x" not in heads:
+        present = ", ".join(heads) or "none"
+        raise ValueError(f"{path} lacks x; its keys are: {present}")
+    split = [name for name in ("train", "test") if name in heads]
+    names = ["x", *_labels(heads), *split]
     # no pickles: reading one can run any code that whoever wrote the file put there
     with np.load(path, allow_pickle=False) as npz:
-        absent = [name for name in ("x", "y") if name not in npz.files]
-        if absent:
-            present = ", ".join(npz.files) or "none"
-            raise ValueError(f"{path} lacks {' and '.join(absent)}; its keys are: {present}")
-        return {name: _array(path, npz, name) for name in KEYS if name in npz.files}
+        arrays = {name: _array(path, npz, name) for name in names}
+    return arrays, [name for name in heads if name not in names]
 
 
 def _array(path: Path, npz, name: str) -> np.ndarray:
     try:
-        # a member that is no .npy comes as bytes, which asarray makes a type that is refused
-        return np.asarray(npz[name])
-    except ValueError as error:
+        return npz[name]
+    except DAMAGED as error:
         if "pickle" not in str(error):
             raise ValueError(f"{path}: {name} is damaged ({error})") from None
         raise ValueError(
             f"{path}: {name} is an object array, which only a pickle can hold and which is "
             "not read. Convert it to numbers, or labels to strings, before numpy.savez"
         ) from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
-        raise ValueError(f"{path}: {name} is damaged ({error})") from None
 
 
-def _raw(arrays: dict[str, np.ndarray]) -> Raw:
-    x, y = arrays["x"], arrays["y"]
-    y = np.char.decode(y, "utf-8") if y.dtype.kind == "S" else y
+def _raw(arrays: dict[str, np.ndarray], left: Sequence[str]) -> Raw:
+    x = arrays["x"]
     if x.dtype.kind not in "biuf":
         raise ValueError(f"x must hold real numbers; its type is {x.dtype}")
     if x.dtype.itemsize > 8:
         raise ValueError(f"x is {x.dtype}; save it as float64, the widest that is read")
     if x.ndim < 2 or 0 in x.shape:
         raise ValueError(f"x must be (n_inputs, …) and not empty; its shape is {x.shape}")
-    codes = label_codes(y).numpy()
-    if len(x) != len(codes):
-        raise ValueError(f"x has {len(x)} rows, y has {len(codes)}")
+    labels = {
+        name: _label(name, array, len(x))
+        for name, array in arrays.items()
+        if name not in ("x", "train", "test")
+    }
     finite = np.isfinite(x).reshape(len(x), -1).all(axis=1)
     if not finite.all():
         raise ValueError(
@@ -95,8 +155,17 @@ def _raw(arrays: dict[str, np.ndarray]) -> Raw:
             f"{int(np.argmin(finite))}"
         )
     train, test = _own_split(arrays, len(x))
-    names = tuple(str(name) for name in np.unique(y))
-    return Raw(x, codes, names, train=train, test=test)
+    notes = (f"not read, for they are no labels: {', '.join(left)}",) if left else ()
+    return Raw(x, labels, train, test, notes=notes)
+
+
+def _label(name: str, values: np.ndarray, n_inputs: int) -> Label:
+    """Positions among the sorted distinct values."""
+    values = np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values
+    codes = label_codes(values, name).numpy()
+    if len(codes) != n_inputs:
+        raise ValueError(f"x has {n_inputs} rows, {name} has {len(codes)}")
+    return Label(codes, tuple(str(value) for value in np.unique(values)))
 
 
 def _own_split(arrays, n_inputs: int) -> tuple[np.ndarray | None, np.ndarray | None]:

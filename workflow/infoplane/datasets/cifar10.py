@@ -10,7 +10,7 @@ import numpy as np
 
 from infoplane.datasets.downloads import DownloadFailed, fetch
 from infoplane.datasets.places import missing
-from infoplane.datasets.source import Raw, SourceSettings
+from infoplane.datasets.source import Label, Raw, Shape, Source, SourceSettings
 
 
 class Settings(SourceSettings):
@@ -20,34 +20,42 @@ class Settings(SourceSettings):
     """60,000 colour photographs of 3 × 32 × 32 pixels in [0, 1]."""
 
 
-def load(settings: Settings, places: Sequence[Path]) -> Raw:
-    """Images (60000, 3, 32, 32) with the original split.
+class CIFAR10(Source):
+    """Images (60000, 3, 32, 32) with the original split."""
 
-    Raises MissingData where it is neither found nor downloaded, ValueError where what is
-    found is not what was published.
-    """
-    # The batches are pickles, and a pickle can run any code when it is read. torchvision
-    # compares each with its published md5 first and reads none that differs; reading them
-    # by any other way would have to do the same.
-    from torchvision.datasets import CIFAR10  # here: its import takes seconds
+    Settings = Settings
 
-    root = _folder_with_batches(CIFAR10, places)
-    try:
-        train, test = CIFAR10(root, train=True), CIFAR10(root, train=False)
-    except RuntimeError:
-        raise ValueError(
-            f"{root / CIFAR10.base_folder} is not CIFAR-10 as published: a file is missing or "
-            "its md5 differs. Delete the folder and fetch it again"
-        ) from None
-    n_train, n_inputs = len(train.data), len(train.data) + len(test.data)
-    return Raw(
-        np.concatenate([train.data, test.data]).transpose(0, 3, 1, 2),
-        np.array([*train.targets, *test.targets], dtype=np.int64),
-        class_names=tuple(train.classes),
-        train=np.arange(n_train),
-        test=np.arange(n_train, n_inputs),
-        divisor=255.0,
-    )
+    def load(self, places: Sequence[Path]) -> Raw:
+        """Raises MissingData where it is neither found nor downloaded, ValueError where what is
+        found is not what was published.
+        """
+        # The batches are pickles, and a pickle can run any code when it is read. torchvision
+        # compares each with its published md5 first and reads none that differs; reading them
+        # by any other way would have to do the same.
+        from torchvision import datasets  # here: its import takes seconds
+
+        published = datasets.CIFAR10
+        root = _folder_with_batches(published, places)
+        try:
+            train, test = published(root, train=True), published(root, train=False)
+        except RuntimeError:
+            raise ValueError(
+                f"{root / published.base_folder} is not CIFAR-10 as published: a file is "
+                "missing or its md5 differs. Delete the folder and fetch it again"
+            ) from None
+        codes = np.array([*train.targets, *test.targets], dtype=np.int64)
+        n_train, n_inputs = len(train.data), len(train.data) + len(test.data)
+        return Raw(
+            np.concatenate([train.data, test.data]).transpose(0, 3, 1, 2),
+            {"y": Label(codes, tuple(train.classes))},
+            train=np.arange(n_train),
+            test=np.arange(n_train, n_inputs),
+            divisor=255.0,
+        )
+
+    def shape(self, places: Sequence[Path]) -> Shape:
+        """As it was published."""
+        return Shape(60_000, (3, 32, 32), {"y": 10}, 50_000)
 
 
 def _folder_with_batches(published, places: Sequence[Path]) -> Path:

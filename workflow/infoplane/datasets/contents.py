@@ -1,9 +1,11 @@
 """What a data set holds: entropies and information in bits, and a digest of its bytes."""
 
 import hashlib
+from collections.abc import Mapping
 
 import numpy as np
 
+from infoplane.datasets.source import Label
 from infoplane.information import entropy_of_counts
 
 
@@ -20,21 +22,27 @@ def row_codes(x: np.ndarray) -> np.ndarray:
 
 
 def information(
-    codes: np.ndarray, y: np.ndarray, probabilities: np.ndarray | None = None
-) -> dict[str, float]:
-    """entropy_x, entropy_y and information_xy in bits, every input equally likely.
+    codes: np.ndarray, labels: Mapping[str, Label]
+) -> dict[str, float | dict[str, float]]:
+    """entropy_x, and by label entropy_y and information_xy; bits, inputs equally likely.
 
     codes : (n_inputs,) which value of X an input is, by `row_codes`
-    probabilities : (n_inputs, n_classes) p(y | x) that y was drawn from; then
-        information_xy is that of p(y | x) and not of the labels that were drawn
+    Where a label has probabilities, information_xy is that of p(y | x) and not of the labels
+    that were drawn.
     """
     entropy_x = entropy_of_counts(np.bincount(codes))
-    entropy_y = entropy_of_counts(np.bincount(y))
-    if probabilities is None:
-        _, pairs = np.unique(np.stack([codes, y]), axis=1, return_counts=True)
-        information_xy = entropy_y - (entropy_of_counts(pairs) - entropy_x)
-    else:
-        information_xy = information_of(_mean_of_equal_rows(probabilities, codes))
+    entropy_y = {
+        name: entropy_of_counts(np.bincount(label.codes)) for name, label in labels.items()
+    }
+    information_xy = {}
+    for name, label in labels.items():
+        if label.probabilities is None:
+            pairs = np.stack([codes, label.codes])
+            _, counts = np.unique(pairs, axis=1, return_counts=True)
+            information_xy[name] = entropy_y[name] - (entropy_of_counts(counts) - entropy_x)
+        else:
+            given = _mean_of_equal_rows(label.probabilities, codes)
+            information_xy[name] = information_of(given)
     return {
         "entropy_x": entropy_x,
         "entropy_y": entropy_y,

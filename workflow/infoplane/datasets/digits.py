@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from infoplane.datasets.source import Raw, SourceSettings
+from infoplane.datasets.source import Label, Raw, Shape, Source, SourceSettings
 
 BRIGHTEST = 16.0
 
@@ -18,14 +18,22 @@ class Settings(SourceSettings):
     """1797 digits of 8 × 8 pixels in [0, 1], out of scikit-learn."""
 
 
-def load(settings: Settings, places: Sequence[Path]) -> Raw:
+class Digits(Source):
     """Images (1797, 1, 8, 8) and ten classes; the source has no split of its own."""
-    from sklearn.datasets import load_digits  # here: its import takes seconds
 
-    digits = load_digits()
-    return Raw(
-        digits.images[:, None].astype(np.float32),
-        digits.target.astype(np.int64),
-        class_names=tuple(str(name) for name in digits.target_names),
-        divisor=BRIGHTEST,
-    )
+    Settings = Settings
+
+    def load(self, places: Sequence[Path]) -> Raw:
+        from sklearn.datasets import load_digits  # here: its import takes seconds
+
+        digits = load_digits()
+        names = tuple(str(name) for name in digits.target_names)
+        return Raw(
+            digits.images[:, None].astype(np.float32),
+            {"y": Label(digits.target.astype(np.int64), names)},
+            divisor=BRIGHTEST,
+        )
+
+    def shape(self, places: Sequence[Path]) -> Shape:
+        """As it comes with scikit-learn."""
+        return Shape(1797, (1, 8, 8), {"y": 10})

@@ -1,11 +1,9 @@
 """Fashion-MNIST: 60,000 + 10,000 articles of clothing (Xiao, Rasul, Vollgraf 2017)."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
-from infoplane.datasets.idx_images import load_published
-from infoplane.datasets.source import Raw, SourceSettings
+from infoplane.datasets.idx_images import Published
+from infoplane.datasets.source import SourceSettings
 
 CLASS_NAMES = (
     "T-shirt/top",
@@ -28,6 +26,9 @@ class Settings(SourceSettings):
     """70,000 articles of clothing of 28 × 28 pixels in [0, 1]."""
 
 
-def load(settings: Settings, places: Sequence[Path]) -> Raw:
-    """Images (70000, 1, 28, 28) with the original split; raises MissingData."""
-    return load_published("fashion_mnist", "FashionMNIST", CLASS_NAMES, places)
+class FashionMNIST(Published):
+    """Images (70000, 1, 28, 28) with the original split."""
+
+    Settings = Settings
+    published = "FashionMNIST"
+    class_names = CLASS_NAMES

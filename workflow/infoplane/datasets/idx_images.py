@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from infoplane.datasets.downloads import DownloadFailed, fetch
 from infoplane.datasets.idx import read_idx
 from infoplane.datasets.places import first_existing, missing
-from infoplane.datasets.source import Raw
+from infoplane.datasets.source import Label, Raw, Shape, Source
 
 TRAIN = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte")
 TEST = ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -20,19 +21,26 @@ def find(name: str, folders: Sequence[Path]) -> Path | None:
     return first_existing(folder / file for folder in folders for file in (name, f"{name}.gz"))
 
 
-def load_published(
-    source: str, published: str, class_names: Sequence[str], places: Sequence[Path]
-) -> Raw:
+class Published(Source):
     """A data set that torchvision knows: its four files found, or downloaded.
 
     published : its class in torchvision.datasets, also the name of its folder
-    Raises MissingData where files are neither found nor downloaded.
     """
-    folders = [place / published / "raw" for place in places]
-    if any(find(name, folders) is None for name in (*TRAIN, *TEST)):
-        _download(source, published, folders)
-    pairs = [read_pair(pair, folders, len(class_names)) for pair in (TRAIN, TEST)]
-    return of_pairs(*pairs, class_names)
+
+    published: ClassVar[str]
+    class_names: ClassVar[tuple[str, ...]]
+
+    def load(self, places: Sequence[Path]) -> Raw:
+        """Raises MissingData where files are neither found nor downloaded."""
+        folders = [place / self.published / "raw" for place in places]
+        if any(find(name, folders) is None for name in (*TRAIN, *TEST)):
+            _download(self.settings.source, self.published, folders)
+        pairs = [read_pair(pair, folders, len(self.class_names)) for pair in (TRAIN, TEST)]
+        return of_pairs(*pairs, self.class_names)
+
+    def shape(self, places: Sequence[Path]) -> Shape:
+        """As it was published."""
+        return Shape(70_000, (1, 28, 28), {"y": len(self.class_names)}, 60_000)
 
 
 def of_pairs(train, test, class_names: Sequence[str]) -> Raw:
@@ -40,8 +48,7 @@ def of_pairs(train, test, class_names: Sequence[str]) -> Raw:
     n_train, n_inputs = len(train[1]), len(train[1]) + len(test[1])
     return Raw(
         x=np.concatenate([train[0], test[0]]),
-        y=np.concatenate([train[1], test[1]]),
-        class_names=tuple(class_names),
+        labels={"y": Label(np.concatenate([train[1], test[1]]), tuple(class_names))},
         train=np.arange(n_train),
         test=np.arange(n_train, n_inputs),
         divisor=BYTE,

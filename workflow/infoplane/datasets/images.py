@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
+from PIL import Image
 from pydantic import Field
 
 from infoplane.datasets.places import candidates, first_existing, missing
-from infoplane.datasets.source import Raw, SourceSettings
+from infoplane.datasets.source import Label, Raw, Shape, Source, SourceSettings
 
 ARCHIVES = {".tar.xz": "tar xf", ".tar.gz": "tar xf", ".tgz": "tar xf", ".tar": "tar xf"}
 ARCHIVES[".zip"] = "unzip"
@@ -50,49 +51,64 @@ class Part(NamedTuple):
     classes: list[Path]
 
 
-def load(settings: Settings, places: Sequence[Path]) -> Raw:
-    """Images (n_inputs, channels, height, width) with the split that the folders have, if any.
+class Images(Source):
+    """Images (n_inputs, channels, height, width), with the split of the folders, if any."""
 
-    Raises MissingData where the folder is absent, ValueError where it is an archive, holds
-    no images, no clear split, or the images differ in size.
-    """
-    folder = _folder(settings, places)
-    parts = parts_of(folder)
-    names = [[_text(inner.name) for inner in part.classes] for part in parts]
-    if names[0] != names[-1]:
-        differing = sorted(set(names[0]) ^ set(names[-1]))
-        both = " and ".join(f"{part.path.name}/" for part in parts)
-        raise ValueError(
-            f"{folder}: {both} must hold the same classes; only one of them has "
-            f"{', '.join(differing)}"
+    Settings = Settings
+    where = ("path",)
+
+    def load(self, places: Sequence[Path]) -> Raw:
+        """Raises MissingData where the folder is absent, ValueError where it is an archive,
+        holds no images, no clear split, an image that cannot be read, or images of more than
+        one size.
+        """
+        folder = _folder(self.settings, places)
+        parts = parts_of(folder)
+        names = [[_text(inner.name) for inner in part.classes] for part in parts]
+        if names[0] != names[-1]:
+            differing = sorted(set(names[0]) ^ set(names[-1]))
+            both = " and ".join(f"{part.path.name}/" for part in parts)
+            raise ValueError(
+                f"{folder}: {both} must hold the same classes; only one of them has "
+                f"{', '.join(differing)}"
+            )
+        found = [[images_of(inner) for inner in part.classes] for part in parts]
+        paths = [path for classes in found for images in classes for path in images]
+        labels = [
+            label for classes in found for label, images in enumerate(classes) for _ in images
+        ]
+        n_train = sum(map(len, found[0]))
+        return Raw(
+            _pixels(paths, self.settings),
+            {"y": Label(np.array(labels, dtype=np.int64), tuple(names[0]))},
+            train=np.arange(n_train) if len(parts) == 2 else None,
+            test=np.arange(n_train, len(paths)) if len(parts) == 2 else None,
+            divisor=255.0,
+            notes=_left_alone(folder, parts),
         )
-    found = [[images_of(inner) for inner in part.classes] for part in parts]
-    paths = [path for classes in found for images in classes for path in images]
-    labels = [
-        label for classes in found for label, images in enumerate(classes) for _ in images
-    ]
-    n_train = sum(map(len, found[0]))
-    return Raw(
-        _pixels(paths, settings),
-        np.array(labels, dtype=np.int64),
-        class_names=tuple(names[0]),
-        train=np.arange(n_train) if len(parts) == 2 else None,
-        test=np.arange(n_train, len(paths)) if len(parts) == 2 else None,
-        divisor=255.0,
-        notes=_left_alone(folder, parts),
-    )
 
+    def files(self, places: Sequence[Path]) -> list[Path]:
+        """The folders that images lie in: their dates change when an image comes or goes.
 
-def files(settings: Settings, places: Sequence[Path]) -> list[Path]:
-    """The folders that images lie in: their dates change when an image comes or goes.
+        Raises ValueError where the folder has no clear split.
+        """
+        folder = first_existing(candidates(self.settings.path, places))
+        if folder is None or not folder.is_dir():
+            return []
+        classes = [inner for part in parts_of(folder) for inner in part.classes]
+        return sorted(path for inner in classes for path, _ in _walk(inner))
 
-    Raises ValueError where the folder has no clear split.
-    """
-    folder = first_existing(candidates(settings.path, places))
-    if folder is None or not folder.is_dir():
-        return []
-    classes = [inner for part in parts_of(folder) for inner in part.classes]
-    return sorted(path for inner in classes for path, _ in _walk(inner))
+    def shape(self, places: Sequence[Path]) -> Shape:
+        """By the folders and the head of the first image; raises as `load` does."""
+        parts = parts_of(_folder(self.settings, places))
+        found = [[images_of(inner) for inner in part.classes] for part in parts]
+        n_of = [sum(map(len, classes)) for classes in found]
+        with Image.open(found[0][0][0]) as image:  # reads its head
+            width, height = image.size
+        size = self.settings.image_size
+        of_input = (1 if self.settings.grayscale else 3, size or height, size or width)
+        n_train = n_of[0] if len(n_of) == 2 else None
+        return Shape(sum(n_of), of_input, {"y": len(found[0])}, n_train)
 
 
 def parts_of(folder: Path) -> list[Part]:
@@ -218,8 +234,6 @@ def _pixels(paths: Sequence[Path], settings: Settings) -> np.ndarray:
 
 def _image(path: Path, settings: Settings) -> np.ndarray:
     """uint8 (channels, height, width) of one file."""
-    from PIL import Image
-
     deep = False
     try:
         with Image.open(path) as file:

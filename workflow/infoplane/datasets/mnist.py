@@ -1,11 +1,9 @@
 """MNIST: 60,000 + 10,000 handwritten digits of 28 × 28 pixels (LeCun et al. 1998)."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Literal
 
-from infoplane.datasets.idx_images import load_published
-from infoplane.datasets.source import Raw, SourceSettings
+from infoplane.datasets.idx_images import Published
+from infoplane.datasets.source import SourceSettings
 
 CLASS_NAMES = tuple("0123456789")
 
@@ -17,6 +15,9 @@ class Settings(SourceSettings):
     """70,000 handwritten digits of 28 × 28 pixels in [0, 1]."""
 
 
-def load(settings: Settings, places: Sequence[Path]) -> Raw:
-    """Images (70000, 1, 28, 28) with the original split; raises MissingData."""
-    return load_published("mnist", "MNIST", CLASS_NAMES, places)
+class MNIST(Published):
+    """Images (70000, 1, 28, 28) with the original split."""
+
+    Settings = Settings
+    published = "MNIST"
+    class_names = CLASS_NAMES

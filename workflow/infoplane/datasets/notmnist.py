@@ -1,12 +1,13 @@
 """notMNIST: letters A-J out of many fonts, 28 × 28 pixels (Bulatov 2011)."""
 
+import gzip
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from infoplane.datasets.idx_images import BYTE, TEST, TRAIN, find, of_pairs, read_pair
 from infoplane.datasets.places import missing
-from infoplane.datasets.source import Raw, SourceSettings
+from infoplane.datasets.source import Label, Raw, Shape, Source, SourceSettings
 
 CLASS_NAMES = tuple("ABCDEFGHIJ")
 
@@ -19,28 +20,45 @@ class Settings(SourceSettings):
     train and the t10k files are there; one pair alone is a set without a split."""
 
 
-def load(settings: Settings, places: Sequence[Path]) -> Raw:
-    """Images (n_inputs, 1, 28, 28) of the pairs of files that are there.
+class NotMNIST(Source):
+    """Images (n_inputs, 1, 28, 28) of the pairs of files that are there."""
 
-    Raises MissingData where there is none, or only one half of a pair.
-    """
-    folders = _folders(places)
-    found = [pair for pair in (TRAIN, TEST) if any(find(name, folders) for name in pair)]
-    lacking = [name for pair in found or [TEST] for name in pair if not find(name, folders)]
-    if lacking:
-        raise missing("notmnist", [f"{name}(.gz)" for name in lacking], folders)
-    pairs = [read_pair(pair, folders, len(CLASS_NAMES)) for pair in found]
-    if len(pairs) == 2:
-        return of_pairs(*pairs, CLASS_NAMES)
-    [(images, labels)] = pairs
-    note = f"only the {found[0][0].split('-')[0]} files of notMNIST were there"
-    return Raw(images, labels, CLASS_NAMES, divisor=BYTE, notes=(note,))
+    Settings = Settings
+
+    def load(self, places: Sequence[Path]) -> Raw:
+        """Raises MissingData where there is none, or only one half of a pair."""
+        folders = _folders(places)
+        found = [pair for pair in (TRAIN, TEST) if any(find(name, folders) for name in pair)]
+        lacking = [name for pair in found or [TEST] for name in pair if not find(name, folders)]
+        if lacking:
+            raise missing("notmnist", [f"{name}(.gz)" for name in lacking], folders)
+        pairs = [read_pair(pair, folders, len(CLASS_NAMES)) for pair in found]
+        if len(pairs) == 2:
+            return of_pairs(*pairs, CLASS_NAMES)
+        [(images, labels)] = pairs
+        note = f"only the {found[0][0].split('-')[0]} files of notMNIST were there"
+        return Raw(images, {"y": Label(labels, CLASS_NAMES)}, divisor=BYTE, notes=(note,))
+
+    def files(self, places: Sequence[Path]) -> list[Path]:
+        """The files that are there: which ones decides what the data set is."""
+        folders = _folders(places)
+        return [path for name in (*TRAIN, *TEST) if (path := find(name, folders))]
+
+    def shape(self, places: Sequence[Path]) -> Shape:
+        """By the heads of the files; raises MissingData where there is none."""
+        folders = _folders(places)
+        n_of = [_n_of_idx(find(images, folders)) for images, _ in (TRAIN, TEST)]
+        if not any(n_of):
+            raise missing("notmnist", [f"{TEST[0]}(.gz)"], folders)
+        n_train = n_of[0] if all(n_of) else None
+        return Shape(sum(n_of), (1, 28, 28), {"y": len(CLASS_NAMES)}, n_train)
 
 
-def files(settings: Settings, places: Sequence[Path]) -> list[Path]:
-    """The files that are there: which ones decides what the data set is."""
-    folders = _folders(places)
-    return [path for name in (*TRAIN, *TEST) if (path := find(name, folders))]
+def _n_of_idx(path: Path | None) -> int:
+    if path is None:
+        return 0
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        return int.from_bytes(file.read(8)[4:], "big")
 
 
 def _folders(places: Sequence[Path]) -> list[Path]:

@@ -47,46 +47,45 @@ def subset(raw: Raw, size: int | None, seed: int) -> Raw:
     if size > n_inputs:
         raise ValueError(f"size is {size}, the data set has only {n_inputs} inputs")
     role = _roles(raw)
-    kept = stratified(raw.y * 3 + role, size, generator(seed, "subset"))
+    kept = stratified(classes(raw) * 3 + role, size, generator(seed, "subset"))
     own = (None, None)
     if raw.train is not None:
         own = np.flatnonzero(role[kept] == 1), np.flatnonzero(role[kept] == 2)
-    probabilities = None if raw.probabilities is None else raw.probabilities[kept]
-    return replace(
-        raw,
-        x=raw.x[kept],
-        y=raw.y[kept],
-        train=own[0],
-        test=own[1],
-        probabilities=probabilities,
-    )
+    labels = {name: label.of(kept) for name, label in raw.labels.items()}
+    return replace(raw, x=raw.x[kept], labels=labels, train=own[0], test=own[1])
 
 
-def shuffled(y: np.ndarray, fraction: float, seed: int) -> np.ndarray:
-    """y with that fraction of its labels, drawn at random, permuted among themselves."""
+def shuffled(raw: Raw, fraction: float, seed: int) -> Raw:
+    """raw with the labels of that fraction of its inputs, drawn at random, permuted among
+    themselves: all labels of an input go together, and were not drawn from a p(y | x)."""
+    if not fraction:
+        return raw
     rng = generator(seed, "shuffled_labels")
-    chosen = rng.permutation(len(y))[: round(fraction * len(y))]
-    y = y.copy()
-    y[np.sort(chosen)] = y[chosen]
-    return y
+    rows = np.arange(len(raw.x))
+    chosen = rng.permutation(len(rows))[: round(fraction * len(rows))]
+    rows[np.sort(chosen)] = chosen
+    labels = {
+        name: replace(label, codes=label.codes[rows], probabilities=None)
+        for name, label in raw.labels.items()
+    }
+    return replace(raw, labels=labels)
 
 
-def split(
-    raw: Raw, y: np.ndarray, fraction: float | None, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+def split(raw: Raw, fraction: float | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Ascending indices (train, test): the source's own, or drawn with equal class shares.
 
     Raises ValueError where nothing would train.
     """
+    n = len(raw.x)
     if fraction is None and raw.train is not None:
         train, test = np.sort(raw.train), np.sort(raw.test)
     else:
         fraction = DEFAULT_TRAINING_FRACTION if fraction is None else fraction
-        train = stratified(y, round(fraction * len(y)), generator(seed, "split"))
-        test = np.setdiff1d(np.arange(len(y)), train)
+        train = stratified(classes(raw), round(fraction * n), generator(seed, "split"))
+        test = np.setdiff1d(np.arange(n), train)
     if not len(train):
         raise ValueError(
-            f"no training inputs are left of {len(y)} inputs; raise training_fraction or size"
+            f"no training inputs are left of {n} inputs; raise training_fraction or size"
         )
     return train.astype(np.int64), test.astype(np.int64)
 
@@ -159,6 +158,13 @@ def _training_mean(x: np.ndarray, train: np.ndarray, axes: int | None, function)
         block = x[train[start : start + BLOCK]].astype(np.float64)
         total = total + function(block).sum(axis=axes)
     return total / (len(train) if axes == 0 else len(train) * x[0].size)
+
+
+def classes(raw: Raw) -> np.ndarray:
+    """(n_inputs,) codes of the first label, whose shares are kept; zeros without a label."""
+    for label in raw.labels.values():
+        return label.codes
+    return np.zeros(len(raw.x), dtype=np.int64)
 
 
 def _roles(raw: Raw) -> np.ndarray:

@@ -1,11 +1,15 @@
 """From a source's settings to a data set that is ready to train on."""
 
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from infoplane.datasets import contents, options
 from infoplane.datasets.places import folders
-from infoplane.datasets.source import Data, SourceSettings
+from infoplane.datasets.source import ASSUMED, Data, Raw, Shape, Source, SourceSettings
+
+NO_LABELS = ("x", "train", "test", "train_indices", "test_indices")
+"""Names that mean something else in a data set."""
 
 
 def prepare(settings: SourceSettings, places: Iterable[str | Path] | None = None) -> Data:
@@ -19,26 +23,73 @@ def prepare(settings: SourceSettings, places: Iterable[str | Path] | None = None
     Raises MissingData (a FileNotFoundError) where files are absent and cannot be
     downloaded, ValueError where files or settings do not make a data set.
     """
-    from infoplane.datasets import SOURCES  # here: the folder's table imports this file
-
-    raw = SOURCES[settings.source].load(settings, folders(places))
+    source = source_of(settings)
+    raw = source.load(folders(places))
+    _check(raw, settings.source)
     raw = options.subset(raw, settings.size, settings.seed)
-    y = options.shuffled(raw.y, settings.shuffled_labels, settings.seed)
-    train, test = options.split(raw, y, settings.training_fraction, settings.seed)
+    raw = options.shuffled(raw, settings.shuffled_labels, settings.seed)
+    train, test = options.split(raw, settings.training_fraction, settings.seed)
     codes = contents.row_codes(raw.x)
     attributes = {
         "settings": settings.model_dump(mode="json"),
-        "n_classes": len(raw.class_names),
-        "class_names": list(raw.class_names),
         "units": "bit",
-        **contents.information(
-            codes, y, None if settings.shuffled_labels else raw.probabilities
-        ),
+        **contents.information(codes, raw.labels),
         "notes": list(raw.notes),
     }
-    place = str(getattr(settings, "path", settings.source))
+    place = ", ".join(str(getattr(settings, key)) for key in source.where) or settings.source
     x = options.standardised(options.scaled(raw), train, settings.standardise)
     x = options.narrowed(x, codes.max() + 1, settings.standardise, place)
     x = x.reshape(len(x), -1) if settings.flatten else x
-    attributes["digest"] = contents.digest(x=x, y=y, train=train, test=test)
-    return Data(x, y, train, test, attributes)
+    codes_of = {name: label.codes for name, label in raw.labels.items()}
+    attributes["digest"] = contents.digest(x=x, **codes_of, train=train, test=test)
+    return Data(x, raw.labels, train, test, attributes)
+
+
+def shape_of(settings: SourceSettings, places: Iterable[str | Path] | None = None) -> Shape:
+    """The shape of what `prepare` will give, from headers of files where there are any.
+
+    Where the files are not there, or are not what they should be, that of ASSUMED: what is
+    wrong the preparation says.
+    """
+    try:
+        found = source_of(settings).shape(folders(places))
+    except (OSError, LookupError, ValueError, zipfile.BadZipFile):
+        found = ASSUMED
+    fraction = settings.training_fraction
+    if fraction is None:
+        own = found.n_train
+        fraction = own / found.n if own else options.DEFAULT_TRAINING_FRACTION
+    n = min(found.n, settings.size or found.n)
+    of_input = (found.d,) if settings.flatten else found.of_input
+    return Shape(n, of_input, found.classes, round(n * fraction))
+
+
+def files_of(
+    settings: SourceSettings, places: Iterable[str | Path] | None = None
+) -> list[Path]:
+    """Existing files that the data set is read from and that may change.
+
+    A workflow takes them as inputs, so that a changed file prepares the data set again.
+    """
+    return source_of(settings).files(folders(places))
+
+
+def source_of(settings: SourceSettings) -> Source:
+    """The source of these settings."""
+    from infoplane.datasets import SOURCES  # here: the folder's table imports this file
+
+    return SOURCES[settings.source](settings)
+
+
+def _check(raw: Raw, source: str) -> None:
+    """ValueError where a source gives labels that are none."""
+    for name, label in raw.labels.items():
+        if name in NO_LABELS or not name.isidentifier():
+            raise ValueError(
+                f"{source}: '{name}' cannot be the name of a label; it must be a word of "
+                f"letters, digits and _, and none of {', '.join(NO_LABELS)}"
+            )
+        if label.codes.shape != (len(raw.x),):
+            raise ValueError(
+                f"{source}: x has {len(raw.x)} rows, label {name} has {label.codes.shape}"
+            )

@@ -17,7 +17,7 @@ from scipy.special import expit
 
 from infoplane.datasets.contents import information_of
 from infoplane.datasets.options import generator
-from infoplane.datasets.source import Raw, SourceSettings
+from infoplane.datasets.source import Label, Raw, Shape, Source, SourceSettings
 
 GOLDEN = (1 + 5**0.5) / 2
 VERTICES = np.array(
@@ -79,24 +79,34 @@ class Settings(SourceSettings):
         return self
 
 
-def load(settings: Settings, places: Sequence[Path]) -> Raw:
+class SZT(Source):
     """The 4096 patterns, float32, and their labels."""
-    x, y = szt()
-    probabilities, notes = None, ()
-    if settings.labels == "stochastic":
-        gamma = settings.gamma or gamma_of(settings.information, settings.threshold)
-        probabilities = label_probabilities(gamma, settings.threshold)
-        y = generator(settings.seed, "stochastic_labels").random(len(x)) < probabilities[:, 1]
-        notes = (
-            f"labels drawn with gamma = {gamma:.6g}, threshold = {settings.threshold:.6g}",
+
+    Settings = Settings
+
+    def load(self, places: Sequence[Path]) -> Raw:
+        x, y = szt()
+        probabilities, notes = None, ()
+        if self.settings.labels == "stochastic":
+            threshold = self.settings.threshold
+            gamma = self.settings.gamma or gamma_of(
+                self.settings.information, self.settings.threshold
+            )
+            probabilities = label_probabilities(gamma, self.settings.threshold)
+            y = (
+                generator(self.settings.seed, "stochastic_labels").random(len(x))
+                < probabilities[:, 1]
+            )
+            notes = (f"labels drawn with gamma = {gamma:.6g}, threshold = {threshold:.6g}",)
+        return Raw(
+            x.astype(np.float32),
+            {"y": Label(y.astype(np.int64), ("0", "1"), probabilities)},
+            notes=notes,
         )
-    return Raw(
-        x.astype(np.float32),
-        y.astype(np.int64),
-        class_names=("0", "1"),
-        probabilities=probabilities,
-        notes=notes,
-    )
+
+    def shape(self, places: Sequence[Path]) -> Shape:
+        """As its definition says."""
+        return Shape(4096, (12,), {"y": 2})
 
 
 def szt() -> tuple[np.ndarray, np.ndarray]:

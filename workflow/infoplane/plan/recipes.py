@@ -12,7 +12,7 @@ from pathlib import Path
 
 from infoplane.config.models import Experiment
 from infoplane.config.pools import estimators_of
-from infoplane.datasets import SOURCES, default_places, files_of
+from infoplane.datasets import SOURCES, default_places, files_of, source_of
 from infoplane.estimators import ESTIMATORS, regime
 from infoplane.figures import FIGURES
 from infoplane.networks import FAMILIES
@@ -66,8 +66,7 @@ class Recipes:
             "infoplane.stores.datasets",
             script="prepare_dataset.py",
         )
-        with_files = hasattr(SOURCES[settings.source], "files")
-        written = settings.model_dump(mode="json", exclude={"path"} if with_files else None)
+        written = settings.model_dump(mode="json", exclude=set(source_of(settings).where))
         return recipe(written, self.contents(name), source)
 
     def contents(self, name: str) -> str:

@@ -1,31 +1,38 @@
-"""Stores of prepared data sets: x (input, …), y (input), the indices `train` and `test`."""
+"""Stores of prepared data sets: x (input, …), a label a name (input), the indices
+`train_indices` and `test_indices`."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
-from infoplane.datasets.source import Data
+from infoplane.datasets.source import Data, Label
 from infoplane.stores.files import open_tree, reading, save_dataset
 from infoplane.stores.recipes import CONTENTS, RECIPE
+from infoplane.stores.shapes import LABELS, NAMES
 
 
 def write_data(data: Data, path: Path, recipe: str = "", contents: str = "") -> None:
-    """Write a prepared data set as a store.
+    """Write a prepared data set as a store. Probabilities of labels are not kept: what they
+    say of I(X;Y) is.
 
     recipe, contents : digests of all that it was made from, and of the user's files of that
     """
     axes = tuple(f"axis{i}" for i in range(1, data.x.ndim))
+    labels = {
+        name: ("input", label.codes, {NAMES: list(label.class_names)})
+        for name, label in data.labels.items()
+    }
     dataset = xr.Dataset(
         {
             "x": (("input", *axes), data.x),
-            "y": ("input", data.y),
+            **labels,
             "train_indices": ("train", data.train),
             "test_indices": ("test", data.test),
         },
         attrs={
-            "attributes": json.dumps(data.attributes),
+            "attributes": data.attributes,
+            LABELS: list(data.labels),
             RECIPE: recipe,
             CONTENTS: contents,
             "units": "entropies in bit",
@@ -38,10 +45,16 @@ def read_data(path: Path) -> Data:
     """The prepared data set of a store."""
     dataset = open_tree(path).to_dataset()
     with reading(path):
+        labels = {
+            name: Label(
+                dataset[name].values.astype(np.int64), tuple(dataset[name].attrs[NAMES])
+            )
+            for name in dataset.attrs[LABELS]
+        }
         return Data(
             x=dataset["x"].values,
-            y=dataset["y"].values.astype(np.int64),
+            labels=labels,
             train=dataset["train_indices"].values,
             test=dataset["test_indices"].values,
-            attributes=json.loads(dataset.attrs["attributes"]),
+            attributes=dataset.attrs["attributes"],
         )

@@ -51,15 +51,16 @@ def prepare(settings: Settings) -> dict[str, np.ndarray]:
     Raises MissingData where MNIST is neither found nor can be downloaded, ValueError where
     equal images or equal components have different classes.
     """
-    raw = mnist.load(mnist.Settings(source="mnist"), default_places())
+    raw = mnist.MNIST(mnist.Settings(source="mnist")).load(default_places())
+    y = raw.labels["y"].codes
     rng = np.random.default_rng(settings.seed)
     chosen = []
     for digit in range(max(settings.classes)):
-        of_digit = np.flatnonzero(raw.y == digit)
+        of_digit = np.flatnonzero(y == digit)
         size = min(settings.images_per_class, len(of_digit))
         chosen.append(np.sort(rng.choice(of_digit, size, replace=False)))
     chosen = np.concatenate(chosen)
-    pixels, labels = raw.x[chosen].reshape(len(chosen), -1), raw.y[chosen]
+    pixels, labels = raw.x[chosen].reshape(len(chosen), -1), y[chosen]
     found = {"pixels": pixels, "labels": labels}
     _require_one_class(pixels, labels, "pixels")
     for d in settings.components:

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from infoplane.costs import shapes
-from infoplane.datasets import SOURCES
-from infoplane.datasets.prepare import prepare
+from infoplane.datasets import SOURCES, prepare, shape_of
 from infoplane.stores.datasets import write_data
+from infoplane.stores.shapes import shape_of_store
 
 
 def settings_of(**written):
@@ -58,25 +57,26 @@ def test_shapes_are_those_of_the_prepared_data(written, place):
     settings = settings_of(**written)
     data = prepare(settings, [place])
     write_data(data, place / "data.zarr")
-    prepared = shapes.of_store(place / "data.zarr")
+    prepared = shape_of_store(place / "data.zarr")
     assert (prepared.n, *prepared.of_input) == data.x.shape
-    assert prepared.n_classes == data.attributes["n_classes"]
+    assert prepared.n_classes() == data.label().n_classes
     assert (prepared.n_train, prepared.n_test) == (len(data.train), len(data.test))
-    told = shapes.of_settings(settings, [place])
-    assert told._replace(n_classes=prepared.n_classes) == prepared
-    assert told.n_classes >= prepared.n_classes
+    told = shape_of(settings, [place])
+    assert told._replace(classes=prepared.classes) == prepared
+    assert list(told.classes) == list(prepared.classes)
+    assert told.n_classes() >= prepared.n_classes()
 
 
 def test_data_that_are_not_there_are_assumed(tmp_path):
     for source in ("images", "arrays", "notmnist"):
         path = {} if source == "notmnist" else {"path": "gone.npz"}
-        told = shapes.of_settings(settings_of(source=source, **path), [tmp_path])
+        told = shape_of(settings_of(source=source, **path), [tmp_path])
         assert (told.n, told.d) == (70_000, 784)
     with pytest.raises(FileNotFoundError):
-        shapes.of_store(tmp_path / "gone.zarr")
+        shape_of_store(tmp_path / "gone.zarr")
 
 
 def test_damaged_data_are_assumed(tmp_path):
     (tmp_path / "mine.npz").write_text("no archive")
-    told = shapes.of_settings(settings_of(source="arrays", path="mine.npz"), [tmp_path])
+    told = shape_of(settings_of(source="arrays", path="mine.npz"), [tmp_path])
     assert told.n == 70_000

@@ -1,0 +1,77 @@
+"""A source of the user's own: one file beside the experiment, and one line in it."""
+
+import pytest
+
+from infoplane import datasets
+from infoplane.config import ConfigError, load
+from infoplane.costs.plan import Plan
+from infoplane.plan.blocks import Blocks
+from infoplane.plan.files import Files
+from infoplane.plan.recipes import Recipes
+from infoplane.stores.datasets import read_data, write_data
+
+MINE = """
+import numpy as np
+from infoplane.datasets import Label, Raw, Source, SourceSettings
+
+
+class Signs(Source):
+    class Settings(SourceSettings):
+        n: int = 64
+
+    def load(self, places):
+        x = np.random.default_rng(0).normal(size=(self.settings.n, 3))
+        first, second = (np.int64(x[:, i] > 0) for i in range(2))
+        names = ("minus", "plus")
+        return Raw(x, {"first": Label(first, names), "second": Label(second, names)})
+"""
+
+
+@pytest.fixture
+def experiment(tmp_path, monkeypatch):
+    """experiment(**keys of the data set) -> Experiment."""
+    (tmp_path / "mysigns.py").write_text(MINE, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def loaded(source="mysigns:Signs", **keys):
+        run = {"dataset": "mine", "network": {"hidden": [4]}, "training": {"epochs": 1}}
+        written = {
+            "experiment": "own",
+            "datasets": {"mine": {"source": source, **keys}},
+            "estimators": {"binned": {"estimator": "binned"}},
+            "runs": {"one": run},
+        }
+        return load(written, "own.yaml")
+
+    return loaded
+
+
+def test_own_source_is_prepared_and_stored(experiment, tmp_path):
+    data = datasets.prepare(experiment(n=40, shuffled_labels=0.5).datasets["mine"])
+    write_data(data, tmp_path / "mine.zarr")
+    again = read_data(tmp_path / "mine.zarr")
+    assert again.x.shape == (40, 3) and list(again.labels) == ["first", "second"]
+    assert again.label().class_names == ("minus", "plus")
+    assert again.attributes["settings"]["source"] == "mysigns:Signs"
+
+
+def test_own_source_without_a_shape_is_planned(experiment, tmp_path):
+    chosen = experiment()
+    plan = Plan(chosen, tmp_path)
+    assert plan.dataset("mine").mb > 0 and plan.training("one", "seeds-0-9").seconds > 0
+    assert plan.estimation("one", "binned", "seeds-0-9").mb > 0
+
+    def recipe(experiment):
+        files = Files(tmp_path)
+        return Recipes(experiment, Blocks(experiment, files), files).dataset("mine")
+
+    assert recipe(chosen) == recipe(experiment()) != recipe(experiment(n=30))
+
+
+def test_own_source_that_is_none_is_refused_by_name(experiment):
+    with pytest.raises(ConfigError, match="write mysigns:Signs"):
+        experiment("mysigns")
+    with pytest.raises(ConfigError, match=r"must be one of szt.*not 'gone:Signs'"):
+        experiment("gone:Signs")
+    with pytest.raises(ConfigError, match=r"datasets\.mine\.m: is not a key here"):
+        experiment(m=3)
