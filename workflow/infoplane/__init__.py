@@ -9,6 +9,7 @@ _PLACES = {
     "Information": "infoplane.information",
     "MutualInformation": "infoplane.information",
     "Pair": "infoplane.samples",
+    "Recorder": "infoplane.recorder",
     "Samples": "infoplane.samples",
     "Settings": "infoplane.settings",
     "estimate": "infoplane.estimators",

@@ -1,0 +1,110 @@
+"""Recordings of a loop of the user's own: whole after any kill, and what was recorded."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from tests.networks.nets import Mixed, Net, TwoHeads
+
+from infoplane import Recorder
+from infoplane.stores import series
+
+LOOP = """
+import sys, torch
+from infoplane import Recorder
+from tests.networks.nets import Net
+
+folder = sys.argv[1]
+recorder = Recorder(f"{folder}/recording", model := Net(width=64), seed=3)
+first = 0 if recorder.last is None else recorder.last + 1
+print("ready", flush=True)
+for epoch in range(first, 40):
+    torch.manual_seed(epoch)  # a stand-in for a training
+    for array in (*model.parameters(), model.norm.running_mean):
+        torch.nn.init.normal_(array)
+    torch.save(model.state_dict(), f"{folder}/{epoch}.pt")
+    recorder.save(epoch, loss=1 / (epoch + 1))
+"""
+
+
+def test_a_recording_holds_whole_epochs_whenever_it_is_killed(tmp_path):
+    draw, command = random.Random(0), [sys.executable, "-c", LOOP, str(tmp_path)]
+    for kill in (True, True, False):
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            if kill:
+                time.sleep(draw.uniform(0, 0.05))
+                process.send_signal(signal.SIGKILL)
+    assert process.returncode == 0
+    files = series.files_of(f"{tmp_path}/recording")
+    assert list(files[3]) == list(range(40))
+    for epoch, path in files[3].items():
+        said = torch.load(tmp_path / f"{epoch}.pt", weights_only=True)
+        read = series.load(path)
+        assert said.keys() == read.keys()
+        assert all(
+            torch.equal(said[n], read[n]) and said[n].dtype == read[n].dtype for n in said
+        )
+        assert series.recorded(path)["metrics"] == {"loss": 1 / (epoch + 1)}
+
+
+def test_a_recording_goes_on_after_its_last_epoch(tmp_path):
+    model = Net()
+    Recorder(tmp_path / "r", model).save(0)
+    again = Recorder(tmp_path / "r", model)
+    assert again.last == 0
+    again.save(5, loss=0.5)
+    assert again.epochs == [0, 5]
+
+
+def test_an_epoch_that_is_recorded_is_replaced_only_where_that_is_asked_for(tmp_path):
+    model = Net()
+    recorder = Recorder(tmp_path, model)
+    for epoch in range(4):
+        recorder.save(epoch)
+    before = (tmp_path / "epoch-000001.safetensors").read_bytes()
+    for epoch in (1, 3):
+        with pytest.raises(ValueError, match="has epoch 3 already"):
+            recorder.save(epoch)
+    assert (tmp_path / "epoch-000001.safetensors").read_bytes() == before
+    with torch.no_grad():
+        model.head.weight.add_(1)
+    again = Recorder(tmp_path, model, replace=True)
+    again.save(1)
+    assert again.epochs == [0, 1]
+    read = series.load(tmp_path / "epoch-000001.safetensors")
+    assert torch.equal(read["head.weight"], model.head.weight)
+
+
+def test_shared_arrays_and_all_types_are_recorded(tmp_path):
+    model = Mixed()
+    path = Recorder(tmp_path, model).save(0)
+    state, read = model.state_dict(), series.load(path)
+    assert state.keys() == read.keys()
+    assert all(
+        torch.equal(state[n], read[n]) and state[n].dtype == read[n].dtype for n in state
+    )
+
+
+def test_a_folder_of_another_seed_model_or_purpose_is_refused(tmp_path):
+    Recorder(tmp_path / "r", Net()).save(0)
+    with pytest.raises(ValueError, match="is of seed 0, not 1"):
+        Recorder(tmp_path / "r", Net(), seed=1)
+    with pytest.raises(ValueError, match="is of another model"):
+        Recorder(tmp_path / "r", TwoHeads())
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").touch()
+    with pytest.raises(ValueError, match=r"is no recording: it holds thesis\.tex"):
+        Recorder(tmp_path / "mine", Net())
+
+
+def test_a_recording_of_another_seed_than_its_path_says_is_refused(tmp_path):
+    Recorder(tmp_path / "7", Net(), seed=3).save(0)
+    with pytest.raises(series.SeriesError, match="says that it is of seed 3, its path another"):
+        series.files_of(f"{tmp_path}/{{seed}}")
+    Recorder(tmp_path / "r", Net(), seed=3).save(0)
+    assert list(series.files_of(f"{tmp_path}/r")) == [3]

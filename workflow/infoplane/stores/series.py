@@ -1,0 +1,294 @@
+"""Series of checkpoints that others have written: which files, which arrays, what is in them.
+
+A file is a state_dict, as `torch.save` or safetensors writes it; its name, or for a recording
+(`infoplane.Recorder`) the file itself, says of which seed and epoch. Planning looks at names
+and headers alone.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PLACEHOLDERS = ("seed", "epoch")
+RECORDED = re.compile(r"epoch-(\d+)\.safetensors")
+"""Names of the files of a recording."""
+ABOUT = "infoplane"
+"""Key of a recording's metadata in the header of a safetensors file."""
+MOST_HEADER = 10**8
+"""Bytes of a safetensors header; the format allows no more."""
+KINDS = {
+    "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64",
+    "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool",
+}  # fmt: skip
+"""Types of numbers as safetensors names them."""
+
+Files = Mapping[int, Mapping[int, Path]]
+"""Files by seed and epoch."""
+
+
+class Array(NamedTuple):
+    """What a header says of an array."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class SeriesError(ValueError):
+    """What is wrong with a series of files, by name."""
+
+
+def files_of(pattern: str) -> Files:
+    """Files by seed and epoch, of a pattern with {epoch} and perhaps {seed}, or of recordings.
+
+    Raises SeriesError where none are found, a name says no number, two files are of one seed
+    and epoch, or a seed lacks an epoch that another has.
+    """
+    unknown = [n for n in re.findall(r"\{([^}]*)\}", pattern) if n not in PLACEHOLDERS]
+    if unknown:
+        raise SeriesError(
+            f"{pattern}: {{{unknown[0]}}} means nothing here; {{seed}} and {{epoch}} do"
+        )
+    found: dict[int, dict[int, Path]] = {}
+    for seed, epoch, path in _numbered(pattern):
+        other = found.setdefault(seed, {}).setdefault(epoch, path)
+        if other != path:
+            raise SeriesError(f"{other} and {path} are both of seed {seed}, epoch {epoch}")
+    if not found:
+        raise SeriesError(f"{pattern}: no such files from {Path.cwd()}")
+    epochs = {epoch for of_seed in found.values() for epoch in of_seed}
+    for seed, of_seed in sorted(found.items()):
+        if missing := sorted(epochs - of_seed.keys()):
+            other = next(s for s in found if missing[0] in found[s])
+            raise SeriesError(
+                f"{pattern}: seed {seed} has no epoch {missing[0]}, which seed {other} has"
+            )
+    return {s: dict(sorted(of_seed.items())) for s, of_seed in sorted(found.items())}
+
+
+def gap(epochs: Sequence[int]) -> str:
+    """What is missing of a series that is even otherwise; empty: nothing."""
+    steps = [after - before for before, after in itertools.pairwise(epochs)]
+    if len(steps) < 2:
+        return ""
+    step, n = Counter(steps).most_common(1)[0]
+    even = 2 * n > len(steps) and all(s % step == 0 for s in steps)
+    for before, s in zip(epochs, steps, strict=False):
+        if even and s != step:
+            return f"epoch {before + step} is missing between {before} and {before + s}"
+    return ""
+
+
+def header(path: Path, key: str | None = None) -> dict[str, Array]:
+    """Names, shapes and types of a file's arrays, without their numbers."""
+    if path.suffix == ".safetensors":
+        arrays = _safetensors_header(path)
+        return {
+            name: Array(tuple(a["shape"]), KINDS.get(a["dtype"], a["dtype"]))
+            for name, a in arrays.items()
+            if name != "__metadata__"
+        }
+    arrays = _state_dict(path, key, device="meta")
+    return {
+        name: Array(tuple(a.shape), str(a.dtype).removeprefix("torch."))
+        for name, a in arrays.items()
+    }
+
+
+def load(path: Path, key: str | None = None) -> dict[str, Tensor]:
+    """A file's arrays. Raises SeriesError for what is no state_dict, or is damaged."""
+    if path.suffix != ".safetensors":
+        return _state_dict(path, key, device="cpu")
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise SeriesError(f"{path} cannot be read: {error}") from error
+
+
+def recorded(path: Path) -> dict | None:
+    """What the Recorder says of an epoch: seed, epoch, metrics; None: it wrote no such file."""
+    if path.suffix != ".safetensors":
+        return None
+    about = _safetensors_header(path).get("__metadata__", {}).get(ABOUT)
+    return None if about is None else json.loads(about)
+
+
+def stripped(name: str, known: Mapping, prefixes: Sequence[str]) -> str:
+    """The name that an array has in the network: without prefixes, where they are too much."""
+    while name not in known:
+        prefix = next((p for p in prefixes if name.startswith(p)), None)
+        if prefix is None:
+            break
+        name = name.removeprefix(prefix)
+    return name
+
+
+def mismatch(
+    arrays: Mapping[str, Array], expected: Mapping[str, Array], aliases: Mapping[str, str]
+) -> str:
+    """What of a file's arrays does not fit a network; empty: they fit.
+
+    aliases : second names of arrays that a network uses twice
+    """
+    named = {aliases.get(name, name): array for name, array in arrays.items()}
+    missing = [name for name in expected if name not in named]
+    extra = [name for name in named if name not in expected]
+    if missing or extra:
+        parts = [f"lacks {_few(missing)}"] * bool(missing)
+        parts += [f"has {_few(extra)}, which the network has not"] * bool(extra)
+        return " and ".join(parts)
+    for name, array in named.items():
+        wanted = expected[name]
+        if array.shape != wanted.shape:
+            return f"{name} is of shape {array.shape}, in the network of {wanted.shape}"
+        if not _holds(array.dtype, wanted.dtype):
+            return f"{name} is {array.dtype}, in the network {wanted.dtype}, which would round"
+    return ""
+
+
+def _holds(kind: str, wanted: str) -> bool:
+    """Whether numbers of a type are kept by another."""
+    a, b = getattr(torch, kind, None), getattr(torch, wanted)
+    return isinstance(a, torch.dtype) and torch.promote_types(a, b) == b
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _numbered(pattern: str) -> Iterator[tuple[int, int, Path]]:
+    """Seed, epoch and path of every file that the pattern means."""
+    for path, said in _matching(pattern):
+        if "{epoch}" in pattern:
+            yield said.get("seed", 0), said["epoch"], path
+            continue
+        files = sorted(path.iterdir()) if path.is_dir() else []
+        found = [f for f in files if RECORDED.fullmatch(f.name)]
+        if not found:
+            raise SeriesError(
+                f"{path} is no recording of infoplane.Recorder; a series of other files has "
+                "{epoch} in its name"
+            )
+        for file in found:
+            about = recorded(file)
+            if about is None:
+                raise SeriesError(f"{file} was not written by infoplane.Recorder")
+            seed, epoch = about["seed"], about["epoch"]
+            if said.get("seed", seed) != seed:
+                raise SeriesError(f"{file} says that it is of seed {seed}, its path another")
+            if int(RECORDED.fullmatch(file.name)[1]) != epoch:
+                raise SeriesError(f"{file} says that it is of epoch {epoch}, its name another")
+            yield seed, epoch, file
+
+
+def _matching(pattern: str) -> Iterator[tuple[Path, dict[str, int]]]:
+    """Paths that the pattern means, with the numbers that their placeholders stand for."""
+    parts = re.split(r"(\{seed\}|\{epoch\})", pattern)
+    seen: set[str] = set()
+    expression = ""
+    for part in parts:
+        name = part[1:-1]
+        if part not in ("{seed}", "{epoch}"):
+            expression += re.escape(part)
+        elif name in seen:
+            expression += f"(?P={name})"
+        else:
+            seen.add(name)
+            expression += f"(?P<{name}>[^/]*)"
+    whole = Path(pattern)
+    root = Path(whole.anchor) if whole.is_absolute() else Path()
+    globbed = "".join(
+        "*" if part in ("{seed}", "{epoch}") else _escaped(part) for part in parts
+    )
+    for path in sorted(root.glob(globbed.removeprefix(whole.anchor))):
+        numbers = re.fullmatch(expression, str(path))
+        if numbers is None:  # a placeholder that stands twice, for two numbers
+            raise SeriesError(f"{path} has two numbers for one placeholder of {pattern}")
+        said = numbers.groupdict()
+        for name, text in said.items():
+            if not re.fullmatch(r"\d+", text, re.ASCII):
+                raise SeriesError(
+                    f"{path}: {{{name}}} of {pattern} would be '{text}', which is no number; "
+                    "move the file, or name the series more narrowly"
+                )
+        yield path, {name: int(text) for name, text in said.items()}
+
+
+def _escaped(text: str) -> str:
+    """Text that a glob takes for itself."""
+    return re.sub(r"([*?[])", r"[\1]", text)
+
+
+def _safetensors_header(path: Path) -> dict:
+    """The header of a safetensors file: eight bytes of length, and JSON."""
+    return _header_at(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _header_at(path: Path, stamp: int) -> dict:
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= MOST_HEADER:
+                raise ValueError("it has no header")
+            found = json.loads(file.read(length))
+            ends = [a["data_offsets"][1] for n, a in found.items() if n != "__metadata__"]
+            if path.stat().st_size != 8 + length + max(ends, default=0):
+                raise ValueError("it is cut off")
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise SeriesError(f"{path} is no whole safetensors file: {error}") from error
+    return found
+
+
+def _state_dict(path: Path, key: str | None, device: str) -> dict[str, Tensor]:
+    """The state_dict in a file of torch.save; what would run code is refused."""
+    from pickle import UnpicklingError
+
+    try:
+        found = torch.load(path, map_location=device, weights_only=True)
+    except UnpicklingError as error:
+        what = re.findall(r"GLOBAL ([\w.]+)", str(error))
+        holds = f"a pickle that holds more than arrays ({what[0]})" if what else "no whole file"
+        raise SeriesError(
+            f"{path} is {holds}, and reading it could run code: refused. Save "
+            "model.state_dict() by itself"
+        ) from error
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise SeriesError(f"{path} cannot be read: {error}") from error
+    if key is not None:
+        if not isinstance(found, Mapping) or key not in found:
+            has = f"; its keys are {_few(list(map(str, found)))}" * isinstance(found, Mapping)
+            raise SeriesError(f"{path} has no key '{key}'{has}")
+        found = found[key]
+    if not isinstance(found, Mapping):
+        raise SeriesError(f"{path} holds a {type(found).__name__}, no state_dict")
+    others = [str(name) for name, a in found.items() if not isinstance(a, torch.Tensor)]
+    if others:
+        inside = [str(n) for n, a in found.items() if _is_state_dict(a)]
+        hint = f"; give training.key, such as {inside[0]}" if inside else ""
+        raise SeriesError(f"{path} is no state_dict: {_few(others)} is no array{hint}")
+    if not found:
+        raise SeriesError(f"{path} holds no arrays")
+    return {str(name): a for name, a in found.items()}
+
+
+def _is_state_dict(value) -> bool:
+    return (
+        isinstance(value, Mapping)
+        and len(value) > 0
+        and all(isinstance(a, torch.Tensor) for a in value.values())
+    )
