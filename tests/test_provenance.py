@@ -2,6 +2,7 @@
 
 import ast
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -173,3 +174,47 @@ def test_a_users_module_depends_on_the_library_it_imports(library, tmp_path, mon
     before = provenance.source_digest("mine_too")
     edit(library / "samples.py")
     assert provenance.source_digest("mine_too") != before
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """A folder of the user's own: a file, and a package with relative imports."""
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "mynet.py").write_text("import mylayers\n")
+    (tmp_path / "mylayers.py").write_text("")
+    package = tmp_path / "mynets"
+    package.mkdir()
+    (package / "__init__.py").write_text("from .deep import Deep\nfrom . import blocks\n")
+    (package / "deep.py").write_text("from .parts.one import One\n")
+    (package / "blocks.py").write_text("")
+    (package / "parts").mkdir()
+    (package / "parts" / "one.py").write_text("from ..other import two\n")
+    (package / "other.py").write_text("")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("module", "edited"),
+    [
+        ("mynet", "mynet.py"),
+        ("mynet", "mylayers.py"),
+        ("mynets", "mynets/__init__.py"),
+        ("mynets", "mynets/blocks.py"),
+        ("mynets.deep", "mynets/parts/one.py"),
+        ("mynets.deep", "mynets/other.py"),
+    ],
+)
+def test_a_users_module_counts_with_what_it_imports_beside_it(own, module, edited):
+    before = provenance.source_of(module)
+    edit(own / edited, "# why")
+    assert provenance.source_of(module) == before
+    edit(own / edited)
+    assert provenance.source_of(module) != before
+
+
+def test_an_installed_package_counts_by_its_version():
+    assert (
+        provenance.source_of("torchvision.models") == f"torchvision=={version('torchvision')}"
+    )
+    with pytest.raises(ModuleNotFoundError, match=r"no module 'nowhere\.net'"):
+        provenance.source_of("nowhere.net")

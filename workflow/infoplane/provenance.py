@@ -10,9 +10,10 @@ a table leaves the neighbours' results as they are.
 import ast
 import hashlib
 import importlib.util
+import sys
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,6 +46,20 @@ def source_digest(*modules: str, script: str = "") -> str:
     return digest.hexdigest()[:16]
 
 
+def source_of(module: str) -> str:
+    """What a module that results are made with is: an installed package by its version, a file
+    of the user's own by the digest of its source.
+
+    Raises ModuleNotFoundError where it is not found.
+    """
+    top = module.partition(".")[0]
+    if top in sys.stdlib_module_names:
+        return ""
+    installed = not {"site-packages", "dist-packages"}.isdisjoint(_root_of(module).parts)
+    names = packages_distributions().get(top, []) if installed else []
+    return " ".join(f"{name}=={version(name)}" for name in names) or source_digest(module)
+
+
 def package_versions() -> dict[str, str]:
     """Versions of the packages that decide numbers."""
     return {name: version(name) for name in PACKAGES}
@@ -55,18 +70,23 @@ def _is_own(name: str) -> bool:
 
 
 def _root_of(name: str) -> Path:
-    """The folder from which a user's module is imported."""
-    found = importlib.util.find_spec(name)
+    """The folder from which a user's module is imported; nothing is imported for that."""
+    found = importlib.util.find_spec(name.partition(".")[0])
+    if found is not None and found.submodule_search_locations:
+        return Path(next(iter(found.submodule_search_locations))).parent
     if found is None or not str(found.origin).endswith(".py"):
         raise ModuleNotFoundError(f"no module '{name}' is found from {Path.cwd()}")
-    return Path(found.origin).parents[name.count(".")]
+    return Path(found.origin).parent
 
 
 def _find(name: str, roots: tuple[Path, ...]) -> Path | None:
+    """A module's file; of a package of the user's own its `__init__.py`."""
     for root in roots:
-        place = root.joinpath(*name.split(".")).with_suffix(".py")
-        if place.is_file():
-            return place
+        place = root.joinpath(*name.split("."))
+        if place.with_suffix(".py").is_file():
+            return place.with_suffix(".py")
+        if _is_own(name) and (place / "__init__.py").is_file():
+            return place / "__init__.py"
     return None
 
 
@@ -86,8 +106,21 @@ def _with_imports(modules: Iterable[str], roots: tuple[Path, ...]) -> dict[str, 
         if name not in found and name not in WITHOUT_EFFECT:
             found[name] = _file_of(name, roots)
             for names in _source(found[name]).imports:
+                names = [_absolute(other, name, found[name]) for other in names]
                 waiting += [known for known in names if _find(known, roots)][:1]
     return found
+
+
+def _absolute(name: str, importing: str, file: Path) -> str:
+    """The full name of a module that a user's own imports relatively."""
+    dots = len(name) - len(name.lstrip("."))
+    if not dots:
+        return name
+    if not _is_own(importing):
+        raise ImportError(f"{file}: modules are imported by full name, not relatively")
+    up = dots - (file.name == "__init__.py")
+    package = importing.split(".")[: importing.count(".") + 1 - up]
+    return ".".join([*package, name.lstrip(".")])
 
 
 class _Source(NamedTuple):
@@ -110,9 +143,9 @@ def _source_at(path: Path, stamp: int) -> _Source:
         if isinstance(node, ast.Import):
             imports += [(alias.name,) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            if node.level or node.module is None:
-                raise ImportError(f"{path}: modules are imported by full name, not relatively")
-            imports += [(f"{node.module}.{a.name}", node.module) for a in node.names]
+            place = "." * node.level + (node.module or "")
+            end = "" if place.endswith(".") else "."
+            imports += [(f"{place}{end}{a.name}", place) for a in node.names]
     words: list[str] = []
     _write(tree, words)
     code = "\0".join(words).encode(errors="surrogatepass")
