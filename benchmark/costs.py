@@ -31,8 +31,7 @@ import problems
 import run
 import torch
 
-from infoplane.estimators import ESTIMATORS, interface
-from infoplane.estimators.traits import traits_of
+from infoplane.estimators import ESTIMATORS
 from infoplane.machine import use_threads
 from infoplane.samples import Samples
 
@@ -68,25 +67,22 @@ def measure(name: str, n: int, d: int, batch: int, limit: float) -> str:
     Once all is compiled, the process is ended by SIGXCPU after `limit` seconds.
     """
     use_threads(1)
-    module = ESTIMATORS[name]
-    usual = module.Settings()
-    many = [usual]
-    if traits_of(module).trains:
-        steps = usual.max_steps
-        many = [
-            module.Settings(max_steps=tenths * steps // 10, patience=steps) for tenths in (1, 2)
-        ]
+    method = ESTIMATORS[name]
+    many = [method()]
+    if method.trains:
+        steps = many[0].settings.max_steps
+        many = [method(max_steps=tenths * steps // 10, patience=steps) for tenths in (1, 2)]
     small, large = layers(200, d, 1), layers(n, d, batch)
     with contextlib.suppress(ValueError):
-        interface.estimate_batch(module, small, many[0])
+        many[0].session()(small)
     ends = math.ceil(time.process_time() + limit)
     resource.setrlimit(resource.RLIMIT_CPU, (ends, ends + 10))
     Path("/proc/self/clear_refs").write_text("5")  # the peak is that of the call alone
     before, took = resident(), []
     try:
-        for settings in many:
+        for estimator in many:
             start = time.process_time()
-            interface.estimate_batch(module, large, settings)
+            estimator.session()(large)
             took.append(time.process_time() - start)
     except ValueError as error:
         return f"refused: {error}".splitlines()[0]

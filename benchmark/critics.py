@@ -16,18 +16,18 @@ def bench_critics(limits: clock.Limits, quick: bool) -> None:
     as one stack, beside the same critics one after another, and beside a module trained by
     autograd and torch's Adam, one after another, as it is published. Times are of all 20."""
     pairs = layers()
-    settings = mine.Settings(max_steps=100 if quick else 500, patience=10**6)
+    settings = mine.MINESettings(max_steps=100 if quick else 500, patience=10**6)
 
     def one_by_one():
         for pair in pairs:
-            mine.between_batch([pair], settings)
+            mine.MINE(settings).between_batch([pair])
 
     def plainly():
         for pair in pairs:
             plain_mine(pair, settings)
 
     def together():
-        mine.between_batch(pairs, settings)
+        mine.MINE(settings).between_batch(pairs)
 
     repeats = 3 if quick else 5
     least = least_time(settings) / (limits.gflops * 1e9)
@@ -36,7 +36,7 @@ def bench_critics(limits: clock.Limits, quick: bool) -> None:
         clock.line(f"mine, 20 critics / {name}", theirs, ours, least)
 
 
-def least_time(settings: mine.Settings) -> float:
+def least_time(settings: mine.MINESettings) -> float:
     """Operations in the matrix products of all critics' steps, both ways."""
     width, n_pairs = settings.width, settings.batch_size * (settings.contrasts + 1)
     a_pair = (settings.depth - 1) * width**2 + width
@@ -56,7 +56,7 @@ def layers() -> list[Pair]:
     return pairs
 
 
-def plain_mine(pair: Pair, settings: mine.Settings) -> float:
+def plain_mine(pair: Pair, settings: mine.MINESettings) -> float:
     """A critic with torch.nn, autograd and torch's Adam; the best held-out bound in nats."""
     width, n_train = settings.width, round(pair.n * (1 - settings.held_out))
     layers = [nn.Linear(pair.a.shape[1] + pair.b.shape[1], width), nn.ReLU()]

@@ -20,7 +20,7 @@ CHECKPOINTS = 50
 def bench_edge(limits: clock.Limits, quick: bool) -> None:
     """One layer's activations and 12 input features, published settings (one cell width, no
     correction): five shifts of each."""
-    settings = edge.Settings(bandwidth="rule", correction="none")
+    settings = edge.EDGESettings(bandwidth="rule", correction="none")
     for n, units in [(4096, 10)] if quick else [(4096, 10), (10_000, 20), (10_000, 100)]:
         rng = np.random.default_rng(0)
         x = rng.normal(size=(n, 12))
@@ -28,7 +28,7 @@ def bench_edge(limits: clock.Limits, quick: bool) -> None:
         pair = Pair.of(t, x)
         theirs, ours = clock.medians(
             lambda t=t, x=x: loop_over_samples(t, x, settings),
-            lambda pair=pair: edge.between(pair, settings),
+            lambda pair=pair: edge.EDGE(settings).between(pair),
             3,
         )
         n_bytes = pair.n * settings.n_shifts * (units + 12) * 8
@@ -53,25 +53,25 @@ def bench_exact(limits: clock.Limits, quick: bool) -> None:
 def _counting(name: str, batch: list[Samples], bits: int, limits: clock.Limits):
     """Seconds of one checkpoint, by np.unique and by ours, which have to agree."""
     t = on_grid(torch.stack([samples.t for samples in batch]), -1.0, 1.0, bits)
-    y, settings = batch[0].y, exact.Settings()
+    y, settings = batch[0].y, exact.ExactSettings()
     batch = [Samples(one, y) for one in t]
     chosen = batch[:: len(batch) // 5]
 
     def peer():
         return [peers.counted(s.t[:, 0].numpy(), s.y.numpy()) for s in chosen]
 
-    ours_say = exact.estimate_batch(chosen, settings)
+    ours_say = exact.Exact(settings).estimate_batch(chosen)
     for (ixt, ity), ours in zip(peer(), ours_say, strict=True):
         assert math.isclose(ixt, ours.ixt, abs_tol=1e-8), name
         assert math.isclose(ity, ours.ity, abs_tol=1e-8), name
-    theirs, ours = clock.medians(peer, lambda: exact.estimate_batch(batch, settings), 5)
+    theirs, ours = clock.medians(peer, lambda: exact.Exact(settings).estimate_batch(batch), 5)
     theirs, ours = theirs / len(chosen), ours / len(batch)
     n_bytes = batch[0].t.numel() * batch[0].t.itemsize
     clock.line(name, theirs, ours, n_bytes / limits.bytes_per_second)
     return theirs, ours
 
 
-def loop_over_samples(a: np.ndarray, b: np.ndarray, settings: edge.Settings) -> float:
+def loop_over_samples(a: np.ndarray, b: np.ndarray, settings: edge.EDGESettings) -> float:
     """EDGE as published: codes of one sample after the other, counted in dictionaries. Bits."""
     n, rng = len(a), np.random.default_rng(settings.seed)
     d = a.shape[1] + b.shape[1]

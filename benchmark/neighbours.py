@@ -23,7 +23,7 @@ def bench_ksg(limits: clock.Limits, quick: bool) -> None:
         pair = normals(n, d)
         theirs, ours = clock.medians(
             lambda pair=pair: by_trees(pair.a.numpy(), pair.b.numpy(), 3),
-            lambda pair=pair: ksg.between(pair, ksg.Settings(k=3)),
+            lambda pair=pair: ksg.KSG(k=3).between(pair),
             1 if d == 50 else 3,
         )
         differences = n**2 / 2 * 2 * d
@@ -36,13 +36,13 @@ def others(n: int) -> None:
     """The other estimators that stand on the same kernel, which have no peers here."""
     pair = normals(n, 10)
     labelled = Pair.of(pair.a, (pair.b[:, 0] * 3).round().int())
-    for name, given, module, settings in (
-        (f"ksg {n} × 10, labels", labelled, ksg, ksg.Settings()),
-        (f"kl {n} × 10 + 10", pair, kl, kl.Settings()),
-        (f"sliced {n} × 10 + 10, 128 slices", pair, sliced, sliced.Settings()),
+    for name, given, estimator in (
+        (f"ksg {n} × 10, labels", labelled, ksg.KSG()),
+        (f"kl {n} × 10 + 10", pair, kl.KL()),
+        (f"sliced {n} × 10 + 10, 128 slices", pair, sliced.Sliced()),
     ):
-        module.between(given, settings)
-        taken = [clock.seconds(lambda: module.between(given, settings)) for _ in range(3)]  # noqa: B023
+        estimator.between(given)
+        taken = [clock.seconds(lambda: estimator.between(given)) for _ in range(3)]  # noqa: B023
         clock.line(name, None, float(np.median(taken)), None)
 
 

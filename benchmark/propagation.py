@@ -46,10 +46,10 @@ def bench_sp(limits: clock.Limits, quick: bool) -> None:
 def bench_layer(samples: Samples, limits: clock.Limits, n_queries: int) -> None:
     n, r, d = samples.centres.shape
     name = f"{n * r} × {d}, σ {samples.sigma:g}"
-    settings = sp.Settings(target=TARGET)
-    found = sp.estimate(samples, settings)
+    settings = sp.SPSettings(target=TARGET)
+    found = sp.SP(settings).estimate(samples)
     ours = float(
-        np.median([clock.seconds(lambda: sp.estimate(samples, settings)) for _ in "123"])
+        np.median([clock.seconds(lambda: sp.SP(settings).estimate(samples)) for _ in "123"])
     )
     whole, given_x = costs(samples, n_queries)
 

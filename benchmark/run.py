@@ -35,7 +35,7 @@ from infoplane.samples import Samples
 def bench_binned(limits: clock.Limits, quick: bool) -> None:
     """SZT layers, 30 bins, 400 checkpoints at a time, as many as the published protocol
     measures; times are of one checkpoint."""
-    settings = binned.Settings(n_bins=29, range="fixed", low=-1, high=1)
+    settings = binned.BinnedSettings(n_bins=29, range="fixed", low=-1, high=1)
     edges = torch.linspace(-1, 1, 30, dtype=torch.float64).numpy()
     total = [0.0, 0.0]
     for units, batch in problems.szt_layers().items():
@@ -47,7 +47,7 @@ def bench_binned(limits: clock.Limits, quick: bool) -> None:
                 peers.binned(s.t[:, 0].numpy(), s.y.numpy(), edges)
 
         theirs, ours = clock.medians(
-            peer, lambda b=batch: binned.estimate_batch(b, settings), 3 if quick else 9
+            peer, lambda b=batch: binned.Binned(settings).estimate_batch(b), 3 if quick else 9
         )
         theirs, ours = theirs / len(chosen), ours / len(batch)
         total = [total[0] + theirs, total[1] + ours]
@@ -65,11 +65,11 @@ def bench_kde(limits: clock.Limits, quick: bool) -> None:
     if not quick:
         cases += [(f"kde 10000 × {d}", problems.relu_layer(10_000, d), 0.1) for d in (20, 1024)]
     for name, samples, variance in cases:
-        settings = kde.Settings(noise_variance=variance)
+        settings = kde.KDESettings(noise_variance=variance)
         t, y = samples.t[:, 0], samples.y
         theirs, ours = clock.medians(
             lambda t=t, y=y, v=variance: peers.kde(t, y, v),
-            lambda s=samples, c=settings: kde.estimate(s, c),
+            lambda s=samples, c=settings: kde.KDE(c).estimate(s),
             3 if quick or len(t) > 5000 else 7,
         )
         clock.line(name, theirs, ours, least_time(samples, limits))
@@ -124,9 +124,11 @@ def measured_alone(problem: str, variance: float) -> tuple[float, int]:
 def measure(samples: Samples, variance: float, n_threads: int) -> None:
     """Prints seconds and the process' largest resident memory in bytes."""
     use_threads(n_threads)
-    settings = kde.Settings(noise_variance=variance)
-    kde.estimate(Samples(samples.t[:64].clone(), samples.y[:64]), settings)  # loads the loops
-    taken = clock.seconds(lambda: kde.estimate(samples, settings))
+    settings = kde.KDESettings(noise_variance=variance)
+    kde.KDE(settings).estimate(
+        Samples(samples.t[:64].clone(), samples.y[:64])
+    )  # loads the loops
+    taken = clock.seconds(lambda: kde.KDE(settings).estimate(samples))
     print(taken, largest_resident())
 
 

@@ -21,7 +21,7 @@ import yaml
 
 from infoplane.activations import Activations, Measured
 from infoplane.config import load
-from infoplane.estimators import ESTIMATORS
+from infoplane.estimators import estimator_of
 from infoplane.estimators.measure import measure_scheduled, measure_surveyed, survey, values_of
 from infoplane.machine import use_threads
 from infoplane.provenance import digest_of_text
@@ -40,7 +40,7 @@ class Block:
     def __init__(self, run, dataset: Path, weights: Path, chosen, memory_mb: int):
         everything = {"epochs": {"schedule": "all"}}
         what = run.measure.model_validate({**run.measure.model_dump(), **everything})
-        self.module, self.chosen = ESTIMATORS[chosen.estimator], chosen
+        self.estimator = estimator_of(chosen)
         measured = Measured(read_data(dataset), what)
         self.entropies = measured.entropy_x, measured.entropy_y
         store = WeightsStore(weights)
@@ -59,15 +59,15 @@ class Block:
                     done, seconds = [kept["values"]], float(kept["seconds"])
         n_done = len(done[0]) if done else 0
         # what is compiled by a first call is not counted
-        measure_scheduled(self.activations.at(epochs[:1]), All(), self.module, self.chosen)
+        measure_scheduled(self.activations.at(epochs[:1]), All(), self.estimator)
         start = time.perf_counter()
         # The survey of the adaptive schedules: all curves have the same bins.
         few = Logarithmic(schedule="logarithmic", number=60).select(np.array(epochs)).tolist()
-        surveyed = survey(self.activations.at(few), self.module, self.chosen)
+        surveyed = survey(self.activations.at(few), self.estimator)
         for first in range(n_done, len(epochs), AT_ONCE):
             some = epochs[first : first + AT_ONCE]
             part = self.activations.at(some)
-            records = measure_surveyed(part, self.module, self.chosen, surveyed, path.stem)
+            records = measure_surveyed(part, self.estimator, surveyed, path.stem)
             done.append(values_of(records, some, seeds, self.activations.layers))
             seconds, start = seconds + time.perf_counter() - start, time.perf_counter()
             values = np.concatenate(done)
@@ -83,7 +83,7 @@ class Block:
         adaptive = hasattr(schedule, "follow")
         part = epochs if adaptive else schedule.select(np.array(epochs)).tolist()
         start = time.perf_counter()
-        measure_scheduled(self.activations.at(part), schedule, self.module, self.chosen)
+        measure_scheduled(self.activations.at(part), schedule, self.estimator)
         return time.perf_counter() - start
 
 

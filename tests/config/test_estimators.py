@@ -5,14 +5,16 @@ import pytest
 from infoplane.config import ConfigError, load
 
 OWN = """
-from infoplane import MutualInformation, Settings as Base
+from infoplane import EstimatorSettings, MutualInformation, PairEstimator
 
-class Settings(Base):
-    estimator: str
+class FixedSettings(EstimatorSettings):
     factor: float = 1.0
 
-def between(pair, settings):
-    return MutualInformation(settings.factor)
+class Fixed(PairEstimator):
+    Settings = FixedSettings
+
+    def between(self, pair):
+        return MutualInformation(self.settings.factor)
 """
 
 
@@ -90,13 +92,17 @@ WRONG = {
         {"estimators.binned": {"estimator": "binned", "N_BINS": 3}},
         "estimators.binned.N_BINS: is not a key here. Did you mean 'n_bins'?",
     ),
-    "module with settings alone": (
-        {"estimators.binned": {"estimator": "infoplane.settings"}},
-        "is no estimator: it has no function between or estimate",
-    ),
-    "module that is no estimator": (
+    "module without its class": (
         {"estimators.binned": {"estimator": "json.decoder"}},
-        "has no class Settings",
+        "'json.decoder' names no estimator, which is a class derived from Estimator; in",
+    ),
+    "class that is no estimator": (
+        {"estimators.binned": {"estimator": "json.decoder:JSONDecoder"}},
+        "'json.decoder:JSONDecoder' names no estimator, which is a class derived from",
+    ),
+    "class that is not there": (
+        {"estimators.binned": {"estimator": "json.decoder:Decoder"}},
+        "decoder.py: it has no class derived from Estimator",
     ),
 }
 
@@ -113,7 +119,7 @@ def test_an_estimator_of_the_users_own_is_named_by_its_import_path(
 ):
     (tmp_path / "one_of_mine.py").write_text(OWN)
     monkeypatch.syspath_prepend(tmp_path)
-    entry = {"estimator": "one_of_mine", "factor": 2}
+    entry = {"estimator": "one_of_mine:Fixed", "factor": 2}
     experiment = load(example({"estimators.mine": entry}), "x.yaml")
     assert experiment.estimators["mine"].factor == 2
     with pytest.raises(ConfigError) as error:
@@ -122,3 +128,6 @@ def test_an_estimator_of_the_users_own_is_named_by_its_import_path(
     with pytest.raises(ConfigError) as error:
         load(example({"estimators.mine": {**entry, "facto": 1}}), "x.yaml")
     assert "estimators.mine.facto: is not a key here" in str(error.value)
+    with pytest.raises(ConfigError) as error:
+        load(example({"estimators.mine": {**entry, "estimator": "one_of_mine"}}), "x.yaml")
+    assert "write one_of_mine:Fixed" in str(error.value)

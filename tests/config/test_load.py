@@ -291,12 +291,12 @@ def test_every_part_can_be_read_back(example):
 def test_settings_are_read_strictly_from_their_own_text(table):
     # Files are read as strict JSON; a model with a tuple and a `before` validator would not be.
     needed = {"path": "x", "hidden": [3], "epochs": 1}
-    for module in table.values():
-        model = module.Settings
+    for one in table.values():
+        model = one.Settings
         kind = next(
             k for k in ("source", "estimator", "family", "trainer") if k in model.model_fields
         )
-        name = next(name for name in table if table[name] is module)
+        name = next(name for name in table if table[name] is one)
         given = {key: value for key, value in needed.items() if key in model.model_fields}
         settings = model(**{kind: name}, **given)
         assert model.model_validate_json(settings.canonical(), strict=True) == settings

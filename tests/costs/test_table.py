@@ -1,21 +1,19 @@
 """What estimators were measured to need, between and beyond the sizes measured."""
 
 from itertools import pairwise
-from types import SimpleNamespace
 
 import pytest
 
 from infoplane.costs import table
 from infoplane.costs.table import Layer
 from infoplane.estimators import ESTIMATORS
-from infoplane.estimators.traits import traits_of
+from infoplane.estimators.interface import PairEstimator
 
 MEASURED = table.read()
 
 
 def cost(name, n, d, batch=1, **settings):
-    module = ESTIMATORS[name]
-    return table.of_layer(module, module.Settings(**settings), Layer(n, d, 12), batch)
+    return table.of_layer(ESTIMATORS[name](**settings), Layer(n, d, 12), batch)
 
 
 def test_what_was_measured_are_estimators():
@@ -24,7 +22,7 @@ def test_what_was_measured_are_estimators():
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_costs_are_not_below_what_was_measured(name):
-    trains = traits_of(ESTIMATORS[name]).trains
+    trains = ESTIMATORS[name].trains
     share = table.STEPS_EXPECTED if trains else 1.0
     for row in MEASURED:
         if row["estimator"] == name:
@@ -57,24 +55,25 @@ def test_settings_that_ask_for_more_cost_more():
 
 
 def test_estimators_of_pairs_pay_for_the_features_of_the_inputs():
-    module = ESTIMATORS["ksg"]
     few, many = (
-        table.of_layer(module, module.Settings(), Layer(4096, 10, features))
-        for features in (12, 784)
+        table.of_layer(ESTIMATORS["ksg"](), Layer(4096, 10, features)) for features in (12, 784)
     )
     assert many.seconds > few.seconds
-    module = ESTIMATORS["binned"]
     few, many = (
-        table.of_layer(module, module.Settings(), Layer(4096, 10, features))
+        table.of_layer(ESTIMATORS["binned"](), Layer(4096, 10, features))
         for features in (12, 784)
     )
     assert many == few
 
 
 def test_an_estimator_of_the_users_own_is_taken_to_be_slow_and_large():
-    own, settings = SimpleNamespace(), SimpleNamespace(estimator="my.own")
-    found = table.of_layer(own, settings, Layer(4096, 10, 12))
+    class Own(PairEstimator):
+        def between(self, pair):
+            raise NotImplementedError
+
+    own = Own(estimator="my:Own")
+    found = table.of_layer(own, Layer(4096, 10, 12))
     assert found.mb > table.UNKNOWN.mb
     assert found.seconds >= 1
-    more = table.of_layer(own, settings, Layer(40_960, 10, 12))
+    more = table.of_layer(own, Layer(40_960, 10, 12))
     assert more.seconds == pytest.approx(100 * table.UNKNOWN.seconds)

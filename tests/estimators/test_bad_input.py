@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 import infoplane
 from infoplane.estimators import ESTIMATORS
-from infoplane.estimators.traits import traits_of
 from infoplane.information import FLAGS
 
 FEW_STEPS = {"max_steps": 40, "evaluate_every": 20, "width": 8}
@@ -28,11 +27,11 @@ QUICK = dict.fromkeys(("mine", "nwj", "infonce", "smile", "js"), FEW_STEPS) | {
 }
 """Settings with which an estimator is quick, and no more exact than it has to be here."""
 ALL = list(ESTIMATORS)
-NOISY = [name for name in ALL if traits_of(ESTIMATORS[name]).needs_noise]
+NOISY = [name for name in ALL if ESTIMATORS[name].needs_noise]
 """Estimators of noisy layers: they get T as the centres, and half a unit of noise on it."""
 OF_LAYERS = [name for name in ALL if name != "clustering"]
 OF_PAIRS = [name for name in OF_LAYERS if name not in NOISY]
-NEEDS_X = [name for name in OF_LAYERS if not hasattr(ESTIMATORS[name], "estimate")]
+NEEDS_X = [name for name in OF_LAYERS if not ESTIMATORS[name].takes_layers]
 OF_TWO = [name for name in OF_PAIRS if name != "exact"]  # two variables, not a layer alone
 WITH_K = [name for name in OF_LAYERS if "k" in ESTIMATORS[name].Settings.model_fields]
 

@@ -15,8 +15,8 @@ EXACT = 1e-8
 
 
 def result(t, y, survey=None, **options):
-    chosen = binned.Settings(**options)
-    return binned.estimate(Samples.of(t, y, draws=np.ndim(t) == 3), chosen, survey)
+    chosen = binned.BinnedSettings(**options)
+    return binned.Binned(chosen).estimate(Samples.of(t, y, draws=np.ndim(t) == 3), survey)
 
 
 def assert_close(information, ixt, ity):
@@ -160,30 +160,32 @@ def test_survey_spans_epochs_layers_and_seeds():
             ("a", 0, 1, 1.0), ("a", 0, 2, 4.0), ("b", 0, 1, 16.0), ("a", 1, 1, 64.0),
         )
     ]  # fmt: skip
-    of_layer = binned.Settings(n_bins=2, range="layer_over_training")
-    ranges = binned.survey(chosen[2:], of_layer, binned.survey(chosen[:2], of_layer))
+    of_layer = binned.BinnedSettings(n_bins=2, range="layer_over_training")
+    ranges = binned.Binned(of_layer).survey(
+        chosen[2:], binned.Binned(of_layer).survey(chosen[:2])
+    )
     assert ranges == {(0, "a"): (0, 4), (0, "b"): (0, 16), (1, "a"): (0, 64)}
-    records = binned.estimate_batch(chosen, of_layer, ranges)
+    records = binned.Binned(of_layer).estimate_batch(chosen, ranges)
     assert [r.ixt for r in records] == pytest.approx([0, 1, 1, 1], abs=EXACT)
-    of_all = binned.Settings(n_bins=2, range="training")
-    records = binned.estimate_batch(chosen, of_all, ranges)
+    of_all = binned.BinnedSettings(n_bins=2, range="training")
+    records = binned.Binned(of_all).estimate_batch(chosen, ranges)
     assert [r.ixt for r in records] == pytest.approx([0, 0, 1, 1], abs=EXACT)
 
 
 @pytest.mark.parametrize("name", ["layer_over_training", "training"])
 def test_range_over_training_needs_a_survey(name):
-    assert binned.needs_survey(binned.Settings(range=name))
+    assert binned.Binned(range=name).needs_survey
     samples = Samples.of([[0.0], [1.0]], [0, 1], layer="a", seed=3)
     other = {(0, "a"): (0.0, 1.0)}  # of another seed
     for survey in (None, other):
         with pytest.raises(ValueError, match=r"layer a, seed 3.*whole training.*range: layer"):
-            binned.estimate(samples, binned.Settings(range=name), survey)
+            binned.Binned(range=name).estimate(samples, survey)
 
 
 @pytest.mark.parametrize("name", ["fixed", "layer", "unit"])
 def test_range_of_single_samples_needs_no_survey(name):
     ends = {"low": 0, "high": 1} if name == "fixed" else {}
-    assert not binned.needs_survey(binned.Settings(range=name, **ends))
+    assert not binned.Binned(range=name, **ends).needs_survey
 
 
 def test_equal_mass_bins_hold_equal_shares():
@@ -248,7 +250,7 @@ def test_miller_madow_stays_below_the_cap(seed, n, r):
 
 def test_batch_equals_single_estimates(layer):
     t, y = layer
-    chosen = binned.Settings(correction="miller_madow")
+    chosen = binned.BinnedSettings(correction="miller_madow")
     batch = [
         Samples.of(part, labels, draws=part.ndim == 3)
         for part, labels in (
@@ -256,14 +258,16 @@ def test_batch_equals_single_estimates(layer):
         )
     ]  # fmt: skip
     batch *= 3
-    assert binned.estimate_batch(batch, chosen) == [binned.estimate(s, chosen) for s in batch]
+    assert binned.Binned(chosen).estimate_batch(batch) == [
+        binned.Binned(chosen).estimate(s) for s in batch
+    ]
 
 
 def test_strided_samples_are_read_right(layer):
     t, y = layer
     turned = torch.from_numpy(np.ascontiguousarray(t.transpose(2, 1, 0))).permute(2, 1, 0)
     strided = Samples(turned, torch.from_numpy(np.stack([y, y], axis=1))[:, 0])
-    assert binned.estimate(strided, binned.Settings()) == result(t, y)
+    assert binned.Binned().estimate(strided) == result(t, y)
 
 
 def test_bins_that_cannot_be_numbered_raise():
@@ -292,29 +296,29 @@ def test_bins_that_cannot_be_numbered_raise():
 )
 def test_settings_that_contradict_raise(options, keys):
     with pytest.raises(ValidationError, match=keys):
-        binned.Settings(**options)
+        binned.BinnedSettings(**options)
 
 
 def test_settings_default_to_thirty_bins():
-    assert binned.Settings().n_bins == 30
-    assert binned.Settings(n_bins=None) == binned.Settings(n_bins=30)
-    assert binned.Settings(width=0.1).n_bins is None
+    assert binned.BinnedSettings().n_bins == 30
+    assert binned.BinnedSettings(n_bins=None) == binned.BinnedSettings(n_bins=30)
+    assert binned.BinnedSettings(width=0.1).n_bins is None
 
 
 @pytest.mark.parametrize(
     "options", [{}, {"width": 0.1}, {"range": "fixed", "low": 0, "high": 1}]
 )
 def test_settings_survive_being_written(options):
-    chosen = binned.Settings(**options)
-    assert binned.Settings.model_validate(chosen.model_dump()) == chosen
+    chosen = binned.BinnedSettings(**options)
+    assert binned.BinnedSettings.model_validate(chosen.model_dump()) == chosen
 
 
 def test_cap_beyond_a_survey_counts_the_codes_that_lie_there():
     """A survey of other epochs may have seen less: what lies beyond has bins of its own."""
     t = torch.linspace(-4, 4, 64)[:, None]
     samples = Samples.of(t, np.arange(64) % 2, layer="a", seed=0)
-    chosen = binned.Settings(n_bins=4, range="layer_over_training")
-    inside = binned.estimate(samples, chosen, {(0, "a"): (-4.0, 4.0)})
-    beyond = binned.estimate(samples, chosen, {(0, "a"): (-0.5, 0.5)})
+    chosen = binned.BinnedSettings(n_bins=4, range="layer_over_training")
+    inside = binned.Binned(chosen).estimate(samples, {(0, "a"): (-4.0, 4.0)})
+    beyond = binned.Binned(chosen).estimate(samples, {(0, "a"): (-0.5, 0.5)})
     assert inside.ixt == pytest.approx(2) and inside.cap == 2
     assert 4 < beyond.ixt < beyond.cap == 6  # bins of 1/4: some 32 codes of 64 inputs

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 from sklearn.metrics import silhouette_score
 
-from infoplane.estimators import clustering, interface
+from infoplane.estimators import clustering
 from infoplane.samples import Samples
 
 SINGLE = 1e-5
@@ -14,9 +14,7 @@ SINGLE = 1e-5
 
 
 def extra(t, y, **options):
-    record = clustering.estimate(
-        Samples.of(t, y, draws=np.ndim(t) == 3), clustering.Settings(**options)
-    )
+    record = clustering.Clustering(**options).estimate(Samples.of(t, y, draws=np.ndim(t) == 3))
     assert math.isnan(record.ixt)
     assert math.isnan(record.ity)
     assert math.isnan(record.cap)
@@ -168,15 +166,15 @@ def test_clustering_says_nothing_of_pairs_that_are_not_there():
 def test_clustering_answers_through_the_interface_without_flags():
     t, y = clusters()
     samples = [Samples.of(t, y)]
-    assert interface.estimate_batch(clustering, samples, clustering.Settings())[0].flags == ()
+    assert clustering.Clustering().session()(samples)[0].flags == ()
 
 
 def test_clustering_names_the_place_of_bins_too_narrow():
     t, y = clusters()
     samples = Samples.of(1e300 * t, y, layer="hidden2")
-    options = clustering.Settings(range="fixed", low=0, high=1)
+    options = clustering.ClusteringSettings(range="fixed", low=0, high=1)
     with pytest.raises(ValueError, match=r"hidden2.*range"):
-        clustering.estimate(samples, options)
+        clustering.Clustering(options).estimate(samples)
 
 
 @pytest.mark.parametrize(
@@ -184,4 +182,4 @@ def test_clustering_names_the_place_of_bins_too_narrow():
 )
 def test_clustering_refuses_ranges_without_meaning(options):
     with pytest.raises(ValidationError):
-        clustering.Settings(**options)
+        clustering.ClusteringSettings(**options)

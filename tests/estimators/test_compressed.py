@@ -23,13 +23,13 @@ def gaussians(n, d, bits, seed=0):
 
 
 def result(a, b, **options):
-    return compressed.between(Pair.of(a, b), compressed.Settings(**options))
+    return compressed.Compressed(**options).between(Pair.of(a, b))
 
 
 def test_few_dimensions_are_not_compressed():
     a, b = gaussians(500, 2, 1.0)
     found = result(a, b, k=5, weighted=False)
-    expected = kl.between(Pair.of(a, b), kl.Settings(k=5))
+    expected = kl.KL(k=5).between(Pair.of(a, b))
     # Only standardised twice: float64 rounding
     assert found.value == pytest.approx(expected.value, abs=1e-9)
     assert found.extra["explained_variance"] == 1.0
@@ -85,13 +85,15 @@ def embedded(n, bits, width, seed=0):
 
 def test_autoencoder_finds_the_surface():
     _, b = embedded(2000, 1.0, 12)
-    settings = compressed.Settings(max_steps=600)
+    settings = compressed.CompressedSettings(max_steps=600)
     code = compressed.autoencoded(torch.tensor(b), settings)
     assert code.values.shape == (2000, 4)
     assert code.error < 0.1  # four principal components leave 0.06 to 0.1 of such surfaces
     again = compressed.autoencoded(torch.tensor(b), settings)
     assert torch.equal(code.values, again.values)
-    other = compressed.autoencoded(torch.tensor(b), compressed.Settings(seed=1, max_steps=50))
+    other = compressed.autoencoded(
+        torch.tensor(b), compressed.CompressedSettings(seed=1, max_steps=50)
+    )
     assert not torch.equal(code.values, other.values)
 
 
@@ -142,7 +144,7 @@ def test_draws_are_told_apart_by_their_input():
     a = centres + rng.normal(size=(800, 1))
     x = np.repeat(rng.normal(size=(8, 20)), 100, axis=0)
     pair = Pair(torch.tensor(a), torch.tensor(x), n_draws=100)
-    found = compressed.between(pair, compressed.Settings())
+    found = compressed.Compressed().between(pair)
     assert found.value == pytest.approx(3.0, abs=0.1)  # as above
 
 
@@ -160,7 +162,7 @@ def test_too_many_neighbours_name_the_place():
     rng = np.random.default_rng(0)
     pair = Pair.of(rng.normal(size=(30, 6)), rng.normal(size=(30, 6)), place="layer t")
     with pytest.raises(ValueError, match=r"layer t: k = 40 .* there are 30"):
-        compressed.between(pair, compressed.Settings())
+        compressed.Compressed().between(pair)
 
 
 def test_units_of_single_variables_do_not_matter():

@@ -17,7 +17,7 @@ RAW = {"bandwidth": 1.0, "correction": "none"}
 def result(a, b, n_draws: int = 1, **options):
     pair = Pair.of(a, b)
     pair = Pair(pair.a, pair.b, n_draws=n_draws)
-    return edge.between(pair, edge.Settings(**options))
+    return edge.EDGE(**options).between(pair)
 
 
 def gaussians(n: int, d: int, bits: float, seed: int = 0):
@@ -60,7 +60,7 @@ def test_edge_agrees_with_its_slow_twin(d, labelled, on_device):
     a, b = gaussians(300, d, 2.0)
     b = (b[:, 0] > 0.3).astype(int) if labelled else b[:, :2]
     for width, cut, corrected in [(0.5, None, False), (1.5, 1.0, False), (0.7, None, True)]:
-        settings = edge.Settings(
+        settings = edge.EDGESettings(
             bandwidth=width,
             upper_cut=cut,
             correction="miller_madow" if corrected else "none",
@@ -72,7 +72,7 @@ def test_edge_agrees_with_its_slow_twin(d, labelled, on_device):
 
 def test_edge_gives_the_same_by_torch_operations():
     pair = Pair.of(*gaussians(500, 2, 1.0))
-    fast, slow = (edge._between(pair, edge.Settings(), on) for on in (False, True))
+    fast, slow = (edge._between(pair, edge.EDGESettings(), on) for on in (False, True))
     assert fast == slow
 
 
@@ -207,7 +207,7 @@ def test_edge_answers_with_more_dimensions_than_samples_and_with_ties():
 )
 def test_edge_refuses_settings_without_meaning(options):
     with pytest.raises(ValidationError):
-        edge.Settings(**options)
+        edge.EDGESettings(**options)
 
 
 def test_edge_hashes_as_the_counting_of_bins_does():

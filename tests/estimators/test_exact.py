@@ -16,7 +16,7 @@ from infoplane.samples import Samples
 from infoplane.truth import quantised, trained
 from infoplane.truth.run import run
 
-SETTINGS = exact.Settings()
+SETTINGS = exact.ExactSettings()
 COUNTS = 1e-9
 """Entropies are sums of integers in steps of 2⁻³⁰, divided by the number of rows."""
 
@@ -56,7 +56,7 @@ def layers(n_samples=4, n=300, d=3, bits=2, draws=1):
 @settings(max_examples=60, deadline=None, derandomize=True)
 def test_counts_are_those_of_unique_rows(values, n_classes):
     y = np.arange(len(values)) % n_classes
-    found = exact.estimate(Samples.of(values, y, draws=True), SETTINGS)
+    found = exact.Exact(SETTINGS).estimate(Samples.of(values, y, draws=True))
     ixt, ity = by_unique(values, y)
     assert found.ixt == pytest.approx(ixt, abs=COUNTS)
     assert found.ity == pytest.approx(ity, abs=COUNTS)
@@ -67,9 +67,9 @@ def test_counts_are_those_of_unique_rows(values, n_classes):
 @pytest.mark.parametrize("draws", [1, 5])
 def test_bins_of_the_same_grid_say_the_same(bits, draws):
     batch = layers(bits=bits, draws=draws)
-    cells = binned.Settings(n_bins=2**bits, range="fixed", low=-1, high=1)
-    ours = exact.estimate_batch(batch, SETTINGS)
-    for found, theirs in zip(ours, binned.estimate_batch(batch, cells), strict=True):
+    cells = binned.BinnedSettings(n_bins=2**bits, range="fixed", low=-1, high=1)
+    ours = exact.Exact(SETTINGS).estimate_batch(batch)
+    for found, theirs in zip(ours, binned.Binned(cells).estimate_batch(batch), strict=True):
         assert found.ixt == pytest.approx(theirs.ixt, abs=COUNTS)
         assert found.ity == pytest.approx(theirs.ity, abs=COUNTS)
         assert found.extra["entropy"] == pytest.approx(theirs.extra["entropy_binned"])
@@ -114,8 +114,8 @@ def test_batches_of_mixed_shapes_and_labels_keep_their_order():
     batch = [*layers(2, d=3), *layers(2, d=5), *layers(1, n=200)]
     other = Samples(batch[0].t, (batch[0].t[:, 0, 0] > 0).long())
     mixed = [batch[3], other, batch[0], batch[4], batch[1], batch[2]]
-    together = exact.estimate_batch(mixed, SETTINGS)
-    assert together == [exact.estimate(one, SETTINGS) for one in mixed]
+    together = exact.Exact(SETTINGS).estimate_batch(mixed)
+    assert together == [exact.Exact(SETTINGS).estimate(one) for one in mixed]
     assert together[1].ity > together[2].ity
 
 
@@ -148,6 +148,6 @@ def test_counted_truths_of_quantised_layers_are_found():
     chosen = trained.Training(epochs=[0, 2], layers=["hidden4", "hidden5"])
     family = quantised.Settings(network=chosen, bits=[3])
     tasks = quantised.tasks(family, quantised.prepare(family))
-    table = run("exact", exact, SETTINGS, "quantised", tasks, [4096], 1)
+    table = run("exact", exact.Exact(SETTINGS), "quantised", tasks, [4096], 1)
     assert set(table.kind) == {"inputs", "labels"} and table.own.all()
     np.testing.assert_allclose(table.value, table.truth, atol=1e-6)

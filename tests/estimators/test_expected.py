@@ -8,8 +8,7 @@ from infoplane.estimators import ESTIMATORS, expected
 
 
 def said(name, n, d, features):
-    module = ESTIMATORS[name]
-    return expected.warning(module, module.Settings(), n, d, features)
+    return expected.warning(ESTIMATORS[name](), n, d, features)
 
 
 @pytest.mark.parametrize("name", ["ksg", "kl", "sliced", "mine", "nwj", "smile", "js"])
@@ -37,10 +36,8 @@ def test_few_dimensions_are_searched_in_trees_and_say_nothing(name, d, features)
 
 def test_labels_alone_take_less_than_labels_and_inputs():
     for name in ("ksg", "sliced", "js"):
-        module = ESTIMATORS[name]
         alone, both = (
-            expected.seconds(module, module.Settings(), 10_000, 20, features)
-            for features in (0, 12)
+            expected.seconds(ESTIMATORS[name](), 10_000, 20, features) for features in (0, 12)
         )
         assert 0 < alone < both
 

@@ -1,30 +1,34 @@
 """What estimators have in common: pairs, draws, flags, and the call for two variables."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
 
 import infoplane
-from infoplane.estimators import interface, regime
-from infoplane.estimators.traits import Traits
+from infoplane.estimators import ESTIMATORS, regime
+from infoplane.estimators.interface import EstimatorSettings, LayerEstimator, PairEstimator
+from infoplane.figures import FIGURES
 from infoplane.samples import MutualInformation, Pair, Samples
 
 
-class Settings(infoplane.Settings):
+class CountedSettings(EstimatorSettings):
     estimator: str = "counted"
     memory_mb: int = 1
     k: int = 3
     width: float = 1.0
 
 
-def module(**more):
-    """An estimator that returns what it was given: rows, and columns of either side."""
-    seen = []
+class Counted(PairEstimator):
+    """Returns what it was given: rows, and columns of either side."""
 
-    def between(pair, settings):
-        seen.append(pair)
+    Settings = CountedSettings
+
+    def __init__(self, settings=None, **chosen):
+        super().__init__(settings, **chosen)
+        self.seen = []
+
+    def between(self, pair):
+        self.seen.append(pair)
         return MutualInformation(
             float(pair.n),
             stderr=0.5,
@@ -32,8 +36,6 @@ def module(**more):
             flags=("not_converged",) if not pair.is_labelled else (),
             extra={"columns": float(pair.widest)},
         )
-
-    return SimpleNamespace(__name__="no_such_module", between=between, seen=seen, **more)
 
 
 @pytest.fixture
@@ -45,8 +47,8 @@ def samples():
 
 
 def test_both_informations_follow_from_pairs(samples):
-    one = module()
-    (record,) = interface.estimate_batch(one, [samples], Settings())
+    one = Counted()
+    (record,) = one.session()([samples])
     assert record.ixt == record.ity == 60
     assert record.stderr == record.ity_stderr == 0.5
     assert record.extra == {"ixt_columns": 6.0, "ity_columns": 4.0}
@@ -66,7 +68,7 @@ def test_pairs_keep_every_draw_beside_its_input(samples):
 
 def test_without_x_only_the_label_is_measured(samples):
     without = Samples(samples.t, samples.y)
-    (record,) = interface.estimate_batch(module(), [without], Settings())
+    (record,) = Counted().session()([without])
     assert np.isnan(record.ixt) and record.ity == 60
     assert "needs_x" in record.flags
 
@@ -74,40 +76,44 @@ def test_without_x_only_the_label_is_measured(samples):
 def test_some_with_x_and_some_without_keep_their_places(samples):
     without = Samples(samples.t[:10], samples.y[:10])
     batch = [samples, without, samples]
-    records = interface.estimate_batch(module(), batch, Settings())
+    records = Counted().session()(batch)
     assert [r.ity for r in records] == [60, 30, 60]
     assert [np.isnan(r.ixt) for r in records] == [False, True, False]
 
 
 def test_only_plain_networks_are_deterministic(samples):
-    one = module(TRAITS=Traits(infinite_without_noise=True))
-    (noisy,) = interface.estimate_batch(one, [samples], Settings())
+    class Infinite(Counted):
+        infinite_without_noise = True
+
+    (noisy,) = Infinite().session()([samples])
     plain = Samples(samples.t[:, :1], samples.y, samples.x)
-    (found,) = interface.estimate_batch(one, [plain], Settings())
+    (found,) = Infinite().session()([plain])
     assert "deterministic" in found.flags and "deterministic" not in noisy.flags
-    (other,) = interface.estimate_batch(module(), [plain], Settings())
+    (other,) = Counted().session()([plain])
     assert "deterministic" not in other.flags
 
 
 def test_layer_estimators_without_pairs_say_so():
     with pytest.raises(ValueError, match="works on a layer's activations"):
-        interface.between(SimpleNamespace(), Pair.of(np.eye(3), np.eye(3)), Settings())
+        ESTIMATORS["exact"]().session().judged(Pair.of(np.eye(3), np.eye(3)))
 
 
 @pytest.fixture
 def tested(tmp_path, monkeypatch):
-    """A module with a table: k = 3, n = 1,000, d = 5, up to 2 bits."""
+    """An estimator with a table: k = 3, n = 1,000, d = 5, up to 2 bits."""
     (tmp_path / "counted_by_tests.py").write_text("")
     (tmp_path / "regimes").mkdir()
     monkeypatch.syspath_prepend(tmp_path)
-    one = SimpleNamespace(
-        __name__="counted_by_tests", TRAITS=Traits(quantity=frozenset({"width"}))
-    )
-    asked = regime.told_apart_by(one, Settings())
+
+    class Tested(Counted):
+        __module__ = "counted_by_tests"
+        chosen_by = frozenset({"width"})
+
+    asked = regime.told_apart_by(Tested())
     table = tmp_path / "regimes" / "counted_by_tests.csv"
     quoted = asked.replace('"', '""')
     table.write_text(f'settings,kind,n,d,information\n"{quoted}",labels,1000,5,2.0\n')
-    return one
+    return Tested
 
 
 @pytest.mark.parametrize(
@@ -119,23 +125,61 @@ def tested(tmp_path, monkeypatch):
         (True, {"value": -0.1}),
         (False, {"value": -0.11}),
         (True, {"value": float("nan")}),
-        (True, {"settings": Settings(width=7.0, memory_mb=9)}),
+        (True, {"settings": {"width": 7.0, "memory_mb": 9}}),
         (False, {"n": 999}),
         (False, {"d": 6}),
         (False, {"value": 2.01}),
         (False, {"kind": "continuous"}),
-        (False, {"settings": Settings(k=4)}),
+        (False, {"settings": {"k": 4}}),
     ],
 )
 def test_a_regime_holds_for_what_was_tested(tested, inside, changes):
     asked = {"kind": "labels", "n": 1000, "d": 5, "value": 1.0, **changes}
-    found = regime.of(tested, asked.pop("settings", Settings()))
+    found = regime.of(tested(**asked.pop("settings", {})))
     assert found.contains(**asked) == inside
 
 
 def test_an_estimator_without_a_table_is_outside(samples):
-    (record,) = interface.estimate_batch(module(), [samples], Settings())
+    (record,) = Counted().session()([samples])
     assert "outside_tested_regime" in record.flags
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_every_estimator_declares_what_it_is(name):
+    one = ESTIMATORS[name]
+    assert one.chosen_by <= set(one.Settings.model_fields)
+    assert set(one.figures) <= set(FIGURES)
+    assert one.exact == (name == "exact")
+    assert one.takes_layers or one.takes_pairs
+    assert one().name == name
+
+
+def test_an_estimator_that_was_never_tested_says_so():
+    """A matrix size in `compressed` was once read as "exact, needs no test"."""
+    y = np.arange(200) % 2
+    clusters = np.random.default_rng(0).normal(size=(200, 2)) + 20 * y[:, None]
+    found = infoplane.estimate(clusters, y, estimator="compressed", k=10)
+    assert "outside_tested_regime" in found.flags
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"exact": 1024}, "Wrong.exact must be of type bool, not 1024"),
+        ({"chosen_by": {"k"}}, "Wrong.chosen_by must be of type frozenset"),
+        ({"figures": "plane"}, "Wrong.figures must be of type tuple"),
+        ({"Settings": dict}, "Wrong.Settings must be a class derived from infoplane.Settings"),
+    ],
+)
+def test_a_declaration_of_another_type_is_refused(wrong, said):
+    with pytest.raises(TypeError, match=said):
+        type("Wrong", (Counted,), wrong)
+
+
+@pytest.mark.parametrize("base", [LayerEstimator, PairEstimator])
+def test_an_estimator_that_answers_nothing_is_refused(base):
+    with pytest.raises(TypeError, match="Nothing has neither"):
+        type("Nothing", (base,), {})
 
 
 def test_a_pair_tells_labels_from_numbers():

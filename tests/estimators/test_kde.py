@@ -19,7 +19,7 @@ VALUES = ("ixt", "ity", "ixt_lower", "ixt_upper", "ity_lower", "ity_upper")
 
 
 def result(t, y, **options):
-    return kde.estimate(Samples.of(t, y, draws=np.ndim(t) == 3), kde.Settings(**options))
+    return kde.KDE(**options).estimate(Samples.of(t, y, draws=np.ndim(t) == 3))
 
 
 def assert_agrees(twins, t, y, variance):
@@ -252,7 +252,7 @@ def test_float32_and_float64_samples_agree():
 )  # fmt: skip
 def test_wrong_settings_raise(options):
     with pytest.raises(ValidationError, match=next(iter(options))):
-        kde.Settings(**options)
+        kde.KDESettings(**options)
 
 
 @pytest.mark.slow

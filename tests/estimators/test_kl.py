@@ -19,7 +19,7 @@ powers of distances round."""
 def between(a, b, n_draws=1, **options):
     pair = Pair.of(a, b)
     pair = Pair(pair.a, pair.b, "layer T", n_draws)
-    return kl.between(pair, kl.Settings(**options))
+    return kl.KL(**options).between(pair)
 
 
 def normals(n, d, rho, seed=0):
@@ -132,7 +132,7 @@ def test_weights_take_bias_away():
     # The entropy of these samples: that of the distribution is uncertain by .06 nat.
     truth = 4 * math.log(2 * math.pi) + (z**2).sum() / 2000
     plain, weighted = (
-        kl.local_entropies(torch.from_numpy(z), kl.Settings(k=100, weighted=w)).mean().item()
+        kl.local_entropies(torch.from_numpy(z), kl.KLSettings(k=100, weighted=w)).mean().item()
         - truth
         for w in (False, True)
     )

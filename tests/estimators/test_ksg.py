@@ -20,7 +20,7 @@ ROUNDING = 1e-10
 def between(a, b, n_draws=1, **options):
     pair = Pair.of(a, b)
     pair = Pair(pair.a, pair.b, "layer T", n_draws)
-    return ksg.between(pair, ksg.Settings(**options))
+    return ksg.KSG(**options).between(pair)
 
 
 def normals(n, d, rho, seed=0):
@@ -262,9 +262,9 @@ def test_errors_name_the_place_and_the_reason():
     with pytest.raises(ValueError, match="layer T: each of the 5 samples is the only one"):
         between(z, np.arange(5), k=1)
     with pytest.raises(ValidationError):
-        ksg.Settings(k=0)
+        ksg.KSGSettings(k=0)
     with pytest.raises(ValidationError):
-        ksg.Settings(variant="ksg3")
+        ksg.KSGSettings(variant="ksg3")
 
 
 def test_float32_and_float64_give_the_same():

@@ -13,7 +13,7 @@ from infoplane.samples import Pair
 def result(a, b, n_draws: int = 1, **options):
     pair = Pair.of(a, b, "layer hidden2")
     pair = Pair(pair.a, pair.b, pair.place, n_draws=n_draws)
-    return lga.between(pair, lga.Settings(**options))
+    return lga.LGA(**options).between(pair)
 
 
 def gaussians(n: int, d: int, bits: float, seed: int = 0):
@@ -60,7 +60,7 @@ def log_density(rows, i, k):
 def test_lga_finds_the_densities_of_a_slow_twin(d, k):
     rows = gaussians(40, d, 1.0)[0]
     rows = (rows - rows.mean(axis=0)) / rows.std(axis=0)
-    found, missed = lga.log_densities(torch.from_numpy(rows), k, lga.Settings())
+    found, missed = lga.log_densities(torch.from_numpy(rows), k, lga.LGASettings())
     assert missed == 0
     expected = [log_density(rows, i, k) for i in range(0, 40, 4)]
     # Two optimisers in a flat valley, the twin with gradients by differences.
@@ -116,8 +116,8 @@ def test_lga_does_not_depend_on_order_units_or_blocks_and_is_symmetric():
     of_labels = result(a, labels).value
     assert result(a[order], 1 - labels[order]).value == pytest.approx(of_labels, abs=1e-3)
     rows = torch.from_numpy(gaussians(900, 2, 1.0)[0])
-    whole, _ = lga.log_densities(rows, 200, lga.Settings(max_iterations=50))
-    blocks, _ = lga.log_densities(rows, 200, lga.Settings(max_iterations=50, memory_mb=5))
+    whole, _ = lga.log_densities(rows, 200, lga.LGASettings(max_iterations=50))
+    blocks, _ = lga.log_densities(rows, 200, lga.LGASettings(max_iterations=50, memory_mb=5))
     assert blocks.tolist() == pytest.approx(whole.tolist(), abs=1e-3)
 
 
@@ -175,4 +175,4 @@ def test_lga_names_the_place_where_there_are_too_few_samples():
 def test_dimensions_beyond_the_memory_are_refused_with_both_sizes():
     rows = torch.from_numpy(np.random.default_rng(0).normal(size=(300, 100)))
     with pytest.raises(ValueError, match=r"a and b: .* 100 dimensions take \d+ MB and more, "):
-        lga.between(Pair.of(rows, np.arange(300) % 2), lga.Settings())
+        lga.LGA().between(Pair.of(rows, np.arange(300) % 2))

@@ -1,14 +1,14 @@
 """More information than there is: I(X;T) above H(X), I(T;Y) above H(Y), from whatever."""
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 import infoplane
-from infoplane.estimators import ESTIMATORS, interface
+from infoplane.estimators import ESTIMATORS
+from infoplane.estimators.interface import LayerEstimator, PairEstimator
 from infoplane.estimators.limits import entropy_of_rows
 from infoplane.samples import Information, MutualInformation, Pair, Samples
 
@@ -20,29 +20,24 @@ T = np.arange(N)[:, None] * np.ones(2)
 
 def flagged(name, monkeypatch, x=X, draws=1, **values):
     """Whether the values are flagged when this estimator says them, of a layer."""
-    module = ESTIMATORS[name]
-    settings = module.Settings(estimator=name)
+    method = ESTIMATORS[name]
     said = {"ixt": 0.0, "ity": 0.0, **values}
     lower = {key: said.pop(key) for key in ("ixt_lower", "ity_lower") if key in said}
 
-    def records(batch, *rest):
+    def records(self, batch, *rest):
         return [Information(**said, **lower) for _ in batch]
 
-    def of_pairs(pairs, *rest):
+    def of_pairs(self, pairs, *rest):
         keys = ["ity" if pair.is_labelled else "ixt" for pair in pairs]
         nan = math.nan
         return [MutualInformation(said[k], lower.get(f"{k}_lower", nan)) for k in keys]
 
-    for function, fake in {
-        "estimate_batch": records,
-        "estimate": lambda samples, *rest: records([samples])[0],
-        "between_batch": of_pairs,
-        "between": lambda pair, *rest: of_pairs([pair])[0],
-    }.items():
-        if hasattr(module, function):
-            monkeypatch.setattr(module, function, fake)
+    if method.takes_layers:
+        monkeypatch.setattr(method, "estimate_batch", records)
+    else:
+        monkeypatch.setattr(method, "between_batch", of_pairs)
     samples = Samples.of(np.stack([T] * draws, axis=1), Y, x, draws=True)
-    (record,) = interface.estimate_batch(module, [samples], settings)
+    (record,) = method().session()([samples])
     return "above_entropy" in record.flags
 
 
@@ -74,24 +69,27 @@ def test_draws_of_an_input_are_no_other_inputs(monkeypatch):
 
 
 def test_an_entropy_that_is_known_is_not_counted_again():
-    module = SimpleNamespace(
-        __name__="no_such_module", estimate=lambda *_: Information(3.5, 0.0)
-    )
+    class Fixed(LayerEstimator):
+        def estimate(self, samples):
+            return Information(3.5, 0.0)
+
     samples = Samples.of(T, Y, X)
     known = Samples(samples.t, samples.y, samples.x, entropy_x=3.0)
-    settings = ESTIMATORS["kde"].Settings()
-    found = interface.estimate_batch(module, [samples, known], settings)
+    found = Fixed(estimator="fixed").session()([samples, known])
     assert ["above_entropy" in record.flags for record in found] == [False, True]
 
 
 @pytest.mark.parametrize("value", [2.0, 2.001])
 def test_a_pair_with_labels_has_their_entropy_for_a_limit(value):
-    module = SimpleNamespace(between=lambda *_: MutualInformation(value), __name__="no_such")
-    settings = ESTIMATORS["kde"].Settings()
-    found = interface.between(module, Pair.of(T, Y), settings)
+    class Fixed(PairEstimator):
+        def between(self, pair):
+            return MutualInformation(value)
+
+    session = Fixed(estimator="fixed").session()
+    found = session.judged(Pair.of(T, Y))
     assert ("above_entropy" in found.flags) == (value > 2)
     # of numbers there is no such limit: more samples would show more of them
-    assert "above_entropy" not in interface.between(module, Pair.of(T, X), settings).flags
+    assert "above_entropy" not in session.judged(Pair.of(T, X)).flags
 
 
 def test_separate_clusters_of_few_samples_are_too_much_for_neighbours():

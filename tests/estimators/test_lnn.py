@@ -16,7 +16,7 @@ EXACT = 1e-8
 def result(a, b, n_draws: int = 1, **options):
     pair = Pair.of(a, b, "layer hidden2")
     pair = Pair(pair.a, pair.b, pair.place, n_draws=n_draws)
-    return lnn.between(pair, lnn.Settings(**options))
+    return lnn.LNN(**options).between(pair)
 
 
 def gaussians(n: int, d: int, bits: float, seed: int = 0):
@@ -204,4 +204,4 @@ def test_lnn_names_the_place_where_there_are_too_few_neighbours():
 
 def test_lnn_refuses_a_bandwidth_beyond_its_neighbours():
     with pytest.raises(ValidationError, match="at most n_neighbours"):
-        lnn.Settings(k=10, n_neighbours=8)
+        lnn.LNNSettings(k=10, n_neighbours=8)

@@ -1,12 +1,10 @@
 """Going through activations: what is measured together, and how far it says to be."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
 
 from infoplane.estimators import measure
-from infoplane.estimators.traits import Traits
+from infoplane.estimators.interface import LayerEstimator
 from infoplane.progress import Progress
 from infoplane.samples import Information, Samples
 
@@ -42,15 +40,16 @@ def watched(monkeypatch):
     def measured(n_epochs, together):
         told, sizes = [], []
 
-        def estimate_batch(module, batch, *rest):
-            told.append(bars[-1].done)
-            sizes.append(len(batch))
-            return [Information(0.0, 0.0)] * len(batch)
+        class Watching(LayerEstimator):
+            def estimate_batch(self, batch, survey=None):
+                told.append(bars[-1].done)
+                sizes.append(len(batch))
+                return [Information(0.0, 0.0)] * len(batch)
 
         monkeypatch.setattr(measure, "Progress", Watched)
-        monkeypatch.setattr(measure, "estimate_batch", estimate_batch)
-        module = SimpleNamespace(TRAITS=Traits(together=together))
-        records = measure.measure_surveyed(Batches(n_epochs), module, None, None)
+        monkeypatch.setattr(Watching, "together", together)
+        watching = Watching(estimator="watching")
+        records = measure.measure_surveyed(Batches(n_epochs), watching, None)
         assert len(records) == 2 * 3 * n_epochs
         return [*told, bars[-1].done], sizes
 

@@ -6,7 +6,7 @@ import torch
 from pydantic import ValidationError
 
 import infoplane
-from infoplane.estimators import interface, renyi
+from infoplane.estimators import renyi
 from infoplane.samples import Pair, Samples
 
 EXACT = 1e-9
@@ -19,7 +19,7 @@ NARROW = {"width": 1e-3, "width_b": 1e-3}
 def result(a, b, n_draws: int = 1, **options):
     pair = Pair.of(a, b)
     pair = Pair(pair.a, pair.b, n_draws=n_draws)
-    return renyi.between(pair, renyi.Settings(**options))
+    return renyi.Renyi(**options).between(pair)
 
 
 def samples(n: int = 120, d: int = 3, seed: int = 0):
@@ -150,8 +150,8 @@ def test_renyi_batches_are_parts_of_the_samples_and_their_mean_is_taken():
 def test_renyi_uses_the_width_of_the_labels_for_the_inputs_too():
     a, b, labels = samples()
     of_layer = Samples.of(a, labels, b, layer="hidden1", seed=2, epoch=5)
-    options = renyi.Settings()
-    record = interface.estimate_batch(renyi, [of_layer], options)[0]
+    options = renyi.RenyiSettings()
+    record = renyi.Renyi(options).session()([of_layer])[0]
     width = result(a, labels).extra["width"]
     assert record.extra["ixt_width"] == record.extra["ity_width"] == width
     assert record.ity == result(a, labels).value
@@ -214,7 +214,7 @@ def test_renyi_names_the_place_where_a_batch_needs_too_much_memory():
     a, b, _ = samples(600)
     pair = Pair.of(a, b, "layer hidden2, epoch 3")
     with pytest.raises(ValueError, match=r"hidden2, epoch 3.*512 samples need 17 MB"):
-        renyi.between(pair, renyi.Settings(memory_mb=10))
+        renyi.Renyi(memory_mb=10).between(pair)
 
 
 @pytest.mark.parametrize(
@@ -222,7 +222,7 @@ def test_renyi_names_the_place_where_a_batch_needs_too_much_memory():
 )
 def test_renyi_refuses_settings_without_meaning(options):
     with pytest.raises(ValidationError):
-        renyi.Settings(**options)
+        renyi.RenyiSettings(**options)
 
 
 def test_threads_change_no_bit_and_stay_as_they_were():

@@ -13,7 +13,7 @@ ROUNDING = 1e-9
 def between(a, b, n_draws=1, **options):
     pair = Pair.of(a, b)
     pair = Pair(pair.a, pair.b, "layer T", n_draws)
-    return sliced.between(pair, sliced.Settings(**options))
+    return sliced.Sliced(**options).between(pair)
 
 
 def normals(n, d, rho, seed=0):
@@ -53,7 +53,7 @@ def test_one_dimension_is_ksg_itself(labelled):
     a, b = normals(500, 1, 0.8)
     b = (b[:, 0] > 0).astype(int) if labelled else b
     pair = Pair.of(a, b)
-    expected = ksg.between(pair, ksg.Settings())
+    expected = ksg.KSG().between(pair)
     record = between(a, b, n_projections=3)
     assert record.value == pytest.approx(expected.value, abs=ROUNDING)
     assert record.stderr == pytest.approx(expected.stderr, abs=ROUNDING)
@@ -67,8 +67,8 @@ def test_sliced_is_the_mean_of_the_slices(monkeypatch, device, labelled, dimensi
     monkeypatch.setattr(neighbours, "in_torch", lambda rows: device == "torch")
     a, b = normals(300, 3, 0.8)
     b = (b[:, 0] > 0.5).astype(int) if labelled else b
-    settings = sliced.Settings(n_projections=4, dimensions=dimensions, seed=5)
-    record = sliced.between(Pair.of(a, b), settings)
+    settings = sliced.SlicedSettings(n_projections=4, dimensions=dimensions, seed=5)
+    record = sliced.Sliced(settings).between(Pair.of(a, b))
     generator = np.random.default_rng(5)
     variables = [a] if labelled else [a, b]
     frames = [sliced._frames(generator, 3, settings).numpy() for _ in variables]
@@ -78,14 +78,14 @@ def test_sliced_is_the_mean_of_the_slices(monkeypatch, device, labelled, dimensi
             (v - v.mean(0)) / v.std(0) @ f[s] for v, f in zip(variables, frames, strict=True)
         ]
         pair = Pair.of(slices[0], b if labelled else slices[1])
-        values.append(ksg.between(pair, ksg.Settings()).value)
+        values.append(ksg.KSG().between(pair).value)
     assert record.value == pytest.approx(np.mean(values), abs=ROUNDING)
     # The error over projections is part of it; the other part is of the samples.
     assert record.stderr > 0.999 * np.std(values, ddof=1) / 2
 
 
 def test_frames_are_orthonormal_and_of_any_direction():
-    settings = sliced.Settings(n_projections=4000, dimensions=2)
+    settings = sliced.SlicedSettings(n_projections=4000, dimensions=2)
     frames = sliced._frames(np.random.default_rng(0), 3, settings).numpy()
     np.testing.assert_allclose(
         frames.transpose(0, 2, 1) @ frames, np.tile(np.eye(2), (4000, 1, 1)), atol=1e-12
@@ -135,7 +135,7 @@ def test_a_map_may_make_it_grow():
     y = (a[:, 0] > 0).astype(int)
     grown = between(a * np.array([100.0] + [0] * 9), y).value
     assert grown > 2 * between(a, y).value
-    assert "grow" in sliced.TRAITS.exempt_from_dpi
+    assert "grow" in sliced.Sliced.exempt_from_dpi
 
 
 def test_the_cap_is_reached():

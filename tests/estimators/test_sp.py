@@ -26,7 +26,7 @@ def noisy(centres, y, sigma, seed=0):
 
 
 def result(centres, y, sigma, **options):
-    return sp.estimate(noisy(centres, y, sigma), sp.Settings(**options))
+    return sp.SP(**options).estimate(noisy(centres, y, sigma))
 
 
 def layer(n=600, d=4, seed=0):
@@ -285,7 +285,7 @@ def test_a_layer_that_never_varies_holds_nothing(sigma):
     """Relative noise on it is 0."""
     t = torch.full((60, 3, 5), 0.7)
     samples = Samples(t, torch.arange(60) % 2, sigma=sigma, centres=t)
-    found = sp.estimate(samples, sp.Settings())
+    found = sp.SP().estimate(samples)
     for name in ("ixt", "ity", "ixt_lower", "ity_lower", "stderr", "ity_stderr"):
         assert getattr(found, name) == pytest.approx(0, abs=1e-9)
     assert "not_converged" not in found.flags
@@ -306,4 +306,4 @@ def test_units_and_origin_do_not_matter(offset, scale):
 )
 def test_settings_that_make_no_sense_are_refused(key, value):
     with pytest.raises(ValidationError, match=key):
-        sp.Settings(**{key: value})
+        sp.SPSettings(**{key: value})

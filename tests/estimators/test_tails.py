@@ -172,5 +172,5 @@ def test_units_with_heavy_tails_count_by_half():
 def test_clustering_of_ordinary_layers_is_not_flagged():
     y = np.arange(N) % 2
     layer = np.stack([LIGHT["saturated tanh"], LIGHT["sparse ReLU"], LIGHT["constant"]], axis=1)
-    found = clustering.estimate(Samples.of(layer, y), clustering.Settings())
+    found = clustering.Clustering().estimate(Samples.of(layer, y))
     assert found.flags == ()

@@ -19,7 +19,7 @@ from infoplane.stores.pooled import read_pooled, write_pooled
 from infoplane.training import supervised
 from infoplane.training.loop import train
 
-BINS = binned.Settings(estimator="binned", n_bins=30)
+BINS = binned.BinnedSettings(estimator="binned", n_bins=30)
 SEEDS = [0, 1, 2, 3]
 
 
@@ -53,7 +53,7 @@ def pool_of(weights, data, memory_mb=100, **settings):
 
 def measured(pool, settings=BINS):
     drifts = pooling.Drifts(pool.activations)
-    return pooling.measure(pool, binned, settings, drifts)
+    return pooling.measure(pool, binned.Binned(settings), drifts)
 
 
 def single(weights, data, seed, epoch):
@@ -119,7 +119,7 @@ def test_noise_is_pooled_draw_by_draw(noisy_weights, data):
 
 def test_pooled_information_is_that_of_the_counted_table(weights, data):
     pool = pool_of(weights, data, lengths=[4])
-    rows = measured(pool, binned.Settings(estimator="binned", n_bins=5, range="layer"))
+    rows = measured(pool, binned.BinnedSettings(estimator="binned", n_bins=5, range="layer"))
     block = pool.blocks[2]
     for ((_, samples),) in pool.samples(block):
         t = samples.t.numpy()
@@ -150,13 +150,13 @@ def test_entropy_given_x_is_at_most_that_of_the_draws_and_grows_with_them(weight
 
 
 def test_a_survey_reaches_over_all_windows(weights, data):
-    chosen = binned.Settings(estimator="binned", range="layer_over_training", n_bins=10)
+    chosen = binned.BinnedSettings(estimator="binned", range="layer_over_training", n_bins=10)
     rows = measured(pool_of(weights, data, lengths=[1, 3]), chosen)
     assert len(rows) == 4 * 3 * 2 and all(np.isfinite(r.record.ixt) for r in rows)
 
 
 def test_groups_of_seeds_of_all_sizes_are_binned_alike(weights, data):
-    chosen = binned.Settings(estimator="binned", range="layer_over_training", n_bins=10)
+    chosen = binned.BinnedSettings(estimator="binned", range="layer_over_training", n_bins=10)
     alone = measured(pool_of(weights, data, over="seeds", lengths=[1, 4]), chosen)
     beside = measured(pool_of(weights, data, over="seeds", lengths=[1, 2, 3, 4]), chosen)
     asked = {(r.group, r.length, r.layer): r.record.ixt for r in alone}
@@ -164,7 +164,7 @@ def test_groups_of_seeds_of_all_sizes_are_binned_alike(weights, data):
     assert asked == same
     # on the range of all seeds
     for seed in SEEDS:
-        fixed = binned.Settings(
+        fixed = binned.BinnedSettings(
             estimator="binned",
             range="fixed",
             n_bins=10,
@@ -173,7 +173,7 @@ def test_groups_of_seeds_of_all_sizes_are_binned_alike(weights, data):
         )
         t = single(weights, data, seed, 12)["hidden1"]
         samples = Samples.of(t, np.arange(256) % 2, draws=True)
-        expected = binned.estimate(samples, fixed).ixt
+        expected = binned.Binned(fixed).estimate(samples).ixt
         assert asked[seed, 1, "hidden1"] == pytest.approx(expected, abs=1e-9)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from infoplane.activations import Activations, Measured, Settings
-from infoplane.estimators import ESTIMATORS
+from infoplane.estimators import from_written
 from infoplane.estimators.measure import measure, measure_scheduled, values_of
 from infoplane.networks.description import describe
 from infoplane.schedules.distances import between
@@ -40,9 +40,8 @@ def scheduled(weights, data):
         settings = Settings.model_validate({"epochs": epochs, "device": "cpu"})
         activations = Activations(weights, Measured(data, settings), settings)
         activations.at_once = at_once or activations.at_once
-        module = ESTIMATORS[estimator["estimator"]]
-        chosen = module.Settings.model_validate(estimator)
-        return measure_scheduled(activations, settings.epochs, module, chosen), activations
+        chosen = from_written(estimator)
+        return measure_scheduled(activations, settings.epochs, chosen), activations
 
     return find
 
@@ -102,8 +101,7 @@ def test_bins_are_those_of_the_epochs_that_are_surveyed(scheduled):
 def test_a_fixed_schedule_is_measured_at_once(scheduled):
     found, activations = scheduled({"schedule": "every", "n": 50}, KDE)
     assert found.epochs == [0, 50, 100, 150] and found.rounds == 1
-    module = ESTIMATORS["kde"]
-    assert found.records == measure(activations, module, module.Settings.model_validate(KDE))
+    assert found.records == measure(activations, from_written(KDE))
 
 
 @pytest.mark.parametrize(

@@ -89,10 +89,10 @@ def measured(path, trainer_of, network_settings, data):
     def find(name, epochs, part=WHOLE, known=None):
         settings = Settings.model_validate({"epochs": epochs, "device": "cpu"})
         activations = Activations(weights, Measured(data, settings), settings)
-        module = ESTIMATORS[name]
-        chosen = module.Settings(estimator=name, **OF_ESTIMATOR.get(name, {}))
-        arguments = activations, settings.epochs, module, chosen
-        return measure_scheduled(*arguments, part=part, known=known)
+        estimator = ESTIMATORS[name](**OF_ESTIMATOR.get(name, {}))
+        return measure_scheduled(
+            activations, settings.epochs, estimator, part=part, known=known
+        )
 
     return find
 
@@ -143,6 +143,6 @@ def test_known_epochs_are_not_measured_again(measured):
 
 def test_what_goes_on_from_the_epoch_before_is_measured_whole():
     mine = ESTIMATORS["mine"]
-    chosen = mine.Settings(estimator="mine", warm_start=True)
-    assert why_whole(DeltaExact(schedule="delta_exact"), mine, chosen).startswith("goes on")
-    assert not why_whole(None, mine, mine.Settings(estimator="mine"))
+    adaptive = DeltaExact(schedule="delta_exact")
+    assert why_whole(adaptive, mine(warm_start=True)).startswith("goes on")
+    assert not why_whole(None, mine())

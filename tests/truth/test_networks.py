@@ -6,7 +6,6 @@ from scipy import stats
 from scipy.integrate import dblquad
 
 from infoplane.estimators import binned, sp
-from infoplane.estimators.interface import estimate_batch
 from infoplane.truth import channel_information, channels, mixtures, quantised, trained
 from infoplane.truth.run import run
 
@@ -101,7 +100,7 @@ def test_noisy_layers_carry_the_noise(channel):
 
 def test_sample_propagation_has_the_truth_of_every_channel(channel):
     tasks = [task for task in channel if task.kind != "continuous"]
-    table = run("sp", sp, sp.Settings(target=0.02), "channels", tasks, [4096, 5000], 1)
+    table = run("sp", sp.SP(target=0.02), "channels", tasks, [4096, 5000], 1)
     # a layer has 4,096 inputs and no more
     assert set(table.n[table.refused == ""]) == {4096}
     answered = table[table.refused == ""]
@@ -123,9 +122,9 @@ def test_quantised_truth_is_what_binning_counts(quantised_tasks):
     layers = [task for task in quantised_tasks if task.kind == "inputs"]
     assert len(layers) == 4
     for task in layers:
-        settings = binned.Settings(**task.settings["binned"])
+        settings = binned.BinnedSettings(**task.settings["binned"])
         samples = task.draw(4096, 0).samples
-        (record,) = estimate_batch(binned, [samples], settings)
+        (record,) = binned.Binned(settings).session()([samples])
         assert record.ixt == pytest.approx(task.truth, abs=1e-9)
         with_y = next(
             t for t in quantised_tasks if t.name == task.name.replace("index of X", "Y")
@@ -135,8 +134,8 @@ def test_quantised_truth_is_what_binning_counts(quantised_tasks):
 
 def test_few_inputs_of_a_quantised_layer_show_the_plug_in_bias(quantised_tasks):
     task = max((t for t in quantised_tasks if t.kind == "inputs"), key=lambda t: t.truth)
-    settings = binned.Settings(**task.settings["binned"])
-    (record,) = estimate_batch(binned, [task.draw(100, 0).samples], settings)
+    settings = binned.BinnedSettings(**task.settings["binned"])
+    (record,) = binned.Binned(settings).session()([task.draw(100, 0).samples])
     assert record.ixt < task.truth
     assert record.ixt <= np.log2(100)
 

@@ -32,7 +32,7 @@ def layer_task(kind="inputs", largest_n=None, own=None):
 
 
 def test_every_task_size_and_seed_has_a_row(toy):
-    table = run("mine", toy, toy.Settings(), "normals", normals(), [200, 1000], 3)
+    table = run("mine", toy(), "normals", normals(), [200, 1000], 3)
     assert list(table) == list(COLUMNS)
     assert len(table) == 4 * 2 * 3
     assert set(table.estimator) == {"mine"} and set(table.method) == {"toy"}
@@ -43,15 +43,15 @@ def test_every_task_size_and_seed_has_a_row(toy):
 
 
 def test_answers_do_not_depend_on_their_company(toy):
-    together = run("toy", toy, toy.Settings(), "normals", normals(), [200], 2)
+    together = run("toy", toy(), "normals", normals(), [200], 2)
     for task in normals():
-        alone = run("toy", toy, toy.Settings(), "normals", [task], [200], 2)
+        alone = run("toy", toy(), "normals", [task], [200], 2)
         same = together[together.task == task.name]
         assert same.value.tolist() == alone.value.tolist()
 
 
 def test_refusal_is_recorded_with_its_reason_and_spares_the_others(toy):
-    table = run("toy", toy, toy.Settings(largest_d=2), "normals", normals(), [100], 1)
+    table = run("toy", toy(largest_d=2), "normals", normals(), [100], 1)
     refused = table[table.d_a == 3]
     assert (refused.refused == [f"{name}: not for me" for name in refused.task]).all()
     assert refused.value.isna().all()
@@ -59,71 +59,59 @@ def test_refusal_is_recorded_with_its_reason_and_spares_the_others(toy):
 
 
 def test_one_refusal_in_a_batch_spares_the_batch(toy):
-    table = run(
-        "toy", toy, toy.Settings(), "mixed", [*normals(), layer_task("labels", own={})], [99], 2
-    )
+    table = run("toy", toy(), "mixed", [*normals(), layer_task("labels", own={})], [99], 2)
     assert (table.refused != "").sum() == 2
     assert set(table[table.refused != ""].task) == {"a layer"}
 
 
-def test_other_errors_pass_through(toy):
-    def broken(pair, settings):
+def test_other_errors_pass_through(toy, monkeypatch):
+    def broken(self, pair):
         raise ZeroDivisionError("a mistake in a program")
 
-    toy.between = broken
+    monkeypatch.setattr(toy, "between", broken)
     with pytest.raises(ZeroDivisionError):
-        run("toy", toy, toy.Settings(), "normals", normals(), [100], 1)
+        run("toy", toy(), "normals", normals(), [100], 1)
 
 
 def test_limits_are_kept(toy):
     limits = Limits(largest_n=200, largest_d=1, reason="slow")
-    table = run("toy", toy, toy.Settings(), "normals", normals(), [100, 1000], 1, limits)
+    table = run("toy", toy(), "normals", normals(), [100, 1000], 1, limits)
     assert set(table.n) == {100} and set(table.d_a) == {1}
     limits = Limits(without={"normals": "because"})
-    assert run("toy", toy, toy.Settings(), "normals", normals(), [100], 1, limits).empty
+    assert run("toy", toy(), "normals", normals(), [100], 1, limits).empty
 
 
 def test_estimator_of_layers_answers_the_tasks_that_give_its_settings(toy_of_layers):
-    module, settings = toy_of_layers, toy_of_layers.Settings()
-    table = run("toy", module, settings, "layers", [*normals(), layer_task()], [50], 1)
+    estimator = toy_of_layers()
+    table = run("toy", estimator, "layers", [*normals(), layer_task()], [50], 1)
     assert table.task.tolist() == ["a layer"]
     row = table.iloc[0]
     assert (row.value, row.cap) == (50.0, 99.0)
     assert json.loads(row.settings)["offset"] == 1.0  # the task's
-    table = run("toy", module, settings, "layers", [layer_task("labels")], [50], 1)
+    table = run("toy", estimator, "layers", [layer_task("labels")], [50], 1)
     row = table.iloc[0]
     assert (row.value, row.lower) == (0.5, 0.25)  # I(T;Y)
     assert math.isnan(row.cap)  # the record's cap is that of I(X;T)
-    assert run("toy", module, settings, "layers", [layer_task(own={})], [50], 1).empty
+    assert run("toy", estimator, "layers", [layer_task(own={})], [50], 1).empty
 
 
 def test_layer_of_few_inputs_is_not_asked_for_more(toy_of_layers):
-    table = run(
-        "toy",
-        toy_of_layers,
-        toy_of_layers.Settings(),
-        "layers",
-        [layer_task(largest_n=60)],
-        [50, 70],
-        1,
-    )
+    table = run("toy", toy_of_layers(), "layers", [layer_task(largest_n=60)], [50, 70], 1)
     assert table.n.tolist() == [50]
 
 
 def test_task_of_another_quantity_is_told_apart():
     """kde answers for any pair, but I(A;B) without noise is not what it estimates."""
-    settings = kde.Settings(noise_variance=0.2)
+    settings = kde.KDESettings(noise_variance=0.2)
     own = layer_task("labels", own={"kde": {"noise_variance": 0.5}})
-    table = run("kde", kde, settings, "mixed", [own, *normals()], [60], 1)
+    table = run("kde", kde.KDE(settings), "mixed", [own, *normals()], [60], 1)
     assert table.own.tolist() == [True] + [False] * 4
 
 
 def test_settings_of_a_task_replace_those_of_the_page():
     """A width on the page and bins of the task exclude one another: the task's are taken."""
     grid = {"binned": {"n_bins": 4, "range": "fixed", "low": -3.0, "high": 3.0}}
-    table = run(
-        "binned", binned, binned.Settings(n_bins=9), "layers", [layer_task(own=grid)], [64], 1
-    )
+    table = run("binned", binned.Binned(n_bins=9), "layers", [layer_task(own=grid)], [64], 1)
     assert 0 < table.value[0] <= 4.0  # 4 × 4 cells
     assert table.own.all()
 
@@ -142,7 +130,7 @@ def test_task_of_no_kind_is_refused():
 
 
 def test_tables_survive_their_files(toy, tmp_path):
-    table = run("toy", toy, toy.Settings(largest_d=2), "normals", normals(), [100], 1)
+    table = run("toy", toy(largest_d=2), "normals", normals(), [100], 1)
     files.write(table, tmp_path / "a" / "x.csv")
     files.write(table[:0], tmp_path / "a" / "empty.csv")
     again = files.read([tmp_path / "a" / "x.csv", tmp_path / "a" / "empty.csv"])
@@ -278,18 +266,18 @@ def test_nothing_but_zero_is_no_regime():
 
 def test_tables_are_read_by_the_estimators(tmp_path, monkeypatch):
     """Derived, written, and looked up by estimators.regime."""
-    settings = kde.Settings(bound="lower")
-    text = regime.told_apart_by(kde, settings)
+    settings = kde.KDESettings(bound="lower")
+    text = regime.told_apart_by(kde.KDE(settings))
     errors = table_of(answers(3.0, 3.0, method="kde", settings=text))
     path = tmp_path / "regimes" / "kde.csv"
     monkeypatch.setattr(regimes.regime, "path_of", lambda module: path)
     assert regimes.write(regimes.regimes(errors)) == [path]
     regime.rows.cache_clear()
     asked = [(2.9, 1000, 1), (3.2, 1000, 1), (2.9, 999, 1), (2.9, 5000, 1), (2.9, 1000, 2)]
-    tested = regime.of(kde, settings)
+    tested = regime.of(kde.KDE(settings))
     got = [tested.contains("continuous", n, d, v) for v, n, d in asked]
     assert got == [True, False, False, True, False]
-    assert regime.of(kde, kde.Settings()).rows == ()
+    assert regime.of(kde.KDE()).rows == ()
     regime.rows.cache_clear()
 
 
@@ -331,4 +319,4 @@ def test_the_estimators_as_they_are_now_have_the_settings_that_were_tested():
     tested = set(regimes.read(regimes.ERRORS).settings)
     for method in ("binned", "kde", "ksg", "edge", "mine", "smile", "sp"):
         module = ESTIMATORS[method]
-        assert regime.told_apart_by(module, module.Settings()) in tested
+        assert regime.told_apart_by(module()) in tested

@@ -70,9 +70,7 @@ def last_hidden(data, tmp_path):
         assert weights.metrics()["accuracy_train"].values[:, -1].mean() > 0.9  # it learned
         what = Settings(epochs=EPOCHS, device="cpu")
         activations = Activations(weights, Measured(data, what), what)
-        module = ESTIMATORS[estimator]
-        chosen = module.Settings(estimator=estimator, **options)
-        found = measure(OneLayer(activations), module, chosen)
+        found = measure(OneLayer(activations), ESTIMATORS[estimator](**options))
         epochs = activations.epochs
         return np.mean([[found[s, e, LAYER].ixt for e in epochs] for s in SEEDS], axis=0)
 

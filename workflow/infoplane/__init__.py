@@ -6,9 +6,12 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "ESTIMATORS": "infoplane.estimators",
+    "EstimatorSettings": "infoplane.estimators.interface",
     "Information": "infoplane.information",
+    "LayerEstimator": "infoplane.estimators.interface",
     "MutualInformation": "infoplane.information",
     "Pair": "infoplane.samples",
+    "PairEstimator": "infoplane.estimators.interface",
     "Recorder": "infoplane.recorder",
     "Samples": "infoplane.samples",
     "Settings": "infoplane.settings",

@@ -20,7 +20,7 @@ import torch
 from pydantic import Field, field_validator, model_validator
 
 from infoplane.activations import Activations
-from infoplane.estimators.interface import estimate_batch
+from infoplane.estimators.interface import Estimator
 from infoplane.progress import Progress
 from infoplane.samples import Information, Samples
 from infoplane.schedules.fixed import Schedule
@@ -209,19 +209,22 @@ def _last(over: str, values: torch.Tensor, length: int) -> torch.Tensor:
     return values.permute(2, 0, 1, 3, 4).flatten(1, 3).contiguous()
 
 
-def measure(pool: Pool, module, settings, drifts: Drifts, title: str = "pool") -> list[Pooled]:
+def measure(
+    pool: Pool, estimator: Estimator, drifts: Drifts, title: str = "pool"
+) -> list[Pooled]:
     """What the estimator says of every layer under every window.
 
     drifts : says which windows are not stationary; their records are flagged
     """
     survey = None
-    if hasattr(module, "needs_survey") and module.needs_survey(settings):
-        for _, found in _watched(pool, f"{title}, survey"):
-            survey = module.survey([samples for _, samples in found], settings, survey)
+    if estimator.needs_survey:
+        for _, windows in _watched(pool, f"{title}, survey"):
+            survey = estimator.survey([samples for _, samples in windows], survey)
+    session = estimator.session(survey)
     result = []
-    for block, found in _watched(pool, title):
-        records = estimate_batch(module, [s for _, s in found], settings, survey)
-        for (length, samples), record in zip(found, records, strict=True):
+    for block, windows in _watched(pool, title):
+        records = session([samples for _, samples in windows])
+        for (length, samples), record in zip(windows, records, strict=True):
             drift = drifts.of(block, length, samples.layer)
             if drift.is_drifting(pool.settings.drift):
                 record = record.with_flag("not_stationary")

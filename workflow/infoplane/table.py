@@ -37,7 +37,6 @@ class Table(Mapping[str, Any]):
     "a.module:Class".
 
     open : a name that is not in the table may be an import path of the user's own
-    functions : of which a module has at least one, beside its class Settings
     base : import path of the class that every class of the table is derived from
     """
 
@@ -46,13 +45,11 @@ class Table(Mapping[str, Any]):
         kind: str,
         paths: Mapping[str, str],
         open: bool = False,
-        functions: Iterable[str] = (),
         base: str = "",
     ):
         self.kind = kind
         self.paths = dict(paths)
         self.open = open
-        self.functions = tuple(functions)
         self.base = base
 
     def path(self, name: str) -> str:
@@ -79,13 +76,9 @@ class Table(Mapping[str, Any]):
         if self.base:
             return self._class(name)
         module = self[name]
-        lacking = [] if hasattr(module, "Settings") else ["class Settings"]
-        if self.functions and not any(hasattr(module, f) for f in self.functions):
-            lacking.append(f"function {' or '.join(self.functions)}")
-        if lacking:
+        if "Settings" not in vars(module):
             raise ValueError(
-                f"module {name} ({module.__file__}) is no {self.kind}: it has no "
-                f"{' and no '.join(lacking)}"
+                f"module {name} ({module.__file__}) is no {self.kind}: it has no class Settings"
             )
         return module
 
@@ -95,8 +88,6 @@ class Table(Mapping[str, Any]):
         chosen = self.paths.get(name, name).partition(":")[2]
         found = vars(module).get(chosen)
         if isinstance(found, type) and issubclass(found, base):
-            if not hasattr(found, "Settings"):
-                raise ValueError(f"class {chosen} in {module.__file__} lacks Settings")
             return found
         own = [
             key

@@ -26,7 +26,6 @@ defer("torch")  # a plan needs the settings that stand beside torch's users, and
 
 from infoplane.config import ConfigError, load, read_file
 from infoplane.estimators import ESTIMATORS
-from infoplane.estimators.traits import traits_of
 from infoplane.plan.files import Files
 from infoplane.table import nearest
 
@@ -105,7 +104,7 @@ def dataset_of(wildcards):
 def exemption_of(name):
     """Why the data processing inequality does not hold for an estimator; empty: it does."""
     chosen = experiment.estimators[name].estimator
-    return traits_of(ESTIMATORS[chosen]).exempt_from_dpi
+    return ESTIMATORS[chosen].exempt_from_dpi
 
 
 def checks_of(run, estimator):

@@ -1,6 +1,6 @@
 # Which figures there are of an experiment, by run, estimator and kind, and what targets ask for.
 
-from infoplane.estimators.traits import INFORMATION_FIGURES
+from infoplane.estimators.interface import INFORMATION_FIGURES
 
 FIGURES_OF_RUN = ("training_curves", "gradient_noise")
 FIGURES_OF_ESTIMATOR = (*INFORMATION_FIGURES, "clustering_curves")
@@ -94,7 +94,7 @@ def figures_of_estimator(name):
     if name in VARIANTS:
         return ()
     chosen = experiment.estimators[name].estimator
-    return traits_of(ESTIMATORS[chosen]).figures
+    return ESTIMATORS[chosen].figures
 
 
 def sweeps_of(run):

@@ -1,5 +1,6 @@
 # In how many parts a measurement is made: as a run's `shards` says, unless it stands already.
 
+from infoplane.estimators import estimator_of
 from infoplane.estimators.measure import why_whole
 from infoplane.schedules.parts import Part
 from infoplane.stores import parts
@@ -13,7 +14,7 @@ def parts_of(wildcards):
     run, name = run_of(wildcards.run), wildcards.estimator
     settings = experiment.estimators[name]
     wanted = run.shards
-    if wanted > 1 and why_whole(run.measure.epochs, ESTIMATORS[settings.estimator], settings):
+    if wanted > 1 and why_whole(run.measure.epochs, estimator_of(settings)):
         wanted = 1
     store = FILES.information(wildcards.run, name, wildcards.seeds)
     made = parts.number_of(Path(store))

@@ -11,7 +11,7 @@ from pathlib import Path
 from job import job
 
 from infoplane.activations import Activations, Measured, Settings
-from infoplane.estimators import ESTIMATORS
+from infoplane.estimators import from_written
 from infoplane.estimators.measure import measure_scheduled
 from infoplane.machine import use_threads
 from infoplane.provenance import digest_of_text, package_versions
@@ -25,9 +25,7 @@ from infoplane.stores.weights import WeightsStore
 with job(snakemake):
     use_threads(snakemake.threads)
     params, names = snakemake.params, snakemake.wildcards
-    written = json.loads(params.settings)
-    module = ESTIMATORS[written["estimator"]]
-    settings = module.Settings.model_validate(written)
+    estimator = from_written(json.loads(params.settings))
     what = Settings.model_validate_json(params.measure)
 
     data = read_data(Path(snakemake.input.dataset))
@@ -63,8 +61,7 @@ with job(snakemake):
     found = measure_scheduled(
         activations,
         what.epochs,
-        module,
-        settings,
+        estimator,
         f"{names.estimator} {names.run} {path.stem}",
         part,
         known,

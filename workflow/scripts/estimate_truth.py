@@ -5,7 +5,7 @@ from pathlib import Path
 
 from job import job
 
-from infoplane.estimators import ESTIMATORS
+from infoplane.estimators import from_written
 from infoplane.machine import use_threads
 from infoplane.stores.recipes import write_recipe
 from infoplane.truth import PROBLEMS, files
@@ -15,14 +15,12 @@ with job(snakemake):
     use_threads(snakemake.threads)
     names, params = snakemake.wildcards, snakemake.params
     written = {key: json.loads(params[key]) for key in ("settings", "problem_settings")}
-    module = ESTIMATORS[written["settings"]["estimator"]]
     family = PROBLEMS[written["problem_settings"]["family"]]
     prepared = files.load(Path(snakemake.input.prepared))
     problem = family.Settings.model_validate(written["problem_settings"])
     table = run(
         names.answerer,
-        module,
-        module.Settings.model_validate(written["settings"]),
+        from_written(written["settings"]),
         names.problem,
         tasks_of(family, problem, prepared),
         params.n,

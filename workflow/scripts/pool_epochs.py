@@ -7,7 +7,7 @@ from job import job
 
 from infoplane import pooling
 from infoplane.activations import Activations, Measured, Settings
-from infoplane.estimators import ESTIMATORS
+from infoplane.estimators import from_written
 from infoplane.machine import use_threads
 from infoplane.provenance import package_versions
 from infoplane.stores.datasets import read_data
@@ -16,8 +16,6 @@ from infoplane.stores.pooled import write_pooled
 
 with job(snakemake):
     use_threads(snakemake.threads)
-    written = json.loads(snakemake.params.settings)
-    module = ESTIMATORS[written["estimator"]]
     what = Settings.model_validate_json(snakemake.params.measure)
     settings = pooling.Settings.model_validate_json(snakemake.params.pool)
 
@@ -29,8 +27,7 @@ with job(snakemake):
     names = snakemake.wildcards
     rows = pooling.measure(
         pooling.Pool(activations, settings, memory),
-        module,
-        module.Settings.model_validate(written),
+        from_written(json.loads(snakemake.params.settings)),
         pooling.Drifts(activations),
         f"{names.estimator} {names.run} {names.pool}",
     )

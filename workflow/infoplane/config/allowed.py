@@ -17,8 +17,7 @@ SIGNS = {
     "exclusiveMaximum": "<",
     "multipleOf": "a multiple of",
 }
-OWN = "the import path of a module of yours"
-OWN_CLASS = "the import path of a class of yours, module:Class"
+OWN = "the import path of a class of yours, module:Class"
 """What may stand in place of a name in a table that is open."""
 TYPES = {
     "integer": "an integer",
@@ -132,8 +131,7 @@ class Allowed:
             members = map(self.resolved, option.get("oneOf", ()))
             if key:
                 kinds = [member["properties"][key] for member in members]
-                own = [OWN_CLASS if "pattern" in kind else OWN for kind in kinds]
-                return [kind.get("const", o) for kind, o in zip(kinds, own, strict=True)]
+                return [kind.get("const", OWN) for kind in kinds]
         return []
 
     def choices(self, node: Node) -> list[str]:

@@ -5,8 +5,18 @@ from typing import Any
 
 from infoplane.config.merge import replaced, variants
 from infoplane.config.problems import shown
+from infoplane.estimators import ESTIMATORS, Estimator
 
 Line = tuple[str, str]
+
+
+def method_of(written: Any) -> type[Estimator] | None:
+    """The estimator that an entry names; None where it names none, which is said elsewhere."""
+    name = written.get("estimator") if isinstance(written, Mapping) else None
+    try:
+        return ESTIMATORS.complete(name)
+    except (KeyError, ValueError):
+        return None
 
 
 class Expanded:

@@ -3,11 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from infoplane.config.estimators import method_of
 from infoplane.config.models import Run
 from infoplane.config.problems import Problem, not_defined, shown
-from infoplane.estimators import ESTIMATORS
-from infoplane.estimators.interface import remembers
-from infoplane.estimators.traits import traits_of
 
 
 def pool_problems(run: Run, estimators: Mapping[str, Any]) -> Iterator[Problem]:
@@ -52,20 +50,19 @@ def estimators_of(run: Run, pool: str) -> list[str]:
 
 def _cannot_pool(name: str, written: Any, run: Run) -> str:
     """Why this estimator cannot measure pooled draws; empty where it can."""
-    if not isinstance(written, Mapping) or written.get("estimator") not in ESTIMATORS:
+    method = method_of(written)
+    if method is None:
         return ""  # said elsewhere
-    module = ESTIMATORS[written["estimator"]]
-    traits = traits_of(module)
-    if traits.not_pooled:
-        return traits.not_pooled
+    if method.not_pooled:
+        return method.not_pooled
     try:
-        settings = module.Settings.model_validate(written)
+        estimator = method(method.Settings.model_validate(written))
     except ValueError:
         return ""  # said elsewhere
-    if remembers(module, settings):
+    if estimator.remembers:
         return "it carries weights over from epoch to epoch; set warm_start to false"
     noise = getattr(run.network, "noise", None)
-    if traits.needs_noise and noise is not None and noise.relative:
+    if estimator.needs_noise and noise is not None and noise.relative:
         return (
             "it needs one σ, and relative noise gives every pooled network its own; set "
             "network.noise.relative to false"

@@ -8,8 +8,7 @@ from infoplane.config.estimators import Expanded
 from infoplane.config.models import Experiment, File, Run
 from infoplane.config.problems import ConfigError, dotted, not_defined, validated
 from infoplane.config.runs import Line, Surroundings, checked_defaults, runs_of
-from infoplane.estimators import ESTIMATORS
-from infoplane.estimators.interface import needs_fixed_epochs
+from infoplane.estimators import estimator_of
 
 SIDE_BY_SIDE = range(2, 13)
 """Numbers of runs that are compared where the file asks for no comparison."""
@@ -63,7 +62,7 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
 def _fixed_epochs(head: File | None) -> dict[str, str]:
     """Estimators that take no adaptive schedule, with the reason."""
     chosen = head.estimators if head is not None else {}
-    why = {n: needs_fixed_epochs(ESTIMATORS[one.estimator], one) for n, one in chosen.items()}
+    why = {name: estimator_of(one).needs_fixed_epochs for name, one in chosen.items()}
     return {name: reason for name, reason in why.items() if reason}
 
 

@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from infoplane.config.allowed import Path, allowed_by
-from infoplane.config.estimators import Expanded
+from infoplane.config.estimators import Expanded, method_of
 from infoplane.config.merge import merged, replaced, text_of, variants
 from infoplane.config.models import Run, WrittenRun
 from infoplane.config.pools import pool_problems
 from infoplane.config.problems import Problem, dotted, not_defined, shown, validated
-from infoplane.estimators import ESTIMATORS
-from infoplane.estimators.traits import traits_of
 from infoplane.schedules.adaptive import Adaptive
 from infoplane.schedules.fixed import kept_epochs
 from infoplane.table import unknown
@@ -260,11 +258,9 @@ def _noise(run: Run, around: Surroundings) -> Iterator[Problem]:
         return
     reasons: dict[str, list[str]] = {}
     for name in run.estimators:
-        entry = around.estimators.entries.get(name)
-        method = entry.get("estimator") if isinstance(entry, Mapping) else None
-        known = isinstance(method, str) and method in ESTIMATORS
-        if known and (reason := traits_of(ESTIMATORS[method]).needs_noise):
-            reasons.setdefault(reason, []).append(name)
+        method = method_of(around.estimators.entries.get(name))
+        if method is not None and method.needs_noise:
+            reasons.setdefault(method.needs_noise, []).append(name)
     for reason, names in reasons.items():
         yield Problem(
             ("estimators",),

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from types import ModuleType
 from typing import Any
 
 from infoplane.activations import Settings as Measure
@@ -11,7 +10,7 @@ from infoplane.costs import table
 from infoplane.costs.cost import ESTIMATING_MB, GFLOPS, IMPORT_SECONDS, Cost, speed_of
 from infoplane.costs.schedules import n_of
 from infoplane.datasets.source import Shape
-from infoplane.estimators.traits import traits_of
+from infoplane.estimators.interface import Estimator
 from infoplane.networks.network import Network
 
 VALUE_SECONDS = 6e-9
@@ -82,19 +81,18 @@ def of_activations(work: Work) -> Cost:
     return Cost(mb, seconds)
 
 
-def of_estimation(work: Work, module: ModuleType, settings: Any) -> Cost:
+def of_estimation(work: Work, estimator: Estimator) -> Cost:
     """Peak memory and seconds of measuring all layers of all networks by one estimator.
 
     An adaptive schedule may measure every kept epoch, and is counted so.
     """
-    together = traits_of(module).together
-    costs = [table.of_layer(module, settings, layer, work.at_once) for layer in work.layers()]
-    survey = hasattr(module, "needs_survey") and module.needs_survey(settings)
+    costs = [table.of_layer(estimator, layer, work.at_once) for layer in work.layers()]
+    survey = estimator.needs_survey
     records = work.n_networks * len(costs)
     mb = (
         _common_mb(work)
-        + _held_mb(work, together)
-        + _pairs_mb(work, module)
+        + _held_mb(work, estimator.together)
+        + _pairs_mb(work, estimator)
         + max(cost.mb for cost in costs)
         + RECORD_BYTES * records / 1e6
     )
@@ -107,7 +105,7 @@ def of_estimation(work: Work, module: ModuleType, settings: Any) -> Cost:
     return Cost(mb, seconds)
 
 
-def of_pool(work: Work, pool: Any, module: ModuleType, settings: Any, n_kept: int) -> Cost:
+def of_pool(work: Work, pool: Any, estimator: Estimator, n_kept: int) -> Cost:
     """Peak memory and seconds of a pool: windows of several lengths, each one large layer.
 
     work.n_seeds : seeds of the whole run; n_kept : kept epochs
@@ -124,14 +122,14 @@ def of_pool(work: Work, pool: Any, module: ModuleType, settings: Any, n_kept: in
         }[pool.over]
         if pool.over == "noise":  # in place of measure.draws
             draws = max(1, draws // work.measure.draws)
-        costs = [table.of_layer(module, settings, layer) for layer in work.layers(draws)]
+        costs = [table.of_layer(estimator, layer) for layer in work.layers(draws)]
         mb = max(mb, *(cost.mb for cost in costs))
         seconds += n_ends * windows * sum(cost.seconds for cost in costs)
-    survey = hasattr(module, "needs_survey") and module.needs_survey(settings)
+    survey = estimator.needs_survey
     networks = n_ends * seeds * pool.lengths[-1]
     held = min(work.memory_mb * 1e6, work.bytes_each * seeds * pool.lengths[-1])
     return Cost(
-        _common_mb(work) + 1.5 * held / 1e6 + _pairs_mb(work, module, pool.lengths[-1]) + mb,
+        _common_mb(work) + 1.5 * held / 1e6 + _pairs_mb(work, estimator, pool.lengths[-1]) + mb,
         IMPORT_SECONDS
         + (1 + survey) * _forward(work, networks)
         + seconds / speed_of(work.threads),
@@ -158,9 +156,9 @@ def _held_mb(work: Work, together: bool) -> float:
     return (min(work.at_once, work.n_seeds) if together else work.at_once) * held / 1e6
 
 
-def _pairs_mb(work: Work, module: ModuleType, n_draws: int = 1) -> float:
+def _pairs_mb(work: Work, estimator: Estimator, n_draws: int = 1) -> float:
     """Inputs beside each draw, for estimators of two variables."""
-    if hasattr(module, "estimate") or hasattr(module, "estimate_batch"):
+    if estimator.takes_layers:
         return 0.0
     rows = work.n_inputs * work.measure.draws * n_draws
     return 8 * rows * max(0, work.data.d - table.FEATURES) / 1e6

@@ -13,7 +13,7 @@ from infoplane.costs.devices import gpus
 from infoplane.costs.schedules import n_of
 from infoplane.datasets.prepare import shape_of
 from infoplane.datasets.source import Shape
-from infoplane.estimators import ESTIMATORS
+from infoplane.estimators import ESTIMATORS, estimator_of
 from infoplane.networks import FAMILIES
 from infoplane.networks.network import Network
 from infoplane.schedules.adaptive import Adaptive
@@ -56,7 +56,7 @@ class Plan:
         """Of a block of seeds; n_epochs : that the job measures, where not all of the run's."""
         chosen = self.experiment.estimators[estimator]
         work = self.work(run, n_seeds_of(seeds), n_epochs)
-        return measuring.of_estimation(work, ESTIMATORS[chosen.estimator], chosen)
+        return measuring.of_estimation(work, estimator_of(chosen))
 
     def n_epochs_of_part(self, run: str, n_parts: int) -> int | None:
         """Most epochs that one of so many parts measures; None: as many as the whole, where a
@@ -72,8 +72,7 @@ class Plan:
         return measuring.of_pool(
             self.work(run, len(chosen.seeds)),
             chosen.pools[pool],
-            ESTIMATORS[by.estimator],
-            by,
+            estimator_of(by),
             n_of(chosen.training.keep, chosen.training.epochs + 1),
         )
 

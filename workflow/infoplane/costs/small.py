@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from infoplane.costs import table
 from infoplane.costs.cost import DRAWING_MB, ESTIMATING_MB, IMPORT_SECONDS, PREPARING_MB, Cost
 from infoplane.datasets.source import Shape
-from infoplane.estimators import ESTIMATORS
+from infoplane.estimators import estimator_of
 
 if TYPE_CHECKING:
     from infoplane.truth.page import Page
@@ -42,8 +42,8 @@ def of_problem(sizes: Sequence[int]) -> Cost:
 
 def of_answers(page: "Page", estimator: str, problem: str) -> Cost:
     """Peak memory and seconds of an estimator's answers to a family of problems."""
-    settings, limits = page.estimators[estimator], page.limits_of(estimator)
-    module = ESTIMATORS[settings.estimator]
+    limits = page.limits_of(estimator)
+    asked = estimator_of(page.estimators[estimator])
     n_tasks, d = _tasks_of(page.problems[problem])
     if limits.largest_d is not None:
         d = min(d, limits.largest_d)
@@ -51,7 +51,7 @@ def of_answers(page: "Page", estimator: str, problem: str) -> Cost:
     mb, seconds = 0.0, 0.0
     for n in page.sizes_of(problem):
         if limits.largest_n is None or n <= limits.largest_n:
-            cost = table.of_layer(module, settings, table.Layer(n, d, d))
+            cost = table.of_layer(asked, table.Layer(n, d, d))
             mb = max(mb, cost.mb)
             seconds += n_asked * cost.seconds
     return Cost(ESTIMATING_MB + 500 + mb, IMPORT_SECONDS + 60 + seconds)

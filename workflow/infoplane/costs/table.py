@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from infoplane.costs.cost import Cost
-from infoplane.estimators.traits import traits_of
+from infoplane.settings import Settings
 
 TABLE = Path(__file__).parents[1] / "estimators" / "costs.csv"
 FEATURES = 12
@@ -69,37 +69,37 @@ class Layer(NamedTuple):
     features: int
 
 
-def of_layer(module, settings, layer: Layer, batch: int = 1) -> Cost:
+def of_layer(estimator, layer: Layer, batch: int = 1) -> Cost:
     """Working memory for `batch` such layers at once, and seconds for one of them, on one
     thread.
 
-    module, settings : the estimator and its settings; one without rows in the table is taken
+    estimator : with its settings (estimators.interface); one without rows in the table is taken
         to be slow and large (UNKNOWN)
     """
-    name = settings.estimator
-    pairs = not hasattr(module, "estimate") and not hasattr(module, "estimate_batch")
-    d = layer.d + (max(0, layer.features - FEATURES) if pairs else 0)
+    name = estimator.name
+    beside = 0 if estimator.takes_layers else max(0, layer.features - FEATURES)
+    d = layer.d + beside
     if name not in rows():
         return _unknown(layer)
-    trains = traits_of(module).trains
-    seconds = _at(name, "seconds", trains, layer.n, d) * slower_by(module, settings)
+    trains = estimator.trains
+    seconds = _at(name, "seconds", trains, layer.n, d) * slower_by(estimator.settings)
     if trains:
         seconds *= STEPS_EXPECTED
     mb = _at(name, "mb", trains, layer.n, d)
-    memory = getattr(settings, "memory_mb", MEASURED_MEMORY_MB)
+    memory = estimator.settings.model_dump().get("memory_mb", MEASURED_MEMORY_MB)
     mb += max(0, memory - MEASURED_MEMORY_MB)
-    if traits_of(module).together:
+    if estimator.together:
         mb += memory  # what stacks of many fill
     mb_each = of_many(name, layer.n * layer.d)
     return Cost(max(mb, batch * mb_each), seconds)
 
 
-def slower_by(module, settings) -> float:
+def slower_by(settings: Settings) -> float:
     """How many times the measured seconds these settings cost; at least 1."""
-    factor = 1.0
+    factor, chosen = 1.0, settings.model_dump()
     for key, field in type(settings).model_fields.items():
         power = POWERS.get((settings.estimator, key), POWERS.get(key))
-        value, usual = getattr(settings, key), field.default
+        value, usual = chosen[key], field.default
         numbers = [isinstance(v, int | float) and v > 0 for v in (value, usual)]
         if power and all(numbers):
             factor *= max(1.0, (value / usual) ** power)

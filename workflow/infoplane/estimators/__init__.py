@@ -1,70 +1,68 @@
-"""Estimators of I(X;T) and I(T;Y): one file a method, all with the same interface.
+"""Estimators of I(X;T) and I(T;Y): one file a method, each a class with the same interface.
 
-An estimator is a module with
-
-    class Settings(infoplane.settings.Settings)
-        `estimator: Literal["name"]` and its keys
-
-and one of
-
-    def between(pair: Pair, settings) -> MutualInformation
-        two variables; I(T;Y) and, where x is given, I(X;T) follow from it
-    def estimate(samples: Samples, settings) -> Information
-        one layer at one epoch of one seed, for methods on a layer's activations alone;
-        `between` beside it, where the method can also treat two variables
-
-and, where it gains from them,
-
-    def between_batch(pairs: Sequence[Pair], settings, memory) -> list[MutualInformation]
-    def estimate_batch(batch: Sequence[Samples], settings, survey=None) -> list[Information]
-        many at once: layers, epochs, seeds
-    def needs_survey(settings) -> bool
-    def survey(batch: Sequence[Samples], settings, so_far=None) -> object
-        a first pass over everything that will be measured, for what depends on all of it
-        (a bin range that is global over training); its last result is handed to
-        estimate_batch
-    def remembers(settings) -> bool
-        True: `memory`, a dict that lives as long as the measurement, is handed to
-        between_batch, epochs come in order
-    TRAITS = Traits(trains=True, ...)
-        what it declares of itself: what else it needs, whether it trains networks, is exact,
-        says nothing of pooled draws, … (traits.py lists all, with their defaults)
+An estimator derives from `PairEstimator` or `LayerEstimator` (interface.py, which lists what
+it may declare and do), and stands in the table below, or is named "module:Class".
 """
 
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 from pydantic import ValidationError
 
-from infoplane.estimators import expected, interface
+from infoplane.estimators import expected
+from infoplane.estimators.interface import Estimator, LayerEstimator, PairEstimator
 from infoplane.samples import Information, MutualInformation, Pair, Samples
-from infoplane.settings import mistakes
+from infoplane.settings import Settings, mistakes
 from infoplane.table import Table
+
+__all__ = [
+    "ESTIMATORS",
+    "Estimator",
+    "LayerEstimator",
+    "PairEstimator",
+    "estimate",
+    "estimator_of",
+    "from_written",
+    "mutual_information",
+]
 
 ESTIMATORS = Table(
     "estimator",
     {
-        "binned": "infoplane.estimators.binned",
-        "exact": "infoplane.estimators.exact",
-        "kde": "infoplane.estimators.kde",
-        "ksg": "infoplane.estimators.ksg",
-        "kl": "infoplane.estimators.kl",
-        "sliced": "infoplane.estimators.sliced",
-        "edge": "infoplane.estimators.edge",
-        "renyi": "infoplane.estimators.renyi",
-        "sp": "infoplane.estimators.sp",
-        "clustering": "infoplane.estimators.clustering",
-        "lnn": "infoplane.estimators.lnn",
-        "lga": "infoplane.estimators.lga",
-        "mine": "infoplane.estimators.mine",
-        "nwj": "infoplane.estimators.nwj",
-        "infonce": "infoplane.estimators.infonce",
-        "smile": "infoplane.estimators.smile",
-        "js": "infoplane.estimators.js",
-        "compressed": "infoplane.estimators.compressed",
+        "binned": "infoplane.estimators.binned:Binned",
+        "exact": "infoplane.estimators.exact:Exact",
+        "kde": "infoplane.estimators.kde:KDE",
+        "ksg": "infoplane.estimators.ksg:KSG",
+        "kl": "infoplane.estimators.kl:KL",
+        "sliced": "infoplane.estimators.sliced:Sliced",
+        "edge": "infoplane.estimators.edge:EDGE",
+        "renyi": "infoplane.estimators.renyi:Renyi",
+        "sp": "infoplane.estimators.sp:SP",
+        "clustering": "infoplane.estimators.clustering:Clustering",
+        "lnn": "infoplane.estimators.lnn:LNN",
+        "lga": "infoplane.estimators.lga:LGA",
+        "mine": "infoplane.estimators.mine:MINE",
+        "nwj": "infoplane.estimators.nwj:NWJ",
+        "infonce": "infoplane.estimators.infonce:InfoNCE",
+        "smile": "infoplane.estimators.smile:SMILE",
+        "js": "infoplane.estimators.js:JS",
+        "compressed": "infoplane.estimators.compressed:Compressed",
     },
     open=True,
-    functions=("between", "estimate", "between_batch", "estimate_batch"),
+    base="infoplane.estimators.interface:Estimator",
 )
+
+
+def estimator_of(settings: Settings) -> Estimator:
+    """The estimator that these settings, as a configuration has them, are of."""
+    return ESTIMATORS[settings.estimator](settings)
+
+
+def from_written(written: Mapping[str, Any]) -> Estimator:
+    """The estimator of settings as they were written, `estimator` and its keys."""
+    method = ESTIMATORS.complete(written["estimator"])
+    return method(method.Settings.model_validate(written))
 
 
 def estimate(
@@ -96,11 +94,11 @@ def estimate(
     finite, or no numbers that float64 holds. Warns (UserWarning) before it starts where it is
     expected to take long (expected.py).
     """
-    module, chosen = _chosen(estimator, settings, ("x", "centres", "sigma", "draws"))
+    asked = _chosen(estimator, settings, ("x", "centres", "sigma", "draws"))
     samples = Samples.of(t, y, x, centres=centres, sigma=sigma, draws=draws)
     n, d = samples.n_inputs * samples.n_draws, samples.n_units
-    _warn_if_long(module, chosen, samples.t, n, d, 0 if x is None else samples.x.shape[1])
-    return interface.estimate_batch(module, [samples], chosen)[0]
+    _warn_if_long(asked, samples.t, n, d, 0 if x is None else samples.x.shape[1])
+    return asked.session()([samples])[0]
 
 
 def mutual_information(a, b, *, estimator: str = "ksg", **settings) -> MutualInformation:
@@ -113,26 +111,26 @@ def mutual_information(a, b, *, estimator: str = "ksg", **settings) -> MutualInf
     Raises and warns as `estimate` does; ValueError too where the estimator works on layers
     alone.
     """
-    module, chosen = _chosen(estimator, settings)
+    asked = _chosen(estimator, settings)
     pair = Pair.of(a, b)
     d_b = 0 if pair.is_labelled else pair.b.shape[1]
-    _warn_if_long(module, chosen, pair.a, pair.n, pair.a.shape[1], d_b)
-    return interface.between(module, pair, chosen)
+    _warn_if_long(asked, pair.a, pair.n, pair.a.shape[1], d_b)
+    return asked.session().judged(pair)
 
 
-def _warn_if_long(module, settings, values, n: int, d: int, features: int) -> None:
+def _warn_if_long(estimator: Estimator, values, n: int, d: int, features: int) -> None:
     """Warns before a call that will take long, for samples on the CPU."""
-    message = "" if values.is_cuda else expected.warning(module, settings, n, d, features)
+    message = "" if values.is_cuda else expected.warning(estimator, n, d, features)
     if message:
         warnings.warn(message, UserWarning, stacklevel=3)
 
 
-def _chosen(estimator: str, settings: dict, beside: tuple[str, ...] = ()):
-    """The module of this name, and its settings; beside : other arguments of the call."""
-    module = ESTIMATORS.complete(estimator)
+def _chosen(name: str, settings: dict, beside: tuple[str, ...] = ()) -> Estimator:
+    """The estimator of this name with its settings; beside : other arguments of the call."""
+    method = ESTIMATORS.complete(name)
     try:
-        return module, module.Settings(estimator=estimator, **settings)
+        return method(method.Settings(estimator=name, **settings))
     except ValidationError as error:
-        known = [key for key in module.Settings.model_fields if key != "estimator"]
+        known = [key for key in method.Settings.model_fields if key != "estimator"]
         lines = mistakes(error, known, beside)
-    raise ValueError("\n".join(f"estimator {estimator}: {line}" for line in lines))
+    raise ValueError("\n".join(f"estimator {name}: {line}" for line in lines))

@@ -21,24 +21,21 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
-from infoplane import settings
 from infoplane.estimators import counting, tails
 from infoplane.estimators.counting import Grid, Tallies
 from infoplane.estimators.counting_cpu import TX, TY, T, X, Y
+from infoplane.estimators.interface import LayerEstimator, PairEstimator
 from infoplane.estimators.shapes import by_shape
-from infoplane.estimators.traits import Traits
 from infoplane.samples import Information, MutualInformation, Pair, Samples
+from infoplane.settings import Settings
 
 Ranges = dict[tuple[int | None, str], tuple[float, float]]
 """Smallest and largest activation of each seed and layer: what a survey finds."""
 
 OVER_TRAINING = ("layer_over_training", "training")
 
-TRAITS = Traits(quantity=frozenset({"n_bins", "width", "binning", "range", "low", "high"}))
-"""The bins choose what is estimated, I(X;Bin(T)); how well depends on the inputs."""
 
-
-class Settings(settings.Settings):
+class BinnedSettings(Settings):
     """Settings of the binned estimator."""
 
     estimator: Literal["binned"] = "binned"
@@ -91,58 +88,84 @@ class Settings(settings.Settings):
                 raise ValueError(f"{key} has no effect with {chosen}; leave out one of the two")
 
 
-def estimate(samples: Samples, settings: Settings, survey: Ranges | None = None) -> Information:
-    """I(X;T) and I(T;Y) of binned activations.
+class Binned(LayerEstimator, PairEstimator):
+    """Plug-in information of binned activations."""
 
-    samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-    Returns Information in bits, without bounds. extra: entropy_binned, H(Bin(T)), and
-    entropy_given_x, H(Bin(T)|X), 0 with one draw. cap: log2 of the number of inputs, or of
-    codes that the range has where these are fewer; the Miller-Madow correction of that many
-    codes on top. flags: 'heavy_tails' (tails.py) where n_bins of equal width span outliers and
-    hold nearly all else in one or two of them.
-    Raises ValueError where the range spans a whole training and no survey is given, or bins
-    are too narrow to be numbered.
-    """
-    return estimate_batch([samples], settings, survey)[0]
+    Settings = BinnedSettings
+    settings: BinnedSettings
+    quantity = "I(X; Bin(T)) and I(Bin(T); Y)"
+    chosen_by = frozenset({"n_bins", "width", "binning", "range", "low", "high"})
+
+    def estimate(self, samples: Samples, survey: Ranges | None = None) -> Information:
+        """I(X;T) and I(T;Y) of binned activations.
+
+        samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
+        Returns Information in bits, without bounds. extra: entropy_binned, H(Bin(T)), and
+        entropy_given_x, H(Bin(T)|X), 0 with one draw. cap: log2 of the number of inputs, or of
+        codes that the range has where these are fewer; the Miller-Madow correction of that many
+        codes on top. flags: 'heavy_tails' (tails.py) where n_bins of equal width span outliers
+        and hold nearly all else in one or two of them.
+        Raises ValueError where the range spans a whole training and no survey is given, or bins
+        are too narrow to be numbered.
+        """
+        return self.estimate_batch([samples], survey)[0]
+
+    def between(self, pair: Pair) -> MutualInformation:
+        """I(Bin(A);Bin(B)), both binned in the same way, or I(Bin(A);B) of labels.
+
+        Returns MutualInformation in bits: plug-in, or with the correction, without bounds. cap:
+        log2 of n, or of the codes that either side can have where these are fewer.
+        Raises ValueError where the range spans a whole training, or bins are too narrow.
+        """
+        one = Samples(pair.a[:, None], _as_labels(pair, self.settings), layer=pair.place)
+        record = self.estimate(one)
+        n_codes = len(one.y.unique())
+        cap = min(record.cap, math.log2(n_codes))
+        if self.settings.correction == "miller_madow":
+            # adds (K_A + K_B − K_AB − 1) / 2N nats, and K_AB ≥ K_A
+            cap += (n_codes - 1) / (2 * pair.n * math.log(2))
+        found = MutualInformation(record.ity, cap=cap, flags=record.flags, extra=record.extra)
+        if pair.is_labelled:
+            return found
+        other = Samples(pair.b[:, None], one.y, layer=pair.place)
+        return (
+            found.with_flag("heavy_tails")
+            if any(_heavy_tails([other], self.settings))
+            else found
+        )
+
+    def estimate_batch(
+        self, batch: Sequence[Samples], survey: Ranges | None = None
+    ) -> list[Information]:
+        """`estimate` of many samples, those of equal shapes in parallel."""
+
+        def records_of(alike: list[Samples]) -> list[Information]:
+            records = _records(alike[0], self.settings, _tallies(alike, self.settings, survey))
+            heavy = _heavy_tails(alike, self.settings)
+            return [
+                r.with_flag("heavy_tails") if h else r
+                for r, h in zip(records, heavy, strict=True)
+            ]
+
+        return by_shape(batch, records_of)
+
+    @property
+    def needs_survey(self) -> bool:
+        """Whether the bins depend on all epochs."""
+        return self.settings.range in OVER_TRAINING
+
+    def survey(self, batch: Sequence[Samples], so_far: Ranges | None = None) -> Ranges:
+        """Smallest and largest activation of each seed and layer, in `so_far` and the batch."""
+        ranges = dict(so_far or {})
+        for samples in batch:
+            key = (samples.seed, samples.layer)
+            low, high = _extremes(samples.t)
+            known = ranges.get(key, (low, high))
+            ranges[key] = (min(low, known[0]), max(high, known[1]))
+        return ranges
 
 
-def between(pair: Pair, settings: Settings) -> MutualInformation:
-    """I(Bin(A);Bin(B)), both binned in the same way, or I(Bin(A);B) of labels.
-
-    Returns MutualInformation in bits: plug-in, or with the correction, without bounds. cap:
-    log2 of n, or of the codes that either side can have where these are fewer.
-    Raises ValueError where the range spans a whole training, or bins are too narrow.
-    """
-    one = Samples(pair.a[:, None], _as_labels(pair, settings), layer=pair.place)
-    record = estimate(one, settings)
-    n_codes = len(one.y.unique())
-    cap = min(record.cap, math.log2(n_codes))
-    if settings.correction == "miller_madow":
-        # adds (K_A + K_B − K_AB − 1) / 2N nats, and K_AB ≥ K_A
-        cap += (n_codes - 1) / (2 * pair.n * math.log(2))
-    found = MutualInformation(record.ity, cap=cap, flags=record.flags, extra=record.extra)
-    if pair.is_labelled:
-        return found
-    other = Samples(pair.b[:, None], one.y, layer=pair.place)
-    return found.with_flag("heavy_tails") if any(_heavy_tails([other], settings)) else found
-
-
-def estimate_batch(
-    batch: Sequence[Samples], settings: Settings, survey: Ranges | None = None
-) -> list[Information]:
-    """`estimate` of many samples, those of equal shapes in parallel."""
-
-    def records_of(alike: list[Samples]) -> list[Information]:
-        records = _records(alike[0], settings, _tallies(alike, settings, survey))
-        heavy = _heavy_tails(alike, settings)
-        return [
-            r.with_flag("heavy_tails") if h else r for r, h in zip(records, heavy, strict=True)
-        ]
-
-    return by_shape(batch, records_of)
-
-
-def _heavy_tails(alike: list[Samples], settings: Settings) -> list[bool]:
+def _heavy_tails(alike: list[Samples], settings: BinnedSettings) -> list[bool]:
     """Of samples of one shape, whether outliers stretch bins over all the others."""
     if settings.binning != "equal_width" or settings.width or settings.range == "fixed":
         return [False] * len(alike)
@@ -150,7 +173,7 @@ def _heavy_tails(alike: list[Samples], settings: Settings) -> list[bool]:
     return tails.heavy_in_bins(t, settings.range == "unit")
 
 
-def _as_labels(pair: Pair, settings: Settings) -> torch.Tensor:
+def _as_labels(pair: Pair, settings: BinnedSettings) -> torch.Tensor:
     """The labels b, or the codes of its bins as labels."""
     if pair.is_labelled:
         return pair.b
@@ -165,30 +188,12 @@ def _as_labels(pair: Pair, settings: Settings) -> torch.Tensor:
     return torch.unique(hashes[:, 0], return_inverse=True)[1].cpu()
 
 
-def needs_survey(settings: Settings) -> bool:
-    """Whether the bins depend on all epochs."""
-    return settings.range in OVER_TRAINING
-
-
-def survey(
-    batch: Sequence[Samples], settings: Settings, so_far: Ranges | None = None
-) -> Ranges:
-    """Smallest and largest activation of each seed and layer, in `so_far` and the batch."""
-    ranges = dict(so_far or {})
-    for samples in batch:
-        key = (samples.seed, samples.layer)
-        low, high = _extremes(samples.t)
-        known = ranges.get(key, (low, high))
-        ranges[key] = (min(low, known[0]), max(high, known[1]))
-    return ranges
-
-
 def _extremes(t: torch.Tensor) -> tuple[float, float]:
     low, high = torch.aminmax(t)
     return float(low), float(high)
 
 
-def _tallies(batch: list[Samples], settings: Settings, survey: Ranges | None) -> Tallies:
+def _tallies(batch: list[Samples], settings: BinnedSettings, survey: Ranges | None) -> Tallies:
     """What is counted in samples of one shape."""
     t = counting.stacked([samples.t for samples in batch])
     alike = all(samples.y is batch[0].y for samples in batch)
@@ -199,14 +204,14 @@ def _tallies(batch: list[Samples], settings: Settings, survey: Ranges | None) ->
     return counting.tally_edges(t, labels, edges)
 
 
-def _edges_of_equal_mass(t: torch.Tensor, settings: Settings) -> torch.Tensor:
+def _edges_of_equal_mass(t: torch.Tensor, settings: BinnedSettings) -> torch.Tensor:
     """Inner edges (n_units or 1, n_bins − 1) of t (n_inputs, n_draws, n_units)."""
     parts = t.unbind(dim=2) if settings.range == "unit" else [t]
     return torch.stack([counting.quantile_edges(part, settings.n_bins) for part in parts])
 
 
 def _grid(
-    t: torch.Tensor, batch: list[Samples], settings: Settings, survey: Ranges | None
+    t: torch.Tensor, batch: list[Samples], settings: BinnedSettings, survey: Ranges | None
 ) -> Grid:
     """The bins of samples of one shape, t (n_samples, n_inputs, n_draws, n_units)."""
     shape = (len(batch), t.shape[3])
@@ -225,7 +230,7 @@ def _grid(
 
 
 def _surveyed(
-    samples: Samples, settings: Settings, survey: Ranges | None
+    samples: Samples, settings: BinnedSettings, survey: Ranges | None
 ) -> tuple[float, float]:
     """The range over training that goes with these samples."""
     found = [
@@ -242,7 +247,7 @@ def _surveyed(
     return min(low for low, _ in found), max(high for _, high in found)
 
 
-def _records(one: Samples, settings: Settings, counted: Tallies) -> list[Information]:
+def _records(one: Samples, settings: BinnedSettings, counted: Tallies) -> list[Information]:
     """From the tallies of samples of the shape of this one.
 
     I(X;T) = H(T) + H(X) − H(T, X), and with Y alike. Miller-Madow adds (K − 1) / 2N nats to
@@ -268,7 +273,7 @@ def _records(one: Samples, settings: Settings, counted: Tallies) -> list[Informa
     ]
 
 
-def _cap(samples: Samples, settings: Settings, beyond: bool = False) -> float:
+def _cap(samples: Samples, settings: BinnedSettings, beyond: bool = False) -> float:
     """Largest I(X;T) in bits that the settings can give for so many inputs and draws.
 
     beyond : there are more codes than the range has, as a survey of other epochs allows

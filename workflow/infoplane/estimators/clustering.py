@@ -26,26 +26,19 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
-from infoplane import settings
 from infoplane.compiled import compiled
 from infoplane.estimators import counting, tails
 from infoplane.estimators.counting_cpu import T
+from infoplane.estimators.interface import LayerEstimator
 from infoplane.estimators.threads import each
-from infoplane.estimators.traits import Traits
 from infoplane.samples import Information, Samples
-
-TRAITS = Traits(
-    without_information=True,
-    not_pooled="clusters of single activations are no information, and have no H(T|X)",
-    exempt_from_dpi="clustering measures are not information",
-    figures=("clustering_curves",),
-)
+from infoplane.settings import Settings
 
 MOST_DIRECT_UNITS = 32
 """Up to here the compiled differences beat matrix multiplication on the CPU."""
 
 
-class Settings(settings.Settings):
+class ClusteringSettings(Settings):
     """Settings of the clustering measures."""
 
     estimator: Literal["clustering"] = "clustering"
@@ -77,31 +70,44 @@ class Settings(settings.Settings):
         return self
 
 
-def estimate(samples: Samples, settings: Settings) -> Information:
-    """Clustering measures of one layer.
+class Clustering(LayerEstimator):
+    """How a layer's activations cluster."""
 
-    samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-    Returns Information with ixt, ity and cap NaN. extra: the seven measures above, NaN where
-    there are no such pairs of rows (a single class, classes of one), cdnv also where two class
-    means are equal. flags: 'heavy_tails' (tails.py) where bins span outliers and hold nearly
-    all else in one or two of them.
-    Raises ValueError where the fixed range's bins are too narrow to be numbered.
-    """
-    rows = samples.t.flatten(0, 1)
-    labels = samples.y.repeat_interleave(samples.n_draws)
-    step = max(1, settings.memory_mb * 10**6 // (40 * rows.shape[1]))  # 5 float64 a value
-    measures = {
-        "entropy_binned": _entropy_binned(samples, settings),
-        **_moments(rows, labels.to(rows.device), step),
-        "silhouette": _silhouette(rows, labels, settings),
-    }
-    fixed, by_unit = settings.range == "fixed", settings.range == "unit"
-    heavy = not fixed and tails.heavy_in_bins(samples.t[None], by_unit)[0]
-    flags = ("heavy_tails",) if heavy else ()
-    return Information(math.nan, math.nan, flags=flags, extra=measures)
+    Settings = ClusteringSettings
+    settings: ClusteringSettings
+    quantity = "measures of clusters, which are no information"
+    without_information = True
+    not_pooled = "clusters of single activations are no information, and have no H(T|X)"
+    exempt_from_dpi = "clustering measures are not information"
+    figures = ("clustering_curves",)
+
+    def estimate(self, samples: Samples) -> Information:
+        """Clustering measures of one layer.
+
+        samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
+        Returns Information with ixt, ity and cap NaN. extra: the seven measures above, NaN
+        where there are no such pairs of rows (a single class, classes of one), cdnv also where
+        two class means are equal. flags: 'heavy_tails' (tails.py) where bins span outliers and
+        hold nearly all else in one or two of them.
+        Raises ValueError where the fixed range's bins are too narrow to be numbered.
+        """
+        rows = samples.t.flatten(0, 1)
+        labels = samples.y.repeat_interleave(samples.n_draws)
+        step = max(
+            1, self.settings.memory_mb * 10**6 // (40 * rows.shape[1])
+        )  # 5 float64 a value
+        measures = {
+            "entropy_binned": _entropy_binned(samples, self.settings),
+            **_moments(rows, labels.to(rows.device), step),
+            "silhouette": _silhouette(rows, labels, self.settings),
+        }
+        fixed, by_unit = self.settings.range == "fixed", self.settings.range == "unit"
+        heavy = not fixed and tails.heavy_in_bins(samples.t[None], by_unit)[0]
+        flags = ("heavy_tails",) if heavy else ()
+        return Information(math.nan, math.nan, flags=flags, extra=measures)
 
 
-def _entropy_binned(samples: Samples, settings: Settings) -> float:
+def _entropy_binned(samples: Samples, settings: ClusteringSettings) -> float:
     t, shape = samples.t[None], (1, samples.n_units)
     low, high = counting.ranges(t, settings.range == "unit")
     ends = (settings.low, settings.high) if settings.range == "fixed" else (low, high)
@@ -174,7 +180,9 @@ def _cdnv(means: torch.Tensor, variances: torch.Tensor) -> float:
     return float(((variances[i] + variances[j]) / (2 * distances[i, j])).mean())
 
 
-def _silhouette(rows: torch.Tensor, labels: torch.Tensor, settings: Settings) -> float:
+def _silhouette(
+    rows: torch.Tensor, labels: torch.Tensor, settings: ClusteringSettings
+) -> float:
     """Mean silhouette of rows (n, d) by their labels (n,)."""
     if len(rows) > settings.silhouette_rows:
         rng = np.random.default_rng(settings.seed)

@@ -21,16 +21,15 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import torch
 from pydantic import Field
 
-from infoplane import settings
 from infoplane.estimators import critic_samples, kl, scaled, tails
 from infoplane.estimators.adam import Adam
-from infoplane.estimators.traits import Traits
+from infoplane.estimators.interface import PairEstimator
 from infoplane.samples import MutualInformation, Pair
+from infoplane.settings import Settings
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-TRAITS = Traits(trains=True, infinite_without_noise=True)
 
 MOST_DIAGONALISED = 1024
 """Most dimensions whose covariance matrix is diagonalised; above, the leading components come
@@ -44,7 +43,7 @@ REMEMBERED = 4
 """Codes kept: all layers and epochs of a network share one X."""
 
 
-class Settings(settings.Settings):
+class CompressedSettings(Settings):
     """Settings of the estimate on compressed variables."""
 
     estimator: Literal["compressed"] = "compressed"
@@ -76,38 +75,49 @@ class Settings(settings.Settings):
     """Working memory beside copies of the samples, in MB."""
 
 
-def between(pair: Pair, settings: Settings) -> MutualInformation:
-    """I(A';B') in bits, A' being the principal components of A and B' the code of B.
+class Compressed(PairEstimator):
+    """Nearest-neighbour entropies of compressed variables."""
 
-    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, which are not compressed. With
-    pair.n_draws > 1, b is treated as the index of its row, for which no code is needed.
-    Each coordinate is standardised before compression, of heavy tails its normal scores are
-    taken (tails.py); one that never varies is left out.
-    Returns
-        value, stderr, cap : as of `kl` on the compressed pair. 0 exactly where a or b never
-            varies, or b is one class.
-        extra : the entropies of `kl`, in bits, in the units of components and code of
-            standardised variables; explained_variance, the share of A's variance that its
-            components keep, and reconstruction_error, the share of B's variance that its code
-            loses, on held-out samples (both without unit)
-        flags : 'not_converged' where the autoencoder was still improving after max_steps
-    Raises ValueError as `kl` does, where k ≥ n, every label has one sample only, or the
-    weights need a larger k.
-    """
-    a, explained = principal_components(pair.a, settings.components, settings.seed)
-    extra, flags, b = {"explained_variance": explained}, (), pair.b
-    if not pair.is_labelled and pair.n_draws == 1:
-        code = _code_of(pair.b, settings)
-        b, extra["reconstruction_error"] = code.values, code.error
-        flags = () if code.converged else ("not_converged",)
-    chosen = kl.Settings(
-        k=settings.k,
-        weighted=settings.weighted,
-        seed=settings.seed,
-        memory_mb=settings.memory_mb,
-    )
-    record = kl.between(replace(pair, a=a, b=b), chosen)
-    return replace(record, extra=record.extra | extra, flags=(*record.flags, *flags))
+    Settings = CompressedSettings
+    settings: CompressedSettings
+    quantity = "I(X';T') and I(T';Y) of a code X' of X and components T' of T"
+    trains = True
+    infinite_without_noise = True
+
+    def between(self, pair: Pair) -> MutualInformation:
+        """I(A';B') in bits, A' being the principal components of A and B' the code of B.
+
+        pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, which are not compressed. With
+        pair.n_draws > 1, b is treated as the index of its row, for which no code is needed.
+        Each coordinate is standardised before compression, of heavy tails its normal scores are
+        taken (tails.py); one that never varies is left out.
+        Returns
+            value, stderr, cap : as of `kl` on the compressed pair. 0 exactly where a or b never
+                varies, or b is one class.
+            extra : the entropies of `kl`, in bits, in the units of components and code of
+                standardised variables; explained_variance, the share of A's variance that its
+                components keep, and reconstruction_error, the share of B's variance that its
+                code loses, on held-out samples (both without unit)
+            flags : 'not_converged' where the autoencoder was still improving after max_steps
+        Raises ValueError as `kl` does, where k ≥ n, every label has one sample only, or the
+        weights need a larger k.
+        """
+        a, explained = principal_components(
+            pair.a, self.settings.components, self.settings.seed
+        )
+        extra, flags, b = {"explained_variance": explained}, (), pair.b
+        if not pair.is_labelled and pair.n_draws == 1:
+            code = _code_of(pair.b, self.settings)
+            b, extra["reconstruction_error"] = code.values, code.error
+            flags = () if code.converged else ("not_converged",)
+        chosen = kl.KLSettings(
+            k=self.settings.k,
+            weighted=self.settings.weighted,
+            seed=self.settings.seed,
+            memory_mb=self.settings.memory_mb,
+        )
+        record = kl.KL(chosen).between(replace(pair, a=a, b=b))
+        return replace(record, extra=record.extra | extra, flags=(*record.flags, *flags))
 
 
 def principal_components(values: Tensor, n: int, seed: int = 0) -> tuple[Tensor, float]:
@@ -155,7 +165,7 @@ class Code(NamedTuple):
 _codes: OrderedDict[str, Code] = OrderedDict()
 
 
-def _code_of(values: Tensor, settings: Settings) -> Code:
+def _code_of(values: Tensor, settings: CompressedSettings) -> Code:
     """The code of these values, remembered: the same values give the same code."""
     digest = hashlib.blake2b(values.detach().contiguous().cpu().numpy().tobytes())
     digest.update(f"{tuple(values.shape)} {values.device} {settings.canonical()}".encode())
@@ -167,7 +177,7 @@ def _code_of(values: Tensor, settings: Settings) -> Code:
     return _codes[key]
 
 
-def autoencoded(values: Tensor, settings: Settings) -> Code:
+def autoencoded(values: Tensor, settings: CompressedSettings) -> Code:
     """The code of values (rows, d) by an autoencoder d → width → code → width → d with ReLU,
     trained on the mean square error of standardised coordinates, at its best on held-out
     rows. Where no more coordinates vary than the code has, these are the code."""
@@ -201,12 +211,12 @@ def autoencoded(values: Tensor, settings: Settings) -> Code:
     return Code(code, best, waited >= settings.patience)
 
 
-def _shapes(d: int, settings: Settings) -> list[tuple[int, int]]:
+def _shapes(d: int, settings: CompressedSettings) -> list[tuple[int, int]]:
     """(in, out) of the four layers."""
     return list(itertools.pairwise((d, settings.width, settings.code, settings.width, d)))
 
 
-def _initial(d: int, settings: Settings) -> Tensor:
+def _initial(d: int, settings: CompressedSettings) -> Tensor:
     """Matrices and biases of the four layers as one vector, uniform within 1/√in."""
     generator = critic_samples.generator(settings.seed, 6)
     parts = []
@@ -217,7 +227,9 @@ def _initial(d: int, settings: Settings) -> Tensor:
     return torch.cat(parts)
 
 
-def _layers(weights: Tensor, d: int, settings: Settings) -> list[tuple[Tensor, Tensor]]:
+def _layers(
+    weights: Tensor, d: int, settings: CompressedSettings
+) -> list[tuple[Tensor, Tensor]]:
     """Matrix (in, out) and bias (out,) of each layer within the vector."""
     shapes = _shapes(d, settings)
     parts = weights.split([(fan_in + 1) * fan_out for fan_in, fan_out in shapes])

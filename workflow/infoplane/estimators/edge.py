@@ -33,14 +33,12 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
-from infoplane import settings
 from infoplane.compiled import compiled
 from infoplane.estimators import counting, tails
+from infoplane.estimators.interface import PairEstimator
 from infoplane.estimators.threads import each
-from infoplane.estimators.traits import Traits
 from infoplane.samples import MutualInformation, Pair
-
-TRAITS = Traits(infinite_without_noise=True)
+from infoplane.settings import Settings
 
 WIDTHS = tuple(2.0 ** (power / 2) for power in range(-6, 7))
 """Bandwidths in standard deviations that `bandwidth: best` chooses from: 1/8 … 8."""
@@ -49,7 +47,7 @@ _B_FACTOR = int(counting.odd_multipliers(1, seed=2)[0])
 _CHUNK = 2**21  # values turned into float64 at once
 
 
-class Settings(settings.Settings):
+class EDGESettings(Settings):
     """Settings of EDGE."""
 
     estimator: Literal["edge"] = "edge"
@@ -89,22 +87,29 @@ class Settings(settings.Settings):
         return self
 
 
-def between(pair: Pair, settings: Settings) -> MutualInformation:
-    """I(A;B) by hashing.
+class EDGE(PairEstimator):
+    """Randomly shifted hash codes of both variables."""
 
-    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels
-    Returns MutualInformation in bits. Time O(n (d_a + d_b)) for each bandwidth and shift,
-    memory O(n) beside the samples.
-        stderr : sd of the rows' terms over √n; shifts and cell width are not in it
-        cap : the smaller of H(code of A) and H(code of B), less the correction: what these
-            codes would give if the one told the other. Of `best`, the largest over its grid
-        extra : bandwidth, the ε that was taken, in standard deviations
-    A variable that never varies gives 0.
-    """
-    return _between(pair, settings, on_device=pair.a.is_cuda)
+    Settings = EDGESettings
+    settings: EDGESettings
+    infinite_without_noise = True
+
+    def between(self, pair: Pair) -> MutualInformation:
+        """I(A;B) by hashing.
+
+        pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels
+        Returns MutualInformation in bits. Time O(n (d_a + d_b)) for each bandwidth and shift,
+        memory O(n) beside the samples.
+            stderr : sd of the rows' terms over √n; shifts and cell width are not in it
+            cap : the smaller of H(code of A) and H(code of B), less the correction: what these
+                codes would give if the one told the other. Of `best`, the largest over its grid
+            extra : bandwidth, the ε that was taken, in standard deviations
+        A variable that never varies gives 0.
+        """
+        return _between(pair, self.settings, on_device=pair.a.is_cuda)
 
 
-def _between(pair: Pair, settings: Settings, on_device: bool) -> MutualInformation:
+def _between(pair: Pair, settings: EDGESettings, on_device: bool) -> MutualInformation:
     """on_device: by torch operations alone, which also run on the CPU."""
     hashing = _Hashing.of(pair, on_device)
     dimensions = hashing.a.shape[1] + (0 if hashing.coded else hashing.b.shape[1])
@@ -233,7 +238,7 @@ def _mean_and_sd(rows):
     return rows[0].astype(np.float64) + unit * mean, np.where(sd > 0, sd, 1.0)
 
 
-def _counted(hashing: _Hashing, width: float, shift: int, settings: Settings) -> _Counted:
+def _counted(hashing: _Hashing, width: float, shift: int, settings: EDGESettings) -> _Counted:
     """Counts of one bandwidth and shift."""
     rng = np.random.default_rng((settings.seed, shift))
     n = len(hashing.a)

@@ -16,38 +16,44 @@ from typing import Literal
 
 import numpy as np
 
-from infoplane import settings
 from infoplane.estimators import counting
 from infoplane.estimators.counting_cpu import TX, TY, T, X, Y
+from infoplane.estimators.interface import LayerEstimator
 from infoplane.estimators.shapes import by_shape
-from infoplane.estimators.traits import Traits
 from infoplane.samples import Information, Samples
+from infoplane.settings import Settings
 
-TRAITS = Traits(exact=True)
 
-
-class Settings(settings.Settings):
+class ExactSettings(Settings):
     """Settings of exact counting: none."""
 
     estimator: Literal["exact"] = "exact"
 
 
-def estimate(samples: Samples, settings: Settings) -> Information:
-    """I(X;T) and I(T;Y) of the measured inputs by counting equal rows.
+class Exact(LayerEstimator):
+    """Counts of equal rows."""
 
-    samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-    Returns Information in bits, without bounds: it is exact to 1e-9 bit. extra: entropy, H(T),
-    and entropy_given_x, H(T|X), 0 with one draw. cap: log2 n_inputs, which a network that is
-    not quantised reaches, as nearly all of its rows differ; the flag `saturated` says so.
-    """
-    return estimate_batch([samples], settings)[0]
+    Settings = ExactSettings
+    settings: ExactSettings
+    quantity = "I(X;T) and I(T;Y) of the measured inputs, as they are"
+    exact = True
 
+    def estimate(self, samples: Samples) -> Information:
+        """I(X;T) and I(T;Y) of the measured inputs by counting equal rows.
 
-def estimate_batch(
-    batch: Sequence[Samples], settings: Settings, survey: None = None
-) -> list[Information]:
-    """`estimate` of many samples, those of equal shapes in parallel."""
-    return by_shape(batch, _records)
+        samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
+        Returns Information in bits, without bounds: it is exact to 1e-9 bit. extra: entropy,
+        H(T), and entropy_given_x, H(T|X), 0 with one draw. cap: log2 n_inputs, which a network
+        that is not quantised reaches, as nearly all of its rows differ; the flag `saturated`
+        says so.
+        """
+        return self.estimate_batch([samples])[0]
+
+    def estimate_batch(
+        self, batch: Sequence[Samples], survey: None = None
+    ) -> list[Information]:
+        """`estimate` of many samples, those of equal shapes in parallel."""
+        return by_shape(batch, _records)
 
 
 def _records(batch: list[Samples]) -> list[Information]:

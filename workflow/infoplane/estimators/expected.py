@@ -7,7 +7,7 @@ progress themselves. It was measured on one machine: others take a third or thre
 from __future__ import annotations
 
 from infoplane.costs import table
-from infoplane.estimators.interface import takes_pairs
+from infoplane.estimators.interface import Estimator
 
 LONG = 20.0
 """Expected seconds from which on they are said."""
@@ -22,33 +22,33 @@ IN_TREES = ("ksg", "kl")
 of too many dimensions for that."""
 
 
-def seconds(module, settings, n: int, d: int, features: int) -> float:
+def seconds(estimator: Estimator, n: int, d: int, features: int) -> float:
     """Expected seconds on one core for n samples of d dimensions; 0 for an estimator without
     measurements.
 
     features : of the second variable; 0 where that is labels alone
     """
-    if settings.estimator not in table.rows():
+    if estimator.name not in table.rows():
         return 0.0
     measured, grown = n, 1.0
-    if settings.estimator in IN_TREES:
+    if estimator.name in IN_TREES:
         from infoplane.estimators.neighbours import TREE_ROWS  # late: it imports torch
 
         measured = min(n, TREE_ROWS.get(d + features, n))
         grown = n / measured
-    found = table.of_layer(module, settings, table.Layer(measured, d, features)).seconds
-    share = LABELS_ALONE if features == 0 and takes_pairs(module) else 1.0
-    return share * grown * found
+    on_one_core = table.of_layer(estimator, table.Layer(measured, d, features)).seconds
+    share = LABELS_ALONE if features == 0 and not estimator.takes_layers else 1.0
+    return share * grown * on_one_core
 
 
-def warning(module, settings, n: int, d: int, features: int) -> str:
+def warning(estimator: Estimator, n: int, d: int, features: int) -> str:
     """What to say before such a call; empty where it is not expected to be long."""
-    expected = seconds(module, settings, n, d, features)
+    expected = seconds(estimator, n, d, features)
     if expected < LONG:
         return ""
     sizes = f"{n} samples of {d} dimensions" + (f" and {features}" if features else "")
-    fewer = seconds(module, settings, FEWER, d, features)
-    faster = ", ".join(name for name in FAST if name != settings.estimator)
+    fewer = seconds(estimator, FEWER, d, features)
+    faster = ", ".join(name for name in FAST if name != estimator.name)
     instead = f"fewer samples or another estimator ({faster}) take less"
     if n > FEWER and fewer < expected / 2:
         instead = (
@@ -56,7 +56,7 @@ def warning(module, settings, n: int, d: int, features: int) -> str:
             f"estimators ({faster}) may be faster too"
         )
     takes = f"takes about {_interval(expected)} on one core"
-    return f"{settings.estimator} of {sizes} {takes}; {instead}"
+    return f"{estimator.name} of {sizes} {takes}; {instead}"
 
 
 def _interval(seconds: float) -> str:

@@ -17,17 +17,14 @@ from pydantic import Field
 
 from infoplane.estimators import critic_training
 from infoplane.estimators.critic_training import CriticSettings
-from infoplane.estimators.traits import Traits
+from infoplane.estimators.interface import PairEstimator
 from infoplane.samples import MutualInformation, Pair
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-TRAITS = Traits(together=True, trains=True, infinite_without_noise=True)
-remembers = critic_training.remembers
 
-
-class Settings(CriticSettings):
+class InfoNCESettings(CriticSettings):
     """Settings of InfoNCE."""
 
     estimator: Literal["infonce"] = "infonce"
@@ -39,16 +36,33 @@ class Settings(CriticSettings):
     bits. Where a held-out half has fewer samples, it is their number."""
 
 
-def between_batch(
-    pairs: Sequence[Pair], settings: Settings, memory: dict | None = None
-) -> list[MutualInformation]:
-    """I(A;B) of each pair in bits: shapes, record and errors are critic_training.estimate's.
+class InfoNCE(PairEstimator):
+    """How well a critic finds the true partner among others."""
 
-    lower is the value: on average over held-out samples it is below I(A;B). cap: log2 of the
-    samples that a partner is found among: K, or those of a held-out half where it has fewer,
-    or held_out_contrasts + 1 for concat critics.
-    """
-    return critic_training.estimate(pairs, settings, Objective(settings.batch_size), memory)
+    Settings = InfoNCESettings
+    settings: InfoNCESettings
+    together = True
+    trains = True
+    infinite_without_noise = True
+
+    @property
+    def remembers(self) -> bool:
+        """With a warm start, critics go on from those of the epoch before."""
+        return self.settings.warm_start
+
+    def between_batch(
+        self, pairs: Sequence[Pair], memory: dict | None = None
+    ) -> list[MutualInformation]:
+        """I(A;B) of each pair in bits: shapes, record and errors are
+        critic_training.estimate's.
+
+        lower is the value: on average over held-out samples it is below I(A;B). cap: log2 of
+        the samples that a partner is found among: K, or those of a held-out half where it has
+        fewer, or held_out_contrasts + 1 for concat critics.
+        """
+        return critic_training.estimate(
+            pairs, self.settings, Objective(self.settings.batch_size), memory
+        )
 
 
 class Objective:

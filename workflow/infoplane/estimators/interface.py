@@ -1,85 +1,255 @@
-"""What every estimator offers, called in one way; what all results have in common."""
+"""What every estimator is: a class with its settings bound, that declares what it is.
 
+A method on the activations of a layer derives from `LayerEstimator`, one of any two variables
+from `PairEstimator`; one that does both, from both. The workflow measures through a session:
+
+    session = KDE(KDESettings(noise_variance=0.1)).session()
+    records = session(batch)          # samples of layers in, one record each out
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from infoplane.estimators import regime
 from infoplane.estimators.limits import Limits
-from infoplane.estimators.traits import traits_of
 from infoplane.isolated import isolated
 from infoplane.samples import Information, MutualInformation, Pair, Samples
+from infoplane.settings import Settings
+
+INFORMATION_FIGURES = ("information_plane", "information_curves")
 
 
-@isolated()
-def estimate_batch(
-    module, batch: Sequence[Samples], settings, survey=None, memory: dict | None = None
-) -> list[Information]:
-    """One record a sample: by the module's own batch function, its own function for one, or
-    from its mutual information of pairs, (T, Y) and, where there is x, (T, X)."""
-    if hasattr(module, "estimate_batch"):
-        records = module.estimate_batch(batch, settings, survey)
-    elif hasattr(module, "estimate"):
-        records = [module.estimate(samples, settings) for samples in batch]
-    else:
-        records = _from_pairs(module, batch, settings, memory)
-    tested, limits = regime.of(module, settings), Limits()
-    return [
-        _judged(module, samples, limits.of_layer(samples, record.with_saturation()), tested)
-        for samples, record in zip(batch, records, strict=True)
-    ]
+class EstimatorSettings(Settings):
+    """What an estimator without settings of its own has for settings."""
+
+    estimator: str
+    """The estimator's name, or its import path, "module:Class"."""
 
 
-@isolated()
-def between_batch(
-    module, pairs: Sequence[Pair], settings, memory: dict | None = None
-) -> list[MutualInformation]:
-    """One record a pair. memory : what an estimator that remembers keeps between calls."""
-    if not hasattr(module, "between") and not hasattr(module, "between_batch"):
-        raise ValueError(
-            f"estimator {settings.estimator} works on a layer's activations and labels, not on "
-            "two variables; use infoplane.estimate"
-        )
-    if hasattr(module, "between_batch"):
-        records = module.between_batch(pairs, settings, memory)
-    else:
-        records = [module.between(pair, settings) for pair in pairs]
-    return [record.with_saturation() for record in records]
+class Estimator(ABC):
+    """A way to estimate information, with its settings.
+
+    What is left out of the class attributes is as it is for most estimators. Raises TypeError
+    for a class attribute of another type than the one declared here.
+    """
+
+    Settings: ClassVar[type[Settings]] = EstimatorSettings
+    """Its settings, `estimator: str` among them."""
+    quantity: ClassVar[str] = "I(X;T) and I(T;Y)"
+    """In words, what its numbers estimate."""
+    chosen_by: ClassVar[frozenset[str]] = frozenset()
+    """Keys of its Settings that choose what is estimated and not how well (regime.py)."""
+    together: ClassVar[bool] = False
+    """A batch is all layers of some seeds at one epoch, in place of one layer's."""
+    trains: ClassVar[bool] = False
+    """It trains networks of its own: under `device: auto` its jobs ask for a GPU."""
+    infinite_without_noise: ClassVar[bool] = False
+    """What it estimates is infinite where T is a function of a continuous X."""
+    exact: ClassVar[bool] = False
+    """It counts what it is asked, so that there is no accuracy to test (regime.py)."""
+    without_information: ClassVar[bool] = False
+    """I(X;T) and I(T;Y) are NaN: no adaptive schedule."""
+    needs_noise: ClassVar[str] = ""
+    """Why it is for layers with noise of their own alone: a run of a network without `noise` is
+    refused, and samples without it are answered with NaN, flagged 'needs_noise'."""
+    not_pooled: ClassVar[str] = ""
+    """Why it can make nothing of pooled epochs or seeds (pooling.py)."""
+    exempt_from_dpi: ClassVar[str] = ""
+    """Why the data processing inequality does not hold for it."""
+    figures: ClassVar[tuple[str, ...]] = INFORMATION_FIGURES
+    """The figures drawn of it."""
+
+    takes_layers: ClassVar[bool] = False
+    takes_pairs: ClassVar[bool] = False
+    """What it can be asked for: the information of layers by their activations alone, of any
+    two variables. By the classes it derives from."""
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        for name, usual in vars(Estimator).items():
+            kind, value = type(usual), vars(cls).get(name, usual)
+            declared = kind in (bool, str, frozenset, tuple) and not name.startswith("_")
+            if declared and not isinstance(value, kind):
+                raise TypeError(
+                    f"{cls.__name__}.{name} must be of type {kind.__name__}, not {value!r}"
+                )
+        if not (isinstance(cls.Settings, type) and issubclass(cls.Settings, Settings)):
+            raise TypeError(
+                f"{cls.__name__}.Settings must be a class derived from infoplane.Settings, not "
+                f"{cls.Settings!r}"
+            )
+
+    def __init__(self, settings: Settings | None = None, **chosen: Any):
+        """settings : of the class `Settings`; or its keys, as KSG(k=3)."""
+        self.settings = self.Settings(**chosen) if settings is None else settings
+
+    @property
+    def name(self) -> str:
+        """As the settings name it."""
+        return self.settings.estimator
+
+    @property
+    def needs_survey(self) -> bool:
+        """Whether it has to see everything before it measures anything, as for a range of bins
+        that is global over training."""
+        return False
+
+    def survey(self, batch: Sequence[Samples], so_far: Any = None) -> Any:
+        """What it remembers of a first pass over all samples; the last result goes to the
+        session. so_far : the result before, None at first"""
+        return so_far
+
+    @property
+    def remembers(self) -> bool:
+        """Whether a result depends on that of the epoch before; epochs then come in order."""
+        return False
+
+    @property
+    def needs_fixed_epochs(self) -> str:
+        """Why epochs cannot be chosen by what was measured; empty: they can."""
+        if self.remembers:
+            return "goes on from the epoch before"
+        if self.without_information:
+            return "gives no information that could tell epochs apart"
+        return ""
+
+    @abstractmethod
+    def answers(
+        self, batch: Sequence[Samples], survey: Any = None, memory: dict | None = None
+    ) -> list[Information]:
+        """One record a sample, as the estimator says it.
+
+        survey : the last result of `survey`; memory : see `PairEstimator.between_batch`
+        """
+
+    def session(self, survey: Any = None) -> Session:
+        """Measures batch after batch. survey : the last result of `survey`"""
+        return Session(self, survey)
 
 
-def between(module, pair: Pair, settings) -> MutualInformation:
-    """The record of one pair, flagged where the estimator was not tested, and above H(B)."""
-    (record,) = between_batch(module, [pair], settings)
-    record = Limits().of_pair(pair, record)
-    kind = "labels" if pair.is_labelled else "continuous"
-    tested = regime.of(module, settings)
-    inside = tested.contains(kind, pair.n, pair.widest, record.value)
-    return record if inside else record.with_flag("outside_tested_regime")
+class LayerEstimator(Estimator):
+    """Of a layer's activations; one of the two methods is to be written."""
+
+    takes_layers = True
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        usual = LayerEstimator
+        if (cls.estimate, cls.estimate_batch) == (usual.estimate, usual.estimate_batch):
+            raise TypeError(f"{cls.__name__} has neither `estimate` nor `estimate_batch`")
+
+    def answers(
+        self, batch: Sequence[Samples], survey: Any = None, memory: dict | None = None
+    ) -> list[Information]:
+        """By the activations alone."""
+        return self.estimate_batch(batch, survey)
+
+    def estimate(self, samples: Samples) -> Information:
+        """One layer at one epoch of one seed."""
+        return self.estimate_batch([samples])[0]
+
+    def estimate_batch(self, batch: Sequence[Samples], survey: Any = None) -> list[Information]:
+        """Many at once: layers, epochs, seeds. survey : the last result of `survey`"""
+        return [self.estimate(samples) for samples in batch]
 
 
-def remembers(module, settings) -> bool:
-    """Whether results depend on those of the epoch measured before."""
-    return hasattr(module, "remembers") and module.remembers(settings)
+class PairEstimator(Estimator):
+    """Of two variables; of a layer, I(T;Y) and, where x is given, I(X;T) follow from it. One
+    of the two methods is to be written."""
+
+    takes_pairs = True
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        usual = PairEstimator
+        if (cls.between, cls.between_batch) == (usual.between, usual.between_batch):
+            raise TypeError(f"{cls.__name__} has neither `between` nor `between_batch`")
+
+    def answers(
+        self, batch: Sequence[Samples], survey: Any = None, memory: dict | None = None
+    ) -> list[Information]:
+        """From (T, Y) and, where there is x, (T, X)."""
+        # One call for all: estimators that train critics train all of them together.
+        has_x = [samples.x is not None for samples in batch]
+        pairs = [samples.with_labels() for samples in batch]
+        pairs += [samples.with_inputs() for samples in batch if samples.x is not None]
+        records = [r.with_saturation() for r in self.between_batch(pairs, memory)]
+        with_x = iter(records[len(batch) :])
+        return [
+            _joined(with_y, next(with_x) if x else None)
+            for with_y, x in zip(records[: len(batch)], has_x, strict=True)
+        ]
+
+    def between(self, pair: Pair) -> MutualInformation:
+        """I(A;B) of one pair."""
+        return self.between_batch([pair])[0]
+
+    def between_batch(
+        self, pairs: Sequence[Pair], memory: dict | None = None
+    ) -> list[MutualInformation]:
+        """Many at once. memory : what one that remembers keeps from epoch to epoch, a dict
+        that lives as long as the session; None where it remembers nothing"""
+        return [self.between(pair) for pair in pairs]
 
 
-def needs_fixed_epochs(module, settings) -> str:
-    """Why epochs cannot be chosen by what was measured; empty: they can."""
-    if remembers(module, settings):
-        return "goes on from the epoch before"
-    if traits_of(module).without_information:
-        return "gives no information that could tell epochs apart"
-    return ""
+class Session:
+    """An estimator at work: with the result of its survey, and with what it remembers."""
 
+    def __init__(self, estimator: Estimator, survey: Any = None):
+        self.estimator, self.survey = estimator, survey
+        self.memory: dict | None = {} if estimator.remembers else None
+        self.regime = regime.of(estimator)
 
-def _from_pairs(module, batch, settings, memory) -> list[Information]:
-    # One call for all: estimators that train critics train all of them together.
-    has_x = [samples.x is not None for samples in batch]
-    pairs = [samples.with_labels() for samples in batch]
-    pairs += [samples.with_inputs() for samples in batch if samples.x is not None]
-    found = between_batch(module, pairs, settings, memory)
-    with_x = iter(found[len(batch) :])
-    return [
-        _joined(with_y, next(with_x) if x else None)
-        for with_y, x in zip(found[: len(batch)], has_x, strict=True)
-    ]
+    @isolated()
+    def __call__(self, batch: Sequence[Samples]) -> list[Information]:
+        """One record a sample, flagged where the truth is infinite, the estimator was not
+        tested, or the value cannot be."""
+        records = self.estimator.answers(batch, self.survey, self.memory)
+        limits = Limits()
+        return [
+            self._judged(samples, limits.of_layer(samples, record.with_saturation()))
+            for samples, record in zip(batch, records, strict=True)
+        ]
+
+    @isolated()
+    def between(self, pairs: Sequence[Pair]) -> list[MutualInformation]:
+        """One record a pair, not judged but for its cap.
+
+        Raises ValueError where the estimator works on layers alone.
+        """
+        if not self.estimator.takes_pairs:
+            raise ValueError(
+                f"estimator {self.estimator.name} works on a layer's activations and labels, "
+                "not on two variables; use infoplane.estimate"
+            )
+        records = self.estimator.between_batch(pairs, self.memory)
+        return [record.with_saturation() for record in records]
+
+    def judged(self, pair: Pair) -> MutualInformation:
+        """`between` of one pair, flagged where the estimator was not tested, and above H(B)."""
+        (record,) = self.between([pair])
+        record = Limits().of_pair(pair, record)
+        kind = "labels" if pair.is_labelled else "continuous"
+        inside = self.regime.contains(kind, pair.n, pair.widest, record.value)
+        return record if inside else record.with_flag("outside_tested_regime")
+
+    def _judged(self, samples: Samples, record: Information) -> Information:
+        estimator = self.estimator
+        if samples.is_deterministic and estimator.infinite_without_noise:
+            record = record.with_flag("deterministic")
+        if estimator.exact:
+            return record
+        n, d = samples.n_inputs * samples.n_draws, samples.n_units
+        inside = self.regime.contains("labels", n, d, record.ity)
+        if inside and record.ixt == record.ixt:
+            kind, wider = "inputs", d
+            if not estimator.takes_layers:
+                kind, wider = "continuous", max(d, samples.x.shape[1])
+            inside = self.regime.contains(kind, n, wider, record.ixt)
+        return record if inside else record.with_flag("outside_tested_regime")
 
 
 def _joined(with_y: MutualInformation, with_x: MutualInformation | None) -> Information:
@@ -104,24 +274,3 @@ def _joined(with_y: MutualInformation, with_x: MutualInformation | None) -> Info
         flags=tuple(dict.fromkeys([*with_x.flags, *flags])),
         extra={f"ixt_{name}": value for name, value in with_x.extra.items()} | extra,
     )
-
-
-def _judged(module, samples: Samples, record: Information, tested) -> Information:
-    """The record, flagged where the truth is infinite or the estimator was not tested."""
-    traits = traits_of(module)
-    if samples.is_deterministic and traits.infinite_without_noise:
-        record = record.with_flag("deterministic")
-    if traits.exact:
-        return record
-    n, d = samples.n_inputs * samples.n_draws, samples.n_units
-    inside = tested.contains("labels", n, d, record.ity)
-    if inside and record.ixt == record.ixt:
-        wider = max(d, samples.x.shape[1]) if takes_pairs(module) else d
-        kind = "continuous" if takes_pairs(module) else "inputs"
-        inside = tested.contains(kind, n, wider, record.ixt)
-    return record if inside else record.with_flag("outside_tested_regime")
-
-
-def takes_pairs(module) -> bool:
-    """Whether I(X;T) and I(T;Y) of a layer follow from the information of two variables."""
-    return not hasattr(module, "estimate") and not hasattr(module, "estimate_batch")

@@ -15,30 +15,42 @@ from typing import TYPE_CHECKING, Literal
 
 from infoplane.estimators import critic_bounds, critic_training
 from infoplane.estimators.critic_training import CriticSettings
-from infoplane.estimators.traits import Traits
+from infoplane.estimators.interface import PairEstimator
 from infoplane.samples import MutualInformation, Pair
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-TRAITS = Traits(together=True, trains=True, infinite_without_noise=True)
-remembers = critic_training.remembers
 
-
-class Settings(CriticSettings):
+class JSSettings(CriticSettings):
     """Settings of the bound of a critic trained by Jensen-Shannon."""
 
     estimator: Literal["js"] = "js"
 
 
-def between_batch(
-    pairs: Sequence[Pair], settings: Settings, memory: dict | None = None
-) -> list[MutualInformation]:
-    """I(A;B) of each pair in bits: shapes, record and errors are critic_training.estimate's.
+class JS(PairEstimator):
+    """The NWJ bound of a critic trained by Jensen-Shannon."""
 
-    The NWJ bound; lower is the value: on average over held-out samples it is below I(A;B).
-    """
-    return critic_training.estimate(pairs, settings, Objective(), memory)
+    Settings = JSSettings
+    settings: JSSettings
+    together = True
+    trains = True
+    infinite_without_noise = True
+
+    @property
+    def remembers(self) -> bool:
+        """With a warm start, critics go on from those of the epoch before."""
+        return self.settings.warm_start
+
+    def between_batch(
+        self, pairs: Sequence[Pair], memory: dict | None = None
+    ) -> list[MutualInformation]:
+        """I(A;B) of each pair in bits: shapes, record and errors are
+        critic_training.estimate's.
+
+        The NWJ bound; lower is the value: on average over held-out samples it is below I(A;B).
+        """
+        return critic_training.estimate(pairs, self.settings, Objective(), memory)
 
 
 class Objective(critic_bounds.MeanExponential):

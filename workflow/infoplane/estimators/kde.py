@@ -17,22 +17,19 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from infoplane import settings
 from infoplane.estimators import tails
+from infoplane.estimators.interface import LayerEstimator, PairEstimator
 from infoplane.estimators.pairwise import (
     SMALLEST_VARIANCE,
     Bounds,
     group_entropies,
     mixture_entropies,
 )
-from infoplane.estimators.traits import Traits
 from infoplane.samples import BIT, SATURATION, Information, MutualInformation, Pair, Samples
-
-TRAITS = Traits(quantity=frozenset({"noise_variance", "noise"}))
-"""The noise chooses what is estimated, I(X;T + noise)."""
+from infoplane.settings import Settings
 
 
-class Settings(settings.Settings):
+class KDESettings(Settings):
     """Settings of the kernel density bounds."""
 
     estimator: Literal["kde"] = "kde"
@@ -46,90 +43,99 @@ class Settings(settings.Settings):
     """Working memory beside copies of the samples, in MB."""
 
 
-def estimate(samples: Samples, settings: Settings) -> Information:
-    """I(X;T) and I(T;Y) by pairwise-distance bounds.
+class KDE(LayerEstimator, PairEstimator):
+    """Kernel density bounds."""
 
-    samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-    Returns Information in bits:
-        ixt, ity : differences of entropies of the side that `bound` names, as the papers
-            plot them. With one draw ixt is that very bound, as h(T | X) is exact. With more
-            it is the difference of two bounds of the same side, which bounds nothing: the
-            result is flagged 'not_a_bound'. ity is always such a difference.
-        ixt_lower … ity_upper : true bounds, differences of bounds of opposite sides.
-        extra : entropy_given_x, h(T|X) less that of the noise; 0 with one draw
-        cap : log2 n_inputs; no kernel sum is smaller than its own input's share.
-    A layer that never varies holds no information, also where its relative noise is zero.
-    All of it is about the inputs measured, each as likely as the next, and not about those
-    they may be a sample of: where kernels hardly overlap every input is told from every other,
-    and both informations are as large as they can be ('saturated').
-    flags : 'heavy_tails' (tails.py) where `relative` noise takes its variance from outliers
-    Values are within 1e-4 bit of the formulas (relatively, above 1 bit), whatever the
-    precision, place and scale of the activations.
-    """
-    t = samples.t
-    rows = t.reshape(-1, samples.n_units)
-    variance = _variance(rows, settings)
-    cap = math.log2(samples.n_inputs)
-    if variance < SMALLEST_VARIANCE:
+    Settings = KDESettings
+    settings: KDESettings
+    quantity = "I(X; T + N(0, σ²)) and I(T + N(0, σ²); Y)"
+    chosen_by = frozenset({"noise_variance", "noise"})
+
+    def estimate(self, samples: Samples) -> Information:
+        """I(X;T) and I(T;Y) by pairwise-distance bounds.
+
+        samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
+        Returns Information in bits:
+            ixt, ity : differences of entropies of the side that `bound` names, as the papers
+                plot them. With one draw ixt is that very bound, as h(T | X) is exact. With more
+                it is the difference of two bounds of the same side, which bounds nothing: the
+                result is flagged 'not_a_bound'. ity is always such a difference.
+            ixt_lower … ity_upper : true bounds, differences of bounds of opposite sides.
+            extra : entropy_given_x, h(T|X) less that of the noise; 0 with one draw
+            cap : log2 n_inputs; no kernel sum is smaller than its own input's share.
+        A layer that never varies holds no information, also where its relative noise is zero.
+        All of it is about the inputs measured, each as likely as the next, and not about those
+        they may be a sample of: where kernels hardly overlap every input is told from every
+        other, and both informations are as large as they can be ('saturated').
+        flags : 'heavy_tails' (tails.py) where `relative` noise takes its variance from outliers
+        Values are within 1e-4 bit of the formulas (relatively, above 1 bit), whatever the
+        precision, place and scale of the activations.
+        """
+        t = samples.t
+        rows = t.reshape(-1, samples.n_units)
+        variance = _variance(rows, self.settings)
+        cap = math.log2(samples.n_inputs)
+        if variance < SMALLEST_VARIANCE:
+            return Information(
+                0.0, 0.0, 0.0, 0.0, 0.0, 0.0, cap=cap, extra={"entropy_given_x": 0.0}
+            )
+        memory = self.settings.memory_mb * 10**6
+        classes = samples.y.repeat_interleave(samples.n_draws).numpy()
+        whole, given_y = mixture_entropies(rows, classes, variance, memory)
+        given_x = group_entropies(t, variance, memory)
+        not_a_bound = ("not_a_bound",) if samples.n_draws > 1 else ()
+        relative = self.settings.noise == "relative"
         return Information(
-            0.0, 0.0, 0.0, 0.0, 0.0, 0.0, cap=cap, extra={"entropy_given_x": 0.0}
+            ixt=BIT * _same_side(whole, given_x, self.settings.bound),
+            ity=BIT * _same_side(whole, given_y, self.settings.bound),
+            ixt_lower=BIT * (whole.lower - given_x.upper),
+            ixt_upper=BIT * (whole.upper - given_x.lower),
+            ity_lower=BIT * (whole.lower - given_y.upper),
+            ity_upper=BIT * (whole.upper - given_y.lower),
+            cap=cap,
+            flags=(*not_a_bound, *_heavy_tails([rows] if relative else [])),
+            extra={"entropy_given_x": BIT * getattr(given_x, self.settings.bound)},
         )
-    memory = settings.memory_mb * 10**6
-    classes = samples.y.repeat_interleave(samples.n_draws).numpy()
-    whole, given_y = mixture_entropies(rows, classes, variance, memory)
-    given_x = group_entropies(t, variance, memory)
-    not_a_bound = ("not_a_bound",) if samples.n_draws > 1 else ()
-    relative = settings.noise == "relative"
-    return Information(
-        ixt=BIT * _same_side(whole, given_x, settings.bound),
-        ity=BIT * _same_side(whole, given_y, settings.bound),
-        ixt_lower=BIT * (whole.lower - given_x.upper),
-        ixt_upper=BIT * (whole.upper - given_x.lower),
-        ity_lower=BIT * (whole.lower - given_y.upper),
-        ity_upper=BIT * (whole.upper - given_y.lower),
-        cap=cap,
-        flags=(*not_a_bound, *_heavy_tails([rows] if relative else [])),
-        extra={"entropy_given_x": BIT * getattr(given_x, settings.bound)},
-    )
 
+    def between(self, pair: Pair) -> MutualInformation:
+        """I(A + noise; B + noise) or, with labels, I(A + noise; B), by the same bounds.
 
-def between(pair: Pair, settings: Settings) -> MutualInformation:
-    """I(A + noise; B + noise) or, with labels, I(A + noise; B), by the same bounds.
-
-    With continuous b the noise is on both, h(A) + h(B) − h(A, B); `relative` takes the
-    variance of each. Returns MutualInformation in bits: `value` is made of entropies of the
-    side that `bound` names and is no bound; `lower` and `upper` are. cap: log2 n.
-    They bound the information of the n pairs given, each as likely as the next, with noise on
-    them. That of the distribution that they are drawn from may lie below `lower`: the more
-    the fewer kernels overlap, as of many dimensions, little noise or heavy tails.
-    flags : 'saturated' where kernels overlap so little that each sample is told from every
-        other, within 2 % of log2 n bits; 'heavy_tails' where few kernels overlap for some
-        samples and nearly all for the others (tails.py)
-    A variable that never varies holds no information.
-    """
-    cap, memory = math.log2(pair.n), settings.memory_mb * 10**6
-    variables = [pair.a] if pair.is_labelled else [pair.a, pair.b]
-    variances = [_variance(rows, settings) for rows in variables]
-    if min(variances) < SMALLEST_VARIANCE:
-        return MutualInformation(0.0, 0.0, 0.0, cap=cap)
-    # with each divided by its noise, the noise on both is one of variance 1
-    scaled = [rows / math.sqrt(v) for rows, v in zip(variables, variances, strict=True)]
-    if pair.is_labelled:
-        sides, joint = mixture_entropies(scaled[0], pair.b.numpy(), 1.0, memory)
-    else:
-        joint = mixture_entropies(torch.cat(scaled, dim=1), _one_class(pair), 1.0, memory)[0]
-        a, b = (mixture_entropies(r, _one_class(pair), 1.0, memory)[0] for r in scaled)
-        sides = Bounds(a.lower + b.lower, a.upper + b.upper)
-    # the information of A + noise about which sample it is
-    alone = pair.is_labelled and BIT * sides.upper >= SATURATION * cap
-    saturated = ("saturated",) if alone else ()
-    return MutualInformation(
-        value=BIT * _same_side(sides, joint, settings.bound),
-        lower=BIT * (sides.lower - joint.upper),
-        upper=BIT * (sides.upper - joint.lower),
-        cap=cap,
-        flags=("not_a_bound", *saturated, *_heavy_tails(variables)),
-    )
+        With continuous b the noise is on both, h(A) + h(B) − h(A, B); `relative` takes the
+        variance of each. Returns MutualInformation in bits: `value` is made of entropies of the
+        side that `bound` names and is no bound; `lower` and `upper` are. cap: log2 n.
+        They bound the information of the n pairs given, each as likely as the next, with noise
+        on them. That of the distribution that they are drawn from may lie below `lower`: the
+        more the fewer kernels overlap, as of many dimensions, little noise or heavy tails.
+        flags : 'saturated' where kernels overlap so little that each sample is told from every
+            other, within 2 % of log2 n bits; 'heavy_tails' where few kernels overlap for some
+            samples and nearly all for the others (tails.py)
+        A variable that never varies holds no information.
+        """
+        cap, memory = math.log2(pair.n), self.settings.memory_mb * 10**6
+        variables = [pair.a] if pair.is_labelled else [pair.a, pair.b]
+        variances = [_variance(rows, self.settings) for rows in variables]
+        if min(variances) < SMALLEST_VARIANCE:
+            return MutualInformation(0.0, 0.0, 0.0, cap=cap)
+        # with each divided by its noise, the noise on both is one of variance 1
+        scaled = [rows / math.sqrt(v) for rows, v in zip(variables, variances, strict=True)]
+        if pair.is_labelled:
+            sides, joint = mixture_entropies(scaled[0], pair.b.numpy(), 1.0, memory)
+        else:
+            joint = mixture_entropies(torch.cat(scaled, dim=1), _one_class(pair), 1.0, memory)[
+                0
+            ]
+            a, b = (mixture_entropies(r, _one_class(pair), 1.0, memory)[0] for r in scaled)
+            sides = Bounds(a.lower + b.lower, a.upper + b.upper)
+        # the information of A + noise about which sample it is
+        alone = pair.is_labelled and BIT * sides.upper >= SATURATION * cap
+        saturated = ("saturated",) if alone else ()
+        return MutualInformation(
+            value=BIT * _same_side(sides, joint, self.settings.bound),
+            lower=BIT * (sides.lower - joint.upper),
+            upper=BIT * (sides.upper - joint.lower),
+            cap=cap,
+            flags=("not_a_bound", *saturated, *_heavy_tails(variables)),
+        )
 
 
 def _heavy_tails(variables: list[torch.Tensor]) -> tuple[str, ...]:
@@ -144,7 +150,7 @@ def _same_side(whole: Bounds, given: Bounds, side: str) -> float:
     return getattr(whole, side) - getattr(given, side)
 
 
-def _variance(rows: torch.Tensor, settings: Settings) -> float:
+def _variance(rows: torch.Tensor, settings: KDESettings) -> float:
     """σ² in squared units of the activations."""
     if settings.noise == "absolute":
         return settings.noise_variance

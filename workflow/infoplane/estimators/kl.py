@@ -20,18 +20,16 @@ import torch
 from pydantic import Field
 from scipy.special import digamma, gammaln
 
-from infoplane import settings
 from infoplane.estimators import neighbour_terms, neighbours, scaled, tails
-from infoplane.estimators.traits import Traits
+from infoplane.estimators.interface import PairEstimator
 from infoplane.samples import MutualInformation, Pair
-
-TRAITS = Traits(infinite_without_noise=True)
+from infoplane.settings import Settings
 
 MOST_EQUALS = 0.01
 """Share of samples equal to another, in a or in b, above which a result is flagged."""
 
 
-class Settings(settings.Settings):
+class KLSettings(Settings):
     """Settings of the Kozachenko-Leonenko entropies."""
 
     estimator: Literal["kl"] = "kl"
@@ -49,62 +47,71 @@ class Settings(settings.Settings):
     """Working memory beside copies of the samples, in MB."""
 
 
-def between(pair: Pair, settings: Settings) -> MutualInformation:
-    """I(A;B) in bits as a difference of entropies by nearest neighbours.
+class KL(PairEstimator):
+    """Differences of nearest-neighbour entropies."""
 
-    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is treated
-    as the index of its row.
-    Each variable is standardised and its ties are parted (scaled.py). Samples of a class of k
-    members or fewer use as many neighbours as there are, in H(A | Y) and for themselves in
-    H(A) too, which keeps their bias alike; the only member of its class is left out of both.
-    Returns
-        value : may be negative. 0 exactly where a or b never varies, or b is one class.
-        stderr : standard deviation of the n differences of terms, over √n
-        cap : a distance in (a, b) is no less than in a or in b, and one in a class no less
-            than in all, so that logarithms of distances only subtract:
-            ψ(n) − ψ(k) + ln(c_da c_db / c_(da+db)), or ψ(n) − mean ψ(n_y(i)) for labels.
-            Infinite where weighted, as weights may be negative.
-        extra : the entropies entropy_a, entropy_b, entropy_joint, or entropy_a and
-            entropy_a_given_b: differential, in bits, in the units of the samples, of the
-            variables that vary
-        flags : 'outside_tested_regime' where more than 1 % of the samples are equal to another
-            in all of a or all of b. There the entropy is −∞, and what the noise that parts
-            ties makes of it does not cancel; `ksg` measures such samples. 'heavy_tails'
-            (tails.py) where a variable of a continuous pair has them: its scale then differs
-            too much from place to place. `ksg` takes normal scores, which would not give
-            the entropies of the samples.
-    Raises ValueError where k ≥ n, every label has one sample only, or the weights need a
-    larger k.
-    """
-    neighbour_terms.require_neighbours(pair, settings.k)
-    if pair.is_labelled or pair.n_draws > 1:
-        return _with_labels(pair, settings)
-    a, b = scaled.standardised(pair.a), scaled.standardised(pair.b)
-    d_a, d_b = a.rows.shape[1], b.rows.shape[1]
-    norm = settings.norm
-    cap = digamma(pair.n) - digamma(settings.k) + neighbour_terms.ln_ball(d_a, norm)
-    cap += neighbour_terms.ln_ball(d_b, norm) - neighbour_terms.ln_ball(d_a + d_b, norm)
-    cap = math.inf if settings.weighted else cap
-    if 0 in (d_a, d_b):
-        return neighbour_terms.nothing(cap)
-    discrete = max(map(scaled.share_of_equals, (a.rows, b.rows))) > MOST_EQUALS
-    rows_a, rows_b = scaled.without_ties([a.rows, b.rows], None, settings.seed)
-    rows = torch.cat([rows_a, rows_b], dim=1)
-    _require_weights(pair, settings, settings.k, rows)
-    of_a, of_b, of_both = (local_entropies(r, settings) for r in (rows_a, rows_b, rows))
-    units_a, units_b = a.scales.log().sum().item(), b.scales.log().sum().item()
-    entropies = {
-        "entropy_a": of_a.mean().item() + units_a,
-        "entropy_b": of_b.mean().item() + units_b,
-        "entropy_joint": of_both.mean().item() + units_a + units_b,
-    }
-    record = neighbour_terms.record(of_a + of_b - of_both, cap, extra=entropies)
-    record = record.with_flag("outside_tested_regime") if discrete else record
-    heavy = any(bool(tails.heavy(part).any()) for part in (pair.a, pair.b))
-    return record.with_flag("heavy_tails") if heavy else record
+    Settings = KLSettings
+    settings: KLSettings
+    infinite_without_noise = True
+
+    def between(self, pair: Pair) -> MutualInformation:
+        """I(A;B) in bits as a difference of entropies by nearest neighbours.
+
+        pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is
+        treated as the index of its row.
+        Each variable is standardised and its ties are parted (scaled.py). Samples of a class of
+        k members or fewer use as many neighbours as there are, in H(A | Y) and for themselves
+        in H(A) too, which keeps their bias alike; the only member of its class is left out of
+        both. Returns
+            value : may be negative. 0 exactly where a or b never varies, or b is one class.
+            stderr : standard deviation of the n differences of terms, over √n
+            cap : a distance in (a, b) is no less than in a or in b, and one in a class no less
+                than in all, so that logarithms of distances only subtract:
+                ψ(n) − ψ(k) + ln(c_da c_db / c_(da+db)), or ψ(n) − mean ψ(n_y(i)) for labels.
+                Infinite where weighted, as weights may be negative.
+            extra : the entropies entropy_a, entropy_b, entropy_joint, or entropy_a and
+                entropy_a_given_b: differential, in bits, in the units of the samples, of the
+                variables that vary
+            flags : 'outside_tested_regime' where more than 1 % of the samples are equal to
+                another in all of a or all of b. There the entropy is −∞, and what the noise
+                that parts ties makes of it does not cancel; `ksg` measures such samples.
+                'heavy_tails' (tails.py) where a variable of a continuous pair has them: its
+                scale then differs too much from place to place. `ksg` takes normal scores,
+                which would not give the entropies of the samples.
+        Raises ValueError where k ≥ n, every label has one sample only, or the weights need a
+        larger k.
+        """
+        neighbour_terms.require_neighbours(pair, self.settings.k)
+        if pair.is_labelled or pair.n_draws > 1:
+            return _with_labels(pair, self.settings)
+        a, b = scaled.standardised(pair.a), scaled.standardised(pair.b)
+        d_a, d_b = a.rows.shape[1], b.rows.shape[1]
+        norm = self.settings.norm
+        cap = digamma(pair.n) - digamma(self.settings.k) + neighbour_terms.ln_ball(d_a, norm)
+        cap += neighbour_terms.ln_ball(d_b, norm) - neighbour_terms.ln_ball(d_a + d_b, norm)
+        cap = math.inf if self.settings.weighted else cap
+        if 0 in (d_a, d_b):
+            return neighbour_terms.nothing(cap)
+        discrete = max(map(scaled.share_of_equals, (a.rows, b.rows))) > MOST_EQUALS
+        rows_a, rows_b = scaled.without_ties([a.rows, b.rows], None, self.settings.seed)
+        rows = torch.cat([rows_a, rows_b], dim=1)
+        _require_weights(pair, self.settings, self.settings.k, rows)
+        of_a, of_b, of_both = (
+            local_entropies(r, self.settings) for r in (rows_a, rows_b, rows)
+        )
+        units_a, units_b = a.scales.log().sum().item(), b.scales.log().sum().item()
+        entropies = {
+            "entropy_a": of_a.mean().item() + units_a,
+            "entropy_b": of_b.mean().item() + units_b,
+            "entropy_joint": of_both.mean().item() + units_a + units_b,
+        }
+        record = neighbour_terms.record(of_a + of_b - of_both, cap, extra=entropies)
+        record = record.with_flag("outside_tested_regime") if discrete else record
+        heavy = any(bool(tails.heavy(part).any()) for part in (pair.a, pair.b))
+        return record.with_flag("heavy_tails") if heavy else record
 
 
-def _with_labels(pair: Pair, settings: Settings) -> MutualInformation:
+def _with_labels(pair: Pair, settings: KLSettings) -> MutualInformation:
     labels, kept = neighbour_terms.classes_of(pair)
     cap = math.inf if settings.weighted else neighbour_terms.cap_of_labels(labels)
     a = scaled.standardised(pair.a[kept.to(pair.a.device)])
@@ -134,7 +141,7 @@ def local_entropies(rows: torch.Tensor, settings) -> torch.Tensor:
     """Each sample's −ln of the density there, of which the mean is the differential entropy.
 
     rows : torch.Tensor (n, d), floating point, no two of them equal; not standardised here
-    settings : Settings, or anything with its k, norm, weighted and memory_mb
+    settings : KLSettings, or anything with its k, norm, weighted and memory_mb
     Returns float64 (n,) in nats, for the units of the rows, on their device; −∞ or NaN where
     rows are equal. Raises ValueError where k ≥ n, or the weights need a larger k.
     """
@@ -188,7 +195,7 @@ def _terms(distances, sizes, ks, d: int, norm, weighted: bool) -> torch.Tensor:
     return constant + (used * (d * logs - order)).sum(dim=1)
 
 
-def _require_weights(pair: Pair, settings: Settings, k: int, rows: torch.Tensor) -> None:
+def _require_weights(pair: Pair, settings: KLSettings, k: int, rows: torch.Tensor) -> None:
     if not settings.weighted:
         return
     try:

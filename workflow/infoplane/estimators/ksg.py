@@ -18,15 +18,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from infoplane import settings
 from infoplane.estimators import neighbour_terms, scaled
-from infoplane.estimators.traits import Traits
+from infoplane.estimators.interface import PairEstimator
 from infoplane.samples import MutualInformation, Pair
+from infoplane.settings import Settings
 
-TRAITS = Traits(infinite_without_noise=True)
 
-
-class Settings(settings.Settings):
+class KSGSettings(Settings):
     """Settings of the KSG estimator."""
 
     estimator: Literal["ksg"] = "ksg"
@@ -40,40 +38,49 @@ class Settings(settings.Settings):
     """Working memory beside copies of the samples, in MB."""
 
 
-def between(pair: Pair, settings: Settings) -> MutualInformation:
-    """I(A;B) in bits by k nearest neighbours.
+class KSG(PairEstimator):
+    """Mutual information by k nearest neighbours."""
 
-    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is treated
-    as the index of its row: I(A;B) is then between a and which input it was drawn for.
-    Each variable is standardised and its ties are parted (scaled.py); the value does not
-    depend on units, nor on the order of samples.
-    A class of k members or fewer uses all of its others as neighbours. The only member of its
-    class has none and is left out, from n too, as in Ross 2014 and scikit-learn; so with many
-    such classes the value is of the other classes alone.
-    Returns
-        value : may be negative. 0 exactly where a or b never varies, or b is one class.
-        stderr : standard deviation of the n terms of the mean, over √n
-        cap : the largest that the formula gives. Of the k neighbours in (a, b) all but the
-            farthest are nearer than ε_i in a and in b: ψ(n) − ψ(k). bias_improved counts
-            the farthest too: ψ(k) + ln n + ln(c_da c_db / c_(da+db)) − 2 ln k.
-            Labels, m(i) ≥ k_i: ψ(n) − mean ψ(n_y(i)).
-    Raises ValueError where k ≥ n, or every label has one sample only.
-    """
-    neighbour_terms.require_neighbours(pair, settings.k)
-    improved = settings.variant == "bias_improved"
-    memory = settings.memory_mb * 10**6
-    if pair.is_labelled or pair.n_draws > 1:
-        return _with_labels(pair, settings, "euclidean" if improved else "max", memory)
-    a, b = (scaled.of_one_scale(part) for part in (pair.a, pair.b))
-    cap = neighbour_terms.cap_of_pair(pair.n, a.shape[1], b.shape[1], settings.k, improved)
-    if 0 in (a.shape[1], b.shape[1]):
-        return neighbour_terms.nothing(cap)
-    a, b = scaled.without_ties([a, b], None, settings.seed)
-    terms = neighbour_terms.of_pair(a, b, settings.k, improved, memory)
-    return neighbour_terms.record(terms, cap)
+    Settings = KSGSettings
+    settings: KSGSettings
+    infinite_without_noise = True
+
+    def between(self, pair: Pair) -> MutualInformation:
+        """I(A;B) in bits by k nearest neighbours.
+
+        pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is
+        treated as the index of its row: I(A;B) is then between a and which input it was drawn
+        for. Each variable is standardised and its ties are parted (scaled.py); the value does
+        not depend on units, nor on the order of samples.
+        A class of k members or fewer uses all of its others as neighbours. The only member of
+        its class has none and is left out, from n too, as in Ross 2014 and scikit-learn; so
+        with many such classes the value is of the other classes alone.
+        Returns
+            value : may be negative. 0 exactly where a or b never varies, or b is one class.
+            stderr : standard deviation of the n terms of the mean, over √n
+            cap : the largest that the formula gives. Of the k neighbours in (a, b) all but the
+                farthest are nearer than ε_i in a and in b: ψ(n) − ψ(k). bias_improved counts
+                the farthest too: ψ(k) + ln n + ln(c_da c_db / c_(da+db)) − 2 ln k.
+                Labels, m(i) ≥ k_i: ψ(n) − mean ψ(n_y(i)).
+        Raises ValueError where k ≥ n, or every label has one sample only.
+        """
+        neighbour_terms.require_neighbours(pair, self.settings.k)
+        improved = self.settings.variant == "bias_improved"
+        memory = self.settings.memory_mb * 10**6
+        if pair.is_labelled or pair.n_draws > 1:
+            return _with_labels(pair, self.settings, "euclidean" if improved else "max", memory)
+        a, b = (scaled.of_one_scale(part) for part in (pair.a, pair.b))
+        cap = neighbour_terms.cap_of_pair(
+            pair.n, a.shape[1], b.shape[1], self.settings.k, improved
+        )
+        if 0 in (a.shape[1], b.shape[1]):
+            return neighbour_terms.nothing(cap)
+        a, b = scaled.without_ties([a, b], None, self.settings.seed)
+        terms = neighbour_terms.of_pair(a, b, self.settings.k, improved, memory)
+        return neighbour_terms.record(terms, cap)
 
 
-def _with_labels(pair: Pair, settings: Settings, norm, memory) -> MutualInformation:
+def _with_labels(pair: Pair, settings: KSGSettings, norm, memory) -> MutualInformation:
     labels, kept = neighbour_terms.classes_of(pair)
     cap = neighbour_terms.cap_of_labels(labels)
     a = scaled.of_one_scale(pair.a[kept.to(pair.a.device)])

@@ -29,12 +29,10 @@ from typing import Literal, NamedTuple
 import torch
 from pydantic import Field
 
-from infoplane import settings
 from infoplane.estimators import neighbour_terms, neighbours, scaled
-from infoplane.estimators.traits import Traits
+from infoplane.estimators.interface import PairEstimator
 from infoplane.samples import MutualInformation, Pair
-
-TRAITS = Traits(infinite_without_noise=True)
+from infoplane.settings import Settings
 
 NARROWEST = 1e-4
 """Smallest bandwidth, in standard deviations: sums of squares resolve no narrower one."""
@@ -49,7 +47,7 @@ LONGEST = 3.0
 """Longest step of a fit, in its coordinates: e^3 in a standard deviation."""
 
 
-class Settings(settings.Settings):
+class LGASettings(Settings):
     """Settings of LGA."""
 
     estimator: Literal["lga"] = "lga"
@@ -87,7 +85,7 @@ def _bytes_each(n: int, d: int) -> int:
     return 8 * (3 * n + 8 * n_coordinates**2 + 20 * d * d)
 
 
-def log_densities(rows: torch.Tensor, k: int, options: Settings) -> tuple[torch.Tensor, int]:
+def log_densities(rows: torch.Tensor, k: int, options: LGASettings) -> tuple[torch.Tensor, int]:
     """ln f at each row, float64 (n,), for the units of the rows, and how many fits did not
     converge; rows float64 (n, d), of a spread near 1."""
     n, d = rows.shape
@@ -139,7 +137,7 @@ def _one_thread():
         torch.set_num_threads(n_threads)
 
 
-def _fit(around: Neighbourhoods, options: Settings) -> tuple[torch.Tensor, int]:
+def _fit(around: Neighbourhoods, options: LGASettings) -> tuple[torch.Tensor, int]:
     """ln N(0; μ, Σ) of the fits (n,), and how many did not converge.
 
     The coordinates are those of the start's own unit: μ = μ_0 + L_0 δ and Σ = L Lᵀ with
@@ -247,52 +245,59 @@ class _Problem:
         return self._log_normal(mean, root)
 
 
-def between(pair: Pair, settings: Settings) -> MutualInformation:
-    """I(A;B) by local Gaussian approximation.
+class LGA(PairEstimator):
+    """Local Gaussian approximation."""
 
-    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is treated
-    as the index of its row: each of these needs more than d_a + 1 draws.
-    Each variable is standardised and its ties are parted (scaled.py). Classes of k samples or
-    fewer take the farthest as their k-th neighbour.
-    Returns MutualInformation in bits.
-        stderr : sd of the samples' terms over √n
-        cap : infinite; a local Gaussian may be as flat as float64 resolves
-        flags : not_converged where more than 1 % of the fits did not converge: few
-            iterations, or many ties, where the value then says little
-        extra : unconverged, the share of these (no unit)
-    A variable that never varies, or a single class, gives 0.
-    Raises ValueError where k ≥ n, samples or a class are not more than d + 1, or a fit in so
-    many dimensions does not fit into memory_mb.
-    """
-    neighbour_terms.require_neighbours(pair, settings.k)
-    a = scaled.of_one_scale(pair.a)
-    if a.shape[1] == 0:
-        return neighbour_terms.nothing(math.inf)
-    if pair.is_labelled or pair.n_draws > 1:
-        labels = pair.b if pair.is_labelled else torch.arange(pair.n) // pair.n_draws
-        labels = labels.to(a.device)
-        if bool((labels == labels[0]).all()):
+    Settings = LGASettings
+    settings: LGASettings
+    infinite_without_noise = True
+
+    def between(self, pair: Pair) -> MutualInformation:
+        """I(A;B) by local Gaussian approximation.
+
+        pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is
+        treated as the index of its row: each of these needs more than d_a + 1 draws.
+        Each variable is standardised and its ties are parted (scaled.py). Classes of k samples
+        or fewer take the farthest as their k-th neighbour.
+        Returns MutualInformation in bits.
+            stderr : sd of the samples' terms over √n
+            cap : infinite; a local Gaussian may be as flat as float64 resolves
+            flags : not_converged where more than 1 % of the fits did not converge: few
+                iterations, or many ties, where the value then says little
+            extra : unconverged, the share of these (no unit)
+        A variable that never varies, or a single class, gives 0.
+        Raises ValueError where k ≥ n, samples or a class are not more than d + 1, or a fit in
+        so many dimensions does not fit into memory_mb.
+        """
+        neighbour_terms.require_neighbours(pair, self.settings.k)
+        a = scaled.of_one_scale(pair.a)
+        if a.shape[1] == 0:
             return neighbour_terms.nothing(math.inf)
-        (a,) = scaled.without_ties([a], labels, settings.seed)
-        densities = _Densities(pair, settings)
-        terms = -densities.of(a)
-        for label in labels.unique().tolist():
-            members = torch.nonzero(labels == label).flatten()
-            terms[members] += densities.of(a[members], f"class {label}")
-        return densities.record(terms)
-    b = scaled.of_one_scale(pair.b)
-    if b.shape[1] == 0:
-        return neighbour_terms.nothing(math.inf)
-    a, b = scaled.without_ties([a, b], None, settings.seed)
-    densities = _Densities(pair, settings)
-    joint = densities.of(torch.cat([a, b], dim=1))
-    return densities.record(joint - densities.of(a) - densities.of(b))
+        if pair.is_labelled or pair.n_draws > 1:
+            labels = pair.b if pair.is_labelled else torch.arange(pair.n) // pair.n_draws
+            labels = labels.to(a.device)
+            if bool((labels == labels[0]).all()):
+                return neighbour_terms.nothing(math.inf)
+            (a,) = scaled.without_ties([a], labels, self.settings.seed)
+            densities = _Densities(pair, self.settings)
+            terms = -densities.of(a)
+            for label in labels.unique().tolist():
+                members = torch.nonzero(labels == label).flatten()
+                terms[members] += densities.of(a[members], f"class {label}")
+            return densities.record(terms)
+        b = scaled.of_one_scale(pair.b)
+        if b.shape[1] == 0:
+            return neighbour_terms.nothing(math.inf)
+        a, b = scaled.without_ties([a, b], None, self.settings.seed)
+        densities = _Densities(pair, self.settings)
+        joint = densities.of(torch.cat([a, b], dim=1))
+        return densities.record(joint - densities.of(a) - densities.of(b))
 
 
 class _Densities:
     """Logarithms of densities, with the number of fits that did not converge."""
 
-    def __init__(self, pair: Pair, settings: Settings):
+    def __init__(self, pair: Pair, settings: LGASettings):
         self.place, self.settings = pair.place, settings
         self.n_fits, self.n_unconverged = 0, 0
 

@@ -31,12 +31,10 @@ import torch
 from pydantic import Field, model_validator
 from scipy.special import digamma
 
-from infoplane import settings
 from infoplane.estimators import neighbour_terms, neighbours, scaled
-from infoplane.estimators.traits import Traits
+from infoplane.estimators.interface import PairEstimator
 from infoplane.samples import MutualInformation, Pair
-
-TRAITS = Traits(infinite_without_noise=True)
+from infoplane.settings import Settings
 
 REPEATS = 50_000
 """Of a simulation of the bias that is not in the table: good to 0.003 nat."""
@@ -50,7 +48,7 @@ MOST_FLAT = 0.01
 _RIDGE = 1e-12
 
 
-class Settings(settings.Settings):
+class LNNSettings(Settings):
     """Settings of LNN."""
 
     estimator: Literal["lnn"] = "lnn"
@@ -71,37 +69,44 @@ class Settings(settings.Settings):
         return self
 
 
-def between(pair: Pair, settings: Settings) -> MutualInformation:
-    """I(A;B) by local Gaussian likelihood.
+class LNN(PairEstimator):
+    """Local Gaussian likelihood."""
 
-    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is treated
-    as the index of its row: each of these needs more than k and d_a + 3 draws.
-    Each variable is standardised and its ties are parted (scaled.py). Where n, or a class, has
-    no n_neighbours others, all there are serve.
-    Returns MutualInformation in bits.
-        stderr : sd of the samples' terms over √n, and the Monte Carlo error of the biases
-        cap : infinite; a local Gaussian may be as flat as float64 resolves
-        flags : outside_tested_regime where more than 1 % of the covariances are singular: many
-            ties, or b a function of a. The value then says little
-    A variable that never varies, or a single class, gives 0.
-    Raises ValueError where k ≥ n, or samples or a class have fewer than d + 3 neighbours.
-    """
-    neighbour_terms.require_neighbours(pair, settings.k)
-    a = scaled.of_one_scale(pair.a)
-    if a.shape[1] == 0:
-        return neighbour_terms.nothing(math.inf)
-    if pair.is_labelled or pair.n_draws > 1:
-        return _with_labels(pair, a, settings)
-    b = scaled.of_one_scale(pair.b)
-    if b.shape[1] == 0:
-        return neighbour_terms.nothing(math.inf)
-    a, b = scaled.without_ties([a, b], None, settings.seed)
-    entropies = _Entropies(pair, settings)
-    terms = entropies.of(a) + entropies.of(b) - entropies.of(torch.cat([a, b], dim=1))
-    return entropies.record(terms)
+    Settings = LNNSettings
+    settings: LNNSettings
+    infinite_without_noise = True
+
+    def between(self, pair: Pair) -> MutualInformation:
+        """I(A;B) by local Gaussian likelihood.
+
+        pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is
+        treated as the index of its row: each of these needs more than k and d_a + 3 draws.
+        Each variable is standardised and its ties are parted (scaled.py). Where n, or a class,
+        has no n_neighbours others, all there are serve.
+        Returns MutualInformation in bits.
+            stderr : sd of the samples' terms over √n, and the Monte Carlo error of the biases
+            cap : infinite; a local Gaussian may be as flat as float64 resolves
+            flags : outside_tested_regime where more than 1 % of the covariances are singular:
+                many ties, or b a function of a. The value then says little
+        A variable that never varies, or a single class, gives 0.
+        Raises ValueError where k ≥ n, or samples or a class have fewer than d + 3 neighbours.
+        """
+        neighbour_terms.require_neighbours(pair, self.settings.k)
+        a = scaled.of_one_scale(pair.a)
+        if a.shape[1] == 0:
+            return neighbour_terms.nothing(math.inf)
+        if pair.is_labelled or pair.n_draws > 1:
+            return _with_labels(pair, a, self.settings)
+        b = scaled.of_one_scale(pair.b)
+        if b.shape[1] == 0:
+            return neighbour_terms.nothing(math.inf)
+        a, b = scaled.without_ties([a, b], None, self.settings.seed)
+        entropies = _Entropies(pair, self.settings)
+        terms = entropies.of(a) + entropies.of(b) - entropies.of(torch.cat([a, b], dim=1))
+        return entropies.record(terms)
 
 
-def _with_labels(pair: Pair, a: torch.Tensor, settings: Settings) -> MutualInformation:
+def _with_labels(pair: Pair, a: torch.Tensor, settings: LNNSettings) -> MutualInformation:
     labels = pair.b if pair.is_labelled else torch.arange(pair.n) // pair.n_draws
     labels = labels.to(a.device)
     if bool((labels == labels[0]).all()):
@@ -118,7 +123,7 @@ def _with_labels(pair: Pair, a: torch.Tensor, settings: Settings) -> MutualInfor
 class _Entropies:
     """Terms of entropies, with the share of singular covariances and the error of biases."""
 
-    def __init__(self, pair: Pair, settings: Settings):
+    def __init__(self, pair: Pair, settings: LNNSettings):
         self.place, self.settings = pair.place, settings
         self.flat, self.n_terms, self.errors = 0, 0, []
 

@@ -6,8 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from infoplane.estimators.interface import estimate_batch, needs_fixed_epochs, remembers
-from infoplane.estimators.traits import traits_of
+from infoplane.estimators.interface import Estimator
 from infoplane.progress import Progress, announce
 from infoplane.samples import Information, Samples
 from infoplane.schedules.adaptive import Adaptive
@@ -27,9 +26,9 @@ class Found(NamedTuple):
     rounds: int
 
 
-def why_whole(schedule, module, settings) -> str:
+def why_whole(schedule, estimator: Estimator) -> str:
     """Why a measurement cannot be divided into parts; empty: it can."""
-    if remembers(module, settings):
+    if estimator.remembers:
         return "goes on from the epoch before"
     return schedule.WHOLE_BECAUSE if isinstance(schedule, Adaptive) else ""
 
@@ -37,8 +36,7 @@ def why_whole(schedule, module, settings) -> str:
 def measure_scheduled(
     activations,
     schedule,
-    module,
-    settings,
+    estimator: Estimator,
     title="measure",
     part: Part = WHOLE,
     known: Records | None = None,
@@ -52,22 +50,22 @@ def measure_scheduled(
     Raises ValueError for an adaptive schedule and an estimator that remembers, for it takes
     epochs in order, or that gives no information; for a part where there are none.
     """
-    why = why_whole(schedule, module, settings)
+    why = why_whole(schedule, estimator)
     if why and (part.of > 1 or known):
-        raise ValueError(f"{settings.estimator} is measured in one part: it {why}")
+        raise ValueError(f"{estimator.name} is measured in one part: it {why}")
     if not isinstance(schedule, Adaptive):
         epochs = activations.epochs[part.of_range(len(activations.epochs))]
-        records = _Measurer(activations, activations, module, settings, title, known)
+        records = _Measurer(activations, activations, estimator, title, known)
         return Found(records.of(epochs), epochs, 1)
-    why = needs_fixed_epochs(module, settings)
+    why = estimator.needs_fixed_epochs
     if why:
         raise ValueError(
             f"schedule {schedule.schedule} measures epochs in no order, by what it has found, "
-            f"and {settings.estimator} {why}; give it another schedule"
+            f"and {estimator.name} {why}; give it another schedule"
         )
     # Bins must not depend on the way that the schedule takes.
     to_survey = schedule.survey.select(np.array(activations.epochs)).tolist()
-    records = _Measurer(activations, activations.at(to_survey), module, settings, title, known)
+    records = _Measurer(activations, activations.at(to_survey), estimator, title, known)
 
     def ask(epochs: list[int]) -> np.ndarray:
         log.info("asked for %d epochs", len(epochs))
@@ -89,10 +87,9 @@ class _Measurer:
     known : records to begin with
     """
 
-    def __init__(self, activations, to_survey, module, settings, title, known):
+    def __init__(self, activations, to_survey, estimator, title, known):
         self.activations, self.to_survey = activations, to_survey
-        self.how = module, settings
-        self.title = title
+        self.estimator, self.title = estimator, title
         self.records: Records = dict(known or {})
         self.surveyed = None
         self.has_surveyed = False
@@ -102,10 +99,12 @@ class _Measurer:
         new = [epoch for epoch in epochs if any(k not in self.records for k in self._at(epoch))]
         if new:
             if not self.has_surveyed:
-                self.surveyed = survey(self.to_survey, *self.how, self.title)
+                self.surveyed = survey(self.to_survey, self.estimator, self.title)
                 self.has_surveyed = True
             activations = self.activations.at(new)
-            self.records |= measure_surveyed(activations, *self.how, self.surveyed, self.title)
+            self.records |= measure_surveyed(
+                activations, self.estimator, self.surveyed, self.title
+            )
         return {key: self.records[key] for epoch in epochs for key in self._at(epoch)}
 
     def _at(self, epoch: int) -> list[tuple[int, int, str]]:
@@ -113,43 +112,41 @@ class _Measurer:
         return [(seed, epoch, layer) for seed in seeds for layer in layers]
 
 
-def measure(activations, module, settings, title="measure") -> Records:
-    """Records of all activations, with the estimator `module` and its settings.
+def measure(activations, estimator: Estimator, title="measure") -> Records:
+    """Records of all activations by an estimator.
 
     activations : gives lists of samples of one layer, knows how many, and can be gone through
     again; an estimator that needs a survey goes through it twice
     """
-    surveyed = survey(activations, module, settings, title)
-    return measure_surveyed(activations, module, settings, surveyed, title)
+    surveyed = survey(activations, estimator, title)
+    return measure_surveyed(activations, estimator, surveyed, title)
 
 
-def measure_surveyed(activations, module, settings, surveyed, title="measure") -> Records:
+def measure_surveyed(activations, estimator: Estimator, surveyed, title="measure") -> Records:
     """`measure` with the result of a survey, which may be one of other epochs."""
     records: Records = {}
-    memory = {} if remembers(module, settings) else None
-    together = traits_of(module).together
+    session, together = estimator.session(surveyed), estimator.together
     if together:
         # What trains in one batch agrees with what trains alone but for the last digits:
         # the batch must not depend on how the epochs are divided among jobs.
         activations = activations.epoch_by_epoch()
     with Progress(title, len(activations), unit="batch") as progress:
         for block, n_batches in _blocks(activations, together):
-            found = estimate_batch(module, block, settings, surveyed, memory)
-            for samples, record in zip(block, found, strict=True):
+            for samples, record in zip(block, session(block), strict=True):
                 records[samples.seed, samples.epoch, samples.layer] = record
             progress.advance(n_batches)
     return records
 
 
-def survey(activations, module, settings, title="measure"):
+def survey(activations, estimator: Estimator, title="measure"):
     """What the estimator has to know of all activations before it measures; None: nothing."""
-    found = None
-    if hasattr(module, "needs_survey") and module.needs_survey(settings):
+    so_far = None
+    if estimator.needs_survey:
         with Progress(f"{title}, survey", len(activations), unit="batch") as progress:
             for batch in activations:
-                found = module.survey(batch, settings, found)
+                so_far = estimator.survey(batch, so_far)
                 progress.advance()
-    return found
+    return so_far
 
 
 def values_of(records: Mapping, epochs, seeds, layers) -> np.ndarray:

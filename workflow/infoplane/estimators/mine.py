@@ -18,17 +18,14 @@ from pydantic import Field
 
 from infoplane.estimators import critic_bounds, critic_training
 from infoplane.estimators.critic_training import CriticSettings
-from infoplane.estimators.traits import Traits
+from infoplane.estimators.interface import PairEstimator
 from infoplane.samples import MutualInformation, Pair
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-TRAITS = Traits(together=True, trains=True, infinite_without_noise=True)
-remembers = critic_training.remembers
 
-
-class Settings(CriticSettings):
+class MINESettings(CriticSettings):
     """Settings of MINE."""
 
     estimator: Literal["mine"] = "mine"
@@ -36,15 +33,33 @@ class Settings(CriticSettings):
     """Share of the newest mini-batch in the moving average of E[e^f]."""
 
 
-def between_batch(
-    pairs: Sequence[Pair], settings: Settings, memory: dict | None = None
-) -> list[MutualInformation]:
-    """I(A;B) of each pair in bits: shapes, record and errors are critic_training.estimate's.
+class MINE(PairEstimator):
+    """The Donsker-Varadhan bound of a trained critic."""
 
-    lower is the value: on average over held-out samples it is below I(A;B), but for the
-    logarithm of a mean of finitely many product pairs, which is a little too small on average.
-    """
-    return critic_training.estimate(pairs, settings, Objective(settings.averaging), memory)
+    Settings = MINESettings
+    settings: MINESettings
+    together = True
+    trains = True
+    infinite_without_noise = True
+
+    @property
+    def remembers(self) -> bool:
+        """With a warm start, critics go on from those of the epoch before."""
+        return self.settings.warm_start
+
+    def between_batch(
+        self, pairs: Sequence[Pair], memory: dict | None = None
+    ) -> list[MutualInformation]:
+        """I(A;B) of each pair in bits: shapes, record and errors are
+        critic_training.estimate's.
+
+        lower is the value: on average over held-out samples it is below I(A;B), but for the
+        logarithm of a mean of finitely many product pairs, which is a little too small on
+        average.
+        """
+        return critic_training.estimate(
+            pairs, self.settings, Objective(self.settings.averaging), memory
+        )
 
 
 class Objective(critic_bounds.MeanExponential):

@@ -17,30 +17,42 @@ import torch
 
 from infoplane.estimators import critic_bounds, critic_training
 from infoplane.estimators.critic_training import CriticSettings
-from infoplane.estimators.traits import Traits
+from infoplane.estimators.interface import PairEstimator
 from infoplane.samples import MutualInformation, Pair
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-TRAITS = Traits(together=True, trains=True, infinite_without_noise=True)
-remembers = critic_training.remembers
 
-
-class Settings(CriticSettings):
+class NWJSettings(CriticSettings):
     """Settings of the NWJ bound."""
 
     estimator: Literal["nwj"] = "nwj"
 
 
-def between_batch(
-    pairs: Sequence[Pair], settings: Settings, memory: dict | None = None
-) -> list[MutualInformation]:
-    """I(A;B) of each pair in bits: shapes, record and errors are critic_training.estimate's.
+class NWJ(PairEstimator):
+    """The bound of Nguyen, Wainwright and Jordan of a trained critic."""
 
-    lower is the value: on average over held-out samples it is below I(A;B).
-    """
-    return critic_training.estimate(pairs, settings, Objective(), memory)
+    Settings = NWJSettings
+    settings: NWJSettings
+    together = True
+    trains = True
+    infinite_without_noise = True
+
+    @property
+    def remembers(self) -> bool:
+        """With a warm start, critics go on from those of the epoch before."""
+        return self.settings.warm_start
+
+    def between_batch(
+        self, pairs: Sequence[Pair], memory: dict | None = None
+    ) -> list[MutualInformation]:
+        """I(A;B) of each pair in bits: shapes, record and errors are
+        critic_training.estimate's.
+
+        lower is the value: on average over held-out samples it is below I(A;B).
+        """
+        return critic_training.estimate(pairs, self.settings, Objective(), memory)
 
 
 class Objective(critic_bounds.MeanExponential):

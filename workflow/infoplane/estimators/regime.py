@@ -7,21 +7,25 @@ every error stayed below 0.1 bit or 10 %, whichever is more, for true values up 
 `information` bits.
 """
 
+from __future__ import annotations
+
 import csv
 import importlib.util
 import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from infoplane.estimators.traits import traits_of
 from infoplane.information import ERROR
 from infoplane.provenance import digest_of_text
 
+if TYPE_CHECKING:
+    from infoplane.estimators.interface import Estimator
+
 FREE = frozenset({"estimator", "memory_mb", "batch", "seed", "device"})
-"""Settings that leave an estimator's accuracy as it is. The traits of a module add to them, in
-`quantity`, what chooses the quantity that is estimated, and not how well."""
+"""Settings that leave an estimator's accuracy as it is. An estimator adds to them, in
+`chosen_by`, what chooses the quantity that is estimated, and not how well."""
 
 KINDS = ("continuous", "labels", "inputs")
 """What the second variable is: continuous, a label, or the index of the input itself."""
@@ -59,17 +63,17 @@ class Regime(NamedTuple):
         )
 
 
-def of(module, settings) -> Regime:
+def of(estimator: Estimator) -> Regime:
     """The tested regime of an estimator; of one without a table, an empty one."""
-    asked = told_apart_by(module, settings)
-    found = rows(str(path_of(module.__name__)))
-    return Regime(tuple(row for row in found if row.settings == asked))
+    asked = told_apart_by(estimator)
+    tested = rows(str(path_of(type(estimator).__module__)))
+    return Regime(tuple(row for row in tested if row.settings == asked))
 
 
-def told_apart_by(module, settings) -> str:
+def told_apart_by(estimator: Estimator) -> str:
     """The settings that decide an estimator's accuracy, as text: equal for equal accuracy."""
-    free = FREE | traits_of(module).quantity
-    chosen: Mapping = settings.model_dump(mode="json")
+    free = FREE | estimator.chosen_by
+    chosen: Mapping = estimator.settings.model_dump(mode="json")
     return json.dumps({k: v for k, v in chosen.items() if k not in free}, sort_keys=True)
 
 

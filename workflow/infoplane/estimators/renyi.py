@@ -26,13 +26,11 @@ from typing import Literal, NamedTuple
 import torch
 from pydantic import Field, model_validator
 
-from infoplane import settings
 from infoplane.estimators import tails
+from infoplane.estimators.interface import PairEstimator
 from infoplane.estimators.threads import one_thread_each
-from infoplane.estimators.traits import Traits
 from infoplane.samples import MutualInformation, Pair
-
-TRAITS = Traits(quantity=frozenset({"alpha", "width", "width_b", "standardise"}))
+from infoplane.settings import Settings
 
 NARROWEST, WIDEST = 0.1, 10.0
 """Ends of the widths that alignment chooses from, in mean distances of two samples."""
@@ -43,7 +41,7 @@ _EQUAL = 1e-14
 _MATRICES = 8  # matrices of one batch that are held at once, eigenvalue workspace included
 
 
-class Settings(settings.Settings):
+class RenyiSettings(Settings):
     """Settings of the matrix-based Rényi information."""
 
     estimator: Literal["renyi"] = "renyi"
@@ -81,38 +79,43 @@ class Settings(settings.Settings):
         return self
 
 
-def between(pair: Pair, settings: Settings) -> MutualInformation:
-    """I_α(A;B) of kernel matrices.
+class Renyi(PairEstimator):
+    """Matrix-based Rényi information."""
 
-    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels
-    Returns MutualInformation in bits: the mean over batches and, with two or more, its
-    standard error. cap: log2 of the samples in a batch, as S_α(A, B) is not below S_α(A) or
-    S_α(B) and these are at most that. extra: entropy, S_α(A); width, σ of A in its units.
-    flags: 'heavy_tails' (tails.py), which no one width suits.
-    A variable that never varies gives 0.
-    Raises ValueError where the matrices of one batch need more than memory_mb.
-    """
-    return between_batch([pair], settings)[0]
+    Settings = RenyiSettings
+    settings: RenyiSettings
+    quantity = "I_α(X;T) and I_α(T;Y) of kernel matrices of batches of samples"
+    chosen_by = frozenset({"alpha", "width", "width_b", "standardise"})
+
+    def between(self, pair: Pair) -> MutualInformation:
+        """I_α(A;B) of kernel matrices.
+
+        pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels
+        Returns MutualInformation in bits: the mean over batches and, with two or more, its
+        standard error. cap: log2 of the samples in a batch, as S_α(A, B) is not below S_α(A) or
+        S_α(B) and these are at most that. extra: entropy, S_α(A); width, σ of A in its units.
+        flags: 'heavy_tails' (tails.py), which no one width suits.
+        A variable that never varies gives 0.
+        Raises ValueError where the matrices of one batch need more than memory_mb.
+        """
+        return self.between_batch([pair])[0]
+
+    def between_batch(self, pairs: Sequence[Pair], memory=None) -> list[MutualInformation]:
+        """`between` of many pairs. A layer's width that was aligned with the labels also serves
+        its pair with the inputs, where both are here. memory : not used."""
+        aligned: dict[tuple, float] = {}
+        found: dict[int, MutualInformation] = {}
+        for i in sorted(range(len(pairs)), key=lambda i: not pairs[i].is_labelled):
+            pair = pairs[i]
+            layer = (pair.key[:2], pair.epoch) if pair.key else None
+            record, width = _between(pair, self.settings, aligned.get(layer))
+            found[i] = record
+            if pair.is_labelled and layer is not None:
+                aligned[layer] = width
+        return [found[i] for i in range(len(pairs))]
 
 
-def between_batch(
-    pairs: Sequence[Pair], settings: Settings, memory=None
-) -> list[MutualInformation]:
-    """`between` of many pairs. A layer's width that was aligned with the labels also serves
-    its pair with the inputs, where both are here. memory : not used."""
-    aligned: dict[tuple, float] = {}
-    found: dict[int, MutualInformation] = {}
-    for i in sorted(range(len(pairs)), key=lambda i: not pairs[i].is_labelled):
-        pair = pairs[i]
-        layer = (pair.key[:2], pair.epoch) if pair.key else None
-        record, width = _between(pair, settings, aligned.get(layer))
-        found[i] = record
-        if pair.is_labelled and layer is not None:
-            aligned[layer] = width
-    return [found[i] for i in range(len(pairs))]
-
-
-def _between(pair: Pair, settings: Settings, aligned: float | None):
+def _between(pair: Pair, settings: RenyiSettings, aligned: float | None):
     """The record, and the width of A; aligned: that width, where it was found with labels."""
     size = min(pair.n, settings.batch_size)
     cap = math.log2(size)
@@ -171,7 +174,7 @@ class _Values(NamedTuple):
         return torch.where(squares > _EQUAL * rows.square().sum(2).max(), squares, 0.0)
 
 
-def _second(pair: Pair, settings: Settings):
+def _second(pair: Pair, settings: RenyiSettings):
     """The second variable, as values or as codes (n,); None where it never varies."""
     if pair.is_labelled or pair.n_draws > 1:
         codes = pair.b if pair.is_labelled else torch.arange(pair.n) // pair.n_draws
@@ -180,7 +183,7 @@ def _second(pair: Pair, settings: Settings):
     return None if b.scale == 0 else b
 
 
-def _batches(n: int, size: int, settings: Settings) -> torch.Tensor:
+def _batches(n: int, size: int, settings: RenyiSettings) -> torch.Tensor:
     """Samples (n_batches, size) of each batch; all in their order where one takes all."""
     if size == n:
         return torch.arange(n)[None]
@@ -189,7 +192,7 @@ def _batches(n: int, size: int, settings: Settings) -> torch.Tensor:
     return order[: n_batches * size].reshape(n_batches, size)
 
 
-def _width_of_a(pair: Pair, a: _Values, chosen, settings: Settings, aligned) -> float:
+def _width_of_a(pair: Pair, a: _Values, chosen, settings: RenyiSettings, aligned) -> float:
     """σ in units of the scaled values, from one batch of samples (size,)."""
     if isinstance(settings.width, float):
         return settings.width / a.scale
@@ -204,7 +207,7 @@ def _median_distance(squares: torch.Tensor) -> float:
     return math.sqrt(float(apart.median())) if len(apart) else 1.0
 
 
-def _aligned_width(pair: Pair, a: _Values, chosen, settings: Settings) -> float:
+def _aligned_width(pair: Pair, a: _Values, chosen, settings: RenyiSettings) -> float:
     squares = a.squares(chosen[None])[0]
     codes = pair.b[chosen].to(squares.device)
     like = codes[:, None] == codes
@@ -220,7 +223,7 @@ def _aligned_width(pair: Pair, a: _Values, chosen, settings: Settings) -> float:
     return float(widths[int(torch.tensor(alignments).argmax())])
 
 
-def _entropies(a: _Values, width: float, b, settings: Settings, chosen) -> torch.Tensor:
+def _entropies(a: _Values, width: float, b, settings: RenyiSettings, chosen) -> torch.Tensor:
     """S_α(A) and I_α(A;B) (2, m) in bits, of m batches of samples, chosen (m, s)."""
     size, alpha = chosen.shape[1], settings.alpha
     kernel_a = torch.exp(a.squares(chosen) / -(width**2))
@@ -246,7 +249,7 @@ def _eigenvalues(kernels: torch.Tensor) -> torch.Tensor:
     return torch.cat(found)
 
 
-def _kernel_of_b(b: _Values, chosen, settings: Settings) -> torch.Tensor:
+def _kernel_of_b(b: _Values, chosen, settings: RenyiSettings) -> torch.Tensor:
     squares = b.squares(chosen)
     if isinstance(settings.width_b, float):
         return torch.exp(squares / -((settings.width_b / b.scale) ** 2))

@@ -17,19 +17,14 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from infoplane import settings
 from infoplane.estimators import neighbour_terms, neighbours, scaled
+from infoplane.estimators.interface import PairEstimator
 from infoplane.estimators.threads import each
-from infoplane.estimators.traits import Traits
 from infoplane.samples import MutualInformation, Pair
-
-TRAITS = Traits(
-    exempt_from_dpi="sliced information may grow under deterministic maps, which can turn what "
-    "was spread over many directions into one"
-)
+from infoplane.settings import Settings
 
 
-class Settings(settings.Settings):
+class SlicedSettings(Settings):
     """Settings of sliced mutual information."""
 
     estimator: Literal["sliced"] = "sliced"
@@ -45,41 +40,52 @@ class Settings(settings.Settings):
     """Working memory beside copies of the samples, in MB."""
 
 
-def between(pair: Pair, settings: Settings) -> MutualInformation:
-    """Sliced information in bits.
+class Sliced(PairEstimator):
+    """The mean over random projections of both variables."""
 
-    pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, which are not sliced. With
-    pair.n_draws > 1, b is treated as the index of its row.
-    Variables are standardised first and their ties parted (scaled.py): directions are those
-    of the space in which every variable that varies has variance 1, or is given by its normal
-    scores where its tails are heavy (tails.py). The only member of its
-    class is left out.
-    Returns
-        value : may be negative. 0 exactly where a or b never varies, or b is one class.
-        stderr : of the drawing of projections, standard deviation over the slices by
-            √n_projections, and of the samples, standard deviation over the samples of their
-            mean terms by √n: the root of the sum of squares
-        cap : ψ(n) − ψ(k), as of each slice; for labels ψ(n) − mean ψ(n_y(i))
-    Raises ValueError where neighbours ≥ n, or every label has one sample only.
-    """
-    neighbour_terms.require_neighbours(pair, settings.neighbours)
-    generator = np.random.default_rng(settings.seed)
-    if pair.is_labelled or pair.n_draws > 1:
-        return _with_labels(pair, settings, generator)
-    a, b = (scaled.of_one_scale(part) for part in (pair.a, pair.b))
-    cap = neighbour_terms.cap_of_pair(pair.n, 1, 1, settings.neighbours, False)
-    if 0 in (a.shape[1], b.shape[1]):
-        return neighbour_terms.nothing(cap)
-    a, b = scaled.without_ties([a, b], None, settings.seed)
-    frames = [_frames(generator, part.shape[1], settings) for part in (a, b)]
+    Settings = SlicedSettings
+    settings: SlicedSettings
+    quantity = "the mean of I(Θᵀ X; Φᵀ T) and of I(Θᵀ T; Y) over projections"
+    exempt_from_dpi = (
+        "sliced information may grow under deterministic maps, which can turn what was spread "
+        "over many directions into one"
+    )
 
-    def terms_of(slices: list[torch.Tensor], memory: int) -> torch.Tensor:
-        return neighbour_terms.of_pair(*slices, settings.neighbours, False, memory)
+    def between(self, pair: Pair) -> MutualInformation:
+        """Sliced information in bits.
 
-    return _mean_over_slices([a, b], frames, terms_of, cap, settings)
+        pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, which are not sliced. With
+        pair.n_draws > 1, b is treated as the index of its row.
+        Variables are standardised first and their ties parted (scaled.py): directions are those
+        of the space in which every variable that varies has variance 1, or is given by its
+        normal scores where its tails are heavy (tails.py). The only member of its
+        class is left out.
+        Returns
+            value : may be negative. 0 exactly where a or b never varies, or b is one class.
+            stderr : of the drawing of projections, standard deviation over the slices by
+                √n_projections, and of the samples, standard deviation over the samples of their
+                mean terms by √n: the root of the sum of squares
+            cap : ψ(n) − ψ(k), as of each slice; for labels ψ(n) − mean ψ(n_y(i))
+        Raises ValueError where neighbours ≥ n, or every label has one sample only.
+        """
+        neighbour_terms.require_neighbours(pair, self.settings.neighbours)
+        generator = np.random.default_rng(self.settings.seed)
+        if pair.is_labelled or pair.n_draws > 1:
+            return _with_labels(pair, self.settings, generator)
+        a, b = (scaled.of_one_scale(part) for part in (pair.a, pair.b))
+        cap = neighbour_terms.cap_of_pair(pair.n, 1, 1, self.settings.neighbours, False)
+        if 0 in (a.shape[1], b.shape[1]):
+            return neighbour_terms.nothing(cap)
+        a, b = scaled.without_ties([a, b], None, self.settings.seed)
+        frames = [_frames(generator, part.shape[1], self.settings) for part in (a, b)]
+
+        def terms_of(slices: list[torch.Tensor], memory: int) -> torch.Tensor:
+            return neighbour_terms.of_pair(*slices, self.settings.neighbours, False, memory)
+
+        return _mean_over_slices([a, b], frames, terms_of, cap, self.settings)
 
 
-def _with_labels(pair: Pair, settings: Settings, generator) -> MutualInformation:
+def _with_labels(pair: Pair, settings: SlicedSettings, generator) -> MutualInformation:
     labels, kept = neighbour_terms.classes_of(pair)
     cap = neighbour_terms.cap_of_labels(labels)
     a = scaled.of_one_scale(pair.a[kept.to(pair.a.device)])
@@ -95,7 +101,7 @@ def _with_labels(pair: Pair, settings: Settings, generator) -> MutualInformation
     return _mean_over_slices([a], [frames], terms_of, cap, settings)
 
 
-def _frames(generator: np.random.Generator, d: int, settings: Settings) -> torch.Tensor:
+def _frames(generator: np.random.Generator, d: int, settings: SlicedSettings) -> torch.Tensor:
     """float64 (n_projections, d, dimensions or d), orthonormal columns of any direction."""
     normal = generator.standard_normal((settings.n_projections, d, settings.dimensions))
     if settings.dimensions >= d:
@@ -106,7 +112,7 @@ def _frames(generator: np.random.Generator, d: int, settings: Settings) -> torch
     return torch.from_numpy(q * signs[:, None, :])
 
 
-def _mean_over_slices(parts, frames, terms_of, cap: float, settings: Settings):
+def _mean_over_slices(parts, frames, terms_of, cap: float, settings: SlicedSettings):
     """The record of the mean over slices of parts (n, d) by frames (n_projections, d, k);
     terms_of(slices, memory) gives the n terms of one slice of each part."""
     n, n_slices = len(parts[0]), settings.n_projections

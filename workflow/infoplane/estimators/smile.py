@@ -18,17 +18,14 @@ from pydantic import Field
 from infoplane.estimators import critic_bounds, critic_training
 from infoplane.estimators.critic_training import CriticSettings
 from infoplane.estimators.critics import MASKED
-from infoplane.estimators.traits import Traits
+from infoplane.estimators.interface import PairEstimator
 from infoplane.samples import MutualInformation, Pair
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-TRAITS = Traits(together=True, trains=True, infinite_without_noise=True)
-remembers = critic_training.remembers
 
-
-class Settings(CriticSettings):
+class SMILESettings(CriticSettings):
     """Settings of SMILE."""
 
     estimator: Literal["smile"] = "smile"
@@ -36,14 +33,31 @@ class Settings(CriticSettings):
     """τ in nats: scores of product pairs are clipped to [−τ, τ] in the estimate."""
 
 
-def between_batch(
-    pairs: Sequence[Pair], settings: Settings, memory: dict | None = None
-) -> list[MutualInformation]:
-    """I(A;B) of each pair in bits: shapes, record and errors are critic_training.estimate's.
+class SMILE(PairEstimator):
+    """The clipped Donsker-Varadhan estimate of a trained critic."""
 
-    lower is NaN: SMILE is no bound.
-    """
-    return critic_training.estimate(pairs, settings, Objective(settings.clip), memory)
+    Settings = SMILESettings
+    settings: SMILESettings
+    together = True
+    trains = True
+    infinite_without_noise = True
+
+    @property
+    def remembers(self) -> bool:
+        """With a warm start, critics go on from those of the epoch before."""
+        return self.settings.warm_start
+
+    def between_batch(
+        self, pairs: Sequence[Pair], memory: dict | None = None
+    ) -> list[MutualInformation]:
+        """I(A;B) of each pair in bits: shapes, record and errors are
+        critic_training.estimate's.
+
+        lower is NaN: SMILE is no bound.
+        """
+        return critic_training.estimate(
+            pairs, self.settings, Objective(self.settings.clip), memory
+        )
 
 
 class Objective(critic_bounds.MeanExponential):

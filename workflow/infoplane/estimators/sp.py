@@ -28,20 +28,16 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from infoplane import settings
 from infoplane.estimators import sp_densities
-from infoplane.estimators.traits import Traits
+from infoplane.estimators.interface import LayerEstimator
 from infoplane.samples import BIT, Information, Samples
-
-TRAITS = Traits(
-    needs_noise="it estimates the information of a layer with Gaussian noise of its own"
-)
+from infoplane.settings import Settings
 
 MINIMUM = 1024
 """Fewest draws, so that a standard error is known to some 5 %."""
 
 
-class Settings(settings.Settings):
+class SPSettings(Settings):
     """Settings of sample propagation."""
 
     estimator: Literal["sp"] = "sp"
@@ -59,49 +55,60 @@ class Settings(settings.Settings):
     """Working memory on a GPU beside copies of the samples, in MB."""
 
 
-def estimate(samples: Samples, settings: Settings) -> Information:
-    """I(X;T) and I(T;Y) in bits, of the layer's own noise.
+class SP(LayerEstimator):
+    """Sample propagation through the layer's own noise."""
 
-    samples.centres : (n_inputs, n_draws, n_units), samples.sigma : of the noise on each unit,
-    samples.y : (n_inputs,). samples.t, one noisy sample a centre, is not used.
-    Returns
-        ixt, ity : see above; biased upwards where draws of an input differ
-        ixt_upper, ity_upper : the same; ixt_lower, ity_lower : with t's own draw left out,
-            biased downwards; equal to the value where all draws of an input have one centre,
-            NaN where there is one draw, which does not tell whether there is noise before
-        stderr, ity_stderr : of the Monte Carlo, given the centres
-        cap : log2 n_inputs, as p(t) ≥ p(t|x)/n_inputs
-        flags : 'not_converged' where max_samples did not reach the target; 'needs_noise', and
-            no values, where the samples have no noise of their own
-    A layer that never varies holds no information, exactly.
-    Densities neglect centres that have less than 1e-6 of the sample's own term together.
-    """
-    if samples.sigma is None:
-        nothing = float("nan")
-        return Information(nothing, nothing, flags=("needs_noise",))
-    centres, sigma = samples.centres[:, : settings.replicas], samples.sigma
-    cap = math.log2(samples.n_inputs)
-    if sp_densities.coincide(centres, centres[:1, :1], sigma):  # also where σ is a share of 0
-        return Information(*(0.0,) * 8, cap=cap)
-    has_draws = centres.shape[1] > 1
-    if has_draws and sp_densities.coincide(centres, centres[:, :1], sigma):
-        centres = centres[:, :1]
-    labels = samples.y.numpy()
-    found = sp_densities.densities(centres, labels, sigma, settings.memory_mb * 10**6)
-    result = _monte_carlo(found, _Sizes.of(centres, labels), settings)
-    ixt, ity, ixt_lower, ity_lower = (BIT * result.means).tolist()
-    lower = {"ixt_lower": ixt_lower, "ity_lower": ity_lower} if has_draws else {}
-    return Information(
-        ixt=ixt,
-        ity=ity,
-        ixt_upper=ixt,
-        ity_upper=ity,
-        **lower,
-        stderr=BIT * float(result.errors[0]),
-        ity_stderr=BIT * float(result.errors[1]),
-        cap=cap,
-        flags=() if result.converged else ("not_converged",),
-    )
+    Settings = SPSettings
+    settings: SPSettings
+    quantity = "I(X;T) and I(T;Y) of the layer with its own noise"
+    needs_noise = "it estimates the information of a layer with Gaussian noise of its own"
+
+    def estimate(self, samples: Samples) -> Information:
+        """I(X;T) and I(T;Y) in bits, of the layer's own noise.
+
+        samples.centres : (n_inputs, n_draws, n_units), samples.sigma : of the noise on each
+        unit, samples.y : (n_inputs,). samples.t, one noisy sample a centre, is not used.
+        Returns
+            ixt, ity : see above; biased upwards where draws of an input differ
+            ixt_upper, ity_upper : the same; ixt_lower, ity_lower : with t's own draw left out,
+                biased downwards; equal to the value where all draws of an input have one
+                centre, NaN where there is one draw, which does not tell whether there is noise
+                before
+            stderr, ity_stderr : of the Monte Carlo, given the centres
+            cap : log2 n_inputs, as p(t) ≥ p(t|x)/n_inputs
+            flags : 'not_converged' where max_samples did not reach the target; 'needs_noise',
+                and no values, where the samples have no noise of their own
+        A layer that never varies holds no information, exactly.
+        Densities neglect centres that have less than 1e-6 of the sample's own term together.
+        """
+        if samples.sigma is None:
+            nothing = float("nan")
+            return Information(nothing, nothing, flags=("needs_noise",))
+        centres, sigma = samples.centres[:, : self.settings.replicas], samples.sigma
+        cap = math.log2(samples.n_inputs)
+        if sp_densities.coincide(
+            centres, centres[:1, :1], sigma
+        ):  # also where σ is a share of 0
+            return Information(*(0.0,) * 8, cap=cap)
+        has_draws = centres.shape[1] > 1
+        if has_draws and sp_densities.coincide(centres, centres[:, :1], sigma):
+            centres = centres[:, :1]
+        labels = samples.y.numpy()
+        found = sp_densities.densities(centres, labels, sigma, self.settings.memory_mb * 10**6)
+        result = _monte_carlo(found, _Sizes.of(centres, labels), self.settings)
+        ixt, ity, ixt_lower, ity_lower = (BIT * result.means).tolist()
+        lower = {"ixt_lower": ixt_lower, "ity_lower": ity_lower} if has_draws else {}
+        return Information(
+            ixt=ixt,
+            ity=ity,
+            ixt_upper=ixt,
+            ity_upper=ity,
+            **lower,
+            stderr=BIT * float(result.errors[0]),
+            ity_stderr=BIT * float(result.errors[1]),
+            cap=cap,
+            flags=() if result.converged else ("not_converged",),
+        )
 
 
 class _Sizes(NamedTuple):
@@ -127,7 +134,7 @@ class _Result(NamedTuple):
     converged: bool
 
 
-def _monte_carlo(densities, sizes: _Sizes, settings: Settings) -> _Result:
+def _monte_carlo(densities, sizes: _Sizes, settings: SPSettings) -> _Result:
     """Means of the terms, to the target or to the largest number of samples.
 
     Centres come in an order in which neighbours are alike, cut into strata of equal shares
@@ -192,7 +199,7 @@ def _ratios(found: sp_densities.Logarithms, sizes: _Sizes, chosen: np.ndarray):
     return with_x, with_y, without_x - p_t, without_y - p_t
 
 
-def _summary(totals: np.ndarray, differences: np.ndarray, settings: Settings) -> _Result:
+def _summary(totals: np.ndarray, differences: np.ndarray, settings: SPSettings) -> _Result:
     """From sums and differences (n_strata, 5) of the two terms of each stratum."""
     n = len(totals)
     own = differences[:, 4]

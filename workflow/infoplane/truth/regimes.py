@@ -31,7 +31,6 @@ from pathlib import Path
 import pandas as pd
 
 from infoplane.estimators import ESTIMATORS, regime
-from infoplane.estimators.traits import traits_of
 from infoplane.truth import files
 
 HERE = Path(__file__).parent
@@ -101,7 +100,7 @@ def write(found: dict[str, list[regime.Row]]) -> list[Path]:
     """
     written = []
     for method, rows in sorted(found.items()):
-        if traits_of(ESTIMATORS[method]).exact:
+        if ESTIMATORS[method].exact:
             continue
         path = regime.path_of(ESTIMATORS.path(method))
         path.parent.mkdir(parents=True, exist_ok=True)

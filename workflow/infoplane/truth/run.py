@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from infoplane.estimators import interface, regime
-from infoplane.estimators.traits import traits_of
+from infoplane.estimators import regime
+from infoplane.estimators.interface import Estimator
 from infoplane.progress import Progress
 from infoplane.settings import Settings
 from infoplane.truth.task import Draw, Prepared, Task
@@ -41,7 +41,7 @@ COLUMNS = (
 """Of a table of estimates. All information in bits. `estimator` and `family` are names on the
 page, `method` is the estimator's own; `settings` are those that decide accuracy
 (regime.told_apart_by); `refused` is what the estimator said where it would not answer. `own`
-is false where settings choose what the estimator estimates (its trait `quantity`: bins, a noise
+is false where settings choose what the estimator estimates (its `chosen_by`: bins, a noise
 variance) and the task is about something else: such an answer is shown, and proves nothing of
 it."""
 
@@ -82,13 +82,12 @@ class _Question:
     n: int
     seed: int
     draw: Draw
-    settings: object
+    estimator: Estimator
 
 
 def run(
-    estimator: str,
-    module: ModuleType,
-    settings,
+    name: str,
+    estimator: Estimator,
     problem: str,
     tasks: Sequence[Task],
     sizes: Sequence[int],
@@ -98,7 +97,8 @@ def run(
 ) -> pd.DataFrame:
     """A row for every task that the estimator is for, size and seed; columns COLUMNS.
 
-    estimator, problem : their names on the page; sizes : numbers of samples; seeds : how many
+    name, problem : of the estimator and of the problem on the page; sizes : numbers of samples;
+        seeds : how many
     draws of each
     A task that the estimator refuses (ValueError) has its reason in `refused` and NaN as its
     value; any other error is a mistake in a program, and passes through.
@@ -109,48 +109,41 @@ def run(
         (task, n)
         for task in tasks
         for n in sizes
-        if is_for(module, settings, task)
+        if is_for(estimator, task)
         and (task.largest_n is None or n <= task.largest_n)
         and limits.admit(problem, task, n)
     ]
     rows = []
     with Progress(title, len(asked) * seeds, unit="estimate") as progress:
-        for block in _blocks(asked, settings, module, seeds):
-            for question, record, seconds in _answers(module, block):
-                rows.append(_row(estimator, module, problem, question, record, seconds))
+        for block in _blocks(asked, estimator, seeds):
+            for question, record, seconds in _answers(block):
+                rows.append(_row(name, problem, question, record, seconds))
                 progress.advance()
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-def is_for(module: ModuleType, settings, task: Task) -> bool:
+def is_for(estimator: Estimator, task: Task) -> bool:
     """Whether the task's information is what the estimator estimates.
 
     An estimator of two variables answers for every pair. One of a layer's activations answers
     the tasks that give it the settings with which it estimates their quantity.
     """
-    if _as_layer(module, settings, task):
-        return True
-    return task.kind != "inputs" and _takes_pairs(module)
+    return _as_layer(estimator, task) or (task.kind != "inputs" and estimator.takes_pairs)
 
 
-def _as_layer(module: ModuleType, settings, task: Task) -> bool:
+def _as_layer(estimator: Estimator, task: Task) -> bool:
     """Whether the estimator is asked for a layer of activations."""
-    takes_layers = hasattr(module, "estimate") or hasattr(module, "estimate_batch")
-    return takes_layers and settings.estimator in task.settings
-
-
-def _takes_pairs(module: ModuleType) -> bool:
-    return hasattr(module, "between") or hasattr(module, "between_batch")
+    return estimator.takes_layers and estimator.name in task.settings
 
 
 def _blocks(
-    asked: Sequence[tuple[Task, int]], settings, module: ModuleType, seeds: int
+    asked: Sequence[tuple[Task, int]], estimator: Estimator, seeds: int
 ) -> Iterator[list[_Question]]:
     """Questions of equal shapes and settings together, as many as fit into one call."""
     groups: dict[tuple, list[tuple[Task, int]]] = {}
     for task, n in asked:
-        chosen = _settings(module, settings, task)
-        key = (n, task.d_a, task.d_b, task.kind, chosen.canonical())
+        settings = _for_task(estimator, task).settings
+        key = (n, task.d_a, task.d_b, task.kind, settings.canonical())
         groups.setdefault(key, []).append((task, n))
     for (n, d_a, d_b, *_), members in groups.items():
         megabytes = 8 * n * (d_a + max(d_b, 1)) / 1e6
@@ -158,53 +151,51 @@ def _blocks(
         each = [(task, n, seed) for task, n in members for seed in range(seeds)]
         for first in range(0, len(each), size):
             yield [
-                _Question(task, n, seed, task.draw(n, seed), _settings(module, settings, task))
+                _Question(task, n, seed, task.draw(n, seed), _for_task(estimator, task))
                 for task, n, seed in each[first : first + size]
             ]
 
 
-def _settings(module: ModuleType, settings, task: Task):
-    """The estimator's settings, with those that make the task's quantity its own."""
-    own: Mapping = task.settings.get(settings.estimator, {})
+def _for_task(estimator: Estimator, task: Task) -> Estimator:
+    """The estimator, with the settings that make the task's quantity its own."""
+    own: Mapping = task.settings.get(estimator.name, {})
     if not own:
-        return settings
+        return estimator
     # only what was written: a default may depend on what the task sets
-    written = settings.model_dump(exclude_unset=True)
-    return module.Settings.model_validate({**written, **own})
+    written = estimator.settings.model_dump(exclude_unset=True)
+    return type(estimator)(estimator.Settings.model_validate({**written, **own}))
 
 
-def _answers(module: ModuleType, block: list[_Question]):
+def _answers(block: list[_Question]):
     """Each question with its record, or with the words of a refusal, and its seconds."""
     start = time.perf_counter()
     try:
-        records = _ask(module, block)
+        records = _ask(block)
     except ValueError as error:
         if len(block) > 1:  # which of them was it?
-            return [answer for one in block for answer in _answers(module, [one])]
+            return [answer for one in block for answer in _answers([one])]
         records = [" ".join(str(error).split())]
     seconds = (time.perf_counter() - start) / len(block)
     return [(q, record, seconds) for q, record in zip(block, records, strict=True)]
 
 
-def _ask(module: ModuleType, block: list[_Question]) -> list:
-    settings = block[0].settings
-    if not _as_layer(module, settings, block[0].task):
-        return interface.between_batch(module, [q.draw.pair for q in block], settings)
-    noisy = bool(traits_of(module).needs_noise)
-    layers = [q.draw.noisy if noisy else q.draw.samples for q in block]
+def _ask(block: list[_Question]) -> list:
+    estimator = block[0].estimator
+    session = estimator.session()
+    if not _as_layer(estimator, block[0].task):
+        return session.between([q.draw.pair for q in block])
+    layers = [q.draw.noisy if estimator.needs_noise else q.draw.samples for q in block]
     if any(layer is None for layer in layers):
         raise ValueError(f"the layer has fewer than {block[0].n} inputs")
-    return interface.estimate_batch(module, layers, settings)
+    return session(layers)
 
 
-def _row(
-    estimator: str, module: ModuleType, problem: str, question: _Question, record, seconds
-) -> dict:
-    task, method = question.task, question.settings.estimator
+def _row(name: str, problem: str, question: _Question, record, seconds: float) -> dict:
+    task, estimator = question.task, question.estimator
     row = {
-        "estimator": estimator,
-        "method": method,
-        "settings": regime.told_apart_by(module, question.settings),
+        "estimator": name,
+        "method": estimator.name,
+        "settings": regime.told_apart_by(estimator),
         "family": problem,
         "task": task.name,
         "kind": task.kind,
@@ -216,7 +207,7 @@ def _row(
         "truth_error": task.truth_error,
         "refused": "",
         "flags": "",
-        "own": not traits_of(module).quantity or task.settings.get(method) is not None,
+        "own": not estimator.chosen_by or task.settings.get(estimator.name) is not None,
         "seconds": seconds,
     }
     if isinstance(record, str):
