@@ -27,6 +27,7 @@ from infoplane.machine import use_threads
 from infoplane.provenance import digest_of_text
 from infoplane.schedules import All, DeltaApproximate, DeltaExact, Every, Logarithmic
 from infoplane.schedules.deviation import outcome
+from infoplane.stores.archive import name_of
 from infoplane.stores.datasets import read_data
 from infoplane.stores.weights import WeightsStore
 
@@ -155,15 +156,17 @@ def main() -> None:
     given.output.mkdir(parents=True, exist_ok=True)
     for name in given.runs or experiment.runs:
         run = experiment.runs[name]
-        stores = sorted((home / "runs" / name / "weights").glob("seeds-*.zarr"))
+        stores = sorted((home / "runs" / name / "weights").glob("seeds-*.zarr.zip"))
         if not stores:
             raise SystemExit(f"no weights of run {name} in {home}; train it first")
-        dataset = home / "datasets" / f"{run.dataset}.zarr"
+        dataset = home / "datasets" / f"{run.dataset}.zarr.zip"
         for estimator in given.estimators or run.estimators:
             for store in stores:
                 chosen = experiment.estimators[estimator]
                 block = Block(run, dataset, store, chosen, run.memory_mb)
-                path = given.output / f"{experiment.name}.{name}.{estimator}.{store.stem}.npz"
+                path = (
+                    given.output / f"{experiment.name}.{name}.{estimator}.{name_of(store)}.npz"
+                )
                 rows += rows_of(name, estimator, block, path, given.delta)
                 table = pd.DataFrame(rows)
                 table.to_csv(given.output / "schedules.csv", index=False)

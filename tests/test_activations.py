@@ -17,7 +17,7 @@ from infoplane.training.loop import train
 @pytest.fixture
 def weights(trainer_of, network_settings, tmp_path):
     trainer, settings = trainer_of([3, 4, 5], epochs=8)
-    path = tmp_path / "w.zarr"
+    path = tmp_path / "w.zarr.zip"
     train(trainer, settings, [3, 4, 5], path, "same", describe(network_settings, (8,), 2))
     return WeightsStore(path)
 
@@ -74,8 +74,8 @@ def test_shared_store_gives_the_same(weights, data, tmp_path):
     measured = Measured(data, EVERY)
     direct = Activations(weights, measured, EVERY)
     direct.at_once = 2
-    direct.save(tmp_path / "t.zarr", {})
-    stored = ActivationsStore(tmp_path / "t.zarr")
+    direct.save(tmp_path / "t.zarr.zip", {})
+    stored = ActivationsStore(tmp_path / "t.zarr.zip")
     shared = Activations(weights, measured, EVERY, shared=stored)
     a, b = flat(direct), flat(shared)
     assert a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
@@ -130,8 +130,8 @@ def noisy_weights(data, tmp_path):
     chosen = supervised.Settings(epochs=4, batch_size=64, device="cpu")
     network = mlp.build(settings, (8,), 2)
     trainer = supervised.build(chosen, network, data, [3, 4])
-    train(trainer, chosen, [3, 4], tmp_path / "n.zarr", "same", describe(settings, (8,), 2))
-    return WeightsStore(tmp_path / "n.zarr")
+    train(trainer, chosen, [3, 4], tmp_path / "n.zarr.zip", "same", describe(settings, (8,), 2))
+    return WeightsStore(tmp_path / "n.zarr.zip")
 
 
 NOISY = Settings(epochs={"schedule": "list", "epochs": [0, 4]}, draws=50, device="cpu")

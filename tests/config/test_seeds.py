@@ -93,7 +93,8 @@ def test_names_of_blocks_can_be_read_back(first, more):
 
 
 @pytest.mark.parametrize(
-    "name", ["seeds-0", "seeds-9-0", "seeds-00-9", "seeds-0-9.zarr", "seeds--1-9", "seeds-0-٩"]
+    "name",
+    ["seeds-0", "seeds-9-0", "seeds-00-9", "seeds-0-9.zarr.zip", "seeds--1-9", "seeds-0-٩"],
 )
 def test_other_names_are_no_blocks(name):
     with pytest.raises(ValueError, match="is not the name of a block of seeds"):

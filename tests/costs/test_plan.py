@@ -1,5 +1,7 @@
 """What jobs need grows with what they do."""
 
+import zipfile
+
 import pytest
 
 from infoplane.datasets import SOURCES
@@ -103,7 +105,7 @@ def test_figures_and_reports_need_more_for_more_estimates(planned):
 def test_a_prepared_data_set_is_looked_at_and_another_is_asked_its_settings(planned, tmp_path):
     assert planned().shape("szt") == (4096, (12,), {"y": 2}, 3277)
     settings = SOURCES["szt"].Settings(source="szt", size=100)
-    write_data(prepare(settings), tmp_path / "datasets" / "szt.zarr")
+    write_data(prepare(settings), tmp_path / "datasets" / "szt.zarr.zip")
     assert planned().shape("szt") == (100, (12,), {"y": 2}, 80)
 
 
@@ -118,8 +120,8 @@ def test_a_part_is_asked_its_share_of_the_epochs_unless_a_schedule_chooses_them(
 def test_a_damaged_data_set_is_planned_for_by_its_settings(planned, text):
     """The job that reads it says that it is damaged."""
     whole, plan = planned().training("run", "seeds-0-9"), planned()
-    store = plan.home / "datasets/szt.zarr"
-    (store / "x").mkdir(parents=True)
-    for file in (store / "zarr.json", store / "x/zarr.json"):
-        file.write_text(text)
+    store = plan.home / "datasets/szt.zarr.zip"
+    store.parent.mkdir(parents=True)
+    with zipfile.ZipFile(store, "w") as archive:
+        archive.writestr("zarr.json", text)
     assert plan.training("run", "seeds-0-9") == whole

@@ -48,8 +48,8 @@ def experiment(tmp_path, monkeypatch):
 
 def test_own_source_is_prepared_and_stored(experiment, tmp_path):
     data = datasets.prepare(experiment(n=40, shuffled_labels=0.5).datasets["mine"])
-    write_data(data, tmp_path / "mine.zarr")
-    again = read_data(tmp_path / "mine.zarr")
+    write_data(data, tmp_path / "mine.zarr.zip")
+    again = read_data(tmp_path / "mine.zarr.zip")
     assert again.x.shape == (40, 3) and list(again.labels) == ["first", "second"]
     assert again.label().class_names == ("minus", "plus")
     assert again.attributes["settings"]["source"] == "mysigns:Signs"

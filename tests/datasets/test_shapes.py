@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from infoplane.datasets import SOURCES, prepare, shape_of
+from infoplane.stores.archive import StoreError
 from infoplane.stores.datasets import write_data
 from infoplane.stores.shapes import shape_of_store
 
@@ -56,8 +57,8 @@ def place(tmp_path):
 def test_shapes_are_those_of_the_prepared_data(written, place):
     settings = settings_of(**written)
     data = prepare(settings, [place])
-    write_data(data, place / "data.zarr")
-    prepared = shape_of_store(place / "data.zarr")
+    write_data(data, place / "data.zarr.zip")
+    prepared = shape_of_store(place / "data.zarr.zip")
     assert (prepared.n, *prepared.of_input) == data.x.shape
     assert prepared.n_classes() == data.label().n_classes
     assert (prepared.n_train, prepared.n_test) == (len(data.train), len(data.test))
@@ -72,8 +73,8 @@ def test_data_that_are_not_there_are_assumed(tmp_path):
         path = {} if source == "notmnist" else {"path": "gone.npz"}
         told = shape_of(settings_of(source=source, **path), [tmp_path])
         assert (told.n, told.d) == (70_000, 784)
-    with pytest.raises(FileNotFoundError):
-        shape_of_store(tmp_path / "gone.zarr")
+    with pytest.raises(StoreError, match="does not exist"):
+        shape_of_store(tmp_path / "gone.zarr.zip")
 
 
 def test_damaged_data_are_assumed(tmp_path):

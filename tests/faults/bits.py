@@ -1,24 +1,8 @@
-"""All that a reader of a store sees, bit by bit; whether two projects are the same."""
+"""Whether arrays and whole projects are the same, bit by bit."""
 
-import warnings
 from pathlib import Path
 
 import numpy as np
-import xarray as xr
-
-
-def arrays(store: Path) -> dict[str, bytes | list]:
-    """Every array of a store by its path within, as type and bytes, and its attributes."""
-    with warnings.catch_warnings():
-        # Zarr remarks on the manifest and Snakemake's timestamp.
-        warnings.filterwarnings("ignore", message="Object at .* is not recognized")
-        tree = xr.open_datatree(store, engine="zarr", consolidated=False)
-    found = {
-        f"{node.path}/{name}": bits(variable.values)
-        for node in tree.subtree
-        for name, variable in node.to_dataset(inherit=False).variables.items()
-    }
-    return found | {"attributes": dict(tree.attrs)}
 
 
 def bits(array: np.ndarray):
@@ -27,17 +11,16 @@ def bits(array: np.ndarray):
     return str(array.dtype), array.shape, content
 
 
-def contents(home: Path) -> dict[str, object]:
+def contents(home: Path) -> dict[str, bytes]:
     """Stores, numbers of figures and lists of checks of an experiment, by path.
 
-    No pictures and no pages: these carry dates.
+    No pictures and no pages: these carry dates. Stores of the same content are the same file.
     """
     found = {}
     for path in sorted(home.rglob("*")):
         name = str(path.relative_to(home))
-        if path.suffix == ".zarr" and path.is_dir():
-            found[name] = arrays(path)
-        elif path.suffix == ".csv" or (path.suffix == ".json" and "checks" in path.parts):
+        of_checks = path.suffix == ".json" and "checks" in path.parts
+        if path.is_file() and (path.suffix in (".zip", ".csv") or of_checks):
             found[name] = path.read_bytes()
     return found
 

@@ -11,7 +11,7 @@ from tests.faults.experiment import Jobs, Undisturbed
 from tests.faults.kills import JOBS, away, ended, seen
 from tests.faults.table import Outcome
 
-from infoplane.stores.files import StoreError, verify
+from infoplane.stores.archive import StoreError, verify
 
 SHARED = ("prepare_dataset-szt", "train-tanh-seeds-0-1")
 
@@ -29,7 +29,7 @@ def of_entries(
         jobs.clear(project.root, job)
         run = jobs.start(project.root, job, cache)
         assert run.wait() == 0, run.text
-        (entry,) = cache.glob(f"{'datasets' if 'dataset' in job else 'weights'}/*.zarr")
+        (entry,) = cache.glob(f"{'datasets' if 'dataset' in job else 'weights'}/*.zarr.zip")
         for turn in range(number):
             kind = [*KINDS][turn % len(KINDS)]
             said = damage(entry, kind, draw)
@@ -38,7 +38,7 @@ def of_entries(
             came = whole(ended(run, outputs, expected), entry, "the entry was made anew")
             yield Outcome(f"{kind} in the cache", JOBS[job], said, *came)
         for _ in range(number):
-            shutil.rmtree(entry)
+            entry.unlink()
             jobs.clear(project.root, job)
             moment = draw.uniform(0, 3)
             run = jobs.start(project.root, job, cache)
@@ -48,7 +48,7 @@ def of_entries(
             run = jobs.start(project.root, job, cache)
             came = whole(ended(run, outputs, expected), entry, "the entry is whole")
             yield Outcome("SIGKILL, cache on", JOBS[job], f"after {moment:.2f} s", *came)
-        shutil.rmtree(entry)
+        entry.unlink()
         runs = []
         for place in (project, other):
             jobs.clear(place.root, job)

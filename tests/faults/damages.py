@@ -12,18 +12,22 @@ from pathlib import Path
 
 import numpy as np
 from tests.faults.bits import bits, contents, difference
-from tests.faults.damage import KINDS, damage
+from tests.faults.damage import KINDS, OF_STORES, damage
 from tests.faults.experiment import CONFIG, HOME, Jobs, Undisturbed, shell
 from tests.faults.table import Outcome
 
 from infoplane.stores.activations import ActivationsStore
+from infoplane.stores.archive import StoreError
 from infoplane.stores.datasets import read_data
-from infoplane.stores.files import StoreError, open_tree
+from infoplane.stores.files import open_tree
 from infoplane.stores.information import read_information
 from infoplane.stores.pooled import read_pooled
 from infoplane.stores.weights import WeightsStore
 
 REMEDY = re.compile(r"Remove it \((rm -r '[^']*')\) and start the workflow")
+GONE = "does not exist; the workflow makes it"
+ONCE = ("deleted", "emptied", "a folder")
+"""Damages that chance has no part in."""
 
 
 def data(path: Path):
@@ -60,29 +64,34 @@ def activations(path: Path):
 
 
 STORES: dict[str, tuple[str, Callable]] = {
-    "data set": ("datasets/szt.zarr", data),
-    "weights": ("runs/tanh/weights/seeds-0-1.zarr", weights),
-    "information": ("runs/tanh/information/kde/seeds-0-1.zarr", information),
-    "pooled": ("runs/tanh/pooled/late/binned.zarr", pooled),
-    "activations": ("runs/relu/activations/seeds-0-0.zarr", activations),
+    "data set": ("datasets/szt.zarr.zip", data),
+    "weights": ("runs/tanh/weights/seeds-0-1.zarr.zip", weights),
+    "information": ("runs/tanh/information/kde/seeds-0-1.zarr.zip", information),
+    "pooled": ("runs/tanh/pooled/late/binned.zarr.zip", pooled),
+    "activations": ("runs/relu/activations/seeds-0-0.zarr.zip", activations),
 }
 """A store of each kind, below results/small, and all that the library reads of it."""
 
 
 def opened(undisturbed: Undisturbed, root: Path, number: int, seed: int) -> Iterator[Outcome]:
-    """Damage a copy of every kind of store so many times in every way, and open it."""
+    """Damage a copy of every kind of store so many times in every way, and open it; open a
+    store of another kind in its place."""
     draw = np.random.default_rng(seed)
     for name, (place, read) in STORES.items():
         store = undisturbed.project.root / HOME / place
-        expected = read(store)
-        for kind in KINDS:
-            for _ in range(number):
-                copy = root / store.name
-                shutil.rmtree(copy, ignore_errors=True)
-                shutil.copytree(store, copy)
+        expected, copy = read(store), root / f"copy-{store.name}"
+        for kind in OF_STORES:
+            for _ in range(number if kind not in ONCE else 1):
+                shutil.copy(store, copy)
                 said = damage(copy, kind, draw)
                 yield Outcome(kind, name, said, *judged(read, copy, expected))
-    shutil.rmtree(root / store.name, ignore_errors=True)
+                shutil.rmtree(copy) if copy.is_dir() else copy.unlink(missing_ok=True)
+        for other, (elsewhere, _) in STORES.items():
+            if other != name:
+                shutil.copy(undisturbed.project.root / HOME / elsewhere, copy)
+                said = f"{other} in its place"
+                yield Outcome("replaced", name, said, *judged(read, copy, expected))
+        copy.unlink()
 
 
 def judged(read: Callable, store: Path, expected) -> tuple[str, bool]:
@@ -100,24 +109,27 @@ def judged(read: Callable, store: Path, expected) -> tuple[str, bool]:
 def named(said: str, store: Path | str) -> tuple[str, bool]:
     """Whether a message names a store and says what to do."""
     remedy = REMEDY.search(said)
-    right = remedy is not None and str(store) in remedy[1]
+    right = str(store) in remedy[1] if remedy else f"{store} {GONE}" in said
     return ("an error names it and its remedy" if right else f"unclear: {said}"), right
 
 
 THROUGH = {
-    "data set": ("datasets/szt.zarr", "runs/tanh/weights/seeds-2-2.zarr"),
-    "weights": ("runs/tanh/weights/seeds-0-1.zarr", "runs/tanh/information/kde/seeds-0-1.zarr"),
+    "data set": ("datasets/szt.zarr.zip", "runs/tanh/weights/seeds-2-2.zarr.zip"),
+    "weights": (
+        "runs/tanh/weights/seeds-0-1.zarr.zip",
+        "runs/tanh/information/kde/seeds-0-1.zarr.zip",
+    ),
     "information": (
-        "runs/tanh/information/kde/seeds-0-1.zarr",
+        "runs/tanh/information/kde/seeds-0-1.zarr.zip",
         "runs/tanh/figures/information_plane-kde.csv",
     ),
     "pooled": (
-        "runs/tanh/pooled/late/binned.zarr",
+        "runs/tanh/pooled/late/binned.zarr.zip",
         "runs/tanh/figures/window_length-late-binned.csv",
     ),
     "activations": (
-        "runs/relu/activations/seeds-0-0.zarr",
-        "runs/relu/information/binned/seeds-0-0.zarr",
+        "runs/relu/activations/seeds-0-0.zarr.zip",
+        "runs/relu/information/binned/seeds-0-0.zarr.zip",
     ),
     "checks": ("runs/tanh/checks/kde.csv", "runs/tanh/figures/information_plane-kde.csv"),
 }
@@ -134,7 +146,7 @@ def through(undisturbed: Undisturbed, root: Path, number: int, seed: int) -> Ite
         project = undisturbed.copy(root)
         said = damage(project.root / store, kind, draw)
         # with the parts that it would be put together from, unread
-        shell(f"rm -rf '{made}' {Path(made).with_suffix('')}.part-*", project.root)
+        shell(f"rm -rf '{made}' {made.removesuffix('.zarr.zip')}.part-*", project.root)
         yield Outcome(
             f"{kind}, by Snakemake", name, said, *mended(undisturbed, project, store, made)
         )

@@ -56,7 +56,7 @@ WANTED = [
         "information_plane-binned",
         "window_length-late-binned",
     )
-] + [f"{HOME}/runs/relu/information/binned/seeds-0-0.zarr"]
+] + [f"{HOME}/runs/relu/information/binned/seeds-0-0.zarr.zip"]
 """A store of every kind comes about on the way to these."""
 
 RECORD = """
@@ -172,7 +172,7 @@ class Jobs:
     def clear(self, root: Path, name: str) -> None:
         """Take away what a job has made, finished or not."""
         for output in self.outputs(root, name):
-            for path in output.parent.glob(f"{output.name}*"):  # its .partial, its .old
+            for path in output.parent.glob(f"{output.name}*"):  # its .partial
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _given(self, name: str):

@@ -61,7 +61,7 @@ def snakemakes(undisturbed: Undisturbed, root: Path) -> Iterator[Outcome]:
     target = f"{HOME}/{store}"
     for options, name in (((), "two Snakemakes"), (("--nolock",), "two with --nolock")):
         project = undisturbed.copy(root)
-        shutil.rmtree(project.root / target)
+        (project.root / target).unlink()
         command = (target, *options, "--notemp", *CONFIG)
         first = project.start(*command)
         training = until_script(first, script)

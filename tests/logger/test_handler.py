@@ -86,7 +86,7 @@ def fail(handler, number, log):
         "rule_msg": None,
         "jobid": number,
         "input": [],
-        "output": ["weights.zarr"],
+        "output": ["weights.zarr.zip"],
         "log": [str(log)],
         "conda_env": None,
         "aux": {"external_jobid": "17"},

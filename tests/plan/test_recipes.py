@@ -30,14 +30,14 @@ CONFIG = {
         }
     },
 }
-WEIGHTS = "results/mine/runs/tanh/weights/seeds-0-1.zarr"
+WEIGHTS = "results/mine/runs/tanh/weights/seeds-0-1.zarr.zip"
 OF_BINNED = {
-    "results/mine/runs/tanh/information/binned/seeds-0-1.zarr",
-    "results/mine/runs/tanh/pooled/late/binned.zarr",
+    "results/mine/runs/tanh/information/binned/seeds-0-1.zarr.zip",
+    "results/mine/runs/tanh/pooled/late/binned.zarr.zip",
 }
 OF_KDE = {path.replace("binned", "kde") for path in OF_BINNED}
 OF_RUN = {WEIGHTS, *OF_BINNED, *OF_KDE}
-DATA = {"results/mine/datasets/own.zarr"}
+DATA = {"results/mine/datasets/own.zarr.zip"}
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,7 @@ def trained(data, folder, noise=None):
     paths = []
     for seeds in (SEEDS[:2], SEEDS[2:]):
         trainer = supervised.build(chosen, mlp.build(settings, (8,), 2), data, seeds)
-        path = folder / f"seeds-{seeds[0]}-{seeds[1]}.zarr"
+        path = folder / f"seeds-{seeds[0]}-{seeds[1]}.zarr.zip"
         train(trainer, chosen, seeds, path, "same", describe(settings, (8,), 2))
         paths.append(path)
     return JoinedWeights(paths)
@@ -232,8 +232,8 @@ def test_drifting_windows_are_flagged(weights, data):
 
 def test_stores_give_back_what_was_written(weights, data, tmp_path):
     rows = measured(pool_of(weights, data, lengths=[1, 3]))
-    write_pooled(rows, {"pool": "{}"}, tmp_path / "p.zarr")
-    table, about = read_pooled(tmp_path / "p.zarr")
+    write_pooled(rows, {"pool": "{}"}, tmp_path / "p.zarr.zip")
+    table, about = read_pooled(tmp_path / "p.zarr.zip")
     assert about["pool"] == "{}" and len(table) == len(rows)
     for row, read in zip(rows, table.itertuples(), strict=True):
         assert (read.group, read.end, read.length, read.layer) == row[:4]

@@ -20,7 +20,7 @@ KDE = {"estimator": "kde", "noise_variance": 1e-2}
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    return tmp_path_factory.mktemp("trained") / "w.zarr"
+    return tmp_path_factory.mktemp("trained") / "w.zarr.zip"
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ def test_a_walk_has_no_parts():
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    return tmp_path_factory.mktemp("trained") / "w.zarr"
+    return tmp_path_factory.mktemp("trained") / "w.zarr.zip"
 
 
 @pytest.fixture

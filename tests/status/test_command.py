@@ -35,7 +35,7 @@ def status(folder, *arguments):
 def test_a_configuration_asks_for_blocks_estimators_and_pools(tmp_path):
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(CONFIG))
     # a block that is there stays as it is, whatever the configuration would make of its seeds
-    (tmp_path / "results/mine/runs/tanh/weights/seeds-0-0.zarr.partial").mkdir(parents=True)
+    (tmp_path / "results/mine/runs/tanh/weights/seeds-0-0.zarr.zip.partial").mkdir(parents=True)
     done = status(tmp_path, "--configfile", "mine.yaml")
     assert done.returncode == 0, done.stderr
     assert "0 of 3 blocks" in done.stdout
@@ -46,8 +46,9 @@ def test_runs_that_are_one_training_share_what_stands(tmp_path):
     runs = {"tanh": CONFIG["runs"]["tanh"], "again": {**CONFIG["runs"]["tanh"], "seeds": 3}}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**CONFIG, "runs": runs}))
     home = tmp_path / "results/mine/runs/tanh"
-    (home / "weights/seeds-0-1.zarr").mkdir(parents=True)  # empty: damaged
-    (home / "information/binned/seeds-0-1.part-1-of-2.zarr").mkdir(parents=True)
+    for store in ("weights/seeds-0-1", "information/binned/seeds-0-1.part-1-of-2"):
+        (home / store).parent.mkdir(parents=True)
+        (home / f"{store}.zarr.zip").touch()  # empty: damaged
     done = status(tmp_path, "--configfile", "mine.yaml")
     again = next(line for line in done.stdout.splitlines() if line.startswith("again"))
     assert "0 of 2 blocks" in again and "seeds-0-1 DAMAGED" in again

@@ -1,87 +1,209 @@
 """Damage to a store is seen, named, and said how to mend."""
 
+import warnings
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+import zarr
 
 from infoplane.datasets.source import Data, Label
 from infoplane.samples import Information
 from infoplane.stores.activations import ActivationsStore, ActivationsWriter
+from infoplane.stores.archive import StoreError, partial_of, reading
 from infoplane.stores.datasets import read_data, write_data
-from infoplane.stores.files import MANIFEST, StoreError, open_tree, save_dataset
+from infoplane.stores.files import (
+    COMPRESSORS,
+    WHOLE,
+    add_dataset,
+    open_tree,
+    publish,
+    save_dataset,
+)
 from infoplane.stores.information import read_information, write_information
+
+NUMBERS = np.random.default_rng(0).normal(size=(50, 40))
+
+
+def write(path, values=NUMBERS):
+    save_dataset(xr.Dataset({"a": (("row", "column"), values)}, attrs={"n": [1]}), path)
 
 
 @pytest.fixture
 def store(tmp_path):
-    path = tmp_path / "a.zarr"
-    values = np.random.default_rng(0).normal(size=(50, 40))
-    save_dataset(xr.Dataset({"a": (("row", "column"), values)}), path)
+    path = tmp_path / "a.zarr.zip"
+    write(path)
     return path
 
 
-def chunks(store):
-    return [f for f in store.rglob("*") if f.is_file() and f.name.startswith("c.")]
-
-
 def read(store):
-    from infoplane.stores.files import reading
-
     dataset = open_tree(store).to_dataset()
     with reading(store):
         return dataset.load()
 
 
-def test_whole_store_reads(store):
-    assert read(store)["a"].shape == (50, 40)
+def place_of(store, member):
+    """Where a member's content begins, and its length."""
+    with zipfile.ZipFile(store) as archive:
+        about = archive.getinfo(member)
+        with archive.open(about) as file:
+            return file._fileobj._pos, about.file_size
 
 
-@pytest.mark.parametrize("byte", [5, 0.5, -1])
-def test_flipped_byte_in_a_chunk_is_named(store, byte):
-    file = chunks(store)[0]
-    content = bytearray(file.read_bytes())
-    at = int(byte * len(content)) if isinstance(byte, float) else byte
-    content[at] ^= 1
-    file.write_bytes(content)
-    with pytest.raises(StoreError, match=r"a\.zarr is damaged.*Remove it.*rm -r"):
+def without(store, *members, other=()):
+    """The same zip without some members, and with others."""
+    with zipfile.ZipFile(store) as archive:
+        kept = {n: archive.read(n) for n in archive.namelist() if n not in members}
+    with zipfile.ZipFile(store, "w") as archive:
+        for name, content in {**kept, **dict(other)}.items():
+            archive.writestr(name, content)
+
+
+def test_a_store_is_one_file_that_reads_as_written(store):
+    found = read(store)
+    assert np.array_equal(found["a"], NUMBERS) and found.attrs == {"n": [1]}
+    assert [path.name for path in store.parent.iterdir()] == ["a.zarr.zip"]
+    with zipfile.ZipFile(store) as archive:
+        assert {member.compress_type for member in archive.infolist()} == {zipfile.ZIP_STORED}
+        assert archive.namelist() == ["zarr.json", "a/zarr.json", "a/c/0/0"]
+
+
+def test_what_is_the_same_gives_the_same_file(store, tmp_path):
+    write(tmp_path / "b.zarr.zip")
+    assert store.read_bytes() == (tmp_path / "b.zarr.zip").read_bytes()
+
+
+def test_every_flipped_bit_is_named_or_changes_nothing(tmp_path):
+    path = tmp_path / "a.zarr.zip"
+    values = np.arange(6.0).reshape(2, 3)
+    write(path, values)
+    content, expected, named = path.read_bytes(), read(path), 0
+    for at in range(0, len(content), 7):
+        for bit in (1, 8, 128):
+            path.write_bytes(content[:at] + bytes([content[at] ^ bit]) + content[at + 1 :])
+            try:
+                assert read(path).identical(expected), at
+            except StoreError as error:
+                assert f"{path} is damaged" in str(error) and f"rm -r '{path}'" in str(error)
+                named += 1
+    assert named > len(content) / 4
+
+
+def test_a_store_cut_anywhere_is_named(store):
+    content = store.read_bytes()
+    for at in range(0, len(content), 251):
+        store.write_bytes(content[:at])
+        with pytest.raises(StoreError, match=r"a\.zarr\.zip is damaged.*Remove it.*rm -r"):
+            open_tree(store)
+
+
+def test_a_store_filled_with_zeros_from_somewhere_on_is_named(store):
+    content = store.read_bytes()
+    for at in (0, 700, len(content) // 2, len(content) - 30):
+        store.write_bytes(content[:at] + bytes(len(content) - at))
+        with pytest.raises(StoreError, match="damaged"):
+            open_tree(store)
+
+
+@pytest.mark.parametrize("member", ["a/c/0/0", "a/zarr.json"])
+def test_a_member_that_is_not_there_or_new_is_named(store, member):
+    """Zarr would take a missing chunk for fill values."""
+    whole = store.read_bytes()
+    without(store, member)
+    with pytest.raises(StoreError, match=f"missing or changed members: {member}"):
+        open_tree(store)
+    store.write_bytes(whole)
+    without(store, other={"a/c/9/9": b"x"})
+    with pytest.raises(StoreError, match="missing or changed members: a/c/9/9"):
+        open_tree(store)
+
+
+def test_what_is_no_store_is_named(store):
+    without(store, "zarr.json")
+    with pytest.raises(StoreError, match=r"zarr\.json"):
+        open_tree(store)
+    without(store, other={"zarr.json": b"{}"})
+    with pytest.raises(StoreError, match="damaged"):
+        open_tree(store)
+    store.unlink()
+    store.mkdir()
+    with pytest.raises(StoreError, match=r"damaged.*rm -r"):
+        open_tree(store)
+    write(store)  # made anew, it stands where the folder was
+    assert np.array_equal(read(store)["a"], NUMBERS)
+
+
+def test_members_with_paths_of_elsewhere_are_written_nowhere(store, tmp_path):
+    before = sorted(tmp_path.parent.rglob("*"))
+    without(store, other={"../../outside": b"x", "/outside": b"x"})
+    with pytest.raises(StoreError, match=r"missing or changed members: .*outside"):
         read(store)
+    assert sorted(tmp_path.parent.rglob("*")) == before
 
 
-def test_truncated_missing_and_added_chunks_are_named(store):
-    file = chunks(store)[0]
-    content = file.read_bytes()
-    file.write_bytes(content[:-3])
-    with pytest.raises(StoreError, match=r"a\.zarr is damaged.*a/c\."):
-        open_tree(store)
-    file.unlink()
-    with pytest.raises(StoreError, match="missing or changed files"):
-        open_tree(store)
-    file.write_bytes(content)
-    open_tree(store)
-    (file.parent / "99").write_bytes(b"x")
-    with pytest.raises(StoreError, match="99"):
-        open_tree(store)
+def test_a_flipped_bit_inside_a_shard_is_named(tmp_path):
+    """Of a shard only the index and the chunks that are asked for are read."""
+    path, values = tmp_path / "w.zarr.zip", np.arange(64, dtype=np.float32)
+    partial = partial_of(path)
+    group = zarr.open_group(partial, mode="w")
+    group.create_array(
+        "w",
+        data=values,
+        chunks=(4,),
+        shards=(32,),
+        compressors=COMPRESSORS,
+        config=WHOLE,
+        dimension_names=("i",),
+    )
+    publish(partial, path)
+
+    def parts():
+        array = open_tree(path).to_dataset()["w"]
+        with reading(path):
+            return np.concatenate([array[i : i + 4].values for i in range(0, 64, 4)])
+
+    assert np.array_equal(parts(), values)
+    content = path.read_bytes()
+    start, size = place_of(path, "w/c/1")
+    for at in range(start, start + size, 5):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :])
+        with pytest.raises(StoreError, match="damaged"):
+            parts()
 
 
-def test_changed_metadata_and_manifest_are_named(store):
-    metadata = store / "a" / "zarr.json"
-    text = metadata.read_text()
-    metadata.write_text(text.replace("40", "41"))
-    with pytest.raises(StoreError, match="metadata"):
-        open_tree(store)
-    metadata.write_text(text)
-    (store / MANIFEST).write_text("{")
-    with pytest.raises(StoreError, match="cannot be read"):
-        open_tree(store)
-    (store / MANIFEST).unlink()
-    with pytest.raises(StoreError, match="cannot be read"):
-        open_tree(store)
+def test_opening_many_times_leaves_no_file_open(store):
+    folder = Path("/proc/self/fd")
+    if not folder.exists():
+        pytest.skip("open files are counted in /proc")
+    read(store)
+    before = len(list(folder.iterdir()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(200):
+            read(store)
+            open_tree(store)
+    assert len(list(folder.iterdir())) <= before + 2
 
 
-def test_a_file_that_snakemake_leaves_is_no_damage(store):
-    (store / ".snakemake_timestamp").write_text("")
-    open_tree(store)
+def test_several_threads_read_one_opened_store(store):
+    array = open_tree(store).to_dataset()["a"]
+    with ThreadPoolExecutor(8) as threads:
+        found = threads.map(lambda _: array.copy().values, range(40))
+        assert all(np.array_equal(values, NUMBERS) for values in found)
+
+
+def test_publishing_what_lacks_a_chunk_is_refused(tmp_path):
+    path = tmp_path / "a.zarr.zip"
+    partial = partial_of(path)
+    add_dataset(xr.Dataset({"a": ("row", np.zeros(4))}), partial)
+    (partial / "a/c/0").unlink()
+    with pytest.raises(FileNotFoundError):
+        publish(partial, path)
+    assert not path.exists() and not (partial / "packed.zip").exists()
 
 
 def test_data_come_back_as_written(tmp_path):
@@ -91,8 +213,8 @@ def test_data_come_back_as_written(tmp_path):
         "odd": Label(np.arange(20) % 2, ("0", "1")),
     }
     data = Data(x, labels, np.arange(15), np.arange(15, 20), {"units": "bit"})
-    write_data(data, tmp_path / "d.zarr")
-    again = read_data(tmp_path / "d.zarr")
+    write_data(data, tmp_path / "d.zarr.zip")
+    again = read_data(tmp_path / "d.zarr.zip")
     for name in ("x", "y", "train", "test"):
         assert np.array_equal(getattr(again, name), getattr(data, name))
     assert list(again.labels) == ["y", "odd"] and again.attributes == data.attributes
@@ -113,7 +235,7 @@ def test_information_comes_back_in_the_order_of_layers(tmp_path):
         for epoch in (0, 7)
         for layer in ("z", "a")
     }
-    path = tmp_path / "i.zarr"
+    path = tmp_path / "i.zarr.zip"
     write_information(records, [0, 1, 5], [0, 7], ["z", "a"], {"n_inputs": "9"}, path)
     table, attributes = read_information(path)
     assert isinstance(table, pd.DataFrame) and len(table) == 3 * 2 * 2
@@ -128,27 +250,12 @@ def test_information_comes_back_in_the_order_of_layers(tmp_path):
 
 
 def test_activations_come_back_block_by_block(tmp_path):
-    writer = ActivationsWriter(tmp_path / "t.zarr", {"a": 3, "b": 2}, [4, 5], [0, 9], 6)
+    writer = ActivationsWriter(tmp_path / "t.zarr.zip", {"a": 3, "b": 2}, [4, 5], [0, 9], 6)
     values = np.random.default_rng(0).normal(size=(2, 2, 6, 3)).astype(np.float32)
     writer.write("a", [4, 5], [0], values[:, :1])
     writer.write("a", [4, 5], [9], values[:, 1:])
     writer.write("b", [4, 5], [0, 9], values[..., :2])
     writer.finish({})
-    store = ActivationsStore(tmp_path / "t.zarr")
+    store = ActivationsStore(tmp_path / "t.zarr.zip")
     assert np.array_equal(store.read("a", [9], [5]), values[1:, 1:])
     assert np.array_equal(store.read("b", [0, 9], [4, 5]), values[..., :2])
-
-
-def test_a_flipped_byte_in_any_file_of_activations_is_named(tmp_path):
-    path = tmp_path / "t.zarr"
-    writer = ActivationsWriter(path, {"a": 3}, [4, 5], [0, 9], 6)
-    writer.write("a", [4, 5], [0, 9], np.ones((2, 2, 6, 3), np.float32))
-    writer.finish({})
-    for file in [f for f in path.rglob("*") if f.is_file()]:
-        content = file.read_bytes()
-        for at in range(0, len(content), 7):
-            file.write_bytes(content[:at] + bytes([content[at] ^ 16]) + content[at + 1 :])
-            with pytest.raises(StoreError, match="rm -r"):
-                ActivationsStore(path).read("a", [0, 9], [4, 5])
-        file.write_bytes(content)
-    assert ActivationsStore(path).read("a", [9], [5]).sum() == 18

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from infoplane.stores.files import StoreError
+from infoplane.stores.archive import StoreError
 from infoplane.stores.lists import read_list, write_list
 
 

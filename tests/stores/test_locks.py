@@ -20,7 +20,7 @@ from infoplane.stores.locks import Refused, writing
 )
 @pytest.mark.parametrize("hidden", [False, True])
 def test_a_refusal_names_the_store_and_says_what_to_do(tmp_path, number, said, hidden):
-    path = tmp_path / "w.zarr"
+    path = tmp_path / "w.zarr.zip"
     refusal = OSError(number, os.strerror(number), "there")
     with pytest.raises(Refused, match=f"{path} cannot be written: .*{said}"), writing(path):
         try:
@@ -34,17 +34,17 @@ def test_a_refusal_names_the_store_and_says_what_to_do(tmp_path, number, said, h
 
 
 def test_the_innermost_store_is_the_one_that_is_named(tmp_path):
-    inner = tmp_path / "inner.zarr"
+    inner = tmp_path / "inner.zarr.zip"
     full = OSError(errno.ENOSPC, "full")
-    outer = writing(tmp_path / "outer.zarr")
+    outer = writing(tmp_path / "outer.zarr.zip")
     with pytest.raises(Refused, match=f"^{inner} cannot"), outer, writing(inner):
         raise full
 
 
 def test_other_errors_stay_what_they_are(tmp_path):
-    with pytest.raises(KeyError), writing(tmp_path / "w.zarr"):
+    with pytest.raises(KeyError), writing(tmp_path / "w.zarr.zip"):
         raise KeyError("x")
-    with pytest.raises(FileNotFoundError), writing(tmp_path / "w.zarr"):
+    with pytest.raises(FileNotFoundError), writing(tmp_path / "w.zarr.zip"):
         (tmp_path / "none").read_text()
 
 
@@ -54,7 +54,7 @@ def test_a_read_only_folder_is_named(tmp_path):
         pytest.skip("nothing can be mounted here")
     try:
         subprocess.run(["mount", "-o", "remount,bind,ro", tmp_path], check=True)
-        path = tmp_path / "w.zarr"
+        path = tmp_path / "w.zarr.zip"
         said = f"{path} cannot be written: Read-only"
         with pytest.raises(Refused, match=said), writing(path):
             pass

@@ -25,7 +25,7 @@ def write(path, epochs, identity="same", record=RECORD):
 
 @pytest.fixture
 def whole(tmp_path):
-    return tmp_path / "seeds-0-1.zarr"
+    return tmp_path / "seeds-0-1.zarr.zip"
 
 
 def test_records_are_read_as_they_were_written(whole):
@@ -50,12 +50,12 @@ def test_known_are_whole_parts_of_this_identity_in_however_many_parts(whole, cap
     write(parts.path_of(whole, "2-of-8"), [1])
     write(parts.path_of(whole, "3-of-4"), [2], identity="of other settings")
     write(parts.path_of(whole, "4-of-4"), [3])
-    write(parts.path_of(whole.with_name("seeds-2-3.zarr"), "1-of-2"), [4])
-    chunk = next(parts.path_of(whole, "4-of-4").rglob("c.*.*.*"))
-    chunk.write_bytes(chunk.read_bytes()[:-1])
+    write(parts.path_of(whole.with_name("seeds-2-3.zarr.zip"), "1-of-2"), [4])
+    damaged = parts.path_of(whole, "4-of-4")
+    damaged.write_bytes(damaged.read_bytes()[:-1])
     known = parts.known_records(whole, "same")
     assert {epoch for _, epoch, _ in known} == {0, 1}
-    assert "4-of-4.zarr is damaged" in caplog.text
+    assert "4-of-4.zarr.zip is damaged" in caplog.text
 
 
 def test_when_the_whole_stands_it_remembers_its_parts_and_others_go(whole):
@@ -65,8 +65,8 @@ def test_when_the_whole_stands_it_remembers_its_parts_and_others_go(whole):
     inputs = [str(parts.path_of(whole, name)) for name in ("1-of-2", "2-of-2")]
     parts.gathered(whole, inputs)
     assert parts.number_of(whole) == 2
-    left = sorted(path.name for path in whole.parent.glob("*.zarr"))
-    assert left == ["seeds-0-1.part-1-of-2.zarr", "seeds-0-1.part-2-of-2.zarr"]
+    left = sorted(path.name for path in whole.parent.glob("*.zarr.zip"))
+    assert left == ["seeds-0-1.part-1-of-2.zarr.zip", "seeds-0-1.part-2-of-2.zarr.zip"]
     assert all(parts.whole_of(whole.parent / name) == whole for name in left)
     parts.gathered(whole, [])
-    assert parts.number_of(whole) == 1 and not list(whole.parent.glob("*.zarr"))
+    assert parts.number_of(whole) == 1 and not list(whole.parent.glob("*.zarr.zip"))

@@ -15,7 +15,8 @@ import xarray as xr
 from infoplane.machine import require_disk
 from infoplane.networks.description import describe
 from infoplane.stores import weights as stores
-from infoplane.stores.files import StoreError, open_tree, partial_of
+from infoplane.stores.archive import StoreError, partial_of
+from infoplane.stores.files import open_tree
 from infoplane.stores.weights import CHECKPOINT, Journal, WeightsStore
 from infoplane.training.loop import train
 
@@ -35,7 +36,7 @@ def shard(request, monkeypatch):
 
 
 def test_store_holds_what_the_trainer_gave(trainer_of, network_settings, tmp_path, shard):
-    store = trained(trainer_of, network_settings, tmp_path / "w.zarr", epochs=9)
+    store = trained(trainer_of, network_settings, tmp_path / "w.zarr.zip", epochs=9)
     epochs = list(trainer_of([0, 1], epochs=9)[0].epochs())
     assert store.epochs.tolist() == list(range(10))
     assert store.seeds.tolist() == [0, 1]
@@ -45,7 +46,7 @@ def test_store_holds_what_the_trainer_gave(trainer_of, network_settings, tmp_pat
             assert np.array_equal(read[name][0, place], values[1])
     loss = store.metrics()["loss_train"].values
     np.testing.assert_array_equal(loss, np.stack([e.metrics["loss_train"] for e in epochs], 1))
-    assert not partial_of(tmp_path / "w.zarr").exists()
+    assert not partial_of(tmp_path / "w.zarr.zip").exists()
 
 
 def test_no_global_of_torch_changes_a_training(trainer_of, network_settings, tmp_path):
@@ -53,11 +54,11 @@ def test_no_global_of_torch_changes_a_training(trainer_of, network_settings, tmp
         store = trained(trainer_of, network_settings, tmp_path / name, epochs=2)
         return store.read([0, 2], [0, 1])
 
-    expected = weights("usual.zarr")
+    expected = weights("usual.zarr.zip")
     torch.set_default_dtype(torch.float64)
     try:
         with torch.no_grad():
-            found = weights("changed.zarr")
+            found = weights("changed.zarr.zip")
     finally:
         torch.set_default_dtype(torch.float32)
     assert all(np.array_equal(found[name], expected[name]) for name in expected)
@@ -65,9 +66,9 @@ def test_no_global_of_torch_changes_a_training(trainer_of, network_settings, tmp
 
 def test_kept_epochs_follow_the_schedule(trainer_of, network_settings, tmp_path):
     keep = {"schedule": "every", "n": 4}
-    store = trained(trainer_of, network_settings, tmp_path / "w.zarr", epochs=10, keep=keep)
+    store = trained(trainer_of, network_settings, tmp_path / "w.zarr.zip", epochs=10, keep=keep)
     assert store.epochs.tolist() == [0, 4, 8, 10]
-    whole = trained(trainer_of, network_settings, tmp_path / "all.zarr", epochs=10)
+    whole = trained(trainer_of, network_settings, tmp_path / "all.zarr.zip", epochs=10)
     for name, values in store.read([8, 10], [0]).items():
         assert np.array_equal(values, whole.read([8, 10], [0])[name])
     assert store.metrics().sizes["epoch"] == 11
@@ -77,7 +78,7 @@ def test_last_epoch_is_kept_where_a_rule_ends_training(trainer_of, network_setti
     store = trained(
         trainer_of,
         network_settings,
-        tmp_path / "w.zarr",
+        tmp_path / "w.zarr.zip",
         seeds=[0],
         epochs=100,
         keep={"schedule": "every", "n": 50},
@@ -97,7 +98,7 @@ class Killed(BaseException):
 def test_a_killed_training_ends_in_the_same_bits(
     killed_at, moment, shard, trainer_of, network_settings, tmp_path, monkeypatch
 ):
-    whole = trained(trainer_of, network_settings, tmp_path / "whole.zarr", epochs=9)
+    whole = trained(trainer_of, network_settings, tmp_path / "whole.zarr.zip", epochs=9)
     calls = {"n": 0}
 
     def dying(original, after):
@@ -114,9 +115,9 @@ def test_a_killed_training_ends_in_the_same_bits(
     with monkeypatch.context() as patch, pytest.raises(Killed):
         name = "append" if moment == "append" else "checkpoint"
         patch.setattr(Journal, name, dying(getattr(Journal, name), after=moment == "between"))
-        trained(trainer_of, network_settings, tmp_path / "w.zarr", epochs=9)
-    assert not (tmp_path / "w.zarr").exists()
-    resumed = trained(trainer_of, network_settings, tmp_path / "w.zarr", epochs=9)
+        trained(trainer_of, network_settings, tmp_path / "w.zarr.zip", epochs=9)
+    assert not (tmp_path / "w.zarr.zip").exists()
+    resumed = trained(trainer_of, network_settings, tmp_path / "w.zarr.zip", epochs=9)
     ours, theirs = (s.read(range(10), [0, 1]) for s in (resumed, whole))
     assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
     assert resumed.metrics().identical(whole.metrics())
@@ -132,15 +133,15 @@ def test_a_kill_after_the_stopping_rule_keeps_the_last_epoch(
         "optimizer": {"method": "sgd", "learning_rate": 1e-12},
         "stop": {"quantity": "accuracy_test", "patience": 3},
     }
-    whole = trained(trainer_of, network_settings, tmp_path / "whole.zarr", **options)
+    whole = trained(trainer_of, network_settings, tmp_path / "whole.zarr.zip", **options)
 
     def die(self, *arguments):
         raise Killed
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(Journal, "finish", die)
-        trained(trainer_of, network_settings, tmp_path / "w.zarr", **options)
-    resumed = trained(trainer_of, network_settings, tmp_path / "w.zarr", **options)
+        trained(trainer_of, network_settings, tmp_path / "w.zarr.zip", **options)
+    resumed = trained(trainer_of, network_settings, tmp_path / "w.zarr.zip", **options)
     assert resumed.epochs.tolist() == whole.epochs.tolist() == [0, 3]
     assert np.array_equal(
         resumed.read([3], [0])["hidden1.weight"], whole.read([3], [0])["hidden1.weight"]
@@ -151,7 +152,7 @@ def test_a_kill_after_the_stopping_rule_keeps_the_last_epoch(
 def test_a_kill_while_the_store_is_finished_is_resumed(
     trainer_of, network_settings, tmp_path, monkeypatch, killed_after
 ):
-    path, options = tmp_path / "w.zarr", {"epochs": 9}
+    path, options = tmp_path / "w.zarr.zip", {"epochs": 9}
     write = xr.Dataset.to_zarr
 
     def killed(self, *args, group, **others):
@@ -165,7 +166,7 @@ def test_a_kill_while_the_store_is_finished_is_resumed(
     monkeypatch.undo()
     assert (partial_of(path) / "metrics").exists() and not path.exists()
     resumed = trained(trainer_of, network_settings, path, **options)
-    whole = trained(trainer_of, network_settings, tmp_path / "whole.zarr", **options)
+    whole = trained(trainer_of, network_settings, tmp_path / "whole.zarr.zip", **options)
     ours, theirs = (s.read(range(10), [0, 1]) for s in (resumed, whole))
     assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
     assert resumed.metrics().identical(whole.metrics())
@@ -174,7 +175,7 @@ def test_a_kill_while_the_store_is_finished_is_resumed(
 def test_a_journal_made_from_something_else_is_not_resumed(
     trainer_of, network_settings, tmp_path, monkeypatch
 ):
-    path = tmp_path / "w.zarr"
+    path = tmp_path / "w.zarr.zip"
 
     def die(self, *arguments):
         raise Killed
@@ -224,7 +225,7 @@ def test_sigkill_at_random_moments_changes_no_bit(tmp_path):
             [sys.executable, script, path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
 
-    whole, killed = tmp_path / "whole.zarr", tmp_path / "killed.zarr"
+    whole, killed = tmp_path / "whole.zarr.zip", tmp_path / "killed.zarr.zip"
     assert start(whole).wait() == 0
     rng = np.random.default_rng(0)
     kills = 0
@@ -247,8 +248,8 @@ def test_sigkill_at_random_moments_changes_no_bit(tmp_path):
 
 
 def test_too_small_a_disk_is_refused_before_training(tmp_path):
-    with pytest.raises(OSError, match=r"w\.zarr may take 1e\+09 TB, but .* has .* free"):
-        require_disk(tmp_path / "w.zarr", 10**21)
+    with pytest.raises(OSError, match=r"w\.zarr\.zip may take 1e\+09 TB, but .* has .* free"):
+        require_disk(tmp_path / "w.zarr.zip", 10**21)
 
 
 def test_failed_seeds_are_named_in_the_store(trainer_of, network_settings, tmp_path):
@@ -263,8 +264,8 @@ def test_failed_seeds_are_named_in_the_store(trainer_of, network_settings, tmp_p
 
     trainer.epochs = poisoned
     attributes = describe(network_settings, (8,), 2)
-    train(trainer, settings, [3, 4], tmp_path / "w.zarr", "same", attributes)
-    store = WeightsStore(tmp_path / "w.zarr")
+    train(trainer, settings, [3, 4], tmp_path / "w.zarr.zip", "same", attributes)
+    store = WeightsStore(tmp_path / "w.zarr.zip")
     assert store.failed == {3: 2}
     assert np.isnan(store.read([5], [3])["output.bias"]).all()
     assert np.isfinite(store.read([5], [4])["output.bias"]).all()
@@ -272,7 +273,7 @@ def test_failed_seeds_are_named_in_the_store(trainer_of, network_settings, tmp_p
 
 def test_missing_store_says_how_to_make_it(tmp_path):
     with pytest.raises(StoreError, match="does not exist; the workflow makes it"):
-        WeightsStore(tmp_path / "none.zarr")
+        WeightsStore(tmp_path / "none.zarr.zip")
 
 
 @pytest.mark.parametrize("damage", ["deleted", "cut", "flipped"])
@@ -281,8 +282,8 @@ def test_a_damaged_journal_ends_in_the_same_bits(
     trainer_of, network_settings, tmp_path, monkeypatch, caplog, what, damage
 ):
     monkeypatch.setattr(stores, "_power_of_two", lambda n: 2)
-    whole = trained(trainer_of, network_settings, tmp_path / "whole.zarr", epochs=9)
-    path = tmp_path / "w.zarr"
+    whole = trained(trainer_of, network_settings, tmp_path / "whole.zarr.zip", epochs=9)
+    path = tmp_path / "w.zarr.zip"
 
     def killed(*_):
         raise Killed
@@ -292,7 +293,7 @@ def test_a_damaged_journal_ends_in_the_same_bits(
         trained(trainer_of, network_settings, path, epochs=9)
     journal = partial_of(path)
     if what == "shard":
-        file = min(f for f in journal.rglob("*") if f.name.startswith("c."))
+        file = min(f for f in journal.rglob("c/**/*") if f.is_file())
     else:
         file = max(f for f in journal.rglob(what))
     content = file.read_bytes()

@@ -167,8 +167,8 @@ def test_a_kill_among_random_labels_ends_in_the_same_bits(trained, tmp_path, mon
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(supervised.Progress, "advance", dying)
-        run("a.zarr")
-    again, whole = run("a.zarr"), run("b.zarr")
+        run("a.zarr.zip")
+    again, whole = run("a.zarr.zip"), run("b.zarr.zip")
     assert all(np.array_equal(again[name], values) for name, values in whole.items())
 
 
@@ -182,7 +182,7 @@ def stored(trained, tmp_path):
     def run(below):
         rule = {"quantity": "accuracy_train", "below": below}
         trainer = trained([0, 1, 2, 5], epochs=2, set_aside=rule)
-        path = tmp_path / f"{below}.zarr"
+        path = tmp_path / f"{below}.zarr.zip"
         settings = mlp.Settings(hidden=[6, 3])
         train(trainer, trainer.settings, [0, 1, 2, 5], path, "id", describe(settings, (8,), 2))
         return WeightsStore(path), trainer
@@ -228,7 +228,7 @@ def test_information_of_seeds_set_aside_is_flagged(stored, data, tmp_path):
     settings = MeasureSettings()
     activations = Activations(store, Measured(data, settings), settings)
     assert list(activations) == []
-    path = tmp_path / "i.zarr"
+    path = tmp_path / "i.zarr.zip"
     epochs, layers = activations.epochs, activations.layers
     write_information({}, [0, 1, 2, 5, 9], epochs, layers, {}, path, store.set_aside)
     table, _ = read_information(path)

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 import pytest
 import xarray as xr
 import yaml
+from zarr.storage import ZipStore
 
 REPOSITORY = Path(__file__).parents[2]
 PARTS = ("Snakefile", "workflow", "config", "profiles", "envs/infoplane.yaml")
@@ -214,10 +214,7 @@ def arrays_of():
     """A function that gives every array of a store by its path within."""
 
     def arrays(store: Path) -> dict[str, np.ndarray]:
-        with warnings.catch_warnings():
-            # Zarr remarks on the manifest and Snakemake's timestamp.
-            warnings.filterwarnings("ignore", message="Object at .* is not recognized")
-            tree = xr.open_datatree(store, engine="zarr", consolidated=False)
+        tree = xr.open_datatree(ZipStore(store, mode="r"), engine="zarr", consolidated=False)
         return {
             f"{node.path}/{name}": variable.values
             for node in tree.subtree

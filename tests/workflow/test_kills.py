@@ -15,8 +15,8 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds jobs in /proc"),
 ]
 
-WEIGHTS = "killed/runs/tanh/weights/seeds-0-1.zarr"
-KDE = "killed/runs/tanh/information/kde/seeds-0-1.zarr"
+WEIGHTS = "killed/runs/tanh/weights/seeds-0-1.zarr.zip"
+KDE = "killed/runs/tanh/information/kde/seeds-0-1.zarr.zip"
 OPTIONS = ("--configfile", "experiment.yaml")
 EPOCHS = 500
 PATIENCE = 240

@@ -57,14 +57,14 @@ def jobs(said):
 
 
 def information(run, estimator, *blocks):
-    return {f"tiny/runs/{run}/information/{estimator}/seeds-{b}.zarr" for b in blocks}
+    return {f"tiny/runs/{run}/information/{estimator}/seeds-{b}.zarr.zip" for b in blocks}
 
 
 TRAINED = {
-    "tiny/datasets/szt.zarr",
-    "tiny/runs/tanh/weights/seeds-0-1.zarr",
-    "tiny/runs/tanh/weights/seeds-2-2.zarr",
-    "tiny/runs/relu/weights/seeds-0-0.zarr",
+    "tiny/datasets/szt.zarr.zip",
+    "tiny/runs/tanh/weights/seeds-0-1.zarr.zip",
+    "tiny/runs/tanh/weights/seeds-2-2.zarr.zip",
+    "tiny/runs/relu/weights/seeds-0-0.zarr.zip",
 }
 KDE = information("tanh", "kde", "0-1", "2-2") | information("relu", "kde", "0-0")
 BINNED = information("tanh", "binned", "0-1", "2-2") | information("relu", "binned", "0-0")
@@ -102,7 +102,7 @@ def test_a_run_of_many_is_a_target_and_has_its_figures(called):
     for kind in ("information_plane", "information_curves"):
         figures += [f"{kind}-binned", f"{kind}-kde"]
     assert called("run") == (
-        {"tiny/datasets/szt.zarr", f"{home}/weights/seeds-0-0.zarr"}
+        {"tiny/datasets/szt.zarr.zip", f"{home}/weights/seeds-0-0.zarr.zip"}
         | information(run, "binned", "0-0")
         | information(run, "kde", "0-0")
         | {f"{home}/figures/{figure}.png" for figure in figures}

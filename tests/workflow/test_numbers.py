@@ -52,13 +52,16 @@ def values_in(results: Path) -> pd.DataFrame:
     """I(X;T), I(T;Y) and their standard errors of every run, estimator, seed, epoch and layer;
     of pools, of every window."""
     tables = []
-    for store in sorted(results.glob("runs/*/*/*/*.zarr")):
+    for store in sorted(results.glob("runs/*/*/*/*.zarr.zip")):
         kind, run = store.parents[1].name, store.parents[2].name
         table = infoplane.open(store).to_dataset().to_dataframe().reset_index()
         if kind == "information":
             where = {"what": store.parent.name, "group": table["seed"], "end": table["epoch"]}
         else:
-            where = {"what": f"{store.parent.name}/{store.stem}", "group": table["group"]}
+            where = {
+                "what": f"{store.parent.name}/{store.name.partition('.zarr')[0]}",
+                "group": table["group"],
+            }
             where |= {"end": table["end"].astype(str) + "×" + table["length"].astype(str)}
         kept = table[["layer", "ixt", "stderr", "ity", "ity_stderr"]]
         tables.append(kept.assign(run=run, **where))
@@ -76,10 +79,11 @@ def stores_of(config: dict) -> list[str]:
         run = {**common, **own}
         home = f"results/{config['experiment']}/runs/{name}"
         stores += [
-            f"{home}/information/{by}/seeds-0-{n_seeds - 1}.zarr" for by in run["estimators"]
+            f"{home}/information/{by}/seeds-0-{n_seeds - 1}.zarr.zip"
+            for by in run["estimators"]
         ]
         for pool, settings in run.get("pools", {}).items():
-            stores += [f"{home}/pooled/{pool}/{by}.zarr" for by in settings["estimators"]]
+            stores += [f"{home}/pooled/{pool}/{by}.zarr.zip" for by in settings["estimators"]]
     return stores
 
 

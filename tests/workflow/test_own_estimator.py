@@ -33,7 +33,7 @@ def test_one_file_and_one_line_of_configuration_are_enough(copy, tiny, source, p
     config = copy.configure(tiny, {"estimators.mine": entry})
     said = copy.snakemake("estimator_mine", "--configfile", config)
     assert "2 of" in said or "100%" in said
-    arrays = arrays_of(copy.results("tiny/runs/tanh/information/mine/seeds-0-1.zarr"))
+    arrays = arrays_of(copy.results("tiny/runs/tanh/information/mine/seeds-0-1.zarr.zip"))
     (ity,) = [values for name, values in arrays.items() if name.endswith("/ity")]
     assert ((ity > -0.1) & (ity < 5)).all()  # no cut at 0: the layers are not Gaussian
     assert copy.results("tiny/runs/tanh/figures/information_plane-mine.png").exists()
@@ -44,5 +44,5 @@ def test_one_file_and_one_line_of_configuration_are_enough(copy, tiny, source, p
     copy.configure(tiny, {"estimators.mine": {**entry, "rigde": 1}}, "wrong.yaml")
     refused = copy.snakemake("-n", "--configfile", "wrong.yaml", fails=True)
     assert "estimators.mine.rigde: is not a key here" in refused
-    assert "tiny/runs/tanh/information/mine/seeds-0-1.zarr" in again.result()
+    assert "tiny/runs/tanh/information/mine/seeds-0-1.zarr.zip" in again.result()
     assert not [path for path in again.result() if "kde" in path or "weights" in path]

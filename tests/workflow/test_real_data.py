@@ -70,11 +70,13 @@ def measured(fresh, tiny, folder, pictures, arrays_of):
     }
     project = fresh()
     project.configure(tiny, changes)
-    stores = {name: f"real/runs/{name}/information/binned/seeds-0-0.zarr" for name in datasets}
+    stores = {
+        name: f"real/runs/{name}/information/binned/seeds-0-0.zarr.zip" for name in datasets
+    }
     targets = [f"results/{store}" for store in stores.values()]
     project.snakemake(*targets, "--configfile", "experiment.yaml", INFOPLANE_DATA=str(folder))
     return lambda name: (
-        arrays_of(project.results(f"real/datasets/{name}.zarr")),
+        arrays_of(project.results(f"real/datasets/{name}.zarr.zip")),
         arrays_of(project.results(stores[name])),
     )
 

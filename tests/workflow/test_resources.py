@@ -76,7 +76,7 @@ def test_a_further_attempt_asks_for_twice_of_it(fresh, tiny):
     project = fresh()
     file = project.configure(tiny)
     project.edit("workflow/scripts/prepare_dataset.py", ONCE)
-    store = "results/tiny/datasets/szt.zarr"
+    store = "results/tiny/datasets/szt.zarr.zip"
     options = ("--configfile", file, "--retries", "1", "--benchmark-extended")
     project.snakemake(store, *options)
     with project.root.joinpath("benchmarks/tiny/prepare_dataset/szt.tsv").open() as text:

@@ -1,11 +1,12 @@
 """An adaptive schedule from the file of an experiment to its report."""
 
 import csv
-import json
 from itertools import pairwise
 
 import numpy as np
 import pytest
+
+from infoplane.stores.archive import attributes
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
@@ -24,7 +25,7 @@ MEASURED = {
     f"tiny/runs/tanh/{made}"
     for by in ("binned", "kde")
     for made in (
-        *(f"information/{by}/{block}.zarr" for block in BLOCKS),
+        *(f"information/{by}/{block}.zarr.zip" for block in BLOCKS),
         f"figures/information_plane-{by}.png",
         f"figures/information_curves-{by}.png",
     )
@@ -42,12 +43,12 @@ def project(fresh, tiny):
 def test_neighbours_in_the_store_are_within_delta_or_adjacent(project, arrays_of, estimator):
     epochs_of = {}
     for block in BLOCKS:
-        store = project.results(f"tiny/runs/tanh/information/{estimator}/{block}.zarr")
-        arrays, about = arrays_of(store), json.loads((store / "zarr.json").read_text())
-        entropies = {name: float(about["attributes"][of]) for name, of in ENTROPY.items()}
+        store = project.results(f"tiny/runs/tanh/information/{estimator}/{block}.zarr.zip")
+        arrays, about = arrays_of(store), attributes(store)
+        entropies = {name: float(about[of]) for name, of in ENTROPY.items()}
         epochs = epochs_of[block] = arrays["//epoch"].tolist()
         assert epochs[0] == 0 and epochs[-1] == LAST and len(epochs) <= LAST
-        assert about["attributes"]["n_kept"] == str(LAST + 1)
+        assert about["n_kept"] == str(LAST + 1)
         shifts = {
             name: np.abs(np.diff(arrays[f"//{name}"], axis=1)).max(axis=(0, 2)) / entropy
             for name, entropy in entropies.items()

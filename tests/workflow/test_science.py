@@ -63,7 +63,7 @@ def last_hidden(data, tmp_path):
             }
         )
         trainer = supervised.build(settings, network, data, SEEDS)
-        store = tmp_path / "weights.zarr"
+        store = tmp_path / "weights.zarr.zip"
         attributes = describe(described, (12,), 2)
         train(trainer, settings, SEEDS, store, "science", attributes)
         weights = WeightsStore(store)

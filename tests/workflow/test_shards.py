@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 OPTIONS = ("--configfile", "experiment.yaml")
 HOME = "tiny/runs/tanh/information"
-STORES = [f"{HOME}/binned/seeds-0-1.zarr", f"{HOME}/kde/seeds-0-1.zarr"]
+STORES = [f"{HOME}/binned/seeds-0-1.zarr.zip", f"{HOME}/kde/seeds-0-1.zarr.zip"]
 TARGETS = [f"results/{store}" for store in STORES]
 
 
@@ -28,7 +28,7 @@ def test_the_number_of_shards_changes_no_bit_and_redoes_nothing(
     assert said.count("estimate part ") == 4
     for store in STORES:
         assert_same_bits(copy.results(store), finished.results(store))
-        assert files_in(copy.results(store).parent) == ["seeds-0-1.zarr"]  # no part is left
+        assert files_in(copy.results(store).parent) == ["seeds-0-1.zarr.zip"]  # no part is left
     for other in (3, 1):
         copy.configure(tiny, {"defaults.shards": other})
         assert "Nothing to be done" in copy.snakemake("--dry-run", *TARGETS, *OPTIONS)
@@ -36,7 +36,7 @@ def test_the_number_of_shards_changes_no_bit_and_redoes_nothing(
     copy.configure(tiny, {"defaults.shards": 3, "estimators.binned.n_bins": 20})
     said = copy.snakemake("--dry-run", *TARGETS, *OPTIONS)
     assert said.count("estimate part ") == 3
-    assert "part-3-of-3.zarr" in said
+    assert "part-3-of-3.zarr.zip" in said
 
 
 def test_what_is_done_in_other_parts_is_not_measured_again(
@@ -45,7 +45,7 @@ def test_what_is_done_in_other_parts_is_not_measured_again(
     """As when a workflow was stopped between two parts, and the number changed then."""
     shutil.rmtree(copy.results(HOME, "kde"))
     copy.configure(tiny, {"defaults.shards": 2})
-    part = f"results/{HOME}/kde/seeds-0-1.part-1-of-2.zarr"
+    part = f"results/{HOME}/kde/seeds-0-1.part-1-of-2.zarr.zip"
     copy.snakemake(part, "--notemp", *OPTIONS)
     copy.configure(tiny, {"defaults.shards": 3})
     copy.snakemake(TARGETS[1], *OPTIONS)
@@ -56,18 +56,16 @@ def test_what_is_done_in_other_parts_is_not_measured_again(
     assert min(known) >= 6
     assert "18 records of parts" in copy.log("tiny/estimate_information/tanh/kde/seeds-0-1.log")
     assert_same_bits(copy.results(STORES[1]), finished.results(STORES[1]))
-    assert files_in(copy.results(HOME, "kde")) == ["seeds-0-1.zarr"]
+    assert files_in(copy.results(HOME, "kde")) == ["seeds-0-1.zarr.zip"]
 
 
 def test_a_damaged_part_is_measured_again(copy, finished, tiny, assert_same_bits):
     shutil.rmtree(copy.results(HOME, "kde"))
     copy.configure(tiny, {"defaults.shards": 2})
-    parts = [f"results/{HOME}/kde/seeds-0-1.part-{i}-of-2.zarr" for i in (1, 2)]
+    parts = [f"results/{HOME}/kde/seeds-0-1.part-{i}-of-2.zarr.zip" for i in (1, 2)]
     copy.snakemake(*parts, "--notemp", *OPTIONS)
-    chunk = next((copy.root / parts[1] / "ixt").glob("c.*.*.*"))
-    content = bytearray(chunk.read_bytes())
-    content[len(content) // 2] ^= 0x10
-    chunk.write_bytes(content)
+    part = copy.root / parts[1]
+    part.write_bytes(part.read_bytes()[:-1])
     said = copy.snakemake(TARGETS[1], *OPTIONS)
-    assert "part-2-of-2.zarr is damaged" in said
+    assert "part-2-of-2.zarr.zip is damaged" in said
     assert_same_bits(copy.results(STORES[1]), finished.results(STORES[1]))

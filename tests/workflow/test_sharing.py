@@ -7,7 +7,7 @@ import pytest
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 OPTIONS = ("--configfile", "experiment.yaml")
-WEIGHTS = "runs/{}/weights/seeds-0-1.zarr"
+WEIGHTS = "runs/{}/weights/seeds-0-1.zarr.zip"
 
 
 def trained(said):
@@ -26,7 +26,7 @@ def test_equal_runs_under_two_names_train_once(copy, tiny):
     assert trained(said) == 1
     home = copy.results("tiny/runs")
     assert not (home / "twin/weights").exists()
-    assert (home / "tanh/weights/seeds-3-4.zarr").exists()
+    assert (home / "tanh/weights/seeds-3-4.zarr.zip").exists()
     table = (home / "twin/figures/training_curves.csv").read_text()
     header, line, *_ = table.splitlines()
     assert dict(zip(header.split(","), line.split(","), strict=True))["n_seeds"] == "5"
@@ -79,5 +79,5 @@ def test_two_working_directories_share_what_one_has_made(
 def test_a_cache_that_is_off_keeps_nothing(fresh, tiny):
     project = fresh()
     project.configure(tiny)
-    project.snakemake("results/tiny/datasets/szt.zarr", *OPTIONS, INFOPLANE_CACHE="off")
+    project.snakemake("results/tiny/datasets/szt.zarr.zip", *OPTIONS, INFOPLANE_CACHE="off")
     assert not project.results(".cache").exists()

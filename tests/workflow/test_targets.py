@@ -74,13 +74,13 @@ def called(project, pool):
 
 
 def upto_weights(*runs):
-    weights = {f"tiny/runs/{r}/weights/seeds-{s}.zarr" for r in runs for s in SEEDS[r]}
-    return {"tiny/datasets/szt.zarr"} | weights
+    weights = {f"tiny/runs/{r}/weights/seeds-{s}.zarr.zip" for r in runs for s in SEEDS[r]}
+    return {"tiny/datasets/szt.zarr.zip"} | weights
 
 
 def information(run, *estimators):
     home = f"tiny/runs/{run}/information"
-    return {f"{home}/{by}/seeds-{s}.zarr" for by in estimators for s in SEEDS[run]}
+    return {f"{home}/{by}/seeds-{s}.zarr.zip" for by in estimators for s in SEEDS[run]}
 
 
 def figures(run, *names):
@@ -88,7 +88,7 @@ def figures(run, *names):
 
 
 def test_target_datasets_plans_what_may_be_downloaded(called):
-    assert called("datasets") == {"tiny/datasets/szt.zarr"}
+    assert called("datasets") == {"tiny/datasets/szt.zarr.zip"}
 
 
 def test_target_run_plans_that_run_alone(called):

@@ -6,7 +6,7 @@ rule regenerate_activations:
         dataset=ACTIVATIONS.of(dataset_of),
         otherwise=ACTIVATIONS.otherwise,
     output:
-        activations=temp(directory(ACTIVATIONS.path)),
+        activations=temp(ACTIVATIONS.path),
     log:
         f"logs/{experiment.name}/regenerate_activations/{{run}}/{{seeds}}.log",
     benchmark:

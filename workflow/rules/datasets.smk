@@ -2,7 +2,7 @@ rule prepare_dataset:
     input:
         otherwise=DATASET.otherwise,
     output:
-        directory(DATASET.path),
+        DATASET.path,
     log:
         f"logs/{experiment.name}/prepare_dataset/{{dataset}}.log",
     benchmark:

@@ -6,7 +6,7 @@ rule estimate_information:
         parts=INFORMATION.of(parts_of),
         otherwise=INFORMATION.otherwise,
     output:
-        information=directory(INFORMATION.path),
+        information=INFORMATION.path,
     log:
         f"logs/{experiment.name}/estimate_information/{{run}}/{{estimator}}/{{seeds}}.log",
     benchmark:
@@ -37,7 +37,7 @@ use rule estimate_information as estimate_part with:
         activations=PART.of(activations_of),
         otherwise=PART.otherwise,
     output:
-        information=temp(directory(PART.path)),
+        information=temp(PART.path),
     log:
         f"logs/{experiment.name}/estimate_part/{{run}}/{{estimator}}/{{seeds}}-{{part}}.log",
     benchmark:

@@ -8,7 +8,7 @@ rule pool_epochs:
         dataset=POOLED.of(dataset_of),
         otherwise=POOLED.otherwise,
     output:
-        pooled=directory(POOLED.path),
+        pooled=POOLED.path,
     log:
         f"logs/{experiment.name}/pool_epochs/{{run}}/{{pool}}/{{estimator}}.log",
     benchmark:

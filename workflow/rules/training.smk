@@ -3,7 +3,7 @@ rule train:
         dataset=WEIGHTS.of(dataset_of),
         otherwise=WEIGHTS.otherwise,
     output:
-        weights=directory(WEIGHTS.path),
+        weights=WEIGHTS.path,
     log:
         f"logs/{experiment.name}/train/{{run}}/{{seeds}}.log",
     benchmark:

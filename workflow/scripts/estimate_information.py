@@ -18,6 +18,7 @@ from infoplane.provenance import digest_of_text, package_versions
 from infoplane.schedules.parts import WHOLE
 from infoplane.stores import parts
 from infoplane.stores.activations import ActivationsStore
+from infoplane.stores.archive import name_of
 from infoplane.stores.datasets import read_data
 from infoplane.stores.information import write_information
 from infoplane.stores.weights import WeightsStore
@@ -62,7 +63,7 @@ with job(snakemake):
         activations,
         what.epochs,
         estimator,
-        f"{names.estimator} {names.run} {path.stem}",
+        f"{names.estimator} {names.run} {name_of(path)}",
         part,
         known,
     )

@@ -20,7 +20,7 @@ import yaml
 pytestmark = [pytest.mark.workflow, pytest.mark.slow, pytest.mark.slurm]
 
 OPTIONS = ("--configfile", "experiment.yaml")
-WEIGHTS = "killed/runs/tanh/weights/seeds-0-1.zarr"
+WEIGHTS = "killed/runs/tanh/weights/seeds-0-1.zarr.zip"
 PATIENCE = 1800
 """Seconds that anything here may take on a machine that is busy with other things."""
 
@@ -156,7 +156,7 @@ def submitted(submitting, default, local):
 def test_default_experiment_ends_in_the_bits_of_a_local_run(submitted, local, assert_same_bits):
     project, _ = submitted
     assert project.results("default/report.html").exists()
-    stores = sorted(local().results().glob("default/runs/*/**/seeds-0-1.zarr"))
+    stores = sorted(local().results().glob("default/runs/*/**/seeds-0-1.zarr.zip"))
     assert len(stores) == 6
     for store in stores:
         assert_same_bits(project.root / store.relative_to(local().root), store)
@@ -186,7 +186,7 @@ def test_jobs_for_a_gpu_and_no_others_go_to_its_partition(submitted, cluster):
 
 def test_log_of_a_failed_job_is_shown(submitting, default):
     project = submitting("--retries", "0")
-    target = "results/default/runs/tanh/weights/seeds-0-1.zarr"
+    target = "results/default/runs/tanh/weights/seeds-0-1.zarr.zip"
     project.configure(default, {"runs.tanh.training": {"device": "cuda"}})
     said = project.snakemake(target, *OPTIONS, fails=True)
     assert "RuntimeError: device: cuda, but torch sees no CUDA GPU here" in said
@@ -199,7 +199,7 @@ def test_log_of_a_failed_job_is_shown(submitting, default):
 def test_shards_are_jobs_and_together_the_bits_of_one(
     submitting, fresh, killed, assert_same_bits
 ):
-    target = "results/killed/runs/tanh/information/kde/seeds-0-1.zarr"
+    target = "results/killed/runs/tanh/information/kde/seeds-0-1.zarr.zip"
     project, alone = submitting(), fresh()
     project.configure(killed, {"defaults.shards": 2})
     said = project.snakemake(target, *OPTIONS)

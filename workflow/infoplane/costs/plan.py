@@ -17,6 +17,7 @@ from infoplane.estimators import ESTIMATORS, estimator_of
 from infoplane.networks import FAMILIES
 from infoplane.networks.network import Network
 from infoplane.schedules.adaptive import Adaptive
+from infoplane.stores.archive import SUFFIX, StoreError
 from infoplane.stores.shapes import shape_of_store
 
 
@@ -136,9 +137,9 @@ class Plan:
         return self._networks[run]
 
     def _shape(self, dataset: str) -> Shape:
-        store = self.home / "datasets" / f"{dataset}.zarr"
+        store = self.home / "datasets" / f"{dataset}{SUFFIX}"
         # A damaged one is named by the job that reads it, which has to be planned for that.
-        with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+        with contextlib.suppress(StoreError):
             return shape_of_store(store)
         return shape_of(self.experiment.datasets[dataset])
 

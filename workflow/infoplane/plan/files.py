@@ -6,8 +6,7 @@ A name that is not given stays a wildcard, so that `files.weights()` is the patt
 
 from pathlib import Path
 
-STORE = ".zarr"
-"""What the name of a store ends with."""
+from infoplane.stores.archive import SUFFIX, name_of
 
 
 class Files:
@@ -22,26 +21,26 @@ class Files:
 
     def dataset(self, dataset: str = "{dataset}") -> str:
         """A prepared data set."""
-        return f"{self.home}/datasets/{dataset}{STORE}"
+        return f"{self.home}/datasets/{dataset}{SUFFIX}"
 
     def weights(self, run: str = "{run}", seeds: str = "{seeds}") -> str:
         """Weights of a block of seeds."""
-        return f"{self.run(run)}/weights/{seeds}{STORE}"
+        return f"{self.run(run)}/weights/{seeds}{SUFFIX}"
 
     def blocks_of_weights(self, run: str) -> list[str]:
         """Names of the blocks of seeds whose weights stand under a run's name."""
-        stores = Path(self.run(run), "weights").glob(f"seeds-*{STORE}")
-        return [store.name.removesuffix(STORE) for store in stores]
+        stores = Path(self.run(run), "weights").glob(f"seeds-*{SUFFIX}")
+        return [name_of(store) for store in stores]
 
     def activations(self, run: str = "{run}", seeds: str = "{seeds}") -> str:
         """Activations that a run's estimators share."""
-        return f"{self.run(run)}/activations/{seeds}{STORE}"
+        return f"{self.run(run)}/activations/{seeds}{SUFFIX}"
 
     def information(
         self, run: str = "{run}", estimator: str = "{estimator}", seeds: str = "{seeds}"
     ) -> str:
         """What an estimator says of a block of seeds."""
-        return f"{self.run(run)}/information/{estimator}/{seeds}{STORE}"
+        return f"{self.run(run)}/information/{estimator}/{seeds}{SUFFIX}"
 
     def part(
         self,
@@ -57,4 +56,4 @@ class Files:
         self, run: str = "{run}", pool: str = "{pool}", estimator: str = "{estimator}"
     ) -> str:
         """What an estimator says of a pool."""
-        return f"{self.run(run)}/pooled/{pool}/{estimator}{STORE}"
+        return f"{self.run(run)}/pooled/{pool}/{estimator}{SUFFIX}"

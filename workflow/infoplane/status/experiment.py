@@ -7,7 +7,7 @@ from pathlib import Path
 
 from infoplane.progress import last_words
 from infoplane.stores import glance
-from infoplane.stores.files import StoreError, partial_of
+from infoplane.stores.archive import SUFFIX, StoreError, name_of, partial_of, verify
 from infoplane.stores.recipes import recipe_in
 
 Block = str
@@ -109,9 +109,9 @@ def status_of(home: Path, logs: Path, wanted: Mapping[str, Wanted] | None = None
     ]
     asked = [(store, run) for run in (wanted or {}).values() for store in run.recipes]
     other = {store for store, run in asked if store.exists() and run.is_other(store)}
-    for store in sorted((home / "datasets").glob("*.zarr")):
+    for store in sorted((home / "datasets").glob(f"*{SUFFIX}")):
         try:
-            glance.verify(store)
+            verify(store)
         except StoreError as error:
             wrong.append(str(error))
     return Status(
@@ -138,9 +138,9 @@ def _blocks(
     stores: Path, wanted: Wanted | None, wrong: list[str], failures: list[str]
 ) -> Iterator[Trained]:
     """How far each block is: those that are asked for, or else those that are there."""
-    there = {path.name.split(".")[0] for path in stores.glob("seeds-*.zarr*")}
+    there = {path.name.split(".")[0] for path in stores.glob(f"seeds-*{SUFFIX}*")}
     for block in wanted.blocks if wanted else sorted(there, key=_first_seed):
-        store = stores / f"{block}.zarr"
+        store = stores / f"{block}{SUFFIX}"
         epochs = wanted.epochs if wanted else None
         try:
             if store.exists():
@@ -170,14 +170,14 @@ def _measured(home: Path, wanted: Wanted | None, wrong: list[str]) -> dict[str, 
     """Every estimator's stores, counted; of pools as `pool/estimator`."""
     blocks = wanted.blocks if wanted else None
     stores: dict[str, list[Path]] = {name: [] for name in (wanted.estimators if wanted else ())}
-    for store in sorted((home / "information").glob("*/seeds-*.zarr")):
+    for store in sorted((home / "information").glob(f"*/seeds-*{SUFFIX}")):
         name = store.parent.name
         if ".part-" in store.name:  # what is not put together yet is not measured
             continue
-        if wanted is None or (name in stores and store.stem in blocks):
+        if wanted is None or (name in stores and name_of(store) in blocks):
             stores.setdefault(name, []).append(store)
-    for store in sorted((home / "pooled").glob("*/*.zarr")):
-        name = f"{store.parent.name}/{store.stem}"
+    for store in sorted((home / "pooled").glob(f"*/*{SUFFIX}")):
+        name = f"{store.parent.name}/{name_of(store)}"
         if wanted is None or name in stores:
             stores.setdefault(name, []).append(store)
     found = {}

@@ -8,15 +8,8 @@ import numpy as np
 import xarray as xr
 import zarr
 
-from infoplane.stores.files import (
-    CHUNK_KEYS,
-    COMPRESSORS,
-    encoding,
-    open_tree,
-    partial_of,
-    publish,
-    reading,
-)
+from infoplane.stores.archive import partial_of, reading
+from infoplane.stores.files import COMPRESSORS, WHOLE, add_dataset, open_tree, publish
 
 
 class ActivationsWriter:
@@ -45,7 +38,7 @@ class ActivationsWriter:
                 dtype="float32",
                 chunks=(1, 1, n_inputs, width),
                 compressors=COMPRESSORS,
-                chunk_key_encoding=CHUNK_KEYS,
+                config=WHOLE,
                 dimension_names=("seed", "epoch", "input", f"{layer}.unit"),
             )
 
@@ -60,7 +53,7 @@ class ActivationsWriter:
     def finish(self, attributes: Mapping[str, str]) -> None:
         """Name the axes and move the store into its place."""
         axes = xr.Dataset(coords={"seed": self.seeds, "epoch": self.epochs}, attrs=attributes)
-        axes.to_zarr(self.partial, mode="a", consolidated=False, encoding=encoding(axes))
+        add_dataset(axes, self.partial)
         publish(self.partial, self.path)
 
 

@@ -1,15 +1,15 @@
 """Finished stores by what they were made from, so that equal work is done once.
 
-    <cache>/<kind>/<key>.zarr        kind: datasets, weights
+    <cache>/<kind>/<key>.zarr.zip        kind: datasets, weights
 
 An experiment that needs a store which another one has made (in this working directory, or in
-another on the same file system) gets it as hard links, or as a copy where links are not
+another on the same file system) gets it as a hard link, or as a copy where links are not
 possible. The key is a digest of all that decides the result: settings, sources, data, seeds,
-package versions. What is taken out is compared with its digests first; what does not agree is
+package versions. What is taken out is compared with its checksums first; what does not agree is
 thrown away and made anew.
 
-Why not `snakemake --cache`: it refuses rules with `benchmark:`, gives a folder back as a folder
-of links, and its key leaves out the modules that a script imports.
+Why not `snakemake --cache`: it refuses rules with `benchmark:`, and its key leaves out the
+modules that a script imports.
 
 The cache is where INFOPLANE_CACHE says ("off": nowhere), else results/.cache. Removing any of
 it is safe at any time.
@@ -17,13 +17,13 @@ it is safe at any time.
 
 import logging
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from shutil import copyfile, rmtree
 
 from infoplane.progress import announce
-from infoplane.stores.files import StoreError, partial_of, verify
+from infoplane.stores.archive import SUFFIX, StoreError, verify
 from infoplane.stores.locks import writing
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class Cache:
 
     def place(self, kind: str, key: str) -> Path:
         """Where a store of this kind and key is kept."""
-        return self.root / kind / f"{key}.zarr"
+        return self.root / kind / f"{key}{SUFFIX}"
 
     @contextmanager
     def sharing(self, kind: str, key: str, path: Path) -> Iterator[bool]:
@@ -84,40 +84,36 @@ class Cache:
             verify(place, whole=True)
         except StoreError as error:
             announce(str(path), f"made anew, for what the cache has of it is no good: {error}")
-            shutil.rmtree(place, ignore_errors=True)
+            place.unlink(missing_ok=True)
             return False
         with writing(path):
-            _linked(place, path)
+            _link(place, path)
         announce(str(path), f"taken from the cache, {place}")
         return True
 
     def _keep(self, path: Path, place: Path) -> None:
         try:
-            _linked(path, place)
+            _link(path, place)
         except OSError as error:
             # The result stands all the same.
             log.warning("%s is not kept in the cache: %s", path, error)
-            shutil.rmtree(partial_of(place), ignore_errors=True)
 
 
-def _linked(source: Path, place: Path) -> None:
-    """The same store in another place, which holds none: files linked, or copied."""
-    partial = partial_of(place)
-    shutil.rmtree(partial, ignore_errors=True)
+def _link(source: Path, place: Path) -> None:
+    """The same store in another place, in one step: linked, or copied."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(
-        source,
-        partial,
-        copy_function=_link,
-        ignore=shutil.ignore_patterns(".snakemake_timestamp"),
-    )
-    if place.exists():
-        shutil.rmtree(place)
-    partial.rename(place)
-
-
-def _link(source: str, target: str) -> None:
+    fresh = place.with_name(f".{place.name}.new")
+    fresh.unlink(missing_ok=True)
     try:
-        os.link(source, target)
-    except OSError:  # another file system, or files of somebody else's
-        shutil.copy2(source, target)
+        # whose file it is decides who may set its date, as Snakemake does to what a job made
+        if source.stat().st_uid != os.geteuid():
+            raise PermissionError(f"{source} is somebody else's")
+        os.link(source, fresh)
+    except OSError:  # that, or another file system
+        copyfile(source, fresh)
+    try:
+        if place.is_dir():  # no store, and in its place
+            rmtree(place)
+        fresh.replace(place)
+    finally:
+        fresh.unlink(missing_ok=True)  # a link to what stands there already is not moved

@@ -7,7 +7,8 @@ import numpy as np
 import xarray as xr
 
 from infoplane.datasets.source import Data, Label
-from infoplane.stores.files import open_tree, reading, save_dataset
+from infoplane.stores.archive import reading
+from infoplane.stores.files import open_tree, save_dataset
 from infoplane.stores.recipes import CONTENTS, RECIPE
 from infoplane.stores.shapes import LABELS, NAMES
 

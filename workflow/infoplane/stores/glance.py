@@ -5,13 +5,16 @@ import os
 import time
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import zarr
+from zarr.storage import ZipStore
 
-from infoplane.stores.files import reading, verify
+from infoplane.stores.archive import reading, verify
 from infoplane.stores.information import MASKS
 from infoplane.stores.weights import CHECKPOINT, FAILURE, NEVER
 
@@ -31,15 +34,14 @@ class Trained:
 
 def trained(store: Path) -> Trained:
     """Of a finished store of weights, verified. Raises StoreError where it is damaged."""
-    verify(store)
-    with reading(store):
-        settings = json.loads(_metadata(store)["attributes"]["settings"])
-        n_epochs = _metadata(store / "metrics" / "epoch")["shape"][0]
+    with _opened(store) as root:
+        settings = json.loads(root.attrs["settings"])
+        metrics = root["metrics"]
         return Trained(
-            epoch=n_epochs - 1,
+            epoch=metrics["epoch"].shape[0] - 1,
             epochs=settings["training"]["epochs"],
-            failed=int((_array(store / "metrics" / "failed_epoch") != NEVER).sum()),
-            set_aside=int((~np.isnan(_array(store / "metrics" / "set_aside"))).sum()),
+            failed=int((metrics["failed_epoch"][...] != NEVER).sum()),
+            set_aside=int((~np.isnan(metrics["set_aside"][...])).sum()),
         )
 
 
@@ -75,9 +77,8 @@ def flags(store: Path) -> tuple[int, Counter]:
 
     store : of information or of pooled information. Raises StoreError where it is damaged
     """
-    verify(store)
-    with reading(store):
-        masks = _array(store / "flags")
+    with _opened(store) as root:
+        masks = root["flags"][...]
     found = {name: int(((masks & bit) != 0).sum()) for name, bit in MASKS.items()}
     return masks.size, Counter({name: n for name, n in found.items() if n})
 
@@ -99,16 +100,13 @@ def leftovers(home: Path) -> list[Path]:
     found = []
     for folder, inside, _ in os.walk(home):
         found += [Path(folder, name) for name in inside if name.endswith(".partial")]
-        inside[:] = [name for name in inside if not name.endswith((".zarr", ".partial"))]
+        inside[:] = [name for name in inside if not name.endswith(".partial")]
     return sorted(p for p in found if not (p / CHECKPOINT).exists() and not growing(p))
 
 
-def _metadata(group: Path) -> dict:
-    return json.loads((group / "zarr.json").read_text(encoding="utf-8"))
-
-
-def _array(path: Path) -> np.ndarray:
-    if not any(path.glob("c*")):  # Zarr writes no chunk of fill values; to ask it takes 3 ms
-        about = _metadata(path)
-        return np.full(about["shape"], about["fill_value"], about["data_type"])
-    return zarr.open_array(path, mode="r")[...]
+@contextmanager
+def _opened(store: Path) -> Iterator[zarr.Group]:
+    """A store's root, verified."""
+    verify(store)
+    with reading(store), ZipStore(store, mode="r") as file:
+        yield zarr.open_group(file, mode="r", use_consolidated=True)

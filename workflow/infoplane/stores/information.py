@@ -9,7 +9,8 @@ import pandas as pd
 import xarray as xr
 
 from infoplane.information import FLAGS, Information
-from infoplane.stores.files import open_tree, reading, save_dataset
+from infoplane.stores.archive import reading
+from infoplane.stores.files import open_tree, save_dataset
 
 QUANTITIES = tuple(f.name for f in fields(Information) if f.name not in ("flags", "extra"))
 MASKS = {name: 1 << bit for bit, name in enumerate(FLAGS)}

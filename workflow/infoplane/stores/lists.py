@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from infoplane.stores.files import damaged
+from infoplane.stores.archive import damaged
 
 DIGEST = "sha256"
 

@@ -1,8 +1,8 @@
 """Parts of a measurement that several jobs share, beside the store they become.
 
-    seeds-0-9.zarr                 the whole, which does not tell in how many parts it was made
-    seeds-0-9.part-1-of-4.zarr     a part, until the whole stands
-    .seeds-0-9.parts               in how many the whole was made, where in more than one
+    seeds-0-9.zarr.zip               the whole, which does not tell of how many parts
+    seeds-0-9.part-1-of-4.zarr.zip   a part, until the whole stands
+    .seeds-0-9.parts                 in how many the whole was made, where in more than one
 
 Parts agree where they are of one identity (settings, sources, weights, data), and then it does
 not matter how many there were to be: asked for in eight parts what was half done in four, the
@@ -10,13 +10,12 @@ jobs measure what is left.
 """
 
 import logging
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
 from infoplane.information import Information
 from infoplane.schedules.parts import WHOLE, Part
-from infoplane.stores.files import StoreError
+from infoplane.stores.archive import SUFFIX, StoreError, name_of
 from infoplane.stores.information import Key, read_records
 
 log = logging.getLogger(__name__)
@@ -24,17 +23,17 @@ log = logging.getLogger(__name__)
 
 def path_of(whole: Path, part: str) -> Path:
     """The store of a part, such as '1-of-4'."""
-    return whole.with_name(f"{whole.stem}.part-{part}.zarr")
+    return whole.with_name(f"{name_of(whole)}.part-{part}{SUFFIX}")
 
 
 def whole_of(part: Path) -> Path:
     """The store that a part is of; a whole itself."""
-    return part.with_name(part.stem.partition(".part-")[0] + ".zarr")
+    return part.with_name(name_of(part).partition(".part-")[0] + SUFFIX)
 
 
 def part_of(path: Path) -> Part:
     """What a store holds by its name: a part, or the whole."""
-    name = path.stem.partition(".part-")[2]
+    name = name_of(path).partition(".part-")[2]
     return Part.parse(name) if name else WHOLE
 
 
@@ -69,7 +68,7 @@ def gathered(whole: Path, inputs: Iterable[str]) -> None:
         note.unlink(missing_ok=True)
     for path in whole.parent.glob(path_of(whole, "*-of-*").name):
         if path.name not in inputs:
-            shutil.rmtree(path, ignore_errors=True)
+            path.unlink(missing_ok=True)
 
 
 def number_of(whole: Path) -> int:
@@ -81,4 +80,4 @@ def number_of(whole: Path) -> int:
 
 
 def _note_of(whole: Path) -> Path:
-    return whole.with_name(f".{whole.stem}.parts")
+    return whole.with_name(f".{name_of(whole)}.parts")

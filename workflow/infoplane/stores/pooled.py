@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from infoplane.stores.files import open_tree, reading, save_dataset
+from infoplane.stores.archive import reading
+from infoplane.stores.files import open_tree, save_dataset
 from infoplane.stores.information import QUANTITIES, flag_attributes, mask_of, names_of
 
 WHERE = ("group", "end", "length", "layer", "n_draws", "drift", "gradient_snr")

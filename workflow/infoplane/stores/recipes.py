@@ -6,6 +6,8 @@ A store has it among its attributes, a figure, list or table in the JSON beside 
 import json
 from pathlib import Path
 
+from infoplane.stores.archive import SUFFIX, StoreError, attributes
+
 RECIPE = "recipe"
 CONTENTS = "contents"
 """Attribute of a data set's store: digest of the user's files that it was made from."""
@@ -19,9 +21,10 @@ def recipe_in(path: Path) -> str | None:
 def said_by(path: Path, name: str) -> str | None:
     """An attribute of a store, or of a JSON; None: there is none, or it is damaged."""
     try:
-        written = json.loads((path / "zarr.json" if path.is_dir() else path).read_bytes())
-        return (written["attributes"] if path.is_dir() else written).get(name)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        if path.name.endswith(SUFFIX):
+            return attributes(path).get(name)
+        return json.loads(path.read_bytes()).get(name)
+    except (StoreError, OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 

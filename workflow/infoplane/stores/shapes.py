@@ -1,9 +1,9 @@
-"""The shape of a prepared data set, from the heads of its store: plans are made from it."""
+"""The shape of a prepared data set, from the metadata of its store: plans are made from it."""
 
-import json
 from pathlib import Path
 
 from infoplane.datasets.source import Shape
+from infoplane.stores.archive import reading, verify
 
 LABELS = "labels"
 """Attribute of a data set: the names of its labels, the first is meant where none is named."""
@@ -14,14 +14,13 @@ NAMES = "class_names"
 def shape_of_store(store: Path) -> Shape:
     """The shape of a prepared data set.
 
-    Raises FileNotFoundError where it has not been prepared.
+    Raises StoreError where it has not been prepared, or is damaged.
     """
-    n, *of_input = _head(store / "x")["shape"]
-    (n_train,) = _head(store / "train_indices")["shape"]
-    labels = _head(store)["attributes"][LABELS]
-    classes = {name: len(_head(store / name)["attributes"][NAMES]) for name in labels}
+    root = verify(store)
+    with reading(store):
+        heads = root["consolidated_metadata"]["metadata"]
+        n, *of_input = heads["x"]["shape"]
+        (n_train,) = heads["train_indices"]["shape"]
+        labels = root["attributes"][LABELS]
+        classes = {name: len(heads[name]["attributes"][NAMES]) for name in labels}
     return Shape(n, tuple(of_input), classes, n_train)
-
-
-def _head(array: Path) -> dict:
-    return json.loads((array / "zarr.json").read_text(encoding="utf-8"))

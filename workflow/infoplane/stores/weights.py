@@ -22,17 +22,8 @@ import pandas as pd
 import xarray as xr
 import zarr
 
-from infoplane.stores.files import (
-    CHUNK_KEYS,
-    COMPRESSORS,
-    StoreError,
-    damaged,
-    encoding,
-    open_tree,
-    partial_of,
-    publish,
-    reading,
-)
+from infoplane.stores.archive import StoreError, damaged, partial_of, reading
+from infoplane.stores.files import COMPRESSORS, WHOLE, add_dataset, open_tree, publish
 
 log = logging.getLogger(__name__)
 
@@ -171,9 +162,8 @@ class Journal:
         )
         kept = xr.Dataset(coords={"seed": self.seeds, "epoch": self.epochs[: self.n_written]})
         for group, dataset in {"metrics": metrics, "weights": kept}.items():
-            how = {"consolidated": False, "encoding": encoding(dataset)}
-            dataset.to_zarr(self.partial, group=group, mode="a", **how)
-        publish(self.partial, self.path, scaffold=(CHECKPOINT, IDENTITY))
+            add_dataset(dataset, self.partial, group)
+        publish(self.partial, self.path)
 
     @property
     def _identity_file(self) -> Path:
@@ -203,9 +193,8 @@ class Journal:
                 chunks=(whole[0], chunk, *shape),
                 shards=(whole[0], self.shard, *shape),
                 compressors=COMPRESSORS,
-                chunk_key_encoding=CHUNK_KEYS,
                 fill_value=np.nan,
-                config={"write_empty_chunks": True},  # what is missing was lost
+                config=WHOLE,
                 dimension_names=("seed", "epoch", *(f"{name}.{i}" for i in range(len(shape)))),
             )
 
@@ -262,10 +251,12 @@ class Journal:
         with reading(self.partial):
             root = zarr.open_group(self.partial, mode="r")
             for name in self.parameters:
-                # c.<seed>.<epoch>…: all seeds are in one shard
+                # c/<seed>/<epoch>/…: all seeds are in one shard
+                place = self.partial / "weights" / name / "c"
                 shards = {
-                    int(file.name.split(".")[2]): file
-                    for file in (self.partial / "weights" / name).glob("c.*")
+                    int(file.relative_to(place).parts[1]): file
+                    for file in place.rglob("*")
+                    if file.is_file()
                 }
                 for i in shards.keys() - range(whole):
                     shards[i].unlink()

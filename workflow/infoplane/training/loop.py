@@ -13,7 +13,8 @@ from infoplane.isolated import isolated
 from infoplane.machine import require_disk, size
 from infoplane.progress import Progress, announce
 from infoplane.schedules.fixed import kept_epochs
-from infoplane.stores.files import StoreError, open_tree
+from infoplane.stores.archive import StoreError
+from infoplane.stores.files import open_tree
 from infoplane.stores.locks import writing
 from infoplane.stores.weights import Journal
 from infoplane.training.trainer import Trainer
@@ -62,7 +63,7 @@ def _train(trainer, settings, seeds, path, identity, attributes, title, checkpoi
         f"{len(seeds)} seeds, {len(epochs)} epochs of weights kept, at most "
         f"{size(journal.n_bytes)} on disk",
     )
-    require_disk(path, journal.n_bytes)
+    require_disk(path, 2 * journal.n_bytes)  # the journal, and what it is packed into
     state = journal.resume()
     try:
         _go_on(trainer, settings, journal, state, title, checkpoint_seconds)
