@@ -50,7 +50,7 @@ def test_the_first_layer_is_bounded_by_the_data():
 @pytest.mark.parametrize(("stderr", "n"), [(0.01, 1), (0.1, 0)])
 def test_the_tolerance_is_that_of_the_estimators_own_error(stderr, n):
     # the difference of 0.2 has a standard error of √2 stderr, three of which are 0.04 or 0.42
-    table = plane([5, 5.2], [0.9, 0.8], stderr=stderr)
+    table = plane([5, 5.2], [0.9, 0.8], ixt_stderr=stderr)
     assert len(checks.violations(table, 12, 1)) == n
 
 

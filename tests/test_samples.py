@@ -210,9 +210,9 @@ def test_wrong_samples_are_refused_by_name(t, y, message):
 
 
 def test_saturation_starts_two_percent_below_the_cap():
-    assert Information(9.81, 0, cap=10.0).with_saturation().flags == ("saturated",)
-    assert Information(9.79, 0, cap=10.0).with_saturation().flags == ()
-    assert Information(9.79, 0).with_saturation().flags == ()
+    assert Information(9.81, cap=10.0).with_saturation().flags == ("saturated",)
+    assert Information(9.79, cap=10.0).with_saturation().flags == ()
+    assert Information(9.79).with_saturation().flags == ()
 
 
 def test_entropy_of_counts_is_in_bits():

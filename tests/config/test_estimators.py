@@ -5,7 +5,7 @@ import pytest
 from infoplane.config import ConfigError, load
 
 OWN = """
-from infoplane import EstimatorSettings, MutualInformation, PairEstimator
+from infoplane import EstimatorSettings, Information, PairEstimator
 
 class FixedSettings(EstimatorSettings):
     factor: float = 1.0
@@ -14,7 +14,7 @@ class Fixed(PairEstimator):
     Settings = FixedSettings
 
     def between(self, pair):
-        return MutualInformation(self.settings.factor)
+        return Information(self.settings.factor)
 """
 
 

@@ -25,7 +25,7 @@ for d in (2, 5):
         ("sp", {"centres": t[:, :d], "sigma": 0.05}),
     ):
         found = infoplane.estimate(torch.from_numpy(noisy[:, :d]), y, estimator=name, **options)
-        print(name, d, *(float(value).hex() for value in (found.ixt, found.ity)))
+        print(name, d, *(float(value).hex() for value in (found.ixt.value, found.ity.value)))
 """
 
 

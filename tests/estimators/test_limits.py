@@ -10,7 +10,7 @@ import infoplane
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.interface import LayerEstimator, PairEstimator
 from infoplane.estimators.limits import entropy_of_rows
-from infoplane.samples import Information, MutualInformation, Pair, Samples
+from infoplane.samples import Information, LayerInformation, Pair, Samples
 
 N = 64
 X = np.arange(N)[:, None] // 2 * np.ones(3)  # 32 distinct rows, twice each: H(X) = 5 bits
@@ -21,16 +21,16 @@ T = np.arange(N)[:, None] * np.ones(2)
 def flagged(name, monkeypatch, x=X, draws=1, **values):
     """Whether the values are flagged when this estimator says them, of a layer."""
     method = ESTIMATORS[name]
-    said = {"ixt": 0.0, "ity": 0.0, **values}
-    lower = {key: said.pop(key) for key in ("ixt_lower", "ity_lower") if key in said}
+    ixt, ity = (
+        Information(values.get(key, 0.0), values.get(f"{key}_lower", math.nan))
+        for key in ("ixt", "ity")
+    )
 
     def records(self, batch, *rest):
-        return [Information(**said, **lower) for _ in batch]
+        return [LayerInformation(ixt, ity) for _ in batch]
 
     def of_pairs(self, pairs, *rest):
-        keys = ["ity" if pair.is_labelled else "ixt" for pair in pairs]
-        nan = math.nan
-        return [MutualInformation(said[k], lower.get(f"{k}_lower", nan)) for k in keys]
+        return [ity if pair.is_labelled else ixt for pair in pairs]
 
     if method.takes_layers:
         monkeypatch.setattr(method, "estimate_batch", records)
@@ -71,7 +71,7 @@ def test_draws_of_an_input_are_no_other_inputs(monkeypatch):
 def test_an_entropy_that_is_known_is_not_counted_again():
     class Fixed(LayerEstimator):
         def estimate(self, samples):
-            return Information(3.5, 0.0)
+            return LayerInformation(Information(3.5), Information(0.0))
 
     samples = Samples.of(T, Y, X)
     known = Samples(samples.t, samples.y, samples.x, entropy_x=3.0)
@@ -83,7 +83,7 @@ def test_an_entropy_that_is_known_is_not_counted_again():
 def test_a_pair_with_labels_has_their_entropy_for_a_limit(value):
     class Fixed(PairEstimator):
         def between(self, pair):
-            return MutualInformation(value)
+            return Information(value)
 
     session = Fixed(estimator="fixed").session()
     found = session.judged(Pair.of(T, Y))
@@ -99,11 +99,13 @@ def test_separate_clusters_of_few_samples_are_too_much_for_neighbours():
     t = 20.0 * y[:, None] + rng.normal(size=(60, 3))
     for name in ("compressed", "kl", "ksg"):
         found = infoplane.estimate(t, y, estimator=name, k=5)
-        assert found.ity == pytest.approx(1.012, abs=1e-3)
+        assert found.ity.value == pytest.approx(1.012, abs=1e-3)
         assert "above_entropy" in found.flags
     for name in ("kde", "binned", "exact"):
         found = infoplane.estimate(t, y, estimator=name)
-        assert found.ity == pytest.approx(1, abs=1e-6) and "above_entropy" not in found.flags
+        assert (
+            found.ity.value == pytest.approx(1, abs=1e-6) and "above_entropy" not in found.flags
+        )
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.bool, torch.bfloat16, torch.float64])

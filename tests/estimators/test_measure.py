@@ -5,8 +5,9 @@ import torch
 
 from infoplane.estimators import measure
 from infoplane.estimators.interface import LayerEstimator
+from infoplane.information import NOT_KNOWN, LayerInformation
 from infoplane.progress import Progress
-from infoplane.samples import Information, Samples
+from infoplane.samples import Samples
 
 LAYERS = ["hidden1", "hidden2", "output"]
 
@@ -44,7 +45,7 @@ def watched(monkeypatch):
             def estimate_batch(self, batch, survey=None):
                 told.append(bars[-1].done)
                 sizes.append(len(batch))
-                return [Information(0.0, 0.0)] * len(batch)
+                return [LayerInformation(NOT_KNOWN, NOT_KNOWN)] * len(batch)
 
         monkeypatch.setattr(measure, "Progress", Watched)
         monkeypatch.setattr(Watching, "together", together)

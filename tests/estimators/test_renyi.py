@@ -153,9 +153,9 @@ def test_renyi_uses_the_width_of_the_labels_for_the_inputs_too():
     options = renyi.RenyiSettings()
     record = renyi.Renyi(options).session()([of_layer])[0]
     width = result(a, labels).extra["width"]
-    assert record.extra["ixt_width"] == record.extra["ity_width"] == width
-    assert record.ity == result(a, labels).value
-    assert record.ixt == pytest.approx(result(a, b, width=width).value, abs=EXACT)
+    assert record.ixt.extra["width"] == record.ity.extra["width"] == width
+    assert record.ity.value == result(a, labels).value
+    assert record.ixt.value == pytest.approx(result(a, b, width=width).value, abs=EXACT)
     assert result(a, b).extra["width"] == result(a, b, width="median").extra["width"] != width
 
 
@@ -233,7 +233,7 @@ def test_threads_change_no_bit_and_stay_as_they_were():
         for n_threads in (1, 3):
             torch.set_num_threads(n_threads)
             record = infoplane.estimate(t, y, x=t, estimator="renyi", batch_size=200)
-            found.append((record.ixt, record.ity, record.stderr))
+            found.append((record.ixt.value, record.ity.value, record.stderr))
             assert torch.get_num_threads() == n_threads
     finally:
         torch.set_num_threads(usual)

@@ -49,8 +49,8 @@ def information():
                             "ixt_upper": ixt,
                             "ity_lower": np.nan,
                             "ity_upper": np.nan,
-                            "stderr": np.nan,
-                            "cap": cap[i] if isinstance(cap, tuple) else cap,
+                            "ixt_stderr": np.nan,
+                            "ixt_cap": cap[i] if isinstance(cap, tuple) else cap,
                             "flags": "|".join(flags),
                             "entropy_binned": 1.0,
                         }

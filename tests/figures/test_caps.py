@@ -5,7 +5,7 @@ from infoplane.figures import caps
 
 
 def numbers(entropy_x, **by_layer):
-    table = pd.DataFrame({"layer": by_layer.keys(), "cap": by_layer.values()})
+    table = pd.DataFrame({"layer": by_layer.keys(), "ixt_cap": by_layer.values()})
     return table.assign(entropy_x=entropy_x)
 
 

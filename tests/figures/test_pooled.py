@@ -31,7 +31,7 @@ def pooled():
             "ixt_upper": np.nan,
             "ity_lower": np.nan,
             "ity_upper": np.nan,
-            "cap": 12.0,
+            "ixt_cap": 12.0,
             "entropy_given_x": 0.5 * np.log2(length),
             "flags": "not_stationary" if length == 8 and seed < 2 else "",
         }

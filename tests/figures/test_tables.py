@@ -19,7 +19,7 @@ def test_numbers_equal_aggregates_by_hand(information):
         assert row.ixt_lower_mean == pytest.approx(ixt.mean() - 0.5)
         assert np.isnan(row.ity_lower_mean)
         assert row.n_saturated == row.n_hollow == (3 if row.layer == "alpha" else 0)
-        assert row.n_not_a_bound == 3 and row.cap == 12
+        assert row.n_not_a_bound == 3 and row.ixt_cap == 12
     assert set(shown.seeds_left_out) == {"2"}
 
 
@@ -64,8 +64,8 @@ def test_seeds_that_end_nan_ignores_a_missing_first_epoch():
 
 def test_wrong_tables_are_named(information):
     table = information()
-    with pytest.raises(ValueError, match="lacks cap"):
-        tables.by_epoch_and_layer(table.drop(columns="cap"), 12, 1)
+    with pytest.raises(ValueError, match="lacks ixt_cap"):
+        tables.by_epoch_and_layer(table.drop(columns="ixt_cap"), 12, 1)
     with pytest.raises(ValueError, match="no rows"):
         tables.by_epoch_and_layer(table[:0], 12, 1)
     with pytest.raises(ValueError, match=r"draws one run.*tanh, relu"):

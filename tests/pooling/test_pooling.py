@@ -134,7 +134,7 @@ def test_pooled_information_is_that_of_the_counted_table(weights, data):
 
         given = np.mean([entropy(row) for row in flat])
         (row,) = [r for r in rows if r.group == block.group and r.layer == samples.layer]
-        assert row.record.ixt == pytest.approx(entropy(flat) - given, abs=0.02)
+        assert row.record.ixt.value == pytest.approx(entropy(flat) - given, abs=0.02)
         assert row.record.extra["entropy_given_x"] == pytest.approx(given, abs=0.02)
 
 
@@ -146,21 +146,23 @@ def test_entropy_given_x_is_at_most_that_of_the_draws_and_grows_with_them(weight
         assert [r.n_draws for r in found] == [4, 8, 16, 32]
         assert all(g <= math.log2(r.n_draws) + 1e-9 for g, r in zip(given, found, strict=True))
         assert given == sorted(given) and given[-1] > 0.1
-        assert all(r.record.ixt <= 8 for r in found)
+        assert all(r.record.ixt.value <= 8 for r in found)
 
 
 def test_a_survey_reaches_over_all_windows(weights, data):
     chosen = binned.BinnedSettings(estimator="binned", range="layer_over_training", n_bins=10)
     rows = measured(pool_of(weights, data, lengths=[1, 3]), chosen)
-    assert len(rows) == 4 * 3 * 2 and all(np.isfinite(r.record.ixt) for r in rows)
+    assert len(rows) == 4 * 3 * 2 and all(np.isfinite(r.record.ixt.value) for r in rows)
 
 
 def test_groups_of_seeds_of_all_sizes_are_binned_alike(weights, data):
     chosen = binned.BinnedSettings(estimator="binned", range="layer_over_training", n_bins=10)
     alone = measured(pool_of(weights, data, over="seeds", lengths=[1, 4]), chosen)
     beside = measured(pool_of(weights, data, over="seeds", lengths=[1, 2, 3, 4]), chosen)
-    asked = {(r.group, r.length, r.layer): r.record.ixt for r in alone}
-    same = {(r.group, r.length, r.layer): r.record.ixt for r in beside if r.length in (1, 4)}
+    asked = {(r.group, r.length, r.layer): r.record.ixt.value for r in alone}
+    same = {
+        (r.group, r.length, r.layer): r.record.ixt.value for r in beside if r.length in (1, 4)
+    }
     assert asked == same
     # on the range of all seeds
     for seed in SEEDS:
@@ -173,7 +175,7 @@ def test_groups_of_seeds_of_all_sizes_are_binned_alike(weights, data):
         )
         t = single(weights, data, seed, 12)["hidden1"]
         samples = Samples.of(t, np.arange(256) % 2, draws=True)
-        expected = binned.Binned(fixed).estimate(samples).ixt
+        expected = binned.Binned(fixed).estimate(samples).ixt.value
         assert asked[seed, 1, "hidden1"] == pytest.approx(expected, abs=1e-9)
 
 
@@ -237,7 +239,7 @@ def test_stores_give_back_what_was_written(weights, data, tmp_path):
     assert about["pool"] == "{}" and len(table) == len(rows)
     for row, read in zip(rows, table.itertuples(), strict=True):
         assert (read.group, read.end, read.length, read.layer) == row[:4]
-        assert read.ixt == row.record.ixt and read.flags == "|".join(row.record.flags)
+        assert read.ixt == row.record.ixt.value and read.flags == "|".join(row.record.flags)
         assert read.entropy_given_x == row.record.extra["entropy_given_x"]
 
 

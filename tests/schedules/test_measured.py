@@ -59,8 +59,8 @@ def test_measured_epochs_have_the_values_of_measuring_all(scheduled, estimator):
     assert len(some.records) == len(some.epochs) * 2 * 3
     for key, record in some.records.items():
         # sums run over other blocks of epochs: the last digits differ
-        assert record.ixt == pytest.approx(complete.records[key].ixt, abs=1e-5)
-        assert record.ity == pytest.approx(complete.records[key].ity, abs=1e-5)
+        assert record.ixt.value == pytest.approx(complete.records[key].ixt.value, abs=1e-5)
+        assert record.ity.value == pytest.approx(complete.records[key].ity.value, abs=1e-5)
     if estimator is OVER_TRAINING:  # counts are counts
         assert all(record == complete.records[key] for key, record in some.records.items())
 

@@ -1,7 +1,5 @@
 """Measurements in parts: together they are the whole, bit by bit, in however many parts."""
 
-from dataclasses import astuple
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,6 +11,7 @@ from infoplane.estimators.measure import measure_scheduled, why_whole
 from infoplane.networks.description import describe
 from infoplane.schedules import DeltaApproximate, DeltaExact
 from infoplane.schedules.parts import WHOLE, Part
+from infoplane.stores.information import numbers_of
 from infoplane.stores.weights import WeightsStore
 from infoplane.training.loop import train
 
@@ -101,9 +100,9 @@ def bits(records):
     """Every number of every record as its bytes."""
     found = {}
     for key, record in records.items():
-        *numbers, flags, extra = astuple(record)
-        values = np.array([*numbers, *(extra[name] for name in sorted(extra))])
-        found[key] = values.tobytes(), flags
+        numbers = numbers_of(record)
+        values = np.array([numbers[name] for name in sorted(numbers)])
+        found[key] = values.tobytes(), record.ixt.flags, record.ity.flags
     return found
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from infoplane.samples import Information
+from infoplane.information import Information, LayerInformation
 from infoplane.status import Wanted, status_of, text
 from infoplane.stores.information import write_information
 from infoplane.stores.weights import Journal
@@ -38,7 +38,8 @@ def journal_of(home, run, block, n_epochs, parameters=None):
 def information_of(home, run, estimator, block, flags=("saturated",)):
     first, last = (int(n) for n in block.split("-")[1:])
     seeds = list(range(first, last + 1))
-    records = {(s, e, "a"): Information(1.0, 0.5, flags=flags) for s in seeds for e in (0, 9)}
+    record = LayerInformation(Information(1.0, flags=flags), Information(0.5, flags=flags))
+    records = {(s, e, "a"): record for s in seeds for e in (0, 9)}
     path = home / "runs" / run / "information" / estimator / f"{block}.zarr.zip"
     write_information(records, seeds, [0, 9], ["a"], {}, path)
     return path

@@ -12,7 +12,7 @@ import xarray as xr
 import zarr
 
 from infoplane.datasets.source import Data, Label
-from infoplane.samples import Information
+from infoplane.information import Information, LayerInformation
 from infoplane.stores.activations import ActivationsStore, ActivationsWriter
 from infoplane.stores.archive import StoreError, partial_of, reading
 from infoplane.stores.datasets import read_data, write_data
@@ -228,8 +228,10 @@ def test_data_come_back_as_written(tmp_path):
 
 def test_information_comes_back_in_the_order_of_layers(tmp_path):
     records = {
-        (seed, epoch, layer): Information(
-            ixt=seed + 0.5, ity=-0.25, cap=8.0, flags=("saturated",) * seed, extra={"h": 1.0}
+        (seed, epoch, layer): LayerInformation(
+            Information(seed + 0.5, cap=8.0, flags=("saturated",) * seed),
+            Information(-0.25),
+            {"h": 1.0},
         )
         for seed in (0, 1)
         for epoch in (0, 7)
@@ -242,7 +244,7 @@ def test_information_comes_back_in_the_order_of_layers(tmp_path):
     assert attributes["n_inputs"] == "9" and attributes["units"] == "bit"
     assert table["layer"].tolist() == ["z", "a"] * 6
     first = table.iloc[0]
-    assert (first.ixt, first.ity, first.cap, first.h) == (0.5, -0.25, 8.0, 1.0)
+    assert (first.ixt, first.ity, first.ixt_cap, first.h) == (0.5, -0.25, 8.0, 1.0)
     assert np.isnan(first.ixt_lower)
     assert table[table.seed == 1]["flags"].unique().tolist() == ["saturated"]
     failed = table[table.seed == 5]

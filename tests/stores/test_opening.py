@@ -8,7 +8,7 @@ import xarray as xr
 
 import infoplane
 from infoplane.datasets.source import Data
-from infoplane.information import Information
+from infoplane.information import Information, LayerInformation
 from infoplane.pooling import Pooled
 from infoplane.stores.activations import ActivationsWriter
 from infoplane.stores.archive import StoreError
@@ -39,12 +39,12 @@ def activations(path):
 
 
 def information(path):
-    records = {(0, 0, "a"): Information(ixt=1.0, ity=0.5, cap=8.0)}
+    records = {(0, 0, "a"): LayerInformation(Information(1.0, cap=8.0), Information(0.5))}
     write_information(records, [0], [0], ["a"], {}, path)
 
 
 def pooled(path):
-    record = Information(ixt=1.0, ity=0.5, cap=8.0)
+    record = LayerInformation(Information(1.0, cap=8.0), Information(0.5))
     write_pooled([Pooled(0, 1, 1, "a", 1, 0.0, 1.0, record)], {}, path)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from infoplane.information import Information
+from infoplane.information import Information, LayerInformation
 from infoplane.stores import parts
 from infoplane.stores.information import (
     read_information,
@@ -11,8 +11,10 @@ from infoplane.stores.information import (
     write_information,
 )
 
-RECORD = Information(
-    1.5, 0.5, cap=12.0, flags=("saturated", "not_a_bound"), extra={"bins": 3.0}
+RECORD = LayerInformation(
+    Information(1.5, cap=12.0, flags=("saturated", "not_a_bound"), extra={"steps": 7.0}),
+    Information(0.5, flags=("not_a_bound",)),
+    {"bins": 3.0},
 )
 
 
@@ -34,9 +36,15 @@ def test_records_are_read_as_they_were_written(whole):
     assert attributes["identity"] == "same"
     assert sorted(records) == [(0, e, layer) for e in (0, 7) for layer in ("a", "b")]
     for record in records.values():
-        assert record.flags == ("saturated", "not_a_bound")
-        assert (record.ixt, record.ity, record.cap) == (1.5, 0.5, 12.0)
-        assert record.extra == {"bins": 3.0} and np.isnan(record.stderr)
+        assert record.ixt.flags == ("saturated", "not_a_bound")
+        assert record.ity.flags == ("not_a_bound",)
+        assert (record.ixt.value, record.ity.value, record.ixt.cap) == (1.5, 0.5, 12.0)
+        assert record.ixt.extra == {"steps": 7.0} and record.extra == {"bins": 3.0}
+        assert np.isnan(record.ixt.stderr)
+    table, _ = read_information(whole)
+    assert set(table.flags[table.seed == 0]) == {"saturated|not_a_bound"}
+    assert set(table.ity_flags[table.seed == 0]) == {"not_a_bound"}
+    assert set(table.flags[table.seed == 1]) == {"set_aside"}
 
 
 def test_a_part_without_epochs_is_a_store_like_others(whole):

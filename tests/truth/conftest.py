@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from infoplane.estimators.interface import LayerEstimator, PairEstimator
-from infoplane.samples import BIT, Information, MutualInformation
+from infoplane.samples import BIT, Information, LayerInformation
 from infoplane.settings import Settings
 
 
@@ -28,14 +28,16 @@ class Toy(PairEstimator):
         d = a.shape[1]
         det = [np.linalg.slogdet(part)[1] for part in (both[:d, :d], both[d:, d:], both)]
         value = BIT * (det[0] + det[1] - det[2]) / 2 + self.settings.offset
-        return MutualInformation(value, stderr=0.01, cap=5.0)
+        return Information(value, stderr=0.01, cap=5.0)
 
 
 class ToyOfLayers(LayerEstimator):
     Settings = ToySettings
 
     def estimate(self, samples):
-        return Information(float(samples.n_inputs), 0.5, ity_lower=0.25, cap=99.0)
+        return LayerInformation(
+            Information(float(samples.n_inputs), cap=99.0), Information(0.5, lower=0.25)
+        )
 
 
 @pytest.fixture

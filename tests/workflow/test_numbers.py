@@ -63,7 +63,7 @@ def values_in(results: Path) -> pd.DataFrame:
                 "group": table["group"],
             }
             where |= {"end": table["end"].astype(str) + "×" + table["length"].astype(str)}
-        kept = table[["layer", "ixt", "stderr", "ity", "ity_stderr"]]
+        kept = table[["layer", "ixt", "ixt_stderr", "ity", "ity_stderr"]]
         tables.append(kept.assign(run=run, **where))
     index = ["run", "what", "group", "end", "layer"]
     found = pd.concat(tables).astype({"end": str, "group": int, "layer": str})
@@ -121,12 +121,11 @@ def pair(request, fresh):
 def test_every_number_is_as_it_was(pair, name):
     kept, found = pair
     assert found.index.equals(kept.index)
-    error = "stderr" if name == "ixt" else "ity_stderr"
     by = found.index.get_level_values("what").str.rpartition("/").get_level_values(2)
     tolerance = np.full(len(found), ROUNDING)
     tolerance[by.isin(COUNTING)] = 1e-8  # as many digits as are kept
     critics = by.isin(CRITICS)
-    tolerance[critics] = kept[error][critics]
+    tolerance[critics] = kept[f"{name}_stderr"][critics]
     both_nan = found[name].isna() & kept[name].isna()
     wrong = ~((found[name] - kept[name]).abs() <= tolerance) & ~both_nan
     assert not wrong.any(), pd.concat([kept[name], found[name]], axis=1)[wrong].to_string()

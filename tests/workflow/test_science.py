@@ -72,7 +72,7 @@ def last_hidden(data, tmp_path):
         activations = Activations(weights, Measured(data, what), what)
         found = measure(OneLayer(activations), ESTIMATORS[estimator](**options))
         epochs = activations.epochs
-        return np.mean([[found[s, e, LAYER].ixt for e in epochs] for s in SEEDS], axis=0)
+        return np.mean([[found[s, e, LAYER].ixt.value for e in epochs] for s in SEEDS], axis=0)
 
     return information
 

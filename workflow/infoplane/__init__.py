@@ -9,7 +9,7 @@ _PLACES = {
     "EstimatorSettings": "infoplane.estimators.interface",
     "Information": "infoplane.information",
     "LayerEstimator": "infoplane.estimators.interface",
-    "MutualInformation": "infoplane.information",
+    "LayerInformation": "infoplane.information",
     "Pair": "infoplane.samples",
     "PairEstimator": "infoplane.estimators.interface",
     "Recorder": "infoplane.recorder",

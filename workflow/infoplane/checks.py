@@ -19,7 +19,10 @@ COLUMNS = [
     "run", "estimator", "seed", "epoch", "quantity", "layer", "before", "value",
     "value_before", "excess", "tolerance", "proven",
 ]  # fmt: skip
-SOURCES = {"ixt": ("H(X)", "entropy_x", "stderr"), "ity": ("H(Y)", "entropy_y", "ity_stderr")}
+SOURCES = {
+    "ixt": ("H(X)", "entropy_x", "ixt_stderr"),
+    "ity": ("H(Y)", "entropy_y", "ity_stderr"),
+}
 """Of each quantity what bounds the first layer, and the column of its standard error."""
 
 

@@ -4,7 +4,10 @@ Apart from the samples, so that what only reads results does not import torch.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +15,7 @@ BIT = 1 / math.log(2)
 """Bits in a nat: values become bits once, where an estimator returns."""
 
 FLAGS = {
-    "saturated": "I(X;T) is within 2 % of the largest value the estimator can return here",
+    "saturated": "the value is within 2 % of the largest that the estimator can return here",
     "not_a_bound": "a difference of two bounds of the same side, itself neither bound",
     "not_converged": "the estimator stopped before it had converged",
     "outside_tested_regime": "the estimator was not shown to be accurate here",
@@ -42,48 +45,16 @@ ERROR = 0.1
 
 @dataclass(frozen=True)
 class Information:
-    """What an estimator says of one layer at one epoch of one seed. All values in bits.
+    """What an estimator says of one information: I(X;T), I(T;Y), I(A;B). All values in bits.
 
-    ixt, ity : I(X;T) and I(T;Y); may be negative, never clipped
-    ixt_lower … ity_upper : bounds or intervals, NaN where the estimator has none
-    stderr, ity_stderr : standard errors of ixt and ity, by Monte Carlo or over the samples;
-        NaN where the estimator has none
-    cap : the largest ixt this estimator could return on these samples
-    flags : names out of FLAGS
-    extra : further named quantities of this estimator, in bits
-    """
-
-    ixt: float
-    ity: float
-    ixt_lower: float = float("nan")
-    ixt_upper: float = float("nan")
-    ity_lower: float = float("nan")
-    ity_upper: float = float("nan")
-    stderr: float = float("nan")
-    ity_stderr: float = float("nan")
-    cap: float = float("nan")
-    flags: tuple[str, ...] = ()
-    extra: dict[str, float] = field(default_factory=dict)
-
-    def with_flag(self, name: str) -> "Information":
-        """Itself, flagged."""
-        return _flagged(self, name)
-
-    def with_saturation(self) -> "Information":
-        """Itself, flagged where I(X;T) lies within 2 % of the cap."""
-        return self.with_flag("saturated") if _saturated(self.ixt, self.cap) else self
-
-
-@dataclass(frozen=True)
-class MutualInformation:
-    """What an estimator says of two variables. All values in bits.
-
-    value : I(A;B); may be negative, never clipped
+    value : may be negative, never clipped
     lower, upper : bounds or an interval, NaN where the estimator has none
-    stderr : standard error of the value, NaN where the estimator has none
-    cap : the largest value this estimator could return on these samples
+    stderr : standard error of the value, by Monte Carlo or over the samples; NaN where the
+        estimator has none
+    cap : the largest value this estimator could return on these samples, NaN where it is not
+        known
     flags : names out of FLAGS
-    extra : further named quantities of this estimator, in bits
+    extra : further named quantities that belong to it
     """
 
     value: float
@@ -92,23 +63,61 @@ class MutualInformation:
     stderr: float = float("nan")
     cap: float = float("nan")
     flags: tuple[str, ...] = ()
-    extra: dict[str, float] = field(default_factory=dict)
+    extra: Mapping[str, float] = field(default_factory=dict)
 
-    def with_flag(self, name: str) -> "MutualInformation":
+    def with_flag(self, name: str) -> "Information":
         """Itself, flagged."""
-        return _flagged(self, name)
+        return self if name in self.flags else replace(self, flags=(*self.flags, name))
 
-    def with_saturation(self) -> "MutualInformation":
+    def with_saturation(self) -> "Information":
         """Itself, flagged where the value lies within 2 % of the cap."""
-        return self.with_flag("saturated") if _saturated(self.value, self.cap) else self
+        near = self.cap > 0 and self.value >= SATURATION * self.cap
+        return self.with_flag("saturated") if near else self
 
 
-def _flagged(record, name: str):
-    return record if name in record.flags else replace(record, flags=(*record.flags, name))
+NOT_KNOWN = Information(float("nan"))
+NUMBERS = ("value", "lower", "upper", "stderr", "cap")
+"""The numbers of an information; in stores and tables that of I(X;T) is `ixt`, its lower bound
+`ixt_lower`, its flags `ixt_flags`, and so on (`column`)."""
+QUANTITIES = ("ixt", "ity")
+OF_IXT = ("saturated", "not_a_bound")
+"""Flags that a point of the plane takes from I(X;T) alone: I(T;Y) has another cap, which no
+figure draws, and is hardly ever a bound."""
 
 
-def _saturated(value: float, cap: float) -> bool:
-    return cap > 0 and value >= SATURATION * cap
+class LayerInformation(NamedTuple):
+    """What an estimator says of one layer at one epoch of one seed.
+
+    extra : further named quantities of the layer itself: an entropy, measures of clusters
+    """
+
+    ixt: Information
+    ity: Information
+    extra: Mapping[str, float] = MappingProxyType({})
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Those of both, as a point of the plane shows them."""
+        own = {*self.ixt.flags, *(set(self.ity.flags) - set(OF_IXT))}
+        return tuple(name for name in FLAGS if name in own)
+
+    def with_flag(self, name: str) -> "LayerInformation":
+        """Itself, both flagged."""
+        return self._replace(ixt=self.ixt.with_flag(name), ity=self.ity.with_flag(name))
+
+    def with_saturation(self) -> "LayerInformation":
+        """Itself, each flagged where it lies within 2 % of its cap."""
+        return self._replace(ixt=self.ixt.with_saturation(), ity=self.ity.with_saturation())
+
+    def extras(self) -> dict[str, float]:
+        """All further quantities by the names of their columns."""
+        parts = {"ixt_": self.ixt.extra, "ity_": self.ity.extra, "": self.extra}
+        return {f"{of}{name}": v for of, part in parts.items() for name, v in part.items()}
+
+
+def column(quantity: str, number: str) -> str:
+    """The column of a number of an information: `ixt`, `ixt_lower`, …"""
+    return quantity if number == "value" else f"{quantity}_{number}"
 
 
 def entropy_of_counts(counts) -> float:

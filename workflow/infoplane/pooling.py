@@ -22,7 +22,7 @@ from pydantic import Field, field_validator, model_validator
 from infoplane.activations import Activations
 from infoplane.estimators.interface import Estimator
 from infoplane.progress import Progress
-from infoplane.samples import Information, Samples
+from infoplane.samples import LayerInformation, Samples
 from infoplane.schedules.fixed import Schedule
 from infoplane.settings import Settings as BaseSettings
 
@@ -89,7 +89,7 @@ class Pooled(NamedTuple):
     n_draws: int
     drift: float
     gradient_snr: float
-    record: Information
+    record: LayerInformation
 
 
 def blocks(

@@ -17,7 +17,7 @@ from infoplane.information import (
     FLAGS,
     SATURATION,
     Information,
-    MutualInformation,
+    LayerInformation,
     entropy_of_counts,
 )
 
@@ -26,7 +26,7 @@ __all__ = [
     "FLAGS",
     "SATURATION",
     "Information",
-    "MutualInformation",
+    "LayerInformation",
     "Pair",
     "Samples",
     "entropy_of_counts",

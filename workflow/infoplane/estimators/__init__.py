@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from infoplane.estimators import expected
 from infoplane.estimators.interface import Estimator, LayerEstimator, PairEstimator
-from infoplane.samples import Information, MutualInformation, Pair, Samples
+from infoplane.samples import Information, LayerInformation, Pair, Samples
 from infoplane.settings import Settings, mistakes
 from infoplane.table import Table
 
@@ -75,7 +75,7 @@ def estimate(
     draws: bool = False,
     estimator: str = "kde",
     **settings,
-) -> Information:
+) -> LayerInformation:
     """I(X;T) and I(T;Y) of one layer, in bits: the call for notebooks.
 
     t : array, tensor, table or list of rows, (n_inputs, n_units); with draws=True
@@ -101,7 +101,7 @@ def estimate(
     return asked.session()([samples])[0]
 
 
-def mutual_information(a, b, *, estimator: str = "ksg", **settings) -> MutualInformation:
+def mutual_information(a, b, *, estimator: str = "ksg", **settings) -> Information:
     """I(A;B) in bits of any two variables.
 
     a : array, tensor, table or list of rows, (n, d_a)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -26,7 +27,7 @@ from infoplane.estimators.counting import Grid, Tallies
 from infoplane.estimators.counting_cpu import TX, TY, T, X, Y
 from infoplane.estimators.interface import LayerEstimator, PairEstimator
 from infoplane.estimators.shapes import by_shape
-from infoplane.samples import Information, MutualInformation, Pair, Samples
+from infoplane.samples import Information, LayerInformation, Pair, Samples
 from infoplane.settings import Settings
 
 Ranges = dict[tuple[int | None, str], tuple[float, float]]
@@ -96,11 +97,11 @@ class Binned(LayerEstimator, PairEstimator):
     quantity = "I(X; Bin(T)) and I(Bin(T); Y)"
     chosen_by = frozenset({"n_bins", "width", "binning", "range", "low", "high"})
 
-    def estimate(self, samples: Samples, survey: Ranges | None = None) -> Information:
+    def estimate(self, samples: Samples, survey: Ranges | None = None) -> LayerInformation:
         """I(X;T) and I(T;Y) of binned activations.
 
         samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-        Returns Information in bits, without bounds. extra: entropy_binned, H(Bin(T)), and
+        Returns LayerInformation in bits, without bounds. extra: entropy_binned, H(Bin(T)), and
         entropy_given_x, H(Bin(T)|X), 0 with one draw. cap: log2 of the number of inputs, or of
         codes that the range has where these are fewer; the Miller-Madow correction of that many
         codes on top. flags: 'heavy_tails' (tails.py) where n_bins of equal width span outliers
@@ -110,36 +111,33 @@ class Binned(LayerEstimator, PairEstimator):
         """
         return self.estimate_batch([samples], survey)[0]
 
-    def between(self, pair: Pair) -> MutualInformation:
+    def between(self, pair: Pair) -> Information:
         """I(Bin(A);Bin(B)), both binned in the same way, or I(Bin(A);B) of labels.
 
-        Returns MutualInformation in bits: plug-in, or with the correction, without bounds. cap:
+        Returns Information in bits: plug-in, or with the correction, without bounds. cap:
         log2 of n, or of the codes that either side can have where these are fewer.
         Raises ValueError where the range spans a whole training, or bins are too narrow.
         """
         one = Samples(pair.a[:, None], _as_labels(pair, self.settings), layer=pair.place)
         record = self.estimate(one)
         n_codes = len(one.y.unique())
-        cap = min(record.cap, math.log2(n_codes))
+        cap = min(record.ixt.cap, math.log2(n_codes))
         if self.settings.correction == "miller_madow":
             # adds (K_A + K_B − K_AB − 1) / 2N nats, and K_AB ≥ K_A
             cap += (n_codes - 1) / (2 * pair.n * math.log(2))
-        found = MutualInformation(record.ity, cap=cap, flags=record.flags, extra=record.extra)
+        found = replace(record.ity, cap=cap, extra=record.extra)
         if pair.is_labelled:
             return found
         other = Samples(pair.b[:, None], one.y, layer=pair.place)
-        return (
-            found.with_flag("heavy_tails")
-            if any(_heavy_tails([other], self.settings))
-            else found
-        )
+        heavy = any(_heavy_tails([other], self.settings))
+        return found.with_flag("heavy_tails") if heavy else found
 
     def estimate_batch(
         self, batch: Sequence[Samples], survey: Ranges | None = None
-    ) -> list[Information]:
+    ) -> list[LayerInformation]:
         """`estimate` of many samples, those of equal shapes in parallel."""
 
-        def records_of(alike: list[Samples]) -> list[Information]:
+        def records_of(alike: list[Samples]) -> list[LayerInformation]:
             records = _records(alike[0], self.settings, _tallies(alike, self.settings, survey))
             heavy = _heavy_tails(alike, self.settings)
             return [
@@ -247,7 +245,9 @@ def _surveyed(
     return min(low for low, _ in found), max(high for _, high in found)
 
 
-def _records(one: Samples, settings: BinnedSettings, counted: Tallies) -> list[Information]:
+def _records(
+    one: Samples, settings: BinnedSettings, counted: Tallies
+) -> list[LayerInformation]:
     """From the tallies of samples of the shape of this one.
 
     I(X;T) = H(T) + H(X) − H(T, X), and with Y alike. Miller-Madow adds (K − 1) / 2N nats to
@@ -266,7 +266,11 @@ def _records(one: Samples, settings: BinnedSettings, counted: Tallies) -> list[I
     beyond = np.log2(counted.n_codes[:, T]) > in_range
     caps = np.where(beyond, wider, within)
     return [
-        Information(ixt=a, ity=b, cap=cap, extra={"entropy_binned": h, "entropy_given_x": g})
+        LayerInformation(
+            Information(a, cap=cap),
+            Information(b),
+            {"entropy_binned": h, "entropy_given_x": g},
+        )
         for a, b, h, g, cap in zip(
             *(v.tolist() for v in (ixt, ity, t, given_x, caps)), strict=True
         )

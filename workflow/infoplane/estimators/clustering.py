@@ -31,7 +31,7 @@ from infoplane.estimators import counting, tails
 from infoplane.estimators.counting_cpu import T
 from infoplane.estimators.interface import LayerEstimator
 from infoplane.estimators.threads import each
-from infoplane.samples import Information, Samples
+from infoplane.samples import Information, LayerInformation, Samples
 from infoplane.settings import Settings
 
 MOST_DIRECT_UNITS = 32
@@ -81,11 +81,11 @@ class Clustering(LayerEstimator):
     exempt_from_dpi = "clustering measures are not information"
     figures = ("clustering_curves",)
 
-    def estimate(self, samples: Samples) -> Information:
+    def estimate(self, samples: Samples) -> LayerInformation:
         """Clustering measures of one layer.
 
         samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-        Returns Information with ixt, ity and cap NaN. extra: the seven measures above, NaN
+        Returns LayerInformation whose values are NaN. extra: the seven measures above, NaN
         where there are no such pairs of rows (a single class, classes of one), cdnv also where
         two class means are equal. flags: 'heavy_tails' (tails.py) where bins span outliers and
         hold nearly all else in one or two of them.
@@ -104,7 +104,8 @@ class Clustering(LayerEstimator):
         fixed, by_unit = self.settings.range == "fixed", self.settings.range == "unit"
         heavy = not fixed and tails.heavy_in_bins(samples.t[None], by_unit)[0]
         flags = ("heavy_tails",) if heavy else ()
-        return Information(math.nan, math.nan, flags=flags, extra=measures)
+        none = Information(math.nan, flags=flags)
+        return LayerInformation(none, none, measures)
 
 
 def _entropy_binned(samples: Samples, settings: ClusteringSettings) -> float:

@@ -24,7 +24,7 @@ from pydantic import Field
 from infoplane.estimators import critic_samples, kl, scaled, tails
 from infoplane.estimators.adam import Adam
 from infoplane.estimators.interface import PairEstimator
-from infoplane.samples import MutualInformation, Pair
+from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class Compressed(PairEstimator):
     trains = True
     infinite_without_noise = True
 
-    def between(self, pair: Pair) -> MutualInformation:
+    def between(self, pair: Pair) -> Information:
         """I(A';B') in bits, A' being the principal components of A and B' the code of B.
 
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, which are not compressed. With

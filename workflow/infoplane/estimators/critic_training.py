@@ -27,7 +27,7 @@ from infoplane.estimators.adam import Adam
 from infoplane.estimators.critic_bounds import Objective
 from infoplane.estimators.critic_samples import Group, Split
 from infoplane.estimators.threads import one_thread_each
-from infoplane.samples import BIT, MutualInformation, Pair
+from infoplane.samples import BIT, Information, Pair
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,12 +90,12 @@ class Outcome:
     converged: bool
     weights: dict[str, Tensor] | None
 
-    def record(self, is_bound: bool) -> MutualInformation:
+    def record(self, is_bound: bool) -> Information:
         flags = (["exploded"] if self.exploded else []) + (
             [] if self.converged else ["not_converged"]
         )
         value = BIT * self.value
-        return MutualInformation(
+        return Information(
             value,
             lower=value if is_bound else math.nan,
             stderr=BIT * self.stderr,
@@ -115,7 +115,7 @@ def estimate(
     settings: CriticSettings,
     objective: Objective,
     memory: dict | None = None,
-) -> list[MutualInformation]:
+) -> list[Information]:
     """One record in bits a pair, from one critic each, trained as stacks.
 
     pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, one coordinate a class. With
@@ -135,7 +135,7 @@ def estimate(
         extra : steps, the number of mini-batches (without unit)
     Raises ValueError naming the pair where there are fewer than 12 inputs.
     """
-    records: dict[int, MutualInformation] = {}
+    records: dict[int, Information] = {}
     memory = (memory if memory is not None else {}) if settings.warm_start else None
     for chosen in _rounds(pairs, memory is not None):
         for i, outcome in _outcomes(pairs, chosen, settings, objective, memory):

@@ -37,7 +37,7 @@ from infoplane.compiled import compiled
 from infoplane.estimators import counting, tails
 from infoplane.estimators.interface import PairEstimator
 from infoplane.estimators.threads import each
-from infoplane.samples import MutualInformation, Pair
+from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 
 WIDTHS = tuple(2.0 ** (power / 2) for power in range(-6, 7))
@@ -94,11 +94,11 @@ class EDGE(PairEstimator):
     settings: EDGESettings
     infinite_without_noise = True
 
-    def between(self, pair: Pair) -> MutualInformation:
+    def between(self, pair: Pair) -> Information:
         """I(A;B) by hashing.
 
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels
-        Returns MutualInformation in bits. Time O(n (d_a + d_b)) for each bandwidth and shift,
+        Returns Information in bits. Time O(n (d_a + d_b)) for each bandwidth and shift,
         memory O(n) beside the samples.
             stderr : sd of the rows' terms over √n; shifts and cell width are not in it
             cap : the smaller of H(code of A) and H(code of B), less the correction: what these
@@ -109,7 +109,7 @@ class EDGE(PairEstimator):
         return _between(pair, self.settings, on_device=pair.a.is_cuda)
 
 
-def _between(pair: Pair, settings: EDGESettings, on_device: bool) -> MutualInformation:
+def _between(pair: Pair, settings: EDGESettings, on_device: bool) -> Information:
     """on_device: by torch operations alone, which also run on the CPU."""
     hashing = _Hashing.of(pair, on_device)
     dimensions = hashing.a.shape[1] + (0 if hashing.coded else hashing.b.shape[1])
@@ -133,7 +133,7 @@ def _between(pair: Pair, settings: EDGESettings, on_device: bool) -> MutualInfor
         each(one, len(widths) * settings.n_shifts)
     value, variance, ceiling = np.moveaxis(found, 2, 0)
     best = int(np.median(value, axis=1).argmax())
-    return MutualInformation(
+    return Information(
         float(np.median(value[best])) + 0.0,
         stderr=math.sqrt(variance[best].mean() / pair.n),
         cap=max(0.0, float(np.median(ceiling, axis=1).max())),

@@ -20,7 +20,7 @@ from infoplane.estimators import counting
 from infoplane.estimators.counting_cpu import TX, TY, T, X, Y
 from infoplane.estimators.interface import LayerEstimator
 from infoplane.estimators.shapes import by_shape
-from infoplane.samples import Information, Samples
+from infoplane.samples import Information, LayerInformation, Samples
 from infoplane.settings import Settings
 
 
@@ -38,25 +38,25 @@ class Exact(LayerEstimator):
     quantity = "I(X;T) and I(T;Y) of the measured inputs, as they are"
     exact = True
 
-    def estimate(self, samples: Samples) -> Information:
+    def estimate(self, samples: Samples) -> LayerInformation:
         """I(X;T) and I(T;Y) of the measured inputs by counting equal rows.
 
         samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-        Returns Information in bits, without bounds: it is exact to 1e-9 bit. extra: entropy,
-        H(T), and entropy_given_x, H(T|X), 0 with one draw. cap: log2 n_inputs, which a network
-        that is not quantised reaches, as nearly all of its rows differ; the flag `saturated`
-        says so.
+        Returns LayerInformation in bits, without bounds: it is exact to 1e-9 bit. extra:
+        entropy, H(T), and entropy_given_x, H(T|X), 0 with one draw. cap: log2 n_inputs, which a
+        network that is not quantised reaches, as nearly all of its rows differ; the flag
+        `saturated` says so.
         """
         return self.estimate_batch([samples])[0]
 
     def estimate_batch(
         self, batch: Sequence[Samples], survey: None = None
-    ) -> list[Information]:
+    ) -> list[LayerInformation]:
         """`estimate` of many samples, those of equal shapes in parallel."""
         return by_shape(batch, _records)
 
 
-def _records(batch: list[Samples]) -> list[Information]:
+def _records(batch: list[Samples]) -> list[LayerInformation]:
     """Of samples of one shape: I(X;T) = H(T) + H(X) − H(T, X), and with Y alike."""
     t = counting.stacked([samples.t for samples in batch])
     alike = all(samples.y is batch[0].y for samples in batch)
@@ -68,6 +68,10 @@ def _records(batch: list[Samples]) -> list[Information]:
     ity = h - (entropies[:, TY] - entropies[:, Y])
     cap = math.log2(batch[0].n_inputs)
     return [
-        Information(ixt=a, ity=b, cap=cap, extra={"entropy": whole, "entropy_given_x": g})
+        LayerInformation(
+            Information(a, cap=cap),
+            Information(b),
+            {"entropy": whole, "entropy_given_x": g},
+        )
         for a, b, whole, g in zip(*(v.tolist() for v in (ixt, ity, h, given_x)), strict=True)
     ]

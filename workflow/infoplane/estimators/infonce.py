@@ -18,7 +18,7 @@ from pydantic import Field
 from infoplane.estimators import critic_training
 from infoplane.estimators.critic_training import CriticSettings
 from infoplane.estimators.interface import PairEstimator
-from infoplane.samples import MutualInformation, Pair
+from infoplane.samples import Information, Pair
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,7 +52,7 @@ class InfoNCE(PairEstimator):
 
     def between_batch(
         self, pairs: Sequence[Pair], memory: dict | None = None
-    ) -> list[MutualInformation]:
+    ) -> list[Information]:
         """I(A;B) of each pair in bits: shapes, record and errors are
         critic_training.estimate's.
 

@@ -15,8 +15,9 @@ from typing import Any, ClassVar
 
 from infoplane.estimators import regime
 from infoplane.estimators.limits import Limits
+from infoplane.information import NOT_KNOWN, Information, LayerInformation
 from infoplane.isolated import isolated
-from infoplane.samples import Information, MutualInformation, Pair, Samples
+from infoplane.samples import Pair, Samples
 from infoplane.settings import Settings
 
 INFORMATION_FIGURES = ("information_plane", "information_curves")
@@ -119,7 +120,7 @@ class Estimator(ABC):
     @abstractmethod
     def answers(
         self, batch: Sequence[Samples], survey: Any = None, memory: dict | None = None
-    ) -> list[Information]:
+    ) -> list[LayerInformation]:
         """One record a sample, as the estimator says it.
 
         survey : the last result of `survey`; memory : see `PairEstimator.between_batch`
@@ -143,15 +144,17 @@ class LayerEstimator(Estimator):
 
     def answers(
         self, batch: Sequence[Samples], survey: Any = None, memory: dict | None = None
-    ) -> list[Information]:
+    ) -> list[LayerInformation]:
         """By the activations alone."""
         return self.estimate_batch(batch, survey)
 
-    def estimate(self, samples: Samples) -> Information:
+    def estimate(self, samples: Samples) -> LayerInformation:
         """One layer at one epoch of one seed."""
         return self.estimate_batch([samples])[0]
 
-    def estimate_batch(self, batch: Sequence[Samples], survey: Any = None) -> list[Information]:
+    def estimate_batch(
+        self, batch: Sequence[Samples], survey: Any = None
+    ) -> list[LayerInformation]:
         """Many at once: layers, epochs, seeds. survey : the last result of `survey`"""
         return [self.estimate(samples) for samples in batch]
 
@@ -170,26 +173,27 @@ class PairEstimator(Estimator):
 
     def answers(
         self, batch: Sequence[Samples], survey: Any = None, memory: dict | None = None
-    ) -> list[Information]:
+    ) -> list[LayerInformation]:
         """From (T, Y) and, where there is x, (T, X)."""
         # One call for all: estimators that train critics train all of them together.
         has_x = [samples.x is not None for samples in batch]
         pairs = [samples.with_labels() for samples in batch]
         pairs += [samples.with_inputs() for samples in batch if samples.x is not None]
-        records = [r.with_saturation() for r in self.between_batch(pairs, memory)]
+        records = self.between_batch(pairs, memory)
         with_x = iter(records[len(batch) :])
+        without = NOT_KNOWN.with_flag("needs_x")
         return [
-            _joined(with_y, next(with_x) if x else None)
+            LayerInformation(next(with_x) if x else without, with_y)
             for with_y, x in zip(records[: len(batch)], has_x, strict=True)
         ]
 
-    def between(self, pair: Pair) -> MutualInformation:
+    def between(self, pair: Pair) -> Information:
         """I(A;B) of one pair."""
         return self.between_batch([pair])[0]
 
     def between_batch(
         self, pairs: Sequence[Pair], memory: dict | None = None
-    ) -> list[MutualInformation]:
+    ) -> list[Information]:
         """Many at once. memory : what one that remembers keeps from epoch to epoch, a dict
         that lives as long as the session; None where it remembers nothing"""
         return [self.between(pair) for pair in pairs]
@@ -204,7 +208,7 @@ class Session:
         self.regime = regime.of(estimator)
 
     @isolated()
-    def __call__(self, batch: Sequence[Samples]) -> list[Information]:
+    def __call__(self, batch: Sequence[Samples]) -> list[LayerInformation]:
         """One record a sample, flagged where the truth is infinite, the estimator was not
         tested, or the value cannot be."""
         records = self.estimator.answers(batch, self.survey, self.memory)
@@ -215,7 +219,7 @@ class Session:
         ]
 
     @isolated()
-    def between(self, pairs: Sequence[Pair]) -> list[MutualInformation]:
+    def between(self, pairs: Sequence[Pair]) -> list[Information]:
         """One record a pair, not judged but for its cap.
 
         Raises ValueError where the estimator works on layers alone.
@@ -228,7 +232,7 @@ class Session:
         records = self.estimator.between_batch(pairs, self.memory)
         return [record.with_saturation() for record in records]
 
-    def judged(self, pair: Pair) -> MutualInformation:
+    def judged(self, pair: Pair) -> Information:
         """`between` of one pair, flagged where the estimator was not tested, and above H(B)."""
         (record,) = self.between([pair])
         record = Limits().of_pair(pair, record)
@@ -236,41 +240,19 @@ class Session:
         inside = self.regime.contains(kind, pair.n, pair.widest, record.value)
         return record if inside else record.with_flag("outside_tested_regime")
 
-    def _judged(self, samples: Samples, record: Information) -> Information:
-        estimator = self.estimator
+    def _judged(self, samples: Samples, record: LayerInformation) -> LayerInformation:
+        estimator, (ixt, ity, extra) = self.estimator, record
         if samples.is_deterministic and estimator.infinite_without_noise:
-            record = record.with_flag("deterministic")
+            ixt = ixt.with_flag("deterministic")
         if estimator.exact:
             return record
         n, d = samples.n_inputs * samples.n_draws, samples.n_units
-        inside = self.regime.contains("labels", n, d, record.ity)
-        if inside and record.ixt == record.ixt:
+        if not self.regime.contains("labels", n, d, ity.value):
+            ity = ity.with_flag("outside_tested_regime")
+        if ixt.value == ixt.value:
             kind, wider = "inputs", d
             if not estimator.takes_layers:
                 kind, wider = "continuous", max(d, samples.x.shape[1])
-            inside = self.regime.contains(kind, n, wider, record.ixt)
-        return record if inside else record.with_flag("outside_tested_regime")
-
-
-def _joined(with_y: MutualInformation, with_x: MutualInformation | None) -> Information:
-    """One record of both. Saturation and the cap are those of I(X;T)."""
-    flags = [flag for flag in with_y.flags if flag != "saturated"]
-    extra = {f"ity_{name}": value for name, value in with_y.extra.items()}
-    about_y = {
-        "ity": with_y.value,
-        "ity_lower": with_y.lower,
-        "ity_upper": with_y.upper,
-        "ity_stderr": with_y.stderr,
-    }
-    if with_x is None:
-        return Information(ixt=float("nan"), **about_y, flags=(*flags, "needs_x"), extra=extra)
-    return Information(
-        ixt=with_x.value,
-        ixt_lower=with_x.lower,
-        ixt_upper=with_x.upper,
-        stderr=with_x.stderr,
-        cap=with_x.cap,
-        **about_y,
-        flags=tuple(dict.fromkeys([*with_x.flags, *flags])),
-        extra={f"ixt_{name}": value for name, value in with_x.extra.items()} | extra,
-    )
+            if not self.regime.contains(kind, n, wider, ixt.value):
+                ixt = ixt.with_flag("outside_tested_regime")
+        return LayerInformation(ixt, ity, extra)

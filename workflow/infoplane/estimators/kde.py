@@ -11,6 +11,7 @@ In a plain network T given x is one Gaussian and h(T | X) = (d/2)(ln 2πσ² + 1
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -25,7 +26,7 @@ from infoplane.estimators.pairwise import (
     group_entropies,
     mixture_entropies,
 )
-from infoplane.samples import BIT, SATURATION, Information, MutualInformation, Pair, Samples
+from infoplane.samples import BIT, SATURATION, Information, LayerInformation, Pair, Samples
 from infoplane.settings import Settings
 
 
@@ -51,18 +52,18 @@ class KDE(LayerEstimator, PairEstimator):
     quantity = "I(X; T + N(0, σ²)) and I(T + N(0, σ²); Y)"
     chosen_by = frozenset({"noise_variance", "noise"})
 
-    def estimate(self, samples: Samples) -> Information:
+    def estimate(self, samples: Samples) -> LayerInformation:
         """I(X;T) and I(T;Y) by pairwise-distance bounds.
 
         samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-        Returns Information in bits:
-            ixt, ity : differences of entropies of the side that `bound` names, as the papers
-                plot them. With one draw ixt is that very bound, as h(T | X) is exact. With more
-                it is the difference of two bounds of the same side, which bounds nothing: the
-                result is flagged 'not_a_bound'. ity is always such a difference.
-            ixt_lower … ity_upper : true bounds, differences of bounds of opposite sides.
+        Returns LayerInformation in bits:
+            value : the difference of entropies of the side that `bound` names, as the papers
+                plot them. With one draw that of I(X;T) is that very bound, as h(T | X) is
+                exact. With more it is the difference of two bounds of the same side, which
+                bounds nothing, and flagged 'not_a_bound'; that of I(T;Y) always is.
+            lower, upper : true bounds, differences of bounds of opposite sides.
+            cap : of I(X;T), log2 n_inputs; no kernel sum is smaller than its own input's share.
             extra : entropy_given_x, h(T|X) less that of the noise; 0 with one draw
-            cap : log2 n_inputs; no kernel sum is smaller than its own input's share.
         A layer that never varies holds no information, also where its relative noise is zero.
         All of it is about the inputs measured, each as likely as the next, and not about those
         they may be a sample of: where kernels hardly overlap every input is told from every
@@ -76,32 +77,28 @@ class KDE(LayerEstimator, PairEstimator):
         variance = _variance(rows, self.settings)
         cap = math.log2(samples.n_inputs)
         if variance < SMALLEST_VARIANCE:
-            return Information(
-                0.0, 0.0, 0.0, 0.0, 0.0, 0.0, cap=cap, extra={"entropy_given_x": 0.0}
+            nothing = Information(0.0, 0.0, 0.0)
+            return LayerInformation(
+                replace(nothing, cap=cap), nothing, {"entropy_given_x": 0.0}
             )
         memory = self.settings.memory_mb * 10**6
         classes = samples.y.repeat_interleave(samples.n_draws).numpy()
         whole, given_y = mixture_entropies(rows, classes, variance, memory)
         given_x = group_entropies(t, variance, memory)
-        not_a_bound = ("not_a_bound",) if samples.n_draws > 1 else ()
-        relative = self.settings.noise == "relative"
-        return Information(
-            ixt=BIT * _same_side(whole, given_x, self.settings.bound),
-            ity=BIT * _same_side(whole, given_y, self.settings.bound),
-            ixt_lower=BIT * (whole.lower - given_x.upper),
-            ixt_upper=BIT * (whole.upper - given_x.lower),
-            ity_lower=BIT * (whole.lower - given_y.upper),
-            ity_upper=BIT * (whole.upper - given_y.lower),
-            cap=cap,
-            flags=(*not_a_bound, *_heavy_tails([rows] if relative else [])),
-            extra={"entropy_given_x": BIT * getattr(given_x, self.settings.bound)},
+        heavy = _heavy_tails([rows] if self.settings.noise == "relative" else [])
+        ixt, ity = (self._difference(whole, given, heavy) for given in (given_x, given_y))
+        ixt = replace(ixt, cap=cap)
+        return LayerInformation(
+            ixt.with_flag("not_a_bound") if samples.n_draws > 1 else ixt,
+            ity.with_flag("not_a_bound"),
+            {"entropy_given_x": BIT * given_x.of(self.settings.bound)},
         )
 
-    def between(self, pair: Pair) -> MutualInformation:
+    def between(self, pair: Pair) -> Information:
         """I(A + noise; B + noise) or, with labels, I(A + noise; B), by the same bounds.
 
         With continuous b the noise is on both, h(A) + h(B) − h(A, B); `relative` takes the
-        variance of each. Returns MutualInformation in bits: `value` is made of entropies of the
+        variance of each. Returns Information in bits: `value` is made of entropies of the
         side that `bound` names and is no bound; `lower` and `upper` are. cap: log2 n.
         They bound the information of the n pairs given, each as likely as the next, with noise
         on them. That of the distribution that they are drawn from may lie below `lower`: the
@@ -115,7 +112,7 @@ class KDE(LayerEstimator, PairEstimator):
         variables = [pair.a] if pair.is_labelled else [pair.a, pair.b]
         variances = [_variance(rows, self.settings) for rows in variables]
         if min(variances) < SMALLEST_VARIANCE:
-            return MutualInformation(0.0, 0.0, 0.0, cap=cap)
+            return Information(0.0, 0.0, 0.0, cap=cap)
         # with each divided by its noise, the noise on both is one of variance 1
         scaled = [rows / math.sqrt(v) for rows, v in zip(variables, variances, strict=True)]
         if pair.is_labelled:
@@ -129,12 +126,17 @@ class KDE(LayerEstimator, PairEstimator):
         # the information of A + noise about which sample it is
         alone = pair.is_labelled and BIT * sides.upper >= SATURATION * cap
         saturated = ("saturated",) if alone else ()
-        return MutualInformation(
-            value=BIT * _same_side(sides, joint, self.settings.bound),
-            lower=BIT * (sides.lower - joint.upper),
-            upper=BIT * (sides.upper - joint.lower),
-            cap=cap,
-            flags=("not_a_bound", *saturated, *_heavy_tails(variables)),
+        flags = ("not_a_bound", *saturated, *_heavy_tails(variables))
+        return replace(self._difference(sides, joint, flags), cap=cap)
+
+    def _difference(self, whole: Bounds, given: Bounds, flags: tuple[str, ...]) -> Information:
+        """whole − given, in bits: of the side of the settings, and between its bounds."""
+        side = self.settings.bound
+        return Information(
+            value=BIT * (whole.of(side) - given.of(side)),
+            lower=BIT * (whole.lower - given.upper),
+            upper=BIT * (whole.upper - given.lower),
+            flags=flags,
         )
 
 
@@ -144,10 +146,6 @@ def _heavy_tails(variables: list[torch.Tensor]) -> tuple[str, ...]:
 
 def _one_class(pair: Pair) -> np.ndarray:
     return np.zeros(pair.n, dtype=np.int64)
-
-
-def _same_side(whole: Bounds, given: Bounds, side: str) -> float:
-    return getattr(whole, side) - getattr(given, side)
 
 
 def _variance(rows: torch.Tensor, settings: KDESettings) -> float:

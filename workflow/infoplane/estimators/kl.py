@@ -22,7 +22,7 @@ from scipy.special import digamma, gammaln
 
 from infoplane.estimators import neighbour_terms, neighbours, scaled, tails
 from infoplane.estimators.interface import PairEstimator
-from infoplane.samples import MutualInformation, Pair
+from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 
 MOST_EQUALS = 0.01
@@ -54,7 +54,7 @@ class KL(PairEstimator):
     settings: KLSettings
     infinite_without_noise = True
 
-    def between(self, pair: Pair) -> MutualInformation:
+    def between(self, pair: Pair) -> Information:
         """I(A;B) in bits as a difference of entropies by nearest neighbours.
 
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is
@@ -111,7 +111,7 @@ class KL(PairEstimator):
         return record.with_flag("heavy_tails") if heavy else record
 
 
-def _with_labels(pair: Pair, settings: KLSettings) -> MutualInformation:
+def _with_labels(pair: Pair, settings: KLSettings) -> Information:
     labels, kept = neighbour_terms.classes_of(pair)
     cap = math.inf if settings.weighted else neighbour_terms.cap_of_labels(labels)
     a = scaled.standardised(pair.a[kept.to(pair.a.device)])

@@ -20,7 +20,7 @@ from pydantic import Field
 
 from infoplane.estimators import neighbour_terms, scaled
 from infoplane.estimators.interface import PairEstimator
-from infoplane.samples import MutualInformation, Pair
+from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 
 
@@ -45,7 +45,7 @@ class KSG(PairEstimator):
     settings: KSGSettings
     infinite_without_noise = True
 
-    def between(self, pair: Pair) -> MutualInformation:
+    def between(self, pair: Pair) -> Information:
         """I(A;B) in bits by k nearest neighbours.
 
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is
@@ -80,7 +80,7 @@ class KSG(PairEstimator):
         return neighbour_terms.record(terms, cap)
 
 
-def _with_labels(pair: Pair, settings: KSGSettings, norm, memory) -> MutualInformation:
+def _with_labels(pair: Pair, settings: KSGSettings, norm, memory) -> Information:
     labels, kept = neighbour_terms.classes_of(pair)
     cap = neighbour_terms.cap_of_labels(labels)
     a = scaled.of_one_scale(pair.a[kept.to(pair.a.device)])

@@ -31,7 +31,7 @@ from pydantic import Field
 
 from infoplane.estimators import neighbour_terms, neighbours, scaled
 from infoplane.estimators.interface import PairEstimator
-from infoplane.samples import MutualInformation, Pair
+from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 
 NARROWEST = 1e-4
@@ -252,14 +252,14 @@ class LGA(PairEstimator):
     settings: LGASettings
     infinite_without_noise = True
 
-    def between(self, pair: Pair) -> MutualInformation:
+    def between(self, pair: Pair) -> Information:
         """I(A;B) by local Gaussian approximation.
 
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is
         treated as the index of its row: each of these needs more than d_a + 1 draws.
         Each variable is standardised and its ties are parted (scaled.py). Classes of k samples
         or fewer take the farthest as their k-th neighbour.
-        Returns MutualInformation in bits.
+        Returns Information in bits.
             stderr : sd of the samples' terms over √n
             cap : infinite; a local Gaussian may be as flat as float64 resolves
             flags : not_converged where more than 1 % of the fits did not converge: few
@@ -321,7 +321,7 @@ class _Densities:
         self.n_fits, self.n_unconverged = self.n_fits + n, self.n_unconverged + unconverged
         return values
 
-    def record(self, terms: torch.Tensor) -> MutualInformation:
+    def record(self, terms: torch.Tensor) -> Information:
         share = self.n_unconverged / self.n_fits
         found = neighbour_terms.record(terms, math.inf)
         found.extra["unconverged"] = share

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from infoplane.datasets.contents import row_codes
-from infoplane.information import Information, MutualInformation, entropy_of_counts
+from infoplane.information import Information, LayerInformation, entropy_of_counts
 from infoplane.samples import Pair, Samples
 
 ROUNDING = 1e-6
@@ -28,21 +28,19 @@ class Limits:
     def __init__(self):
         self._known: dict[int, float] = {}
 
-    def of_layer(self, samples: Samples, record: Information) -> Information:
-        """The record, flagged where it, or its lower bound, exceeds H(X) or H(Y)."""
-        above = _exceeds(record.ity, record.ity_lower, lambda: self._of_y(samples.y))
-        above = above or _exceeds(record.ixt, record.ixt_lower, lambda: self._of_x(samples))
-        return record.with_flag(FLAG) if above else record
+    def of_layer(self, samples: Samples, record: LayerInformation) -> LayerInformation:
+        """The record, flagged where a value or its lower bound exceeds H(X) or H(Y)."""
+        return record._replace(
+            ixt=_limited(record.ixt, lambda: self._of_x(samples)),
+            ity=_limited(record.ity, lambda: self._of_y(samples.y)),
+        )
 
-    def of_pair(self, pair: Pair, record: MutualInformation) -> MutualInformation:
+    def of_pair(self, pair: Pair, record: Information) -> Information:
         """The record, flagged where b are labels and it exceeds their entropy.
 
         Two continuous variables have no such limit: what is known of them are samples.
         """
-        above = pair.is_labelled and _exceeds(
-            record.value, record.lower, lambda: self._of_y(pair.b)
-        )
-        return record.with_flag(FLAG) if above else record
+        return _limited(record, lambda: self._of_y(pair.b)) if pair.is_labelled else record
 
     def _of_y(self, y: torch.Tensor) -> float:
         return self._once(y, lambda: entropy_of_counts(np.bincount(y.numpy(force=True))))
@@ -67,7 +65,8 @@ def entropy_of_rows(x: torch.Tensor) -> float:
     return entropy_of_counts(np.bincount(row_codes(rows.view(torch.uint8).numpy(force=True))))
 
 
-def _exceeds(value: float, lower: float, entropy: Callable[[], float]) -> bool:
-    """Whether a value or its lower bound is above an entropy; NaN is not."""
-    highest = max((v for v in (value, lower) if v == v), default=-math.inf)
-    return highest > ROUNDING and highest > entropy() + ROUNDING
+def _limited(record: Information, entropy: Callable[[], float]) -> Information:
+    """The record, flagged where its value or lower bound is above an entropy; NaN is not."""
+    highest = max((v for v in (record.value, record.lower) if v == v), default=-math.inf)
+    above = highest > ROUNDING and highest > entropy() + ROUNDING
+    return record.with_flag(FLAG) if above else record

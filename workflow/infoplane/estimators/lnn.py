@@ -33,7 +33,7 @@ from scipy.special import digamma
 
 from infoplane.estimators import neighbour_terms, neighbours, scaled
 from infoplane.estimators.interface import PairEstimator
-from infoplane.samples import MutualInformation, Pair
+from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 
 REPEATS = 50_000
@@ -76,14 +76,14 @@ class LNN(PairEstimator):
     settings: LNNSettings
     infinite_without_noise = True
 
-    def between(self, pair: Pair) -> MutualInformation:
+    def between(self, pair: Pair) -> Information:
         """I(A;B) by local Gaussian likelihood.
 
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is
         treated as the index of its row: each of these needs more than k and d_a + 3 draws.
         Each variable is standardised and its ties are parted (scaled.py). Where n, or a class,
         has no n_neighbours others, all there are serve.
-        Returns MutualInformation in bits.
+        Returns Information in bits.
             stderr : sd of the samples' terms over √n, and the Monte Carlo error of the biases
             cap : infinite; a local Gaussian may be as flat as float64 resolves
             flags : outside_tested_regime where more than 1 % of the covariances are singular:
@@ -106,7 +106,7 @@ class LNN(PairEstimator):
         return entropies.record(terms)
 
 
-def _with_labels(pair: Pair, a: torch.Tensor, settings: LNNSettings) -> MutualInformation:
+def _with_labels(pair: Pair, a: torch.Tensor, settings: LNNSettings) -> Information:
     labels = pair.b if pair.is_labelled else torch.arange(pair.n) // pair.n_draws
     labels = labels.to(a.device)
     if bool((labels == labels[0]).all()):
@@ -144,7 +144,7 @@ class _Entropies:
         self.errors.append((error * n, b))
         return terms - b
 
-    def record(self, terms: torch.Tensor) -> MutualInformation:
+    def record(self, terms: torch.Tensor) -> Information:
         n = len(terms)
         of_biases = sum((error / n) ** 2 for error, _ in self.errors)
         stderr = math.sqrt(terms.var(correction=0).item() / n + of_biases)

@@ -8,13 +8,13 @@ import numpy as np
 
 from infoplane.estimators.interface import Estimator
 from infoplane.progress import Progress, announce
-from infoplane.samples import Information, Samples
+from infoplane.samples import LayerInformation, Samples
 from infoplane.schedules.adaptive import Adaptive
 from infoplane.schedules.parts import WHOLE, Part
 
 log = logging.getLogger(__name__)
 
-Records = dict[tuple[int, int, str], Information]
+Records = dict[tuple[int, int, str], LayerInformation]
 """By seed, epoch and layer."""
 
 
@@ -152,7 +152,7 @@ def survey(activations, estimator: Estimator, title="measure"):
 def values_of(records: Mapping, epochs, seeds, layers) -> np.ndarray:
     """I(X;T) and I(T;Y) in bits, (n_epochs, n_seeds, n_layers, 2)."""
     found = [
-        [records[seed, epoch, layer].ixt, records[seed, epoch, layer].ity]
+        [information.value for information in records[seed, epoch, layer][:2]]
         for epoch in epochs
         for seed in seeds
         for layer in layers

@@ -19,7 +19,7 @@ from pydantic import Field
 from infoplane.estimators import critic_bounds, critic_training
 from infoplane.estimators.critic_training import CriticSettings
 from infoplane.estimators.interface import PairEstimator
-from infoplane.samples import MutualInformation, Pair
+from infoplane.samples import Information, Pair
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +49,7 @@ class MINE(PairEstimator):
 
     def between_batch(
         self, pairs: Sequence[Pair], memory: dict | None = None
-    ) -> list[MutualInformation]:
+    ) -> list[Information]:
         """I(A;B) of each pair in bits: shapes, record and errors are
         critic_training.estimate's.
 

@@ -12,7 +12,7 @@ import torch
 from scipy.special import digamma
 
 from infoplane.estimators import neighbours
-from infoplane.samples import BIT, MutualInformation, Pair
+from infoplane.samples import BIT, Information, Pair
 
 Norm = neighbours.Norm
 
@@ -94,7 +94,7 @@ def record(terms: torch.Tensor, cap: float, stderr: float | None = None, extra=N
     """The record in bits of terms and a cap in nats; stderr in nats, if not of the terms."""
     if stderr is None:
         stderr = terms.std(correction=0).item() / math.sqrt(len(terms))
-    return MutualInformation(
+    return Information(
         value=float(BIT * terms.mean().item()),
         stderr=float(BIT * stderr),
         cap=float(BIT * cap),
@@ -102,9 +102,9 @@ def record(terms: torch.Tensor, cap: float, stderr: float | None = None, extra=N
     )
 
 
-def nothing(cap: float) -> MutualInformation:
+def nothing(cap: float) -> Information:
     """The record where a variable never varies: 0 bit, exactly; cap in nats."""
-    return MutualInformation(0.0, stderr=0.0, cap=float(BIT * cap))
+    return Information(0.0, stderr=0.0, cap=float(BIT * cap))
 
 
 def psi(counts: torch.Tensor) -> torch.Tensor:

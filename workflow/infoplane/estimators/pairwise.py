@@ -50,6 +50,10 @@ class Bounds(NamedTuple):
     lower: float
     upper: float
 
+    def of(self, side: str) -> float:
+        """The bound of a side, lower or upper."""
+        return self.lower if side == "lower" else self.upper
+
 
 def mixture_entropies(
     rows: torch.Tensor, classes: np.ndarray, variance: float, memory: int

@@ -29,7 +29,7 @@ from pydantic import Field, model_validator
 from infoplane.estimators import tails
 from infoplane.estimators.interface import PairEstimator
 from infoplane.estimators.threads import one_thread_each
-from infoplane.samples import MutualInformation, Pair
+from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 
 NARROWEST, WIDEST = 0.1, 10.0
@@ -87,11 +87,11 @@ class Renyi(PairEstimator):
     quantity = "I_α(X;T) and I_α(T;Y) of kernel matrices of batches of samples"
     chosen_by = frozenset({"alpha", "width", "width_b", "standardise"})
 
-    def between(self, pair: Pair) -> MutualInformation:
+    def between(self, pair: Pair) -> Information:
         """I_α(A;B) of kernel matrices.
 
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels
-        Returns MutualInformation in bits: the mean over batches and, with two or more, its
+        Returns Information in bits: the mean over batches and, with two or more, its
         standard error. cap: log2 of the samples in a batch, as S_α(A, B) is not below S_α(A) or
         S_α(B) and these are at most that. extra: entropy, S_α(A); width, σ of A in its units.
         flags: 'heavy_tails' (tails.py), which no one width suits.
@@ -100,11 +100,11 @@ class Renyi(PairEstimator):
         """
         return self.between_batch([pair])[0]
 
-    def between_batch(self, pairs: Sequence[Pair], memory=None) -> list[MutualInformation]:
+    def between_batch(self, pairs: Sequence[Pair], memory=None) -> list[Information]:
         """`between` of many pairs. A layer's width that was aligned with the labels also serves
         its pair with the inputs, where both are here. memory : not used."""
         aligned: dict[tuple, float] = {}
-        found: dict[int, MutualInformation] = {}
+        found: dict[int, Information] = {}
         for i in sorted(range(len(pairs)), key=lambda i: not pairs[i].is_labelled):
             pair = pairs[i]
             layer = (pair.key[:2], pair.epoch) if pair.key else None
@@ -130,7 +130,7 @@ def _between(pair: Pair, settings: RenyiSettings, aligned: float | None):
     a = _Values.of(pair.a, settings.standardise)
     b = _second(pair, settings)
     if a.scale == 0 or b is None:
-        return MutualInformation(0.0, cap=cap, extra={"entropy": 0.0, "width": math.nan}), None
+        return Information(0.0, cap=cap, extra={"entropy": 0.0, "width": math.nan}), None
     width = _width_of_a(pair, a, batches[0], settings, aligned)
     parts = [
         _entropies(a, width, b, settings, chosen) for chosen in batches.split(int(at_once))
@@ -138,7 +138,7 @@ def _between(pair: Pair, settings: RenyiSettings, aligned: float | None):
     entropy, value = torch.cat(parts, dim=1)
     n = len(value)
     heavy = tails.heavy_radii(pair.a) or (isinstance(b, _Values) and tails.heavy_radii(pair.b))
-    record = MutualInformation(
+    record = Information(
         float(value.mean()),
         stderr=float(value.std() / math.sqrt(n)) if n > 1 else math.nan,
         cap=cap,

@@ -20,7 +20,7 @@ from pydantic import Field
 from infoplane.estimators import neighbour_terms, neighbours, scaled
 from infoplane.estimators.interface import PairEstimator
 from infoplane.estimators.threads import each
-from infoplane.samples import MutualInformation, Pair
+from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 
 
@@ -51,7 +51,7 @@ class Sliced(PairEstimator):
         "over many directions into one"
     )
 
-    def between(self, pair: Pair) -> MutualInformation:
+    def between(self, pair: Pair) -> Information:
         """Sliced information in bits.
 
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, which are not sliced. With
@@ -85,7 +85,7 @@ class Sliced(PairEstimator):
         return _mean_over_slices([a, b], frames, terms_of, cap, self.settings)
 
 
-def _with_labels(pair: Pair, settings: SlicedSettings, generator) -> MutualInformation:
+def _with_labels(pair: Pair, settings: SlicedSettings, generator) -> Information:
     labels, kept = neighbour_terms.classes_of(pair)
     cap = neighbour_terms.cap_of_labels(labels)
     a = scaled.of_one_scale(pair.a[kept.to(pair.a.device)])

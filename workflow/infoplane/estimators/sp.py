@@ -22,6 +22,7 @@ exact.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -30,7 +31,8 @@ from pydantic import Field
 
 from infoplane.estimators import sp_densities
 from infoplane.estimators.interface import LayerEstimator
-from infoplane.samples import BIT, Information, Samples
+from infoplane.information import BIT, NOT_KNOWN, Information, LayerInformation
+from infoplane.samples import Samples
 from infoplane.settings import Settings
 
 MINIMUM = 1024
@@ -63,52 +65,46 @@ class SP(LayerEstimator):
     quantity = "I(X;T) and I(T;Y) of the layer with its own noise"
     needs_noise = "it estimates the information of a layer with Gaussian noise of its own"
 
-    def estimate(self, samples: Samples) -> Information:
+    def estimate(self, samples: Samples) -> LayerInformation:
         """I(X;T) and I(T;Y) in bits, of the layer's own noise.
 
         samples.centres : (n_inputs, n_draws, n_units), samples.sigma : of the noise on each
         unit, samples.y : (n_inputs,). samples.t, one noisy sample a centre, is not used.
         Returns
-            ixt, ity : see above; biased upwards where draws of an input differ
-            ixt_upper, ity_upper : the same; ixt_lower, ity_lower : with t's own draw left out,
-                biased downwards; equal to the value where all draws of an input have one
-                centre, NaN where there is one draw, which does not tell whether there is noise
-                before
-            stderr, ity_stderr : of the Monte Carlo, given the centres
-            cap : log2 n_inputs, as p(t) ≥ p(t|x)/n_inputs
+            value : see above; biased upwards where draws of an input differ
+            upper : the same; lower : with t's own draw left out, biased downwards; equal to
+                the value where all draws of an input have one centre, NaN where there is one
+                draw, which does not tell whether there is noise before
+            stderr : of the Monte Carlo, given the centres
+            cap : of I(X;T), log2 n_inputs, as p(t) ≥ p(t|x)/n_inputs
             flags : 'not_converged' where max_samples did not reach the target; 'needs_noise',
                 and no values, where the samples have no noise of their own
         A layer that never varies holds no information, exactly.
         Densities neglect centres that have less than 1e-6 of the sample's own term together.
         """
         if samples.sigma is None:
-            nothing = float("nan")
-            return Information(nothing, nothing, flags=("needs_noise",))
+            return LayerInformation(NOT_KNOWN, NOT_KNOWN).with_flag("needs_noise")
         centres, sigma = samples.centres[:, : self.settings.replicas], samples.sigma
         cap = math.log2(samples.n_inputs)
         if sp_densities.coincide(
             centres, centres[:1, :1], sigma
         ):  # also where σ is a share of 0
-            return Information(*(0.0,) * 8, cap=cap)
+            nothing = Information(0.0, 0.0, 0.0, stderr=0.0)
+            return LayerInformation(replace(nothing, cap=cap), nothing)
         has_draws = centres.shape[1] > 1
         if has_draws and sp_densities.coincide(centres, centres[:, :1], sigma):
             centres = centres[:, :1]
         labels = samples.y.numpy()
         found = sp_densities.densities(centres, labels, sigma, self.settings.memory_mb * 10**6)
         result = _monte_carlo(found, _Sizes.of(centres, labels), self.settings)
-        ixt, ity, ixt_lower, ity_lower = (BIT * result.means).tolist()
-        lower = {"ixt_lower": ixt_lower, "ity_lower": ity_lower} if has_draws else {}
-        return Information(
-            ixt=ixt,
-            ity=ity,
-            ixt_upper=ixt,
-            ity_upper=ity,
-            **lower,
-            stderr=BIT * float(result.errors[0]),
-            ity_stderr=BIT * float(result.errors[1]),
-            cap=cap,
-            flags=() if result.converged else ("not_converged",),
+        values, without_own = (BIT * result.means).reshape(2, 2).tolist()
+        lower = without_own if has_draws else (math.nan, math.nan)
+        errors = (BIT * result.errors).tolist()
+        flags = () if result.converged else ("not_converged",)
+        ixt, ity = (
+            Information(values[i], lower[i], values[i], errors[i], flags=flags) for i in (0, 1)
         )
+        return LayerInformation(replace(ixt, cap=cap), ity)
 
 
 class _Sizes(NamedTuple):

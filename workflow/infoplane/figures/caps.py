@@ -38,7 +38,9 @@ def grouped(numbers: pd.DataFrame) -> Caps | None:
     """
     groups: list[tuple[float, list[str]]] = []
     # an estimator without a cap may say that it is infinite
-    limits = numbers.cap.where(np.isfinite(numbers.cap)).groupby(numbers.layer, sort=False)
+    limits = numbers.ixt_cap.where(np.isfinite(numbers.ixt_cap)).groupby(
+        numbers.layer, sort=False
+    )
     for layer, cap in limits.max().dropna().items():
         for value, layers in groups:
             if same(value, cap):

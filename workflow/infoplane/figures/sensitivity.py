@@ -37,7 +37,7 @@ def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
     shown = numbers(information, entropy_x, entropy_y)
     variants = dict.fromkeys(information.variant)
     # caps differ from panel to panel, and small planes have no room for their names
-    shown = shown.drop(columns="variant").assign(cap=np.nan, panel=shown.variant)
+    shown = shown.drop(columns="variant").assign(ixt_cap=np.nan, panel=shown.variant)
     parts = {str(v): shown[shown.panel == v] for v in variants}
     return panels.side_by_side(parts, {title: fall(part) for title, part in parts.items()})
 

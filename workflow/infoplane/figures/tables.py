@@ -145,13 +145,23 @@ def by_epoch_and_layer(
     """One row an epoch and layer of one run and one estimator; everything in bits.
 
     Columns: run, estimator, epoch, layer, n_seeds, ixt_mean, ixt_sd, ity_mean, ity_sd, the
-    four bounds' means, cap (the largest over seeds), n_interpolated (seeds measured at other
-    epochs, see on_common_epochs), and of those measured here n_<flag> (seeds with that flag),
-    n_hollow (seeds with any flag of HOLLOW), n_negative (seeds with a negative value);
+    four bounds' means, ixt_cap (the largest over seeds), n_interpolated (seeds measured at
+    other epochs, see on_common_epochs), and of those measured here n_<flag> (seeds with that
+    flag), n_hollow (seeds with any flag of HOLLOW), n_negative (seeds with a negative value);
     entropy_x, entropy_y, seeds_left_out, seeds_set_aside. Seeds that failed or were set aside
     are left out and named there.
     """
-    needed = ("run", "estimator", "seed", "epoch", "layer", *VALUES, *BOUNDS, "cap", "flags")
+    needed = (
+        "run",
+        "estimator",
+        "seed",
+        "epoch",
+        "layer",
+        *VALUES,
+        *BOUNDS,
+        "ixt_cap",
+        "flags",
+    )
     require(information, needed, "information")
     run = only(information, "run", "information")
     estimator = only(information, "estimator", "information")
@@ -170,7 +180,7 @@ def by_epoch_and_layer(
     kept["n_interpolated"] = kept.interpolated & kept.ixt.notna()
     counts = ["n_interpolated", *(f"n_{flag}" for flag in COUNTED), "n_hollow", "n_negative"]
     groups = kept.groupby(by, sort=False)
-    result = result.join(groups.cap.max()).join(groups[counts].sum()).reset_index()
+    result = result.join(groups.ixt_cap.max()).join(groups[counts].sum()).reset_index()
     result.insert(0, "run", run)
     result.insert(1, "estimator", estimator)
     result["entropy_x"], result["entropy_y"] = float(entropy_x), float(entropy_y)

@@ -15,7 +15,7 @@ import zarr
 from zarr.storage import ZipStore
 
 from infoplane.stores.archive import reading, verify
-from infoplane.stores.information import MASKS
+from infoplane.stores.information import FLAG_COLUMNS, MASKS, joined
 from infoplane.stores.weights import CHECKPOINT, FAILURE, NEVER
 
 GROWING_SECONDS = 120
@@ -78,7 +78,7 @@ def flags(store: Path) -> tuple[int, Counter]:
     store : of information or of pooled information. Raises StoreError where it is damaged
     """
     with _opened(store) as root:
-        masks = root["flags"][...]
+        masks = joined(*(root[name][...] for name in FLAG_COLUMNS))
     found = {name: int(((masks & bit) != 0).sum()) for name, bit in MASKS.items()}
     return masks.size, Counter({name: n for name, n in found.items() if n})
 

@@ -1,24 +1,37 @@
-"""Stores of information: a number a seed, epoch and layer, in bits, and flags as a bit mask."""
+"""Stores of information: numbers a seed, epoch and layer, in bits, and flags as bit masks.
+
+Of I(X;T) there are `ixt`, `ixt_lower`, `ixt_upper`, `ixt_stderr`, `ixt_cap` and `ixt_flags`, of
+I(T;Y) the same of `ity`; further quantities of an estimator have names of their own. Tables
+have `flags` too, those of both as a point of the plane shows them.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from infoplane.information import FLAGS, Information
+from infoplane.information import (
+    FLAGS,
+    NUMBERS,
+    OF_IXT,
+    QUANTITIES,
+    Information,
+    LayerInformation,
+    column,
+)
 from infoplane.stores.archive import reading
 from infoplane.stores.files import open_tree, save_dataset
 
-QUANTITIES = tuple(f.name for f in fields(Information) if f.name not in ("flags", "extra"))
 MASKS = {name: 1 << bit for bit, name in enumerate(FLAGS)}
+COLUMNS = tuple(column(quantity, number) for quantity in QUANTITIES for number in NUMBERS)
+FLAG_COLUMNS = tuple(column(quantity, "flags") for quantity in QUANTITIES)
 Key = tuple[int, int, str]
 
 
 def write_information(
-    records: Mapping[Key, Information],
+    records: Mapping[Key, LayerInformation],
     seeds: Sequence[int],
     epochs: Sequence[int],
     layers: Sequence[str],
@@ -29,21 +42,21 @@ def write_information(
     """Write records by (seed, epoch, layer). A seed without records counts as failed, or as
     set aside where it is one of these."""
     shape = (len(seeds), len(epochs), len(layers))
-    extra = sorted({name for record in records.values() for name in record.extra})
-    values = {name: np.full(shape, np.nan) for name in (*QUANTITIES, *extra)}
-    flags = np.full(shape, MASKS["training_failed"], np.uint16)
-    flags[np.isin(seeds, list(set_aside))] = MASKS["set_aside"]
+    extra = sorted({name for record in records.values() for name in record.extras()})
+    values = {name: np.full(shape, np.nan) for name in (*COLUMNS, *extra)}
+    unmeasured = np.full(shape, MASKS["training_failed"], np.uint16)
+    unmeasured[np.isin(seeds, list(set_aside))] = MASKS["set_aside"]
+    flags = {name: unmeasured.copy() for name in FLAG_COLUMNS}
     for (seed, epoch, layer), record in records.items():
         at = seeds.index(seed), epochs.index(epoch), layers.index(layer)
-        for name in QUANTITIES:
-            values[name][at] = getattr(record, name)
-        for name, value in record.extra.items():
+        for name, value in numbers_of(record).items():
             values[name][at] = value
-        flags[at] = mask_of(record.flags)
+        for name, mask in masks_of(record).items():
+            flags[name][at] = mask
     dims = ("seed", "epoch", "layer")
     dataset = xr.Dataset(
         {name: (dims, value, {"units": "bit"}) for name, value in values.items()}
-        | {"flags": (dims, flags, flag_attributes())},
+        | {name: (dims, masks, flag_attributes()) for name, masks in flags.items()},
         coords={
             "seed": list(seeds),
             "epoch": list(epochs),
@@ -55,7 +68,7 @@ def write_information(
 
 
 def read_information(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
-    """A row a seed, epoch and layer, with `flags` as names joined by |, and the attributes."""
+    """A row a seed, epoch and layer, with flags as names joined by |, and the attributes."""
     dataset = open_tree(path).to_dataset()
     with reading(path):
         dataset = dataset.load()
@@ -65,11 +78,10 @@ def read_information(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     table = table.sort_values(
         ["seed", "epoch", "layer"], key=lambda c: c.map(order) if c.name == "layer" else c
     )
-    table["flags"] = [names_of(mask) for mask in table["flags"]]
-    return table.reset_index(drop=True), dict(dataset.attrs)
+    return with_names(table.reset_index(drop=True)), dict(dataset.attrs)
 
 
-def read_records(path: Path) -> tuple[dict[Key, Information], dict[str, str]]:
+def read_records(path: Path) -> tuple[dict[Key, LayerInformation], dict[str, str]]:
     """What `write_information` was given: records by (seed, epoch, layer), the attributes.
 
     A quantity that a record did not have, beside others that had, is NaN.
@@ -77,31 +89,65 @@ def read_records(path: Path) -> tuple[dict[Key, Information], dict[str, str]]:
     dataset = open_tree(path).to_dataset()
     with reading(path):
         dataset = dataset.load()
-    masks = dataset["flags"].values
-    unmeasured = MASKS["training_failed"] | MASKS["set_aside"]
-    extra = [str(n) for n in dataset.data_vars if n not in (*QUANTITIES, "flags")]
-    values = {name: dataset[name].values for name in (*QUANTITIES, *extra)}
+    extra = [str(n) for n in dataset.data_vars if n not in (*COLUMNS, *FLAG_COLUMNS)]
+    values = {name: dataset[name].values for name in (*COLUMNS, *extra)}
+    masks = {name: dataset[name].values for name in FLAG_COLUMNS}
     axes = [dataset[axis].values for axis in ("seed", "epoch", "layer")]
+    unmeasured = MASKS["training_failed"] | MASKS["set_aside"]
     records = {}
-    for at in np.argwhere(masks & unmeasured == 0):
+    for at in map(tuple, np.argwhere(masks["ixt_flags"] & unmeasured == 0)):
         seed, epoch, layer = (axis[i] for axis, i in zip(axes, at, strict=True))
-        here = {name: float(value[tuple(at)]) for name, value in values.items()}
-        records[int(seed), int(epoch), str(layer)] = Information(
-            **{name: here[name] for name in QUANTITIES},
-            flags=tuple(name for name, bit in MASKS.items() if masks[tuple(at)] & bit),
-            extra={name: here[name] for name in extra},
-        )
+        here = {name: float(value[at]) for name, value in values.items()}
+        both = [
+            Information(
+                **{number: here[column(quantity, number)] for number in NUMBERS},
+                flags=_names(masks[column(quantity, "flags")][at]),
+                extra=_part(here, extra, f"{quantity}_"),
+            )
+            for quantity in QUANTITIES
+        ]
+        own = {n: here[n] for n in extra if not n.startswith(("ixt_", "ity_"))}
+        records[int(seed), int(epoch), str(layer)] = LayerInformation(*both, own)
     return records, dict(dataset.attrs)
 
 
-def mask_of(flags) -> int:
-    """Names of flags as a bit mask."""
-    return sum(MASKS[name] for name in flags)
+def numbers_of(record: LayerInformation) -> dict[str, float]:
+    """All numbers of a record, by column."""
+    numbers = {
+        column(quantity, number): vars(information)[number]
+        for quantity, information in zip(QUANTITIES, record[:2], strict=True)
+        for number in NUMBERS
+    }
+    return numbers | record.extras()
 
 
-def names_of(mask: int) -> str:
-    """The names in a bit mask, joined by |."""
-    return "|".join(name for name, bit in MASKS.items() if int(mask) & bit)
+def masks_of(record: LayerInformation) -> dict[str, int]:
+    """The flags of a record as bit masks, by column."""
+    return {
+        name: sum(MASKS[flag] for flag in information.flags)
+        for name, information in zip(FLAG_COLUMNS, record[:2], strict=True)
+    }
+
+
+def joined(ixt_masks, ity_masks):
+    """Bit masks of both as a point of the plane shows them (LayerInformation.flags)."""
+    return ixt_masks | (ity_masks & ~sum(MASKS[name] for name in OF_IXT))
+
+
+def with_names(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with its masks as names joined by |, and `flags`, those of both."""
+    masks = [table[name].to_numpy().astype(np.int64) for name in FLAG_COLUMNS]
+    columns = dict(zip((*FLAG_COLUMNS, "flags"), (*masks, joined(*masks)), strict=True))
+    known = {mask: "|".join(_names(mask)) for mask in np.unique(list(columns.values()))}
+    return table.assign(**{n: [known[m] for m in values] for n, values in columns.items()})
+
+
+def _names(mask: int) -> tuple[str, ...]:
+    return tuple(name for name, bit in MASKS.items() if int(mask) & bit)
+
+
+def _part(values: Mapping[str, float], names: Sequence[str], start: str) -> dict[str, float]:
+    return {n.removeprefix(start): values[n] for n in names if n.startswith(start)}
 
 
 def flag_attributes() -> dict:

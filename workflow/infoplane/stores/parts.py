@@ -13,7 +13,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
-from infoplane.information import Information
+from infoplane.information import LayerInformation
 from infoplane.schedules.parts import WHOLE, Part
 from infoplane.stores.archive import SUFFIX, StoreError, name_of
 from infoplane.stores.information import Key, read_records
@@ -37,13 +37,13 @@ def part_of(path: Path) -> Part:
     return Part.parse(name) if name else WHOLE
 
 
-def known_records(path: Path, identity: str) -> dict[Key, Information]:
+def known_records(path: Path, identity: str) -> dict[Key, LayerInformation]:
     """Records of all finished parts of the same whole that are of this identity.
 
     path : of the whole or of a part. A damaged part counts as not there.
     """
     whole = whole_of(path)
-    records: dict[Key, Information] = {}
+    records: dict[Key, LayerInformation] = {}
     for path in sorted(whole.parent.glob(path_of(whole, "*-of-*").name)):
         try:
             found, attributes = read_records(path)

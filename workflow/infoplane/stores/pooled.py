@@ -9,7 +9,14 @@ import xarray as xr
 
 from infoplane.stores.archive import reading
 from infoplane.stores.files import open_tree, save_dataset
-from infoplane.stores.information import QUANTITIES, flag_attributes, mask_of, names_of
+from infoplane.stores.information import (
+    COLUMNS,
+    FLAG_COLUMNS,
+    flag_attributes,
+    masks_of,
+    numbers_of,
+    with_names,
+)
 
 WHERE = ("group", "end", "length", "layer", "n_draws", "drift", "gradient_snr")
 """What a row is about: the seed or group of seeds, the window's last epoch and its length,
@@ -18,27 +25,26 @@ the layer, how many draws of an input that makes, and how far the weights drifte
 
 def write_pooled(rows: Sequence, attributes: Mapping[str, str], path: Path) -> None:
     """Write rows of pooling.Pooled, in their order."""
-    extra = sorted({name for row in rows for name in row.record.extra})
     columns = {
         name: np.array(
             [getattr(row, name) for row in rows], object if name == "layer" else None
         )
         for name in WHERE
     }
-    about = {"units": "bit"}
+    numbers = [numbers_of(row.record) for row in rows]
+    names = dict.fromkeys(name for found in numbers for name in found)
     values = {
-        name: ("row", np.array([getattr(row.record, name) for row in rows]), about)
-        for name in QUANTITIES
+        name: ("row", np.array([n.get(name, np.nan) for n in numbers]), {"units": "bit"})
+        for name in sorted(names, key=lambda name: name not in COLUMNS)
     }
-    for name in extra:
-        found = [row.record.extra.get(name, np.nan) for row in rows]
-        values[name] = ("row", np.array(found), about)
-    masks = np.array([mask_of(row.record.flags) for row in rows], np.uint16)
+    masks = [masks_of(row.record) for row in rows]
+    flags = {
+        name: ("row", np.array([m[name] for m in masks], np.uint16), flag_attributes())
+        for name in FLAG_COLUMNS
+    }
     save_dataset(
         xr.Dataset(
-            {name: ("row", column) for name, column in columns.items()}
-            | values
-            | {"flags": ("row", masks, flag_attributes())},
+            {name: ("row", column) for name, column in columns.items()} | values | flags,
             attrs={**attributes, "units": "bit"},
         ),
         path,
@@ -46,11 +52,10 @@ def write_pooled(rows: Sequence, attributes: Mapping[str, str], path: Path) -> N
 
 
 def read_pooled(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
-    """A row a window and layer, with `flags` as names joined by |, and the attributes."""
+    """A row a window and layer, with flags as names joined by |, and the attributes."""
     dataset = open_tree(path).to_dataset()
     with reading(path):
         dataset = dataset.load()
     table = dataset.to_dataframe().reset_index(drop=True)
     table["layer"] = table["layer"].astype(str)
-    table["flags"] = [names_of(mask) for mask in table["flags"]]
-    return table, dict(dataset.attrs)
+    return with_names(table), dict(dataset.attrs)

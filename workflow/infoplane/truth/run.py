@@ -11,6 +11,7 @@ from pydantic import Field
 
 from infoplane.estimators import regime
 from infoplane.estimators.interface import Estimator
+from infoplane.information import NUMBERS, LayerInformation
 from infoplane.progress import Progress
 from infoplane.settings import Settings
 from infoplane.truth.task import Draw, Prepared, Task
@@ -211,30 +212,12 @@ def _row(name: str, problem: str, question: _Question, record, seconds: float) -
         "seconds": seconds,
     }
     if isinstance(record, str):
-        nan = dict.fromkeys(("value", "lower", "upper", "stderr", "cap"), np.nan)
-        return {**row, **nan, "refused": record}
-    return {**row, **_numbers(record, task.kind), "flags": "|".join(record.flags)}
-
-
-def _numbers(record, kind: str) -> dict[str, float]:
-    """The numbers of a record that speak of the task: I(T;Y) of a layer with labels."""
-    if hasattr(record, "value"):
-        value, bounds, stderr = record.value, (record.lower, record.upper), record.stderr
-    elif kind == "labels":
-        value, stderr = record.ity, record.ity_stderr
-        bounds = (record.ity_lower, record.ity_upper)
-    else:
-        value, stderr = record.ixt, record.stderr
-        bounds = (record.ixt_lower, record.ixt_upper)
-    # the cap of a layer's record is that of I(X;T)
-    cap = np.nan if kind == "labels" and not hasattr(record, "value") else record.cap
-    return {
-        "value": value,
-        "lower": bounds[0],
-        "upper": bounds[1],
-        "stderr": stderr,
-        "cap": cap,
-    }
+        return {**row, **dict.fromkeys(NUMBERS, np.nan), "refused": record}
+    told, flags = record, record.flags
+    if isinstance(record, LayerInformation):
+        told = record.ity if task.kind == "labels" else record.ixt
+    numbers = {name: vars(told)[name] for name in NUMBERS}
+    return {**row, **numbers, "flags": "|".join(flags)}
 
 
 def listed(tasks: Sequence[Task], problem: str) -> pd.DataFrame:
