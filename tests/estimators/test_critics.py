@@ -4,17 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from infoplane.estimators import (
-    ESTIMATORS,
-    critic_samples,
-    critic_training,
-    critics,
-    infonce,
-    js,
-    mine,
-    nwj,
-    smile,
-)
+from infoplane.estimators import ESTIMATORS, mine, nwj
+from infoplane.estimators.critics import samples, training
+from infoplane.estimators.critics.networks import MASKED, Concat, Scores, Separable
 from infoplane.samples import BIT, Pair
 
 CRITICS = ("mine", "nwj", "infonce", "smile", "js")
@@ -41,23 +33,23 @@ def one(method, pair, **options):
 
 def architectures(d_a=3, d_b=2):
     return {
-        "separable": critics.Separable(d_a, d_b, 5, 2),
-        "concat": critics.Concat(d_a, d_b, 5, 2, contrasts=3, held_out_contrasts=4),
+        "separable": Separable(d_a, d_b, 5, 2),
+        "concat": Concat(d_a, d_b, 5, 2, contrasts=3, held_out_contrasts=4),
     }
 
 
 def drawn(net, n_critics, seed=0):
-    """Weights of a stack, and the flat tensor they live in."""
-    values, weights = net.flat(n_critics, torch.device("cpu"))
+    """Weights of a stack, (C, n_weights)."""
+    values = torch.zeros(n_critics, net.n_weights)
     for i in range(n_critics):
-        net.put(weights, i, net.initial(torch.Generator().manual_seed(seed + i)))
-    return values, weights
+        net.put(values, i, net.initial(torch.Generator().manual_seed(seed + i)))
+    return values
 
 
 def slow_score(net, weights, i, a, b):
     """f(a, b) of the i-th critic, for one pair of samples (d_a,) and (d_b,)."""
     w = {name: values[i] for name, values in weights.items()}
-    if isinstance(net, critics.Separable):
+    if isinstance(net, Separable):
         sides = []
         for side, h in (("a", a), ("b", b)):
             for layer in range(1, net.depth + 2):
@@ -74,7 +66,7 @@ def slow_score(net, weights, i, a, b):
 def slow_scores(net, weights, a, b, held_out=False):
     """Joint (C, n) and product scores (C, K, n) of a (C, n, d_a) and b (C, n, d_b)."""
     n_critics, n = a.shape[:2]
-    n_moves = n - 1 if isinstance(net, critics.Separable) else net.n_contrasts(n, held_out)
+    n_moves = n - 1 if isinstance(net, Separable) else net.n_contrasts(n, held_out)
     rows = [
         [
             torch.stack(
@@ -88,85 +80,68 @@ def slow_scores(net, weights, a, b, held_out=False):
     return scores[:, 0], scores[:, 1:]
 
 
-@pytest.mark.parametrize("kind", ["separable", "concat"])
 @pytest.mark.parametrize("held_out", [False, True])
+@pytest.mark.parametrize("kind", ["separable", "concat"])
 def test_scores_agree_with_their_slow_twin(kind, held_out):
     net, n = architectures()[kind], 6
-    a, b = samples(n)
-    _, weights = drawn(net, 2)
-    joint, product, _ = net.scores(weights, a.mT, b.mT, held_out=held_out)
+    generator = torch.Generator().manual_seed(1)
+    a, b = (torch.randn(2, n, d, generator=generator) for d in (3, 2))
+    weights = net.views(drawn(net, 2))
+    joint, product, n_contrasts = net.scores(weights, a, b, held_out=held_out)
     slow_joint, slow_product = slow_scores(net, weights, a, b, held_out)
+    assert n_contrasts == net.n_contrasts(n, held_out)
     # float32 sums of a few terms of order 1
     torch.testing.assert_close(joint, slow_joint, rtol=1e-5, atol=1e-5)
-    counts = product > critics.MASKED
-    assert int(counts.sum()) == 2 * n * net.n_contrasts(n, held_out)
-    found = product.sort(dim=1).values[:, -net.n_contrasts(n, held_out) :]
-    expected = slow_product.sort(dim=1).values
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
+    assert int((product > MASKED).sum()) == 2 * n * n_contrasts
+    found = product.sort(dim=1).values[:, -n_contrasts:]
+    torch.testing.assert_close(found, slow_product.sort(dim=1).values, rtol=1e-5, atol=1e-5)
     if kind == "concat":
         torch.testing.assert_close(product, slow_product, rtol=1e-5, atol=1e-5)
 
 
-def samples(n, seed=1):
-    """a (2, n, 3) and b (2, n, 2)."""
-    generator = torch.Generator().manual_seed(seed)
-    return (torch.randn(2, n, d, generator=generator) for d in (3, 2))
+def softplus(f):
+    return np.log1p(np.exp(f))
 
 
-def slow_loss(name, joint, product):
-    """What a mini-batch minimises, summed over critics, from scores (C, n), (C, K, n)."""
-    flat = product.flatten(1)
-    softplus = torch.nn.functional.softplus
-    each = {
-        "mine": -joint.mean(1) + torch.logsumexp(flat, 1),
-        "nwj": -joint.mean(1) + (flat - 1).exp().mean(1),
-        "js": softplus(-joint).mean(1) + softplus(flat).mean(1),
-        "infonce": torch.logaddexp(joint, torch.logsumexp(product, 1)).mean(1) - joint.mean(1),
-    }
-    return each["js" if name == "smile" else name].sum()
+F, G = np.random.default_rng(0).normal(size=7), np.random.default_rng(1).normal(size=(4, 7))
+"""Scores of 7 joint pairs, and of 4 product pairs of each of their samples."""
 
-
-OBJECTIVES = {
-    "mine": mine.Objective(),
-    "nwj": nwj.Objective(),
-    "js": js.Objective(),
-    "smile": smile.Objective(),
-    "infonce": infonce.Objective(8),
+SEPARATION = softplus(-F).mean() + softplus(G).mean()
+AMONG_OTHERS = np.log(5) + np.mean(F - np.log(np.exp(F) + np.exp(G).sum(0)))
+LOSS_AND_BOUND = {
+    "mine": (1 - F.mean(), F.mean() - np.log(np.exp(G).mean())),
+    "nwj": (np.exp(G - 1).mean() - F.mean(), F.mean() - np.exp(G - 1).mean()),
+    "js": (SEPARATION, 1 + F.mean() - np.exp(G).mean()),
+    "smile": (SEPARATION, F.mean() - np.log(np.exp(np.clip(G, -0.5, 0.5)).mean())),
+    "infonce": (-AMONG_OTHERS, AMONG_OTHERS),
 }
 
 
-@pytest.mark.parametrize("kind", ["separable", "concat"])
-@pytest.mark.parametrize("name", OBJECTIVES)
-def test_written_out_gradients_are_those_of_autograd(kind, name):
-    net, objective, n = architectures()[kind], OBJECTIVES[name], 6
-    a, b = samples(n)
-    values, weights = drawn(net, 2)
-    recorded = values.clone().requires_grad_()
-    slow_loss(name, *slow_scores(net, net.views(recorded, 2), a, b)).backward()
-    found, slopes = net.flat(2, torch.device("cpu"))
-    joint, product, cache = net.scores(weights, a.mT, b.mT)
-    by_joint, by_product, _ = objective.slopes(joint, product, net.n_contrasts(n), None)
-    net.backward(weights, cache, by_joint, by_product, slopes)
-    # float32, terms of order 1
-    torch.testing.assert_close(found, recorded.grad, rtol=1e-4, atol=1e-5)
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("name", LOSS_AND_BOUND)
+def test_losses_and_bounds_agree_with_their_formulas(name, masked):
+    estimator = ESTIMATORS[name](**({"clip": 0.5} if name == "smile" else {}))
+    product = np.vstack([G, np.full(7, MASKED)]) if masked else G
+    joint, product = (torch.tensor(f, requires_grad=True) for f in (F[None], product[None]))
+    scores = Scores(joint, product, n_contrasts=4)
+    loss = estimator.loss(scores, {})
+    value, terms = estimator.bound(estimator.summary(scores))
+    expected = LOSS_AND_BOUND[name]
+    assert (loss.item(), value.item()) == pytest.approx(expected, abs=1e-9)  # float64
+    assert terms.shape == (1, 7)
+    by_joint, by_product = torch.autograd.grad(loss.sum(), (joint, product))
+    assert by_joint.isfinite().all() and by_product[0, :4].isfinite().all()
+    assert (by_product[0, 4:] == 0).all()
 
 
-def test_bounds_agree_with_their_formulas():
-    rng = np.random.default_rng(0)
-    f, g = rng.normal(size=7), rng.normal(size=(4, 7))  # joint; 4 product scores a sample
-    joint, product = torch.tensor(f)[None], torch.tensor(g)[None]
-    expected = {
-        "mine": f.mean() - np.log(np.exp(g).mean()),
-        "nwj": f.mean() - np.exp(g - 1).mean(),
-        "js": 1 + f.mean() - np.exp(g).mean(),
-        "smile": f.mean() - np.log(np.exp(np.clip(g, -0.5, 0.5)).mean()),
-        "infonce": np.log(5) + np.mean(f - np.log(np.exp(f) + np.exp(g).sum(0))),
-    }
-    chosen = OBJECTIVES | {"smile": smile.Objective(clip=0.5)}
-    for name, objective in chosen.items():
-        value, terms = objective.bound(objective.summary(joint, product, 4))
-        assert float(value) == pytest.approx(expected[name], abs=1e-9)  # float64
-        assert terms.shape == (1, 7)
+def test_gradient_of_mine_has_the_moving_average_for_a_denominator():
+    estimator, state = mine.MINE(averaging=0.25), {}
+    estimator.loss(Scores(torch.tensor(F[None]), torch.tensor(G[None]), 4), state)
+    product = torch.tensor(2 * G[None], requires_grad=True)
+    loss = estimator.loss(Scores(torch.tensor(F[None]), product, 4), state)
+    (found,) = torch.autograd.grad(loss.sum(), product)
+    average = 0.75 * np.exp(G).mean() + 0.25 * np.exp(2 * G).mean()
+    np.testing.assert_allclose(found[0], np.exp(2 * G) / (4 * 7 * average), rtol=1e-9)
 
 
 def test_one_critic_alone_gives_what_it_gives_in_a_batch(method):
@@ -190,7 +165,7 @@ def test_memory_splits_a_group_without_changing_it():
     results = [mine.MINE(**(SMALL | {"memory_mb": mb})).between_batch(pairs) for mb in (1, 512)]
     found, expected = ([r.value for r in result] for result in results)
     assert found == pytest.approx(expected, abs=1e-3)  # float32 rounding, as above
-    assert critic_training._together(pairs, mine.MINESettings(memory_mb=1), 1) == 1
+    assert training.how_many(mine.MINESettings(memory_mb=1), 400, 400, 2, 2) == 1
 
 
 def test_critics_that_stop_early_leave_the_others_as_they_are():
@@ -223,13 +198,13 @@ def test_units_of_single_variables_do_not_matter():
 
 def test_standardised_has_zero_for_what_never_varies():
     x = torch.tensor([[1.0, 3.0, 1e-30], [2.0, 3.0, -1e-30], [6.0, 3.0, 0.0]])
-    z = critic_samples.standardised(x.to(torch.float64)).double().numpy()
+    z = samples.standardised(x.to(torch.float64)).double().numpy()
     np.testing.assert_allclose(z.mean(axis=0), 0, atol=1e-6)  # float32
     np.testing.assert_allclose(z.std(axis=0), [1, 0, 1], atol=1e-6)
 
 
 def test_split_keeps_halves_apart_and_draws_of_an_input_together():
-    split = critic_samples.Split.of(100, 0.3, seed=0)
+    split = samples.Split.of(100, 0.3, seed=0)
     parts = [split.train, *split.halves]
     assert [len(part) for part in parts] == [70, 15, 15]
     assert torch.equal(torch.cat(parts).sort().values, torch.arange(100))
@@ -288,27 +263,25 @@ def test_weights_that_explode_on_the_next_epoch_are_given_up():
     assert "exploded" not in found.flags
 
 
-class Exploding(mine.Objective):
-    """From the 100th mini-batch on, slopes that are not numbers."""
+class Exploding(mine.MINE):
+    """From the 100th mini-batch on, a loss that is not a number."""
 
     n_calls = 0
 
-    def slopes(self, joint, product, n_contrasts, state):
+    def loss(self, scores, state):
         self.n_calls += 1
-        by_joint, by_product, state = super().slopes(joint, product, n_contrasts, state)
-        return by_joint if self.n_calls < 100 else by_joint * math.nan, by_product, state
+        loss = super().loss(scores, state)
+        return loss if self.n_calls < 100 else loss * math.nan
 
 
 def test_a_bound_that_explodes_is_flagged_and_the_best_before_kept():
-    settings = mine.MINESettings(**SMALL)
-    pair = gaussians(400, 1, 2.0)
-    (found,) = critic_training.estimate([pair], settings, Exploding())
+    found = one(Exploding, gaussians(400, 1, 2.0))
     assert found.flags == ("exploded",)
     assert found.extra["steps"] == 100
     assert 0.5 < found.value < 2.5  # what 50 steps reach of 2 bits
 
 
-class Boundless(mine.Objective):
+class Boundless(mine.MINE):
     """A bound that claims more than the held-out pairs can tell."""
 
     def bound(self, summary):
@@ -325,7 +298,7 @@ def scripted(monkeypatch, *evaluations):
         value = torch.full((1,), value, dtype=torch.float64)
         return value, value.abs(), value
 
-    monkeypatch.setattr(critic_training.Training, "_held_out_bound", bound)
+    monkeypatch.setattr(training.Training, "_held_out_bound", bound)
 
 
 @pytest.mark.parametrize("collapsed", [-7.5e161, -60.0, math.nan, math.inf])
@@ -346,9 +319,7 @@ def test_a_bound_that_was_never_sound_is_that_of_a_constant_critic(method, monke
 
 
 def test_a_bound_above_its_cap_counts_as_exploded():
-    (found,) = critic_training.estimate(
-        [gaussians(400, 1, 3.0)], mine.MINESettings(**SMALL), Boundless()
-    )
+    found = one(Boundless, gaussians(400, 1, 3.0))
     assert found.flags == ("exploded",)
     assert found.value < 0.7 * BIT + 0.1
 

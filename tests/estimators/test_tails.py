@@ -5,7 +5,8 @@ import pytest
 import torch
 
 import infoplane
-from infoplane.estimators import clustering, critic_samples, tails
+from infoplane.estimators import clustering, tails
+from infoplane.estimators.critics.samples import standardised
 from infoplane.samples import Samples
 
 RNG = np.random.default_rng(0)
@@ -105,9 +106,9 @@ def test_a_map_of_heavy_tails_changes_no_information(name):
 
 def test_critics_see_normal_scores():
     rows = torch.cat([column(NORMAL), column(HEAVY["Cauchy"])], dim=1)
-    seen = critic_samples.standardised(rows)
+    seen = standardised(rows)
     scores = tails.normal_scores(rows[:, 1])
-    expected = critic_samples.standardised(torch.stack([rows[:, 0], scores], dim=1))
+    expected = standardised(torch.stack([rows[:, 0], scores], dim=1))
     assert torch.equal(seen, expected)
 
 

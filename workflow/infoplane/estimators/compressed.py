@@ -12,17 +12,16 @@ noise in T; without it I(X;T) is infinite.
 from __future__ import annotations
 
 import hashlib
-import itertools
-import math
 from collections import OrderedDict
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 
-from infoplane.estimators import critic_samples, kl, scaled, tails
-from infoplane.estimators.adam import Adam
+from infoplane.estimators import kl, scaled
+from infoplane.estimators.critics.autoencoder import Code, autoencoded
+from infoplane.estimators.critics.samples import generator
 from infoplane.estimators.interface import PairEstimator
 from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
@@ -144,22 +143,14 @@ def principal_components(values: Tensor, n: int, seed: int = 0) -> tuple[Tensor,
 
 
 def _leading_directions(rows: Tensor, n: int, seed: int) -> Tensor:
-    generator = critic_samples.generator(seed, 3)
+    random = generator(seed, 3)
     width = min(n + 10, *rows.shape)
-    start = torch.randn(rows.shape[1], width, generator=generator, dtype=torch.float64)
+    start = torch.randn(rows.shape[1], width, generator=random, dtype=torch.float64)
     basis = start.to(rows.device)
     for _ in range(8):
         basis = torch.linalg.qr(rows.T @ (rows @ basis))[0]
     within = torch.linalg.eigh((rows @ basis).T @ (rows @ basis))[1]
     return basis @ within[:, -n:].flip(1)
-
-
-class Code(NamedTuple):
-    """values : (rows, code); error : share of the variance that is lost, held out."""
-
-    values: Tensor
-    error: float
-    converged: bool
 
 
 _codes: OrderedDict[str, Code] = OrderedDict()
@@ -175,79 +166,3 @@ def _code_of(values: Tensor, settings: CompressedSettings) -> Code:
         while len(_codes) > REMEMBERED:
             _codes.popitem(last=False)
     return _codes[key]
-
-
-def autoencoded(values: Tensor, settings: CompressedSettings) -> Code:
-    """The code of values (rows, d) by an autoencoder d → width → code → width → d with ReLU,
-    trained on the mean square error of standardised coordinates, at its best on held-out
-    rows. Where no more coordinates vary than the code has, these are the code."""
-    varying = (values != values[0]).any(dim=0)
-    if int(varying.sum()) <= settings.code:
-        code = values[:, varying] if varying.any() else values[:, :1]
-        return Code(tails.tamed(code), 0.0, True)
-    x = critic_samples.standardised(values[:, varying])
-    order = torch.randperm(len(x), generator=critic_samples.generator(settings.seed, 4))
-    n_held_out = min(max(1, round(settings.held_out * len(x))), len(x) - 1)
-    held_out, train = x[order[:n_held_out].to(x.device)], x[order[n_held_out:].to(x.device)]
-    weights = _initial(x.shape[1], settings).to(x.device)
-    adam = Adam(weights)
-    batches = critic_samples.generator(settings.seed, 5)
-    best, kept, waited, step = math.inf, weights.clone(), 0, 0
-    while step < settings.max_steps and waited < settings.patience:
-        rows = torch.randint(len(train), (settings.batch_size,), generator=batches)
-        part = train[rows.to(x.device)]
-        recorded = weights.detach().requires_grad_()
-        layers = _layers(recorded, x.shape[1], settings)
-        loss = (_decoded(layers, _encoded(layers, part)) - part).square().mean()
-        (slopes,) = torch.autograd.grad(loss, recorded)
-        adam.step(weights, slopes, settings.learning_rate)
-        step += 1
-        if step % settings.evaluate_every == 0 or step == settings.max_steps:
-            error = _error(_layers(weights, x.shape[1], settings), held_out)
-            waited = 0 if error < best else waited + 1
-            if error < best:
-                best, kept = error, weights.clone()
-    code = _encoded(_layers(kept, x.shape[1], settings), x)
-    return Code(code, best, waited >= settings.patience)
-
-
-def _shapes(d: int, settings: CompressedSettings) -> list[tuple[int, int]]:
-    """(in, out) of the four layers."""
-    return list(itertools.pairwise((d, settings.width, settings.code, settings.width, d)))
-
-
-def _initial(d: int, settings: CompressedSettings) -> Tensor:
-    """Matrices and biases of the four layers as one vector, uniform within 1/√in."""
-    generator = critic_samples.generator(settings.seed, 6)
-    parts = []
-    for fan_in, fan_out in _shapes(d, settings):
-        bound = 1 / math.sqrt(fan_in)
-        parts.append(torch.empty((fan_in + 1) * fan_out))
-        parts[-1].uniform_(-bound, bound, generator=generator)
-    return torch.cat(parts)
-
-
-def _layers(
-    weights: Tensor, d: int, settings: CompressedSettings
-) -> list[tuple[Tensor, Tensor]]:
-    """Matrix (in, out) and bias (out,) of each layer within the vector."""
-    shapes = _shapes(d, settings)
-    parts = weights.split([(fan_in + 1) * fan_out for fan_in, fan_out in shapes])
-    parts = [part.view(-1, fan_out) for part, (_, fan_out) in zip(parts, shapes, strict=True)]
-    return [(part[:-1], part[-1]) for part in parts]
-
-
-def _encoded(layers, x: Tensor) -> Tensor:
-    (w1, b1), (w2, b2) = layers[:2]
-    return torch.relu(x @ w1 + b1) @ w2 + b2
-
-
-def _decoded(layers, code: Tensor) -> Tensor:
-    (w3, b3), (w4, b4) = layers[2:]
-    return torch.relu(code @ w3 + b3) @ w4 + b4
-
-
-def _error(layers, x: Tensor) -> float:
-    """Share of the variance of x that decoding its code does not bring back."""
-    lost = (_decoded(layers, _encoded(layers, x)) - x).square().sum()
-    return float(lost / x.square().sum().clamp(min=1e-30))

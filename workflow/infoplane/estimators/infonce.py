@@ -9,19 +9,17 @@ It has little variance and cannot exceed ln K.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 
-from infoplane.estimators import critic_training
-from infoplane.estimators.critic_training import CriticSettings
-from infoplane.estimators.interface import PairEstimator
-from infoplane.samples import Information, Pair
+from infoplane.estimators.critics.estimator import CriticEstimator, CriticSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from infoplane.estimators.critics.networks import Scores
 
 
 class InfoNCESettings(CriticSettings):
@@ -36,65 +34,27 @@ class InfoNCESettings(CriticSettings):
     bits. Where a held-out half has fewer samples, it is their number."""
 
 
-class InfoNCE(PairEstimator):
-    """How well a critic finds the true partner among others."""
+class InfoNCE(CriticEstimator):
+    """The InfoNCE bound. A sample's partner is found among those it is scored with: K, or those
+    of a held-out half where it has fewer, or held_out_contrasts + 1 of concat critics."""
 
     Settings = InfoNCESettings
     settings: InfoNCESettings
-    together = True
-    trains = True
-    infinite_without_noise = True
 
-    @property
-    def remembers(self) -> bool:
-        """With a warm start, critics go on from those of the epoch before."""
-        return self.settings.warm_start
+    def summary(self, scores: Scores) -> Tensor:
+        """ln K + ln of the share of e^f(a_i, b_i) in the sum over all b_j, (C, 1, n)."""
+        total = torch.logaddexp(scores.joint, torch.logsumexp(scores.product, dim=1))
+        return (scores.joint - total + math.log(scores.n_contrasts + 1))[:, None]
 
-    def between_batch(
-        self, pairs: Sequence[Pair], memory: dict | None = None
-    ) -> list[Information]:
-        """I(A;B) of each pair in bits: shapes, record and errors are
-        critic_training.estimate's.
+    def bound(self, summary: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean over the samples."""
+        terms = summary[:, 0]
+        return terms.mean(dim=1), terms
 
-        lower is the value: on average over held-out samples it is below I(A;B). cap: log2 of
-        the samples that a partner is found among: K, or those of a held-out half where it has
-        fewer, or held_out_contrasts + 1 for concat critics.
-        """
-        return critic_training.estimate(
-            pairs, self.settings, Objective(self.settings.batch_size), memory
-        )
+    def block(self, n: int, most: int) -> int:
+        """K."""
+        return min(self.settings.batch_size, n)
 
-
-class Objective:
-    """The InfoNCE bound. A concat critic contrasts a_i with as many b_j as it scores."""
-
-    is_bound = True
-
-    def __init__(self, batch_size: int):
-        self.batch_size = batch_size
-
-    def slopes(self, joint: Tensor, product: Tensor, n_contrasts: int, state):
-        n = joint.shape[1]
-        total = _log_sum_exp(joint, product)
-        product.sub_(total[:, None]).clamp_(min=-80).exp_().div_(n)
-        return ((joint - total).exp() - 1) / n, product, None
-
-    def summary(self, joint: Tensor, product: Tensor, n_contrasts: int) -> Tensor:
-        terms = joint - _log_sum_exp(joint, product) + math.log(n_contrasts + 1)
-        return terms[:, None]
-
-    def bound(self, summary: Tensor):
-        return summary[:, 0].mean(dim=1), summary[:, 0]
-
-    def criterion(self, summary: Tensor) -> Tensor:
-        return self.bound(summary)[0]
-
-    def block(self, n_rows: int, largest: int) -> int:
-        return min(self.batch_size, n_rows)
-
-    def cap(self, n_rows: int, n_contrasts: int) -> float:
+    def cap(self, n: int, n_contrasts: int) -> float:
+        """ln K."""
         return math.log(n_contrasts + 1)
-
-
-def _log_sum_exp(joint: Tensor, product: Tensor) -> Tensor:
-    return torch.logaddexp(joint, torch.logsumexp(product, dim=1))

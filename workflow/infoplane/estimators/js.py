@@ -10,16 +10,15 @@ f = ln p(a,b) / p(a)p(b). The NWJ bound is tight for 1 + f, so the estimate is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from infoplane.estimators import critic_bounds, critic_training
-from infoplane.estimators.critic_training import CriticSettings
-from infoplane.estimators.interface import PairEstimator
-from infoplane.samples import Information, Pair
+from infoplane.estimators.critics import bounds
+from infoplane.estimators.critics.estimator import CriticEstimator, CriticSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from infoplane.estimators.critics.networks import Scores
 
 
 class JSSettings(CriticSettings):
@@ -28,38 +27,15 @@ class JSSettings(CriticSettings):
     estimator: Literal["js"] = "js"
 
 
-class JS(PairEstimator):
-    """The NWJ bound of a critic trained by Jensen-Shannon."""
-
-    Settings = JSSettings
-    settings: JSSettings
-    together = True
-    trains = True
-    infinite_without_noise = True
-
-    @property
-    def remembers(self) -> bool:
-        """With a warm start, critics go on from those of the epoch before."""
-        return self.settings.warm_start
-
-    def between_batch(
-        self, pairs: Sequence[Pair], memory: dict | None = None
-    ) -> list[Information]:
-        """I(A;B) of each pair in bits: shapes, record and errors are
-        critic_training.estimate's.
-
-        The NWJ bound; lower is the value: on average over held-out samples it is below I(A;B).
-        """
-        return critic_training.estimate(pairs, self.settings, Objective(), memory)
-
-
-class Objective(critic_bounds.MeanExponential):
+class JS(CriticEstimator):
     """The NWJ bound of a critic trained by the Jensen-Shannon objective."""
 
-    def slopes(self, joint: Tensor, product: Tensor, n_contrasts: int, state):
-        return *critic_bounds.jensen_shannon_slopes(joint, product, n_contrasts), None
+    Settings = JSSettings
 
-    def bound(self, summary: Tensor):
-        joint, by_sample = summary.unbind(dim=1)
-        terms = 1 + joint - by_sample.exp()
-        return terms.mean(dim=1), terms
+    def loss(self, scores: Scores, state: dict[str, Tensor]) -> Tensor:
+        """Minus the Jensen-Shannon objective."""
+        return bounds.jensen_shannon(scores).mean(dim=1)
+
+    def bound(self, summary: Tensor) -> tuple[Tensor, Tensor]:
+        """1 + E[f] − E[e^f]."""
+        return bounds.nguyen_wainwright_jordan(*(1 + summary).unbind(dim=1))

@@ -9,20 +9,18 @@ matters: the estimate is no bound, of neither side.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
 
-from infoplane.estimators import critic_bounds, critic_training
-from infoplane.estimators.critic_training import CriticSettings
-from infoplane.estimators.critics import MASKED
-from infoplane.estimators.interface import PairEstimator
-from infoplane.samples import Information, Pair
+from infoplane.estimators.critics import bounds
+from infoplane.estimators.critics.estimator import CriticEstimator, CriticSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from infoplane.estimators.critics.networks import Scores
 
 
 class SMILESettings(CriticSettings):
@@ -33,56 +31,28 @@ class SMILESettings(CriticSettings):
     """τ in nats: scores of product pairs are clipped to [−τ, τ] in the estimate."""
 
 
-class SMILE(PairEstimator):
-    """The clipped Donsker-Varadhan estimate of a trained critic."""
+class SMILE(CriticEstimator):
+    """The clipped estimate of a critic trained by the Jensen-Shannon objective. As more is not
+    better here, training stops where the Jensen-Shannon objective is best."""
 
     Settings = SMILESettings
     settings: SMILESettings
-    together = True
-    trains = True
-    infinite_without_noise = True
-
-    @property
-    def remembers(self) -> bool:
-        """With a warm start, critics go on from those of the epoch before."""
-        return self.settings.warm_start
-
-    def between_batch(
-        self, pairs: Sequence[Pair], memory: dict | None = None
-    ) -> list[Information]:
-        """I(A;B) of each pair in bits: shapes, record and errors are
-        critic_training.estimate's.
-
-        lower is NaN: SMILE is no bound.
-        """
-        return critic_training.estimate(
-            pairs, self.settings, Objective(self.settings.clip), memory
-        )
-
-
-class Objective(critic_bounds.MeanExponential):
-    """The clipped estimate of a critic trained by the Jensen-Shannon objective. As more is
-    not better here, training stops where the Jensen-Shannon objective is best."""
-
     is_bound = False
 
-    def __init__(self, clip: float = 5):
-        self.clip = clip
+    def loss(self, scores: Scores, state: dict[str, Tensor]) -> Tensor:
+        """Minus the Jensen-Shannon objective."""
+        return bounds.jensen_shannon(scores).mean(dim=1)
 
-    def slopes(self, joint: Tensor, product: Tensor, n_contrasts: int, state):
-        return *critic_bounds.jensen_shannon_slopes(joint, product, n_contrasts), None
+    def summary(self, scores: Scores) -> Tensor:
+        """As usual, of clipped scores, and the sample's share in the loss, (C, 3, n)."""
+        clipped = scores.clipped(self.settings.clip)
+        terms = [scores.joint, clipped.log_mean_exp(), bounds.jensen_shannon(scores)]
+        return torch.stack(terms, dim=1)
 
-    def summary(self, joint: Tensor, product: Tensor, n_contrasts: int) -> Tensor:
-        separation = critic_bounds.jensen_shannon(joint, product, n_contrasts)
-        counts = product > MASKED
-        product = torch.where(counts, product.clamp(-self.clip, self.clip), product)
-        return torch.stack(
-            [joint, critic_bounds.log_mean_exp(product, n_contrasts), separation], dim=1
-        )
-
-    def bound(self, summary: Tensor):
-        joint, by_sample, _ = summary.unbind(dim=1)
-        return critic_bounds.donsker_varadhan(joint, by_sample)
+    def bound(self, summary: Tensor) -> tuple[Tensor, Tensor]:
+        """E[f] − ln E[clip(e^f)]."""
+        return bounds.donsker_varadhan(summary[:, 0], summary[:, 1])
 
     def criterion(self, summary: Tensor) -> Tensor:
-        return summary[:, 2].mean(dim=1)
+        """The Jensen-Shannon objective."""
+        return -summary[:, 2].mean(dim=1)

@@ -26,7 +26,7 @@ NARROW = 32
 class Group:
     """Pairs of one length whose critics are trained as one stack of C critics.
 
-    a : torch.Tensor (C, n_inputs, n_draws, d_a), float32, padded with zeros
+    a : torch.Tensor (C, n_inputs · n_draws, d_a), float32, padded with zeros
     b : torch.Tensor (C, n_inputs, d_b), float32, padded with zeros
     widths : dimensions (d_a, d_b) of each pair without padding
     """
@@ -41,7 +41,14 @@ class Group:
 
     @property
     def n_draws(self) -> int:
-        return self.a.shape[2]
+        return self.a.shape[1] // self.n_inputs
+
+    def rows(self, inputs: Tensor, draws, few: slice = slice(None)) -> tuple[Tensor, Tensor]:
+        """(few, rows, d_a) and (few, rows, d_b) of these inputs, `draws` saying which of each,
+        for a few of the pairs."""
+        at = (inputs * self.n_draws + draws).to(self.a.device)
+        inputs = inputs.to(self.a.device)
+        return self.a[few].index_select(1, at), self.b[few].index_select(1, inputs)
 
     def only(self, chosen: Tensor) -> Group:
         """The pairs with these numbers."""
@@ -77,23 +84,22 @@ def is_constant(pair: Pair) -> bool:
     return bool((pair.a == pair.a[0]).all() or (pair.b == pair.b[0]).all())
 
 
-def require_enough(pair: Pair) -> None:
-    """Raises ValueError where there are too few samples to train and hold out."""
-    n_inputs = pair.n // pair.n_draws
-    if n_inputs < SMALLEST:
-        raise ValueError(
-            f"{pair.place}: {n_inputs} samples are too few to train a critic on some and "
-            f"evaluate it on others; it takes {SMALLEST}"
-        )
+def grouped(pairs: Sequence[Pair], numbers: Sequence[int]) -> list[list[int]]:
+    """Those of the numbers whose pairs may be stacked: of one length, on one device, of similar
+    width, so that padding at most doubles a variable that is not narrow.
 
-
-def grouped(pairs: Sequence[Pair]) -> list[list[int]]:
-    """Numbers of the pairs that may be stacked: of one length, on one device, of similar
-    width, so that padding at most doubles a variable that is not narrow."""
+    Raises ValueError naming the pair where there are too few samples to train and hold out.
+    """
     groups: dict[tuple, list[int]] = {}
-    for i, pair in enumerate(pairs):
-        d_b = n_classes(pair) if pair.is_labelled else pair.b.shape[1]
-        widths = (_next_power(pair.a.shape[1]), _next_power(d_b))
+    for i in numbers:
+        pair = pairs[i]
+        n_inputs = pair.n // pair.n_draws
+        if n_inputs < SMALLEST:
+            raise ValueError(
+                f"{pair.place}: {n_inputs} samples are too few to train a critic on some and "
+                f"evaluate it on others; it takes {SMALLEST}"
+            )
+        widths = (_next_power(pair.a.shape[1]), _next_power(width_of_b(pair)))
         key = (pair.n, pair.n_draws, str(pair.a.device), *widths)
         groups.setdefault(key, []).append(i)
     return list(groups.values())
@@ -103,27 +109,25 @@ def _next_power(d: int) -> int:
     return max(NARROW, 2 ** math.ceil(math.log2(d)))
 
 
-def n_classes(pair: Pair) -> int:
-    """Classes of a labelled pair, also those that no sample has."""
-    return int(pair.b.max()) + 1
+def width_of_b(pair: Pair) -> int:
+    """Dimensions of b as critics see it: of labels, their classes, also those that no sample
+    has."""
+    return int(pair.b.max()) + 1 if pair.is_labelled else pair.b.shape[1]
 
 
 def stacked(pairs: Sequence[Pair]) -> Group:
     """The pairs as one group, each coordinate `standardised`, labels as one coordinate a
     class."""
-    n_draws = pairs[0].n_draws
     a = [standardised(pair.a) for pair in pairs]
     b = [_second(pair) for pair in pairs]
     widths = [(x.shape[1], y.shape[1]) for x, y in zip(a, b, strict=True)]
-    a, b = _padded(a), _padded(b)
-    n_critics, n, d_a = a.shape
-    return Group(a.view(n_critics, n // n_draws, n_draws, d_a), b, widths)
+    return Group(_padded(a), _padded(b), widths)
 
 
 def _second(pair: Pair) -> Tensor:
     b = pair.b[:: pair.n_draws]
     if pair.is_labelled:
-        one_hot = torch.nn.functional.one_hot(b, n_classes(pair))
+        one_hot = torch.nn.functional.one_hot(b, width_of_b(pair))
         return standardised(one_hot.to(pair.a.device, torch.float32))
     return standardised(b)
 

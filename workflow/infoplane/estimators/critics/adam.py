@@ -1,8 +1,7 @@
-"""Adam on one vector of weights, as many networks as it may hold.
+"""Adam on one tensor of weights, as many networks as it may hold.
 
-Source: Kingma & Ba 2015, ICLR, algorithm 1 with the rewriting at the end of section 2. A few
-operations on one tensor; torch's own optimizer takes longer for small networks, and its first
-use imports a compiler.
+Source: Kingma & Ba 2015, ICLR, algorithm 1 with the rewriting at the end of section 2. torch's
+own optimizer is as fast, but its first use imports a compiler: 1.4 seconds a process.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ EPSILON = 1e-8
 
 
 class Adam:
-    """Moments of the slopes of a vector, float32 (n,)."""
+    """Moments of the slopes of a tensor of weights."""
 
     def __init__(self, values: Tensor):
         self.mean = torch.zeros_like(values)
@@ -31,7 +30,7 @@ class Adam:
         self.n_steps = 0
 
     def step(self, values: Tensor, slopes: Tensor, rate: float) -> None:
-        """Moves `values` (n,) down the slopes (n,)."""
+        """Moves `values` down the slopes, of the same shape."""
         self.n_steps += 1
         of_mean, of_square = DECAYS
         self.mean.lerp_(slopes, 1 - of_mean)
@@ -41,3 +40,7 @@ class Adam:
         values.addcdiv_(
             self.mean, spread, value=-rate * correction / (1 - of_mean**self.n_steps)
         )
+
+    def keep(self, chosen: Tensor) -> None:
+        """Goes on with these rows of the weights alone."""
+        self.mean, self.square = self.mean[chosen], self.square[chosen]

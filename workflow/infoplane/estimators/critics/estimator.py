@@ -1,0 +1,195 @@
+"""What estimators with critics have in common: settings, and how pairs become stacks."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import torch
+from pydantic import Field
+
+from infoplane import settings
+from infoplane.estimators.critics import samples
+from infoplane.estimators.critics.networks import Scores
+from infoplane.estimators.critics.training import CONSTANT, Outcome, Training, how_many
+from infoplane.estimators.interface import PairEstimator
+from infoplane.estimators.threads import one_thread_each
+from infoplane.samples import BIT, Information, Pair
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class CriticSettings(settings.Settings):
+    """Settings that all estimators with critics share."""
+
+    critic: Literal["separable", "concat"] = "concat"
+    """concat: one network of both variables joined; separable: a network of each, and the
+    inner product of their outputs, with all pairs of a mini-batch compared."""
+    width: int = Field(default=64, ge=1)
+    """Units of each hidden layer, and dimensions of the space of a separable critic."""
+    depth: int = Field(default=2, ge=1)
+    """Hidden layers."""
+    contrasts: int = Field(default=4, ge=1)
+    """Product pairs that a concat critic scores for each joint pair in training."""
+    held_out_contrasts: int = Field(default=64, ge=1)
+    """And in evaluation."""
+    batch_size: int = Field(default=128, ge=2)
+    """Samples of a mini-batch; fewer where there are not as many to train on."""
+    learning_rate: float = Field(default=5e-3, gt=0, allow_inf_nan=False)
+    """Of Adam."""
+    weight_averaging: float = Field(default=0.98, ge=0, lt=1)
+    """What is evaluated are weights averaged over the latest 1 / (1 − weight_averaging)
+    mini-batches or so (Polyak & Juditsky 1992): the noise of single steps is gone. 0: none."""
+    max_steps: int = Field(default=5000, ge=1)
+    """Mini-batches after which training ends in any case."""
+    evaluate_every: int = Field(default=100, ge=1)
+    """Mini-batches between evaluations on the held-out halves."""
+    patience: int = Field(default=4, ge=1)
+    """Evaluations without a better one on either half after which training ends."""
+    held_out: float = Field(default=0.3, gt=0, lt=1)
+    """Share of the inputs in the two held-out halves together."""
+    warm_start: bool = False
+    """Start from the critic of the same layer and seed at the epoch measured before."""
+    seed: int = Field(default=0, ge=0)
+    """Of the split, the first weights and the order of the mini-batches."""
+    memory_mb: int = Field(default=512, ge=1)
+    """Working memory in MB, which says how many critics are trained at a time; a single one
+    takes what it takes, mainly a copy of its samples."""
+
+
+class CriticEstimator(PairEstimator):
+    """I(A;B) by a critic f(a, b), trained on some samples and evaluated on others.
+
+    A method says what a critic tells (`bound`) and, where it is trained by something else, by
+    what (`loss`).
+    """
+
+    settings: CriticSettings
+    together = True
+    trains = True
+    infinite_without_noise = True
+    is_bound: ClassVar[bool] = True
+    """Whether its value is a lower bound, on average over held-out samples."""
+
+    def loss(self, scores: Scores, state: dict[str, Tensor]) -> Tensor:
+        """What a mini-batch minimises, (C,), of C stacked critics; here minus the bound.
+        state : tensors (C,) by name that the next mini-batch finds; empty at first"""
+        return -self.bound(self.summary(scores))[0]
+
+    @abstractmethod
+    def bound(self, summary: Tensor) -> tuple[Tensor, Tensor]:
+        """The estimate in nats, (C,), of summaries (C, S, n) of n held-out samples, and the
+        terms (C, n) whose scatter gives its standard error."""
+
+    def summary(self, scores: Scores) -> Tensor:
+        """What `bound` needs of held-out scores, (C, S, n): S numbers a sample. Here two, f of
+        the joint pair and ln of the mean e^f of the product pairs."""
+        return torch.stack([scores.joint, scores.log_mean_exp()], dim=1)
+
+    def criterion(self, summary: Tensor) -> Tensor:
+        """(C,), largest where training should have stopped."""
+        return self.bound(summary)[0]
+
+    def block(self, n: int, most: int) -> int:
+        """How many of n held-out samples are compared with one another: equal parts of at
+        most so many."""
+        return math.ceil(n / math.ceil(n / most))
+
+    def cap(self, n: int, n_contrasts: int) -> float:
+        """Largest value in nats that is taken for an estimate, of n held-out samples with so
+        many product pairs each: ln of the number of pairs. More would need joint scores above
+        all product scores, of whose mean exponential the sample then says nothing; such a
+        value counts as an explosion."""
+        return math.log(n * n_contrasts)
+
+    @property
+    def remembers(self) -> bool:
+        """With a warm start, critics go on from those of the epoch before."""
+        return self.settings.warm_start
+
+    def between_batch(
+        self, pairs: Sequence[Pair], memory: dict | None = None
+    ) -> list[Information]:
+        """One record in bits a pair, from one critic each, trained as stacks.
+
+        pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, one coordinate a class. With
+        pair.n_draws > 1 the samples are split by input, a mini-batch holds one draw of an
+        input, and b's features are what the critic sees.
+        memory : with a warm start, the critics' weights by pair.key; of several pairs of one
+            key, each goes on from the epoch before
+        Returns
+            value : on held-out pairs; may be negative. 0 exactly where a or b never varies.
+            lower : the value of a bound, NaN of what is none
+            stderr : standard deviation over the held-out samples by √ of their number, for
+                these critics: what another training would change is not in it
+            cap : on a held-out half
+            flags : 'exploded' where the bound left ± the cap and did not come back: the value
+                is the best before, or 0, of a constant critic, where there is none;
+                'not_converged' after max_steps
+            extra : steps, the number of mini-batches (without unit)
+        Raises ValueError naming the pair where there are fewer than 12 inputs.
+        """
+        memory = ({} if memory is None else memory) if self.remembers else None
+        outcomes: dict[int, Outcome] = {}
+        for numbers in [range(len(pairs))] if memory is None else _rounds(pairs):
+            outcomes |= self._outcomes(pairs, numbers, memory)
+        return [self._record(outcomes[i]) for i in range(len(pairs))]
+
+    def _outcomes(
+        self, pairs: Sequence[Pair], numbers: Sequence[int], memory: dict | None
+    ) -> dict[int, Outcome]:
+        """By their numbers, of pairs that train together as far as they can be stacked."""
+        constant = [i for i in numbers if samples.is_constant(pairs[i])]
+        outcomes = dict.fromkeys(constant, CONSTANT)
+        for group in samples.grouped(pairs, [i for i in numbers if i not in outcomes]):
+            n_threads = 1 if pairs[group[0]].a.is_cuda else torch.get_num_threads()
+            at_once = self._at_once([pairs[i] for i in group], n_threads)
+            stacks = [group[i : i + at_once] for i in range(0, len(group), at_once)]
+
+            def train(stack: list[int]) -> list[Outcome]:
+                first = [(memory or {}).get(pairs[i].key) for i in stack]
+                data = samples.stacked([pairs[i] for i in stack])
+                return Training(self, data, first, keep=memory is not None).run()
+
+            n_threads = min(n_threads, len(stacks))
+            for stack, trained in zip(
+                stacks, one_thread_each(train, stacks, n_threads), strict=True
+            ):
+                outcomes |= zip(stack, trained, strict=True)
+        if memory is not None:
+            memory |= {pairs[i].key: outcomes[i].weights for i in numbers if pairs[i].key}
+        return outcomes
+
+    def _at_once(self, pairs: Sequence[Pair], n_threads: int) -> int:
+        """How many of them train as one stack, one stack a thread, within the memory."""
+        d_a = max(pair.a.shape[1] for pair in pairs)
+        d_b = max(samples.width_of_b(pair) for pair in pairs)
+        n, n_inputs = pairs[0].n, pairs[0].n // pairs[0].n_draws
+        most = how_many(self.settings, n, n_inputs, d_a, d_b) // n_threads
+        return max(1, min(most, math.ceil(len(pairs) / n_threads)))
+
+    def _record(self, outcome: Outcome) -> Information:
+        flags = ("exploded",) if outcome.exploded else ()
+        flags += () if outcome.converged else ("not_converged",)
+        value = BIT * outcome.value
+        return Information(
+            value,
+            lower=value if self.is_bound else math.nan,
+            stderr=BIT * outcome.stderr,
+            cap=BIT * outcome.cap,
+            flags=flags,
+            extra={"steps": float(outcome.steps)},
+        )
+
+
+def _rounds(pairs: Sequence[Pair]) -> Iterator[list[int]]:
+    """Numbers of the pairs to train together: one epoch of each key after another."""
+    epochs = [-1 if pair.epoch is None else pair.epoch for pair in pairs]
+    waiting = sorted(range(len(pairs)), key=epochs.__getitem__)
+    while waiting:
+        by_key = {pairs[i].key or i: i for i in reversed(waiting)}
+        yield sorted(turn := set(by_key.values()))
+        waiting = [i for i in waiting if i not in turn]
