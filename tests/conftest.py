@@ -33,7 +33,7 @@ def network_settings() -> mlp.Settings:
 
 @pytest.fixture
 def network(network_settings) -> mlp.MLP:
-    return mlp.build(network_settings, (8,), 2)
+    return mlp.MLP(network_settings, (8,), 2)
 
 
 @pytest.fixture
@@ -43,6 +43,6 @@ def trainer_of(network, data):
     def build(seeds, **settings):
         options = {"epochs": 5, "batch_size": 64, "device": "cpu"} | settings
         chosen = supervised.Settings.model_validate(options)
-        return supervised.build(chosen, network, data, seeds), chosen
+        return supervised.Supervised(chosen, network, data, seeds)
 
     return build

@@ -7,18 +7,19 @@ import torch
 from infoplane.activations import Activations, Measured, Settings
 from infoplane.datasets.source import Data, Label
 from infoplane.networks import mlp
-from infoplane.networks.description import describe, rebuild
+from infoplane.networks.description import rebuild
 from infoplane.stores.activations import ActivationsStore
 from infoplane.stores.weights import WeightsStore
 from infoplane.training import supervised
 from infoplane.training.loop import train
+from infoplane.training.trainer import Lost
 
 
 @pytest.fixture
 def weights(trainer_of, network_settings, tmp_path):
-    trainer, settings = trainer_of([3, 4, 5], epochs=8)
+    trainer = trainer_of([3, 4, 5], epochs=8)
     path = tmp_path / "w.zarr.zip"
-    train(trainer, settings, [3, 4, 5], path, "same", describe(network_settings, (8,), 2))
+    train(trainer, path, "same")
     return WeightsStore(path)
 
 
@@ -32,10 +33,10 @@ def flat(activations):
 def test_activations_are_the_networks_own(weights, data):
     found = flat(Activations(weights, Measured(data, EVERY), EVERY))
     assert len(found) == 3 * 3 * 3
-    network = rebuild(weights.attributes)
+    network = rebuild(weights.networks["network"])
     one = {n: torch.from_numpy(w[:, 0]) for n, w in weights.read([4], [5]).items()}
-    for layer, t in network.activations(one, torch.from_numpy(data.x)):
-        torch.testing.assert_close(found[5, 4, layer], t[0][:, None, :])
+    for layer, reading in network.read(one, torch.from_numpy(data.x)):
+        torch.testing.assert_close(found[5, 4, layer], reading.t[0][:, None, :])
 
 
 def test_batches_hold_one_layer_each_in_order(weights, data):
@@ -82,7 +83,7 @@ def test_shared_store_gives_the_same(weights, data, tmp_path):
 
 
 def test_failed_seeds_are_not_measured(weights, data):
-    weights.failed = {4: 2}
+    weights.lost = {4: Lost("the loss became NaN")}
     measured = flat(Activations(weights, Measured(data, EVERY), EVERY))
     assert {seed for seed, _, _ in measured} == {3, 5}
 
@@ -128,9 +129,9 @@ def test_epochs_that_were_not_kept_are_refused(weights, data):
 def noisy_weights(data, tmp_path):
     settings = mlp.Settings(hidden=[6, 3], noise={"sigma": 0.2, "relative": True})
     chosen = supervised.Settings(epochs=4, batch_size=64, device="cpu")
-    network = mlp.build(settings, (8,), 2)
-    trainer = supervised.build(chosen, network, data, [3, 4])
-    train(trainer, chosen, [3, 4], tmp_path / "n.zarr.zip", "same", describe(settings, (8,), 2))
+    network = mlp.MLP(settings, (8,), 2)
+    trainer = supervised.Supervised(chosen, network, data, [3, 4])
+    train(trainer, tmp_path / "n.zarr.zip", "same")
     return WeightsStore(tmp_path / "n.zarr.zip")
 
 

@@ -42,7 +42,7 @@ def weights(path: Path):
     metrics = {str(name): bits(value.values) for name, value in store.metrics().items()}
     axes = bits(store.seeds), bits(store.epochs)
     arrays = {name: bits(array) for name, array in read.items()}
-    return axes, arrays, metrics, store.failed, store.set_aside, store.attributes
+    return axes, arrays, metrics, store.lost, store.attributes
 
 
 def information(path: Path):

@@ -60,6 +60,12 @@ def information():
     return make
 
 
+def lose(table, failed):
+    """The table as a store gives it, with seeds that failed."""
+    why = np.where(table.seed.isin(failed), "the loss became NaN", "")
+    return table.assign(lost=why, set_aside=False)
+
+
 @pytest.fixture
 def metrics():
     """A function that makes a metrics table of one run; losses in nats."""
@@ -77,7 +83,7 @@ def metrics():
             if not test and column.endswith("test"):
                 table[column] = np.nan
             table.loc[table.seed.isin(failed), column] = np.nan
-        return table
+        return lose(table, failed)
 
     return make
 
@@ -96,7 +102,7 @@ def gradients():
             table[column] = rng.uniform(0.1, 1, len(table))
         gone = table.seed.isin(failed) | (table.epoch == 0)
         table.loc[gone, ["gradient_mean", "gradient_std"]] = np.nan
-        return table
+        return lose(table, failed)
 
     return make
 

@@ -189,15 +189,16 @@ def test_final_accuracies_by_hand(metrics):
 
 def test_seeds_set_aside_are_named_with_their_value_and_the_rule(metrics, experiment):
     table = metrics(failed=(2,))
-    table["set_aside"] = np.where(table.seed == 1, 0.5012, np.nan)
+    table["set_aside"] = table.seed == 1
+    table.loc[table.seed == 1, "lost"] = "accuracy_train 0.5012"
     [row] = page.final_accuracies(table)
     last = table.accuracy_train[(table.epoch == 3000) & table.seed.isin([0, 3])]
-    assert (row.seeds, row.set_aside) == (2, "1 (0.5012)")
+    assert (row.seeds, row.set_aside) == (2, "1 (accuracy_train 0.5012)")
     assert row.train.startswith(f"{last.mean():.4f}")
     assert "seeds set aside" not in page.render(experiment)
     experiment["accuracies"] = [row]
     text = page.render(experiment)
-    assert "seeds set aside" in text and "<td>1 (0.5012)</td>" in text
+    assert "seeds set aside" in text and "<td>1 (accuracy_train 0.5012)</td>" in text
 
 
 def test_facts_name_random_labels_and_the_rule_for_setting_aside():

@@ -55,13 +55,6 @@ def test_flags_survive_an_empty_csv_cell_and_match_whole_names():
     assert tables.has_flag(flags, "saturated").tolist() == [True, False, True, False]
 
 
-def test_seeds_that_end_nan_ignores_a_missing_first_epoch():
-    table = pd.DataFrame(
-        {"seed": [0, 0, 1, 1], "epoch": [0, 1, 0, 1], "loss": [np.nan, 1.0, 2.0, np.nan]}
-    )
-    assert tables.seeds_that_end_nan(table, "loss") == [1]
-
-
 def test_wrong_tables_are_named(information):
     table = information()
     with pytest.raises(ValueError, match="lacks ixt_cap"):

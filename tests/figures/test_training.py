@@ -24,7 +24,8 @@ def test_training_numbers_equal_aggregates_by_hand(metrics):
 
 def test_seeds_set_aside_are_left_out_of_the_mean_and_named(metrics, gradients):
     for table, module in ((metrics(), training_curves), (gradients(), gradient_noise)):
-        table["set_aside"] = np.where(table.seed == 3, 0.51, np.nan)
+        table["set_aside"] = table.seed == 3
+        table["lost"] = np.where(table.seed == 3, "accuracy_train 0.51", "")
         shown = module.numbers(table)
         assert set(shown.n_seeds[shown.epoch > 0]) == {3}
         assert set(shown.seeds_set_aside) == set(shown.seeds_left_out) == {"3"}

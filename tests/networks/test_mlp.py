@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from pydantic import ValidationError
+from tests.steps import layers_of
 from torch import nn
 
 from infoplane.networks import mlp
@@ -39,10 +40,10 @@ def torch_twin(weights, seed_row, hidden, activation):
 @pytest.mark.parametrize("activation", MODULES)
 def test_activations_equal_torch_layer_by_layer(activation):
     settings = mlp.Settings(hidden=[5, 4], activation=activation)
-    network = mlp.build(settings, (7,), 3)
+    network = mlp.MLP(settings, (7,), 3)
     weights = initialise_seeds(network, [0, 1, 2])
     x = torch.randn(11, 7, generator=torch.Generator().manual_seed(0))
-    found = list(network.activations(weights, x))
+    found = list(layers_of(network, weights, x).items())
     assert [name for name, _ in found] == ["hidden1", "hidden2", "output"]
     for row in range(3):
         h = x
@@ -54,20 +55,20 @@ def test_activations_equal_torch_layer_by_layer(activation):
 
 
 def test_images_are_flattened_and_shared_inputs_are_told_from_separate_ones():
-    network = mlp.build(mlp.Settings(hidden=[4]), (1, 2, 2), 2)
+    network = mlp.MLP(mlp.Settings(hidden=[4]), (1, 2, 2), 2)
     weights = initialise_seeds(network, [0, 1])
     x = torch.randn(2, 1, 2, 2)  # as many inputs as networks: shapes alone would not tell
-    shared = network.logits(weights, x)
-    separate = network.logits(weights, x.expand(2, *x.shape))
+    shared = network.run(weights, x)[0]
+    separate = network.run(weights, x.expand(2, *x.shape))[0]
     assert shared.shape == (2, 2, 2)
     torch.testing.assert_close(shared, separate)
 
 
 def test_one_activation_each_is_used_in_order():
     settings = mlp.Settings(hidden=[3, 3], activation=["relu", "tanh"])
-    network = mlp.build(settings, (4,), 2)
+    network = mlp.MLP(settings, (4,), 2)
     weights = initialise_seeds(network, [0])
-    layers = dict(network.activations(weights, torch.randn(50, 4) * 5))
+    layers = layers_of(network, weights, torch.randn(50, 4) * 5)
     assert (layers["hidden1"] >= 0).all() and layers["hidden1"].max() > 1
     assert (layers["hidden2"] < 0).any() and layers["hidden2"].abs().max() <= 1
 
@@ -76,8 +77,8 @@ def test_one_activation_each_is_used_in_order():
     ("name", "deviation"), [("fan_in", 1 / math.sqrt(400)), ("fan_out", 1 / math.sqrt(300))]
 )
 def test_truncated_normal_has_its_deviation_and_its_cut(name, deviation):
-    network = mlp.build(mlp.Settings(hidden=[300], initialisation=name), (400,), 2)
-    drawn = network.initialise(torch.Generator().manual_seed(0))
+    network = mlp.MLP(mlp.Settings(hidden=[300], initialisation=name), (400,), 2)
+    drawn = network.initialise(0)
     weight = drawn["hidden1.weight"]
     # A normal cut at two deviations keeps 0.8796 of its deviation; 120,000 draws: ± 0.2 %.
     assert weight.std().item() == pytest.approx(0.8796 * deviation, rel=0.01)
@@ -86,9 +87,7 @@ def test_truncated_normal_has_its_deviation_and_its_cut(name, deviation):
 
 
 def test_torch_initialisation_equals_the_bounds_of_torch_linear():
-    drawn = mlp.build(mlp.Settings(hidden=[500]), (100,), 2).initialise(
-        torch.Generator().manual_seed(0)
-    )
+    drawn = mlp.MLP(mlp.Settings(hidden=[500]), (100,), 2).initialise(0)
     linear = nn.Linear(100, 500)
     for ours, theirs in [("hidden1.weight", linear.weight), ("hidden1.bias", linear.bias)]:
         assert drawn[ours].abs().max() <= 0.1
@@ -103,9 +102,10 @@ def test_initial_weights_of_a_seed_do_not_depend_on_its_neighbours(network):
 
 
 def test_description_rebuilds_the_same_network(network, network_settings):
-    again = rebuild(describe(network_settings, (8,), 2))
+    again = rebuild(describe({"network": network})["network"])
     assert again.settings == network.settings
-    assert again.layers == network.layers == ("hidden1", "hidden2", "output")
+    assert again.layers == network.layers
+    assert network.layers[1] == ("hidden2", (3,), ("hidden1",))
     assert again.parameters == network.parameters
     assert again.widths == {"hidden1": 6, "hidden2": 3, "output": 2}
     assert network.n_parameters == 8 * 6 + 6 + 6 * 3 + 3 + 3 * 2 + 2

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from tests.steps import layers_of
 
 from infoplane.networks import mlp, quantisation
 from infoplane.networks.network import initialise_seeds
@@ -12,9 +13,9 @@ FUNCTIONS = ["tanh", "relu", "leaky_relu", "sigmoid", "softsign", "softplus", "l
 
 def network_of(activation="tanh", seeds=(0, 1), **chosen):
     settings = mlp.Settings(hidden=[6, 4], activation=activation, quantisation=chosen or None)
-    network = mlp.build(settings, (7,), 3)
+    network = mlp.MLP(settings, (7,), 3)
     weights = initialise_seeds(network, seeds)
-    return network, {**weights, **network.calibrated(weights, X)}
+    return network, {**weights, **network.calibrate(weights, X)}
 
 
 @pytest.mark.parametrize("bits", [1, 4, 16])
@@ -60,18 +61,18 @@ def test_equal_codes_have_equal_bits():
 @pytest.mark.parametrize("bits", [1, 4])
 def test_layers_have_at_most_so_many_values(activation, bits):
     network, weights = network_of(activation, bits=bits)
-    for name, t in network.activations(weights, X):
+    for name, t in layers_of(network, weights, X).items():
         for one in t:
             assert len(one.unique()) <= 2**bits, name
         if name == "output":
             assert t.min() >= 0 and t.max() <= 1
-    assert any(len(t.unique()) > 1 for _, t in network.activations(weights, X))
+    assert any(len(t.unique()) > 1 for _, t in layers_of(network, weights, X).items())
 
 
 def test_layers_are_computed_from_quantised_weights_and_layers():
     network, weights = network_of(bits=3)
     grid, h = quantisation.on_grid, X
-    layers = dict(network.activations(weights, X))
+    layers = layers_of(network, weights, X)
     for name in ("hidden1", "hidden2"):
         w = quantisation.weights_on_grid(weights[f"{name}.weight"], 3)
         assert all(len(one.unique()) <= 8 for one in w)
@@ -79,14 +80,14 @@ def test_layers_are_computed_from_quantised_weights_and_layers():
         torch.testing.assert_close(layers[name], h)
     w = quantisation.weights_on_grid(weights["output.weight"], 3)
     logits = h @ w + weights["output.bias"][:, None]
-    torch.testing.assert_close(network.logits(weights, X), logits)  # not on a grid themselves
+    torch.testing.assert_close(network.run(weights, X)[0], logits)  # not on a grid themselves
     assert torch.equal(layers["output"], grid(torch.softmax(logits, 2), 0.0, 1.0, 3))
 
 
 def test_weights_can_stay_as_they_are():
     network, weights = network_of(bits=3, weights=False)
     first = torch.tanh(X @ weights["hidden1.weight"] + weights["hidden1.bias"][:, None])
-    found = dict(network.activations(weights, X))["hidden1"]
+    found = layers_of(network, weights, X)["hidden1"]
     torch.testing.assert_close(found, quantisation.on_grid(first, -1.0, 1.0, 3))
 
 
@@ -98,7 +99,7 @@ def test_gradients_pass_as_if_nothing_was_rounded(activation):
     for kind, of in (("quantised", network), ("plain", plain)):
         leaves = {n: w.clone().requires_grad_() for n, w in weights.items()}
         used = [n for n in leaves if not n.endswith("range")]
-        loss = of.logits(leaves, X).square().mean()
+        loss = of.run(leaves, X)[0].square().mean()
         found[kind] = torch.autograd.grad(loss, [leaves[n] for n in used])
     for ours, theirs in zip(found["quantised"], found["plain"], strict=True):
         assert (ours != 0).any()
@@ -118,38 +119,37 @@ def test_a_network_is_the_same_alone_and_in_a_stack(activation):
     network, weights = network_of(activation, seeds=[0, 1, 2], bits=4)
     _, alone = network_of(activation, seeds=[1], bits=4)
     weights["hidden1.weight"][0] *= 50
-    for (name, t), (_, one) in zip(
-        network.activations(weights, X), network.activations(alone, X), strict=True
-    ):
+    lonely = layers_of(network, alone, X)
+    for name, t in layers_of(network, weights, X).items():
         # a value between two levels may go either way by the order of a sum
-        assert (t[1] == one[0]).float().mean() > 0.999, name
+        assert (t[1] == lonely[name][0]).float().mean() > 0.999, name
 
 
 def test_ranges_are_measured_layer_by_layer():
     network, weights = network_of("relu", bits=4)
-    assert network.parameters["hidden2.range"] == (2,)
-    layers = dict(network.activations(weights, X))
+    assert network.buffers["hidden2.range"] == (2,)
+    layers = layers_of(network, weights, X)
     w = quantisation.weights_on_grid(weights["hidden2.weight"], 4)
     second = torch.relu(layers["hidden1"] @ w + weights["hidden2.bias"][:, None])
     # of what hidden1 gives on the range it was just measured to have, not on an earlier one
     torch.testing.assert_close(weights["hidden2.range"][:, 1], second.amax((1, 2)))
     assert (weights["hidden2.range"][:, 0] == 0).all()
-    beyond = dict(network.activations(weights, 100 * X))["hidden1"]
+    beyond = layers_of(network, weights, 100 * X)["hidden1"]
     torch.testing.assert_close(beyond.amax((1, 2)), weights["hidden1.range"][:, 1])
 
 
 def test_functions_with_both_ends_need_no_range():
     network, weights = network_of("tanh", bits=4)
-    assert not any(name.endswith("range") for name in network.parameters)
-    assert network.calibrated(weights, X) == {}
+    assert not any(name.endswith("range") for name in network.buffers)
+    assert network.calibrate(weights, X) == {}
 
 
 @pytest.mark.parametrize("activation", ["relu", "linear"])
 def test_a_dead_layer_has_a_grid(activation):
     network, weights = network_of(activation, bits=4)
     weights = {n: torch.zeros_like(w) for n, w in weights.items()}
-    weights |= network.calibrated(weights, X)
-    for _, t in network.activations(weights, X):
+    weights |= network.calibrate(weights, X)
+    for _, t in layers_of(network, weights, X).items():
         assert torch.isfinite(t).all() and len(t.unique()) == 1
 
 
@@ -157,12 +157,12 @@ def test_a_dead_layer_has_a_grid(activation):
 def test_32_bits_are_the_plain_network(activation):
     network, weights = network_of(activation, bits=32)
     plain, theirs = network_of(activation)
-    assert network.parameters == plain.parameters
+    assert network.arrays == plain.arrays
     for (_, ours), (_, t) in zip(
-        network.activations(weights, X), plain.activations(theirs, X), strict=True
+        layers_of(network, weights, X).items(), layers_of(plain, theirs, X).items(), strict=True
     ):
         assert torch.equal(ours, t)
-    assert torch.equal(network.logits(weights, X), plain.logits(theirs, X))
+    assert torch.equal(network.run(weights, X)[0], plain.run(theirs, X)[0])
 
 
 @pytest.mark.parametrize("bits", [17, 31])

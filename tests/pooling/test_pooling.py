@@ -12,7 +12,6 @@ from infoplane import activations, pooling
 from infoplane.activations import Activations, Measured
 from infoplane.estimators import binned
 from infoplane.networks import mlp
-from infoplane.networks.description import describe
 from infoplane.samples import Samples
 from infoplane.stores.joined import JoinedWeights
 from infoplane.stores.pooled import read_pooled, write_pooled
@@ -28,9 +27,9 @@ def trained(data, folder, noise=None):
     chosen = supervised.Settings(epochs=12, batch_size=64, device="cpu")
     paths = []
     for seeds in (SEEDS[:2], SEEDS[2:]):
-        trainer = supervised.build(chosen, mlp.build(settings, (8,), 2), data, seeds)
+        trainer = supervised.Supervised(chosen, mlp.MLP(settings, (8,), 2), data, seeds)
         path = folder / f"seeds-{seeds[0]}-{seeds[1]}.zarr.zip"
-        train(trainer, chosen, seeds, path, "same", describe(settings, (8,), 2))
+        train(trainer, path, "same")
         paths.append(path)
     return JoinedWeights(paths)
 
@@ -209,7 +208,7 @@ def test_drift_is_measured_against_independent_steps(kind, low, high):
         way = rng.standard_normal((n, 200))  # around one place
     drifts = pooling.Drifts.__new__(pooling.Drifts)
     drifts.weights, drifts._read = Walk(way), None
-    drifts.network = type("N", (), {"parameters_of": {"layer": ("w",)}})
+    drifts.network = type("N", (), {"of_layer": {"layer": ("w",)}})
     epochs = tuple(range(n))
     shape = (1, n, 1)
     drifts.snr = xr.DataArray(

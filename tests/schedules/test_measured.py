@@ -8,10 +8,10 @@ import pytest
 from infoplane.activations import Activations, Measured, Settings
 from infoplane.estimators import from_written
 from infoplane.estimators.measure import measure, measure_scheduled, values_of
-from infoplane.networks.description import describe
 from infoplane.schedules.distances import between
 from infoplane.stores.weights import WeightsStore
 from infoplane.training.loop import train
+from infoplane.training.trainer import Lost
 
 LAST = 150
 OVER_TRAINING = {"estimator": "binned", "n_bins": 10, "range": "layer_over_training"}
@@ -27,8 +27,8 @@ def path(tmp_path_factory):
 def weights(path, trainer_of, network_settings):
     if not path.exists():  # once for all tests
         optimizer = {"method": "adam", "learning_rate": 0.02}
-        trainer, settings = trainer_of([3, 4], epochs=LAST, optimizer=optimizer)
-        train(trainer, settings, [3, 4], path, "same", describe(network_settings, (8,), 2))
+        trainer = trainer_of([3, 4], epochs=LAST, optimizer=optimizer)
+        train(trainer, path, "same")
     return WeightsStore(path)
 
 
@@ -118,10 +118,10 @@ def test_estimators_that_need_epochs_in_order_are_refused(scheduled, estimator, 
 
 def test_failed_seeds_take_no_part(scheduled, weights):
     both, _ = scheduled(delta(), KDE)
-    weights.failed = {4: 2}
+    weights.lost = {4: Lost("the loss became NaN")}
     one, _ = scheduled(delta(), KDE)
     assert {seed for seed, _, _ in one.records} == {3}
     assert len(one.epochs) <= len(both.epochs)
-    weights.failed = {3: 2, 4: 2}
+    weights.lost = dict.fromkeys([3, 4], Lost("the loss became NaN"))
     none, _ = scheduled(delta(), KDE)
     assert none.records == {} and none.epochs[0] == 0 and none.epochs[-1] == LAST

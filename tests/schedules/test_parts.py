@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from infoplane.activations import Activations, Measured, Settings
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.measure import measure_scheduled, why_whole
-from infoplane.networks.description import describe
 from infoplane.schedules import DeltaApproximate, DeltaExact
 from infoplane.schedules.parts import WHOLE, Part
 from infoplane.stores.information import numbers_of
@@ -81,8 +80,8 @@ def measured(path, trainer_of, network_settings, data):
     """A function: what an estimator finds on a trained network, in parts or given records."""
     if not path.exists():  # once for all tests
         optimizer = {"method": "adam", "learning_rate": 0.02}
-        trainer, settings = trainer_of(SEEDS, epochs=LAST, optimizer=optimizer)
-        train(trainer, settings, SEEDS, path, "same", describe(network_settings, (8,), 2))
+        trainer = trainer_of(SEEDS, epochs=LAST, optimizer=optimizer)
+        train(trainer, path, "same")
     weights = WeightsStore(path)
 
     def find(name, epochs, part=WHOLE, known=None):

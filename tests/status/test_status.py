@@ -3,6 +3,7 @@
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +12,10 @@ from infoplane.information import Information, LayerInformation
 from infoplane.status import Wanted, status_of, text
 from infoplane.stores.information import write_information
 from infoplane.stores.weights import Journal
+from infoplane.training.trainer import Lost, Metric
 
-SETTINGS = '{"training": {"epochs": 9}}'
+SETTINGS = {"training": {"epochs": 9}}
+METRICS = (Metric("loss", "loss", "lower"), Metric("norm", "norm", None, True))
 
 
 def journal_of(home, run, block, n_epochs, parameters=None):
@@ -20,17 +23,17 @@ def journal_of(home, run, block, n_epochs, parameters=None):
     first, last = (int(n) for n in block.split("-")[1:])
     seeds = list(range(first, last + 1))
     path = home / "runs" / run / "weights" / f"{block}.zarr.zip"
-    journal = Journal(
-        path, "of a test", parameters or {"w": (2, 3)}, seeds, np.arange(10), ["a"]
-    )
+    network = SimpleNamespace(parameters=parameters or {"w": (2, 3)}, buffers={}, dtypes={})
+    networks, epochs = {"network": network}, np.arange(10)
+    journal = Journal(path, "of a test", networks, METRICS, seeds, epochs, epochs, ["a"])
     journal.resume()
-    weights = {"w": np.ones((len(seeds), 2, 3), np.float32)}
-    for epoch in range(n_epochs):
+    weights = {"network": {"w": np.ones((len(seeds), 2, 3), np.float32)}}
+    for _ in range(n_epochs):
         metrics = {
             "loss": np.ones(len(seeds), np.float32),
             "norm": np.ones((len(seeds), 1), np.float32),
         }
-        journal.append(epoch, weights, metrics)
+        journal.append(metrics, weights)
     journal.checkpoint({"epoch": np.array(n_epochs - 1)})
     return journal
 
@@ -56,8 +59,12 @@ def grow_old(path):
 def home(tmp_path):
     """A run of two finished blocks, a third growing; one estimator of both, one of one."""
     home = tmp_path / "results" / "mine"
-    journal_of(home, "tanh", "seeds-0-1", 10).finish({"settings": SETTINGS}, {1: 3})
-    journal_of(home, "tanh", "seeds-2-3", 10).finish({"settings": SETTINGS}, {}, {2: 0.5})
+    journal_of(home, "tanh", "seeds-0-1", 10).finish(
+        {"settings": SETTINGS}, {1: Lost("the loss became NaN")}
+    )
+    journal_of(home, "tanh", "seeds-2-3", 10).finish(
+        {"settings": SETTINGS}, {2: Lost("low", True)}
+    )
     journal_of(home, "tanh", "seeds-4-5", 5)
     information_of(home, "tanh", "binned", "seeds-0-1")
     information_of(home, "tanh", "binned", "seeds-2-3", flags=())

@@ -1,6 +1,7 @@
 """Stores of every kind open without a warning: by `infoplane.open` and by xarray alone."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,16 +17,23 @@ from infoplane.stores.datasets import write_data
 from infoplane.stores.information import write_information
 from infoplane.stores.pooled import write_pooled
 from infoplane.stores.weights import Journal
+from infoplane.training.trainer import Metric
 
 ONE = np.ones((2, 3), np.float32)
 
 
 def weights(path):
-    journal = Journal(path, "of a test", {"w": (3,)}, [0, 1], np.array([0, 1]), ["a"])
+    network = SimpleNamespace(parameters={"w": (3,)}, buffers={"n": ()}, dtypes={"n": "int64"})
+    metrics = (Metric("loss", "loss", "lower"), Metric("norm", "norm", None, True))
+    seeds = epochs = [0, 1]
+    journal = Journal(
+        path, "of a test", {"network": network}, metrics, seeds, epochs, epochs, ["a"]
+    )
     journal.resume()
-    for epoch in range(2):
-        journal.append(epoch, {"w": ONE}, {"loss": ONE[:, 0], "norm": ONE[:, :1]})
-    journal.finish({}, {})
+    for _ in epochs:
+        weights = {"network": {"w": ONE, "n": np.arange(2)}}
+        journal.append({"loss": ONE[:, 0], "norm": ONE[:, :1]}, weights)
+    journal.finish({"networks": {}}, {})
 
 
 def dataset(path):

@@ -5,11 +5,11 @@ import logging
 import numpy as np
 import pytest
 import torch
+from tests.steps import steps
 
 from infoplane.activations import Activations, Measured
 from infoplane.activations import Settings as MeasureSettings
 from infoplane.networks import mlp
-from infoplane.networks.description import describe
 from infoplane.networks.network import initialise_seeds
 from infoplane.stores.information import read_information, write_information
 from infoplane.stores.weights import WeightsStore
@@ -22,16 +22,16 @@ def trained(data):
     def run(seeds, bits=None, activation="tanh", epochs=3, **options):
         quantisation = {"bits": bits} if bits else None
         chosen = {"activation": activation, "quantisation": quantisation}
-        network = mlp.build(mlp.Settings(hidden=[6, 3], **chosen), (8,), 2)
+        network = mlp.MLP(mlp.Settings(hidden=[6, 3], **chosen), (8,), 2)
         options = {"epochs": epochs, "batch_size": 64, "device": "cpu"} | options
         settings = supervised.Settings.model_validate(options)
-        return supervised.build(settings, network, data, seeds)
+        return supervised.Supervised(settings, network, data, seeds)
 
     return run
 
 
 def last(trainer):
-    return list(trainer.epochs())[-1]
+    return list(steps(trainer))[-1]
 
 
 def assert_same(found, expected):
@@ -59,9 +59,9 @@ def test_ranges_are_those_of_the_epochs_own_weights(trained, data, method):
     trainer = trained([3, 4], 4, "relu", optimizer=optimizer)
     x = torch.from_numpy(data.x[data.train])
     ranges = []
-    for epoch in trainer.epochs():
+    for epoch in steps(trainer):
         weights = {name: torch.from_numpy(v) for name, v in epoch.weights.items()}
-        found = trainer.network.calibrated(weights, x)
+        found = trainer.network.calibrate(weights, x)
         assert set(found) == {"hidden1.range", "hidden2.range"}
         for name, value in found.items():
             assert torch.equal(weights[name], value)
@@ -71,13 +71,13 @@ def test_ranges_are_those_of_the_epochs_own_weights(trained, data, method):
 
 def test_a_resumed_quantised_training_ends_in_the_same_bits(trained):
     options = {"activation": "relu", "prefit": {"epochs": 2}}
-    whole = list(trained([0, 1], 4, **options).epochs())
+    whole = list(steps(trained([0, 1], 4, **options)))
     stopped = trained([0, 1], 4, **options)
-    steps = stopped.epochs()
-    next(steps), next(steps)
+    left = steps(stopped)
+    next(left), next(left)
     resumed = trained([0, 1], 4, **options)
     resumed.restore(stopped.state())
-    rest = list(resumed.epochs())
+    rest = list(steps(resumed))
     assert [epoch.number for epoch in rest] == [2, 3]
     assert_same(rest[-1], whole[-1])
 
@@ -91,10 +91,10 @@ FAST = {"method": "adam", "learning_rate": 0.02}
 
 def test_epoch_zero_is_the_network_after_random_labels(trained, data):
     plain, fitted = trained([0], epochs=1), trained([0], epochs=1, prefit=PREFIT)
-    first, after = (next(trainer.epochs()) for trainer in (plain, fitted))
+    first, after = (next(steps(trainer)) for trainer in (plain, fitted))
     assert after.number == 0 and np.isnan(after.metrics["gradient_mean"]).all()
     assert not np.array_equal(first.weights["hidden1.weight"], after.weights["hidden1.weight"])
-    none = next(trained([0], epochs=1, prefit={"epochs": 0}).epochs())
+    none = next(steps(trained([0], epochs=1, prefit={"epochs": 0})))
     assert_same(none, first)
 
 
@@ -102,9 +102,9 @@ def test_labels_are_permuted_by_each_seed_for_itself(trained, data):
     """A network fits the permuted labels better than the true ones, and only its own."""
     prefit = {"epochs": 400, "seed": 3}
     trainer = trained([5, 6], prefit=prefit, optimizer=FAST)
-    weights = next(trainer.epochs()).weights
+    weights = next(steps(trainer)).weights
     x = torch.from_numpy(data.x[data.train])
-    logits = trainer.network.logits({n: torch.from_numpy(w) for n, w in weights.items()}, x)
+    logits, _ = trainer.network.run({n: torch.from_numpy(w) for n, w in weights.items()}, x)
     y = torch.from_numpy(data.y[data.train])
     of = {s: y[supervised._shuffled(len(y), s, supervised.PREFIT, 3)] for s in (5, 6)}
     right = torch.tensor(
@@ -117,7 +117,7 @@ def test_labels_are_permuted_by_each_seed_for_itself(trained, data):
 
 def test_another_prefit_seed_gives_other_labels(trained):
     found = [
-        next(trained([0], prefit={"epochs": 3, "seed": s}).epochs()).weights for s in (0, 1, 0)
+        next(steps(trained([0], prefit={"epochs": 3, "seed": s}))).weights for s in (0, 1, 0)
     ]
     bias = [weights["hidden1.bias"] for weights in found]
     assert np.array_equal(bias[0], bias[2]) and not np.array_equal(bias[0], bias[1])
@@ -126,19 +126,20 @@ def test_another_prefit_seed_gives_other_labels(trained):
 def test_the_optimizer_starts_anew_and_epochs_keep_their_order(trained, data):
     """What follows is the training of a network that starts where the prefit ended."""
     fitted = trained([0, 1], prefit=PREFIT, optimizer=FAST)
-    steps = fitted.epochs()
-    start = next(steps)
+    left = steps(fitted)
+    start = next(left)
     plain = trained([0, 1], optimizer=FAST)
-    flat = [torch.from_numpy(start.weights[n]).flatten(1) for n in plain.parameters]
-    plain._adopt(torch.cat(flat, dim=1), {})
-    *_, ours = steps
-    *_, theirs = plain.epochs()
+    parameters = plain.network.parameters
+    flat = [torch.from_numpy(start.weights[n]).flatten(1) for n in parameters]
+    plain.stacks[0].start([torch.cat(flat, dim=1)])
+    *_, ours = left
+    *_, theirs = steps(plain)
     assert_same(ours, theirs)
 
 
 def test_a_seed_is_prefitted_alike_beside_others(trained):
-    together = next(trained([0, 1, 2], prefit=PREFIT).epochs())
-    alone = next(trained([1], prefit=PREFIT).epochs())
+    together = next(steps(trained([0, 1, 2], prefit=PREFIT)))
+    alone = next(steps(trained([1], prefit=PREFIT)))
     for name, values in alone.weights.items():
         # float32 sums in another order, over 160 steps
         np.testing.assert_allclose(together.weights[name][1], values[0], atol=1e-4)
@@ -153,9 +154,8 @@ def test_a_kill_among_random_labels_ends_in_the_same_bits(trained, tmp_path, mon
 
     def run(name):
         trainer = trained([0, 1], 4, "relu", **options)
-        about = describe(mlp.Settings(hidden=[6, 3]), (8,), 2)
         path = tmp_path / name
-        train(trainer, trainer.settings, [0, 1], path, "id", about, checkpoint_seconds=0)
+        train(trainer, path, "id", checkpoint_seconds=0)
         return WeightsStore(path).read(range(3), [0, 1])
 
     steps = []
@@ -183,8 +183,7 @@ def stored(trained, tmp_path):
         rule = {"quantity": "accuracy_train", "below": below}
         trainer = trained([0, 1, 2, 5], epochs=2, set_aside=rule)
         path = tmp_path / f"{below}.zarr.zip"
-        settings = mlp.Settings(hidden=[6, 3])
-        train(trainer, trainer.settings, [0, 1, 2, 5], path, "id", describe(settings, (8,), 2))
+        train(trainer, path, "id")
         return WeightsStore(path), trainer
 
     return run
@@ -192,35 +191,37 @@ def stored(trained, tmp_path):
 
 def test_seeds_below_the_threshold_are_kept_named_and_not_measured(stored, data, caplog):
     ends = dict(
-        zip([0, 1, 2, 5], stored(1.0)[1].metrics["accuracy_train"].tolist(), strict=True)
+        zip([0, 1, 2, 5], stored(1.0)[1].values["accuracy_train"].tolist(), strict=True)
     )
     middle = float(np.median(list(ends.values())))
     with caplog.at_level(logging.WARNING):
         store, _ = stored(middle)
     low = {seed: value for seed, value in ends.items() if value < middle}
-    assert 0 < len(low) < 4 and store.set_aside == pytest.approx(low)
+    assert 0 < len(low) < 4
+    assert store.lost == {s: (f"accuracy_train {v:.4f}", True) for s, v in low.items()}
     assert all(f"seed {seed}: set aside, it ended with" in caplog.text for seed in low)
     assert np.isfinite(store.read([0, 2], [0, 1, 2, 5])["output.bias"]).all()
     table = store.metrics_table()
-    assert set(table[table.set_aside.notna()].seed) == set(low)
+    assert set(table[table.set_aside].seed) == set(low)
     measured = Activations(store, Measured(data, MeasureSettings()), MeasureSettings())
     assert measured.seeds == [seed for seed in ends if seed not in low]
 
 
 def test_a_value_at_the_threshold_is_not_below_it(stored):
-    ends = stored(1.0)[1].metrics["accuracy_train"].tolist()
+    ends = stored(1.0)[1].values["accuracy_train"].tolist()
     store, _ = stored(min(ends))
-    assert store.set_aside == {}
+    assert store.lost == {}
 
 
 def test_failed_seeds_are_not_set_aside_as_well(trained):
     trainer = trained([0, 1], set_aside={"below": 1.0})
-    steps = trainer.epochs()
-    next(steps)
+    left = steps(trainer)
+    next(left)
     with torch.no_grad():
-        trainer.flat[1] = torch.nan
-    *_, _ = steps
-    assert trainer.failed == {1: 1} and set(trainer.set_aside) <= {0}
+        trainer.stacks[0].flats[0][1] = torch.nan
+    *_, _ = left
+    lost = {seed: why.set_aside for seed, why in trainer.lost.items()}
+    assert not lost[1] and lost.get(0, True)
 
 
 def test_information_of_seeds_set_aside_is_flagged(stored, data, tmp_path):
@@ -230,7 +231,7 @@ def test_information_of_seeds_set_aside_is_flagged(stored, data, tmp_path):
     assert list(activations) == []
     path = tmp_path / "i.zarr.zip"
     epochs, layers = activations.epochs, activations.layers
-    write_information({}, [0, 1, 2, 5, 9], epochs, layers, {}, path, store.set_aside)
+    write_information({}, [0, 1, 2, 5, 9], epochs, layers, {}, path, [0, 1, 2, 5])
     table, _ = read_information(path)
     assert set(table[table.seed != 9]["flags"]) == {"set_aside"}
     assert set(table[table.seed == 9]["flags"]) == {"training_failed"}
@@ -240,7 +241,7 @@ def test_information_of_seeds_set_aside_is_flagged(stored, data, tmp_path):
 def test_without_the_rule_nobody_is_set_aside(trained):
     trainer = trained([0, 1])
     last(trainer)
-    assert trainer.set_aside == {}
+    assert trainer.lost == {}
 
 
 def test_first_weights_do_not_depend_on_quantisation(trained):

@@ -5,9 +5,11 @@ import logging
 import numpy as np
 import pytest
 import torch
+from tests.steps import steps
 from torch import nn
 from torch.nn import functional
 
+from infoplane.datasets.source import Data, Label
 from infoplane.networks import mlp
 from infoplane.networks.network import initialise_seeds
 from infoplane.training import supervised
@@ -32,36 +34,36 @@ OPTIMIZERS = {
 
 def last(trainer):
     """All epochs of a trainer, and its last one."""
-    epochs = list(trainer.epochs())
+    epochs = list(steps(trainer))
     return epochs, epochs[-1]
 
 
 @pytest.mark.parametrize("method", OPTIMIZERS)
 def test_training_equals_a_plain_loop_over_torch_modules(method, trainer_of, network, data):
     options, optimizer_of = OPTIMIZERS[method]
-    trainer, settings = trainer_of([3, 4], optimizer={"method": method, **options})
+    trainer = trainer_of([3, 4], optimizer={"method": method, **options})
     epochs, final = last(trainer)
 
     first = initialise_seeds(network, [4])
     linears = [nn.Linear(8, 6), nn.Linear(6, 3), nn.Linear(3, 2)]
     with torch.no_grad():
-        for layer, linear in zip(network.layers, linears, strict=True):
+        for layer, linear in zip(network.widths, linears, strict=True):
             linear.weight.copy_(first[f"{layer}.weight"][0].T)
             linear.bias.copy_(first[f"{layer}.bias"][0])
     module = nn.Sequential(linears[0], nn.Tanh(), linears[1], nn.Tanh(), linears[2])
     optimizer = optimizer_of(module.parameters())
     x, y = torch.from_numpy(data.x[data.train]), torch.from_numpy(data.y[data.train])
     gradients = []
-    for epoch in range(1, settings.epochs + 1):
+    for epoch in range(1, trainer.settings.epochs + 1):
         gradients = []
-        for rows in supervised._shuffled(len(x), 4, epoch).split(settings.batch_size):
+        for rows in supervised._shuffled(len(x), 4, epoch).split(trainer.settings.batch_size):
             optimizer.zero_grad()
             functional.cross_entropy(module(x[rows]), y[rows]).backward()
             gradients.append(linears[0].weight.grad.flatten().clone())
             gradients[-1] = torch.cat([gradients[-1], linears[0].bias.grad])
             optimizer.step()
 
-    for layer, linear in zip(network.layers, linears, strict=True):
+    for layer, linear in zip(network.widths, linears, strict=True):
         ours = final.weights[f"{layer}.weight"][1].T
         # float32 sums in another order, over 20 steps
         np.testing.assert_allclose(ours, linear.weight.detach(), atol=2e-5)
@@ -74,19 +76,19 @@ def test_training_equals_a_plain_loop_over_torch_modules(method, trainer_of, net
     deviation = stacked.std(0, correction=0).norm().item()
     assert final.metrics["gradient_mean"][1, 0] == pytest.approx(mean, rel=1e-3)
     assert final.metrics["gradient_std"][1, 0] == pytest.approx(deviation, rel=1e-3)
-    assert len(epochs) == settings.epochs + 1
+    assert len(epochs) == trainer.settings.epochs + 1
 
 
 def test_a_seed_trains_alike_alone_and_beside_others(trainer_of):
-    _, together = last(trainer_of([0, 1, 2, 3], epochs=20)[0])
-    _, alone = last(trainer_of([2], epochs=20)[0])
+    _, together = last(trainer_of([0, 1, 2, 3], epochs=20))
+    _, alone = last(trainer_of([2], epochs=20))
     for name, values in alone.weights.items():
         # float32 sums in another order, over 80 steps
         np.testing.assert_allclose(together.weights[name][2], values[0], atol=1e-5)
 
 
 def test_epoch_zero_is_the_initialisation(trainer_of, network):
-    epoch = next(trainer_of([5])[0].epochs())
+    epoch = next(steps(trainer_of([5])))
     first = initialise_seeds(network, [5])
     assert epoch.number == 0
     assert all(np.array_equal(epoch.weights[name], first[name]) for name in first)
@@ -111,15 +113,15 @@ def test_restored_state_goes_on_with_the_same_bits(method, stop, trainer_of):
         "epochs": 12,
         "stop": stop,
     }
-    whole, _ = last(trainer_of([0, 1, 2], **options)[0])
-    interrupted = trainer_of([0, 1, 2], **options)[0]
-    steps = interrupted.epochs()
+    whole, _ = last(trainer_of([0, 1, 2], **options))
+    interrupted = trainer_of([0, 1, 2], **options)
+    left = steps(interrupted)
     for _ in range(6):
-        next(steps)
+        next(left)
     state = {name: value.copy() for name, value in interrupted.state().items()}
-    resumed = trainer_of([0, 1, 2], **options)[0]
+    resumed = trainer_of([0, 1, 2], **options)
     resumed.restore(state)
-    rest = list(resumed.epochs())
+    rest = list(steps(resumed))
     assert [e.number for e in rest] == [e.number for e in whole[6:]]
     for ours, theirs in zip(rest, whole[6:], strict=True):
         for name in theirs.weights:
@@ -129,15 +131,15 @@ def test_restored_state_goes_on_with_the_same_bits(method, stop, trainer_of):
 
 
 def test_a_seed_whose_loss_is_nan_stops_and_the_others_finish(trainer_of, network, caplog):
-    trainer, _ = trainer_of([0, 1, 2], epochs=4)
-    reference = last(trainer_of([0, 2], epochs=4)[0])[1]
-    steps = trainer.epochs()
-    next(steps)
+    trainer = trainer_of([0, 1, 2], epochs=4)
+    reference = last(trainer_of([0, 2], epochs=4))[1]
+    left = steps(trainer)
+    next(left)
     with torch.no_grad():
-        trainer.flat[1] = torch.nan
+        trainer.stacks[0].flats[0][1] = torch.nan
     with caplog.at_level(logging.ERROR):
-        *_, final = steps
-    assert trainer.failed == {1: 1}
+        *_, final = left
+    assert trainer.lost == {1: ("the loss became NaN or infinite in epoch 1", False)}
     assert "seed 1" in caplog.text and "epoch 1" in caplog.text
     assert np.isnan(final.weights["hidden1.weight"][1]).all()
     assert np.isnan(final.metrics["loss_train"][1])
@@ -150,15 +152,13 @@ def test_a_seed_whose_loss_is_nan_stops_and_the_others_finish(trainer_of, networ
 
 
 def test_training_that_diverges_for_every_seed_is_an_error(trainer_of):
-    trainer, _ = trainer_of(
-        [0, 1], epochs=40, optimizer={"method": "sgd", "learning_rate": 1e38}
-    )
+    trainer = trainer_of([0, 1], epochs=40, optimizer={"method": "sgd", "learning_rate": 1e38})
     with pytest.raises(FloatingPointError, match="every seed"):
-        list(trainer.epochs())
+        list(steps(trainer))
 
 
 def test_threshold_stops_each_seed_by_itself_and_keeps_its_weights(trainer_of):
-    trainer, _ = trainer_of(
+    trainer = trainer_of(
         [0, 1, 2],
         epochs=300,
         optimizer={"method": "adam", "learning_rate": 0.02},
@@ -175,7 +175,7 @@ def test_threshold_stops_each_seed_by_itself_and_keeps_its_weights(trainer_of):
 
 
 def test_patience_stops_after_epochs_without_improvement(trainer_of):
-    trainer, _ = trainer_of(
+    trainer = trainer_of(
         [0],
         epochs=50,
         optimizer={"method": "sgd", "learning_rate": 1e-12},
@@ -186,9 +186,9 @@ def test_patience_stops_after_epochs_without_improvement(trainer_of):
 
 
 def test_no_test_inputs_give_nan_and_not_an_error(network, data):
-    alone = type(data)(data.x, data.y, data.train, data.test[:0], data.attributes)
+    alone = type(data)(data.x, data.labels, data.train, data.test[:0], data.attributes)
     settings = supervised.Settings(epochs=1, device="cpu")
-    _, final = last(supervised.build(settings, network, alone, [0]))
+    _, final = last(supervised.Supervised(settings, network, alone, [0]))
     assert np.isnan(final.metrics["loss_test"]).all()
     assert np.isfinite(final.metrics["loss_train"]).all()
 
@@ -197,8 +197,8 @@ def test_no_test_inputs_give_nan_and_not_an_error(network, data):
 @pytest.mark.parametrize("method", OPTIMIZERS)
 def test_cuda_trains_to_the_same_weights(method, trainer_of):
     options = {"optimizer": {"method": method, **OPTIMIZERS[method][0]}}
-    _, there = last(trainer_of([0, 1], device="cuda", **options)[0])
-    _, here = last(trainer_of([0, 1], device="cpu", **options)[0])
+    _, there = last(trainer_of([0, 1], device="cuda", **options))
+    _, here = last(trainer_of([0, 1], device="cpu", **options))
     for name in here.weights:
         np.testing.assert_allclose(there.weights[name], here.weights[name], atol=1e-4)
 
@@ -208,15 +208,15 @@ def test_wider_network_takes_the_same_path():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(300, 5)).astype(np.float32)
     y = (x[:, 0] > 0).astype(np.int64)
-    network = mlp.build(mlp.Settings(hidden=[4]), (5,), 2)
-    from infoplane.datasets.source import Data, Label
-
+    network = mlp.MLP(mlp.Settings(hidden=[4]), (5,), 2)
     data = Data(x, {"y": Label(y, ("0", "1"))}, np.arange(300), np.arange(0), {})
-    trainer = supervised.build(supervised.Settings(epochs=1, device="cpu"), network, data, [0])
-    whole = trainer._evaluate(*trainer.parts["train"])
+    trainer = supervised.Supervised(
+        supervised.Settings(epochs=1, device="cpu"), network, data, [0]
+    )
+    whole = trainer.stacks[0].evaluate(*trainer.parts["train"])
     before, supervised.EVALUATION_BYTES = supervised.EVALUATION_BYTES, 20 * 7
     try:
-        blocks = trainer._evaluate(*trainer.parts["train"])
+        blocks = trainer.stacks[0].evaluate(*trainer.parts["train"])
     finally:
         supervised.EVALUATION_BYTES = before
     np.testing.assert_allclose(whole, blocks, rtol=1e-6)

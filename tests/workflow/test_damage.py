@@ -7,6 +7,8 @@ import zipfile
 import numpy as np
 import pytest
 
+from infoplane.stores.weights import WeightsStore
+
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 OPTIONS = ("--configfile", "experiment.yaml")
@@ -38,7 +40,7 @@ def mend(project, said, store):
 @pytest.mark.parametrize(
     ("store", "array", "reader"),
     [
-        pytest.param(WEIGHTS, "weights/", f"{KDE}", id="weights"),
+        pytest.param(WEIGHTS, "network/parameters/", f"{KDE}", id="weights"),
         pytest.param(KDE, "ixt/", f"{PLANE}.csv", id="information"),
     ],
 )
@@ -71,21 +73,21 @@ def test_failed_seeds_are_named_and_the_others_finish(copy, tiny, arrays_of):
     copy.configure(tiny, {"runs.nan": exploding})
     target = "results/tiny/runs/nan/figures/information_plane-binned.csv"
     copy.snakemake(target, *OPTIONS)
-    weights = arrays_of(copy.results("tiny/runs/nan/weights/seeds-0-11.zarr.zip"))
-    failed_epoch = weights["/metrics/failed_epoch"]
-    failed = np.flatnonzero(failed_epoch >= 0)
+    store = copy.results("tiny/runs/nan/weights/seeds-0-11.zarr.zip")
+    weights, lost = arrays_of(store), WeightsStore(store).lost
+    failed = sorted(lost)
     assert 0 < len(failed) < 12
     log = copy.log("tiny/train/nan/seeds-0-11.log")
     for seed in failed:
-        said = f"seed {seed}: the loss became NaN or infinite in epoch {failed_epoch[seed]};"
+        said = f"seed {seed}: {lost[seed].reason};"
         assert f"train nan seeds-0-11: {said}" in log
     for name, values in weights.items():
-        if name.startswith("/weights/") and values.ndim > 1:
+        if name.startswith("/network/parameters/") and values.ndim > 1:
             whole = np.isfinite(values[:, -1]).reshape(12, -1).all(axis=1)
-            assert np.flatnonzero(~whole).tolist() == failed.tolist()
+            assert np.flatnonzero(~whole).tolist() == failed
     found = arrays_of(copy.results("tiny/runs/nan/information/binned/seeds-0-11.zarr.zip"))
     known = np.isfinite(next(v for k, v in found.items() if k.endswith("/ixt")))
-    assert np.flatnonzero(~known.all(axis=(1, 2))).tolist() == failed.tolist()
+    assert np.flatnonzero(~known.all(axis=(1, 2))).tolist() == failed
     header, *lines = (copy.root / target).read_text().splitlines()
     rows = [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines]
     for row in rows:

@@ -103,8 +103,8 @@ def test_stores_are_readable_through_xarray(home):
     data = opened(home / "datasets/szt.zarr.zip").to_dataset()
     assert data["x"].shape == (256, 12)
     weights = opened(home / "runs/tanh/weights/seeds-0-1.zarr.zip")
-    assert weights["weights"].sizes["seed"] == 2
-    assert weights["weights"]["epoch"].values.tolist() == list(range(7))
+    assert weights["network"].sizes["seed"] == 2
+    assert weights["network"]["epoch"].values.tolist() == list(range(7))
     assert weights["metrics"]["loss_train"].shape == (2, 7)
     store = opened(home / "runs/tanh/information/kde/seeds-2-2.zarr.zip")
     assert store["ixt"].dims == ("seed", "epoch", "layer")

@@ -15,7 +15,6 @@ from infoplane.datasets.prepare import prepare
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.measure import measure
 from infoplane.networks import mlp
-from infoplane.networks.description import describe
 from infoplane.stores.weights import WeightsStore
 from infoplane.training import supervised
 from infoplane.training.loop import train
@@ -52,7 +51,7 @@ def last_hidden(data, tmp_path):
     def information(activation, estimator, **options):
         hidden = [10, 7, 5, 4, 3]
         described = mlp.Settings(hidden=hidden, activation=activation, initialisation="fan_in")
-        network = mlp.build(described, (12,), 2)
+        network = mlp.MLP(described, (12,), 2)
         settings = supervised.Settings.model_validate(
             {
                 "epochs": 800,
@@ -62,10 +61,9 @@ def last_hidden(data, tmp_path):
                 "device": "cpu",
             }
         )
-        trainer = supervised.build(settings, network, data, SEEDS)
+        trainer = supervised.Supervised(settings, network, data, SEEDS)
         store = tmp_path / "weights.zarr.zip"
-        attributes = describe(described, (12,), 2)
-        train(trainer, settings, SEEDS, store, "science", attributes)
+        train(trainer, store, "science")
         weights = WeightsStore(store)
         assert weights.metrics()["accuracy_train"].values[:, -1].mean() > 0.9  # it learned
         what = Settings(epochs=EPOCHS, device="cpu")

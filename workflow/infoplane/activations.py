@@ -20,15 +20,17 @@ from infoplane.datasets.contents import row_codes
 from infoplane.datasets.source import Data
 from infoplane.machine import DeviceName, device_of
 from infoplane.networks import noise as noises
+from infoplane.networks.arrays import to_tensor
 from infoplane.networks.description import rebuild
-from infoplane.networks.network import Network
+from infoplane.networks.dtypes import PLAIN
+from infoplane.networks.network import Draws, Network
 from infoplane.samples import Samples, entropy_of_counts, label_codes
 from infoplane.schedules.adaptive import AnySchedule
 from infoplane.schedules.fixed import Logarithmic
 from infoplane.settings import Settings as BaseSettings
 from infoplane.stores.activations import ActivationsStore, ActivationsWriter
 from infoplane.stores.locks import writing
-from infoplane.stores.weights import WeightsStore
+from infoplane.stores.weights import WeightsStore, measured_network
 
 
 class Settings(BaseSettings):
@@ -83,8 +85,9 @@ class Measured:
 class Activations:
     """Every measured layer of every seed at every measured epoch, as batches of samples.
 
-    Iterating gives lists of Samples of one layer: a block of epochs, all seeds that did not
-    fail and are not set aside. `memory_mb` bounds the activations that are held at once.
+    Iterating gives lists of Samples of one layer: a block of epochs, all seeds that are not
+    lost. `memory_mb` bounds the activations that are held at once.
+    network : name of the one that is measured; None: the only one
     """
 
     def __init__(
@@ -94,12 +97,13 @@ class Activations:
         settings: Settings,
         memory_mb: int = 1024,
         shared: ActivationsStore | None = None,
+        network: str | None = None,
     ):
         self.weights, self.measured, self.shared = weights, measured, shared
-        self.network = rebuild(weights.attributes)
-        self.layers = self.network.layers
-        left_out = {**weights.failed, **weights.set_aside}
-        self.seeds = [int(s) for s in weights.seeds if int(s) not in left_out]
+        self.name = measured_network(weights.networks, network)
+        self.network = rebuild(weights.networks[self.name])
+        self.layers = [layer.name for layer in self.network.layers]
+        self.seeds = [int(s) for s in weights.seeds if int(s) not in weights.lost]
         self.epochs = [int(e) for e in settings.epochs.select(weights.epochs)]
         self.device = device_of(settings.device)
         self.draws, self.noise_seed = settings.draws, settings.noise_seed
@@ -183,39 +187,41 @@ class Activations:
                 stored = torch.from_numpy(self.shared.read(layer, epochs, seeds))
                 yield layer, stored.to(self.device).flatten(0, 1), None
             return
-        read = self.weights.read(epochs, seeds)
-        stacked = {
-            n: torch.from_numpy(w).to(self.device).flatten(0, 1) for n, w in read.items()
+        network, n_rows = self.network, len(self.measured.x) * draws
+        weights = {
+            name: to_tensor(array, network.dtypes.get(name, PLAIN))
+            .to(self.device)
+            .flatten(0, 1)
+            for name, array in self.weights.read(epochs, seeds, self.name).items()
         }
         x = self.measured.x.to(self.device).repeat_interleave(draws, dim=0)
-        noise = self._noise(epochs, seeds, len(x))
-        sigmas = self.network.sigmas(stacked)
-        for layer, t in self.network.activations(stacked, x, noise):
-            own = LayerNoise(sigmas[layer], noise[layer]) if layer in sigmas else None
-            yield layer, t.flatten(2).contiguous(), own
+        for layer, reading in network.read(weights, x, self._random(epochs, seeds, n_rows)):
+            own = None
+            if reading.noise is not None:
+                own = LayerNoise(reading.sigma, reading.noise.flatten(2))
+            yield layer, reading.t.flatten(2).contiguous(), own
 
-    def _noise(self, epochs, seeds, n: int) -> noises.Noise | None:
-        """Noise of n rows, by noise seed, seed and epoch alone; None for most networks."""
-        if not self.network.noisy:
+    def _random(self, epochs, seeds, n: int) -> Draws | None:
+        """What n rows draw, by noise seed, seed and epoch alone; None for most networks."""
+        if not self.network.draws:
             return None
         keys = [(self.noise_seed, seed, epoch) for seed in seeds for epoch in epochs]
-        sources = [noises.source(*key) for key in keys]
-        return noises.draw(self.network.noisy, n, sources, self.device)
+        return self.network.random(n, [noises.source(*key) for key in keys], self.device)
 
 
 def bytes_each(network: Network, n_rows: int) -> int:
     """Memory of one network's activations on so many rows: two neighbouring layers and one
     temporary of the wider are alive at once, and the noise of all layers, with the generators'
     numbers beside it."""
-    return 4 * n_rows * (3 * max(network.widths.values()) + 2 * sum(network.noisy.values()))
+    return 4 * n_rows * (3 * max(network.widths.values()) + 2 * network.n_drawn)
 
 
 class LayerNoise(NamedTuple):
-    """σ (N,) and standard normal numbers (N, n_units, n) of one layer of N networks."""
+    """σ (N,) and standard normal numbers (N, n, n_units) of one layer of N networks."""
 
     sigma: torch.Tensor
     z: torch.Tensor
 
     def of(self, i: int) -> tuple[float, torch.Tensor]:
         """σ of the i-th network, and its noise (n, n_units) in units of activation."""
-        return float(self.sigma[i]), self.sigma[i] * self.z[i].T
+        return float(self.sigma[i]), self.sigma[i] * self.z[i]

@@ -174,7 +174,7 @@ class Pool:
             added, sigma = None, None
             if noise is not None:
                 sigma = _one_sigma(noise.sigma)
-                added = (noise.sigma[:, None, None] * noise.z.transpose(1, 2)).view(shape)
+                added = (noise.sigma[:, None, None] * noise.z).view(shape)
             found = []
             for length in block.lengths:
                 part = _last(self.settings.over, centres, length)
@@ -276,8 +276,11 @@ class Drifts:
 
     def __init__(self, activations: Activations):
         self.weights, self.network = activations.weights, activations.network
+        self.name = activations.name
         metrics = self.weights.metrics()
-        self.snr = (metrics["gradient_mean"] / metrics["gradient_std"]).load()
+        self.snr = None
+        if "gradient_mean" in metrics and "gradient_std" in metrics:
+            self.snr = (metrics["gradient_mean"] / metrics["gradient_std"]).load()
         self._read: tuple[Block, Mapping[str, np.ndarray]] | None = None
 
     def of(self, block: Block, length: int, layer: str) -> Drift:
@@ -285,21 +288,28 @@ class Drifts:
         if len(block.epochs) < 2 or length < 2:
             return Drift(float("nan"), float("nan"))
         epochs = block.epochs[-length:]
-        snr = self.snr.sel(
-            seed=list(block.seeds), layer=layer, epoch=slice(epochs[0] + 1, epochs[-1])
-        )
-        mean_snr = float(snr.mean(skipna=True)) if snr.size else float("nan")
+        mean_snr = self._snr(block, layer, epochs)
         if length < 3:
             return Drift(float("nan"), mean_snr)
         way, steps = 0.0, 0.0
-        for name in self.network.parameters_of[layer]:
+        for name in self.network.of_layer.get(layer, ()):
             values = self._values(block)[name][:, -length:]
             way += float(np.square(values[:, -1] - values[:, 0]).sum())
             steps += float(np.square(np.diff(values, axis=1)).sum())
         return Drift((way / steps) ** 0.5 if steps else 0.0, mean_snr)
 
+    def _snr(self, block: Block, layer: str, epochs: Sequence[int]) -> float:
+        """Mean over seeds and the epochs since the first; NaN where a trainer gives none."""
+        if self.snr is None:
+            return float("nan")
+        place = layer if layer in self.snr["layer"].values else f"{self.name}/{layer}"
+        snr = self.snr.sel(
+            seed=list(block.seeds), layer=place, epoch=slice(epochs[0] + 1, epochs[-1])
+        )
+        return float(snr.mean(skipna=True)) if snr.size else float("nan")
+
     def _values(self, block: Block) -> Mapping[str, np.ndarray]:
         if self._read is None or self._read[0] is not block:
-            values = self.weights.read(block.epochs, block.seeds)
+            values = self.weights.read(block.epochs, block.seeds, self.name)
             self._read = block, {n: v.astype(np.float64) for n, v in values.items()}
         return self._read[1]

@@ -49,7 +49,7 @@ with job(snakemake):
         "n_kept": str(len(weights.epochs)),
         "n_inputs": str(len(measured.x)),
         "recipe": params.recipe,
-        "training": weights.attributes["settings"],
+        "training": json.dumps(weights.attributes["settings"]),
         "versions": json.dumps(package_versions()),
     }
     # What a part has to agree in, to be part of this.
@@ -74,7 +74,7 @@ with job(snakemake):
         activations.layers,
         attributes | {"rounds": str(found.rounds)},
         path,
-        set_aside=weights.set_aside,
+        set_aside=[seed for seed, why in weights.lost.items() if why.set_aside],
     )
     if part == WHOLE:
         parts.gathered(path, snakemake.input.get("parts", []))

@@ -38,7 +38,7 @@ with job(snakemake):
         "entropy_x": str(measured.entropy_x),
         "entropy_y": str(measured.entropy_y),
         "recipe": snakemake.params.recipe,
-        "training": weights.attributes["settings"],
+        "training": json.dumps(weights.attributes["settings"]),
         "versions": json.dumps(package_versions()),
     }
     write_pooled(rows, attributes, Path(snakemake.output.pooled))

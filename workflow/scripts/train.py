@@ -8,7 +8,6 @@ from job import job
 from infoplane.config import parse_block
 from infoplane.machine import use_threads
 from infoplane.networks import FAMILIES
-from infoplane.networks.description import describe
 from infoplane.provenance import digest_of_text, package_versions
 from infoplane.stores.cache import Cache
 from infoplane.stores.datasets import read_data
@@ -19,15 +18,17 @@ with job(snakemake):
     use_threads(snakemake.threads)
     written = {name: json.loads(snakemake.params[name]) for name in ("network", "training")}
     family = FAMILIES[written["network"]["family"]]
-    trainer_kind = TRAINERS[written["training"]["trainer"]]
-    network_settings = family.Settings.model_validate(written["network"])
-    settings = trainer_kind.Settings.model_validate(written["training"])
+    trainer = TRAINERS[written["training"]["trainer"]]
+    settings = trainer.Settings.model_validate(written["training"])
 
     data = read_data(Path(snakemake.input.dataset))
     first, last = parse_block(snakemake.wildcards.seeds)
     seeds = list(range(first, last + 1))
-    shape, n_classes = data.x.shape[1:], data.label().n_classes
-    network = family.build(network_settings, shape, n_classes)
+    network = family(
+        family.Settings.model_validate(written["network"]),
+        data.x.shape[1:],
+        data.label().n_classes,
+    )
     made_from = {
         **written,
         "dataset": data.attributes["digest"],
@@ -35,11 +36,10 @@ with job(snakemake):
     }
     attributes = {
         "recipe": snakemake.params.recipe,
-        "settings": json.dumps(made_from),
-        "versions": json.dumps(package_versions()),
-        "threads": str(snakemake.threads),
-        "dataset": json.dumps(data.attributes["settings"]),
-        **describe(network_settings, shape, n_classes),
+        "settings": made_from,
+        "versions": package_versions(),
+        "threads": snakemake.threads,
+        "dataset": data.attributes["settings"],
     }
     made_from_all = [snakemake.params.recipe, made_from, package_versions()]
     identity = digest_of_text(json.dumps(made_from_all))
@@ -47,9 +47,7 @@ with job(snakemake):
     with Cache.of_environment().sharing("weights", identity, path) as taken:
         if not taken:
             train(
-                trainer_kind.build(settings, network, data, seeds),
-                settings,
-                seeds,
+                trainer(settings, network, data, seeds),
                 path,
                 identity=identity,
                 attributes=attributes,

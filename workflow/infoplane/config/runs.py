@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from infoplane.config.allowed import Path, allowed_by
 from infoplane.config.estimators import Expanded, method_of
 from infoplane.config.merge import merged, replaced, text_of, variants
@@ -214,7 +216,9 @@ def _epochs(run: Run) -> Iterator[Problem]:
                 path, f"must be ≤ {last}, which is training.epochs, not {shown(epochs)}"
             )
     if measured.schedule == "list" and not any(late.values()):
-        lost = sorted(set(measured.epochs).difference(kept_epochs(keep, last).tolist()))
+        lost = sorted(
+            set(measured.epochs).difference(kept_epochs(keep, np.arange(last + 1)).tolist())
+        )
         if lost:
             text = f"must be epochs whose weights training.keep keeps, not {shown(lost)}"
             yield Problem(place, text)

@@ -149,10 +149,10 @@ def _held_mb(work: Work, together: bool) -> float:
     widths = work.network.widths.values()
     each = 4 * work.n_inputs * work.measure.draws
     held = work.bytes_each
-    if work.network.noisy:
+    if work.network.n_drawn:
         held += 2 * each * max(widths)  # with their own noise added, and that noise
     if together:
-        held += each * sum(widths) * (2 if work.network.noisy else 1)
+        held += each * sum(widths) * (2 if work.network.n_drawn else 1)
     return (min(work.at_once, work.n_seeds) if together else work.at_once) * held / 1e6
 
 
@@ -167,7 +167,7 @@ def _pairs_mb(work: Work, estimator: Estimator, n_draws: int = 1) -> float:
 def _forward(work: Work, n_networks: int) -> float:
     """Seconds of the forward passes of so many networks, their weights read."""
     rows = work.n_inputs * work.measure.draws
-    widths, noisy = sum(work.network.widths.values()), sum(work.network.noisy.values())
-    products = 2 * rows * work.network.n_parameters / (GFLOPS * 1e9)
+    widths, noisy = sum(work.network.widths.values()), work.network.n_drawn
+    products = 2 * rows * work.network.n_products / (GFLOPS * 1e9)
     values = VALUE_SECONDS * rows * (widths + 10 * noisy)
     return n_networks * ((products + values) / speed_of(work.threads) + 2e-3)

@@ -14,7 +14,7 @@ from infoplane.costs.schedules import n_of
 from infoplane.datasets.prepare import shape_of
 from infoplane.datasets.source import Shape
 from infoplane.estimators import ESTIMATORS, estimator_of
-from infoplane.networks import FAMILIES
+from infoplane.networks.description import build
 from infoplane.networks.network import Network
 from infoplane.schedules.adaptive import Adaptive
 from infoplane.stores.archive import SUFFIX, StoreError
@@ -131,9 +131,8 @@ class Plan:
         """The run's network, without any weights."""
         if run not in self._networks:
             chosen = self.experiment.runs[run]
-            family, shape = FAMILIES[chosen.network.family], self.shape(chosen.dataset)
-            built = family.build(chosen.network, shape.of_input, shape.n_classes())
-            self._networks[run] = built
+            shape = self.shape(chosen.dataset)
+            self._networks[run] = build(chosen.network, shape.of_input, shape.n_classes())
         return self._networks[run]
 
     def _shape(self, dataset: str) -> Shape:

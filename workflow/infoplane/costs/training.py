@@ -33,18 +33,17 @@ def of_training(
     batch = min(getattr(settings, "batch_size", 256), data.n_train)
     widths = sum(network.widths.values())
     widest = max(*network.widths.values(), data.d)
-    quantised = getattr(network, "is_quantised", False)
-    noisy = sum(network.noisy.values())
+    noisy = network.n_drawn
     kept = n_of(settings.keep, settings.epochs + 1)
     shard = min(kept * weights, max(weights, SHARD_BYTES))
 
     inputs = 2.2 * 4 * data.n * data.d + 24 * data.n
-    steps = 2 * 4 * n_seeds * batch * (data.d + (9 if quantised else 3) * widths)
+    steps = 2 * 4 * n_seeds * batch * (data.d + 3 * network.slowdown * widths)
     order = 16 * n_seeds * data.n_train
     noise = 12 * n_seeds * data.n_train * noisy
     evaluated = min(EVALUATION_BYTES, 4 * n_seeds * data.n * widest)
     measured = n_seeds * min(CALIBRATION_INPUTS, data.n_train)
-    calibrated = (quantised or bool(noisy)) * 6 * 4 * measured * widest
+    calibrated = bool(network.buffers) * 6 * 4 * measured * widest
     n_layers = len(network.layers)
     metrics = 2.5 * settings.epochs * (2500 + 4 * n_seeds * (4 + 3 * n_layers))
     n_bytes = (
@@ -60,10 +59,10 @@ def of_training(
 
     prefit = getattr(settings, "prefit", None)
     n_epochs = settings.epochs + (prefit.epochs if prefit else 0)
-    slower = 3 if quantised else 1
+    slower = network.slowdown
     n_steps = -(-data.n_train // batch)
     values = n_seeds * data.n_train * (widths + noisy)
-    products = n_seeds * network.n_parameters * (6 * data.n_train + 2 * data.n)
+    products = n_seeds * network.n_products * (6 * data.n_train + 2 * data.n)
     computed = (
         products / (GFLOPS * 1e9)
         + VALUE_SECONDS * values * slower

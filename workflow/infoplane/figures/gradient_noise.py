@@ -29,7 +29,7 @@ def numbers(gradients: pd.DataFrame) -> pd.DataFrame:
     tables.require(gradients, ["run", "seed", "epoch", "layer", *COLUMNS], "gradients")
     run = tables.only(gradients, "run", "gradients")
     trained = gradients[gradients.epoch > 0]
-    failed = tables.seeds_that_end_nan(trained, "gradient_mean")
+    failed = tables.seeds_that_failed(trained)
     aside = tables.set_aside_seeds(trained)
     kept = trained[~trained.seed.isin([*failed, *aside])].copy()
     # on a logarithmic axis one seed in ten would rule an arithmetic mean

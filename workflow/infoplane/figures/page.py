@@ -265,12 +265,12 @@ def final_accuracies(metrics: pd.DataFrame) -> list[Accuracy]:
     tables.require(metrics, ["run", "seed", "epoch", "loss_train"], "metrics")
     result = []
     for run, rows in metrics.groupby("run", sort=False):
-        failed = tables.seeds_that_end_nan(rows, "loss_train")
+        failed = tables.seeds_that_failed(rows)
         at_end = rows[rows.epoch == rows.epoch.max()]
         aside = at_end[at_end.seed.isin(tables.set_aside_seeds(rows))]
         last = at_end[~at_end.seed.isin([*failed, *aside.seed])]
         texts = [_spread(last[f"accuracy_{of}"].to_numpy()) for of in ("train", "test")]
-        named = [f"{row.seed} ({row.set_aside:.4f})" for row in aside.itertuples()]
+        named = [f"{row.seed} ({row.lost})" for row in aside.itertuples()]
         epoch = int(rows.epoch.max())
         result.append(Accuracy(str(run), epoch, len(last), *texts, ", ".join(named)))
     return result

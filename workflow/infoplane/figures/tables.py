@@ -67,10 +67,8 @@ def failed_seeds(information: pd.DataFrame) -> list:
 
 def set_aside_seeds(table: pd.DataFrame) -> list:
     """Seeds that a table of information, or one of metrics, calls set aside."""
-    if "flags" in table:
-        where = has_flag(table["flags"], "set_aside")
-    else:
-        where = table["set_aside"].notna() if "set_aside" in table else table.seed.isna()
+    flags = "flags" in table
+    where = has_flag(table["flags"], "set_aside") if flags else table["set_aside"]
     return sorted(table.seed[where].unique())
 
 
@@ -82,11 +80,9 @@ def naming(failed: list, set_aside: list) -> dict[str, str]:
     }
 
 
-def seeds_that_end_nan(table: pd.DataFrame, column: str) -> list:
-    """Seeds without a single number in `column` at their last epoch: a NaN loss stays NaN."""
-    last = table.epoch == table.groupby("seed").epoch.transform("max")
-    lost = table[column].isna().where(last, True).groupby(table.seed).all()
-    return sorted(lost.index[lost])
+def seeds_that_failed(metrics: pd.DataFrame) -> list:
+    """Seeds of a table of metrics that are lost by no rule."""
+    return sorted(metrics.seed[(metrics.lost != "") & ~metrics.set_aside].unique())
 
 
 def forbid_twice(table: pd.DataFrame, by: list[str]) -> None:

@@ -21,7 +21,7 @@ def numbers(metrics: pd.DataFrame) -> pd.DataFrame:
     """
     tables.require(metrics, ["run", "seed", "epoch", *COLUMNS], "metrics")
     run = tables.only(metrics, "run", "metrics")
-    failed = tables.seeds_that_end_nan(metrics, "loss_train")
+    failed = tables.seeds_that_failed(metrics)
     aside = tables.set_aside_seeds(metrics)
     kept = metrics[~metrics.seed.isin([*failed, *aside])]
     result = bins.over_seeds(kept, [], COLUMNS)

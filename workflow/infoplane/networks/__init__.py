@@ -1,7 +1,7 @@
-"""Families of networks: one file each, each with `Settings` and
-`build(settings, input_shape, n_classes) -> Network`.
+"""Families of networks: one file each, with a subclass of `network.Network` that is made of its
+settings, the shape of an input and the size of an output.
 """
 
 from infoplane.table import Table
 
-FAMILIES = Table("network family", {"mlp": "infoplane.networks.mlp"})
+FAMILIES = Table("network family", {"mlp": "infoplane.networks.mlp:MLP"})

@@ -1,32 +1,34 @@
-"""A store of weights describes its network by three values: settings, input shape, number of
-classes. `describe` and `rebuild` turn a network into them and back, so that nothing after
-training needs to know what was trained.
+"""A store of weights describes each of its networks by its settings, the shape of an input and
+the size of an output. `describe` and `rebuild` turn networks into that and back, so that
+nothing after training needs to know what was trained.
 """
 
-import json
 from collections.abc import Mapping
+from typing import Any
 
 from infoplane.networks import FAMILIES
-from infoplane.networks.network import Network
+from infoplane.networks.network import Network, Shape
 
 
-def build(settings, input_shape: tuple[int, ...], n_classes: int) -> Network:
+def build(settings, input_shape: Shape, output_size: int) -> Network:
     """The network that these settings, of whatever family, describe."""
-    return FAMILIES[settings.family].build(settings, tuple(input_shape), n_classes)
+    return FAMILIES[settings.family](settings, tuple(input_shape), output_size)
 
 
-def describe(settings, input_shape: tuple[int, ...], n_classes: int) -> dict[str, str]:
-    """Attributes from which `rebuild` makes the same network."""
+def describe(networks: Mapping[str, Network]) -> dict[str, dict[str, Any]]:
+    """What JSON can hold and `rebuild` makes the same networks of."""
     return {
-        "network": settings.canonical(),
-        "input_shape": json.dumps(list(input_shape)),
-        "n_classes": str(n_classes),
+        name: {
+            "settings": network.settings.model_dump(mode="json"),
+            "input_shape": list(network.input_shape),
+            "output_size": network.output_size,
+        }
+        for name, network in networks.items()
     }
 
 
-def rebuild(attributes: Mapping[str, str]) -> Network:
-    """The network that a store's attributes describe."""
-    written = json.loads(attributes["network"])
-    settings = FAMILIES[written["family"]].Settings.model_validate(written)
-    shape = tuple(json.loads(attributes["input_shape"]))
-    return build(settings, shape, int(attributes["n_classes"]))
+def rebuild(described: Mapping[str, Any]) -> Network:
+    """The network that one of `describe`'s entries describes."""
+    family = FAMILIES[described["settings"]["family"]]
+    settings = family.Settings.model_validate(described["settings"])
+    return family(settings, tuple(described["input_shape"]), described["output_size"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from infoplane.networks import noise as noises
 from infoplane.networks import quantisation as grids
-from infoplane.networks.network import Network, Weights
+from infoplane.networks.network import INPUT, Layer, Network, Reading, Shape, Weights
 from infoplane.networks.noise import Noise
 from infoplane.settings import Settings as BaseSettings
 
@@ -64,32 +64,41 @@ class Settings(BaseSettings):
 class MLP(Network):
     """x → hidden1 → … → output; stacked weights `hidden1.weight` (S, in, out) and biases."""
 
-    def __init__(self, settings: Settings, input_shape: tuple[int, ...], n_classes: int):
-        self.settings = settings
+    Settings = Settings
+    stacks = True
+
+    def __init__(self, settings: Settings, input_shape: Shape, output_size: int):
+        super().__init__(settings, input_shape, output_size)
         names = [f"hidden{i}" for i in range(1, len(settings.hidden) + 1)]
         chosen = settings.activation
-        chosen = chosen if isinstance(chosen, list) else [chosen] * len(names)
-        self.layers = (*names, "output")
-        self.activation_names = chosen
+        self.activation_names = chosen if isinstance(chosen, list) else [chosen] * len(names)
+        self.hidden = tuple(names)
+        widths = dict(zip([*names, "output"], [*settings.hidden, output_size], strict=True))
+        before = [INPUT, *names]
+        self.layers = tuple(
+            Layer(name, (width,), (after,))
+            for (name, width), after in zip(widths.items(), before, strict=True)
+        )
+        fan_in = math.prod(self.input_shape)
+        self.parameters, self.of_layer = {}, {}
+        for layer, width in widths.items():
+            self.parameters[f"{layer}.weight"] = (fan_in, width)
+            self.parameters[f"{layer}.bias"] = (width,)
+            self.of_layer[layer] = (f"{layer}.weight", f"{layer}.bias")
+            fan_in = width
         quantised = settings.quantisation
         self.bits = quantised.bits if quantised else grids.PLAIN
         self.is_quantised = self.bits < grids.PLAIN
-        self.ends = [grids.RANGES.get(name) for name in chosen]
-        self.widths = dict(zip(self.layers, [*settings.hidden, n_classes], strict=True))
-        self.input_ndim = len(input_shape)
-        fan_in = math.prod(input_shape)
-        self.parameters, self.parameters_of = {}, {}
-        for layer, width in self.widths.items():
-            self.parameters[f"{layer}.weight"] = (fan_in, width)
-            self.parameters[f"{layer}.bias"] = (width,)
-            self.parameters_of[layer] = (f"{layer}.weight", f"{layer}.bias")
-            fan_in = width
-        self.noisy = {name: self.widths[name] for name in names} if settings.noise else {}
+        self.ends = [grids.RANGES.get(name) for name in self.activation_names]
+        self.noisy = {name: widths[name] for name in names} if settings.noise else {}
+        self.buffers = {}
         if settings.noise and settings.noise.relative:
-            self.parameters |= {f"{layer}.scale": (1,) for layer in self.noisy}
+            self.buffers |= {f"{layer}.scale": (1,) for layer in self.noisy}
         if self.is_quantised:
             ranged = [n for n, ends in zip(names, self.ends, strict=True) if ends is None]
-            self.parameters |= {f"{layer}.range": (2,) for layer in ranged}
+            self.buffers |= {f"{layer}.range": (2,) for layer in ranged}
+        self.draws, self.n_drawn = bool(self.noisy), sum(self.noisy.values())
+        self.slowdown = 3.0 if self.is_quantised else 1.0
 
     @cached_property
     def functions(self) -> list[Callable[[Tensor], Tensor]]:
@@ -106,9 +115,10 @@ class MLP(Network):
         }
         return [known[name] for name in self.activation_names]
 
-    def initialise(self, generator: torch.Generator) -> dict[str, Tensor]:
+    def initialise(self, seed: int) -> dict[str, Tensor]:
+        generator = torch.Generator().manual_seed(seed)
         weights = {}
-        for layer in self.layers:
+        for layer in (*self.hidden, "output"):
             fan_in, fan_out = self.parameters[f"{layer}.weight"]
             weight, bias = torch.empty(fan_in, fan_out), torch.zeros(fan_out)
             if self.settings.initialisation == "torch":
@@ -123,8 +133,7 @@ class MLP(Network):
                     weight, 0.0, deviation, -2 * deviation, 2 * deviation, generator=generator
                 )
             weights[f"{layer}.weight"], weights[f"{layer}.bias"] = weight, bias
-        measured = self.parameters.keys() - weights.keys()
-        return weights | {name: torch.ones(self.parameters[name]) for name in measured}
+        return weights | {name: torch.ones(shape) for name, shape in self.buffers.items()}
 
     def _hidden(
         self,
@@ -138,11 +147,11 @@ class MLP(Network):
         ranges : takes the ranges of these outputs, which are used in place of the weights'
         """
         n_networks = weights["output.bias"].shape[0]
-        if x.ndim == self.input_ndim + 1:  # the same inputs for all
+        if x.ndim == len(self.input_shape) + 1:  # the same inputs for all
             x = x.expand(n_networks, *x.shape)
         h = x.flatten(2).transpose(1, 2)
         sigmas = self.sigmas(weights) if noise is not None else {}
-        for layer, function, ends in zip(self.layers, self.functions, self.ends, strict=False):
+        for layer, function, ends in zip(self.hidden, self.functions, self.ends, strict=True):
             clean = function(self._affine(weights, layer, h))
             if self.is_quantised:
                 if ends is None:
@@ -154,25 +163,39 @@ class MLP(Network):
                 clean = grids.on_grid(clean, *ends, self.bits)
             h = clean
             if layer in sigmas:
-                h = clean + sigmas[layer][:, None, None] * noise[layer]
+                h = clean + sigmas[layer][:, None, None] * noise.of[layer]
             yield clean, h
 
-    def logits(self, weights: Weights, x: Tensor, noise: Noise | None = None) -> Tensor:
-        *_, (_, last) = self._hidden(weights, x, noise)
-        return self._affine(weights, "output", last).transpose(1, 2)
+    def run(
+        self,
+        weights: Weights,
+        x: Tensor,
+        *,
+        training: bool = False,
+        random: Noise | None = None,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        *_, (_, last) = self._hidden(weights, x, random)
+        return self._affine(weights, "output", last).transpose(1, 2), {}
 
-    def activations(
-        self, weights: Weights, x: Tensor, noise: Noise | None = None
-    ) -> Iterator[tuple[str, Tensor]]:
-        hidden = self._hidden(weights, x, noise)
+    def read(
+        self, weights: Weights, x: Tensor, random: Noise | None = None
+    ) -> Iterator[tuple[str, Reading]]:
+        hidden = self._hidden(weights, x, random)
+        sigmas = self.sigmas(weights) if random is not None else {}
         last = x
-        for layer in self.layers[:-1]:
+        for layer in self.hidden:
             clean, last = next(hidden)
-            yield layer, clean.transpose(1, 2)
+            own = (sigmas[layer], random.of[layer].transpose(1, 2)) if layer in sigmas else ()
+            yield layer, Reading(clean.transpose(1, 2), *own)
         output = torch.softmax(self._affine(weights, "output", last), dim=1)
         if self.is_quantised:
             output = grids.on_grid(output, 0.0, 1.0, self.bits)
-        yield "output", output.transpose(1, 2)
+        yield "output", Reading(output.transpose(1, 2))
+
+    def random(
+        self, n: int, sources: Sequence[torch.Generator], device: torch.device | str = "cpu"
+    ) -> Noise | None:
+        return noises.draw(self.noisy, n, sources, device) if self.noisy else None
 
     def _affine(self, weights: Weights, layer: str, h: Tensor) -> Tensor:
         if not self.is_quantised or not self.settings.quantisation.weights:
@@ -182,6 +205,7 @@ class MLP(Network):
         return affine({**weights, name: quantised}, layer, h)
 
     def sigmas(self, weights: Weights) -> dict[str, Tensor]:
+        """Standard deviation of each noisy layer's noise, (S,)."""
         chosen, like = self.settings.noise, weights["output.bias"]
         if chosen is None:
             return {}
@@ -189,8 +213,8 @@ class MLP(Network):
             return {n: chosen.sigma * weights[f"{n}.scale"][:, 0].detach() for n in self.noisy}
         return {n: like.new_full(like.shape[:1], chosen.sigma) for n in self.noisy}
 
-    def calibrated(self, weights: Weights, x: Tensor) -> dict[str, Tensor]:
-        if any(name.endswith(".range") for name in self.parameters):
+    def calibrate(self, weights: Weights, x: Tensor) -> dict[str, Tensor]:
+        if any(name.endswith(".range") for name in self.buffers):
             ranges: dict[str, Tensor] = {}
             for _ in self._hidden(weights, x, ranges=ranges):
                 pass
@@ -210,8 +234,3 @@ def affine(weights: Weights, layer: str, h: Tensor) -> Tensor:
     """
     weight, bias = weights[f"{layer}.weight"], weights[f"{layer}.bias"]
     return torch.baddbmm(bias[:, :, None], weight.transpose(1, 2), h)
-
-
-def build(settings: Settings, input_shape: tuple[int, ...], n_classes: int) -> MLP:
-    """The network of these settings for inputs and classes of these sizes."""
-    return MLP(settings, input_shape, n_classes)

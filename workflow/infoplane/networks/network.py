@@ -9,64 +9,125 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
 
-import torch
-
-from infoplane.networks.noise import Noise
+from infoplane.settings import Settings
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
+Shape: TypeAlias = tuple[int, ...]
 Weights: TypeAlias = "Mapping[str, Tensor]"
+NONE: Mapping = MappingProxyType({})
+
+INPUT = "input"
+"""Stands for x among the layers that a layer is computed from."""
+
+
+class Layer(NamedTuple):
+    """A measured layer.
+
+    shape : of one input's activation, (units,) or (channels, height, width)
+    after : measured layers, or INPUT, that it is computed from alone; (): no known edge
+    """
+
+    name: str
+    shape: Shape
+    after: tuple[str, ...] = ()
+
+    @property
+    def units(self) -> int:
+        """Numbers of one input's activation."""
+        return math.prod(self.shape)
+
+
+class Reading(NamedTuple):
+    """One layer of S networks.
+
+    t : (S, n, *layer.shape), before the layer's own noise where it has any
+    sigma : standard deviation of that noise, (S,)
+    noise : its standard normal numbers, of the shape of t: t + σ · noise is what the next
+        layer saw
+    """
+
+    t: Tensor
+    sigma: Tensor | None = None
+    noise: Tensor | None = None
+
+
+class Draws(ABC):
+    """The random numbers of one pass of S networks over n rows."""
+
+    @abstractmethod
+    def rows(self, first: int, stop: int) -> Draws:
+        """Those of the rows first … stop − 1, for a mini-batch."""
 
 
 class Network(ABC):
-    """A family's network for inputs of one shape.
+    """A family's network for inputs and outputs of one shape.
 
-    layers : names of the measured layers, from input to output
-    parameters : shape of one network's array by name, without the stacked axis
-    parameters_of : names of the parameters that belong to each layer, for gradient statistics
-    widths : number of units of each measured layer, flattened
-    noisy : number of units of each layer that has noise on its output; empty for most networks
+    layers : the measured layers, from input to output
+    parameters : shape of one network's array by name, of those that the optimizer trains
+    buffers : the same of arrays that training writes and no optimizer: running means, scales
+    dtypes : of arrays that are not float32: float64, float16, bfloat16, int64, …
+    of_layer : names of the parameters that belong to each layer, for gradient statistics
+    draws : whether a measured pass is random, so that several passes mean something
+    stacks : whether seeds are trained faster as one stack on a CPU; on a GPU they always are
+    n_drawn : random numbers that one row of one network draws, for an estimate of memory
+    slowdown : how many times longer a step takes than in dense layers of these sizes
     """
 
-    layers: tuple[str, ...]
-    parameters: dict[str, tuple[int, ...]]
-    parameters_of: dict[str, tuple[str, ...]]
-    widths: dict[str, int]
-    noisy: Mapping[str, int] = MappingProxyType({})
+    Settings: ClassVar[type[Settings]]
+    layers: tuple[Layer, ...]
+    parameters: Mapping[str, Shape]
+    buffers: Mapping[str, Shape] = NONE
+    dtypes: Mapping[str, str] = NONE
+    of_layer: Mapping[str, tuple[str, ...]] = NONE
+    draws: bool = False
+    stacks: bool = False
+    n_drawn: int = 0
+    slowdown: float = 1.0
+
+    def __init__(self, settings: Settings, input_shape: Shape, output_size: int):
+        self.settings = settings
+        self.input_shape, self.output_size = tuple(input_shape), output_size
 
     @abstractmethod
-    def initialise(self, generator: torch.Generator) -> dict[str, Tensor]:
-        """Fresh weights of one network, without the stacked axis, drawn from the generator."""
+    def initialise(self, seed: int) -> dict[str, Tensor]:
+        """Fresh parameters and buffers of one network, without the stacked axis."""
 
     @abstractmethod
-    def logits(self, weights: Weights, x: Tensor, noise: Noise | None = None) -> Tensor:
-        """Class scores before the softmax, (S, n, n_classes).
+    def run(
+        self,
+        weights: Weights,
+        x: Tensor,
+        *,
+        training: bool = False,
+        random: Draws | None = None,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Outputs (S, n, …), before a softmax, and the buffers that the pass has changed.
 
         x : (n, *input_shape), the same for all, or (S, n, *input_shape)
-        noise : standard normal numbers (S, units, n) of the layers in `noisy`; None: no noise
+        random : what `self.random` gave, or rows of it; None: nothing is random
         """
 
     @abstractmethod
-    def activations(
-        self, weights: Weights, x: Tensor, noise: Noise | None = None
-    ) -> Iterator[tuple[str, Tensor]]:
-        """Every measured layer in order: its name and its output, (S, n, units).
+    def read(
+        self, weights: Weights, x: Tensor, random: Draws | None = None
+    ) -> Iterator[tuple[str, Reading]]:
+        """Every measured layer in order, one at a time: no more than two are in memory."""
 
-        One layer at a time, so that no more than two are in memory at once. With noise, a
-        layer's output is that before its own noise; the noise of the layers before is in it.
-        """
+    def random(
+        self, n: int, sources: Sequence[torch.Generator], device: torch.device | str = "cpu"
+    ) -> Draws | None:
+        """Random numbers for n rows of S networks, one from each source; None: none."""
+        return None
 
-    def sigmas(self, weights: Weights) -> dict[str, Tensor]:
-        """Standard deviation of the noise of each layer in `noisy`, (S,)."""
-        return {}
-
-    def calibrated(self, weights: Weights, x: Tensor) -> dict[str, Tensor]:
-        """Parameters that are measured, not trained, (S, …) by name: scales, ranges.
+    def calibrate(self, weights: Weights, x: Tensor) -> dict[str, Tensor]:
+        """Buffers that are measured between epochs, (S, …) by name: scales, ranges.
 
         A trainer asks for them before the first and after every epoch, with training inputs
         x (n, *input_shape), and keeps them with the weights of that epoch.
@@ -74,12 +135,29 @@ class Network(ABC):
         return {}
 
     @property
+    def arrays(self) -> dict[str, Shape]:
+        """Parameters and buffers."""
+        return {**self.parameters, **self.buffers}
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Units of each measured layer, flattened."""
+        return {layer.name: layer.units for layer in self.layers}
+
+    @property
     def n_parameters(self) -> int:
         """Numbers in one network."""
-        return sum(math.prod(shape) for shape in self.parameters.values())
+        return sum(math.prod(shape) for shape in self.arrays.values())
+
+    @property
+    def n_products(self) -> int:
+        """Products of a pass of one input; of dense layers as many as there are weights."""
+        return self.n_parameters
 
 
-def initialise_seeds(network: Network, seeds) -> dict[str, Tensor]:
+def initialise_seeds(network: Network, seeds: Sequence[int]) -> dict[str, Tensor]:
     """Fresh weights of every seed, stacked (n_seeds, …); each depends on its seed alone."""
-    single = [network.initialise(torch.Generator().manual_seed(int(seed))) for seed in seeds]
-    return {name: torch.stack([w[name] for w in single]) for name in network.parameters}
+    import torch  # here: what only looks at weights, to draw them, does without
+
+    single = [network.initialise(int(seed)) for seed in seeds]
+    return {name: torch.stack([w[name] for w in single]) for name in network.arrays}

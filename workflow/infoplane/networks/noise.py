@@ -8,19 +8,17 @@ layer before. Z has the units of a layer along its second axis and inputs along 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from pydantic import Field
 
+from infoplane.networks.network import Draws
 from infoplane.settings import Settings as BaseSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-Noise: TypeAlias = "Mapping[str, Tensor]"
-"""Standard normal numbers (S, units, n) by layer."""
 
 
 class Settings(BaseSettings):
@@ -33,22 +31,35 @@ class Settings(BaseSettings):
     standard deviations over training inputs, measured at the end of every epoch."""
 
 
+class Noise(Draws):
+    """Standard normal numbers (S, units, n) by layer."""
+
+    def __init__(self, of: Mapping[str, Tensor]):
+        self.of = of
+
+    def rows(self, first: int, stop: int) -> Noise:
+        return Noise({name: z[:, :, first:stop] for name, z in self.of.items()})
+
+
 def scale(outputs: Tensor) -> Tensor:
     """The layer's scale (S,), of its outputs before noise (S, units, n)."""
     return outputs.var(dim=2, correction=0).mean(dim=1).sqrt()
 
 
 def draw(
-    widths: Mapping[str, int], n: int, sources: Iterable[torch.Generator], device: torch.device
-) -> dict[str, Tensor]:
-    """Standard normal numbers (S, units, n) by layer, one of the S from each source.
+    widths: Mapping[str, int],
+    n: int,
+    sources: Iterable[torch.Generator],
+    device: torch.device | str,
+) -> Noise:
+    """Noise of layers of these widths for n inputs, one of the S from each source.
 
     The numbers are drawn on the CPU, so that they are the same on every device.
     """
     total = sum(widths.values())
     drawn = [torch.randn(total, n, generator=s, dtype=torch.float32) for s in sources]
     parts = torch.stack(drawn).to(device).split(list(widths.values()), dim=1)
-    return dict(zip(widths, parts, strict=True))
+    return Noise(dict(zip(widths, parts, strict=True)))
 
 
 def source(*key: int) -> torch.Generator:

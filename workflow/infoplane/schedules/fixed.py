@@ -63,10 +63,9 @@ class Listed(Settings):
 Schedule = Annotated[All | Every | Logarithmic | Listed, Field(discriminator="schedule")]
 
 
-def kept_epochs(schedule, last: int) -> np.ndarray:
-    """Epochs 0 … last that a schedule keeps; the first and the last always are."""
-    available = np.arange(last + 1)
-    return np.union1d(schedule.select(available), [0, last])
+def kept_epochs(schedule, available: np.ndarray) -> np.ndarray:
+    """Those of the available epochs that are kept; the first and the last always are."""
+    return np.union1d(schedule.select(available), available[[0, -1]])
 
 
 def _nearest(available: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -1,6 +1,5 @@
 """What stores say at a glance: a few small arrays and file times, no store read whole."""
 
-import json
 import os
 import time
 import zipfile
@@ -16,7 +15,7 @@ from zarr.storage import ZipStore
 
 from infoplane.stores.archive import reading, verify
 from infoplane.stores.information import FLAG_COLUMNS, MASKS, joined
-from infoplane.stores.weights import CHECKPOINT, FAILURE, NEVER
+from infoplane.stores.weights import CHECKPOINT, FAILURE, LOST
 
 GROWING_SECONDS = 120
 """A file that changed within this time is being written; checkpoints come every 20 s."""
@@ -35,13 +34,14 @@ class Trained:
 def trained(store: Path) -> Trained:
     """Of a finished store of weights, verified. Raises StoreError where it is damaged."""
     with _opened(store) as root:
-        settings = json.loads(root.attrs["settings"])
+        settings = root.attrs["settings"]
         metrics = root["metrics"]
+        lost = metrics.attrs[LOST].values()
         return Trained(
             epoch=metrics["epoch"].shape[0] - 1,
             epochs=settings["training"]["epochs"],
-            failed=int((metrics["failed_epoch"][...] != NEVER).sum()),
-            set_aside=int((~np.isnan(metrics["set_aside"][...])).sum()),
+            failed=sum(not why["set_aside"] for why in lost),
+            set_aside=sum(why["set_aside"] for why in lost),
         )
 
 

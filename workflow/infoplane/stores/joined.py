@@ -13,27 +13,30 @@ class JoinedWeights:
     """Finished stores of the same run, opened for reading.
 
     attributes : those of the first; seeds : of all, in order; epochs : kept in every one
-    failed : epoch at which a seed failed, by seed; set_aside : what it ended with, by seed
+    networks, declared : of the first too; lost : seeds that are not to be measured
     """
 
     def __init__(self, paths: Sequence[Path]):
         self.stores = sorted((WeightsStore(p) for p in paths), key=lambda s: int(s.seeds[0]))
-        self.attributes = self.stores[0].attributes
+        first = self.stores[0]
+        self.attributes, self.networks = first.attributes, first.networks
+        self.declared = first.declared
         self.seeds = np.concatenate([store.seeds for store in self.stores])
-        self.failed = {s: e for store in self.stores for s, e in store.failed.items()}
-        self.set_aside = {s: v for store in self.stores for s, v in store.set_aside.items()}
+        self.lost = {seed: why for store in self.stores for seed, why in store.lost.items()}
         # a stopping rule may have ended one block before the others
         self.epochs = self.stores[0].epochs
         for store in self.stores[1:]:
             self.epochs = np.intersect1d(self.epochs, store.epochs)
 
-    def read(self, epochs: Sequence[int], seeds: Sequence[int]) -> dict[str, np.ndarray]:
+    def read(
+        self, epochs: Sequence[int], seeds: Sequence[int], network: str | None = None
+    ) -> dict[str, np.ndarray]:
         """Weights (n_seeds, n_epochs, *shape) by name, seeds in the order of the stores."""
         parts = []
         for store in self.stores:
             own = [int(s) for s in seeds if s in store.seeds]
             if own:
-                parts.append(store.read(epochs, own))
+                parts.append(store.read(epochs, own, network))
         return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
     def metrics(self) -> xr.Dataset:

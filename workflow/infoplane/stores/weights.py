@@ -1,9 +1,12 @@
 """Stores of weights: every kept epoch of every seed, and the metrics of every epoch.
 
-    attributes      network, settings, seeds, versions, source digest
-    weights/        one array a parameter, (seed, epoch, *shape), and the kept `epoch`s
-    metrics/        (seed, epoch) and (seed, epoch, layer), all epochs; `failed_epoch` (seed);
-                    `set_aside` (seed), what a seed ended with that is set aside, else NaN
+    attributes      networks (settings and shapes), settings, seeds, versions, source digest
+    <network>/      the axes `seed` and `epoch`, the kept ones
+    <network>/parameters/, <network>/buffers/
+                    one array each, (seed, epoch, *shape); what the optimizer trained, and what
+                    training wrote beside
+    metrics/        (seed, epoch) and (seed, epoch, layer), all epochs; its attributes declare
+                    the metrics (name, label, better, by_layer), and the seeds that are `lost`
 
 While training runs they stand in a journal, `<store>.partial`: whole shards of weights, and a
 checkpoint with all that is not in a whole shard yet. The checkpoint is replaced in one step, so
@@ -16,14 +19,18 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 import zarr
 
+from infoplane.networks.dtypes import BITS, PLAIN, in_files, missing
+from infoplane.networks.network import Network, Shape
 from infoplane.stores.archive import StoreError, damaged, partial_of, reading
 from infoplane.stores.files import COMPRESSORS, WHOLE, add_dataset, open_tree, publish
+from infoplane.training.trainer import Lost, Metric
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +40,24 @@ FAILURE = "failure.txt"
 """Why a training ended, in a journal that nobody writes any more."""
 CHUNK_BYTES = 2**16
 SHARD_BYTES = 2**25
-NEVER = -1
-"""Value of failed_epoch for a seed that did not fail."""
+KINDS = ("parameters", "buffers")
+LOST, DECLARED = "lost", "metrics"
+"""Attributes of the group of metrics."""
+STANDS_FOR = "bits_of"
+"""Attribute of an array that holds the bits of numbers which files do not know."""
 
 Arrays = Mapping[str, np.ndarray]
+
+
+class _Array(NamedTuple):
+    """One array of weights: shape of one network's, and the declared type of its numbers."""
+
+    shape: Shape
+    dtype: str
+
+    @property
+    def n_bytes(self) -> int:
+        return in_files(self.dtype).itemsize * int(np.prod(self.shape))
 
 
 class Journal:
@@ -44,35 +65,52 @@ class Journal:
 
     path : where the finished store will stand
     identity : what the training is made from; a journal of another identity is discarded
-    parameters : shape of one network's array by name
-    seeds, epochs : seeds, and the epochs (sorted) whose weights are to be kept
-    layers : names for the last axis of metrics with three dimensions
+    networks : by name
+    metrics : what is declared of the metrics
+    seeds, epochs : of the training; kept : the epochs, sorted, whose weights are to be kept
+    layers : names for the last axis of metrics by layer
     """
 
     def __init__(
         self,
         path: Path,
         identity: str,
-        parameters: Mapping[str, tuple[int, ...]],
+        networks: Mapping[str, Network],
+        metrics: Sequence[Metric],
         seeds: Sequence[int],
-        epochs: np.ndarray,
+        epochs: Sequence[int],
+        kept: np.ndarray,
         layers: Sequence[str],
     ):
         self.path, self.partial = path, partial_of(path)
-        self.parameters, self.seeds, self.layers = dict(parameters), list(seeds), list(layers)
-        self.epochs = np.array(epochs)
-        self.identity = identity
-        bytes_per_epoch = sum(self._bytes(name) for name in self.parameters)
+        self.identity, self.networks, self.declared = identity, dict(networks), tuple(metrics)
+        self.seeds, self.layers = list(seeds), list(layers)
+        self.epochs, self.kept = np.array(epochs), np.array(kept)
+        self.arrays = {
+            f"{name}/{kind}/{array}": _Array(tuple(shape), network.dtypes.get(array, PLAIN))
+            for name, network in networks.items()
+            for kind, shapes in zip(KINDS, (network.parameters, network.buffers), strict=True)
+            for array, shape in shapes.items()
+        }
+        bytes_per_epoch = sum(self._bytes(name) for name in self.arrays)
         self.shard = _power_of_two(SHARD_BYTES // max(bytes_per_epoch, 1))
         self.pending: list[Arrays] = []  # kept epochs that no whole shard holds yet
         self.n_written = 0  # kept epochs in whole shards
-        self.metrics: list[Arrays] = []  # one entry an epoch, from epoch 0
-        self.latest: Arrays | None = None  # weights of the latest epoch, where not kept
+        self.metrics: list[Arrays] = []  # one entry an epoch
 
     @property
     def n_bytes(self) -> int:
         """Largest size of the weights on disk, before compression."""
-        return len(self.epochs) * sum(self._bytes(name) for name in self.parameters)
+        return len(self.kept) * sum(self._bytes(name) for name in self.arrays)
+
+    @property
+    def last(self) -> int:
+        """The latest epoch that was taken in."""
+        return int(self.epochs[len(self.metrics) - 1])
+
+    def keeps(self, epoch: int) -> bool:
+        """Whether the weights of an epoch are to be kept."""
+        return bool(np.isin(epoch, self.kept))
 
     def resume(self) -> dict[str, np.ndarray] | None:
         """The trainer's state at the last checkpoint, or None after starting a new journal.
@@ -85,31 +123,32 @@ class Journal:
                 return self._load(self.partial / CHECKPOINT)
             except StoreError as error:
                 log.warning("training starts anew, because %s", error)
-        self.n_written, self.pending, self.metrics, self.latest = 0, [], [], None
+        self.n_written, self.pending, self.metrics = 0, [], []
         shutil.rmtree(self.partial, ignore_errors=True)
         self.partial.mkdir(parents=True)
         self._identity_file.write_text(self.identity, encoding="utf-8")
         self._create_arrays()
         return None
 
-    def append(self, epoch: int, weights: Arrays, metrics: Arrays) -> None:
-        """Take in one epoch: metrics always, weights (n_seeds, *shape) where it is kept."""
+    def append(self, metrics: Arrays, weights: Mapping[str, Arrays] | None) -> None:
+        """Take in the next epoch: its metrics, and its weights where they are kept.
+
+        weights : (n_seeds, *shape) by network and name
+        """
         self.metrics.append(metrics)
-        n_kept = self.n_written + len(self.pending)
-        weights = {name: np.asarray(w, np.float32) for name, w in weights.items()}
-        kept = n_kept < len(self.epochs) and self.epochs[n_kept] == epoch
-        self.latest = None if kept else weights
-        if kept:
-            self.pending.append(weights)
-        if len(self.pending) == self.shard:
-            self._write_pending()
+        if weights is not None:
+            self._take(weights)
+
+    def keep(self, weights: Mapping[str, Arrays]) -> None:
+        """Keep the latest epoch too, although the schedule would not: it was the last."""
+        self.kept[self.n_written + len(self.pending)] = self.last
+        self._take(weights)
 
     def checkpoint(self, state: Arrays) -> None:
         """Make everything so far safe, with the trainer's state, in one step."""
         arrays = {f"state/{name}": value for name, value in state.items()}
         arrays |= {f"metrics/{name}": value for name, value in self._stacked_metrics().items()}
         arrays |= {f"pending/{name}": value for name, value in self._stacked_pending().items()}
-        arrays |= {f"latest/{name}": value for name, value in (self.latest or {}).items()}
         arrays["n_written"] = np.array(self.n_written)
         fresh = self.partial / f"new-{CHECKPOINT}"
         with fresh.open("wb") as file:
@@ -123,46 +162,35 @@ class Journal:
         with suppress(OSError):
             (self.partial / FAILURE).write_text(reason, encoding="utf-8")
 
-    def finish(
-        self,
-        attributes: Mapping[str, str],
-        failed: Mapping[int, int],
-        set_aside: Mapping[int, float] | None = None,
-    ) -> None:
+    def finish(self, attributes: Mapping[str, Any], lost: Mapping[int, Lost]) -> None:
         """Write what is left and move the store into its place.
 
-        The last epoch's weights are kept whatever the schedule says: a stopping rule may have
-        ended training between two kept epochs.
-        failed : epoch at which a seed failed, by seed
-        set_aside : value for which a seed is set aside, by seed
+        attributes : of the store, as JSON can hold them
+        lost : seeds that are not to be measured
         """
-        if self.latest is not None:
-            self.epochs[self.n_written + len(self.pending)] = len(self.metrics) - 1
-            self.pending.append(self.latest)
         self._write_pending()
         root = zarr.open_group(self.partial, mode="r+")
-        root.attrs.update({**attributes, "units": "loss in nats"})
-        for name, shape in self.parameters.items():
-            root[f"weights/{name}"].resize((len(self.seeds), self.n_written, *shape))
-        failed_epochs = [failed.get(seed, NEVER) for seed in self.seeds]
-        values = [(set_aside or {}).get(seed, np.nan) for seed in self.seeds]
+        root.attrs.update(attributes)
+        for name, array in self.arrays.items():
+            root[name].resize((len(self.seeds), self.n_written, *array.shape))
         stacked = self._stacked_metrics()
-        columns = {name: (self._dims(value), value) for name, value in stacked.items()}
+        about = {
+            DECLARED: [metric._asdict() for metric in self.declared],
+            LOST: {str(seed): why._asdict() for seed, why in lost.items()},
+        }
         metrics = xr.Dataset(
-            {
-                **columns,
-                "failed_epoch": ("seed", failed_epochs),
-                "set_aside": ("seed", np.array(values, np.float64)),
-            },
+            {name: (self._dims(value), value) for name, value in stacked.items()},
             {
                 "seed": self.seeds,
-                "epoch": np.arange(len(self.metrics)),
+                "epoch": self.epochs[: len(self.metrics)],
                 "layer": np.array(self.layers, object),  # strings of any length in Zarr
             },
+            about,
         )
-        kept = xr.Dataset(coords={"seed": self.seeds, "epoch": self.epochs[: self.n_written]})
-        for group, dataset in {"metrics": metrics, "weights": kept}.items():
-            add_dataset(dataset, self.partial, group)
+        kept = xr.Dataset(coords={"seed": self.seeds, "epoch": self.kept[: self.n_written]})
+        add_dataset(metrics, self.partial, "metrics")
+        for name in self.networks:
+            add_dataset(kept, self.partial, name)
         publish(self.partial, self.path)
 
     @property
@@ -178,25 +206,44 @@ class Journal:
         return identity == self.identity and (self.partial / CHECKPOINT).exists()
 
     def _bytes(self, name: str) -> int:
-        return 4 * len(self.seeds) * int(np.prod(self.parameters[name]))
+        return len(self.seeds) * self.arrays[name].n_bytes
 
     def _create_arrays(self) -> None:
-        group = zarr.open_group(self.partial, mode="a").require_group("weights")
-        for name, shape in self.parameters.items():
-            whole = (len(self.seeds), *shape)
+        root = zarr.open_group(self.partial, mode="a")
+        for path, array in self.arrays.items():
+            name = path.rpartition("/")[2]
             # One read gives an epoch of all seeds; small arrays share a chunk between epochs.
-            chunk = min(self.shard, _power_of_two(CHUNK_BYTES // max(self._bytes(name), 1)))
-            group.create_array(
-                name,
-                shape=(whole[0], len(self.epochs), *shape),
-                dtype="float32",
-                chunks=(whole[0], chunk, *shape),
-                shards=(whole[0], self.shard, *shape),
+            chunk = min(self.shard, _power_of_two(CHUNK_BYTES // max(self._bytes(path), 1)))
+            root.create_array(
+                path,
+                shape=(len(self.seeds), len(self.kept), *array.shape),
+                dtype=in_files(array.dtype),
+                chunks=(len(self.seeds), chunk, *array.shape),
+                shards=(len(self.seeds), self.shard, *array.shape),
                 compressors=COMPRESSORS,
-                fill_value=np.nan,
+                fill_value=missing(array.dtype),
                 config=WHOLE,
-                dimension_names=("seed", "epoch", *(f"{name}.{i}" for i in range(len(shape)))),
+                dimension_names=(
+                    "seed",
+                    "epoch",
+                    *(f"{name}.{i}" for i in range(len(array.shape))),
+                ),
+                attributes={STANDS_FOR: array.dtype} if array.dtype in BITS else {},
             )
+
+    def _take(self, weights: Mapping[str, Arrays]) -> None:
+        found = {}
+        for path, array in self.arrays.items():
+            network, _, name = path.split("/", 2)
+            value = np.asarray(weights[network][name])
+            if value.dtype != in_files(array.dtype):
+                raise TypeError(
+                    f"{name} of {network} is declared {array.dtype}, and given as {value.dtype}"
+                )
+            found[path] = value
+        self.pending.append(found)
+        if len(self.pending) == self.shard:
+            self._write_pending()
 
     def _write_pending(self) -> None:
         if not self.pending:
@@ -204,13 +251,13 @@ class Journal:
         root = zarr.open_group(self.partial, mode="r+")
         place = slice(self.n_written, self.n_written + len(self.pending))
         for name, values in self._stacked_pending().items():
-            root[f"weights/{name}"][:, place] = values
+            root[name][:, place] = values
         self.n_written, self.pending = place.stop, []
 
     def _stacked_pending(self) -> dict[str, np.ndarray]:
         if not self.pending:
             return {}
-        return {name: np.stack([w[name] for w in self.pending], 1) for name in self.parameters}
+        return {name: np.stack([w[name] for w in self.pending], 1) for name in self.arrays}
 
     def _stacked_metrics(self) -> dict[str, np.ndarray]:
         names = self.metrics[0] if self.metrics else ()
@@ -221,7 +268,7 @@ class Journal:
         return ("seed", "epoch", "layer")[: values.ndim]
 
     def _load(self, checkpoint: Path) -> dict[str, np.ndarray]:
-        parts: dict[str, dict] = {"state": {}, "metrics": {}, "pending": {}, "latest": {}}
+        parts: dict[str, dict] = {"state": {}, "metrics": {}, "pending": {}}
         with reading(self.partial), np.load(checkpoint, allow_pickle=False) as file:
             self.n_written = int(file["n_written"])
             for key in file.files:
@@ -230,7 +277,6 @@ class Journal:
                     parts[part][name] = file[key]
         self.pending = _unstack(parts["pending"])
         self.metrics = _unstack(parts["metrics"])
-        self.latest = parts["latest"] or None
         self._check_shards()
         return parts["state"]
 
@@ -241,7 +287,8 @@ class Journal:
         published with the store. What a kill has left half written is made again. So is the
         metadata, which no checksum guards.
         """
-        for left in ("metrics", "weights/seed", "weights/epoch"):  # by a finish that was killed
+        axes = [f"{name}/{axis}" for name in self.networks for axis in ("seed", "epoch")]
+        for left in ("metrics", *axes):  # by a finish that was killed
             shutil.rmtree(self.partial / left, ignore_errors=True)
         for pattern in ("zarr.json", "*.partial"):  # Zarr's own half-written files
             for file in self.partial.rglob(pattern):
@@ -250,9 +297,9 @@ class Journal:
         whole = self.n_written // self.shard
         with reading(self.partial):
             root = zarr.open_group(self.partial, mode="r")
-            for name in self.parameters:
+            for name in self.arrays:
                 # c/<seed>/<epoch>/…: all seeds are in one shard
-                place = self.partial / "weights" / name / "c"
+                place = self.partial / name / "c"
                 shards = {
                     int(file.relative_to(place).parts[1]): file
                     for file in place.rglob("*")
@@ -263,55 +310,69 @@ class Journal:
                 for i in range(whole):
                     if i not in shards:
                         raise damaged(self.partial, f"shard {i} of {name} is missing")
-                    root[f"weights/{name}"][:, i * self.shard : (i + 1) * self.shard]
+                    root[name][:, i * self.shard : (i + 1) * self.shard]
 
 
 class WeightsStore:
-    """A finished store of weights, opened for reading."""
+    """A finished store of weights, opened for reading.
+
+    attributes : of the store; networks : described by name, as `networks.description` does
+    seeds, epochs : of which weights are kept; lost : seeds that are not to be measured
+    declared : the metrics
+    """
 
     def __init__(self, path: Path):
         self.path = Path(path)
-        tree = open_tree(self.path)
-        self.attributes = dict(tree.attrs)
-        self._weights = tree["weights"].to_dataset()
-        self._metrics = tree["metrics"].to_dataset()
+        self._tree = open_tree(self.path)
+        self.attributes = dict(self._tree.attrs)
+        self.networks: dict[str, Any] = self.attributes["networks"]
+        self._metrics = self._tree["metrics"].to_dataset()
+        axes = self._tree[next(iter(self.networks))].to_dataset()
         with reading(self.path):
-            self.seeds = self._weights["seed"].values
-            self.epochs = self._weights["epoch"].values
-            failed = self._metrics["failed_epoch"].values
-            aside = self._metrics["set_aside"].values
-        self.failed = {
-            int(s): int(e) for s, e in zip(self.seeds, failed, strict=True) if e != NEVER
-        }
-        self.set_aside = {
-            int(s): float(v) for s, v in zip(self.seeds, aside, strict=True) if v == v
-        }
+            self.seeds, self.epochs = axes["seed"].values, axes["epoch"].values
+        about = self._metrics.attrs
+        self.declared = tuple(Metric(**metric) for metric in about[DECLARED])
+        self.lost = {int(seed): Lost(**why) for seed, why in about[LOST].items()}
 
-    def read(self, epochs, seeds) -> dict[str, np.ndarray]:
-        """Weights of these seeds at these kept epochs, (n_seeds, n_epochs, *shape) by name."""
+    def read(self, epochs, seeds, network: str | None = None) -> dict[str, np.ndarray]:
+        """Parameters and buffers of these seeds at these kept epochs, by name.
+
+        network : its name; None: the only one
+        Returns (n_seeds, n_epochs, *shape), as `networks.arrays.to_array` gave them.
+        """
         rows = {
             "seed": np.searchsorted(self.seeds, seeds),
             "epoch": np.searchsorted(self.epochs, epochs),
         }
+        group = self._tree[measured_network(self.networks, network)]
+        found = {}
         with reading(self.path):
-            part = self._weights.isel(rows).load()
-        return {str(name): array.values for name, array in part.data_vars.items()}
+            for kind in KINDS:
+                if kind in group.children:
+                    part = group[kind].to_dataset().isel(rows).load()
+                    found |= {str(name): array.values for name, array in part.items()}
+        return found
 
     def metrics(self) -> xr.Dataset:
-        """Loss, accuracy and gradient statistics of every epoch."""
+        """Metrics of every epoch."""
         with reading(self.path):
             return self._metrics.load()
 
     def metrics_table(self, by_layer: bool = False) -> pd.DataFrame:
         """Metrics as a table: a row a seed and epoch, or a row a seed, epoch and layer.
 
-        set_aside : what the seed ended with, NaN for those that are not set aside
+        lost : why the seed is not measured, empty for the others; set_aside : whether that is
+        by a rule
         """
         metrics = self.metrics()
-        names = [name for name, v in metrics.items() if v.ndim == (3 if by_layer else 2)]
+        names = [m.name for m in self.declared if m.by_layer == by_layer]
         order = {str(layer): i for i, layer in enumerate(metrics["layer"].values)}
         table = metrics[names].to_dataframe().reset_index()
-        table["set_aside"] = table["seed"].map(self.set_aside)
+        table["lost"] = table["seed"].map({s: why.reason for s, why in self.lost.items()})
+        table["lost"] = table["lost"].astype(object).where(table["lost"].notna(), "")
+        table["set_aside"] = table["seed"].isin(
+            [s for s, why in self.lost.items() if why.set_aside]
+        )
         if not by_layer:
             return table.drop(columns="layer", errors="ignore").drop_duplicates(
                 ["seed", "epoch"]
@@ -322,6 +383,18 @@ class WeightsStore:
             .sort_values(["seed", "epoch", "place"])
             .drop(columns="place")
         )
+
+
+def measured_network(networks: Mapping[str, Any], name: str | None) -> str:
+    """The name of one of several networks; None: the only one. ValueError names those there
+    are."""
+    if name is None and len(networks) == 1:
+        return next(iter(networks))
+    if name not in networks:
+        raise ValueError(
+            f"measure.network: must be one of {', '.join(networks)}, not {name or 'left out'}"
+        )
+    return name
 
 
 def _power_of_two(n: int) -> int:

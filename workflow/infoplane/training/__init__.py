@@ -1,9 +1,9 @@
 """Training: one file a kind of trainer.
 
-A trainer is a module with `Settings` (with at least `trainer`, `epochs` and `keep`) and
-`build(settings, network, data, seeds) -> Trainer`. `loop.train` runs any of them.
+A trainer is a subclass of `trainer.Trainer` with `Settings` (with at least `trainer`), made of
+its settings, the run's network, the data and the seeds of a block. `loop.train` runs any.
 """
 
 from infoplane.table import Table
 
-TRAINERS = Table("trainer", {"supervised": "infoplane.training.supervised"})
+TRAINERS = Table("trainer", {"supervised": "infoplane.training.supervised:Supervised"})

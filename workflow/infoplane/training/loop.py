@@ -8,9 +8,14 @@ import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
 
 from infoplane.isolated import isolated
 from infoplane.machine import require_disk, size
+from infoplane.networks.description import describe
 from infoplane.progress import Progress, announce
 from infoplane.schedules.fixed import kept_epochs
 from infoplane.stores.archive import StoreError
@@ -24,18 +29,16 @@ log = logging.getLogger(__name__)
 
 def train(
     trainer: Trainer,
-    settings,
-    seeds: list[int],
     path: Path,
     identity: str,
-    attributes: Mapping[str, str],
+    attributes: Mapping[str, Any] = MappingProxyType({}),
     title: str = "train",
     checkpoint_seconds: float = 20,
 ) -> None:
     """Train to the end and leave a store of weights at `path`.
 
     identity : what the result is made from; work of the same identity is resumed
-    attributes : what the store is to say of itself
+    attributes : what the store is to say of itself besides, as JSON can hold it
     checkpoint_seconds : time between two checkpoints; a killed job loses no more than that
     Raises OSError where the disk is too small for the weights.
     """
@@ -43,7 +46,7 @@ def train(
         if waited and _stands(path, identity):
             announce(title, "the other process has finished it")
             return
-        _train(trainer, settings, seeds, path, identity, attributes, title, checkpoint_seconds)
+        _train(trainer, path, identity, attributes, title, checkpoint_seconds)
 
 
 def _stands(path: Path, identity: str) -> bool:
@@ -55,37 +58,52 @@ def _stands(path: Path, identity: str) -> bool:
 
 
 @isolated()
-def _train(trainer, settings, seeds, path, identity, attributes, title, checkpoint_seconds):
-    epochs = kept_epochs(settings.keep, settings.epochs)
-    journal = Journal(path, identity, trainer.parameters, seeds, epochs, trainer.layers)
+def _train(trainer, path, identity, attributes, title, checkpoint_seconds):
+    journal = Journal(
+        path,
+        identity,
+        trainer.networks,
+        trainer.metrics,
+        trainer.seeds,
+        trainer.epochs,
+        kept_epochs(trainer.keep, np.array(trainer.epochs)),
+        trainer.layers,
+    )
     announce(
         title,
-        f"{len(seeds)} seeds, {len(epochs)} epochs of weights kept, at most "
+        f"{len(trainer.seeds)} seeds, {len(journal.kept)} epochs of weights kept, at most "
         f"{size(journal.n_bytes)} on disk",
     )
     require_disk(path, 2 * journal.n_bytes)  # the journal, and what it is packed into
     state = journal.resume()
     try:
-        _go_on(trainer, settings, journal, state, title, checkpoint_seconds)
+        _go_on(trainer, journal, state, title, checkpoint_seconds)
     except Exception as error:
         journal.fail(str(error) or type(error).__name__)
         raise
-    for seed, value in trainer.set_aside.items():
-        log.warning("seed %d: set aside, it ended with %.4g", seed, value)
-    journal.finish({**attributes, "identity": identity}, trainer.failed, trainer.set_aside)
+    for seed, (reason, set_aside) in trainer.lost.items():
+        if set_aside:
+            log.warning("seed %d: set aside, it ended with %s", seed, reason)
+    described = {"networks": describe(trainer.networks), "identity": identity}
+    journal.finish({**attributes, **described}, trainer.lost)
 
 
-def _go_on(trainer, settings, journal, state, title, checkpoint_seconds):
+def _go_on(trainer, journal, state, title, checkpoint_seconds):
     """Every epoch that is left, after the one of this state."""
     if state is not None:
         trainer.restore(state)
-        log.info("resumed after epoch %d", len(journal.metrics) - 1)
+        log.info("resumed after epoch %d", journal.last)
     saved = time.monotonic()
     first = len(journal.metrics)
-    with Progress(title, settings.epochs + 1, first, unit="epoch") as progress:
-        for epoch in trainer.epochs():
-            journal.append(epoch.number, epoch.weights, epoch.metrics)
+    with Progress(title, len(trainer.epochs), first, unit="epoch") as progress:
+        for epoch in trainer.epochs[first:]:
+            if trainer.over:
+                break
+            metrics = trainer.advance(epoch)
+            journal.append(metrics, trainer.weights() if journal.keeps(epoch) else None)
             progress.advance()
             if time.monotonic() - saved > checkpoint_seconds:
                 journal.checkpoint(trainer.state())
                 saved = time.monotonic()
+    if not journal.keeps(journal.last):  # a rule has ended training between two kept epochs
+        journal.keep(trainer.weights())

@@ -1,4 +1,4 @@
-"""Supervised training of classifiers, all seeds of a block as one batched network.
+"""Supervised training of classifiers, the seeds of a block stacked or one by one.
 
 Everything random is drawn from (seed, epoch) alone, so a seed gets the same weights whichever
 seeds train beside it, to float tolerance, and a resumed training the same bits.
@@ -7,7 +7,7 @@ seeds train beside it, to float tolerance, and a resumed training the same bits.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -18,13 +18,14 @@ from infoplane.datasets.source import Data
 from infoplane.isolated import isolated
 from infoplane.machine import DeviceName, device_of
 from infoplane.networks import noise as noises
+from infoplane.networks.arrays import to_array, to_tensor
+from infoplane.networks.dtypes import PLAIN, missing
 from infoplane.networks.network import Network, initialise_seeds
-from infoplane.networks.noise import Noise
 from infoplane.progress import Progress
 from infoplane.schedules.fixed import All, Schedule
 from infoplane.settings import Settings as BaseSettings
 from infoplane.training.optimizers import Adam, Optimizer
-from infoplane.training.trainer import Arrays, Epoch, Trainer
+from infoplane.training.trainer import Arrays, Lost, Metric, Trainer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,12 +40,24 @@ NOISE = 0x6E6F697365
 """Keeps the noise of an epoch apart from its order."""
 PREFIT = 0x707265666974
 """Keeps epochs on random labels apart from the others."""
+METRICS = (
+    Metric("loss_train", "loss  [nats]", "lower"),
+    Metric("loss_test", "loss  [nats]", "lower"),
+    Metric("accuracy_train", "accuracy", "higher"),
+    Metric("accuracy_test", "accuracy", "higher"),
+    Metric("weight_norm", "‖weights‖", by_layer=True),
+    Metric("gradient_mean", "‖mean gradient‖", by_layer=True),
+    Metric("gradient_std", "‖sd of the gradient‖", by_layer=True),
+)
+BETTER = {metric.name: metric.better for metric in METRICS}
+Watched = Literal[tuple(name for name, better in BETTER.items() if better)]
+Judged = Literal[tuple(name for name, better in BETTER.items() if better == "higher")]
 
 
 class Stop(BaseSettings):
     """A rule that ends a seed's training before its last epoch: a threshold or patience."""
 
-    quantity: Literal["loss_train", "loss_test", "accuracy_train", "accuracy_test"]
+    quantity: Watched
     """What is watched, after every epoch."""
     threshold: float | None = None
     """Stop when a loss is at most, or an accuracy at least, this."""
@@ -71,7 +84,7 @@ class Prefit(BaseSettings):
 class SetAside(BaseSettings):
     """When a network counts as not trained: it is kept, named, and not measured."""
 
-    quantity: Literal["accuracy_train", "accuracy_test"] = "accuracy_train"
+    quantity: Judged = "accuracy_train"
     """What is judged, after the last epoch."""
     below: float = Field(gt=0, le=1)
     """Seeds that end below this are set aside."""
@@ -101,233 +114,170 @@ class Settings(BaseSettings):
     """auto: CUDA where there is a GPU, else the CPU."""
 
 
-class SupervisedTrainer(Trainer):
-    """Stacked networks under one optimizer.
+class Supervised(Trainer):
+    """The networks of a block: one stack of all, or one of each seed."""
 
-    All parameters of all seeds are one matrix, (n_seeds, n_parameters), and the network's
-    arrays are views of it: an optimizer's step and the statistics of the gradient are then a
-    few operations, not a few for every array.
-    """
+    Settings = Settings
+    metrics = METRICS
 
+    @isolated()
     def __init__(self, settings: Settings, network: Network, data: Data, seeds: Sequence[int]):
         self.settings, self.network, self.seeds = settings, network, list(seeds)
-        self.parameters, self.layers = network.parameters, network.layers
-        self.failed: dict[int, int] = {}
+        self.networks = {"network": network}
+        self.epochs, self.keep = range(settings.epochs + 1), settings.keep
         self.device = device_of(settings.device)
         self.parts = {
             name: tuple(torch.from_numpy(a[rows]).to(self.device) for a in (data.x, data.y))
             for name, rows in {"train": data.train, "test": data.test}.items()
         }
-        # Rows of the matrix below; a seed that fails or stops leaves it.
-        self.running = list(range(len(self.seeds)))
         first = initialise_seeds(network, self.seeds)
-        flat = torch.cat([first[n].flatten(1) for n in self.parameters], dim=1)
-        self._adopt(flat.to(self.device), {})
-        self._calibrate()
-        self.latest = self.flat.numpy(force=True).copy()  # (n_seeds, n_parameters)
-        self.metrics: dict[str, np.ndarray] = {}
+        self.latest = {name: to_array(value) for name, value in first.items()}
+        self.stacks = self._stacked(range(len(self.seeds)))
+        for stack in self.stacks:
+            stack.calibrate(self.parts["train"][0])
+        self.failed: dict[int, int] = {}
+        self.values = {m.name: self._unknown(m.by_layer) for m in METRICS}
         self.best = np.full(len(self.seeds), np.inf)
         self.waited = np.zeros(len(self.seeds), np.int64)
         self.epoch = -1
 
-    def epochs(self) -> Iterator[Epoch]:
-        if self.epoch < 0:
+    @property
+    def running(self) -> list[int]:
+        """Rows of the seeds that go on."""
+        return [row for stack in self.stacks for row in stack.rows]
+
+    @property
+    def over(self) -> bool:
+        return not self.stacks
+
+    @property
+    def lost(self) -> dict[int, Lost]:
+        found = {
+            seed: Lost(f"the loss became NaN or infinite in epoch {epoch}")
+            for seed, epoch in self.failed.items()
+        }
+        rule = self.settings.set_aside
+        if rule is not None:
+            for seed, value in zip(
+                self.seeds, self.values[rule.quantity].tolist(), strict=True
+            ):
+                if value < rule.below:  # a NaN is not
+                    found[seed] = Lost(f"{rule.quantity} {value:.4f}", set_aside=True)
+        return found
+
+    def advance(self, epoch: int) -> Arrays:
+        if epoch == 0:
             self._prefit()
-            yield self._measured(0, self._no_gradients())
-        _, y = self.parts["train"]
-        while self.epoch < self.settings.epochs and self.running:
-            labels, epoch = y.expand(len(self.running), -1), self.epoch + 1
-            yield self._measured(epoch, self._train_epoch(labels, epoch))
-        if not self.running and len(self.failed) == len(self.seeds):
+        x, y = self.parts["train"]
+        for stack in self.stacks:
+            found = {"gradient_mean": np.nan, "gradient_std": np.nan}
+            if epoch > 0:
+                found = stack.train_epoch(x, y.expand(len(stack.rows), -1), epoch)
+            found["weight_norm"] = stack.norms(
+                [flat.to(_at_least(flat)) ** 2 for flat in stack.flats]
+            )
+            for name, (inputs, labels) in self.parts.items():
+                loss, accuracy = stack.evaluate(inputs, labels)
+                found |= {f"loss_{name}": loss, f"accuracy_{name}": accuracy}
+            for name, value in found.items():
+                self.values[name][stack.rows] = value
+        self.epoch = epoch
+        self._let_go(epoch)
+        if len(self.failed) == len(self.seeds):
             raise FloatingPointError(
                 f"the loss of every seed became NaN (seed: epoch {self.failed}); a smaller "
                 "learning rate or another initialisation may help"
             )
+        return {name: value.copy() for name, value in self.values.items()}
 
-    @property
-    def set_aside(self) -> dict[int, float]:
-        rule = self.settings.set_aside
-        if rule is None:
-            return {}
-        last = zip(self.seeds, self.metrics[rule.quantity].tolist(), strict=True)
-        return {seed: value for seed, value in last if value < rule.below}  # a NaN is not
+    def weights(self) -> dict[str, dict[str, np.ndarray]]:
+        self._take_down(self.running)
+        return {"network": {name: value.copy() for name, value in self.latest.items()}}
 
     def state(self) -> dict[str, np.ndarray]:
-        optimizer = self.optimizer.state[self.flat]
+        (latest,) = self.weights().values()
         return {
             "epoch": np.array(self.epoch),
             "running": np.array(self.running, np.int64),
             "failed": np.array(list(self.failed.items()), np.int64).reshape(-1, 2),
-            "latest": self.latest,
             "best": self.best,
             "waited": self.waited,
-            **{f"metrics.{name}": value for name, value in self.metrics.items()},
-            **{f"optimizer.{name}": v.numpy(force=True) for name, v in optimizer.items()},
+            **{f"latest.{name}": value for name, value in latest.items()},
+            **{f"values.{name}": value for name, value in self.values.items()},
+            **{
+                f"stack.{i}.{name}": value
+                for i, stack in enumerate(self.stacks)
+                for name, value in stack.state().items()
+            },
         }
 
     def restore(self, state: Arrays) -> None:
-        def part(prefix: str) -> dict[str, np.ndarray]:
-            return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
-
         self.epoch = int(state["epoch"])
-        self.running = state["running"].tolist()
         self.failed = {int(seed): int(epoch) for seed, epoch in state["failed"]}
-        self.latest, self.best, self.waited = (
-            state[name].copy() for name in ("latest", "best", "waited")
-        )
-        self.metrics = {name: value.copy() for name, value in part("metrics.").items()}
-        flat = torch.tensor(self.latest[self.running], device=self.device)
-        self._adopt(flat, {k: torch.tensor(v) for k, v in part("optimizer.").items()})
+        self.best, self.waited = state["best"].copy(), state["waited"].copy()
+        self.latest = {n: v.copy() for n, v in _part(state, "latest.").items()}
+        self.values = {n: v.copy() for n, v in _part(state, "values.").items()}
+        self.stacks = self._stacked(state["running"].tolist())
+        for i, stack in enumerate(self.stacks):
+            stack.restore(_part(state, f"stack.{i}."))
 
-    def _adopt(self, flat: Tensor, optimizer_state: dict[str, Tensor]) -> None:
-        """Train these parameters from now on, with this state of the optimizer."""
-        self.flat = flat.clone().contiguous()
-        self.optimizer = self.settings.optimizer.on(self.flat)
-        if optimizer_state:
-            groups = self.optimizer.state_dict()["param_groups"]
-            self.optimizer.load_state_dict(
-                {"state": {0: optimizer_state}, "param_groups": groups}
+    def _stacked(self, rows: Sequence[int]) -> list[Stack]:
+        """Stacks of these seeds, as their latest weights are: all of them, or each."""
+        together = self.network.stacks or self.device.type != "cpu"
+        groups = [list(rows)] if together else [[row] for row in rows]
+        dtypes = self.network.dtypes
+        return [
+            Stack(
+                self.settings,
+                self.network,
+                group,
+                [self.seeds[row] for row in group],
+                {
+                    name: to_tensor(value[group], dtypes.get(name, PLAIN)).to(self.device)
+                    for name, value in self.latest.items()
+                },
             )
-        self.views = self._views(self.flat)
-        self.leaves = {n: v.detach().requires_grad_() for n, v in self.views.items()}
+            for group in groups
+            if group
+        ]
 
-    def _views(self, flat: Tensor) -> dict[str, Tensor]:
-        sizes = [torch.Size(shape).numel() for shape in self.parameters.values()]
-        parts = flat.split(sizes, dim=1)
-        return {
-            name: part.unflatten(1, shape)
-            for (name, shape), part in zip(self.parameters.items(), parts, strict=True)
-        }
+    def _unknown(self, by_layer: bool) -> np.ndarray:
+        layers = (len(self.network.layers),) if by_layer else ()
+        return np.full((len(self.seeds), *layers), np.nan, np.float32)
 
     def _prefit(self) -> None:
         """Epochs on labels that each network has permuted by itself."""
         chosen = self.settings.prefit
         if chosen is None or not chosen.epochs:
             return
-        _, y = self.parts["train"]
-        drawn = [_shuffled(len(y), seed, PREFIT, chosen.seed) for seed in self.seeds]
-        labels = y[torch.stack(drawn).to(self.device)]
+        x, y = self.parts["train"]
+        labels = []
+        for stack in self.stacks:
+            drawn = [_shuffled(len(y), s, PREFIT, chosen.seed) for s in stack.seeds]
+            labels.append(y[torch.stack(drawn).to(self.device)])
         with Progress("on random labels", chosen.epochs, unit="epoch") as progress:
             for epoch in range(1, chosen.epochs + 1):
-                self._train_epoch(labels, epoch, PREFIT, chosen.seed)
+                for stack, own in zip(self.stacks, labels, strict=True):
+                    stack.train_epoch(x, own, epoch, PREFIT, chosen.seed)
                 progress.advance()
-        self._adopt(self.flat, {})
+        for stack in self.stacks:
+            stack.start(stack.flats)
 
-    def _train_epoch(self, labels: Tensor, *key: int) -> dict[str, np.ndarray]:
-        """One pass over the training set; the gradient's statistics, (n_running, n_layers).
-
-        labels : (n_running, n); key : with the seed it decides all that is random
-        """
-        x, _ = self.parts["train"]
-        order = torch.stack([_shuffled(len(x), self.seeds[row], *key) for row in self.running])
-        order = order.to(self.device)
-        noise = self._noise(len(x), *key)
-        measured = {n: self.views[n].clone() for n in self.calibrated}
-        total, squares = torch.zeros_like(self.flat), torch.zeros_like(self.flat)
-        batches = order.split(self.settings.batch_size, dim=1)
-        for step, batch in enumerate(batches):
-            first = step * self.settings.batch_size
-            part = noise and {
-                n: z[:, :, first : first + batch.shape[1]] for n, z in noise.items()
-            }
-            logits = self.network.logits({**self.leaves, **measured}, x[batch], part)
-            # The sum over seeds leaves each seed its own gradient.
-            loss = _cross_entropy(logits, labels.gather(1, batch)).mean(1).sum()
-            loss = loss + self._penalty()
-            gradients = torch.autograd.grad(
-                loss, list(self.leaves.values()), allow_unused=True, materialize_grads=True
-            )
-            gradient = torch.cat([g.flatten(1) for g in gradients], dim=1)
-            self.flat.grad = gradient
-            self.optimizer.step()
-            total += gradient
-            squares.addcmul_(gradient, gradient)
-        self._calibrate()
-        mean = total / len(batches)
-        variance = (squares / len(batches) - mean**2).clamp(min=0)
-        return {
-            "gradient_mean": self._norms(mean**2),
-            "gradient_std": self._norms(variance),
-        }
-
-    def _calibrate(self) -> None:
-        """Measure what is not trained, with the weights as they are now."""
-        with torch.no_grad():
-            x = self.parts["train"][0][:CALIBRATION_INPUTS]
-            found = self.network.calibrated(self.views, x)
-            for name, value in found.items():
-                self.views[name].copy_(value)
-            self.calibrated = tuple(found)
-
-    def _noise(self, n: int, *key: int) -> Noise | None:
-        """Noise of every input in an epoch, by seed and key alone; None without."""
-        if not self.network.noisy:
-            return None
-        seeds = [self.seeds[row] for row in self.running]
-        sources = [noises.source(seed, *key, NOISE) for seed in seeds]
-        return noises.draw(self.network.noisy, n, sources, self.device)
-
-    def _penalty(self) -> Tensor | float:
-        """The orthonormal penalty, summed over seeds: λ ‖W'W − I‖² of every layer."""
-        strength = self.settings.orthonormal_penalty
-        if not strength:
-            return 0.0
-        names = [n for of in self.network.parameters_of.values() for n in of]
-        weights = [self.leaves[n].flatten(1, -2) for n in names if self.leaves[n].ndim > 2]
-        return strength * sum(_distance_to_orthonormal(w) for w in weights)
-
-    def _no_gradients(self) -> dict[str, np.ndarray]:
-        nothing = np.full((len(self.running), len(self.layers)), np.nan, np.float32)
-        return {"gradient_mean": nothing, "gradient_std": nothing}
-
-    def _norms(self, squares: Tensor) -> np.ndarray:
-        """Root of each layer's sum, (n_running, n_layers)."""
-        parts = {name: v.flatten(1).sum(1) for name, v in self._views(squares).items()}
-        sums = [sum(parts[n] for n in self.network.parameters_of[la]) for la in self.layers]
-        return torch.stack(sums, 1).sqrt().numpy(force=True)
-
-    def _measured(self, epoch: int, gradients: dict[str, np.ndarray]) -> Epoch:
-        """The epoch's record of all seeds, after which failed and finished seeds leave."""
-        rows = self.running
-        found = {"weight_norm": self._norms(self.flat**2), **gradients}
-        for name, (x, y) in self.parts.items():
-            found[f"loss_{name}"], found[f"accuracy_{name}"] = self._evaluate(x, y)
-        for name, value in found.items():
-            if name not in self.metrics:
-                shape = (len(self.seeds), *value.shape[1:])
-                self.metrics[name] = np.full(shape, np.nan, np.float32)
-            self.metrics[name][rows] = value
-        self.latest[rows] = self.flat.numpy(force=True)
-        self.epoch = epoch
-        self._let_go(epoch)
-        weights = self._views(torch.from_numpy(self.latest.copy()))
-        return Epoch(
-            epoch,
-            {name: view.numpy() for name, view in weights.items()},
-            {name: value.copy() for name, value in self.metrics.items()},
-        )
-
-    def _evaluate(self, x: Tensor, y: Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """Cross-entropy in nats and accuracy, (n_running,) each; NaN where there is no data."""
-        with torch.no_grad():
-            widest = 4 * len(self.running) * max(*self.network.widths.values(), x[:1].numel())
-            loss = torch.zeros(len(self.running), dtype=torch.float64, device=self.device)
-            right = torch.zeros_like(loss)
-            step = max(1, EVALUATION_BYTES // widest)
-            for begin in range(0, len(x), step):
-                labels = y[begin : begin + step].expand(len(self.running), -1)
-                logits = self.network.logits(self.views, x[begin : begin + step])
-                loss += _cross_entropy(logits, labels).sum(1, dtype=torch.float64)
-                found = logits.contiguous().argmax(2)  # of a strided array: 25 × slower
-                right += (found == labels).sum(1)
-            n = len(x) or np.nan
-            return (loss / n).numpy(force=True), (right / n).numpy(force=True)
+    def _take_down(self, rows: Iterable[int]) -> None:
+        """Write these seeds' weights into the latest."""
+        wanted = set(rows)
+        for stack in self.stacks:
+            own = [(i, row) for i, row in enumerate(stack.rows) if row in wanted]
+            if own:
+                places, into = map(list, zip(*own, strict=True))
+                for name, value in stack.weights.items():
+                    self.latest[name][into] = to_array(value[places])
 
     def _let_go(self, epoch: int) -> None:
-        """Take seeds whose loss is NaN, and seeds whose training is over, out of the batch."""
-        leaving = []
+        """Take seeds whose loss is NaN, and seeds whose training is over, out of the stacks."""
+        lost, finished = [], []
         for row in self.running:
-            if not np.isfinite(self.metrics["loss_train"][row]):
+            if not np.isfinite(self.values["loss_train"][row]):
                 self.failed[self.seeds[row]] = epoch
                 log.error(
                     "seed %d: the loss became NaN or infinite in epoch %d; this seed stops "
@@ -335,37 +285,225 @@ class SupervisedTrainer(Trainer):
                     self.seeds[row],
                     epoch,
                 )
-                self.latest[row] = np.nan
-                for values in self.metrics.values():
-                    values[row] = np.nan
-                leaving.append(row)
+                lost.append(row)
             elif self.settings.stop and self._is_over(self.settings.stop, row):
                 log.info("seed %d: stopped by its rule in epoch %d", self.seeds[row], epoch)
-                leaving.append(row)
-        if leaving:
-            stay = [i for i, row in enumerate(self.running) if row not in leaving]
-            self.running = [self.running[i] for i in stay]
-            state = {
-                name: value if value.ndim == 0 else value[stay]
-                for name, value in self.optimizer.state[self.flat].items()
-            }
-            self._adopt(self.flat[stay], state)
+                finished.append(row)
+        if not lost and not finished:
+            return
+        self._take_down(finished)
+        for name, value in self.latest.items():
+            value[lost] = missing(self.network.dtypes.get(name, PLAIN))
+        for value in self.values.values():
+            value[lost] = np.nan
+        for stack in self.stacks:
+            stack.leave({*lost, *finished})
+        self.stacks = [stack for stack in self.stacks if stack.rows]
 
     def _is_over(self, stop: Stop, row: int) -> bool:
-        value = float(self.metrics[stop.quantity][row])
-        score = value if stop.quantity.startswith("loss") else -value  # smaller is better
+        sign = 1 if BETTER[stop.quantity] == "lower" else -1  # smaller scores are better
+        score = sign * float(self.values[stop.quantity][row])
         if stop.threshold is not None:
-            limit = stop.threshold if stop.quantity.startswith("loss") else -stop.threshold
-            return score <= limit
+            return score <= sign * stop.threshold
         self.waited[row] = 0 if score < self.best[row] else self.waited[row] + 1
         self.best[row] = min(self.best[row], score)
         return bool(self.waited[row] >= stop.patience)
 
 
-@isolated()
-def build(settings: Settings, network: Network, data: Data, seeds: Sequence[int]) -> Trainer:
-    """The trainer of these settings."""
-    return SupervisedTrainer(settings, network, data, seeds)
+class Stack:
+    """Networks of some seeds that train as one.
+
+    rows, seeds : of each network, its row among all of the block and its seed
+    weights : (n_networks, *shape) by name; the parameters among them are views of `flats`
+    flats : all parameters of one type of number as a matrix, (n_networks, n_numbers): an
+        optimizer's step and the statistics of the gradient are then a few operations, not a
+        few for every array
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        network: Network,
+        rows: Sequence[int],
+        seeds: Sequence[int],
+        weights: Mapping[str, Tensor],
+    ):
+        self.settings, self.network = settings, network
+        self.rows, self.seeds = list(rows), list(seeds)
+        self.device = next(iter(weights.values())).device
+        of_type: dict[str, list[str]] = {}
+        for name in network.parameters:
+            of_type.setdefault(network.dtypes.get(name, PLAIN), []).append(name)
+        self.names = list(of_type.values())
+        self.buffers = {name: weights[name] for name in network.buffers}
+        flats = [
+            torch.cat([weights[n].flatten(1) for n in names], dim=1) for names in self.names
+        ]
+        self.start(flats)
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        return {**self.views, **self.buffers}
+
+    def start(self, flats: Sequence[Tensor]) -> None:
+        """Train these parameters from now on, with new optimizers."""
+        self.flats = [flat.clone().contiguous() for flat in flats]
+        self.optimizers = [self.settings.optimizer.on(flat) for flat in self.flats]
+        self.views = self._views(self.flats)
+        self.leaves = {n: v.detach().requires_grad_() for n, v in self.views.items()}
+
+    def leave(self, rows: set[int]) -> None:
+        """Go on without the networks of these rows."""
+        stay = [i for i, row in enumerate(self.rows) if row not in rows]
+        if len(stay) == len(self.rows):
+            return
+        states = [
+            {name: v if v.ndim == 0 else v[stay] for name, v in optimizer.state[flat].items()}
+            for optimizer, flat in zip(self.optimizers, self.flats, strict=True)
+        ]
+        self.rows = [self.rows[i] for i in stay]
+        self.seeds = [self.seeds[i] for i in stay]
+        self.buffers = {name: value[stay] for name, value in self.buffers.items()}
+        self.start([flat[stay] for flat in self.flats])
+        self._take_up(states)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """State of the optimizers; the weights are kept beside it."""
+        return {
+            f"{i}.{name}": to_array(value)
+            for i, optimizer in enumerate(self.optimizers)
+            for name, value in optimizer.state[self.flats[i]].items()
+        }
+
+    def restore(self, state: Arrays) -> None:
+        """Take up a state that `state` gave."""
+        self._take_up(
+            [
+                {name: _like(value, flat) for name, value in _part(state, f"{i}.").items()}
+                for i, flat in enumerate(self.flats)
+            ]
+        )
+
+    def _take_up(self, states: Sequence[Mapping[str, Tensor]]) -> None:
+        for optimizer, state in zip(self.optimizers, states, strict=True):
+            if state:
+                groups = optimizer.state_dict()["param_groups"]
+                optimizer.load_state_dict({"state": {0: dict(state)}, "param_groups": groups})
+
+    def train_epoch(self, x: Tensor, labels: Tensor, *key: int) -> dict[str, np.ndarray]:
+        """One pass over the training set; the gradient's statistics, (n_networks, n_layers).
+
+        labels : (n_networks, n); key : with the seed it decides all that is random
+        """
+        seeds = self.seeds
+        order = torch.stack([_shuffled(len(x), seed, *key) for seed in seeds]).to(self.device)
+        sources = [noises.source(seed, *key, NOISE) for seed in seeds]
+        random = self.network.random(len(x), sources, self.device)
+        totals = [torch.zeros_like(flat, dtype=_at_least(flat)) for flat in self.flats]
+        squares = [torch.zeros_like(total) for total in totals]
+        batches = order.split(self.settings.batch_size, dim=1)
+        first = 0
+        for batch in batches:
+            part = None if random is None else random.rows(first, first + batch.shape[1])
+            first += batch.shape[1]
+            outputs, changed = self.network.run(
+                {**self.leaves, **self.buffers}, x[batch], training=True, random=part
+            )
+            loss = self.loss(outputs, labels.gather(1, batch))
+            gradients = self._step(loss)
+            for total, square, gradient in zip(totals, squares, gradients, strict=True):
+                gradient = gradient.to(total.dtype)
+                total += gradient
+                square.addcmul_(gradient, gradient)
+            self.buffers |= {name: value.detach() for name, value in changed.items()}
+        self.calibrate(x)
+        n = len(batches)
+        means = [total / n for total in totals]
+        variances = [
+            (square / n - mean**2).clamp(min=0)
+            for square, mean in zip(squares, means, strict=True)
+        ]
+        return {
+            "gradient_mean": self.norms([mean**2 for mean in means]),
+            "gradient_std": self.norms(variances),
+        }
+
+    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+        """What is minimised, summed over networks: each keeps its own gradient.
+
+        outputs : (n_networks, n, n_classes); labels : (n_networks, n)
+        """
+        loss = _cross_entropy(outputs, labels).mean(1).sum()
+        return loss + self._penalty()
+
+    def _step(self, loss: Tensor) -> list[Tensor]:
+        """One step of the optimizers; gradients as the parameters are, in matrices."""
+        found = torch.autograd.grad(
+            loss, list(self.leaves.values()), allow_unused=True, materialize_grads=True
+        )
+        by_name = dict(zip(self.leaves, found, strict=True))
+        gradients = [
+            torch.cat([by_name[n].flatten(1) for n in names], dim=1) for names in self.names
+        ]
+        for flat, gradient, optimizer in zip(
+            self.flats, gradients, self.optimizers, strict=True
+        ):
+            flat.grad = gradient
+            optimizer.step()
+        return gradients
+
+    def calibrate(self, x: Tensor) -> None:
+        """Measure what is measured between epochs, with the weights as they are."""
+        with torch.no_grad():
+            self.buffers |= self.network.calibrate(self.weights, x[:CALIBRATION_INPUTS])
+
+    def _penalty(self) -> Tensor | float:
+        """The orthonormal penalty, summed over networks: λ ‖W'W − I‖² of every layer."""
+        strength = self.settings.orthonormal_penalty
+        if not strength:
+            return 0.0
+        names = [n for of in self.network.of_layer.values() for n in of]
+        weights = [self.leaves[n].flatten(1, -2) for n in names if self.leaves[n].ndim > 2]
+        return strength * sum(_distance_to_orthonormal(w) for w in weights)
+
+    def norms(self, squares: Sequence[Tensor]) -> np.ndarray:
+        """Root of each layer's sum of these matrices, (n_networks, n_layers); NaN where no
+        parameters belong to a layer."""
+        parts = {name: v.flatten(1).sum(1) for name, v in self._views(squares).items()}
+        nothing = torch.full((len(self.rows),), torch.nan, device=self.device)
+        of = self.network.of_layer
+        sums = [
+            sum(parts[n] for n in of[layer.name]) if of.get(layer.name) else nothing
+            for layer in self.network.layers
+        ]
+        return torch.stack(sums, 1).sqrt().numpy(force=True)
+
+    def evaluate(self, x: Tensor, y: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Cross-entropy in nats and accuracy, (n_networks,); NaN where there is no data."""
+        n_networks, weights = len(self.rows), self.weights
+        with torch.no_grad():
+            widest = 4 * n_networks * max(*self.network.widths.values(), x[:1].numel())
+            loss = torch.zeros(n_networks, dtype=torch.float64, device=self.device)
+            right = torch.zeros_like(loss)
+            step = max(1, EVALUATION_BYTES // widest)
+            for begin in range(0, len(x), step):
+                labels = y[begin : begin + step].expand(n_networks, -1)
+                logits, _ = self.network.run(weights, x[begin : begin + step])
+                loss += _cross_entropy(logits, labels).sum(1, dtype=torch.float64)
+                found = logits.contiguous().argmax(2)  # of a strided array: 25 × slower
+                right += (found == labels).sum(1)
+            n = len(x) or np.nan
+            return (loss / n).numpy(force=True), (right / n).numpy(force=True)
+
+    def _views(self, flats: Sequence[Tensor]) -> dict[str, Tensor]:
+        """Arrays by name, of matrices such as `flats`."""
+        found = {}
+        for flat, names in zip(flats, self.names, strict=True):
+            shapes = [self.network.parameters[name] for name in names]
+            parts = flat.split([torch.Size(shape).numel() for shape in shapes], dim=1)
+            for name, part, shape in zip(names, parts, shapes, strict=True):
+                found[name] = part.unflatten(1, shape) if shape else part[:, 0]
+        return found
 
 
 def _shuffled(n: int, *key: int) -> Tensor:
@@ -386,3 +524,20 @@ def _distance_to_orthonormal(weights: Tensor) -> Tensor:
 def _cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
     """Cross-entropy in nats of every input, (S, n), of logits (S, n, n_classes)."""
     return torch.nn.functional.cross_entropy(logits.transpose(1, 2), y, reduction="none")
+
+
+def _at_least(flat: Tensor) -> torch.dtype:
+    """The type in which numbers of this one are summed: float32, or float64 of its own."""
+    return torch.promote_types(flat.dtype, torch.float32)
+
+
+def _like(value: np.ndarray, flat: Tensor) -> Tensor:
+    """A part of an optimizer's state: a number of steps, or of the parameters' type."""
+    if value.ndim == 0:
+        return torch.tensor(value)
+    return to_tensor(value, str(flat.dtype).removeprefix("torch."))
+
+
+def _part(state: Arrays, prefix: str) -> dict[str, np.ndarray]:
+    """What stands under a prefix, without it."""
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}

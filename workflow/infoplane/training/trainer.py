@@ -1,45 +1,89 @@
-"""What a trainer is to the rest of infoplane: it yields weights and metrics, epoch by epoch."""
+"""What a trainer is to the rest of infoplane: it makes weights and metrics, epoch by epoch."""
+
+from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 import numpy as np
+
+from infoplane.schedules.fixed import All, Schedule
+from infoplane.settings import Settings
+
+if TYPE_CHECKING:
+    from infoplane.networks.network import Network
 
 Arrays = Mapping[str, np.ndarray]
 
 
-@dataclass(frozen=True)
-class Epoch:
-    """One epoch of all seeds of a block.
+class Metric(NamedTuple):
+    """A number that a trainer gives of every seed and epoch.
 
-    weights : (n_seeds, *shape) by parameter name
-    metrics : (n_seeds,) or (n_seeds, n_layers) by name, the same names at every epoch
+    label : what a figure writes beside it, with its unit; those of one label share a panel
+    better : which way is better, where one is
+    by_layer : whether it is a number a layer
     """
 
-    number: int
-    weights: Arrays
-    metrics: Arrays
+    name: str
+    label: str
+    better: Literal["higher", "lower"] | None = None
+    by_layer: bool = False
+
+
+class Lost(NamedTuple):
+    """Why a seed is not measured: its training failed, or it is set aside by a rule."""
+
+    reason: str
+    set_aside: bool = False
 
 
 class Trainer(ABC):
-    """Trains a block of seeds.
+    """Trains a block of seeds, or takes up what others have trained.
 
-    parameters : shape of one network's array by name
-    layers : names of the last axis of metrics (n_seeds, n_layers)
-    failed : epoch at which a seed's loss became NaN, by seed
-    set_aside : what a seed ended with, of those that did not learn by the trainer's settings
+    networks : by name; most trainers have one, "network"
+    metrics : what `advance` gives; figures, report and rules take names from here
+    seeds : of the block
+    epochs : numbers of the epochs, in order: 0 … n, or those of the files taken up
+    keep : which of them have their weights kept; the first and the last always have
+    lost : seeds that are not to be measured, so far
     """
 
-    parameters: dict[str, tuple[int, ...]]
-    layers: tuple[str, ...]
-    failed: dict[int, int]
-    set_aside: Mapping[int, float] = MappingProxyType({})
+    Settings: ClassVar[type[Settings]]
+    networks: Mapping[str, Network]
+    metrics: tuple[Metric, ...]
+    seeds: Sequence[int]
+    epochs: Sequence[int]
+    keep: Schedule = All()
+    lost: Mapping[int, Lost]
+
+    @property
+    def layers(self) -> list[str]:
+        """Names on the last axis of metrics by layer; of several networks, network/layer."""
+        alone = len(self.networks) == 1
+        return [
+            layer.name if alone else f"{name}/{layer.name}"
+            for name, network in self.networks.items()
+            for layer in network.layers
+        ]
+
+    @property
+    def over(self) -> bool:
+        """Whether no seed goes on, although epochs are left."""
+        return False
 
     @abstractmethod
-    def epochs(self) -> Iterator[Epoch]:
-        """Epoch 0 (before training) to the last, or from the one after a restored state on."""
+    def advance(self, epoch: int) -> Arrays:
+        """Go on to this epoch, the next one; its metrics, (n_seeds,) or (n_seeds, n_layers),
+        NaN where there is no number.
+
+        Raises FloatingPointError where no seed is left that could go on.
+        """
+
+    @abstractmethod
+    def weights(self) -> dict[str, dict[str, np.ndarray]]:
+        """Parameters and buffers (n_seeds, *shape) as they are now, by network and name; as
+        `networks.arrays.to_array` gives them."""
 
     @abstractmethod
     def state(self) -> dict[str, np.ndarray]:

@@ -53,16 +53,15 @@ def networks(training: Training) -> Iterator[tuple[int, list[tuple[np.ndarray, n
         batch_size=256,
         device="cpu",  # the same bits wherever the truths are made
     )
-    network = mlp.build(family, (12,), 2)
-    trainer = supervised.build(settings, network, prepare(source, []), [training.seed])
-    for epoch in trainer.epochs():
-        if epoch.number in training.epochs:
-            weights = {name: w[0].astype(np.float64) for name, w in epoch.weights.items()}
-            hidden = [layer for layer in network.layers if layer != "output"]
-            yield (
-                epoch.number,
-                [(weights[f"{name}.weight"], weights[f"{name}.bias"]) for name in hidden],
-            )
+    network = mlp.MLP(family, (12,), 2)
+    trainer = supervised.Supervised(settings, network, prepare(source, []), [training.seed])
+    for epoch in trainer.epochs:
+        trainer.advance(epoch)
+        if epoch in training.epochs:
+            (named,) = trainer.weights().values()
+            weights = {name: w[0].astype(np.float64) for name, w in named.items()}
+            pairs = [(weights[f"{n}.weight"], weights[f"{n}.bias"]) for n in network.hidden]
+            yield epoch, pairs
 
 
 def chosen_layers(training: Training) -> dict[str, int]:
