@@ -8,8 +8,8 @@ import numba
 import numpy as np
 import torch
 
-from infoplane.estimators import pairwise_cpu
-from infoplane.estimators.threads import each
+from infoplane.estimators.kernels import pairwise_cpu
+from infoplane.estimators.kernels.threads import each
 
 ROW = "{:<34} {:>11} {:>11} {:>8} {:>8}"
 """One row of the table: item, the peer's and our milliseconds, ratio, share of the limit."""

@@ -5,7 +5,7 @@
     python benchmark/costs.py --limit 60         seconds after which a measurement is given up
 
 The table is the one from which jobs ask for memory and time (infoplane/costs): it is written
-to workflow/infoplane/estimators/costs.csv, a row a measurement.
+to workflow/infoplane/estimators/tables/costs.csv, a row a measurement.
 
 One measurement is one call of `estimate_batch` on `batch` layers, with the default settings,
 on one thread, in seconds of CPU time, which other work on the machine hardly changes: I(X;T)
@@ -41,7 +41,7 @@ TOGETHER = {"binned": 100, "exact": 100}
 """Estimators that count many layers in one go, and of how many that is measured as well."""
 COLUMNS = ("estimator", "n", "d", "batch", "seconds", "mb")
 LIMIT = 30.0
-TABLE = Path(__file__).parents[1] / "workflow/infoplane/estimators/costs.csv"
+TABLE = Path(__file__).parents[1] / "workflow/infoplane/estimators/tables/costs.csv"
 
 
 def layers(n: int, d: int, batch: int) -> list[Samples]:

@@ -8,7 +8,8 @@ import numpy as np
 import problems
 from sklearn.neighbors import KernelDensity
 
-from infoplane.estimators import sp, sp_densities
+from infoplane.estimators import sp
+from infoplane.estimators.kernels import sp_densities
 from infoplane.samples import BIT, Samples
 
 TARGET = 0.01

@@ -22,8 +22,8 @@ import yaml
 from infoplane.activations import Activations, Measured
 from infoplane.config import load
 from infoplane.estimators import estimator_of
-from infoplane.estimators.measure import measure_scheduled, measure_surveyed, survey, values_of
 from infoplane.machine import use_threads
+from infoplane.measurement.measure import measure_scheduled, measure_surveyed, survey, values_of
 from infoplane.provenance import digest_of_text
 from infoplane.schedules import All, DeltaApproximate, DeltaExact, Every, Logarithmic
 from infoplane.schedules.deviation import outcome

@@ -23,8 +23,8 @@ def edit(file: Path, text: str = "edited = True"):
     file.write_text(f"{file.read_text()}\n{text}\n")
 
 
-KDE = ("infoplane.estimators.measure", "infoplane.estimators.kde")
-BINNED = ("infoplane.estimators.measure", "infoplane.estimators.binned")
+KDE = ("infoplane.measurement.measure", "infoplane.estimators.kde")
+BINNED = ("infoplane.measurement.measure", "infoplane.estimators.binned")
 
 
 def test_editing_an_estimator_changes_its_digest_alone(library):

@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import pytest
 
-from infoplane.costs import table
-from infoplane.costs.table import Layer
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.interface import PairEstimator
+from infoplane.estimators.tables import costs as table
+from infoplane.estimators.tables.costs import Layer
 
 MEASURED = table.read()
 

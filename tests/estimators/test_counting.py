@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import torch
 
-from infoplane.estimators import counting
-from infoplane.estimators.counting_cpu import T
+from infoplane.estimators.kernels import counting
+from infoplane.estimators.kernels.counting_cpu import T
 
 
 @pytest.fixture

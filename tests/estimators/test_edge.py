@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from infoplane.estimators import counting, edge
+from infoplane.estimators import edge
+from infoplane.estimators.kernels import counting
 from infoplane.samples import Pair
 
 EXACT = 1e-10

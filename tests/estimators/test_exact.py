@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import infoplane
-from infoplane.estimators import binned, counting, counting_cpu, exact
+from infoplane.estimators import binned, exact
+from infoplane.estimators.kernels import counting, counting_cpu
 from infoplane.networks.quantisation import on_grid
 from infoplane.samples import Samples
 from infoplane.truth import quantised, trained

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import infoplane
-from infoplane.estimators import ESTIMATORS, expected
+from infoplane.estimators import ESTIMATORS
+from infoplane.estimators.tables import expected
 
 
 def said(name, n, d, features):

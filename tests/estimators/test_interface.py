@@ -5,8 +5,9 @@ import pytest
 import torch
 
 import infoplane
-from infoplane.estimators import ESTIMATORS, regime
+from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.interface import EstimatorSettings, LayerEstimator, PairEstimator
+from infoplane.estimators.tables import regime
 from infoplane.figures import FIGURES
 from infoplane.samples import Information, Pair, Samples
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 from scipy.special import digamma, gamma
 
-from infoplane.estimators import kl, neighbours
+from infoplane.estimators import kl
+from infoplane.estimators.kernels import neighbours
 from infoplane.samples import BIT, Pair
 
 NORMS = ("euclidean", "max")

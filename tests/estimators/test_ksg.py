@@ -8,7 +8,8 @@ from scipy.special import digamma, gamma
 from sklearn.feature_selection import mutual_info_classif, mutual_info_regression
 
 from infoplane import mutual_information
-from infoplane.estimators import ksg, neighbour_terms, neighbours
+from infoplane.estimators import ksg
+from infoplane.estimators.kernels import neighbour_terms, neighbours
 from infoplane.samples import BIT, Pair
 
 VARIANTS = ("ksg1", "bias_improved")

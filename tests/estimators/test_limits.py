@@ -9,7 +9,7 @@ import torch
 import infoplane
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.interface import LayerEstimator, PairEstimator
-from infoplane.estimators.limits import entropy_of_rows
+from infoplane.estimators.tables.limits import entropy_of_rows
 from infoplane.samples import Information, LayerInformation, Pair, Samples
 
 N = 64

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from infoplane.estimators import measure
 from infoplane.estimators.interface import LayerEstimator
 from infoplane.information import NOT_KNOWN, LayerInformation
+from infoplane.measurement import measure
 from infoplane.progress import Progress
 from infoplane.samples import Samples
 

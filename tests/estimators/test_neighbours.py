@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infoplane.estimators import neighbours, neighbours_cpu, scaled
+from infoplane.estimators.kernels import neighbours, neighbours_cpu, scaled
 
 
 @pytest.fixture(params=["compiled", "tree", "torch"])

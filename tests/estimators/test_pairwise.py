@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoplane.estimators import pairwise, pairwise_cpu
+from infoplane.estimators.kernels import pairwise, pairwise_cpu
 
 LITTLE = 10**5
 """bytes: makes the blocks and tiles of the tests small."""

@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from infoplane.estimators import ksg, neighbours, sliced
+from infoplane.estimators import ksg, sliced
+from infoplane.estimators.kernels import neighbours
 from infoplane.samples import BIT, Pair
 
 ROUNDING = 1e-9

@@ -8,7 +8,8 @@ import torch
 from pydantic import ValidationError
 
 import infoplane
-from infoplane.estimators import sp, sp_cpu, sp_densities
+from infoplane.estimators import sp
+from infoplane.estimators.kernels import sp_cpu, sp_densities
 from infoplane.samples import BIT, Samples
 from infoplane.stores.information import numbers_of
 from infoplane.truth import channel_information

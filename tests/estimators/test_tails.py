@@ -5,8 +5,9 @@ import pytest
 import torch
 
 import infoplane
-from infoplane.estimators import clustering, tails
+from infoplane.estimators import clustering
 from infoplane.estimators.critics.samples import standardised
+from infoplane.estimators.kernels import tails
 from infoplane.samples import Samples
 
 RNG = np.random.default_rng(0)

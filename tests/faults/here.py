@@ -24,7 +24,7 @@ def warm() -> None:
     import infoplane.activations
     import infoplane.config
     import infoplane.costs
-    import infoplane.estimators.measure
+    import infoplane.measurement.measure
     import infoplane.pooling
     import infoplane.stores.cache
     import infoplane.stores.joined

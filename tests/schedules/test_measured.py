@@ -7,7 +7,7 @@ import pytest
 
 from infoplane.activations import Activations, Measured, Settings
 from infoplane.estimators import from_written
-from infoplane.estimators.measure import measure, measure_scheduled, values_of
+from infoplane.measurement.measure import measure, measure_scheduled, values_of
 from infoplane.schedules.distances import between
 from infoplane.stores.weights import WeightsStore
 from infoplane.training.loop import train

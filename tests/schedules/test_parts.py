@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from infoplane.activations import Activations, Measured, Settings
 from infoplane.estimators import ESTIMATORS
-from infoplane.estimators.measure import measure_scheduled, why_whole
+from infoplane.measurement.measure import measure_scheduled, why_whole
 from infoplane.schedules import DeltaApproximate, DeltaExact
 from infoplane.schedules.parts import WHOLE, Part
 from infoplane.stores.information import numbers_of

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from infoplane.estimators import ESTIMATORS, binned, kde, regime
+from infoplane.estimators import ESTIMATORS, binned, kde
+from infoplane.estimators.tables import regime
 from infoplane.samples import Pair, Samples
 from infoplane.truth import errors as truth_errors
 from infoplane.truth import files, gaussians, regimes

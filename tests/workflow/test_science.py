@@ -13,7 +13,7 @@ from infoplane.activations import Activations, Measured, Settings
 from infoplane.datasets import SOURCES
 from infoplane.datasets.prepare import prepare
 from infoplane.estimators import ESTIMATORS
-from infoplane.estimators.measure import measure
+from infoplane.measurement.measure import measure
 from infoplane.networks import mlp
 from infoplane.stores.weights import WeightsStore
 from infoplane.training import supervised

@@ -1,7 +1,7 @@
 # In how many parts a measurement is made: as a run's `shards` says, unless it stands already.
 
 from infoplane.estimators import estimator_of
-from infoplane.estimators.measure import why_whole
+from infoplane.measurement.measure import why_whole
 from infoplane.schedules.parts import Part
 from infoplane.stores import parts
 

@@ -12,8 +12,8 @@ from job import job
 
 from infoplane.activations import Activations, Measured, Settings
 from infoplane.estimators import from_written
-from infoplane.estimators.measure import measure_scheduled
 from infoplane.machine import use_threads
+from infoplane.measurement.measure import measure_scheduled
 from infoplane.provenance import digest_of_text, package_versions
 from infoplane.schedules.parts import WHOLE
 from infoplane.stores import parts

@@ -6,11 +6,11 @@ from typing import Any
 
 from infoplane.activations import Settings as Measure
 from infoplane.activations import bytes_each
-from infoplane.costs import table
 from infoplane.costs.cost import ESTIMATING_MB, GFLOPS, IMPORT_SECONDS, Cost, speed_of
 from infoplane.costs.schedules import n_of
 from infoplane.datasets.source import Shape
 from infoplane.estimators.interface import Estimator
+from infoplane.estimators.tables import costs as table
 from infoplane.networks.network import Network
 
 VALUE_SECONDS = 6e-9

@@ -4,10 +4,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from infoplane.costs import table
 from infoplane.costs.cost import DRAWING_MB, ESTIMATING_MB, IMPORT_SECONDS, PREPARING_MB, Cost
 from infoplane.datasets.source import Shape
 from infoplane.estimators import estimator_of
+from infoplane.estimators.tables import costs as table
 
 if TYPE_CHECKING:
     from infoplane.truth.page import Page

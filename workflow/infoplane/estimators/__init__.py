@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from infoplane.estimators import expected
 from infoplane.estimators.interface import Estimator, LayerEstimator, PairEstimator
+from infoplane.estimators.tables import expected
 from infoplane.samples import Information, LayerInformation, Pair, Samples
 from infoplane.settings import Settings, mistakes
 from infoplane.table import Table

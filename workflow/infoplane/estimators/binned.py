@@ -22,11 +22,11 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
-from infoplane.estimators import counting, tails
-from infoplane.estimators.counting import Grid, Tallies
-from infoplane.estimators.counting_cpu import TX, TY, T, X, Y
 from infoplane.estimators.interface import LayerEstimator, PairEstimator
-from infoplane.estimators.shapes import by_shape
+from infoplane.estimators.kernels import counting, tails
+from infoplane.estimators.kernels.counting import Grid, Tallies
+from infoplane.estimators.kernels.counting_cpu import TX, TY, T, X, Y
+from infoplane.estimators.kernels.shapes import by_shape
 from infoplane.samples import Information, LayerInformation, Pair, Samples
 from infoplane.settings import Settings
 

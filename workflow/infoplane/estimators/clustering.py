@@ -27,10 +27,10 @@ import torch
 from pydantic import Field, model_validator
 
 from infoplane.compiled import compiled
-from infoplane.estimators import counting, tails
-from infoplane.estimators.counting_cpu import T
 from infoplane.estimators.interface import LayerEstimator
-from infoplane.estimators.threads import each
+from infoplane.estimators.kernels import counting, tails
+from infoplane.estimators.kernels.counting_cpu import T
+from infoplane.estimators.kernels.threads import each
 from infoplane.samples import Information, LayerInformation, Samples
 from infoplane.settings import Settings
 

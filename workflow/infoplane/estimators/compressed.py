@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from pydantic import Field
 
-from infoplane.estimators import kl, scaled
+from infoplane.estimators import kl
 from infoplane.estimators.critics.autoencoder import Code, autoencoded
 from infoplane.estimators.critics.samples import generator
 from infoplane.estimators.interface import PairEstimator
+from infoplane.estimators.kernels import scaled
 from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 

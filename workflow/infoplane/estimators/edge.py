@@ -34,9 +34,9 @@ import torch
 from pydantic import Field, model_validator
 
 from infoplane.compiled import compiled
-from infoplane.estimators import counting, tails
 from infoplane.estimators.interface import PairEstimator
-from infoplane.estimators.threads import each
+from infoplane.estimators.kernels import counting, tails
+from infoplane.estimators.kernels.threads import each
 from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 

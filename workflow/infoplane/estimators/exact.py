@@ -16,10 +16,10 @@ from typing import Literal
 
 import numpy as np
 
-from infoplane.estimators import counting
-from infoplane.estimators.counting_cpu import TX, TY, T, X, Y
 from infoplane.estimators.interface import LayerEstimator
-from infoplane.estimators.shapes import by_shape
+from infoplane.estimators.kernels import counting
+from infoplane.estimators.kernels.counting_cpu import TX, TY, T, X, Y
+from infoplane.estimators.kernels.shapes import by_shape
 from infoplane.samples import Information, LayerInformation, Samples
 from infoplane.settings import Settings
 

@@ -13,8 +13,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from infoplane.estimators import regime
-from infoplane.estimators.limits import Limits
+from infoplane.estimators.tables import regime
+from infoplane.estimators.tables.limits import Limits
 from infoplane.information import NOT_KNOWN, Information, LayerInformation
 from infoplane.isolated import isolated
 from infoplane.samples import Pair, Samples

@@ -18,9 +18,9 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from infoplane.estimators import tails
 from infoplane.estimators.interface import LayerEstimator, PairEstimator
-from infoplane.estimators.pairwise import (
+from infoplane.estimators.kernels import tails
+from infoplane.estimators.kernels.pairwise import (
     SMALLEST_VARIANCE,
     Bounds,
     group_entropies,

@@ -20,8 +20,8 @@ import torch
 from pydantic import Field
 from scipy.special import digamma, gammaln
 
-from infoplane.estimators import neighbour_terms, neighbours, scaled, tails
 from infoplane.estimators.interface import PairEstimator
+from infoplane.estimators.kernels import neighbour_terms, neighbours, scaled, tails
 from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 

@@ -18,8 +18,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from infoplane.estimators import neighbour_terms, scaled
 from infoplane.estimators.interface import PairEstimator
+from infoplane.estimators.kernels import neighbour_terms, scaled
 from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 

@@ -29,8 +29,8 @@ from typing import Literal, NamedTuple
 import torch
 from pydantic import Field
 
-from infoplane.estimators import neighbour_terms, neighbours, scaled
 from infoplane.estimators.interface import PairEstimator
+from infoplane.estimators.kernels import neighbour_terms, neighbours, scaled
 from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 

@@ -31,8 +31,8 @@ import torch
 from pydantic import Field, model_validator
 from scipy.special import digamma
 
-from infoplane.estimators import neighbour_terms, neighbours, scaled
 from infoplane.estimators.interface import PairEstimator
+from infoplane.estimators.kernels import neighbour_terms, neighbours, scaled
 from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 

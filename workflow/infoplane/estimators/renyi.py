@@ -26,9 +26,9 @@ from typing import Literal, NamedTuple
 import torch
 from pydantic import Field, model_validator
 
-from infoplane.estimators import tails
 from infoplane.estimators.interface import PairEstimator
-from infoplane.estimators.threads import one_thread_each
+from infoplane.estimators.kernels import tails
+from infoplane.estimators.kernels.threads import one_thread_each
 from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 

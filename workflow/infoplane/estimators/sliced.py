@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from infoplane.estimators import neighbour_terms, neighbours, scaled
 from infoplane.estimators.interface import PairEstimator
-from infoplane.estimators.threads import each
+from infoplane.estimators.kernels import neighbour_terms, neighbours, scaled
+from infoplane.estimators.kernels.threads import each
 from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 

@@ -29,8 +29,8 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from infoplane.estimators import sp_densities
 from infoplane.estimators.interface import LayerEstimator
+from infoplane.estimators.kernels import sp_densities
 from infoplane.information import BIT, NOT_KNOWN, Information, LayerInformation
 from infoplane.samples import Samples
 from infoplane.settings import Settings

@@ -13,7 +13,8 @@ from pathlib import Path
 from infoplane.config.models import Experiment
 from infoplane.config.pools import estimators_of
 from infoplane.datasets import SOURCES, default_places, files_of, source_of
-from infoplane.estimators import ESTIMATORS, regime
+from infoplane.estimators import ESTIMATORS
+from infoplane.estimators.tables import regime
 from infoplane.figures import FIGURES
 from infoplane.networks import FAMILIES
 from infoplane.plan.blocks import Blocks
@@ -181,7 +182,7 @@ class Recipes:
         """Of information, but for the weights."""
         chosen = self.experiment.estimators[estimator].estimator
         source = self.source(
-            "infoplane.estimators.measure",
+            "infoplane.measurement.measure",
             ESTIMATORS.path(chosen),
             "infoplane.stores.information",
             script="estimate_information.py",

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from infoplane.compiled import compiled
-from infoplane.estimators import threads
+from infoplane.estimators.kernels import threads
 from infoplane.samples import BIT
 
 ROUND = 4

@@ -9,7 +9,8 @@ from infoplane.config.choice import Choice
 from infoplane.config.files import read_file
 from infoplane.config.models import Estimator, Name
 from infoplane.config.problems import ConfigError, dotted, not_defined, validated
-from infoplane.estimators import ESTIMATORS, regime
+from infoplane.estimators import ESTIMATORS
+from infoplane.estimators.tables import regime
 from infoplane.plan.recipes import recipe
 from infoplane.provenance import LIBRARY, source_digest
 from infoplane.settings import Settings

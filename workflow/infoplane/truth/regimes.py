@@ -2,9 +2,9 @@
 
     python -m infoplane.truth.regimes results/truth/full/errors.csv
 
-writes estimators/regimes/<file>.csv beside the estimators' files, in the columns of
-estimators.regime, and into this folder the errors themselves, from which the tables can be made
-again: errors.csv, and errors_estimators.csv with the settings of each estimator on the page.
+writes estimators/tables/regimes/<file>.csv, in the columns of estimators.tables.regime, and
+into this folder the errors themselves, from which the tables can be made again: errors.csv,
+and errors_estimators.csv with the settings of each estimator on the page.
 
 A row (settings, kind, n, d, I) says: of n samples or more, in d dimensions or fewer, an
 estimate up to I bits is within 0.1 bit or 10 % of the truth. By the evidence of the page that
@@ -30,7 +30,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from infoplane.estimators import ESTIMATORS, regime
+from infoplane.estimators import ESTIMATORS
+from infoplane.estimators.tables import regime
 from infoplane.truth import files
 
 HERE = Path(__file__).parent

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from infoplane.estimators import regime
 from infoplane.estimators.interface import Estimator
+from infoplane.estimators.tables import regime
 from infoplane.information import NUMBERS, LayerInformation
 from infoplane.progress import Progress
 from infoplane.settings import Settings

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from infoplane.estimators.regime import KINDS
+from infoplane.estimators.tables.regime import KINDS
 from infoplane.samples import Pair, Samples
 
 Prepared = Mapping[str, np.ndarray]

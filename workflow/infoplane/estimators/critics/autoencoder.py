@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
 
-from infoplane.estimators import tails
 from infoplane.estimators.critics.adam import Adam
 from infoplane.estimators.critics.samples import generator, standardised
+from infoplane.estimators.kernels import tails
 
 if TYPE_CHECKING:
     from torch import Tensor

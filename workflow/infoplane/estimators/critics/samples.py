@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from infoplane.estimators import tails
+from infoplane.estimators.kernels import tails
 from infoplane.samples import Pair
 
 if TYPE_CHECKING:

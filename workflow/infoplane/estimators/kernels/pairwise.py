@@ -23,8 +23,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from infoplane.estimators import pairwise_cpu as cpu
-from infoplane.estimators.threads import each
+from infoplane.estimators.kernels import pairwise_cpu as cpu
+from infoplane.estimators.kernels.threads import each
 from infoplane.isolated import products_are_exact
 
 MOST_DIRECT_UNITS = 32

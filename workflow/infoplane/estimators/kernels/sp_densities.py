@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from infoplane.estimators import sp_cpu
-from infoplane.estimators.threads import each
+from infoplane.estimators.kernels import sp_cpu
+from infoplane.estimators.kernels.threads import each
 
 if TYPE_CHECKING:
     from torch import Tensor

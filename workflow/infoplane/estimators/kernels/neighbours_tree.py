@@ -17,7 +17,7 @@ import numba
 import numpy as np
 
 from infoplane.compiled import compiled
-from infoplane.estimators.selection import part
+from infoplane.estimators.kernels.selection import part
 
 LEAF = 12
 """Most rows of a node without children."""

@@ -11,7 +11,7 @@ import math
 import torch
 from scipy.special import digamma
 
-from infoplane.estimators import neighbours
+from infoplane.estimators.kernels import neighbours
 from infoplane.samples import BIT, Information, Pair
 
 Norm = neighbours.Norm

@@ -16,8 +16,8 @@ import numba
 import numpy as np
 import torch
 
-from infoplane.estimators import neighbours_cpu, neighbours_line, neighbours_tree
-from infoplane.estimators.threads import each
+from infoplane.estimators.kernels import neighbours_cpu, neighbours_line, neighbours_tree
+from infoplane.estimators.kernels.threads import each
 
 Norm = Literal["max", "euclidean"]
 

@@ -6,8 +6,8 @@ progress themselves. It was measured on one machine: others take a third or thre
 
 from __future__ import annotations
 
-from infoplane.costs import table
 from infoplane.estimators.interface import Estimator
+from infoplane.estimators.tables import costs as table
 
 LONG = 20.0
 """Expected seconds from which on they are said."""
@@ -32,7 +32,7 @@ def seconds(estimator: Estimator, n: int, d: int, features: int) -> float:
         return 0.0
     measured, grown = n, 1.0
     if estimator.name in IN_TREES:
-        from infoplane.estimators.neighbours import TREE_ROWS  # late: it imports torch
+        from infoplane.estimators.kernels.neighbours import TREE_ROWS  # late: it imports torch
 
         measured = min(n, TREE_ROWS.get(d + features, n))
         grown = n / measured

@@ -19,7 +19,7 @@ import numba
 import numpy as np
 import torch
 
-from infoplane.estimators.counting_cpu import (
+from infoplane.estimators.kernels.counting_cpu import (
     LABEL_FACTOR,
     TX,
     TY,
@@ -32,7 +32,7 @@ from infoplane.estimators.counting_cpu import (
     tally_sample,
     tally_share,
 )
-from infoplane.estimators.threads import each
+from infoplane.estimators.kernels.threads import each
 
 LARGEST_CODE = 2.0**53
 """Bin numbers beyond are not told apart in float64."""

@@ -16,8 +16,8 @@ import numba
 import numpy as np
 
 from infoplane.compiled import compiled
-from infoplane.estimators.pairwise_cpu import exp_minus
-from infoplane.estimators.selection import part
+from infoplane.estimators.kernels.pairwise_cpu import exp_minus
+from infoplane.estimators.kernels.selection import part
 
 LEAF = 64
 UNITS = 32

@@ -1,10 +1,10 @@
 """Where an estimator was shown to be accurate: its tested regime, from the calibration page.
 
 `snakemake estimator_truth` runs every estimator on problems whose answer is known;
-`infoplane.truth.regimes` derives from its errors one small table an estimator, which stands
-beside the estimator's file in regimes/<file>.csv. A row says: on n samples in d dimensions
-every error stayed below 0.1 bit or 10 %, whichever is more, for true values up to
-`information` bits.
+`infoplane.truth.regimes` derives from its errors one small table an estimator,
+regimes/<file>.csv beside this file (of an estimator of the user's own, beside its file). A row
+says: on n samples in d dimensions every error stayed below 0.1 bit or 10 %, whichever is more,
+for true values up to `information` bits.
 """
 
 from __future__ import annotations
@@ -79,6 +79,8 @@ def told_apart_by(estimator: Estimator) -> str:
 
 def path_of(module: str) -> Path:
     """Where the table of the module of this import path stands; it need not exist."""
+    if module.startswith("infoplane."):
+        return Path(__file__).parent / "regimes" / f"{module.rpartition('.')[2]}.csv"
     found = importlib.util.find_spec(module)
     place = Path(found.origin) if found and found.origin else Path(module.replace(".", "/"))
     return place.parent / "regimes" / f"{place.stem}.csv"

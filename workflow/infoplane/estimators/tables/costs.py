@@ -1,11 +1,13 @@
 """What an estimator needs for layers of n rows and d units, from measured ones.
 
-estimators/costs.csv has seconds and working memory of single layers under default settings on
+costs.csv has seconds and working memory of single layers under default settings on
 one thread, as `benchmark/costs.py` measured them; of estimators that train, of all their steps,
 before which they may stop. Between the sizes measured, logarithms are interpolated linearly in
 those of n and d; beyond, the last slope goes on, within limits: the estimators' memory is
 blocked, so that what grows is copies of the samples.
 """
+
+from __future__ import annotations
 
 import csv
 import math
@@ -13,12 +15,15 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from infoplane.costs.cost import Cost
 from infoplane.settings import Settings
 
-TABLE = Path(__file__).parents[1] / "estimators" / "costs.csv"
+if TYPE_CHECKING:
+    from infoplane.estimators.interface import Estimator
+
+TABLE = Path(__file__).with_name("costs.csv")
 FEATURES = 12
 """Features of the inputs X beside the layers measured."""
 MEASURED_MEMORY_MB = 512
@@ -69,12 +74,13 @@ class Layer(NamedTuple):
     features: int
 
 
-def of_layer(estimator, layer: Layer, batch: int = 1) -> Cost:
+def of_layer(estimator: Estimator, layer: Layer, batch: int = 1) -> Cost:
     """Working memory for `batch` such layers at once, and seconds for one of them, on one
-    thread.
+    thread: of_layer(estimator_of(settings), Layer(n=4096, d=10, features=12)).
 
-    estimator : with its settings (estimators.interface); one without rows in the table is taken
-        to be slow and large (UNKNOWN)
+    estimator : one without rows in the table is taken to be slow and large (UNKNOWN). A
+        function here and not a method, because results depend on the source of an estimator's
+        classes, and not on what it was thought to cost.
     """
     name = estimator.name
     beside = 0 if estimator.takes_layers else max(0, layer.features - FEATURES)

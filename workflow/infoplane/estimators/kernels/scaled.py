@@ -25,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from infoplane.estimators import tails
+from infoplane.estimators.kernels import tails
 
 JITTER = 1e-10
 """Least standard deviation of the noise that parts ties, in those of the variable."""

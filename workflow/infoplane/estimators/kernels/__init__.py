@@ -1,0 +1,1 @@
+"""What methods compute with: distances, neighbours, counts, scales; nothing here estimates."""

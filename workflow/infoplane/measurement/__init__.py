@@ -1,0 +1,1 @@
+"""From weights to records: activations are regenerated, measured, pooled, checked."""
