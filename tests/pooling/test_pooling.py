@@ -190,7 +190,7 @@ class Walk:
         self.way = way[None]  # (1, n_epochs, n_weights)
         self.attributes = {}
 
-    def read(self, epochs, seeds):
+    def read(self, epochs, seeds, network):
         return {"w": self.way[:, list(epochs)]}
 
 
@@ -207,7 +207,7 @@ def test_drift_is_measured_against_independent_steps(kind, low, high):
     else:
         way = rng.standard_normal((n, 200))  # around one place
     drifts = pooling.Drifts.__new__(pooling.Drifts)
-    drifts.weights, drifts._read = Walk(way), None
+    drifts.weights, drifts._read, drifts.name = Walk(way), None, "network"
     drifts.network = type("N", (), {"of_layer": {"layer": ("w",)}})
     epochs = tuple(range(n))
     shape = (1, n, 1)

@@ -131,7 +131,8 @@ def masks_of(record: LayerInformation) -> dict[str, int]:
 
 def joined(ixt_masks, ity_masks):
     """Bit masks of both as a point of the plane shows them (LayerInformation.flags)."""
-    return ixt_masks | (ity_masks & ~sum(MASKS[name] for name in OF_IXT))
+    of_both = sum(mask for name, mask in MASKS.items() if name not in OF_IXT)
+    return ixt_masks | (ity_masks & of_both)
 
 
 def with_names(table: pd.DataFrame) -> pd.DataFrame:
