@@ -19,11 +19,12 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from infoplane.activations import Activations, Measured
+from infoplane.activations import Activations
 from infoplane.config import load
 from infoplane.estimators import estimator_of
 from infoplane.machine import use_threads
 from infoplane.measurement.measure import measure_scheduled, measure_surveyed, survey, values_of
+from infoplane.probes import probe_of
 from infoplane.provenance import digest_of_text
 from infoplane.schedules import All, DeltaApproximate, DeltaExact, Every, Logarithmic
 from infoplane.schedules.deviation import outcome
@@ -42,10 +43,10 @@ class Block:
         everything = {"epochs": {"schedule": "all"}}
         what = run.measure.model_validate({**run.measure.model_dump(), **everything})
         self.estimator = estimator_of(chosen)
-        measured = Measured(read_data(dataset), what)
-        self.entropies = measured.entropy_x, measured.entropy_y
         store = WeightsStore(weights)
-        self.activations = Activations(store, measured, what, memory_mb)
+        probe = probe_of(what.canonical(), read_data(dataset))
+        self.activations = Activations(store, probe, memory_mb)
+        (self.entropies,) = set(self.activations.entropies(self.activations.epochs).values())
         self.identity = digest_of_text(
             chosen.canonical() + what.canonical() + json.dumps(store.attributes, sort_keys=True)
         )

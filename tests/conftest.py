@@ -7,7 +7,9 @@ from hypothesis import settings
 
 from infoplane.datasets.source import Data, Label
 from infoplane.networks import mlp
+from infoplane.stores.weights import WeightsStore
 from infoplane.training import supervised
+from infoplane.training.loop import train
 
 torch.set_num_threads(1)
 # No test fails for being slow on a busy machine.
@@ -46,3 +48,11 @@ def trainer_of(network, data):
         return supervised.Supervised(chosen, network, data, seeds)
 
     return build
+
+
+@pytest.fixture
+def weights(trainer_of, tmp_path):
+    """Of seeds 3, 4 and 5, all of 8 epochs."""
+    path = tmp_path / "w.zarr.zip"
+    train(trainer_of([3, 4, 5], epochs=8), path, "same")
+    return WeightsStore(path)

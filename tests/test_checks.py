@@ -6,6 +6,8 @@ import pytest
 
 from infoplane import checks
 
+CHAIN = {"zeta": ["input"], "alpha": ["zeta"], "output": ["alpha"]}
+
 
 def plane(ixt, ity, **columns):
     """One seed and epoch; layers in an order that is not alphabetical."""
@@ -20,17 +22,19 @@ def plane(ixt, ity, **columns):
             "ixt": ixt,
             "ity": ity,
             "flags": "",
+            "entropy_x": 12.0,
+            "entropy_y": 1.0,
             **columns,
         }
     )
 
 
 def test_a_plane_in_order_has_no_violation():
-    assert checks.violations(plane([5, 4, 3], [0.9, 0.8, 0.7]), 12, 1).empty
+    assert checks.violations(plane([5, 4, 3], [0.9, 0.8, 0.7]), CHAIN).empty
 
 
 def test_a_layer_that_knows_more_than_the_one_before_is_named():
-    found = checks.violations(plane([5, 6, 3], [0.9, 0.8, 0.7]), 12, 1)
+    found = checks.violations(plane([5, 6, 3], [0.9, 0.8, 0.7]), CHAIN)
     (row,) = found.itertuples()
     assert (row.seed, row.epoch, row.quantity) == (3, 7, "ixt")
     assert (row.layer, row.before, row.value, row.value_before) == ("alpha", "zeta", 6, 5)
@@ -41,7 +45,7 @@ def test_a_layer_that_knows_more_than_the_one_before_is_named():
 
 
 def test_the_first_layer_is_bounded_by_the_data():
-    found = checks.violations(plane([13.0, 4, 3], [1.3, 0.8, 0.7]), 10, 1)
+    found = checks.violations(plane([13.0, 4, 3], [1.3, 0.8, 0.7], entropy_x=10.0), CHAIN)
     assert list(found.layer) == ["zeta", "zeta"]
     assert list(found.before) == ["H(X)", "H(Y)"]
     assert list(found.value_before) == [10, 1]
@@ -51,12 +55,12 @@ def test_the_first_layer_is_bounded_by_the_data():
 def test_the_tolerance_is_that_of_the_estimators_own_error(stderr, n):
     # the difference of 0.2 has a standard error of √2 stderr, three of which are 0.04 or 0.42
     table = plane([5, 5.2], [0.9, 0.8], ixt_stderr=stderr)
-    assert len(checks.violations(table, 12, 1)) == n
+    assert len(checks.violations(table, CHAIN)) == n
 
 
 def test_bounds_that_exclude_each_other_prove_a_violation():
     bounds = {"ixt_lower": [4.9, 5.9], "ixt_upper": [5.5, 6.5]}
-    (row,) = checks.violations(plane([5, 6], [0.9, 0.8], **bounds), 12, 1).itertuples()
+    (row,) = checks.violations(plane([5, 6], [0.9, 0.8], **bounds), CHAIN).itertuples()
     assert row.proven
 
 
@@ -66,22 +70,46 @@ def test_seeds_epochs_and_missing_values_are_kept_apart():
     second = plane([2, 1, 0], [0.3, 0.2, 0.1]).assign(epoch=8)
     third = plane([np.nan, 9, 8], [np.nan, 0.8, 0.7]).assign(seed=4)
     shuffled = pd.concat([second, third, first])
-    assert checks.violations(shuffled, 12, 1).empty
+    assert checks.violations(shuffled, CHAIN).empty
 
 
 def test_violations_become_flags():
     table = plane([5, 6, 3], [0.9, 0.8, 0.7], ixt_lower=np.nan)
     table["flags"] = ["saturated", "saturated", ""]
-    marked = checks.flagged(table, checks.violations(table, 12, 1))
+    marked = checks.flagged(table, checks.violations(table, CHAIN))
     assert list(marked["flags"]) == ["saturated", "saturated|violates_dpi", ""]
-    assert list(checks.flagged(table, checks.violations(table, 12, 1)[:0])["flags"]) == list(
+    assert list(checks.flagged(table, checks.violations(table, CHAIN)[:0])["flags"]) == list(
         table["flags"]
     )
 
 
-def test_violations_of_a_store_are_those_of_its_entropies_unless_it_is_exempt():
-    table, about = plane([5, 6, 3], [0.9, 0.8, 0.7]), {"entropy_x": "5.5", "entropy_y": "1"}
-    expected = checks.violations(table, 5.5, 1.0)
+def test_a_layer_is_compared_along_its_edge_and_not_with_its_neighbour():
+    residual = {"zeta": ["input"], "alpha": [], "output": ["zeta"]}
+    found = checks.violations(plane([5, 6, 5.9], [0.5, 0.4, 0.9]), residual)
+    named = list(zip(found.quantity, found.layer, found.before, strict=True))
+    assert named == [("ixt", "output", "zeta"), ("ity", "output", "zeta")]
+
+
+def test_a_layer_of_two_or_of_none_is_compared_with_its_own_epochs_entropies():
+    joint = {"zeta": ["input"], "alpha": ["zeta", "input"], "output": ["unmeasured"]}
+    table = plane([5, 6, 7], [0.5, 0.6, 0.7])
+    late = table.assign(epoch=8, entropy_x=4.0)
+    found = checks.violations(pd.concat([table, late]), joint)
+    assert list(zip(found.epoch, found.layer, found.before, strict=True)) == [
+        (8, layer, "H(X)") for layer in ("zeta", "alpha", "output")
+    ]
+    assert list(found.value_before) == [4, 4, 4]
+
+
+def test_layers_without_an_edge_are_named():
+    assert checks.without_edge(CHAIN) == ""
+    said = checks.without_edge({**CHAIN, "alpha": ["zeta", "input"], "head": []})
+    assert said.endswith("alpha (of zeta and input at once), head (no known edge).")
+
+
+def test_violations_of_a_store_are_those_of_its_edges_unless_it_is_exempt():
+    table, about = plane([5, 6, 3], [0.9, 0.8, 0.7], entropy_x=5.5), {"after": CHAIN}
+    expected = checks.violations(table, CHAIN)
     assert len(expected) == 1
     pd.testing.assert_frame_equal(checks.violations_of(table, about, ""), expected)
     assert checks.violations_of(table, about, "another quantity").empty

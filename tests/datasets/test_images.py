@@ -1,4 +1,5 @@
 import itertools
+import os
 import tarfile
 
 import numpy as np
@@ -186,6 +187,19 @@ def test_images_below_a_class_are_listed_as_they_are_read(settings, folder):
 def test_images_damaged_file_is_named(settings, folder):
     (folder / "cat" / "3.png").write_bytes((folder / "cat" / "3.png").read_bytes()[:40])
     with pytest.raises(ValueError, match=r"cat/3\.png is not a readable image"):
+        prepare(settings("images", path=str(folder)))
+
+
+def test_images_folder_that_cannot_be_read_is_named(settings, folder, monkeypatch):
+    scandir = os.scandir
+
+    def refused(path):  # root may read everything
+        if str(path).endswith("dog"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(ValueError, match=r"dog cannot be read .*Permission denied"):
         prepare(settings("images", path=str(folder)))
 
 

@@ -8,10 +8,12 @@ import torch
 import xarray as xr
 from pydantic import ValidationError
 
-from infoplane import activations, pooling
-from infoplane.activations import Activations, Measured
+from infoplane import pooling
+from infoplane.activations import Activations
 from infoplane.estimators import binned
 from infoplane.networks import mlp
+from infoplane.probes import dataset as probes
+from infoplane.probes.dataset import DatasetProbe
 from infoplane.samples import Samples
 from infoplane.stores.joined import JoinedWeights
 from infoplane.stores.pooled import read_pooled, write_pooled
@@ -45,8 +47,8 @@ def noisy_weights(data, tmp_path):
 
 
 def pool_of(weights, data, memory_mb=100, **settings):
-    measure = activations.Settings(device="cpu")
-    source = Activations(weights, Measured(data, measure), measure)
+    measure = probes.Settings(device="cpu")
+    source = Activations(weights, DatasetProbe(measure, data))
     return pooling.Pool(source, pooling.Settings(**settings), memory_mb)
 
 
@@ -57,8 +59,8 @@ def measured(pool, settings=BINS):
 
 def single(weights, data, seed, epoch):
     """Layers of one network as Activations gives them, by name."""
-    measure = activations.Settings(epochs={"schedule": "list", "epochs": [epoch]}, device="cpu")
-    batches = list(Activations(weights, Measured(data, measure), measure))
+    measure = probes.Settings(epochs={"schedule": "list", "epochs": [epoch]}, device="cpu")
+    batches = list(Activations(weights, DatasetProbe(measure, data)))
     return {s.layer: s.t for batch in batches for s in batch if s.seed == seed}
 
 

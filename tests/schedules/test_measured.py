@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from infoplane.activations import Activations, Measured, Settings
+from infoplane.activations import Activations
 from infoplane.estimators import from_written
 from infoplane.measurement.measure import measure, measure_scheduled, values_of
+from infoplane.probes.dataset import DatasetProbe, Settings
 from infoplane.schedules.distances import between
 from infoplane.stores.weights import WeightsStore
 from infoplane.training.loop import train
@@ -38,7 +39,7 @@ def scheduled(weights, data):
 
     def find(epochs, estimator, at_once=None):
         settings = Settings.model_validate({"epochs": epochs, "device": "cpu"})
-        activations = Activations(weights, Measured(data, settings), settings)
+        activations = Activations(weights, DatasetProbe(settings, data))
         activations.at_once = at_once or activations.at_once
         chosen = from_written(estimator)
         return measure_scheduled(activations, settings.epochs, chosen), activations
@@ -72,8 +73,8 @@ def test_the_guarantee_holds_on_real_curves(scheduled, estimator, over):
     assert found.epochs[0] == 0 and found.epochs[-1] == LAST
     assert 8 < len(found.epochs) < LAST
     values = values_of(found.records, found.epochs, activations.seeds, activations.layers)
-    measured = activations.measured
-    scale = np.array([measured.entropy_x, measured.entropy_y])
+    (entropies,) = set(activations.entropies(found.epochs).values())
+    scale = np.array(entropies)
     apart = between(values[:-1], values[1:], scale, over)
     assert ((apart <= 0.05) | (np.diff(found.epochs) == 1)).all()
     assert found.rounds <= 1 + math.ceil(math.log2(LAST))

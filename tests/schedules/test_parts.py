@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoplane.activations import Activations, Measured, Settings
+from infoplane.activations import Activations
 from infoplane.estimators import ESTIMATORS
 from infoplane.measurement.measure import measure_scheduled, why_whole
+from infoplane.probes.dataset import DatasetProbe, Settings
 from infoplane.schedules import DeltaApproximate, DeltaExact
 from infoplane.schedules.parts import WHOLE, Part
 from infoplane.stores.information import numbers_of
@@ -86,7 +87,7 @@ def measured(path, trainer_of, network_settings, data):
 
     def find(name, epochs, part=WHOLE, known=None):
         settings = Settings.model_validate({"epochs": epochs, "device": "cpu"})
-        activations = Activations(weights, Measured(data, settings), settings)
+        activations = Activations(weights, DatasetProbe(settings, data))
         estimator = ESTIMATORS[name](**OF_ESTIMATOR.get(name, {}))
         return measure_scheduled(
             activations, settings.epochs, estimator, part=part, known=known

@@ -44,7 +44,7 @@ def information_of(home, run, estimator, block, flags=("saturated",)):
     record = LayerInformation(Information(1.0, flags=flags), Information(0.5, flags=flags))
     records = {(s, e, "a"): record for s in seeds for e in (0, 9)}
     path = home / "runs" / run / "information" / estimator / f"{block}.zarr.zip"
-    write_information(records, seeds, [0, 9], ["a"], {}, path)
+    write_information(records, seeds, [0, 9], ["a"], {}, path, entropies={})
     return path
 
 

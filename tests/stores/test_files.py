@@ -238,7 +238,11 @@ def test_information_comes_back_in_the_order_of_layers(tmp_path):
         for layer in ("z", "a")
     }
     path = tmp_path / "i.zarr.zip"
-    write_information(records, [0, 1, 5], [0, 7], ["z", "a"], {"n_inputs": "9"}, path)
+    about = {"n_inputs": "9", "after": {"z": ["input"], "a": ["z"]}}
+    entropies = {
+        (seed, epoch): (8.0 + epoch, 1.0 - seed) for seed in (0, 1) for epoch in (0, 7)
+    }
+    write_information(records, [0, 1, 5], [0, 7], ["z", "a"], about, path, entropies=entropies)
     table, attributes = read_information(path)
     assert isinstance(table, pd.DataFrame) and len(table) == 3 * 2 * 2
     assert attributes["n_inputs"] == "9" and attributes["units"] == "bit"
@@ -246,6 +250,9 @@ def test_information_comes_back_in_the_order_of_layers(tmp_path):
     first = table.iloc[0]
     assert (first.ixt, first.ity, first.ixt_cap, first.h) == (0.5, -0.25, 8.0, 1.0)
     assert np.isnan(first.ixt_lower)
+    assert attributes["after"] == about["after"]
+    of = table[table.seed != 5].drop_duplicates(["seed", "epoch"])
+    assert of.entropy_x.tolist() == [8, 15] * 2 and of.entropy_y.tolist() == [1, 1, 0, 0]
     assert table[table.seed == 1]["flags"].unique().tolist() == ["saturated"]
     failed = table[table.seed == 5]
     assert failed["flags"].unique().tolist() == ["training_failed"] and failed.ixt.isna().all()

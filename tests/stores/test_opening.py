@@ -48,12 +48,12 @@ def activations(path):
 
 def information(path):
     records = {(0, 0, "a"): LayerInformation(Information(1.0, cap=8.0), Information(0.5))}
-    write_information(records, [0], [0], ["a"], {}, path)
+    write_information(records, [0], [0], ["a"], {}, path, entropies={})
 
 
 def pooled(path):
     record = LayerInformation(Information(1.0, cap=8.0), Information(0.5))
-    write_pooled([Pooled(0, 1, 1, "a", 1, 0.0, 1.0, record)], {}, path)
+    write_pooled([Pooled(0, 1, 1, "a", 1, 0.0, 1.0, 8.0, 1.0, record)], {}, path)
 
 
 @pytest.mark.parametrize("write", [weights, dataset, activations, information, pooled])

@@ -21,7 +21,14 @@ RECORD = LayerInformation(
 def write(path, epochs, identity="same", record=RECORD):
     records = {(0, epoch, layer): record for epoch in epochs for layer in ("a", "b")}
     write_information(
-        records, [0, 1], epochs, ["a", "b"], {"identity": identity}, path, set_aside=[1]
+        records,
+        [0, 1],
+        epochs,
+        ["a", "b"],
+        {"identity": identity},
+        path,
+        set_aside=[1],
+        entropies={(0, epoch): (8.0, 1.0) for epoch in epochs},
     )
 
 

@@ -7,10 +7,11 @@ import pytest
 import torch
 from tests.steps import steps
 
-from infoplane.activations import Activations, Measured
-from infoplane.activations import Settings as MeasureSettings
+from infoplane.activations import Activations
 from infoplane.networks import mlp
 from infoplane.networks.network import initialise_seeds
+from infoplane.probes.dataset import DatasetProbe
+from infoplane.probes.dataset import Settings as MeasureSettings
 from infoplane.stores.information import read_information, write_information
 from infoplane.stores.weights import WeightsStore
 from infoplane.training import supervised
@@ -203,7 +204,7 @@ def test_seeds_below_the_threshold_are_kept_named_and_not_measured(stored, data,
     assert np.isfinite(store.read([0, 2], [0, 1, 2, 5])["output.bias"]).all()
     table = store.metrics_table()
     assert set(table[table.set_aside].seed) == set(low)
-    measured = Activations(store, Measured(data, MeasureSettings()), MeasureSettings())
+    measured = Activations(store, DatasetProbe(MeasureSettings(), data))
     assert measured.seeds == [seed for seed in ends if seed not in low]
 
 
@@ -227,11 +228,11 @@ def test_failed_seeds_are_not_set_aside_as_well(trained):
 def test_information_of_seeds_set_aside_is_flagged(stored, data, tmp_path):
     store, _ = stored(1.0)  # all four
     settings = MeasureSettings()
-    activations = Activations(store, Measured(data, settings), settings)
+    activations = Activations(store, DatasetProbe(settings, data))
     assert list(activations) == []
     path = tmp_path / "i.zarr.zip"
     epochs, layers = activations.epochs, activations.layers
-    write_information({}, [0, 1, 2, 5, 9], epochs, layers, {}, path, [0, 1, 2, 5])
+    write_information({}, [0, 1, 2, 5, 9], epochs, layers, {}, path, [0, 1, 2, 5], entropies={})
     table, _ = read_information(path)
     assert set(table[table.seed != 9]["flags"]) == {"set_aside"}
     assert set(table[table.seed == 9]["flags"]) == {"training_failed"}

@@ -9,12 +9,13 @@ ReLU under the kernel density bound 0.4 → 7.9 bits; seeds differ by about 1 bi
 import numpy as np
 import pytest
 
-from infoplane.activations import Activations, Measured, Settings
+from infoplane.activations import Activations
 from infoplane.datasets import SOURCES
 from infoplane.datasets.prepare import prepare
 from infoplane.estimators import ESTIMATORS
 from infoplane.measurement.measure import measure
 from infoplane.networks import mlp
+from infoplane.probes.dataset import DatasetProbe, Settings
 from infoplane.stores.weights import WeightsStore
 from infoplane.training import supervised
 from infoplane.training.loop import train
@@ -67,7 +68,7 @@ def last_hidden(data, tmp_path):
         weights = WeightsStore(store)
         assert weights.metrics()["accuracy_train"].values[:, -1].mean() > 0.9  # it learned
         what = Settings(epochs=EPOCHS, device="cpu")
-        activations = Activations(weights, Measured(data, what), what)
+        activations = Activations(weights, DatasetProbe(what, data))
         found = measure(OneLayer(activations), ESTIMATORS[estimator](**options))
         epochs = activations.epochs
         return np.mean([[found[s, e, LAYER].ixt.value for e in epochs] for s in SEEDS], axis=0)

@@ -10,76 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from copy import copy
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
 import torch
-from pydantic import Field
 
-from infoplane.datasets.contents import row_codes
-from infoplane.datasets.source import Data
-from infoplane.machine import DeviceName, device_of
+from infoplane.machine import device_of
 from infoplane.networks import noise as noises
 from infoplane.networks.arrays import to_tensor
 from infoplane.networks.description import rebuild
 from infoplane.networks.dtypes import PLAIN
 from infoplane.networks.network import Draws, Network
-from infoplane.samples import Samples, entropy_of_counts, label_codes
-from infoplane.schedules.adaptive import AnySchedule
-from infoplane.schedules.fixed import Logarithmic
-from infoplane.settings import Settings as BaseSettings
+from infoplane.probes.probe import Inputs, Probe
+from infoplane.samples import Samples
 from infoplane.stores.activations import ActivationsStore, ActivationsWriter
 from infoplane.stores.locks import writing
 from infoplane.stores.weights import WeightsStore, measured_network
-
-
-class Settings(BaseSettings):
-    """What is measured: which inputs, which epochs."""
-
-    inputs: Literal["train", "test", "all"] = "all"
-    """Part of the data set on which information is measured."""
-    subset: int | None = Field(default=None, ge=2)
-    """Measure this many of those inputs, drawn once; null: all of them."""
-    subset_seed: int = Field(default=0, ge=0)
-    """Seed of the subset."""
-    epochs: AnySchedule = Logarithmic(schedule="logarithmic", number=60)
-    """Epochs to measure, out of the kept ones; the delta schedules choose them by what they
-    measure."""
-    draws: int = Field(default=1, ge=1)
-    """Draws of each input in a network with noise: so many passes with noise of their own."""
-    noise_seed: int = Field(default=0, ge=0)
-    """Seed of the noise in measurement; each network and epoch has noise of its own."""
-    device: DeviceName = "auto"
-    """auto: CUDA where there is a GPU, else the CPU."""
-    share_activations: bool = False
-    """Regenerate once into a temporary store that all estimators of the run read. Worth it
-    only where a forward pass costs more than reading its result from disk."""
-
-
-class Measured:
-    """The inputs that are measured.
-
-    x (n_inputs, …), y (n_inputs,) int64; entropy_x, entropy_y in bits, of these inputs
-    """
-
-    def __init__(self, data: Data, settings: Settings):
-        rows = {
-            "train": data.train,
-            "test": data.test,
-            "all": np.arange(len(data.x)),
-        }[settings.inputs]
-        if settings.subset is not None and settings.subset < len(rows):
-            drawn = np.random.default_rng(settings.subset_seed)
-            rows = np.sort(drawn.choice(rows, settings.subset, replace=False))
-        if len(rows) < 2:
-            raise ValueError(
-                f"measure.inputs: {settings.inputs} leaves {len(rows)} inputs; information "
-                "needs at least two"
-            )
-        self.x = torch.from_numpy(data.x[rows])
-        self.y = label_codes(data.y[rows])  # a class that no measured input has leaves no gap
-        self.entropy_x = entropy_of_counts(np.bincount(row_codes(data.x[rows])))
-        self.entropy_y = entropy_of_counts(np.bincount(self.y))
 
 
 class Activations:
@@ -87,28 +32,62 @@ class Activations:
 
     Iterating gives lists of Samples of one layer: a block of epochs, all seeds that are not
     lost. `memory_mb` bounds the activations that are held at once.
-    network : name of the one that is measured; None: the only one
+    probe : gives what they are measured on
     """
 
     def __init__(
         self,
         weights: WeightsStore,
-        measured: Measured,
-        settings: Settings,
+        probe: Probe,
         memory_mb: int = 1024,
         shared: ActivationsStore | None = None,
-        network: str | None = None,
     ):
-        self.weights, self.measured, self.shared = weights, measured, shared
-        self.name = measured_network(weights.networks, network)
+        settings = probe.settings
+        self.weights, self.probe, self.shared = weights, probe, shared
+        self.name = measured_network(weights.networks, probe.network)
         self.network = rebuild(weights.networks[self.name])
         self.layers = [layer.name for layer in self.network.layers]
         self.seeds = [int(s) for s in weights.seeds if int(s) not in weights.lost]
         self.epochs = [int(e) for e in settings.epochs.select(weights.epochs)]
         self.device = device_of(settings.device)
         self.draws, self.noise_seed = settings.draws, settings.noise_seed
-        each = bytes_each(self.network, len(measured.x) * self.draws)
+        self._latest: dict[tuple[int, int], Inputs] = {}
+        # Of a run without a seed that may be measured there is a shape all the same.
+        seed, epoch = int([*self.seeds, *weights.seeds][0]), int(weights.epochs[-1])
+        x = probe.inputs(seed, epoch, weights).x
+        self.n_inputs = len(x)
+        each = bytes_each(self.network, self.n_inputs * self.draws)
+        each += 0 if probe.fixed else x.nbytes
         self.at_once = max(1, memory_mb * 10**6 // each)
+
+    def inputs(self, epochs: Sequence[int], seeds: Sequence[int]) -> list[Inputs]:
+        """What is measured at each of these epochs and seeds, seed by seed.
+
+        Raises ValueError where the probe does not give as many inputs each time.
+        """
+        where = [(seed, epoch) for seed in seeds for epoch in epochs]
+        if self.probe.fixed:
+            return [self.probe.inputs(*key, self.weights) for key in where[:1]] * len(where)
+        # A block's layers want the same ones, one after the other.
+        known = self._latest
+        self._latest = {k: known.get(k) or self.probe.inputs(*k, self.weights) for k in where}
+        for (seed, epoch), one in self._latest.items():
+            if len(one.x) != self.n_inputs:
+                raise ValueError(
+                    f"probe {self.probe.settings.probe} gives {len(one.x)} inputs for seed "
+                    f"{seed} at epoch {epoch}, and {self.n_inputs} elsewhere; it must give as "
+                    "many each time"
+                )
+        return list(self._latest.values())
+
+    def entropies(self, epochs: Sequence[int]) -> dict[tuple[int, int], tuple[float, float]]:
+        """H(X) and H(Y) in bits of the inputs of every seed at these epochs."""
+        return {
+            (seed, epoch): (one.entropy_x, one.entropy_y)
+            for seed in self.seeds
+            for epoch in epochs
+            for one in self.inputs([epoch], [seed])
+        }
 
     def at(self, epochs: Sequence[int]) -> Activations:
         """The same at these kept epochs, in order."""
@@ -129,33 +108,18 @@ class Activations:
     def __iter__(self) -> Iterator[list[Samples]]:
         for epochs, seeds in self._blocks():
             where = [(seed, epoch) for seed in seeds for epoch in epochs]
+            inputs = self.inputs(epochs, seeds)
             for layer, clean, noise in self.outputs(epochs, seeds, self.draws):
                 yield [
-                    self._samples(clean[i], noise and noise.of(i), layer, *where[i])
+                    _samples(inputs[i], clean[i], noise and noise.of(i), layer, *where[i])
                     for i in range(len(where))
                 ]
-
-    def _samples(self, clean, noise, layer: str, seed: int, epoch: int) -> Samples:
-        """Samples of outputs (n_inputs · n_draws, n_units) before noise, with (σ, σZ)."""
-        sigma, added = noise or (None, None)
-        by_draw = (len(self.measured.x), -1, clean.shape[-1])
-        return Samples(
-            (clean if added is None else clean + added).view(by_draw),
-            self.measured.y,
-            self.measured.x.flatten(1),
-            layer=layer,
-            seed=seed,
-            epoch=epoch,
-            sigma=sigma,
-            centres=None if added is None else clean.view(by_draw),
-            entropy_x=self.measured.entropy_x,
-        ).checked()
 
     def save(self, path: Path, attributes: dict[str, str]) -> None:
         """Write all of it as a store of activations."""
         with writing(path):
             writer = ActivationsWriter(
-                path, self.network.widths, self.seeds, self.epochs, len(self.measured.x)
+                path, self.network.widths, self.seeds, self.epochs, self.n_inputs
             )
             for epochs, seeds in self._blocks():
                 for layer, t, _ in self.outputs(epochs, seeds, self.draws):
@@ -187,14 +151,17 @@ class Activations:
                 stored = torch.from_numpy(self.shared.read(layer, epochs, seeds))
                 yield layer, stored.to(self.device).flatten(0, 1), None
             return
-        network, n_rows = self.network, len(self.measured.x) * draws
+        network, n_rows = self.network, self.n_inputs * draws
         weights = {
             name: to_tensor(array, network.dtypes.get(name, PLAIN))
             .to(self.device)
             .flatten(0, 1)
             for name, array in self.weights.read(epochs, seeds, self.name).items()
         }
-        x = self.measured.x.to(self.device).repeat_interleave(draws, dim=0)
+        inputs = [one.x for one in self.inputs(epochs, seeds)]
+        # (n, …) that all share, or (S, n, …)
+        x = inputs[0] if self.probe.fixed else torch.stack(inputs)
+        x = x.to(self.device).repeat_interleave(draws, dim=0 if self.probe.fixed else 1)
         for layer, reading in network.read(weights, x, self._random(epochs, seeds, n_rows)):
             own = None
             if reading.noise is not None:
@@ -207,6 +174,23 @@ class Activations:
             return None
         keys = [(self.noise_seed, seed, epoch) for seed in seeds for epoch in epochs]
         return self.network.random(n, [noises.source(*key) for key in keys], self.device)
+
+
+def _samples(inputs: Inputs, clean, noise, layer: str, seed: int, epoch: int) -> Samples:
+    """Samples of outputs (n_inputs · n_draws, n_units) before noise, with (σ, σZ)."""
+    sigma, added = noise or (None, None)
+    by_draw = (len(inputs.x), -1, clean.shape[-1])
+    return Samples(
+        (clean if added is None else clean + added).view(by_draw),
+        inputs.y,
+        inputs.x.flatten(1),
+        layer=layer,
+        seed=seed,
+        epoch=epoch,
+        sigma=sigma,
+        centres=None if added is None else clean.view(by_draw),
+        entropy_x=inputs.entropy_x,
+    ).checked()
 
 
 def bytes_each(network: Network, n_rows: int) -> int:

@@ -1,11 +1,14 @@
 """What every information plane has to satisfy, whatever the estimator: checked, not assumed.
 
-The data processing inequality (Cover & Thomas, theorem 2.8.1): a layer is computed from the
-one before, X → T1 → T2 → …, so that along the layers of one network at one epoch
-    H(X) ≥ I(X;T1) ≥ I(X;T2) ≥ …      H(Y) ≥ I(T1;Y) ≥ I(T2;Y) ≥ …
+The data processing inequality (Cover & Thomas, theorem 2.8.1): where a layer T is computed from
+another layer U alone, X → U → T, so that of one network at one epoch
+    H(X) ≥ I(X;U) ≥ I(X;T)      H(Y) ≥ I(U;Y) ≥ I(T;Y)
 A true plane obeys; an estimate that does not is wrong in at least one of the two layers, by
-more than its own error says.
+more than its own error says. Of a layer that is computed from several others at once, or from
+what is not measured, the data alone say how much it can know: H(X) and H(Y).
 """
+
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -23,38 +26,62 @@ SOURCES = {
     "ixt": ("H(X)", "entropy_x", "ixt_stderr"),
     "ity": ("H(Y)", "entropy_y", "ity_stderr"),
 }
-"""Of each quantity what bounds the first layer, and the column of its standard error."""
+"""Of each quantity what the data bound it by, and the column of its standard error."""
+
+After = Mapping[str, Sequence[str]]
+"""Of each layer the measured layers, or the input, that it is computed from alone."""
 
 
-def violations(information: pd.DataFrame, entropy_x: float, entropy_y: float) -> pd.DataFrame:
+def violations(information: pd.DataFrame, after: After) -> pd.DataFrame:
     """Every place where a layer seems to know more than the one it is computed from.
 
-    information : table of one run and one estimator; its layers in order from the input on
-    entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits
+    information : table of one run and one estimator, with entropy_x and entropy_y in bits
     Returns a row a seed, epoch, quantity (ixt or ity) and layer, in bits: its value and that
-    of the layer before (for the first layer H(X) or H(Y)); excess = value − value_before,
-    which is more than the tolerance. tolerance : SIGMAS standard errors of the difference,
-    or, of an estimate without one, ERROR or a tenth of it. proven : bounds that the estimator
-    gives rule out that the two are in order.
+    of the layer before (where there is not one, H(X) or H(Y) of this seed and epoch); excess =
+    value − value_before, which is more than the tolerance. tolerance : SIGMAS standard errors
+    of the difference, or, of an estimate without one, ERROR or a tenth of it. proven : bounds
+    that the estimator gives rule out that the two are in order.
     """
-    entropies = {"entropy_x": entropy_x, "entropy_y": entropy_y}
-    parts = [
-        _of_quantity(information, quantity, source, entropies[entropy], stderr)
-        for quantity, (source, entropy, stderr) in SOURCES.items()
-    ]
+    edges = edges_of(information.layer.unique(), after)
+    parts = [_of_quantity(information, quantity, edges) for quantity in SOURCES]
     found = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS)])
     return found[COLUMNS].sort_values(["seed", "epoch"], kind="stable").reset_index(drop=True)
 
 
-def violations_of(information: pd.DataFrame, about: dict, exempt: str) -> pd.DataFrame:
+def violations_of(information: pd.DataFrame, about: Mapping, exempt: str) -> pd.DataFrame:
     """The same of a store's table and attributes; none where the estimator is exempt."""
-    table = information[:0] if exempt else information
-    return violations(table, float(about["entropy_x"]), float(about["entropy_y"]))
+    return violations(information[:0] if exempt else information, about["after"])
 
 
 def n_compared(information: pd.DataFrame) -> int:
     """How many pairs of values violations() compares."""
     return int(information[list(SOURCES)].notna().sum().sum())
+
+
+def edges_of(layers: Iterable[str], after: After) -> dict[str, str]:
+    """Of each layer that is computed from one measured layer alone, this layer."""
+    layers = list(map(str, layers))
+    return {
+        layer: after[layer][0]
+        for layer in layers
+        if len(after.get(layer, ())) == 1 and after[layer][0] in layers
+    }
+
+
+def without_edge(after: After) -> str:
+    """A sentence on the layers that are compared with H(X) and H(Y) for want of an edge; empty
+    where every layer is computed from one other, or from the input."""
+    reasons = [
+        f"{layer} ({'of ' + ' and '.join(before) + ' at once' if before else 'no known edge'})"
+        for layer, before in after.items()
+        if len(before) != 1
+    ]
+    if not reasons:
+        return ""
+    return (
+        f"Compared with H(X) and H(Y) alone, for want of one layer to compare with: "
+        f"{', '.join(reasons)}."
+    )
 
 
 def flagged(information: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
@@ -68,30 +95,32 @@ def flagged(information: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
 
 
 def _of_quantity(
-    information: pd.DataFrame, quantity: str, source: str, entropy: float, stderr: str
+    information: pd.DataFrame, quantity: str, edges: Mapping[str, str]
 ) -> pd.DataFrame:
+    source, entropy, stderr = SOURCES[quantity]
     rank = {layer: i for i, layer in enumerate(dict.fromkeys(information.layer))}
-    table = information.assign(rank=information.layer.map(rank))
-    table = table.sort_values(["seed", "epoch", "rank"], kind="stable")
-    table = table.assign(
+    table = information.assign(
+        rank=information.layer.map(rank),
         quantity=quantity,
-        value=table[quantity],
-        error=_errors(table[quantity], table.get(stderr)),
-        lower=table.get(f"{quantity}_lower", np.nan),
-        upper=table.get(f"{quantity}_upper", np.nan),
-    )
-    previous = table.groupby(["seed", "epoch"], sort=False)[
-        ["layer", "value", "error", "upper"]
-    ]
-    previous = previous.shift()
-    # the data come before the first layer, and their entropies have no error
-    first = table["rank"] == 0
-    previous.loc[first, ["value", "error", "upper"]] = entropy, 0.0, entropy
-    table["before"] = previous.layer.where(~first, source)
-    table["value_before"] = previous.value
-    table["excess"] = table.value - previous.value
-    table["tolerance"] = np.hypot(table.error, previous.error)
-    table["proven"] = table.lower > previous.upper
+        value=information[quantity],
+        error=_errors(information[quantity], information.get(stderr)),
+        lower=information.get(f"{quantity}_lower", np.nan),
+        upper=information.get(f"{quantity}_upper", np.nan),
+        before=information.layer.map(edges).astype(object),
+    ).sort_values(["seed", "epoch", "rank"], kind="stable")
+    previous = table[["seed", "epoch", "layer", "value", "error", "upper"]]
+    previous = previous.rename(columns={"layer": "before"})
+    where = ["seed", "epoch", "before"]
+    table = table.merge(previous, "left", on=where, suffixes=("", "_before"))
+    # the data come before a layer without another before it; their entropies have no error
+    first = table.before.isna()
+    table.loc[first, "value_before"] = table.loc[first, entropy]
+    table.loc[first, "upper_before"] = table.loc[first, entropy]
+    table.loc[first, "error_before"] = 0.0
+    table.loc[first, "before"] = source
+    table["excess"] = table.value - table.value_before
+    table["tolerance"] = np.hypot(table.error, table.error_before)
+    table["proven"] = table.lower > table.upper_before
     return table[table.excess > table.tolerance]
 
 

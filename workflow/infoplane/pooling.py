@@ -89,6 +89,8 @@ class Pooled(NamedTuple):
     n_draws: int
     drift: float
     gradient_snr: float
+    entropy_x: float
+    entropy_y: float
     record: LayerInformation
 
 
@@ -145,16 +147,21 @@ class Pool:
     """The samples of every window of a pool, regenerated block by block."""
 
     def __init__(self, activations: Activations, settings: Settings, memory_mb: int):
+        if not activations.probe.fixed:
+            raise ValueError(
+                f"probe {activations.probe.settings.probe} gives each epoch its own inputs; a "
+                "pool needs the same for all of its networks"
+            )
         self.activations, self.settings = activations, settings
         kept = [int(e) for e in activations.weights.epochs]
         self.blocks = blocks(settings, activations.seeds, kept, activations.draws)
         largest = max(len(b.seeds) * len(b.epochs) * b.draws for b in self.blocks)
         widest = max(activations.network.widths.values())
         # two neighbouring layers, a temporary, and the pooled copy of one
-        needed = 4 * 4 * largest * len(activations.measured.x) * widest / 1e6
+        needed = 4 * 4 * largest * activations.n_inputs * widest / 1e6
         if needed > memory_mb:
             raise ValueError(
-                f"{largest} draws of {len(activations.measured.x)} inputs in a layer of "
+                f"{largest} draws of {activations.n_inputs} inputs in a layer of "
                 f"{widest} units take {needed:.0f} MB; memory_mb allows {memory_mb}: pool "
                 "fewer, measure a subset, or allow more"
             )
@@ -164,7 +171,8 @@ class Pool:
 
     def samples(self, block: Block) -> Iterator[list[tuple[int, Samples]]]:
         """Layer by layer: every length of the block with its pooled samples."""
-        source, n = self.activations, len(self.activations.measured.x)
+        source, n = self.activations, self.activations.n_inputs
+        inputs = source.inputs(block.epochs[-1:], block.seeds[:1])[0]
         # What depends on all samples of a seed (a range of bins) is here of all seeds: else
         # groups of other sizes would be binned each in its own way.
         seed = block.group if self.settings.over in ("epochs", "noise") else None
@@ -181,14 +189,14 @@ class Pool:
                 more = None if added is None else _last(self.settings.over, added, length)
                 samples = Samples(
                     part if more is None else part + more,
-                    source.measured.y,
-                    source.measured.x.flatten(1),
+                    inputs.y,
+                    inputs.x.flatten(1),
                     layer=layer,
                     seed=seed,
                     epoch=block.end,
                     sigma=sigma,
                     centres=None if more is None else part,
-                    entropy_x=source.measured.entropy_x,
+                    entropy_x=inputs.entropy_x,
                 )
                 found.append((length, samples.checked()))
             yield found
@@ -221,6 +229,7 @@ def measure(
         for _, windows in _watched(pool, f"{title}, survey"):
             survey = estimator.survey([samples for _, samples in windows], survey)
     session = estimator.session(survey)
+    (entropies,) = set(pool.activations.entropies(pool.activations.epochs[-1:]).values())
     result = []
     for block, windows in _watched(pool, title):
         records = session([samples for _, samples in windows])
@@ -236,6 +245,7 @@ def measure(
                     samples.layer,
                     samples.n_draws,
                     *drift,
+                    *entropies,
                     record,
                 )
             )

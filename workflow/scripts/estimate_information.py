@@ -10,10 +10,11 @@ from pathlib import Path
 
 from job import job
 
-from infoplane.activations import Activations, Measured, Settings
+from infoplane.activations import Activations
 from infoplane.estimators import from_written
 from infoplane.machine import use_threads
 from infoplane.measurement.measure import measure_scheduled
+from infoplane.probes import probe_of
 from infoplane.provenance import digest_of_text, package_versions
 from infoplane.schedules.parts import WHOLE
 from infoplane.stores import parts
@@ -27,27 +28,22 @@ with job(snakemake):
     use_threads(snakemake.threads)
     params, names = snakemake.params, snakemake.wildcards
     estimator = from_written(json.loads(params.settings))
-    what = Settings.model_validate_json(params.measure)
-
-    data = read_data(Path(snakemake.input.dataset))
-    measured = Measured(data, what)
+    probe = probe_of(params.measure, read_data(Path(snakemake.input.dataset)))
     weights = WeightsStore(Path(snakemake.input.weights))
     shared = snakemake.input.get("activations")
     activations = Activations(
         weights,
-        measured,
-        what,
+        probe,
         memory_mb=snakemake.resources.activations_mb,
         shared=ActivationsStore(Path(shared)) if shared else None,
     )
     attributes = {
         "estimator": params.settings,
         "measure": params.measure,
-        "entropy_x": str(measured.entropy_x),
-        "entropy_y": str(measured.entropy_y),
-        "information_xy": str(data.attributes["information_xy"]["y"]),
+        "after": {layer.name: list(layer.after) for layer in activations.network.layers},
+        "information_xy": str(probe.information_xy()),
         "n_kept": str(len(weights.epochs)),
-        "n_inputs": str(len(measured.x)),
+        "n_inputs": str(activations.n_inputs),
         "recipe": params.recipe,
         "training": json.dumps(weights.attributes["settings"]),
         "versions": json.dumps(package_versions()),
@@ -61,7 +57,7 @@ with job(snakemake):
     logging.info("%d records of parts are there already", len(known))
     found = measure_scheduled(
         activations,
-        what.epochs,
+        probe.settings.epochs,
         estimator,
         f"{names.estimator} {names.run} {name_of(path)}",
         part,
@@ -75,6 +71,7 @@ with job(snakemake):
         attributes | {"rounds": str(found.rounds)},
         path,
         set_aside=[seed for seed, why in weights.lost.items() if why.set_aside],
+        entropies=activations.entropies(found.epochs),
     )
     if part == WHOLE:
         parts.gathered(path, snakemake.input.get("parts", []))

@@ -22,6 +22,6 @@ with job(snakemake):
     )
     information = information[information.seed.isin(snakemake.params.seeds[names.run])]
     information = information.assign(run=names.run, estimator=names.estimator)
-    given = information, float(about["entropy_x"]), float(about["entropy_y"])
+    given = information, information.entropy_x.mean(), information.entropy_y.mean()
     settings = json.loads(about["estimator"])
     draw("binned_entropy", given, snakemake, settings)

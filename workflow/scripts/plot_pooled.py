@@ -22,7 +22,7 @@ with job(snakemake):
     for store in map(Path, snakemake.input.pooled):
         table, about = read_pooled(store)
         run = store.parents[2].name
-        entropy_x[run], entropy_y[run] = float(about["entropy_x"]), float(about["entropy_y"])
+        entropy_x[run], entropy_y[run] = table.entropy_x.mean(), table.entropy_y.mean()
         pool, estimator = json.loads(about["pool"]), json.loads(about["estimator"])
         if figure == "pooled_planes":
             title = pooled_planes.title(table, pool["over"])

@@ -6,9 +6,10 @@ from pathlib import Path
 from job import job
 
 from infoplane import pooling
-from infoplane.activations import Activations, Measured, Settings
+from infoplane.activations import Activations
 from infoplane.estimators import from_written
 from infoplane.machine import use_threads
+from infoplane.probes import probe_of
 from infoplane.provenance import package_versions
 from infoplane.stores.datasets import read_data
 from infoplane.stores.joined import JoinedWeights
@@ -16,13 +17,12 @@ from infoplane.stores.pooled import write_pooled
 
 with job(snakemake):
     use_threads(snakemake.threads)
-    what = Settings.model_validate_json(snakemake.params.measure)
     settings = pooling.Settings.model_validate_json(snakemake.params.pool)
 
-    measured = Measured(read_data(Path(snakemake.input.dataset)), what)
+    probe = probe_of(snakemake.params.measure, read_data(Path(snakemake.input.dataset)))
     weights = JoinedWeights([Path(store) for store in snakemake.input.weights])
     memory = snakemake.resources.activations_mb
-    activations = Activations(weights, measured, what, memory_mb=memory)
+    activations = Activations(weights, probe, memory_mb=memory)
     activations.seeds = [s for s in activations.seeds if s in snakemake.params.seeds]
     names = snakemake.wildcards
     rows = pooling.measure(
@@ -35,8 +35,6 @@ with job(snakemake):
         "estimator": snakemake.params.settings,
         "measure": snakemake.params.measure,
         "pool": snakemake.params.pool,
-        "entropy_x": str(measured.entropy_x),
-        "entropy_y": str(measured.entropy_y),
         "recipe": snakemake.params.recipe,
         "training": json.dumps(weights.attributes["settings"]),
         "versions": json.dumps(package_versions()),

@@ -4,11 +4,13 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-from infoplane import activations, pooling
+from infoplane import pooling
 from infoplane.config.choice import Choice
 from infoplane.datasets import SOURCES
 from infoplane.estimators import ESTIMATORS
 from infoplane.networks import FAMILIES
+from infoplane.probes import PROBES
+from infoplane.probes import dataset as dataset_probe
 from infoplane.settings import Settings
 from infoplane.training import TRAINERS
 
@@ -60,6 +62,7 @@ Seeds = Annotated[
 Dataset = Annotated[Any, Choice(SOURCES, "source")]
 Estimator = Annotated[Any, Choice(ESTIMATORS, "estimator")]
 Network = Annotated[Any, Choice(FAMILIES, "family", "mlp")]
+Measure = Annotated[Any, Choice(PROBES, "probe", "dataset")]
 Training = Annotated[Any, Choice(TRAINERS, "trainer", "supervised")]
 
 
@@ -76,8 +79,9 @@ class Run(Settings):
     """How many seeds (10: the seeds 0 … 9), or a list of seeds. Each is one trained network."""
     seeds_per_block: int = Field(default=10, ge=1)
     """Seeds that train together as one batched network, in one job."""
-    measure: activations.Settings = activations.Settings()
-    """The inputs and the epochs on which information is measured."""
+    measure: Measure = dataset_probe.Settings()
+    """The inputs and the epochs on which information is measured, by a probe (dataset where it
+    is left out)."""
     estimators: Names = Field(min_length=1)
     """Names of the experiment's estimators that measure this run."""
     shards: int = Field(default=1, ge=1, le=1000)
@@ -98,8 +102,9 @@ class Run(Settings):
 class WrittenRun(Run):
     """A run as a file has it: a sweep makes it many, and an empty section is one left out."""
 
-    measure: activations.Settings | None = None
-    """The inputs and the epochs on which information is measured."""
+    measure: Measure | None = None
+    """The inputs and the epochs on which information is measured, by a probe (dataset where it
+    is left out)."""
     estimators: Names | None = Field(default=None, min_length=1)
     """Names of the experiment's estimators that measure this run; null: all of them."""
     sweep: dict[str, list] | None = None

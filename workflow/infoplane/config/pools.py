@@ -6,6 +6,7 @@ from typing import Any
 from infoplane.config.estimators import method_of
 from infoplane.config.models import Run
 from infoplane.config.problems import Problem, not_defined, shown
+from infoplane.probes import PROBES
 
 
 def pool_problems(run: Run, estimators: Mapping[str, Any]) -> Iterator[Problem]:
@@ -15,6 +16,9 @@ def pool_problems(run: Run, estimators: Mapping[str, Any]) -> Iterator[Problem]:
     """
     for name, pool in run.pools.items():
         place = ("pools", name)
+        if not PROBES.complete(run.measure.probe).fixed:
+            text = f"cannot be: the probe '{run.measure.probe}' gives each epoch its own inputs"
+            yield Problem(place, text)
         if pool.estimators is not None:
             for i, wanted in enumerate(pool.estimators):
                 if wanted not in run.estimators:

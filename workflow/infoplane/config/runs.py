@@ -12,6 +12,8 @@ from infoplane.config.merge import merged, replaced, text_of, variants
 from infoplane.config.models import Run, WrittenRun
 from infoplane.config.pools import pool_problems
 from infoplane.config.problems import Problem, dotted, not_defined, shown, validated
+from infoplane.datasets import SOURCES, labels_of
+from infoplane.probes import dataset as dataset_probe
 from infoplane.schedules.adaptive import Adaptive
 from infoplane.schedules.fixed import kept_epochs
 from infoplane.table import unknown
@@ -82,6 +84,7 @@ def runs_of(
             problems += pool_problems(run, around.estimators.entries)
             problems += _noise(run, around)
             problems += _adaptive(run, around)
+            problems += _labels(run, around)
         for problem in problems:
             line = (places.of(problem, chosen), problem.text)
             found.setdefault(line, []).append(full_name)
@@ -230,13 +233,32 @@ def _test_inputs(run: Run, around: Surroundings) -> Iterator[Problem]:
     if not isinstance(dataset, Mapping) or dataset.get("training_fraction") != 1:
         return
     why = f"data set '{run.dataset}' has training_fraction 1 and so no test inputs"
-    if run.measure.inputs == "test":
+    if isinstance(run.measure, dataset_probe.Settings) and run.measure.inputs == "test":
         yield Problem(("measure", "inputs"), f"must be train or all, not 'test': {why}")
     for rule in ("stop", "set_aside"):
         quantity = getattr(getattr(run.training, rule, None), "quantity", "")
         if quantity.endswith("_test"):
             text = f"must be of the training inputs, not '{quantity}': {why}"
             yield Problem(("training", rule, "quantity"), text)
+
+
+def _labels(run: Run, around: Surroundings) -> Iterator[Problem]:
+    """Labels that the data set does not have, where that can be told before it is prepared."""
+    chosen = {("measure", "label"): getattr(run.measure, "label", None)}
+    chosen[("training", "label")] = getattr(run.training, "label", None)
+    wanted = {path: label for path, label in chosen.items() if label is not None}
+    if not wanted:
+        return
+    try:
+        written = around.datasets[run.dataset]
+        settings = SOURCES.complete(written["source"]).Settings.model_validate(written)
+    except (LookupError, TypeError, ValueError):
+        return  # said elsewhere
+    known = labels_of(settings)
+    for path, label in wanted.items():
+        if known is not None and label not in known:
+            text = not_defined(label, f"label of data set '{run.dataset}'", known)
+            yield Problem(path, text)
 
 
 def _draws(run: Run) -> Iterator[Problem]:

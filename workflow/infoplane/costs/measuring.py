@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from infoplane.activations import Settings as Measure
 from infoplane.activations import bytes_each
 from infoplane.costs.cost import ESTIMATING_MB, GFLOPS, IMPORT_SECONDS, Cost, speed_of
 from infoplane.costs.schedules import n_of
@@ -12,6 +11,7 @@ from infoplane.datasets.source import Shape
 from infoplane.estimators.interface import Estimator
 from infoplane.estimators.tables import costs as table
 from infoplane.networks.network import Network
+from infoplane.probes.probe import ProbeSettings
 
 VALUE_SECONDS = 6e-9
 """Of one activation in a forward pass, and of one number of noise, ten times as much."""
@@ -29,7 +29,7 @@ class Work:
     """
 
     network: Network
-    measure: Measure
+    measure: ProbeSettings
     data: Shape
     n_seeds: int
     n_epochs: int
@@ -39,9 +39,7 @@ class Work:
     @cached_property
     def n_inputs(self) -> int:
         """Inputs that are measured."""
-        data = self.data
-        n = {"train": data.n_train, "test": data.n_test}.get(self.measure.inputs, data.n)
-        return max(2, min(n, self.measure.subset or n))
+        return self.measure.n_inputs(self.data)
 
     @property
     def n_networks(self) -> int:
@@ -64,7 +62,7 @@ class Work:
         return [table.Layer(rows, d, self.data.d) for d in self.network.widths.values()]
 
 
-def n_measured(measure: Measure, training, n_epochs: int | None = None) -> int:
+def n_measured(measure: ProbeSettings, training, n_epochs: int | None = None) -> int:
     """Most epochs that are measured of those that the training keeps.
 
     n_epochs : of a job that measures only so many

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from infoplane.datasets.places import default_places
-from infoplane.datasets.prepare import files_of, prepare, shape_of, source_of
+from infoplane.datasets.prepare import files_of, labels_of, prepare, shape_of, source_of
 from infoplane.datasets.source import Data, Label, Raw, Shape, Source, SourceSettings
 from infoplane.table import Table
 
@@ -25,6 +25,7 @@ __all__ = [
     "SourceSettings",
     "default_places",
     "files_of",
+    "labels_of",
     "prepare",
     "settings_type",
     "shape_of",

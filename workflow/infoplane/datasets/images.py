@@ -186,9 +186,16 @@ def _folders_in(folder: Path) -> list[Path]:
 
 
 def _walk(folder: Path) -> list[tuple[Path, list[str]]]:
-    """The folder and all below it, in order, each with its files."""
+    """The folder and all below it, in order, each with its files.
+
+    Raises ValueError where one of them cannot be read.
+    """
+
+    def refuse(error: OSError):
+        raise ValueError(f"images: {error.filename} cannot be read ({error})")
+
     found = []
-    for path, inner, names in os.walk(folder, followlinks=True):
+    for path, inner, names in os.walk(folder, onerror=refuse, followlinks=True):
         inner[:] = filter(_shown, inner)
         found.append((Path(path), sorted(filter(_shown, names))))
     return sorted(found, key=lambda one: str(one[0]))

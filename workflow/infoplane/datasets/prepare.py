@@ -51,10 +51,7 @@ def shape_of(settings: SourceSettings, places: Iterable[str | Path] | None = Non
     Where the files are not there, or are not what they should be, that of ASSUMED: what is
     wrong the preparation says.
     """
-    try:
-        found = source_of(settings).shape(folders(places))
-    except (OSError, LookupError, ValueError, zipfile.BadZipFile):
-        found = ASSUMED
+    found = _told(settings, places)
     fraction = settings.training_fraction
     if fraction is None:
         own = found.n_train
@@ -62,6 +59,14 @@ def shape_of(settings: SourceSettings, places: Iterable[str | Path] | None = Non
     n = min(found.n, settings.size or found.n)
     of_input = (found.d,) if settings.flatten else found.of_input
     return Shape(n, of_input, found.classes, round(n * fraction))
+
+
+def labels_of(
+    settings: SourceSettings, places: Iterable[str | Path] | None = None
+) -> list[str] | None:
+    """Names of the labels, where they can be told without preparing the data set; else None."""
+    found = _told(settings, places)
+    return None if found is ASSUMED else list(found.classes)
 
 
 def files_of(
@@ -79,6 +84,13 @@ def source_of(settings: SourceSettings) -> Source:
     from infoplane.datasets import SOURCES  # here: the folder's table imports this file
 
     return SOURCES[settings.source](settings)
+
+
+def _told(settings: SourceSettings, places: Iterable[str | Path] | None) -> Shape:
+    try:
+        return source_of(settings).shape(folders(places))
+    except (OSError, LookupError, ValueError, zipfile.BadZipFile):
+        return ASSUMED
 
 
 def _check(raw: Raw, source: str) -> None:

@@ -72,12 +72,17 @@ def measure_scheduled(
         found = records.of(epochs)
         return values_of(found, epochs, activations.seeds, activations.layers)
 
-    measured = activations.measured
-    entropies = measured.entropy_x, measured.entropy_y
+    entropies = _entropies(activations, to_survey)
     path = schedule.follow(activations.epochs, ask, entropies, part)
     many = f"{len(path.epochs)} of {len(activations.epochs)} epochs in {path.rounds} rounds"
     announce(title, f"measured {many}, {schedule.schedule}")
     return Found(records.of(path.epochs), *path)
+
+
+def _entropies(activations, epochs: list[int]) -> tuple[float, float]:
+    """H(X) and H(Y) in bits: the mean over seeds and these epochs where they differ."""
+    found = set(activations.entropies(epochs).values()) or {(1.0, 1.0)}
+    return found.pop() if len(found) == 1 else tuple(np.mean(list(found), axis=0).tolist())
 
 
 class _Measurer:

@@ -20,6 +20,7 @@ from infoplane.networks import FAMILIES
 from infoplane.plan.blocks import Blocks
 from infoplane.plan.contents import digest_of_contents
 from infoplane.plan.files import Files
+from infoplane.probes import PROBES
 from infoplane.provenance import LIBRARY, digest_of_text, source_digest
 from infoplane.schedules.fixed import Listed
 from infoplane.stores.recipes import CONTENTS, said_by
@@ -210,5 +211,6 @@ class Recipes:
         )
 
     def _source_of_activations(self, run: str, script: str = "") -> str:
-        family = FAMILIES.path(self.experiment.runs[run].network.family)
-        return self.source("infoplane.activations", family, script=script)
+        chosen = self.experiment.runs[run]
+        family, probe = FAMILIES.path(chosen.network.family), PROBES.path(chosen.measure.probe)
+        return self.source("infoplane.activations", family, probe, script=script)

@@ -7,6 +7,7 @@ have `flags` too, those of both as a point of the plane shows them.
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,8 @@ from infoplane.information import (
 from infoplane.stores.archive import reading
 from infoplane.stores.files import open_tree, save_dataset
 
+ENTROPIES = ("entropy_x", "entropy_y")
+"""H(X) and H(Y) of the inputs, (seed, epoch)."""
 MASKS = {name: 1 << bit for bit, name in enumerate(FLAGS)}
 COLUMNS = tuple(column(quantity, number) for quantity in QUANTITIES for number in NUMBERS)
 FLAG_COLUMNS = tuple(column(quantity, "flags") for quantity in QUANTITIES)
@@ -35,12 +38,17 @@ def write_information(
     seeds: Sequence[int],
     epochs: Sequence[int],
     layers: Sequence[str],
-    attributes: Mapping[str, str],
+    attributes: Mapping[str, Any],
     path: Path,
     set_aside: Collection[int] = (),
+    *,
+    entropies: Mapping[tuple[int, int], tuple[float, float]],
 ) -> None:
     """Write records by (seed, epoch, layer). A seed without records counts as failed, or as
-    set aside where it is one of these."""
+    set aside where it is one of these.
+
+    entropies : H(X) and H(Y) in bits of the inputs of each measured seed and epoch
+    """
     shape = (len(seeds), len(epochs), len(layers))
     extra = sorted({name for record in records.values() for name in record.extras()})
     values = {name: np.full(shape, np.nan) for name in (*COLUMNS, *extra)}
@@ -53,9 +61,16 @@ def write_information(
             values[name][at] = value
         for name, mask in masks_of(record).items():
             flags[name][at] = mask
+    of_inputs = np.full((2, len(seeds), len(epochs)), np.nan)
+    for (seed, epoch), pair in entropies.items():
+        of_inputs[:, seeds.index(seed), epochs.index(epoch)] = pair
     dims = ("seed", "epoch", "layer")
     dataset = xr.Dataset(
         {name: (dims, value, {"units": "bit"}) for name, value in values.items()}
+        | {
+            name: (dims[:2], value, {"units": "bit"})
+            for name, value in zip(ENTROPIES, of_inputs, strict=True)
+        }
         | {name: (dims, masks, flag_attributes()) for name, masks in flags.items()},
         coords={
             "seed": list(seeds),
@@ -67,8 +82,9 @@ def write_information(
     save_dataset(dataset, path)
 
 
-def read_information(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
-    """A row a seed, epoch and layer, with flags as names joined by |, and the attributes."""
+def read_information(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """A row a seed, epoch and layer, with flags as names joined by | and the entropies of its
+    seed and epoch, and the attributes."""
     dataset = open_tree(path).to_dataset()
     with reading(path):
         dataset = dataset.load()
@@ -81,7 +97,7 @@ def read_information(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     return with_names(table.reset_index(drop=True)), dict(dataset.attrs)
 
 
-def read_records(path: Path) -> tuple[dict[Key, LayerInformation], dict[str, str]]:
+def read_records(path: Path) -> tuple[dict[Key, LayerInformation], dict[str, Any]]:
     """What `write_information` was given: records by (seed, epoch, layer), the attributes.
 
     A quantity that a record did not have, beside others that had, is NaN.
@@ -89,7 +105,8 @@ def read_records(path: Path) -> tuple[dict[Key, LayerInformation], dict[str, str
     dataset = open_tree(path).to_dataset()
     with reading(path):
         dataset = dataset.load()
-    extra = [str(n) for n in dataset.data_vars if n not in (*COLUMNS, *FLAG_COLUMNS)]
+    known = (*COLUMNS, *FLAG_COLUMNS, *ENTROPIES)
+    extra = [str(n) for n in dataset.data_vars if n not in known]
     values = {name: dataset[name].values for name in (*COLUMNS, *extra)}
     masks = {name: dataset[name].values for name in FLAG_COLUMNS}
     axes = [dataset[axis].values for axis in ("seed", "epoch", "layer")]

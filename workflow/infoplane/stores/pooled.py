@@ -11,6 +11,7 @@ from infoplane.stores.archive import reading
 from infoplane.stores.files import open_tree, save_dataset
 from infoplane.stores.information import (
     COLUMNS,
+    ENTROPIES,
     FLAG_COLUMNS,
     flag_attributes,
     masks_of,
@@ -18,9 +19,10 @@ from infoplane.stores.information import (
     with_names,
 )
 
-WHERE = ("group", "end", "length", "layer", "n_draws", "drift", "gradient_snr")
+WHERE = ("group", "end", "length", "layer", "n_draws", "drift", "gradient_snr", *ENTROPIES)
 """What a row is about: the seed or group of seeds, the window's last epoch and its length,
-the layer, how many draws of an input that makes, and how far the weights drifted."""
+the layer, how many draws of an input that makes, how far the weights drifted, and H(X) and H(Y)
+of the inputs in bits."""
 
 
 def write_pooled(rows: Sequence, attributes: Mapping[str, str], path: Path) -> None:

@@ -1,0 +1,30 @@
+"""Probes: the inputs and labels on which a network is measured, a class a file.
+
+`measure.probe` chooses one, and its settings are keys of `measure`; in a file of yours it is
+named by its import path, `probe: "myprobe:MyProbe"`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from infoplane.table import Table
+
+if TYPE_CHECKING:
+    from infoplane.datasets.source import Data
+    from infoplane.probes.probe import Probe
+
+PROBES = Table(
+    "probe",
+    {"dataset": "infoplane.probes.dataset:DatasetProbe"},
+    open=True,
+    base="infoplane.probes.probe:Probe",
+)
+
+
+def probe_of(written: str, data: Data) -> Probe:
+    """The probe of a run's `measure`, its settings as JSON."""
+    settings = json.loads(written)
+    kind = PROBES[settings["probe"]]
+    return kind(kind.Settings.model_validate(settings), data)

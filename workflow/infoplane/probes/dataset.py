@@ -1,0 +1,68 @@
+"""Inputs out of the run's data set, the same for every seed and epoch."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field
+
+from infoplane.probes.probe import Inputs, Probe, ProbeSettings
+
+if TYPE_CHECKING:
+    from infoplane.datasets.source import Data, Shape
+    from infoplane.stores.weights import WeightsStore
+
+
+class Settings(ProbeSettings):
+    """What is measured: which inputs, which label, which epochs."""
+
+    probe: Literal["dataset"] = "dataset"
+    """Inputs of the run's data set."""
+    inputs: Literal["train", "test", "all"] = "all"
+    """Part of the data set on which information is measured."""
+    subset: int | None = Field(default=None, ge=2)
+    """Measure this many of those inputs, drawn once; null: all of them."""
+    subset_seed: int = Field(default=0, ge=0)
+    """Seed of the subset."""
+    label: str | None = None
+    """Which of the data set's labels is Y; null: the first."""
+
+    def n_inputs(self, data: Shape) -> int:
+        """At least two: with fewer the measurement fails."""
+        n = {"train": data.n_train, "test": data.n_test, "all": data.n}[self.inputs]
+        return max(2, min(n, self.subset or n))
+
+
+class DatasetProbe(Probe):
+    """A part of the data set, or a subset of it."""
+
+    Settings = Settings
+
+    def __init__(self, settings: Settings, data: Data):
+        super().__init__(settings, data)
+        self.label = data.label(settings.label)
+
+    def inputs(self, seed: int, epoch: int, weights: WeightsStore) -> Inputs:
+        """Raises ValueError where fewer than two inputs are left."""
+        return self._inputs
+
+    def information_xy(self) -> float:
+        """Of the whole data set."""
+        name = next(name for name, label in self.data.labels.items() if label is self.label)
+        return self.data.attributes["information_xy"][name]
+
+    @cached_property
+    def _inputs(self) -> Inputs:
+        part, data, settings = self.settings.inputs, self.data, self.settings
+        rows = {"train": data.train, "test": data.test, "all": np.arange(len(data.x))}[part]
+        if settings.subset is not None and settings.subset < len(rows):
+            drawn = np.random.default_rng(settings.subset_seed)
+            rows = np.sort(drawn.choice(rows, settings.subset, replace=False))
+        if len(rows) < 2:
+            raise ValueError(
+                f"measure.inputs: {part} leaves {len(rows)} inputs; information needs at least "
+                "two"
+            )
+        return Inputs.of(data.x[rows], self.label.codes[rows])

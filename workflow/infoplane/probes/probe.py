@@ -1,0 +1,106 @@
+"""What a probe is to the rest of infoplane: inputs X and labels Y of a measurement."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from infoplane.datasets.contents import row_codes
+from infoplane.information import entropy_of_counts
+from infoplane.machine import DeviceName
+from infoplane.schedules.adaptive import AnySchedule
+from infoplane.schedules.fixed import Logarithmic
+from infoplane.settings import Settings
+
+if TYPE_CHECKING:
+    import torch
+
+    from infoplane.datasets.source import Data, Shape
+    from infoplane.stores.weights import WeightsStore
+
+
+class ProbeSettings(Settings):
+    """What is measured, and at which epochs."""
+
+    probe: str = "dataset"
+    """What gives the inputs and labels that are measured."""
+    epochs: AnySchedule = Logarithmic(schedule="logarithmic", number=60)
+    """Epochs to measure, out of the kept ones; the delta schedules choose them by what they
+    measure."""
+    draws: int = Field(default=1, ge=1)
+    """Draws of each input in a network with noise: so many passes with noise of their own."""
+    noise_seed: int = Field(default=0, ge=0)
+    """Seed of the noise in measurement; each network and epoch has noise of its own."""
+    device: DeviceName = "auto"
+    """auto: CUDA where there is a GPU, else the CPU."""
+    share_activations: bool = False
+    """Regenerate once into a temporary store that all estimators of the run read. Worth it
+    only where a forward pass costs more than reading its result from disk."""
+
+    def n_inputs(self, data: Shape) -> int:
+        """How many inputs will be measured, for an estimate of memory and time."""
+        return data.n
+
+
+class Inputs(NamedTuple):
+    """Inputs of a measurement, every one as likely as any other.
+
+    x : float32 (n, *shape); y : int64 (n,), classes without gaps
+    entropy_x, entropy_y : H(X) and H(Y) in bits
+    """
+
+    x: torch.Tensor
+    y: torch.Tensor
+    entropy_x: float
+    entropy_y: float
+
+    @classmethod
+    def of(cls, x: np.ndarray, y: np.ndarray) -> Inputs:
+        """Of arrays x (n, *shape) and labels y (n,); equal rows of x are one value of X.
+
+        Raises ValueError where there are fewer than two inputs, or not a label for each.
+        """
+        import torch  # here: what only reads settings does without
+
+        if len(x) < 2:
+            raise ValueError(f"there are {len(x)} inputs; information needs at least two")
+        if len(x) != len(y):
+            raise ValueError(f"there are {len(x)} inputs and {len(y)} labels")
+        # a class that no input has leaves no gap
+        codes = np.unique(y, return_inverse=True)[1]
+        return cls(
+            torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32)),
+            torch.from_numpy(codes.astype(np.int64)),
+            entropy_of_counts(np.bincount(row_codes(x))),
+            entropy_of_counts(np.bincount(codes)),
+        )
+
+
+class Probe(ABC):
+    """Gives what a network is measured on.
+
+    network : which of the trainer's networks; None: the only one
+    fixed : whether `inputs` gives the same for every seed and epoch. One that is not gives as
+        many inputs each time, and by seed, epoch and weights alone: they may be asked for anew
+    """
+
+    Settings: ClassVar[type[ProbeSettings]]
+    network: str | None = None
+    fixed: ClassVar[bool] = True
+
+    def __init__(self, settings: ProbeSettings, data: Data):
+        self.settings, self.data = settings, data
+
+    @abstractmethod
+    def inputs(self, seed: int, epoch: int, weights: WeightsStore) -> Inputs:
+        """The inputs on which the network of this seed is measured at this epoch.
+
+        weights : of the run; `weights.read((epoch,), (seed,), network)` are those of a network
+        """
+
+    def information_xy(self) -> float:
+        """I(X;Y) in bits of what the inputs are drawn from; NaN where it is not known."""
+        return float("nan")
