@@ -1,14 +1,19 @@
 """A source of the user's own: one file beside the experiment, and one line in it."""
 
 import pytest
+import torch
 
 from infoplane import datasets
 from infoplane.config import ConfigError, load
 from infoplane.costs.plan import Plan
+from infoplane.networks import mlp
 from infoplane.plan.blocks import Blocks
 from infoplane.plan.files import Files
 from infoplane.plan.recipes import Recipes
 from infoplane.stores.datasets import read_data, write_data
+from infoplane.stores.weights import WeightsStore
+from infoplane.training.loop import train
+from infoplane.training.supervised import Supervised
 
 MINE = """
 import numpy as np
@@ -66,6 +71,21 @@ def test_own_source_without_a_shape_is_planned(experiment, tmp_path):
         return Recipes(experiment, Blocks(experiment, files), files).dataset("mine")
 
     assert recipe(chosen) == recipe(experiment()) != recipe(experiment(n=30))
+
+
+@pytest.mark.parametrize("name", ["first", "second"])
+def test_own_source_is_learnt_by_the_label_that_is_named(experiment, tmp_path, name):
+    data = datasets.prepare(experiment().datasets["mine"])
+    network = mlp.MLP(mlp.Settings(hidden=[8]), (3,), 2)
+    options = {"epochs": 40, "optimizer": {"method": "adam", "learning_rate": 0.05}}
+    chosen = Supervised.Settings.model_validate({**options, "label": name, "device": "cpu"})
+    assert Supervised.output_size(chosen, data.shape) == 2
+    train(Supervised(chosen, network, data, [0]), tmp_path / "w.zarr.zip", name)
+    last = WeightsStore(tmp_path / "w.zarr.zip").read([40], [0])
+    weights = {name: torch.from_numpy(values[0]) for name, values in last.items()}
+    found = network.run(weights, torch.from_numpy(data.x))[0][0].argmax(1).numpy()
+    right = {label: (found == data.labels[label].codes).mean() for label in data.labels}
+    assert max(right, key=right.get) == name and right[name] > 0.9
 
 
 def test_own_source_that_is_none_is_refused_by_name(experiment):

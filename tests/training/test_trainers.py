@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from infoplane.activations import Activations, Measured, Settings
+from infoplane.activations import Activations
 from infoplane.networks import mlp
 from infoplane.networks.arrays import to_array, to_tensor
 from infoplane.networks.network import Layer, Network, Reading
+from infoplane.probes.dataset import DatasetProbe, Settings
 from infoplane.schedules.fixed import Every
 from infoplane.stores.weights import Journal, WeightsStore
 from infoplane.training import supervised
@@ -66,14 +67,16 @@ def test_two_networks_are_stored_and_each_is_measured_by_its_name(tmp_path, data
     ]
     assert store.read([20], [5], "second")["hidden2.bias"].tolist() == [[[30.0] * 3]]
     chosen = Settings(device="cpu", epochs={"schedule": "all"})
-    measured = Measured(data, chosen)
-    found = Activations(store, measured, chosen, network="second")
+    probe = DatasetProbe(chosen, data)
+    probe.network = "second"
+    found = Activations(store, probe)
     assert found.layers == ["hidden1", "hidden2", "output"] and found.seeds == [5]
     assert len(list(found)) == 3
     with pytest.raises(ValueError, match=r"network: must be one of first, second, not third"):
-        Activations(store, measured, chosen, network="third")
+        probe.network = "third"
+        Activations(store, probe)
     with pytest.raises(ValueError, match=r"must be one of first, second, not left out"):
-        Activations(store, measured, chosen)
+        Activations(store, DatasetProbe(chosen, data))
 
 
 class Mixed(Network):

@@ -27,7 +27,7 @@ with job(snakemake):
     network = family(
         family.Settings.model_validate(written["network"]),
         data.x.shape[1:],
-        data.label().n_classes,
+        trainer.output_size(settings, data.shape),
     )
     made_from = {
         **written,

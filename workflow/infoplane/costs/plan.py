@@ -19,6 +19,7 @@ from infoplane.networks.network import Network
 from infoplane.schedules.adaptive import Adaptive
 from infoplane.stores.archive import SUFFIX, StoreError
 from infoplane.stores.shapes import shape_of_store
+from infoplane.training import TRAINERS
 
 
 class Plan:
@@ -132,7 +133,9 @@ class Plan:
         if run not in self._networks:
             chosen = self.experiment.runs[run]
             shape = self.shape(chosen.dataset)
-            self._networks[run] = build(chosen.network, shape.of_input, shape.n_classes())
+            trainer = TRAINERS[chosen.training.trainer]
+            size = trainer.output_size(chosen.training, shape)
+            self._networks[run] = build(chosen.network, shape.of_input, size)
         return self._networks[run]
 
     def _shape(self, dataset: str) -> Shape:

@@ -182,6 +182,12 @@ class Data:
     attributes: dict[str, Any]
 
     @property
+    def shape(self) -> Shape:
+        """As a plan sees it."""
+        classes = {name: label.n_classes for name, label in self.labels.items()}
+        return Shape(len(self.x), self.x.shape[1:], classes, len(self.train))
+
+    @property
     def y(self) -> np.ndarray:
         """Codes of the label that is meant where none is named, int64 (n_inputs,)."""
         return self.label().codes

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
-from infoplane.datasets.source import Data
+from infoplane.datasets.source import Data, Shape
 from infoplane.isolated import isolated
 from infoplane.machine import DeviceName, device_of
 from infoplane.networks import noise as noises
@@ -100,6 +100,8 @@ class Settings(BaseSettings):
     orthonormal_penalty: float = Field(default=0, ge=0)
     """λ of λ ‖W'W − I‖² in the loss, of each layer's matrix W (of WW' where it has more outputs
     than inputs): Goldfeld et al. 2019, after Cisse et al. 2017. 0: none."""
+    label: str | None = None
+    """Which of the data set's labels is learnt; null: the first."""
     epochs: int = Field(ge=1)
     """Epochs of training, at the most where there is a stopping rule."""
     stop: Stop | None = None
@@ -126,8 +128,9 @@ class Supervised(Trainer):
         self.networks = {"network": network}
         self.epochs, self.keep = range(settings.epochs + 1), settings.keep
         self.device = device_of(settings.device)
+        y = data.label(settings.label).codes
         self.parts = {
-            name: tuple(torch.from_numpy(a[rows]).to(self.device) for a in (data.x, data.y))
+            name: tuple(torch.from_numpy(a[rows]).to(self.device) for a in (data.x, y))
             for name, rows in {"train": data.train, "test": data.test}.items()
         }
         first = initialise_seeds(network, self.seeds)
@@ -140,6 +143,11 @@ class Supervised(Trainer):
         self.best = np.full(len(self.seeds), np.inf)
         self.waited = np.zeros(len(self.seeds), np.int64)
         self.epoch = -1
+
+    @classmethod
+    def output_size(cls, settings: Settings, data: Shape) -> int:
+        """The classes of the label that is learnt."""
+        return data.n_classes(settings.label)
 
     @property
     def running(self) -> list[int]:

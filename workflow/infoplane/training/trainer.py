@@ -12,6 +12,7 @@ from infoplane.schedules.fixed import All, Schedule
 from infoplane.settings import Settings
 
 if TYPE_CHECKING:
+    from infoplane.datasets.source import Shape
     from infoplane.networks.network import Network
 
 Arrays = Mapping[str, np.ndarray]
@@ -56,6 +57,12 @@ class Trainer(ABC):
     epochs: Sequence[int]
     keep: Schedule = All()
     lost: Mapping[int, Lost]
+
+    @classmethod
+    def output_size(cls, settings: Settings, data: Shape) -> int:
+        """Numbers that the networks of a family give for an input, before any data are read:
+        as many as the first label has classes, unless a trainer says otherwise."""
+        return data.n_classes()
 
     @property
     def layers(self) -> list[str]:
