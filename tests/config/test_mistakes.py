@@ -15,7 +15,7 @@ NETWORK_KEYS = "family, hidden, activation, initialisation, noise, quantisation"
 ADAM_KEYS = "method, learning_rate, betas, epsilon, weight_decay"
 TRAINING = (
     "training.trainer, training.optimizer, training.batch_size, "
-    "training.orthonormal_penalty, training.epochs, "
+    "training.orthonormal_penalty, training.label, training.epochs, "
 )
 SEEDS = (
     "an integer ≥ 1 and ≤ 10000 or a list of at least one, each an integer ≥ 0 and ≤ 4294967295"
