@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -111,8 +109,8 @@ def test_rst_escapes_markup():
 def store(epochs, **schedule):
     """What a store of information with so many epochs says of its schedule."""
     settings = {"schedule": "delta_exact", "delta": 0.05, "distance": "entropy", "over": "seed"}
-    measure = json.dumps({"epochs": {**settings, **schedule}})
-    return sentences.Chosen.of({"measure": measure, "n_kept": "8001"}, epochs)
+    measure = {"epochs": {**settings, **schedule}}
+    return sentences.Chosen.of({"measure": measure, "n_kept": 8001}, epochs)
 
 
 def test_caption_says_how_many_epochs_an_adaptive_schedule_chose(information):
@@ -137,5 +135,5 @@ def test_caption_says_that_blocks_have_epochs_of_their_own(information):
 
 
 def test_a_fixed_schedule_is_not_named():
-    about = {"measure": json.dumps({"epochs": {"schedule": "logarithmic", "number": 60}})}
+    about = {"measure": {"epochs": {"schedule": "logarithmic", "number": 60}}}
     assert sentences.Chosen.of(about, 60) == []

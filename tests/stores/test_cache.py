@@ -16,7 +16,7 @@ from infoplane.stores.locks import lock_of, writing
 
 
 def make(path, value=1.0):
-    save_dataset(xr.Dataset({"a": ("row", np.full(1000, value))}), path)
+    save_dataset(xr.Dataset({"a": ("row", np.full(1000, value))}), path, "numbers")
 
 
 def flip(file, at):

@@ -30,7 +30,9 @@ NUMBERS = np.random.default_rng(0).normal(size=(50, 40))
 
 
 def write(path, values=NUMBERS):
-    save_dataset(xr.Dataset({"a": (("row", "column"), values)}, attrs={"n": [1]}), path)
+    save_dataset(
+        xr.Dataset({"a": (("row", "column"), values)}, attrs={"n": [1]}), path, "numbers"
+    )
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def without(store, *members, other=()):
 
 def test_a_store_is_one_file_that_reads_as_written(store):
     found = read(store)
-    assert np.array_equal(found["a"], NUMBERS) and found.attrs == {"n": [1]}
+    assert np.array_equal(found["a"], NUMBERS) and found.attrs == {"n": [1], "kind": "numbers"}
     assert [path.name for path in store.parent.iterdir()] == ["a.zarr.zip"]
     with zipfile.ZipFile(store) as archive:
         assert {member.compress_type for member in archive.infolist()} == {zipfile.ZIP_STORED}
@@ -135,6 +137,13 @@ def test_what_is_no_store_is_named(store):
         open_tree(store)
     write(store)  # made anew, it stands where the folder was
     assert np.array_equal(read(store)["a"], NUMBERS)
+
+
+def test_a_store_of_something_else_in_its_place_is_named(store):
+    with pytest.raises(StoreError, match="it is a store of numbers, not of data set"):
+        read_data(store)
+    with pytest.raises(StoreError, match="it is a store of numbers, not of information"):
+        read_information(store)
 
 
 def test_members_with_paths_of_elsewhere_are_written_nowhere(store, tmp_path):
@@ -238,14 +247,14 @@ def test_information_comes_back_in_the_order_of_layers(tmp_path):
         for layer in ("z", "a")
     }
     path = tmp_path / "i.zarr.zip"
-    about = {"n_inputs": "9", "after": {"z": ["input"], "a": ["z"]}}
+    about = {"n_inputs": 9, "after": {"z": ["input"], "a": ["z"]}}
     entropies = {
         (seed, epoch): (8.0 + epoch, 1.0 - seed) for seed in (0, 1) for epoch in (0, 7)
     }
     write_information(records, [0, 1, 5], [0, 7], ["z", "a"], about, path, entropies=entropies)
     table, attributes = read_information(path)
     assert isinstance(table, pd.DataFrame) and len(table) == 3 * 2 * 2
-    assert attributes["n_inputs"] == "9" and attributes["units"] == "bit"
+    assert attributes == {**about, "units": "bit", "kind": "information"}
     assert table["layer"].tolist() == ["z", "a"] * 6
     first = table.iloc[0]
     assert (first.ixt, first.ity, first.ixt_cap, first.h) == (0.5, -0.25, 8.0, 1.0)

@@ -38,15 +38,15 @@ with job(snakemake):
         shared=ActivationsStore(Path(shared)) if shared else None,
     )
     attributes = {
-        "estimator": params.settings,
-        "measure": params.measure,
+        "estimator": json.loads(params.settings),
+        "measure": json.loads(params.measure),
         "after": {layer.name: list(layer.after) for layer in activations.network.layers},
-        "information_xy": str(probe.information_xy()),
-        "n_kept": str(len(weights.epochs)),
-        "n_inputs": str(activations.n_inputs),
+        "information_xy": probe.information_xy(),
+        "n_kept": len(weights.epochs),
+        "n_inputs": activations.n_inputs,
         "recipe": params.recipe,
-        "training": json.dumps(weights.attributes["settings"]),
-        "versions": json.dumps(package_versions()),
+        "training": weights.attributes["settings"],
+        "versions": package_versions(),
     }
     # What a part has to agree in, to be part of this.
     identity = json.dumps([attributes, weights.attributes["identity"]])
@@ -68,7 +68,7 @@ with job(snakemake):
         [int(seed) for seed in weights.seeds],
         found.epochs,
         activations.layers,
-        attributes | {"rounds": str(found.rounds)},
+        attributes | {"rounds": found.rounds},
         path,
         set_aside=[seed for seed, why in weights.lost.items() if why.set_aside],
         entropies=activations.entropies(found.epochs),

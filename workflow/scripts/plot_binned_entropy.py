@@ -1,6 +1,5 @@
 """Draw I(X;T) by one estimator against the binned entropy of the same layers and epochs."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -23,5 +22,5 @@ with job(snakemake):
     information = information[information.seed.isin(snakemake.params.seeds[names.run])]
     information = information.assign(run=names.run, estimator=names.estimator)
     given = information, information.entropy_x.mean(), information.entropy_y.mean()
-    settings = json.loads(about["estimator"])
+    settings = about["estimator"]
     draw("binned_entropy", given, snakemake, settings)

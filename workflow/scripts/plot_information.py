@@ -1,6 +1,5 @@
 """Draw one figure of information: a plane, curves over epochs, or planes side by side."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -27,7 +26,7 @@ with job(snakemake):
         table.insert(1, "estimator", estimator)
         tables.append(table)
         entropy_x[run], entropy_y[run] = table.entropy_x.mean(), table.entropy_y.mean()
-        settings[estimator] = json.loads(about["estimator"])
+        settings[estimator] = about["estimator"]
 
     common, labels = variants.told_apart(settings)
     information = pd.concat(tables, ignore_index=True)

@@ -1,6 +1,5 @@
 """Draw a figure of pooled information: by number of draws, or beside single epochs."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
@@ -23,7 +22,7 @@ with job(snakemake):
         table, about = read_pooled(store)
         run = store.parents[2].name
         entropy_x[run], entropy_y[run] = table.entropy_x.mean(), table.entropy_y.mean()
-        pool, estimator = json.loads(about["pool"]), json.loads(about["estimator"])
+        pool, estimator = about["pool"], about["estimator"]
         if figure == "pooled_planes":
             title = pooled_planes.title(table, pool["over"])
             table = pooled_planes.of_windows(table).assign(plane=title)

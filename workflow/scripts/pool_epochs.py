@@ -32,11 +32,11 @@ with job(snakemake):
         f"{names.estimator} {names.run} {names.pool}",
     )
     attributes = {
-        "estimator": snakemake.params.settings,
-        "measure": snakemake.params.measure,
-        "pool": snakemake.params.pool,
+        "estimator": json.loads(snakemake.params.settings),
+        "measure": json.loads(snakemake.params.measure),
+        "pool": json.loads(snakemake.params.pool),
         "recipe": snakemake.params.recipe,
-        "training": json.dumps(weights.attributes["settings"]),
-        "versions": json.dumps(package_versions()),
+        "training": weights.attributes["settings"],
+        "versions": package_versions(),
     }
     write_pooled(rows, attributes, Path(snakemake.output.pooled))

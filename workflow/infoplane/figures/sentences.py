@@ -4,7 +4,6 @@ Everything said is read from the figure's own numbers, so that a caption cannot 
 with what it stands under.
 """
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -33,11 +32,11 @@ class Chosen(NamedTuple):
     schedule: Mapping[str, Any]
 
     @classmethod
-    def of(cls, attributes: Mapping[str, str], epochs: int) -> list["Chosen"]:
+    def of(cls, attributes: Mapping[str, Any], epochs: int) -> list["Chosen"]:
         """What a store of information says of itself; nothing with a fixed schedule."""
-        schedule = json.loads(attributes["measure"])["epochs"]
+        schedule = attributes["measure"]["epochs"]
         adaptive = "delta" in schedule
-        return [cls(epochs, int(attributes["n_kept"]), schedule)] if adaptive else []
+        return [cls(epochs, attributes["n_kept"], schedule)] if adaptive else []
 
 
 def caption(

@@ -3,13 +3,17 @@
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 import zarr
 
-from infoplane.stores.archive import partial_of, reading
+from infoplane.stores.archive import KIND, partial_of, reading
 from infoplane.stores.files import COMPRESSORS, WHOLE, add_dataset, open_tree, publish
+
+ACTIVATIONS = "activations"
+"""The kind of these stores."""
 
 
 class ActivationsWriter:
@@ -50,10 +54,11 @@ class ActivationsWriter:
         first, start = self.seeds.index(seeds[0]), self.epochs.index(epochs[0])
         array[first : first + len(seeds), start : start + len(epochs)] = values
 
-    def finish(self, attributes: Mapping[str, str]) -> None:
+    def finish(self, attributes: Mapping[str, Any]) -> None:
         """Name the axes and move the store into its place."""
-        axes = xr.Dataset(coords={"seed": self.seeds, "epoch": self.epochs}, attrs=attributes)
-        add_dataset(axes, self.partial)
+        axes = {"seed": self.seeds, "epoch": self.epochs}
+        about = {**attributes, KIND: ACTIVATIONS}
+        add_dataset(xr.Dataset(coords=axes, attrs=about), self.partial)
         publish(self.partial, self.path)
 
 
@@ -62,7 +67,7 @@ class ActivationsStore:
 
     def __init__(self, path: Path):
         self.path = Path(path)
-        self._data = open_tree(self.path).to_dataset()
+        self._data = open_tree(self.path, ACTIVATIONS).to_dataset()
 
     def read(self, layer: str, epochs: Sequence[int], seeds: Sequence[int]) -> np.ndarray:
         """One layer, (n_seeds, n_epochs, n_inputs, n_units)."""

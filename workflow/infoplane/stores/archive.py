@@ -20,6 +20,8 @@ from pathlib import Path
 
 SUFFIX = ".zarr.zip"
 ROOT = "zarr.json"
+KIND = "kind"
+"""Attribute of a store: what it is of."""
 DATED = (1980, 1, 1, 0, 0, 0)
 """Of every member: what is the same gives the same file."""
 BUFFER = 2**20
@@ -81,9 +83,10 @@ def pack(folder: Path, file: Path) -> None:
         os.fsync(stream.fileno())
 
 
-def verify(path: Path, whole: bool = False) -> dict:
+def verify(path: Path, kind: str = "", whole: bool = False) -> dict:
     """The root's metadata of a store; reads the zip's directory and that one member.
 
+    kind : what it has to be a store of
     whole : read every member and compare its CRC-32 as well
     Raises StoreError where the file is absent, cut short, no store, or lacks a member or has
     one too many.
@@ -97,6 +100,8 @@ def verify(path: Path, whole: bool = False) -> dict:
         root = json.loads(archive.read(ROOT))
         if not isinstance(root, dict):
             raise damaged(path, f"its {ROOT} is none of a store")
+        if kind and kind != (found := root["attributes"].get(KIND)):
+            raise damaged(path, f"it is a store of {found or 'something'}, not of {kind}")
         there, expected = set(archive.namelist()), set(_members(root))
         if there != expected:
             wrong = sorted(there ^ expected)

@@ -10,7 +10,7 @@ from infoplane.datasets.source import Data, Label
 from infoplane.stores.archive import reading
 from infoplane.stores.files import open_tree, save_dataset
 from infoplane.stores.recipes import CONTENTS, RECIPE
-from infoplane.stores.shapes import LABELS, NAMES
+from infoplane.stores.shapes import DATA, LABELS, NAMES
 
 
 def write_data(data: Data, path: Path, recipe: str = "", contents: str = "") -> None:
@@ -39,12 +39,12 @@ def write_data(data: Data, path: Path, recipe: str = "", contents: str = "") -> 
             "units": "entropies in bit",
         },
     )
-    save_dataset(dataset, path)
+    save_dataset(dataset, path, DATA)
 
 
 def read_data(path: Path) -> Data:
     """The prepared data set of a store."""
-    dataset = open_tree(path).to_dataset()
+    dataset = open_tree(path, DATA).to_dataset()
     with reading(path):
         labels = {
             name: Label(

@@ -15,7 +15,7 @@ import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 from zarr.storage import ZipStore
 
-from infoplane.stores.archive import pack, partial_of, reading, verify
+from infoplane.stores.archive import KIND, pack, partial_of, reading, verify
 from infoplane.stores.locks import writing
 
 COMPRESSORS = (ZstdCodec(level=3), Crc32cCodec())
@@ -44,25 +44,26 @@ def publish(partial: Path, path: Path) -> None:
     shutil.rmtree(partial)
 
 
-def open_tree(path: str | Path) -> xr.DataTree:
+def open_tree(path: str | Path, kind: str = "") -> xr.DataTree:
     """The store as an xarray tree, opened lazily, after verification.
 
-    Raises StoreError where it is absent, unfinished or damaged.
+    kind : what it has to be a store of
+    Raises StoreError where it is absent, damaged or of something else.
     """
     path = Path(path)
-    verify(path)
+    verify(path, kind)
     with reading(path):
         return xr.open_datatree(
             ZipStore(path, mode="r"), engine="zarr", consolidated=True, chunks=None
         )
 
 
-def save_dataset(dataset: xr.Dataset, path: Path) -> None:
-    """Write a small dataset as a whole store."""
+def save_dataset(dataset: xr.Dataset, path: Path, kind: str) -> None:
+    """Write a small dataset as a whole store of this kind."""
     with writing(path):
         partial = partial_of(path)
         shutil.rmtree(partial, ignore_errors=True)
-        add_dataset(dataset, partial)
+        add_dataset(dataset.assign_attrs({KIND: kind}), partial)
         publish(partial, path)
 
 

@@ -15,7 +15,7 @@ from zarr.storage import ZipStore
 
 from infoplane.stores.archive import reading, verify
 from infoplane.stores.information import FLAG_COLUMNS, MASKS, joined
-from infoplane.stores.weights import CHECKPOINT, FAILURE, LOST
+from infoplane.stores.weights import CHECKPOINT, FAILURE, LOST, WEIGHTS
 
 GROWING_SECONDS = 120
 """A file that changed within this time is being written; checkpoints come every 20 s."""
@@ -33,7 +33,7 @@ class Trained:
 
 def trained(store: Path) -> Trained:
     """Of a finished store of weights, verified. Raises StoreError where it is damaged."""
-    with _opened(store) as root:
+    with _opened(store, WEIGHTS) as root:
         settings = root.attrs["settings"]
         metrics = root["metrics"]
         lost = metrics.attrs[LOST].values()
@@ -105,8 +105,8 @@ def leftovers(home: Path) -> list[Path]:
 
 
 @contextmanager
-def _opened(store: Path) -> Iterator[zarr.Group]:
+def _opened(store: Path, kind: str = "") -> Iterator[zarr.Group]:
     """A store's root, verified."""
-    verify(store)
+    verify(store, kind)
     with reading(store), ZipStore(store, mode="r") as file:
         yield zarr.open_group(file, mode="r", use_consolidated=True)

@@ -30,6 +30,8 @@ ENTROPIES = ("entropy_x", "entropy_y")
 MASKS = {name: 1 << bit for bit, name in enumerate(FLAGS)}
 COLUMNS = tuple(column(quantity, number) for quantity in QUANTITIES for number in NUMBERS)
 FLAG_COLUMNS = tuple(column(quantity, "flags") for quantity in QUANTITIES)
+INFORMATION = "information"
+"""The kind of these stores."""
 Key = tuple[int, int, str]
 
 
@@ -79,13 +81,13 @@ def write_information(
         },
         attrs={**attributes, "units": "bit"},
     )
-    save_dataset(dataset, path)
+    save_dataset(dataset, path, INFORMATION)
 
 
 def read_information(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     """A row a seed, epoch and layer, with flags as names joined by | and the entropies of its
     seed and epoch, and the attributes."""
-    dataset = open_tree(path).to_dataset()
+    dataset = open_tree(path, INFORMATION).to_dataset()
     with reading(path):
         dataset = dataset.load()
     order = {str(name): i for i, name in enumerate(dataset["layer"].values)}
@@ -102,7 +104,7 @@ def read_records(path: Path) -> tuple[dict[Key, LayerInformation], dict[str, Any
 
     A quantity that a record did not have, beside others that had, is NaN.
     """
-    dataset = open_tree(path).to_dataset()
+    dataset = open_tree(path, INFORMATION).to_dataset()
     with reading(path):
         dataset = dataset.load()
     known = (*COLUMNS, *FLAG_COLUMNS, *ENTROPIES)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,9 +24,11 @@ WHERE = ("group", "end", "length", "layer", "n_draws", "drift", "gradient_snr", 
 """What a row is about: the seed or group of seeds, the window's last epoch and its length,
 the layer, how many draws of an input that makes, how far the weights drifted, and H(X) and H(Y)
 of the inputs in bits."""
+POOLED = "pooled information"
+"""The kind of these stores."""
 
 
-def write_pooled(rows: Sequence, attributes: Mapping[str, str], path: Path) -> None:
+def write_pooled(rows: Sequence, attributes: Mapping[str, Any], path: Path) -> None:
     """Write rows of pooling.Pooled, in their order."""
     columns = {
         name: np.array(
@@ -50,12 +53,13 @@ def write_pooled(rows: Sequence, attributes: Mapping[str, str], path: Path) -> N
             attrs={**attributes, "units": "bit"},
         ),
         path,
+        POOLED,
     )
 
 
-def read_pooled(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
+def read_pooled(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     """A row a window and layer, with flags as names joined by |, and the attributes."""
-    dataset = open_tree(path).to_dataset()
+    dataset = open_tree(path, POOLED).to_dataset()
     with reading(path):
         dataset = dataset.load()
     table = dataset.to_dataframe().reset_index(drop=True)

@@ -5,6 +5,8 @@ from pathlib import Path
 from infoplane.datasets.source import Shape
 from infoplane.stores.archive import reading, verify
 
+DATA = "data set"
+"""The kind of these stores."""
 LABELS = "labels"
 """Attribute of a data set: the names of its labels, the first is meant where none is named."""
 NAMES = "class_names"
@@ -16,7 +18,7 @@ def shape_of_store(store: Path) -> Shape:
 
     Raises StoreError where it has not been prepared, or is damaged.
     """
-    root = verify(store)
+    root = verify(store, DATA)
     with reading(store):
         heads = root["consolidated_metadata"]["metadata"]
         n, *of_input = heads["x"]["shape"]

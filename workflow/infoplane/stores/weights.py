@@ -28,12 +28,14 @@ import zarr
 
 from infoplane.networks.dtypes import BITS, PLAIN, in_files, missing
 from infoplane.networks.network import Network, Shape
-from infoplane.stores.archive import StoreError, damaged, partial_of, reading
+from infoplane.stores.archive import KIND, StoreError, damaged, partial_of, reading
 from infoplane.stores.files import COMPRESSORS, WHOLE, add_dataset, open_tree, publish
 from infoplane.training.trainer import Lost, Metric
 
 log = logging.getLogger(__name__)
 
+WEIGHTS = "weights"
+"""The kind of these stores."""
 CHECKPOINT = "checkpoint.npz"
 IDENTITY = "identity.txt"
 FAILURE = "failure.txt"
@@ -170,7 +172,7 @@ class Journal:
         """
         self._write_pending()
         root = zarr.open_group(self.partial, mode="r+")
-        root.attrs.update(attributes)
+        root.attrs.update({**attributes, KIND: WEIGHTS})
         for name, array in self.arrays.items():
             root[name].resize((len(self.seeds), self.n_written, *array.shape))
         stacked = self._stacked_metrics()
@@ -323,7 +325,7 @@ class WeightsStore:
 
     def __init__(self, path: Path):
         self.path = Path(path)
-        self._tree = open_tree(self.path)
+        self._tree = open_tree(self.path, WEIGHTS)
         self.attributes = dict(self._tree.attrs)
         self.networks: dict[str, Any] = self.attributes["networks"]
         self._metrics = self._tree["metrics"].to_dataset()
