@@ -49,9 +49,9 @@ def test_records_are_read_as_they_were_written(whole):
         assert record.ixt.extra == {"steps": 7.0} and record.extra == {"bins": 3.0}
         assert np.isnan(record.ixt.stderr)
     table, _ = read_information(whole)
-    assert set(table.flags[table.seed == 0]) == {"saturated|not_a_bound"}
+    assert set(table["flags"][table.seed == 0]) == {"saturated|not_a_bound"}
     assert set(table.ity_flags[table.seed == 0]) == {"not_a_bound"}
-    assert set(table.flags[table.seed == 1]) == {"set_aside"}
+    assert set(table["flags"][table.seed == 1]) == {"set_aside"}
 
 
 def test_a_part_without_epochs_is_a_store_like_others(whole):

@@ -37,11 +37,12 @@ with job(snakemake):
         memory_mb=snakemake.resources.activations_mb,
         shared=ActivationsStore(Path(shared)) if shared else None,
     )
+    information_xy = probe.information_xy()
     attributes = {
         "estimator": json.loads(params.settings),
         "measure": json.loads(params.measure),
         "after": {layer.name: list(layer.after) for layer in activations.network.layers},
-        "information_xy": probe.information_xy(),
+        "information_xy": information_xy if information_xy == information_xy else None,
         "n_kept": len(weights.epochs),
         "n_inputs": activations.n_inputs,
         "recipe": params.recipe,

@@ -13,10 +13,10 @@ from pathlib import Path
 import xarray as xr
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
-from zarr.storage import ZipStore
 
 from infoplane.stores.archive import KIND, pack, partial_of, reading, verify
 from infoplane.stores.locks import writing
+from infoplane.stores.members import Members
 
 COMPRESSORS = (ZstdCodec(level=3), Crc32cCodec())
 WHOLE = {"write_empty_chunks": True}
@@ -53,9 +53,7 @@ def open_tree(path: str | Path, kind: str = "") -> xr.DataTree:
     path = Path(path)
     verify(path, kind)
     with reading(path):
-        return xr.open_datatree(
-            ZipStore(path, mode="r"), engine="zarr", consolidated=True, chunks=None
-        )
+        return xr.open_datatree(Members(path), engine="zarr", consolidated=True, chunks=None)
 
 
 def save_dataset(dataset: xr.Dataset, path: Path, kind: str) -> None:

@@ -4,17 +4,15 @@ import os
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import zarr
-from zarr.storage import ZipStore
 
 from infoplane.stores.archive import reading, verify
 from infoplane.stores.information import FLAG_COLUMNS, MASKS, joined
+from infoplane.stores.members import Members
 from infoplane.stores.weights import CHECKPOINT, FAILURE, LOST, WEIGHTS
 
 GROWING_SECONDS = 120
@@ -33,13 +31,13 @@ class Trained:
 
 def trained(store: Path) -> Trained:
     """Of a finished store of weights, verified. Raises StoreError where it is damaged."""
-    with _opened(store, WEIGHTS) as root:
-        settings = root.attrs["settings"]
-        metrics = root["metrics"]
-        lost = metrics.attrs[LOST].values()
+    root = verify(store, WEIGHTS)
+    with reading(store):
+        inside = root["consolidated_metadata"]["metadata"]
+        lost = inside["metrics"]["attributes"][LOST].values()
         return Trained(
-            epoch=metrics["epoch"].shape[0] - 1,
-            epochs=settings["training"]["epochs"],
+            epoch=inside["metrics/epoch"]["shape"][0] - 1,
+            epochs=root["attributes"]["settings"]["training"]["epochs"],
             failed=sum(not why["set_aside"] for why in lost),
             set_aside=sum(why["set_aside"] for why in lost),
         )
@@ -77,7 +75,9 @@ def flags(store: Path) -> tuple[int, Counter]:
 
     store : of information or of pooled information. Raises StoreError where it is damaged
     """
-    with _opened(store) as root:
+    verify(store)
+    with reading(store), Members(store) as file:
+        root = zarr.open_group(file, mode="r", use_consolidated=True)
         masks = joined(*(root[name][...] for name in FLAG_COLUMNS))
     found = {name: int(((masks & bit) != 0).sum()) for name, bit in MASKS.items()}
     return masks.size, Counter({name: n for name, n in found.items() if n})
@@ -102,11 +102,3 @@ def leftovers(home: Path) -> list[Path]:
         found += [Path(folder, name) for name in inside if name.endswith(".partial")]
         inside[:] = [name for name in inside if not name.endswith(".partial")]
     return sorted(p for p in found if not (p / CHECKPOINT).exists() and not growing(p))
-
-
-@contextmanager
-def _opened(store: Path, kind: str = "") -> Iterator[zarr.Group]:
-    """A store's root, verified."""
-    verify(store, kind)
-    with reading(store), ZipStore(store, mode="r") as file:
-        yield zarr.open_group(file, mode="r", use_consolidated=True)
