@@ -4,6 +4,7 @@ import pytest
 import torch
 from tests.steps import layers_of
 
+from infoplane import streams
 from infoplane.networks import mlp, noise
 from infoplane.networks.network import initialise_seeds
 
@@ -18,7 +19,7 @@ X = torch.randn(500, 7, generator=torch.Generator().manual_seed(0))
 
 
 def numbers(network, n, *key):
-    return network.random(n, [noise.source(*key, s) for s in (0, 1)])
+    return network.random(n, [streams.of_training(*key, s) for s in (0, 1)])
 
 
 def test_a_layer_is_given_before_its_own_noise_and_after_that_of_the_layer_before():

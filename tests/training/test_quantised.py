@@ -7,6 +7,7 @@ import pytest
 import torch
 from tests.steps import steps
 
+from infoplane import streams
 from infoplane.activations import Activations
 from infoplane.networks import mlp
 from infoplane.networks.network import initialise_seeds
@@ -107,7 +108,7 @@ def test_labels_are_permuted_by_each_seed_for_itself(trained, data):
     x = torch.from_numpy(data.x[data.train])
     logits, _ = trainer.network.run({n: torch.from_numpy(w) for n, w in weights.items()}, x)
     y = torch.from_numpy(data.y[data.train])
-    of = {s: y[supervised._shuffled(len(y), s, supervised.PREFIT, 3)] for s in (5, 6)}
+    of = {s: y[streams.order(len(y), s, supervised.PREFIT, 3)] for s in (5, 6)}
     right = torch.tensor(
         [[(one.argmax(1) == of[s]).float().mean() for s in (5, 6)] for one in logits]
     )

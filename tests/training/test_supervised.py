@@ -9,6 +9,7 @@ from tests.steps import steps
 from torch import nn
 from torch.nn import functional
 
+from infoplane import streams
 from infoplane.datasets.source import Data, Label
 from infoplane.networks import mlp
 from infoplane.networks.network import initialise_seeds
@@ -56,7 +57,7 @@ def test_training_equals_a_plain_loop_over_torch_modules(method, trainer_of, net
     gradients = []
     for epoch in range(1, trainer.settings.epochs + 1):
         gradients = []
-        for rows in supervised._shuffled(len(x), 4, epoch).split(trainer.settings.batch_size):
+        for rows in streams.order(len(x), 4, epoch).split(trainer.settings.batch_size):
             optimizer.zero_grad()
             functional.cross_entropy(module(x[rows]), y[rows]).backward()
             gradients.append(linears[0].weight.grad.flatten().clone())
@@ -97,12 +98,10 @@ def test_epoch_zero_is_the_initialisation(trainer_of, network):
 
 
 def test_every_input_is_seen_once_an_epoch_in_a_new_order():
-    orders = [
-        supervised._shuffled(100, seed, epoch) for seed, epoch in [(0, 1), (0, 2), (1, 1)]
-    ]
+    orders = [streams.order(100, seed, epoch) for seed, epoch in [(0, 1), (0, 2), (1, 1)]]
     assert all(sorted(order.tolist()) == list(range(100)) for order in orders)
     assert len({tuple(order.tolist()) for order in orders}) == 3
-    assert torch.equal(orders[0], supervised._shuffled(100, 0, 1))
+    assert torch.equal(orders[0], streams.order(100, 0, 1))
 
 
 @pytest.mark.parametrize("method", OPTIMIZERS)

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import torch
 
+from infoplane import streams
 from infoplane.machine import device_of
-from infoplane.networks import noise as noises
 from infoplane.networks.arrays import to_tensor
 from infoplane.networks.description import rebuild
 from infoplane.networks.dtypes import PLAIN
@@ -173,7 +173,7 @@ class Activations:
         if not self.network.draws:
             return None
         keys = [(self.noise_seed, seed, epoch) for seed in seeds for epoch in epochs]
-        return self.network.random(n, [noises.source(*key) for key in keys], self.device)
+        return self.network.random(n, [streams.of_training(*key) for key in keys], self.device)
 
 
 def _samples(inputs: Inputs, clean, noise, layer: str, seed: int, epoch: int) -> Samples:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from infoplane.information import ERROR
+from infoplane.information import tolerance
 
 SIGMAS = 3.0
 """Standard errors by which a difference of two estimates has to exceed zero."""
@@ -39,8 +39,8 @@ def violations(information: pd.DataFrame, after: After) -> pd.DataFrame:
     Returns a row a seed, epoch, quantity (ixt or ity) and layer, in bits: its value and that
     of the layer before (where there is not one, H(X) or H(Y) of this seed and epoch); excess =
     value − value_before, which is more than the tolerance. tolerance : SIGMAS standard errors
-    of the difference, or, of an estimate without one, ERROR or a tenth of it. proven : bounds
-    that the estimator gives rule out that the two are in order.
+    of the difference, or, of an estimate without one, what an accurate one may err. proven :
+    bounds that the estimator gives rule out that the two are in order.
     """
     edges = edges_of(information.layer.unique(), after)
     parts = [_of_quantity(information, quantity, edges) for quantity in SOURCES]
@@ -126,7 +126,7 @@ def _of_quantity(
 
 def _errors(value: pd.Series, stderr: pd.Series | None) -> pd.Series:
     """How far each value may be off, in bits."""
-    granted = np.maximum(ERROR, ERROR * value.abs())
+    granted = tolerance(value)
     if stderr is None:
         return granted
     return (SIGMAS * stderr).where(stderr.notna(), granted)

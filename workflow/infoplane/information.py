@@ -43,6 +43,11 @@ ERROR = 0.1
 """Bits, or share of the truth where that is more, by which an accurate estimate may err."""
 
 
+def tolerance(truth):
+    """Bits by which an accurate estimate of this truth, or of each of these, may be off."""
+    return np.maximum(ERROR, ERROR * np.abs(truth))
+
+
 @dataclass(frozen=True)
 class Information:
     """What an estimator says of one information: I(X;T), I(T;Y), I(A;B). All values in bits.

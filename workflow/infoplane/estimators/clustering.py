@@ -30,6 +30,7 @@ from infoplane.compiled import compiled
 from infoplane.estimators.interface import LayerEstimator
 from infoplane.estimators.kernels import counting, tails
 from infoplane.estimators.kernels.counting_cpu import T
+from infoplane.estimators.kernels.distances import FAST, squared_distances
 from infoplane.estimators.kernels.threads import each
 from infoplane.samples import Information, LayerInformation, Samples
 from infoplane.settings import Settings
@@ -245,20 +246,15 @@ def _sums_by_differences(rows: np.ndarray, sizes: np.ndarray) -> np.ndarray:
     return sums
 
 
-@compiled(nogil=True, fastmath={"reassoc", "contract", "nsz"})
+@compiled(nogil=True, fastmath=FAST)
 def _add_distances(columns, starts, first, last, sums):
     """Fill rows first … last − 1 of sums from columns (d, n) of rows in order of class."""
-    d, n = columns.shape
-    squares = np.empty(n, np.float32)
+    n = columns.shape[1]
+    apart = np.empty(n, np.float32)
     for i in range(first, last):
-        squares[:] = 0
-        for k in range(d):
-            x = columns[k, i]
-            for j in range(n):
-                apart = columns[k, j] - x
-                squares[j] += apart * apart
+        squared_distances(columns, i, 0, n, apart)
         for c in range(len(starts) - 1):
             total = np.float32(0)
             for j in range(starts[c], starts[c + 1]):
-                total += np.sqrt(squares[j])
+                total += np.sqrt(apart[j])
             sums[i, c] = total

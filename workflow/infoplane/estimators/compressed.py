@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from pydantic import Field
 
+from infoplane import streams
 from infoplane.estimators import kl
 from infoplane.estimators.critics.autoencoder import Code, autoencoded
-from infoplane.estimators.critics.samples import generator
 from infoplane.estimators.interface import PairEstimator
 from infoplane.estimators.kernels import scaled
 from infoplane.samples import Information, Pair
@@ -144,7 +144,7 @@ def principal_components(values: Tensor, n: int, seed: int = 0) -> tuple[Tensor,
 
 
 def _leading_directions(rows: Tensor, n: int, seed: int) -> Tensor:
-    random = generator(seed, 3)
+    random = streams.of_estimator(seed, 3)
     width = min(n + 10, *rows.shape)
     start = torch.randn(rows.shape[1], width, generator=random, dtype=torch.float64)
     basis = start.to(rows.device)

@@ -36,6 +36,7 @@ from pydantic import Field, model_validator
 from infoplane.compiled import compiled
 from infoplane.estimators.interface import PairEstimator
 from infoplane.estimators.kernels import counting, tails
+from infoplane.estimators.kernels.hash_table import slot_of
 from infoplane.estimators.kernels.threads import each
 from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
@@ -299,21 +300,20 @@ def _hash(rows, low, step, multipliers, out):
 
 @compiled(nogil=True)
 def _occupancy(hashes):
-    """The same, by open addressing in a hash table at most a quarter full."""
+    """The same, by a hash table at most a quarter full."""
     n_bits = 3
     while (1 << n_bits) < 4 * hashes.size:
         n_bits += 1
     keys = np.empty(1 << n_bits, np.int64)
     counts = np.zeros(1 << n_bits, np.int32)
     slots = np.empty(hashes.size, np.int32)
-    shift, last = np.uint64(64 - n_bits), np.uint64((1 << n_bits) - 1)
+    shift = np.uint64(64 - n_bits)
     n_codes = 0
     for i in range(hashes.size):
         key = hashes[i]
         # Sums of two multiplicative hashes are mixed once more: their high bits alone clash.
-        slot = (np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> shift
-        while counts[slot] != 0 and keys[slot] != key:
-            slot = (slot + np.uint64(1)) & last
+        mixed = (np.uint64(key) * np.uint64(0x9E3779B97F4A7C15)) >> shift
+        slot = slot_of(key, mixed, keys, counts)
         keys[slot] = key
         n_codes += counts[slot] == 0
         counts[slot] += 1

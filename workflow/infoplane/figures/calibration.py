@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from infoplane.figures import style
+from infoplane.information import tolerance
 
 KINDS = {
     "continuous": "two continuous variables",
@@ -22,8 +23,6 @@ PANEL = (1.72, 1.62)
 """Width and height of a panel, inches."""
 TICKS = (0, 1, 2, 4, 8, 16)
 MARKERS = ("o", "s", "^", "D", "v")
-TOLERANCE = (0.1, 0.1)
-"""Bits, and share of the truth: an estimate in the grey band is right."""
 
 
 def numbers(errors: pd.DataFrame, kind: str) -> pd.DataFrame:
@@ -123,7 +122,7 @@ class _Look:
 
 def _panel(axes: Axes, rows: pd.DataFrame, name: str, look: _Look) -> None:
     truth = np.linspace(0, look.high, 200)
-    off = np.maximum(TOLERANCE[0], TOLERANCE[1] * truth)
+    off = tolerance(truth)
     axes.fill_between(truth, truth - off, truth + off, color="0.87", lw=0, zorder=0)
     axes.plot(truth, truth, color=style.QUIET, lw=0.6, zorder=1)
     for cap in sorted(set(rows.cap.dropna().round(1))):

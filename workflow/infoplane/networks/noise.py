@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from pydantic import Field
 
@@ -60,9 +59,3 @@ def draw(
     drawn = [torch.randn(total, n, generator=s, dtype=torch.float32) for s in sources]
     parts = torch.stack(drawn).to(device).split(list(widths.values()), dim=1)
     return Noise(dict(zip(widths, parts, strict=True)))
-
-
-def source(*key: int) -> torch.Generator:
-    """A source of random numbers that depends on the key alone."""
-    mixed = np.random.SeedSequence(key).generate_state(1, np.uint64)[0]
-    return torch.Generator().manual_seed(int(mixed >> 1))

@@ -23,7 +23,7 @@ Measure = Callable[[list[int]], np.ndarray]
 and I(T;Y), NaN where there is none."""
 
 
-class Path(NamedTuple):
+class Followed(NamedTuple):
     """The epochs that were measured, in order, and in how many rounds of asking."""
 
     epochs: list[int]
@@ -64,7 +64,7 @@ class Adaptive(Settings):
         measure: Measure,
         entropies: tuple[float, float],
         part: Part = WHOLE,
-    ) -> Path:
+    ) -> Followed:
         """Measure epochs until nothing is left to ask for.
 
         available : the kept epochs, in order
@@ -77,7 +77,7 @@ class Adaptive(Settings):
             raise ValueError(f"schedule {self.schedule} has no parts: it {self.WHOLE_BECAUSE}")
         curves = _Curves(self, [int(e) for e in available], measure, entropies)
         self._follow(curves, part)
-        return Path([curves.available[i] for i in curves.places], curves.rounds)
+        return Followed([curves.available[i] for i in curves.places], curves.rounds)
 
     def _longer(self, skip: int) -> int:
         return math.ceil(self.skip * skip)

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
+from infoplane import streams
 from infoplane.datasets.source import Data, Shape
 from infoplane.isolated import isolated
 from infoplane.machine import DeviceName, device_of
-from infoplane.networks import noise as noises
 from infoplane.networks.arrays import to_array, to_tensor
 from infoplane.networks.dtypes import PLAIN, missing
 from infoplane.networks.network import Network, initialise_seeds
@@ -261,7 +261,7 @@ class Supervised(Trainer):
         x, y = self.parts["train"]
         labels = []
         for stack in self.stacks:
-            drawn = [_shuffled(len(y), s, PREFIT, chosen.seed) for s in stack.seeds]
+            drawn = [streams.order(len(y), s, PREFIT, chosen.seed) for s in stack.seeds]
             labels.append(y[torch.stack(drawn).to(self.device)])
         with Progress("on random labels", chosen.epochs, unit="epoch") as progress:
             for epoch in range(1, chosen.epochs + 1):
@@ -404,8 +404,10 @@ class Stack:
         labels : (n_networks, n); key : with the seed it decides all that is random
         """
         seeds = self.seeds
-        order = torch.stack([_shuffled(len(x), seed, *key) for seed in seeds]).to(self.device)
-        sources = [noises.source(seed, *key, NOISE) for seed in seeds]
+        order = torch.stack([streams.order(len(x), seed, *key) for seed in seeds]).to(
+            self.device
+        )
+        sources = [streams.of_training(seed, *key, NOISE) for seed in seeds]
         random = self.network.random(len(x), sources, self.device)
         totals = [torch.zeros_like(flat, dtype=_at_least(flat)) for flat in self.flats]
         squares = [torch.zeros_like(total) for total in totals]
@@ -512,11 +514,6 @@ class Stack:
             for name, part, shape in zip(names, parts, shapes, strict=True):
                 found[name] = part.unflatten(1, shape) if shape else part[:, 0]
         return found
-
-
-def _shuffled(n: int, *key: int) -> Tensor:
-    """An order of n inputs, by the key alone: seed and epoch."""
-    return torch.randperm(n, generator=noises.source(*key))
 
 
 def _distance_to_orthonormal(weights: Tensor) -> Tensor:

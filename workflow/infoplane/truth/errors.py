@@ -3,9 +3,7 @@
 import numpy as np
 import pandas as pd
 
-TOLERANCE_BITS = 0.1
-TOLERANCE_SHARE = 0.1
-"""An estimate is right within 0.1 bit or 10 % of the truth, whichever is more."""
+from infoplane.information import tolerance
 
 BY = [
     "estimator",
@@ -21,11 +19,6 @@ BY = [
     "truth_error",
     "own",
 ]
-
-
-def tolerance(truth):
-    """Bits by which an estimate of this truth may be off."""
-    return np.maximum(TOLERANCE_BITS, TOLERANCE_SHARE * np.abs(truth))
 
 
 def errors(estimates: pd.DataFrame) -> pd.DataFrame:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import torch
 
+from infoplane import streams
 from infoplane.estimators.critics.adam import Adam
-from infoplane.estimators.critics.samples import generator, standardised
+from infoplane.estimators.critics.samples import standardised
 from infoplane.estimators.kernels import tails
 
 if TYPE_CHECKING:
@@ -52,11 +53,13 @@ def autoencoded(values: Tensor, settings: AutoencoderSettings) -> Code:
     x = standardised(values[:, varying])
     d, width, code = x.shape[1], settings.width, settings.code
     shapes = list(itertools.pairwise((d, width, code, width, d)))
-    order = torch.randperm(len(x), generator=generator(settings.seed, 4)).to(x.device)
+    order = torch.randperm(len(x), generator=streams.of_estimator(settings.seed, 4)).to(
+        x.device
+    )
     n_held_out = min(max(1, round(settings.held_out * len(x))), len(x) - 1)
     held_out, train = x[order[:n_held_out]], x[order[n_held_out:]]
     weights = _initial(shapes, settings.seed).to(x.device)
-    adam, batches = Adam(weights), generator(settings.seed, 5)
+    adam, batches = Adam(weights), streams.of_estimator(settings.seed, 5)
     best, kept, waited, step = math.inf, weights.clone(), 0, 0
     while step < settings.max_steps and waited < settings.patience:
         rows = torch.randint(len(train), (settings.batch_size,), generator=batches)
@@ -79,7 +82,7 @@ def autoencoded(values: Tensor, settings: AutoencoderSettings) -> Code:
 
 def _initial(shapes: list[tuple[int, int]], seed: int) -> Tensor:
     """Matrices and biases of the layers as one vector, uniform within 1/√in."""
-    random, parts = generator(seed, 6), []
+    random, parts = streams.of_estimator(seed, 6), []
     for fan_in, fan_out in shapes:
         bound = 1 / math.sqrt(fan_in)
         parts.append(torch.empty((fan_in + 1) * fan_out))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from infoplane import streams
 from infoplane.estimators.kernels import tails
 from infoplane.samples import Pair
 
@@ -66,17 +67,9 @@ class Split:
     @classmethod
     def of(cls, n_inputs: int, held_out: float, seed: int) -> Split:
         """Two held-out halves of as many inputs each, of a share `held_out` of all."""
-        order = torch.randperm(n_inputs, generator=generator(seed))
+        order = torch.randperm(n_inputs, generator=streams.of_estimator(seed))
         half = min(max(round(n_inputs * held_out / 2), 3), (n_inputs - 3) // 2)
         return cls(order[2 * half :], (order[:half], order[half : 2 * half]))
-
-
-def generator(*seeds: int) -> torch.Generator:
-    """A generator on the CPU, so that every device draws the same numbers."""
-    mixed = 0
-    for seed in seeds:
-        mixed = (mixed * 1_000_003 + seed + 1) % 2**63
-    return torch.Generator().manual_seed(mixed)
 
 
 def is_constant(pair: Pair) -> bool:

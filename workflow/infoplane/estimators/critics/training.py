@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from infoplane import streams
 from infoplane.estimators.critics.adam import Adam
 from infoplane.estimators.critics.networks import Concat, Critics, Separable, Weights
-from infoplane.estimators.critics.samples import Group, Split, generator
+from infoplane.estimators.critics.samples import Group, Split
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -127,7 +128,7 @@ class Training:
         for i, (widths, weights) in enumerate(zip(self.group.widths, self.first, strict=True)):
             own = critics_of(self.settings, *widths)
             if weights is None or {k: tuple(v.shape) for k, v in weights.items()} != own.shapes:
-                weights = own.initial(generator(self.settings.seed, 1))
+                weights = own.initial(streams.of_estimator(self.settings.seed, 1))
             self.net.put(self.values, i, weights)
         self.average = self.values.clone()
         self.adam = Adam(self.values)
@@ -137,7 +138,7 @@ class Training:
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Mini-batches without end, inputs (B,) and one draw (B,) of each: passes over the
         inputs in new orders; what is left of a pass is dropped."""
-        random = generator(self.settings.seed, 2)
+        random = streams.of_estimator(self.settings.seed, 2)
         train = self.split.train
         size = min(self.settings.batch_size, len(train))
         while True:

@@ -6,6 +6,7 @@ import numba
 import numpy as np
 
 from infoplane.compiled import compiled
+from infoplane.estimators.kernels.hash_table import slot_of
 
 T, TY, TX, Y, X = range(5)
 """Columns of Tallies: the codes, codes jointly with the class, with the input, these alone."""
@@ -210,20 +211,16 @@ def _tally_classes(labels, n_draws, n_codes, weighted):
 def _number(hashes, slots, codes):
     """Number hashes as they appear: fill codes (n,), return how many there are.
 
-    Open addressing: a hash starts at the slot of its highest bits, which are the best mixed
-    ones of a multiplicative hash, and moves on while others are in the way. The table is
-    wide, and nothing branches on whether a hash is new, as a processor cannot guess it.
+    A hash starts at the slot of its highest bits, which are the best mixed ones of a
+    multiplicative hash. The table is wide.
     """
     keys, numbers, n_bits = slots
     numbers[:] = 0  # number of the code plus one, 0 where the slot is free
     shift = np.uint64(64 - n_bits)
-    last = np.uint64((1 << n_bits) - 1)
     n_codes = np.int32(0)
     for i in range(len(hashes)):
         key = hashes[i]
-        slot = np.uint64(key) >> shift
-        while min(numbers[slot], 1) * (keys[slot] ^ key) != 0:  # taken, by another
-            slot = (slot + np.uint64(1)) & last
+        slot = slot_of(key, np.uint64(key) >> shift, keys, numbers)
         number = numbers[slot]
         n_codes += np.int32(number == 0)
         number = number if number != 0 else n_codes
@@ -272,16 +269,13 @@ def _count(hashes, labels, steps, slots):
     keys, counts, n_bits = slots
     counts[:] = 0
     shift = np.uint64(64 - n_bits)
-    last = np.uint64((1 << n_bits) - 1)
     n_codes = np.int64(0)
     weighted = np.int64(0)
     for i in range(hashes.shape[0]):
         extra = labels[i] * LABEL_FACTOR
         for j in range(hashes.shape[1]):
             key = hashes[i, j] + extra
-            slot = np.uint64(key) >> shift
-            while min(counts[slot], 1) * (keys[slot] ^ key) != 0:
-                slot = (slot + np.uint64(1)) & last
+            slot = slot_of(key, np.uint64(key) >> shift, keys, counts)
             c = counts[slot]
             keys[slot] = key
             counts[slot] = c + 1

@@ -13,6 +13,7 @@ import numba
 import numpy as np
 
 from infoplane.compiled import compiled
+from infoplane.estimators.kernels.distances import FAST, squared_distances
 
 CHUNK = 64
 ROWS = 16
@@ -21,14 +22,12 @@ TILE = 2**17
 """float32 values in a tile, half of a usual second-level cache."""
 
 _f32 = np.float32
-# Comparisons keep their meaning: differences may be reordered in sums, infinities stay.
-_FAST = {"reassoc", "contract", "nsz"}
 _ABSOLUTE = 2.0**-22
 _RELATIVE = 2.0**-21
 _UNDERFLOW = 1e-17  # root of the least normal float32, with room
 
 
-@numba.njit(fastmath=_FAST, forceinline=True)
+@numba.njit(fastmath=FAST, forceinline=True)
 def _largest(columns, i, start, stop, out):
     """out[j] = max_k |columns[k, i] − columns[k, start + j]|, four dimensions a pass."""
     d = columns.shape[0]
@@ -58,28 +57,6 @@ def _largest(columns, i, start, stop, out):
             out[j] = e if e > out[j] else out[j]
 
 
-@numba.njit(fastmath=_FAST, forceinline=True)
-def _squares(columns, i, start, stop, out):
-    """out[j] = Σ_k (columns[k, i] − columns[k, start + j])², four dimensions a pass."""
-    d = columns.shape[0]
-    m = stop - start
-    for j in range(m):
-        out[j] = _f32(0)
-    for k in range(0, d - 3, 4):
-        a0, a1, a2, a3 = columns[k, i], columns[k + 1, i], columns[k + 2, i], columns[k + 3, i]
-        b0, b1 = columns[k, start:stop], columns[k + 1, start:stop]
-        b2, b3 = columns[k + 2, start:stop], columns[k + 3, start:stop]
-        for j in range(m):
-            e0, e1, e2, e3 = b0[j] - a0, b1[j] - a1, b2[j] - a2, b3[j] - a3
-            out[j] += e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3
-    for k in range(d - d % 4, d):
-        a = columns[k, i]
-        b = columns[k, start:stop]
-        for j in range(m):
-            e = b[j] - a
-            out[j] += e * e
-
-
 @numba.njit
 def _fill(columns, first, last, euclid, out):
     """Row r of `out` becomes the distances of row first + r to all, itself infinitely far."""
@@ -89,7 +66,7 @@ def _fill(columns, first, last, euclid, out):
         stop = min(n, start + tile)
         for i in range(first, last):
             if euclid:
-                _squares(columns, i, start, stop, out[i - first, start:stop])
+                squared_distances(columns, i, start, stop, out[i - first, start:stop])
             else:
                 _largest(columns, i, start, stop, out[i - first, start:stop])
     for i in range(first, last):
@@ -312,7 +289,7 @@ def group_distances(columns, rows, sizes, scale, starts, stops, ks, euclid, firs
     for i in range(first, last):
         s, e, k = starts[i], stops[i], ks[i]
         if euclid:
-            _squares(columns, i, s, e, v[s:e])
+            squared_distances(columns, i, s, e, v[s:e])
         else:
             _largest(columns, i, s, e, v[s:e])
         v[i] = np.inf
@@ -339,7 +316,7 @@ def counts(columns, rows, along, sizes, scale, radii, wanted, strict, euclid, fi
         stop = -(-stop // CHUNK) * CHUNK
         near = values[start:stop]
         if euclid:
-            _squares(columns, i, start, stop, near)
+            squared_distances(columns, i, start, stop, near)
         else:
             _largest(columns, i, start, stop, near)
         values[i] = np.inf

@@ -18,19 +18,18 @@ import numba
 import numpy as np
 
 from infoplane.compiled import compiled
+from infoplane.estimators.kernels.distances import FAST, squared_distances
 
 BLOCK = 256
 LANES = 16
 LOWER_WITHIN, UPPER_WITHIN, LOWER_ACROSS, UPPER_ACROSS = range(4)
 
-# Sums may be reordered and fused; infinities keep their meaning (far rows overflow to them).
-_FAST = {"reassoc", "contract", "nsz"}
 _f32 = np.float32
 _FARTHEST = _f32(60.0)  # e^−60 is nothing beside the diagonal's 1, and far from underflow
 _SMALLEST_ROOT = _f32(1e-9)  # its 4th power is still a normal number: no denormal slowdown
 
 
-@numba.njit(inline="always", fastmath=_FAST)
+@numba.njit(inline="always", fastmath=FAST)
 def exp_minus(x):
     """e^−x in float32 for 0 ≤ x ≤ 60, relative error 2e-7, written so that it vectorises.
 
@@ -50,32 +49,7 @@ def exp_minus(x):
     return p * bits.view(_f32)
 
 
-@numba.njit(fastmath=_FAST, forceinline=True)
-def _row_distances(columns, i, start, stop, out):
-    """out[j] = ‖t_i − t_(start+j)‖² from direct differences; columns (n_units, n_rows).
-
-    Four units a pass: a pass is bound by reading and writing `out`, not by arithmetic.
-    """
-    n_units = columns.shape[0]
-    m = stop - start
-    for j in range(m):
-        out[j] = 0
-    for k in range(0, n_units - 3, 4):
-        a0, a1, a2, a3 = columns[k, i], columns[k + 1, i], columns[k + 2, i], columns[k + 3, i]
-        b0, b1 = columns[k, start:stop], columns[k + 1, start:stop]
-        b2, b3 = columns[k + 2, start:stop], columns[k + 3, start:stop]
-        for j in range(m):
-            e0, e1, e2, e3 = b0[j] - a0, b1[j] - a1, b2[j] - a2, b3[j] - a3
-            out[j] += e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3
-    for k in range(n_units - n_units % 4, n_units):
-        a = columns[k, i]
-        b = columns[k, start:stop]
-        for j in range(m):
-            e = b[j] - a
-            out[j] += e * e
-
-
-@numba.njit(fastmath=_FAST, forceinline=True)
+@numba.njit(fastmath=FAST, forceinline=True)
 def _distance(a, b):
     """‖a − b‖² of two contiguous rows."""
     total = a[0] * 0
@@ -85,7 +59,7 @@ def _distance(a, b):
     return total
 
 
-@numba.njit(fastmath=_FAST, forceinline=True)
+@numba.njit(fastmath=FAST, forceinline=True)
 def _add_kernels(distances, scale, lower, upper):
     """Kernels of one row against a block, added to the block's sums; returns the row's own."""
     row_lower = _f32(0)
@@ -107,7 +81,7 @@ def padded(n):
     return (n + LANES - 1) // LANES * LANES
 
 
-@numba.njit(fastmath=_FAST, forceinline=True)
+@numba.njit(fastmath=FAST, forceinline=True)
 def _gap(low, high, p, q):
     """Smallest squared distance between two blocks' bounding boxes (n_blocks, n_units)."""
     total = 0.0
@@ -124,7 +98,7 @@ def _is_of_share(block, share, n_shares):
     return (place if (block // n_shares) % 2 == 0 else n_shares - 1 - place) == share
 
 
-@compiled(nogil=True, fastmath=_FAST)
+@compiled(nogil=True, fastmath=FAST)
 def direct_sums(columns, blocks, low, high, scale, reach, share, n_shares, sums):
     """One share of the kernel sums, from direct differences.
 
@@ -149,7 +123,7 @@ def direct_sums(columns, blocks, low, high, scale, reach, share, n_shares, sums)
             block_lower[:] = 0
             block_upper[:] = 0
             for i in range(blocks[p, 0], blocks[p, 1]):
-                _row_distances(columns, i, start, start + m, distances)
+                squared_distances(columns, i, start, start + m, distances)
                 a, b = _add_kernels(distances, scale, block_lower, block_upper)
                 sums[kind, i] += a
                 sums[kind + 1, i] += b
@@ -159,7 +133,7 @@ def direct_sums(columns, blocks, low, high, scale, reach, share, n_shares, sums)
                     sums[kind + 1, start + j] += upper[j]
 
 
-@numba.njit(fastmath=_FAST, forceinline=True)
+@numba.njit(fastmath=FAST, forceinline=True)
 def _exponents_of_products(products, square, squares, unit, tolerance, reach, out):
     """out[j] = ‖a_i − a_j‖² from inner products; returns how many need a direct difference.
 
@@ -177,7 +151,7 @@ def _exponents_of_products(products, square, squares, unit, tolerance, reach, ou
     return n_marked
 
 
-@compiled(nogil=True, fastmath=_FAST)
+@compiled(nogil=True, fastmath=FAST)
 def product_sums(
     products, tile, squares, rows, order, blocks, scale, limits, share, n_shares, sums
 ):
@@ -233,7 +207,7 @@ def product_sums(
                     sums[kind + 1, start + j] += upper[j]
 
 
-@compiled(nogil=True, fastmath=_FAST)
+@compiled(nogil=True, fastmath=FAST)
 def group_sums(rows, first, last, scale, sums):
     """Kernel sums of each row over the rows of its own group.
 

@@ -16,6 +16,7 @@ import numba
 import numpy as np
 
 from infoplane.compiled import compiled
+from infoplane.estimators.kernels.distances import FAST
 from infoplane.estimators.kernels.pairwise_cpu import exp_minus
 from infoplane.estimators.kernels.selection import part
 
@@ -23,8 +24,6 @@ LEAF = 64
 UNITS = 32
 """Units between two looks at whether any centre of a leaf is still within reach."""
 
-# Sums may be reordered and fused; infinities keep their meaning (far centres).
-_FAST = {"reassoc", "contract", "nsz"}
 _f32 = np.float32
 _FARTHEST = _f32(60.0)  # e^−60 is nothing beside the largest term's 1
 
@@ -74,7 +73,7 @@ def fill(rows, order, starts, stops, tiles, low, high):
                 high[leaf, k] = v if v > high[leaf, k] else high[leaf, k]
 
 
-@numba.njit(fastmath=_FAST, forceinline=True)
+@numba.njit(fastmath=FAST, forceinline=True)
 def _distances(tiles, leaf, points, i, reach, out):
     """out[j] = ‖point i − centre j of the leaf‖² by direct differences, the smallest of which
     is returned; where all exceed the reach, perhaps only what some of the units add to it.
@@ -111,7 +110,7 @@ def _distances(tiles, leaf, points, i, reach, out):
     return least
 
 
-@numba.njit(fastmath=_FAST, forceinline=True)
+@numba.njit(fastmath=FAST, forceinline=True)
 def _sum(distances, reference):
     """Σ_j exp(−(distances[j] − reference)/2) of LEAF values, in float32; none is smaller."""
     total = _f32(0)
@@ -121,7 +120,7 @@ def _sum(distances, reference):
     return total
 
 
-@numba.njit(fastmath=_FAST, forceinline=True)
+@numba.njit(fastmath=FAST, forceinline=True)
 def _gaps(low, high, node, points, i, out):
     """out[b] = smallest squared distance of point i to box b of the node; low and high
     (n_nodes, n_units, n_boxes)."""
@@ -214,7 +213,7 @@ def groups(centres, chosen, points, first, last, out):
         out[i, 1] = math.log(rest) - 0.5 * other
 
 
-@numba.njit(fastmath=_FAST, forceinline=True)
+@numba.njit(fastmath=FAST, forceinline=True)
 def _distance(centres, x, j, points, i):
     """‖centre j of input x − point i‖²."""
     total = points[i, 0] * 0
