@@ -15,6 +15,7 @@ _PLACES = {
     "Recorder": "infoplane.recorder",
     "Samples": "infoplane.samples",
     "Settings": "infoplane.settings",
+    "activations": "infoplane.notebook",
     "estimate": "infoplane.estimators",
     "mutual_information": "infoplane.estimators",
     "open": "infoplane.stores.files:open_tree",

@@ -28,7 +28,7 @@ def pool_problems(run: Run, estimators: Mapping[str, Any]) -> Iterator[Problem]:
             reason = _cannot_pool(by, estimators.get(by), run)
             if reason:
                 yield Problem((*place, "estimators"), f"cannot have '{by}': {reason}")
-        most = run.training.epochs + 1
+        most = len(run.training.numbers)
         if pool.over in ("epochs", "both") and pool.lengths[0] > most:
             text = f"must hold a length ≤ {most}, the number of epochs, not {pool.lengths}"
             yield Problem((*place, "lengths"), text)
@@ -39,10 +39,11 @@ def pool_problems(run: Run, estimators: Mapping[str, Any]) -> Iterator[Problem]:
             text = "must be epochs, seeds or both, not 'noise': the network has no noise"
             yield Problem((*place, "over"), text)
         if pool.ends != "last" and pool.ends.schedule == "list":
-            late = [epoch for epoch in pool.ends.epochs if epoch > run.training.epochs]
+            limit = run.training.numbers[-1]
+            late = [epoch for epoch in pool.ends.epochs if epoch > limit]
             if late:
-                limit = run.training.epochs
-                text = f"must be ≤ {limit}, which is training.epochs, not {shown(late)}"
+                which = run.training.last_is
+                text = f"must be ≤ {limit}, which is {which}, not {shown(late)}"
                 yield Problem((*place, "ends", "epochs"), text)
 
 

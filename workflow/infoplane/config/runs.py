@@ -16,7 +16,9 @@ from infoplane.datasets import SOURCES, labels_of
 from infoplane.probes import dataset as dataset_probe
 from infoplane.schedules.adaptive import Adaptive
 from infoplane.schedules.fixed import kept_epochs
+from infoplane.stores.series import SeriesError
 from infoplane.table import unknown
+from infoplane.training.adopt import Adopt
 
 SWEPT = ("dataset", "network", "training", "measure")
 """Sections of a run that a sweep may change: what decides the numbers of one seed."""
@@ -79,6 +81,9 @@ def runs_of(
         problems = [problem for problem in problems if not {*problem.path[:1]} & elsewhere]
         problems += _references({**variant, "estimators": wanted}, around)
         if runs[full_name] is not None:
+            runs[full_name], wrong = _adopted(runs[full_name], variant)
+            problems += wrong
+        if runs[full_name] is not None:
             run = runs[full_name]
             problems += [*_epochs(run), *_test_inputs(run, around), *_draws(run)]
             problems += pool_problems(run, around.estimators.entries)
@@ -93,6 +98,25 @@ def runs_of(
         few = ", ".join(where[:3]) + (f" and {len(where) - 3} more" if len(where) > 3 else "")
         lines.append((key, text if everywhere else f"{text} (in {few})"))
     return runs, lines
+
+
+def _adopted(run: Run, written: Mapping[str, Any]) -> tuple[Run | None, list[Problem]]:
+    """The run, where it takes up files with the seeds of these, if it says none; None and what
+    is wrong with the files."""
+    if not isinstance(run.training, Adopt.Settings):
+        return run, []
+    try:
+        found = run.training.seeds
+    except SeriesError as error:
+        return None, [Problem(("training", "files"), str(error))]
+    if written.get("seeds") is None:
+        return run.model_copy(update={"seeds": found}), []
+    if missing := [seed for seed in run.seeds if seed not in found]:
+        text = (
+            f"must be seeds of training.files, not {shown(missing)}; these are {shown(found)}"
+        )
+        return None, [Problem(("seeds",), text)]
+    return run, []
 
 
 @dataclass(frozen=True)
@@ -202,7 +226,7 @@ def _references(run: Mapping[str, Any], around: Surroundings) -> Iterator[Proble
 
 def _epochs(run: Run) -> Iterator[Problem]:
     """Listed epochs that training does not reach, or does not keep."""
-    last = run.training.epochs
+    last = run.training.numbers[-1]
     keep, measured, place = run.training.keep, run.measure.epochs, ("measure", "epochs")
     if isinstance(measured, Adaptive):
         measured, place = measured.survey, (*place, "survey")
@@ -216,11 +240,13 @@ def _epochs(run: Run) -> Iterator[Problem]:
     for path, epochs in late.items():
         if epochs:
             yield Problem(
-                path, f"must be ≤ {last}, which is training.epochs, not {shown(epochs)}"
+                path, f"must be ≤ {last}, which is {run.training.last_is}, not {shown(epochs)}"
             )
     if measured.schedule == "list" and not any(late.values()):
         lost = sorted(
-            set(measured.epochs).difference(kept_epochs(keep, np.arange(last + 1)).tolist())
+            set(measured.epochs).difference(
+                kept_epochs(keep, np.array(run.training.numbers)).tolist()
+            )
         )
         if lost:
             text = f"must be epochs whose weights training.keep keeps, not {shown(lost)}"

@@ -67,7 +67,7 @@ def n_measured(measure: ProbeSettings, training, n_epochs: int | None = None) ->
 
     n_epochs : of a job that measures only so many
     """
-    most = n_of(measure.epochs, n_of(training.keep, training.epochs + 1))
+    most = n_of(measure.epochs, n_of(training.keep, len(training.numbers)))
     return most if n_epochs is None else min(most, n_epochs)
 
 

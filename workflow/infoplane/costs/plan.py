@@ -11,15 +11,19 @@ from infoplane.costs import measuring, small, training
 from infoplane.costs.cost import Cost
 from infoplane.costs.devices import gpus
 from infoplane.costs.schedules import n_of
-from infoplane.datasets.prepare import shape_of
+from infoplane.datasets.prepare import labels_of, shape_of
 from infoplane.datasets.source import Shape
 from infoplane.estimators import ESTIMATORS, estimator_of
 from infoplane.networks.description import build
+from infoplane.networks.mlp import Settings as MLPSettings
 from infoplane.networks.network import Network
 from infoplane.schedules.adaptive import Adaptive
 from infoplane.stores.archive import SUFFIX, StoreError
 from infoplane.stores.shapes import shape_of_store
 from infoplane.training import TRAINERS
+
+STAND_IN = MLPSettings(hidden=[256])
+"""Costs of a network of which nothing is known yet are those of this one."""
 
 
 class Plan:
@@ -75,7 +79,7 @@ class Plan:
             self.work(run, len(chosen.seeds)),
             chosen.pools[pool],
             estimator_of(by),
-            n_of(chosen.training.keep, chosen.training.epochs + 1),
+            n_of(chosen.training.keep, len(chosen.training.numbers)),
         )
 
     def figure(self, runs: Iterable[str]) -> Cost:
@@ -129,21 +133,40 @@ class Plan:
         return self._shapes[dataset]
 
     def network(self, run: str) -> Network:
-        """The run's network, without any weights."""
+        """The run's network, without any weights.
+
+        Raises ValueError where a module of the user's own is wrong, or takes no such inputs.
+        """
         if run not in self._networks:
             chosen = self.experiment.runs[run]
-            shape = self.shape(chosen.dataset)
+            shape, settings = self.shape(chosen.dataset), chosen.network
             trainer = TRAINERS[chosen.training.trainer]
             size = trainer.output_size(chosen.training, shape)
-            self._networks[run] = build(chosen.network, shape.of_input, size)
+            try:
+                found = build(settings, shape.of_input, size)
+            except ValueError as error:
+                if self.shape_is_known(chosen.dataset):
+                    raise ValueError(f"runs.{run}.{error}") from error
+                # A module that does not take inputs of an assumed shape may take the real ones.
+                found = build(STAND_IN, shape.of_input, size)
+            self._networks[run] = found
         return self._networks[run]
 
+    def shape_is_known(self, dataset: str) -> bool:
+        """Whether `shape` is what the data set has, and not assumed."""
+        if self._prepared(dataset) is not None:
+            return True
+        return labels_of(self.experiment.datasets[dataset]) is not None
+
     def _shape(self, dataset: str) -> Shape:
-        store = self.home / "datasets" / f"{dataset}{SUFFIX}"
+        return self._prepared(dataset) or shape_of(self.experiment.datasets[dataset])
+
+    def _prepared(self, dataset: str) -> Shape | None:
+        """The shape of a data set that was prepared."""
         # A damaged one is named by the job that reads it, which has to be planned for that.
         with contextlib.suppress(StoreError):
-            return shape_of_store(store)
-        return shape_of(self.experiment.datasets[dataset])
+            return shape_of_store(self.home / "datasets" / f"{dataset}{SUFFIX}")
+        return None
 
     def _n_estimates(self, run: str) -> int:
         chosen = self.experiment.runs[run]
@@ -152,7 +175,7 @@ class Plan:
 
     def _n_metrics(self, run: str) -> int:
         chosen = self.experiment.runs[run]
-        return len(chosen.seeds) * (chosen.training.epochs + 1)
+        return len(chosen.seeds) * len(chosen.training.numbers)
 
 
 def n_seeds_of(seeds: str) -> int:

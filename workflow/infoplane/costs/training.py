@@ -34,7 +34,8 @@ def of_training(
     widths = sum(network.widths.values())
     widest = max(*network.widths.values(), data.d)
     noisy = network.n_drawn
-    kept = n_of(settings.keep, settings.epochs + 1)
+    last = len(settings.numbers) - 1
+    kept = n_of(settings.keep, last + 1)
     shard = min(kept * weights, max(weights, SHARD_BYTES))
 
     inputs = 2.2 * 4 * data.n * data.d + 24 * data.n
@@ -45,7 +46,7 @@ def of_training(
     measured = n_seeds * min(CALIBRATION_INPUTS, data.n_train)
     calibrated = bool(network.buffers) * 6 * 4 * measured * widest
     n_layers = len(network.layers)
-    metrics = 2.5 * settings.epochs * (2500 + 4 * n_seeds * (4 + 3 * n_layers))
+    metrics = 2.5 * last * (2500 + 4 * n_seeds * (4 + 3 * n_layers))
     n_bytes = (
         inputs
         + COPIES * weights
@@ -58,7 +59,7 @@ def of_training(
     )
 
     prefit = getattr(settings, "prefit", None)
-    n_epochs = settings.epochs + (prefit.epochs if prefit else 0)
+    n_epochs = last + (prefit.epochs if prefit else 0)
     slower = network.slowdown
     n_steps = -(-data.n_train // batch)
     values = n_seeds * data.n_train * (widths + noisy)

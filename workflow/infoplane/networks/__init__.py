@@ -4,4 +4,7 @@ settings, the shape of an input and the size of an output.
 
 from infoplane.table import Table
 
-FAMILIES = Table("network family", {"mlp": "infoplane.networks.mlp:MLP"})
+FAMILIES = Table(
+    "network family",
+    {"mlp": "infoplane.networks.mlp:MLP", "module": "infoplane.networks.module:Module"},
+)

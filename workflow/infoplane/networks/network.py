@@ -73,6 +73,7 @@ class Network(ABC):
     parameters : shape of one network's array by name, of those that the optimizer trains
     buffers : the same of arrays that training writes and no optimizer: running means, scales
     dtypes : of arrays that are not float32: float64, float16, bfloat16, int64, …
+    aliases : further names that checkpoints may have for an array
     of_layer : names of the parameters that belong to each layer, for gradient statistics
     draws : whether a measured pass is random, so that several passes mean something
     stacks : whether seeds are trained faster as one stack on a CPU; on a GPU they always are
@@ -85,6 +86,7 @@ class Network(ABC):
     parameters: Mapping[str, Shape]
     buffers: Mapping[str, Shape] = NONE
     dtypes: Mapping[str, str] = NONE
+    aliases: Mapping[str, str] = NONE
     of_layer: Mapping[str, tuple[str, ...]] = NONE
     draws: bool = False
     stacks: bool = False
@@ -94,6 +96,11 @@ class Network(ABC):
     def __init__(self, settings: Settings, input_shape: Shape, output_size: int):
         self.settings = settings
         self.input_shape, self.output_size = tuple(input_shape), output_size
+
+    @classmethod
+    def made_of(cls, settings: Settings) -> str:
+        """What of the user's own, or of other packages, the network is made of, as a digest."""
+        return ""
 
     @abstractmethod
     def initialise(self, seed: int) -> dict[str, Tensor]:

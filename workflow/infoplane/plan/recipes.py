@@ -12,6 +12,7 @@ from pathlib import Path
 
 from infoplane.config.models import Experiment
 from infoplane.config.pools import estimators_of
+from infoplane.config.seeds import parse_block
 from infoplane.datasets import SOURCES, default_places, files_of, source_of
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.tables import regime
@@ -57,6 +58,7 @@ class Recipes:
         self.dataset = cache(self.dataset)
         self.weights = cache(self.weights)
         self._canonical = cache(self._canonical)
+        self._network_made_of = cache(self._network_made_of)
         self._information = cache(self._information)
 
     def dataset(self, name: str) -> str:
@@ -90,8 +92,19 @@ class Recipes:
             FAMILIES.path(chosen.network.family),
             script="train.py",
         )
-        trained = [self._canonical(run, part) for part in ("network", "training")]
-        return recipe(self.dataset(chosen.dataset), *trained, seeds, source)
+        training = chosen.training.model_dump(mode="json", exclude=set(chosen.training.where))
+        first, last = parse_block(seeds)
+        files = chosen.training.contents(range(first, last + 1))
+        taken_up = [digest_of_contents(files), *chosen.training.numbers] if files else []
+        return recipe(
+            self.dataset(chosen.dataset),
+            self._canonical(run, "network"),
+            self._network_made_of(run),
+            training,
+            taken_up,
+            seeds,
+            source,
+        )
 
     def activations(self, run: str, seeds: str) -> str:
         """Of activations that estimators share."""
@@ -213,4 +226,9 @@ class Recipes:
     def _source_of_activations(self, run: str, script: str = "") -> str:
         chosen = self.experiment.runs[run]
         family, probe = FAMILIES.path(chosen.network.family), PROBES.path(chosen.measure.probe)
-        return self.source("infoplane.activations", family, probe, script=script)
+        source = self.source("infoplane.activations", family, probe, script=script)
+        return source + self._network_made_of(run)
+
+    def _network_made_of(self, run: str) -> str:
+        network = self.experiment.runs[run].network
+        return FAMILIES[network.family].made_of(network)

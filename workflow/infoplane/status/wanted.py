@@ -25,5 +25,7 @@ def wanted_by(file: Path, results: Path) -> tuple[str, dict[str, Wanted]]:
         pooled = [f"{pool}/{by}" for pool in run.pools for by in estimators_of(run, pool)]
         estimators, place = [*run.estimators, *pooled], blocks.trained_as(name)
         made = {Path(store): recipe for store, recipe in recipes.of_run(name).items()}
-        wanted[name] = Wanted(run.training.epochs, blocks.of(name), estimators, place, made)
+        wanted[name] = Wanted(
+            run.training.numbers[-1], blocks.of(name), estimators, place, made
+        )
     return experiment.name, wanted

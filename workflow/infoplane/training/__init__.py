@@ -6,4 +6,10 @@ its settings, the run's network, the data and the seeds of a block. `loop.train`
 
 from infoplane.table import Table
 
-TRAINERS = Table("trainer", {"supervised": "infoplane.training.supervised:Supervised"})
+TRAINERS = Table(
+    "trainer",
+    {
+        "supervised": "infoplane.training.supervised:Supervised",
+        "adopt": "infoplane.training.adopt:Adopt",
+    },
+)

@@ -25,7 +25,7 @@ from infoplane.progress import Progress
 from infoplane.schedules.fixed import All, Schedule
 from infoplane.settings import Settings as BaseSettings
 from infoplane.training.optimizers import Adam, Optimizer
-from infoplane.training.trainer import Arrays, Lost, Metric, Trainer
+from infoplane.training.trainer import Arrays, Lost, Metric, Trainer, TrainerSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,7 +90,7 @@ class SetAside(BaseSettings):
     """Seeds that end below this are set aside."""
 
 
-class Settings(BaseSettings):
+class Settings(TrainerSettings):
     trainer: Literal["supervised"] = "supervised"
     """How the network is trained: cross-entropy on the labels."""
     optimizer: Optimizer = Adam(method="adam")
@@ -115,6 +115,10 @@ class Settings(BaseSettings):
     device: DeviceName = "auto"
     """auto: CUDA where there is a GPU, else the CPU."""
 
+    @property
+    def numbers(self) -> range:
+        return range(self.epochs + 1)
+
 
 class Supervised(Trainer):
     """The networks of a block: one stack of all, or one of each seed."""
@@ -126,7 +130,7 @@ class Supervised(Trainer):
     def __init__(self, settings: Settings, network: Network, data: Data, seeds: Sequence[int]):
         self.settings, self.network, self.seeds = settings, network, list(seeds)
         self.networks = {"network": network}
-        self.epochs, self.keep = range(settings.epochs + 1), settings.keep
+        self.epochs, self.keep = settings.numbers, settings.keep
         self.device = device_of(settings.device)
         y = data.label(settings.label).codes
         self.parts = {

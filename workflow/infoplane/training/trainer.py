@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -16,6 +17,26 @@ if TYPE_CHECKING:
     from infoplane.networks.network import Network
 
 Arrays = Mapping[str, np.ndarray]
+
+
+class TrainerSettings(Settings):
+    """What the settings of every trainer say of its training before it begins.
+
+    last_is : the key that decides the last epoch
+    where : keys that say where files are, which count by what they hold
+    """
+
+    last_is: ClassVar[str] = "training.epochs"
+    where: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """Numbers of the epochs, in order."""
+        raise NotImplementedError
+
+    def contents(self, seeds: Iterable[int]) -> list[Path]:
+        """Files of the user's own of these seeds, in order."""
+        return []
 
 
 class Metric(NamedTuple):
@@ -50,7 +71,7 @@ class Trainer(ABC):
     lost : seeds that are not to be measured, so far
     """
 
-    Settings: ClassVar[type[Settings]]
+    Settings: ClassVar[type[TrainerSettings]]
     networks: Mapping[str, Network]
     metrics: tuple[Metric, ...]
     seeds: Sequence[int]

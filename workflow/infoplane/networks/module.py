@@ -1,0 +1,323 @@
+"""Any torch.nn.Module that can be imported: `mynets:Net`, `torchvision.models:resnet18`.
+
+The constructor is run once for the shapes, and once a seed for the weights; the module is then
+called with weights from outside (`torch.func.functional_call`), one network at a time.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from infoplane.isolated import isolated
+from infoplane.networks.network import INPUT, Draws, Layer, Network, Reading, Shape, Weights
+from infoplane.networks.taps import Taps, drawing, first_tensor
+from infoplane.provenance import source_of
+from infoplane.settings import Settings as BaseSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+EXAMPLES = 7
+"""Inputs with which shapes and edges are found; a number that is the size of few layers."""
+BATCH = 256
+"""Inputs of one forward pass in measurement."""
+READ_BYTES = 2**28
+"""Layers that are read in one pass over the inputs hold at most this, or are one layer."""
+
+
+class Settings(BaseSettings):
+    """A torch.nn.Module of the user's own, or of an installed package."""
+
+    family: Literal["module"]
+    """Any torch.nn.Module that can be imported."""
+    path: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")
+    """What makes the module: `file_or_package:Class`, in the working directory or installed; a
+    function that returns a module will do."""
+    arguments: dict[str, Any] = Field(default={})
+    """Keyword arguments with which it is called."""
+    layers: list[str] = Field(default=[])
+    """Measured layers: names of modules, or of operations as torch.fx names them (relu_1), or
+    patterns (blocks.*); `output` is what the module returns. A module that is called several
+    times is name, name#2, … Empty: all activations, modules and functions (without any, all
+    modules that hold no others), and the output."""
+
+
+class Module(Network):
+    """A wrapped module, measured in evaluation mode.
+
+    Parameters that the module freezes are buffers. x is given in the module's type of number.
+    """
+
+    Settings = Settings
+
+    def __init__(self, settings: Settings, input_shape: Shape, output_size: int):
+        """Raises ValueError where the module cannot be made, or does not take such inputs."""
+        super().__init__(settings, input_shape, output_size)
+        self.module = made(settings, seed=0).eval()
+        arrays = _arrays_of(self.module)
+        trained = {name for name, p in self.module.named_parameters() if p.requires_grad}
+        shapes = {name: tuple(a.shape) for name, a in arrays.items()}
+        self.parameters = {name: s for name, s in shapes.items() if name in trained}
+        self.buffers = {name: s for name, s in shapes.items() if name not in trained}
+        kinds = {name: str(a.dtype).removeprefix("torch.") for name, a in arrays.items()}
+        self.dtypes = {name: kind for name, kind in kinds.items() if kind != "float32"}
+        self.aliases = _aliases(self.module, arrays)
+        floating = [a.dtype for a in arrays.values() if a.is_floating_point()]
+        self._input_dtype = floating[0] if floating else torch.float32
+        self._plain = {name: a.detach() for name, a in arrays.items()}
+        self._taps = self._tapped()
+
+    @property
+    def untrainable(self) -> str:
+        """Why the module's outputs are no scores of the classes; empty: they are."""
+        shape, n = self._taps.shape, self.output_size
+        if len(shape) == 1 and shape[0] >= n:
+            return ""
+        return (
+            f"{self.settings.path} returns shape {shape} for an input; training needs a score "
+            f"for each of {n} classes"
+        )
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """The measured layers in order of execution, with what each is computed from."""
+        before, shapes = self._edges()
+        return tuple(Layer(n, shapes[n], before[n]) for n in self._taps.names)
+
+    @classmethod
+    def made_of(cls, settings: Settings) -> str:
+        return source_of(settings.path.partition(":")[0])
+
+    def initialise(self, seed: int) -> dict[str, Tensor]:
+        """Weights as the constructor draws them under this seed."""
+        arrays = _arrays_of(made(self.settings, seed))
+        return {name: a.detach().clone() for name, a in arrays.items()}
+
+    def random(
+        self, n: int, sources: Sequence[torch.Generator], device: torch.device | str = "cpu"
+    ) -> Seeds:
+        """Seeds of what the module draws in training (dropout), one a network."""
+        return Seeds([int(torch.randint(2**62, (), generator=s)) for s in sources], 0)
+
+    def run(
+        self,
+        weights: Weights,
+        x: Tensor,
+        *,
+        training: bool = False,
+        random: Seeds | None = None,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        if training and self.untrainable:
+            raise ValueError(self.untrainable)
+        outputs, after = [], []
+        self.module.train(training)
+        try:
+            for s, arrays in enumerate(_each(weights)):
+                # A module may write into its buffers, or replace them.
+                own = arrays | {name: arrays[name].clone() for name in self.buffers}
+                inputs = self._inputs(x, s)
+                with drawing(None if random is None else random.of(s)):
+                    parts = [
+                        first_tensor(_call(self.module, own, part))
+                        for part in inputs.split(len(inputs) if training else BATCH)
+                    ]
+                outputs.append(torch.cat(parts))
+                after.append({name: own[name] for name in self.buffers})
+        finally:
+            self.module.eval()
+        changed = self.buffers if training else ()
+        return torch.stack(outputs), {n: torch.stack([b[n] for b in after]) for n in changed}
+
+    def read(
+        self, weights: Weights, x: Tensor, random: Seeds | None = None
+    ) -> Iterator[tuple[str, Reading]]:
+        """Every measured layer in order; small ones share a pass over the inputs."""
+        n = len(self._inputs(x, 0))
+        networks = list(_each(weights))
+        for names in self._groups(n * len(networks)):
+            found = [self._read(w, self._inputs(x, s), names) for s, w in enumerate(networks)]
+            for name in names:
+                yield name, Reading(torch.stack([f.pop(name) for f in found]))
+
+    def _groups(self, n: int) -> Iterator[list[str]]:
+        """Layers of which n outputs are held at once."""
+        group: list[str] = []
+        held = 0
+        for layer in self.layers:
+            size = 4 * n * math.prod(layer.shape)
+            if group and held + size > READ_BYTES:
+                yield group
+                group, held = [], 0
+            group.append(layer.name)
+            held += size
+        yield group
+
+    def _read(self, weights: Weights, x: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+        parts = [self._pass(weights, batch, names) for batch in x.split(BATCH)]
+        return {name: torch.cat([part[name] for part in parts]) for name in names}
+
+    def _pass(
+        self,
+        weights: Weights,
+        x: Tensor,
+        names: Sequence[str],
+        forced: Mapping[str, Tensor] | None = None,
+    ) -> dict[str, Tensor]:
+        own = dict(weights)
+        return self._taps.read(x, names, forced, lambda module, x: _call(module, own, x))
+
+    def _inputs(self, x: Tensor, s: int) -> Tensor:
+        """Inputs of network s, of the module's type of number."""
+        own = x if x.ndim == len(self.input_shape) + 1 else x[s]
+        return own.to(self._input_dtype)
+
+    def _examples(self, seed: int) -> Tensor:
+        source = torch.Generator().manual_seed(seed)
+        return torch.randn(EXAMPLES, *self.input_shape, generator=source).to(self._input_dtype)
+
+    @isolated()
+    def _tapped(self) -> Taps:
+        x, own, path = self._examples(1), dict(self._plain), self.settings.path
+        try:
+            with torch.no_grad():
+                _call(self.module, own, x)
+        except Exception as error:
+            flat = (
+                ". The data set gives them with flatten: true; flatten: false keeps (channels, "
+                "height, width)"
+            )
+            raise ValueError(
+                f"network.path: {path} fails on inputs of shape {self.input_shape}: "
+                f"{_in_one_line(error)}{flat if len(self.input_shape) == 1 else ''}"
+            ) from error
+        try:
+            run = lambda module, x: _call(module, dict(own), x)  # noqa: E731
+            return Taps(self.module, run, x, self.settings.layers)
+        except ValueError as error:
+            raise ValueError(f"network: {path}: {error}") from error
+
+    @isolated()
+    def _edges(self) -> tuple[dict[str, tuple[str, ...]], dict[str, Shape]]:
+        """What each layer is computed from alone, found by intervention, and its shape.
+
+        A layer's outputs on inputs x1 come back bit for bit when the module runs on other
+        inputs x2 and the outputs of layer k are put to those on x1: then all that reaches it
+        goes through k. Of such layers the nearest counts, and of none the input.
+        """
+        weights, names = _without_constants(self._plain), self._taps.names
+        x1, x2 = self._examples(1), self._examples(2)
+        first, again, other = (self._pass(weights, x, names) for x in (x1, x1, x2))
+        # One that is the same for all inputs says nothing of where it comes from.
+        speaks = [
+            n
+            for n in names
+            if torch.equal(first[n], again[n]) and not torch.equal(first[n], other[n])
+        ]
+        before = {name: (INPUT,) if name in speaks else () for name in names}
+        for i, k in enumerate(speaks[:-1]):
+            later = speaks[i + 1 :]
+            put = self._pass(weights, x2, later, forced={k: first[k]})
+            before |= {n: (k,) for n in later if torch.equal(put[n], first[n])}
+        return before, {name: tuple(t.shape[1:]) for name, t in first.items()}
+
+
+class Seeds(Draws):
+    """What a module draws: a seed a network, and the first of the rows that it is for."""
+
+    def __init__(self, seeds: Sequence[int], first: int):
+        self.seeds, self.first = list(seeds), first
+
+    def rows(self, first: int, stop: int) -> Seeds:
+        return Seeds(self.seeds, first)
+
+    def of(self, s: int) -> int:
+        """The seed of network s for these rows."""
+        mixed = np.random.SeedSequence([self.seeds[s], self.first])
+        return int(mixed.generate_state(1, np.uint64)[0] >> 1)
+
+
+@isolated()
+def made(settings: Settings, seed: int) -> torch.nn.Module:
+    """The module, its constructor run under this seed.
+
+    Raises ValueError where it cannot be imported, its constructor fails, or it is no module.
+    """
+    place, _, name = settings.path.partition(":")
+    try:
+        what: Any = importlib.import_module(place)
+    except Exception as error:  # whatever a user's file may raise
+        raise ValueError(
+            f"network.path: '{place}' of '{settings.path}' cannot be imported: "
+            f"{_in_one_line(error)}"
+        ) from error
+    for part in name.split("."):
+        if part not in dir(what):
+            close = difflib.get_close_matches(part, dir(what), n=3)
+            nearest = f" Nearest: {', '.join(close)}." if close else ""
+            raise ValueError(f"network.path: '{place}' has no '{name}'.{nearest}")
+        what = getattr(what, part)
+    given = ", ".join(f"{k}={v!r}" for k, v in settings.arguments.items())
+    with drawing(seed):
+        try:
+            module = what(**settings.arguments)
+        except Exception as error:
+            raise ValueError(
+                f"network.arguments: {settings.path}({given}) fails: {_in_one_line(error)}"
+            ) from error
+    if not isinstance(module, torch.nn.Module):
+        raise ValueError(
+            f"network.path: {settings.path}({given}) gives a {type(module).__name__}, and no "
+            "torch.nn.Module"
+        )
+    return module
+
+
+def _call(module: torch.nn.Module, weights: dict[str, Tensor], x: Tensor) -> Any:
+    """The module's outputs with these weights; buffers that it replaces are put into them."""
+    module.to(x.device)  # constants that are no weights
+    return torch.func.functional_call(module, weights, (x,), strict=False)
+
+
+def _arrays_of(module: torch.nn.Module) -> dict[str, Tensor]:
+    """Parameters (shared ones once) and the buffers that a state_dict holds."""
+    written = module.state_dict(keep_vars=True)
+    buffers = {name: b for name, b in module.named_buffers() if name in written}
+    return {**dict(module.named_parameters()), **buffers}
+
+
+def _aliases(module: torch.nn.Module, arrays: Mapping[str, Tensor]) -> dict[str, str]:
+    """Further names that a state_dict has for shared arrays."""
+    first = {id(array): name for name, array in arrays.items()}
+    written = module.state_dict(keep_vars=True)
+    return {n: first[id(a)] for n, a in written.items() if n not in arrays and id(a) in first}
+
+
+def _each(weights: Weights) -> Iterator[dict[str, Tensor]]:
+    """The weights of one network after the other."""
+    n = len(next(iter(weights.values())))
+    return ({name: w[s] for name, w in weights.items()} for s in range(n))
+
+
+def _without_constants(weights: Weights) -> dict[str, Tensor]:
+    """Weights of which no array has one value alone: a branch that begins with zeros would hide
+    where a layer comes from."""
+    source = torch.Generator().manual_seed(0)
+    found = dict(weights)
+    for name, w in weights.items():
+        if w.is_floating_point() and w.numel() and bool((w == w.flatten()[0]).all()):
+            drawn = torch.rand(w.shape, generator=source) * 0.1 + 0.05
+            found[name] = w + drawn.to(w.dtype)
+    return found
+
+
+def _in_one_line(error: Exception) -> str:
+    return f"{type(error).__name__}: " + " ".join(str(error).split())[:500]

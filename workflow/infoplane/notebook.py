@@ -1,0 +1,50 @@
+"""What a notebook asks of a model of its own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from infoplane.networks.taps import Taps
+
+EXAMPLES = 7
+"""Inputs on which the layers are found."""
+BATCH_BYTES = 2**27
+"""Layers of one batch hold at most this, or are of one input."""
+
+
+def activations(
+    model: torch.nn.Module, x: Any, layers: Sequence[str] = (), *, flatten: bool = True
+) -> dict[str, np.ndarray]:
+    """Outputs of a model's layers, in order of execution, as `infoplane.estimate` takes them.
+
+    model : in evaluation mode while it is read, and as it was afterwards
+    x : (n, …) array or tensor; numbers that are not whole are given in the model's own type
+    layers : names or patterns of modules, or of operations that torch.fx names (relu_1);
+        `output` is what the model returns. Empty: all activations and the output
+    flatten : whether a layer is (n, units); else it is (n, *shape), as the model computes it
+    Raises ValueError where a layer is not there, or gives no tensor with an output an input.
+    """
+    floating = [p for p in model.parameters() if p.is_floating_point()]
+    x = torch.as_tensor(x)
+    if floating:
+        x = x.to(floating[0].device, floating[0].dtype if x.is_floating_point() else None)
+    if x.ndim == 0 or len(x) == 0:
+        raise ValueError(f"x must hold inputs along its first axis, not be {tuple(x.shape)}")
+    names = [layers] if isinstance(layers, str) else list(layers)
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        taps = Taps(model, lambda module, x: module(x), x[:EXAMPLES], names)
+        first = taps.read(x[:1], taps.names)
+        each = sum(t.element_size() * math.prod(t.shape) for t in first.values())
+        parts = [taps.read(part, taps.names) for part in x.split(max(1, BATCH_BYTES // each))]
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+    found = {name: torch.cat([part[name] for part in parts]) for name in taps.names}
+    return {n: (t.flatten(1) if flatten else t).numpy(force=True) for n, t in found.items()}

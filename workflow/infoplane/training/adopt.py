@@ -1,0 +1,187 @@
+"""Checkpoints that exist already, taken up in place of a training.
+
+The files are read and never written. What of them does not fit is said before any job where
+names and headers show it (`Settings.series`, `unfit`), else by the job that reads them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from infoplane.datasets.source import Data
+from infoplane.networks.arrays import to_array
+from infoplane.networks.dtypes import PLAIN
+from infoplane.networks.network import Network
+from infoplane.schedules.fixed import All
+from infoplane.stores import series
+from infoplane.stores.series import Array, Files, SeriesError
+from infoplane.training.trainer import Arrays, Lost, Metric, Trainer, TrainerSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Settings(TrainerSettings):
+    """Checkpoints of the user's own: nothing is trained."""
+
+    last_is: ClassVar[str] = "the last of training.files"
+    where: ClassVar[tuple[str, ...]] = ("files",)
+
+    trainer: Literal["adopt"]
+    """Checkpoints that exist already are measured; nothing is trained."""
+    files: str = Field(min_length=1)
+    """The files, one an epoch: `runs/{seed}/epoch-{epoch}.pt` or .safetensors, each a
+    state_dict; without {seed} all are of seed 0. Or recordings of `infoplane.Recorder`, without
+    {epoch}. From the working directory."""
+    key: str | None = None
+    """Where the state_dict stands in a larger dict, as `state_dict` in Lightning's files."""
+    prefixes: list[str] = Field(default=["module.", "_orig_mod."])
+    """Beginnings of names that are left off where the network has no such name."""
+    gaps: bool = False
+    """Whether epochs may be missing in a series that is even otherwise."""
+
+    @cached_property
+    def series(self) -> Files:
+        """Files by seed and epoch, all seeds of the same epochs.
+
+        Raises SeriesError where there are none, or they are no series.
+        """
+        found = series.files_of(self.files)
+        if not self.gaps and (missing := series.gap(list(next(iter(found.values()))))):
+            raise SeriesError(f"{self.files}: {missing}; training.gaps: true takes it as it is")
+        return found
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds of the files."""
+        return list(self.series)
+
+    @property
+    def numbers(self) -> list[int]:
+        """Numbers of the epochs, in order."""
+        return list(next(iter(self.series.values())))
+
+    @property
+    def keep(self) -> All:
+        """All are kept."""
+        return All()
+
+    @property
+    def device(self) -> str:
+        """Where nothing is computed, no GPU is asked for."""
+        return "cpu"
+
+    def contents(self, seeds: Iterable[int]) -> list[Path]:
+        return [path for seed in seeds for path in self.series.get(seed, {}).values()]
+
+
+class Adopt(Trainer):
+    """Checkpoints of a block of seeds; metrics are those that a Recorder has beside them."""
+
+    Settings = Settings
+
+    def __init__(self, settings: Settings, network: Network, data: Data, seeds: Sequence[int]):
+        self.settings, self.network, self.seeds = settings, network, list(seeds)
+        self.networks = {"network": network}
+        self.epochs = settings.numbers
+        self.lost: dict[int, Lost] = {}
+        if lacking := [seed for seed in self.seeds if seed not in settings.series]:
+            raise SeriesError(f"{settings.files}: there are no files of seed {lacking[0]}")
+        self.metrics = tuple(
+            Metric(name, name.removesuffix("_train").removesuffix("_test"))
+            for name in self._names_of_metrics()
+        )
+        self._latest: dict[str, np.ndarray] = {}
+
+    def advance(self, epoch: int) -> Arrays:
+        paths = [self.settings.series[seed][epoch] for seed in self.seeds]
+        loaded = [_of_network(self.settings, self.network, path) for path in paths]
+        names = self.network.arrays
+        self._latest = {n: np.stack([to_array(one[n]) for one in loaded]) for n in names}
+        found = [(series.recorded(path) or {}).get("metrics", {}) for path in paths]
+        return {
+            m.name: np.array([of.get(m.name, np.nan) for of in found], np.float32)
+            for m in self.metrics
+        }
+
+    def weights(self) -> dict[str, dict[str, np.ndarray]]:
+        return {"network": dict(self._latest)}
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {}  # the files are still there
+
+    def restore(self, state: Arrays) -> None:
+        pass
+
+    def _names_of_metrics(self) -> list[str]:
+        said = (
+            series.recorded(self.settings.series[seed][epoch]) or {}
+            for seed in self.seeds
+            for epoch in self.epochs
+        )
+        return list(dict.fromkeys(name for about in said for name in about.get("metrics", {})))
+
+
+def unfit(settings: Settings, network: Network, seeds: Sequence[int]) -> str:
+    """What of the files' headers does not fit the network; empty: all fit."""
+    for seed in seeds:
+        for path in settings.series[seed].values():
+            try:
+                _named(settings, network, series.header(path, settings.key), path)
+            except SeriesError as error:
+                return str(error)
+    return ""
+
+
+def _of_network(settings: Settings, network: Network, path: Path) -> dict[str, Tensor]:
+    """Arrays of a file by the network's names and of its types.
+
+    Raises SeriesError where they do not fit, or hold a NaN.
+    """
+    read = series.load(path, settings.key)
+    headers = {n: Array(tuple(a.shape), _kind(a)) for n, a in read.items()}
+    found: dict[str, Tensor] = {}
+    for raw, name in _named(settings, network, headers, path).items():
+        array = read[raw].to(getattr(torch, network.dtypes.get(name, PLAIN)))
+        if name in found and not torch.equal(found[name], array):
+            raise SeriesError(f"{path}: {raw} and {name} are one array, and differ")
+        if array.is_floating_point() and not bool(array.isfinite().all()):
+            what = "NaN" if bool(array.isnan().any()) else "infinite"
+            place = "buffer" if name in network.buffers else "parameter"
+            raise SeriesError(f"{path}: {place} {name} is {what}")
+        found[name] = array
+    return found
+
+
+def _named(
+    settings: Settings, network: Network, arrays: Mapping[str, Array], path: Path
+) -> dict[str, str]:
+    """The network's name of each of a file's arrays."""
+    expected = {
+        name: Array(tuple(shape), network.dtypes.get(name, PLAIN))
+        for name, shape in network.arrays.items()
+    }
+    known = {**expected, **network.aliases}
+    own: dict[str, str] = {}
+    for raw in arrays:
+        name = series.stripped(raw, known, settings.prefixes)
+        if name in own:
+            raise SeriesError(f"{path}: {own[name]} and {raw} are both {name} of the network")
+        own[name] = raw
+    wrong = series.mismatch(
+        {name: arrays[raw] for name, raw in own.items()}, expected, network.aliases
+    )
+    if wrong:
+        raise SeriesError(f"{path}: {wrong}")
+    return {raw: network.aliases.get(name, name) for name, raw in own.items()}
+
+
+def _kind(array: Tensor) -> str:
+    return str(array.dtype).removeprefix("torch.")
