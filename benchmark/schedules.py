@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from infoplane.activations import Activations
 from infoplane.config import load
 from infoplane.estimators import estimator_of
 from infoplane.machine import use_threads
+from infoplane.measurement.activations import Activations
 from infoplane.measurement.measure import measure_scheduled, measure_surveyed, survey, values_of
 from infoplane.probes import probe_of
 from infoplane.provenance import digest_of_text

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from infoplane.activations import Activations
+from infoplane.measurement.activations import Activations
 from infoplane.networks import mlp
 from infoplane.networks.description import rebuild
 from infoplane.probes.dataset import DatasetProbe, Settings

@@ -21,9 +21,9 @@ def warm() -> None:
     import pandas  # noqa: F401
     import torch
 
-    import infoplane.activations
     import infoplane.config
     import infoplane.costs
+    import infoplane.measurement.activations
     import infoplane.measurement.measure
     import infoplane.pooling
     import infoplane.stores.cache

@@ -9,8 +9,8 @@ import xarray as xr
 from pydantic import ValidationError
 
 from infoplane import pooling
-from infoplane.activations import Activations
 from infoplane.estimators import binned
+from infoplane.measurement.activations import Activations
 from infoplane.networks import mlp
 from infoplane.probes import dataset as probes
 from infoplane.probes.dataset import DatasetProbe

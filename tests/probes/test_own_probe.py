@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from infoplane.activations import Activations
 from infoplane.checks import violations
 from infoplane.config import ConfigError, load
 from infoplane.estimators import from_written
+from infoplane.measurement.activations import Activations
 from infoplane.measurement.measure import measure_scheduled
 from infoplane.pooling import Pool
 from infoplane.pooling import Settings as PoolSettings

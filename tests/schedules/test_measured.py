@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from infoplane.activations import Activations
 from infoplane.estimators import from_written
+from infoplane.measurement.activations import Activations
 from infoplane.measurement.measure import measure, measure_scheduled, values_of
 from infoplane.probes.dataset import DatasetProbe, Settings
 from infoplane.schedules.distances import between

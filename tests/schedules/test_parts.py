@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoplane.activations import Activations
 from infoplane.estimators import ESTIMATORS
+from infoplane.measurement.activations import Activations
 from infoplane.measurement.measure import measure_scheduled, why_whole
 from infoplane.probes.dataset import DatasetProbe, Settings
 from infoplane.schedules import DeltaApproximate, DeltaExact

@@ -8,7 +8,7 @@ import torch
 from tests.steps import steps
 
 from infoplane import streams
-from infoplane.activations import Activations
+from infoplane.measurement.activations import Activations
 from infoplane.networks import mlp
 from infoplane.networks.network import initialise_seeds
 from infoplane.probes.dataset import DatasetProbe

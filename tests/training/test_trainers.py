@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from infoplane.activations import Activations
+from infoplane.measurement.activations import Activations
 from infoplane.networks import mlp
 from infoplane.networks.arrays import to_array, to_tensor
 from infoplane.networks.network import Layer, Network, Reading

@@ -9,10 +9,10 @@ ReLU under the kernel density bound 0.4 → 7.9 bits; seeds differ by about 1 bi
 import numpy as np
 import pytest
 
-from infoplane.activations import Activations
 from infoplane.datasets import SOURCES
 from infoplane.datasets.prepare import prepare
 from infoplane.estimators import ESTIMATORS
+from infoplane.measurement.activations import Activations
 from infoplane.measurement.measure import measure
 from infoplane.networks import mlp
 from infoplane.probes.dataset import DatasetProbe, Settings

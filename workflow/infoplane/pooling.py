@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from pydantic import Field, field_validator, model_validator
 
-from infoplane.activations import Activations
 from infoplane.estimators.interface import Estimator
+from infoplane.measurement.activations import Activations
 from infoplane.progress import Progress
 from infoplane.samples import LayerInformation, Samples
 from infoplane.schedules.fixed import Schedule

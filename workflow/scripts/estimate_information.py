@@ -10,9 +10,9 @@ from pathlib import Path
 
 from job import job
 
-from infoplane.activations import Activations
 from infoplane.estimators import from_written
 from infoplane.machine import use_threads
+from infoplane.measurement.activations import Activations
 from infoplane.measurement.measure import measure_scheduled
 from infoplane.probes import probe_of
 from infoplane.provenance import digest_of_text, package_versions

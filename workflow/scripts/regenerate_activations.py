@@ -4,8 +4,8 @@ from pathlib import Path
 
 from job import job
 
-from infoplane.activations import Activations
 from infoplane.machine import use_threads
+from infoplane.measurement.activations import Activations
 from infoplane.probes import probe_of
 from infoplane.stores.datasets import read_data
 from infoplane.stores.weights import WeightsStore

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from infoplane.activations import bytes_each
 from infoplane.costs.cost import ESTIMATING_MB, GFLOPS, IMPORT_SECONDS, Cost, speed_of
 from infoplane.costs.schedules import n_of
 from infoplane.datasets.source import Shape
 from infoplane.estimators.interface import Estimator
 from infoplane.estimators.tables import costs as table
+from infoplane.measurement.activations import bytes_each
 from infoplane.networks.network import Network
 from infoplane.probes.probe import ProbeSettings
 

@@ -226,7 +226,7 @@ class Recipes:
     def _source_of_activations(self, run: str, script: str = "") -> str:
         chosen = self.experiment.runs[run]
         family, probe = FAMILIES.path(chosen.network.family), PROBES.path(chosen.measure.probe)
-        source = self.source("infoplane.activations", family, probe, script=script)
+        source = self.source("infoplane.measurement.activations", family, probe, script=script)
         return source + self._network_made_of(run)
 
     def _network_made_of(self, run: str) -> str:
