@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from infoplane.information import Information, LayerInformation
+from infoplane.plan.files import Files
 from infoplane.status import Wanted, status_of, text
 from infoplane.stores.information import write_information
 from infoplane.stores.weights import Journal
@@ -174,6 +175,16 @@ def test_half_written_stores_are_listed_once_nobody_writes_them(home, tmp_path):
     grow_old(left)
     said = text(status_of(home, tmp_path / "logs"))
     assert "half-written" in said and str(left) in said
+
+
+def test_results_of_the_older_layout_are_neither_counted_nor_damaged(home, tmp_path):
+    expected = text(status_of(home, tmp_path / "logs"))
+    for store in ("weights/seeds-6-7", "information/kde/seeds-2-3"):
+        folder = home / "runs/tanh" / f"{store}.zarr"
+        folder.mkdir()
+        (folder / "zarr.json").write_text("{}")
+    assert text(status_of(home, tmp_path / "logs")) == expected
+    assert sorted(Files(home).blocks_of_weights("tanh")) == ["seeds-0-1", "seeds-2-3"]
 
 
 def test_jobs_say_how_far_they_are_until_they_end(home, tmp_path):
