@@ -9,6 +9,7 @@ from infoplane.progress import last_words
 from infoplane.stores import glance
 from infoplane.stores.archive import SUFFIX, StoreError, name_of, partial_of, verify
 from infoplane.stores.recipes import recipe_in
+from infoplane.stores.shapes import DATA
 
 Block = str
 """Name of a block of seeds, 'seeds-0-9'."""
@@ -111,7 +112,7 @@ def status_of(home: Path, logs: Path, wanted: Mapping[str, Wanted] | None = None
     other = {store for store, run in asked if store.exists() and run.is_other(store)}
     for store in sorted((home / "datasets").glob(f"*{SUFFIX}")):
         try:
-            verify(store)
+            verify(store, DATA)
         except StoreError as error:
             wrong.append(str(error))
     return Status(

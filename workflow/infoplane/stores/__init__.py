@@ -1,4 +1,5 @@
 """The Zarr layouts: the only package that knows paths inside a store.
 
-files: publishing, opening and verifying; one file for each kind of store besides.
+archive: a store as one file, checked; members and files: read and written through Zarr and
+xarray; one file for each kind of store besides.
 """

@@ -120,11 +120,15 @@ def attributes(path: Path) -> dict:
         return json.loads(archive.read(ROOT))["attributes"]
 
 
+def inside(root: dict) -> dict[str, dict]:
+    """The metadata of all groups and arrays by their path, out of the root's."""
+    return (root.get("consolidated_metadata") or {})["metadata"]
+
+
 def _members(root: dict) -> Iterator[str]:
     """The names of all members of the store with this metadata."""
     yield ROOT
-    inside = (root.get("consolidated_metadata") or {})["metadata"]
-    for name, about in sorted(inside.items()):
+    for name, about in sorted(inside(root).items()):
         yield f"{name}/{ROOT}"
         if about["node_type"] == "array":
             yield from (f"{name}/{key}" for key in _chunks(about))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import zarr
 
-from infoplane.stores.archive import reading, verify
+from infoplane.stores.archive import inside, reading, verify
 from infoplane.stores.information import FLAG_COLUMNS, MASKS, joined
 from infoplane.stores.members import Members
 from infoplane.stores.weights import CHECKPOINT, FAILURE, LOST, WEIGHTS
@@ -33,10 +33,10 @@ def trained(store: Path) -> Trained:
     """Of a finished store of weights, verified. Raises StoreError where it is damaged."""
     root = verify(store, WEIGHTS)
     with reading(store):
-        inside = root["consolidated_metadata"]["metadata"]
-        lost = inside["metrics"]["attributes"][LOST].values()
+        about = inside(root)
+        lost = about["metrics"]["attributes"][LOST].values()
         return Trained(
-            epoch=inside["metrics/epoch"]["shape"][0] - 1,
+            epoch=about["metrics/epoch"]["shape"][0] - 1,
             epochs=root["attributes"]["settings"]["training"]["epochs"],
             failed=sum(not why["set_aside"] for why in lost),
             set_aside=sum(why["set_aside"] for why in lost),
@@ -98,7 +98,7 @@ def growing(path: Path) -> bool:
 def leftovers(home: Path) -> list[Path]:
     """Half-written stores below a folder that nobody writes any more, journals excepted."""
     found = []
-    for folder, inside, _ in os.walk(home):
-        found += [Path(folder, name) for name in inside if name.endswith(".partial")]
-        inside[:] = [name for name in inside if not name.endswith(".partial")]
+    for folder, folders, _ in os.walk(home):
+        found += [Path(folder, name) for name in folders if name.endswith(".partial")]
+        folders[:] = [name for name in folders if not name.endswith(".partial")]
     return sorted(p for p in found if not (p / CHECKPOINT).exists() and not growing(p))

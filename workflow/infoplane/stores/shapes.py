@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from infoplane.datasets.source import Shape
-from infoplane.stores.archive import reading, verify
+from infoplane.stores.archive import inside, reading, verify
 
 DATA = "data set"
 """The kind of these stores."""
@@ -20,7 +20,7 @@ def shape_of_store(store: Path) -> Shape:
     """
     root = verify(store, DATA)
     with reading(store):
-        heads = root["consolidated_metadata"]["metadata"]
+        heads = inside(root)
         n, *of_input = heads["x"]["shape"]
         (n_train,) = heads["train_indices"]["shape"]
         labels = root["attributes"][LABELS]
