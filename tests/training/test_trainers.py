@@ -66,17 +66,18 @@ def test_two_networks_are_stored_and_each_is_measured_by_its_name(tmp_path, data
         *("second/hidden1", "second/hidden2", "second/output"),
     ]
     assert store.read([20], [5], "second")["hidden2.bias"].tolist() == [[[30.0] * 3]]
-    chosen = Settings(device="cpu", epochs={"schedule": "all"})
-    probe = DatasetProbe(chosen, data)
-    probe.network = "second"
-    found = Activations(store, probe)
+
+    def measured(name):
+        chosen = Settings(device="cpu", epochs={"schedule": "all"}, network=name)
+        return Activations(store, DatasetProbe(chosen, data))
+
+    found = measured("second")
     assert found.layers == ["hidden1", "hidden2", "output"] and found.seeds == [5]
     assert len(list(found)) == 3
     with pytest.raises(ValueError, match=r"network: must be one of first, second, not third"):
-        probe.network = "third"
-        Activations(store, probe)
+        measured("third")
     with pytest.raises(ValueError, match=r"must be one of first, second, not left out"):
-        Activations(store, DatasetProbe(chosen, data))
+        measured(None)
 
 
 class Mixed(Network):
@@ -190,14 +191,19 @@ def test_other_types_of_numbers_train_and_resume_with_the_same_bits(method, data
 def test_seeds_train_alike_one_by_one_and_stacked(data):
     class Alone(mlp.MLP):
         stacks = False
+        parallel = True
 
     chosen = supervised.Settings(epochs=5, batch_size=64, device="cpu")
     kept = {}
     for family in (mlp.MLP, Alone):
         network = family(mlp.Settings(hidden=[6, 3], noise={"sigma": 0.1}), (8,), 2)
         trainer = supervised.Supervised(chosen, network, data, [3, 4, 9])
-        for epoch in trainer.epochs:
-            metrics = trainer.advance(epoch)
+        torch.set_num_threads(2)
+        try:
+            for epoch in trainer.epochs:
+                metrics = trainer.advance(epoch)
+        finally:
+            torch.set_num_threads(1)
         kept[family] = trainer.weights()["network"], metrics
     assert len(trainer.stacks) == 3
     for ours, theirs in zip(*kept.values(), strict=True):

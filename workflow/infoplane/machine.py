@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numba
 import torch
 from threadpoolctl import threadpool_limits
 
 DeviceName = Literal["auto", "cpu", "cuda"]
+Part = TypeVar("Part")
+Done = TypeVar("Done")
 
 
 def use_threads(n: int) -> None:
@@ -18,6 +22,26 @@ def use_threads(n: int) -> None:
     threadpool_limits(n)
     torch.set_num_threads(n)
     numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
+
+
+def one_thread_each(
+    work: Callable[[Part], Done], parts: Sequence[Part], n_threads: int
+) -> list[Done]:
+    """work(part) of every part, n_threads of them at a time, torch using one thread for each.
+
+    For matrices too small for two cores to share: there threads wait for one another longer
+    than they compute, many times longer beside other work.
+    """
+    if n_threads == 1:
+        return [work(part) for part in parts]
+    alone = {"initializer": torch.set_num_threads, "initargs": (1,)}
+    usual = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(n_threads, **alone) as pool:
+            return list(pool.map(work, parts))
+    finally:
+        torch.set_num_threads(usual)
 
 
 def device_of(name: DeviceName) -> torch.device:

@@ -28,7 +28,7 @@ from pydantic import Field, model_validator
 
 from infoplane.estimators.interface import PairEstimator
 from infoplane.estimators.kernels import tails
-from infoplane.estimators.kernels.threads import one_thread_each
+from infoplane.machine import one_thread_each
 from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 

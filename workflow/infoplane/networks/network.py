@@ -77,6 +77,7 @@ class Network(ABC):
     of_layer : names of the parameters that belong to each layer, for gradient statistics
     draws : whether a measured pass is random, so that several passes mean something
     stacks : whether seeds are trained faster as one stack on a CPU; on a GPU they always are
+    parallel : whether seeds that are not stacked may train on threads of their own at once
     n_drawn : random numbers that one row of one network draws, for an estimate of memory
     slowdown : how many times longer a step takes than in dense layers of these sizes
     """
@@ -90,6 +91,7 @@ class Network(ABC):
     of_layer: Mapping[str, tuple[str, ...]] = NONE
     draws: bool = False
     stacks: bool = False
+    parallel: bool = False
     n_drawn: int = 0
     slowdown: float = 1.0
 

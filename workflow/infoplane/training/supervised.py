@@ -7,7 +7,8 @@ seeds train beside it, to float tolerance, and a resumed training the same bits.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -17,7 +18,7 @@ from pydantic import Field, model_validator
 from infoplane import streams
 from infoplane.datasets.source import Data, Shape
 from infoplane.isolated import isolated
-from infoplane.machine import DeviceName, device_of
+from infoplane.machine import DeviceName, Done, device_of, one_thread_each
 from infoplane.networks.arrays import to_array, to_tensor
 from infoplane.networks.dtypes import PLAIN, missing
 from infoplane.networks.network import Network, initialise_seeds
@@ -180,17 +181,9 @@ class Supervised(Trainer):
     def advance(self, epoch: int) -> Arrays:
         if epoch == 0:
             self._prefit()
-        x, y = self.parts["train"]
-        for stack in self.stacks:
-            found = {"gradient_mean": np.nan, "gradient_std": np.nan}
-            if epoch > 0:
-                found = stack.train_epoch(x, y.expand(len(stack.rows), -1), epoch)
-            found["weight_norm"] = stack.norms(
-                [flat.to(_at_least(flat)) ** 2 for flat in stack.flats]
-            )
-            for name, (inputs, labels) in self.parts.items():
-                loss, accuracy = stack.evaluate(inputs, labels)
-                found |= {f"loss_{name}": loss, f"accuracy_{name}": accuracy}
+        for stack, found in zip(
+            self.stacks, self._each(lambda stack: self._epoch_of(stack, epoch)), strict=True
+        ):
             for name, value in found.items():
                 self.values[name][stack.rows] = value
         self.epoch = epoch
@@ -253,6 +246,25 @@ class Supervised(Trainer):
             if group
         ]
 
+    def _each(self, work: Callable[[Stack], Done]) -> list[Done]:
+        """work(stack) of every stack: seeds one by one share the job's threads, one each."""
+        parallel = self.network.parallel and len(self.stacks) > 1
+        n_threads = min(torch.get_num_threads(), len(self.stacks)) if parallel else 1
+        return one_thread_each(work, self.stacks, n_threads)
+
+    def _epoch_of(self, stack: Stack, epoch: int) -> dict[str, np.ndarray | float]:
+        """Train a stack for an epoch, but for epoch 0, and measure it; metrics by name."""
+        x, y = self.parts["train"]
+        found = {"gradient_mean": np.nan, "gradient_std": np.nan}
+        if epoch > 0:
+            found = stack.train_epoch(x, y.expand(len(stack.rows), -1), epoch)
+        squares = [flat.to(_at_least(flat)) ** 2 for flat in stack.flats]
+        found["weight_norm"] = stack.norms(squares)
+        for name, (inputs, labels) in self.parts.items():
+            loss, accuracy = stack.evaluate(inputs, labels)
+            found |= {f"loss_{name}": loss, f"accuracy_{name}": accuracy}
+        return found
+
     def _unknown(self, by_layer: bool) -> np.ndarray:
         layers = (len(self.network.layers),) if by_layer else ()
         return np.full((len(self.seeds), *layers), np.nan, np.float32)
@@ -263,14 +275,15 @@ class Supervised(Trainer):
         if chosen is None or not chosen.epochs:
             return
         x, y = self.parts["train"]
-        labels = []
-        for stack in self.stacks:
+
+        def fit(stack: Stack, epoch: int) -> None:
             drawn = [streams.order(len(y), s, PREFIT, chosen.seed) for s in stack.seeds]
-            labels.append(y[torch.stack(drawn).to(self.device)])
+            labels = y[torch.stack(drawn).to(self.device)]
+            stack.train_epoch(x, labels, epoch, PREFIT, chosen.seed)
+
         with Progress("on random labels", chosen.epochs, unit="epoch") as progress:
             for epoch in range(1, chosen.epochs + 1):
-                for stack, own in zip(self.stacks, labels, strict=True):
-                    stack.train_epoch(x, own, epoch, PREFIT, chosen.seed)
+                self._each(partial(fit, epoch=epoch))
                 progress.advance()
         for stack in self.stacks:
             stack.start(stack.flats)

@@ -15,7 +15,7 @@ from infoplane.estimators.critics import samples
 from infoplane.estimators.critics.networks import Scores
 from infoplane.estimators.critics.training import CONSTANT, Outcome, Training, how_many
 from infoplane.estimators.interface import PairEstimator
-from infoplane.estimators.kernels.threads import one_thread_each
+from infoplane.machine import one_thread_each
 from infoplane.samples import BIT, Information, Pair
 
 if TYPE_CHECKING:

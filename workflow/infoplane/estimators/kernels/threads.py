@@ -1,18 +1,13 @@
-"""Work that releases the interpreter's lock, on as many threads as numba or torch may use."""
+"""Work that releases the interpreter's lock, on as many threads as numba may use."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import TypeVar
 
 import numba
-import torch
-
-Part = TypeVar("Part")
-Done = TypeVar("Done")
 
 
 def each(task: Callable[[int], None], n_tasks: int) -> None:
@@ -37,26 +32,6 @@ def each(task: Callable[[int], None], n_tasks: int) -> None:
     work()
     for helper in helpers:
         helper.result()
-
-
-def one_thread_each(
-    work: Callable[[Part], Done], parts: Sequence[Part], n_threads: int
-) -> list[Done]:
-    """work(part) of every part, n_threads of them at a time, torch using one thread for each.
-
-    For matrices too small for two cores to share: there threads wait for one another longer
-    than they compute, many times longer beside other work.
-    """
-    if n_threads == 1:
-        return [work(part) for part in parts]
-    alone = {"initializer": torch.set_num_threads, "initargs": (1,)}
-    usual = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with ThreadPoolExecutor(n_threads, **alone) as pool:
-            return list(pool.map(work, parts))
-    finally:
-        torch.set_num_threads(usual)
 
 
 @cache
