@@ -147,8 +147,8 @@ def test_hashes_of_the_device_are_those_of_the_compiled_loop(word):
 
 def test_counted_truths_of_quantised_layers_are_found():
     chosen = trained.Training(epochs=[0, 2], layers=["hidden4", "hidden5"])
-    family = quantised.Settings(network=chosen, bits=[3])
-    tasks = quantised.tasks(family, quantised.prepare(family))
+    family = quantised.Quantised(network=chosen, bits=[3])
+    tasks = family.tasks(family.prepare())
     table = run("exact", exact.Exact(SETTINGS), "quantised", tasks, [4096], 1)
     assert set(table.kind) == {"inputs", "labels"} and table.own.all()
     np.testing.assert_allclose(table.value, table.truth, atol=1e-6)

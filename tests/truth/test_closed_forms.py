@@ -17,7 +17,7 @@ from infoplane.truth import (
 
 
 def of(family, **settings):
-    return {task.name: task for task in family.tasks(family.Settings(**settings), {})}
+    return {task.name: task for task in family(**settings).tasks({})}
 
 
 def mean_log_ratio(draw, density_ratio):
@@ -31,7 +31,7 @@ def mean_log_ratio(draw, density_ratio):
 
 @pytest.mark.parametrize("d, truth", [(1, 0.5), (3, 2.0), (20, 8.0)])
 def test_gaussian_information_is_the_mean_log_density_ratio(d, truth):
-    task = of(gaussians, dimensions=[d], information=[truth])[f"{d}-d, {truth:g} bit"]
+    task = of(gaussians.Gaussians, dimensions=[d], information=[truth])[f"{d}-d, {truth:g} bit"]
     pair = task.draw(20_000, 0).pair
     rho = gaussians.correlation(d, truth)[0]
 
@@ -47,7 +47,11 @@ def test_gaussian_information_is_the_mean_log_density_ratio(d, truth):
 
 
 def test_gaussian_samples_have_unit_variance_and_the_correlation():
-    pair = of(gaussians, dimensions=[2], information=[1])["2-d, 1 bit"].draw(50_000, 1).pair
+    pair = (
+        of(gaussians.Gaussians, dimensions=[2], information=[1])["2-d, 1 bit"]
+        .draw(50_000, 1)
+        .pair
+    )
     cov = np.cov(np.hstack([pair.a, pair.b]).T)
     rho = np.sqrt(1 - 2**-1.0)
     expected = np.block([[np.eye(2), rho * np.eye(2)], [rho * np.eye(2), np.eye(2)]])
@@ -78,7 +82,9 @@ def test_information_of_a_bit_is_the_entropy_of_a_mixture(share):
 
 def test_classes_have_the_information_of_their_corners():
     """Bayes: I = H(B) − H(B|A), the posterior from the densities of all eight classes."""
-    task = of(mixtures, dimensions=[5], label_bits=[3], shares=[0.5])["8 classes, 5-d, 1.5 bit"]
+    task = of(mixtures.Mixtures, dimensions=[5], label_bits=[3], shares=[0.5])[
+        "8 classes, 5-d, 1.5 bit"
+    ]
     pair = task.draw(20_000, 0).pair
     edge = mixtures.edge_of(0.5)
     corners = ((np.arange(8)[:, None] >> np.arange(3)) & 1) - 0.5
@@ -92,7 +98,7 @@ def test_classes_have_the_information_of_their_corners():
 
 
 def test_no_corner_without_room():
-    names = of(mixtures, dimensions=[1, 3], label_bits=[1, 3], shares=[0.5])
+    names = of(mixtures.Mixtures, dimensions=[1, 3], label_bits=[1, 3], shares=[0.5])
     assert list(names) == [
         "2 classes, 1-d, 0.5 bit",
         "2 classes, 3-d, 0.5 bit",
@@ -126,7 +132,7 @@ FIELD_NOTES = {  # nats, field-notes section 7
 
 
 def test_beyond_normal_has_the_published_truths():
-    tasks = of(beyond_normal)
+    tasks = of(beyond_normal.BeyondNormal)
     assert len(tasks) == 40
     for name, nats in FIELD_NOTES.items():
         assert tasks[name].truth / BIT == pytest.approx(nats, abs=6e-5), name  # four digits
@@ -134,7 +140,7 @@ def test_beyond_normal_has_the_published_truths():
 
 @pytest.mark.parametrize("name", beyond_normal.NAMES)
 def test_every_task_draws_its_dimensions_and_the_same_again(name):
-    task = of(beyond_normal, tasks=[name])[name]
+    task = of(beyond_normal.BeyondNormal, tasks=[name])[name]
     first, again, other = (task.draw(300, seed).pair for seed in (3, 3, 4))
     assert first.a.shape == (300, task.d_a) and first.b.shape == (300, task.d_b)
     assert (first.a == again.a).all() and (first.b == again.b).all()
@@ -144,7 +150,7 @@ def test_every_task_draws_its_dimensions_and_the_same_again(name):
 
 def test_student_information_is_the_mean_log_density_ratio():
     d, nu = 3, 2
-    pair = of(beyond_normal)[f"Student {d} × {d} (ν = {nu})"].draw(100_000, 0).pair
+    pair = of(beyond_normal.BeyondNormal)[f"Student {d} × {d} (ν = {nu})"].draw(100_000, 0).pair
 
     def ratio(a, b):
         joint, one = (stats.multivariate_t(np.zeros(k), df=nu) for k in (2 * d, d))
@@ -191,7 +197,7 @@ def test_paired_normal_by_quadrature():
 
 def test_unknown_task_is_named_with_the_nearest():
     with pytest.raises(ValueError, match=r"no task 'Wigly 1 × 1'.*Did you mean 'Wiggly 1 × 1'"):
-        beyond_normal.Settings(tasks=["Wigly 1 × 1"])
+        beyond_normal.BeyondNormalSettings(tasks=["Wigly 1 × 1"])
 
 
 # --- one-to-one maps
@@ -239,7 +245,7 @@ def test_spiral_is_undone_by_the_opposite_spiral():
 
 def test_high_information_is_that_of_its_pairs_alone():
     shape = high_information.Shape(dimensions=3, pairs=2)
-    (task,) = high_information.tasks(high_information.Settings(shapes=[shape], nats=[2.0]), {})
+    (task,) = high_information.HighInformation(shapes=[shape], nats=[2.0]).tasks({})
     pair = task.draw(200_000, 0).pair
     both = np.cov(np.hstack([pair.a, pair.b]).T)
     nats = beyond_normal.normal_information(both, 3)
@@ -264,7 +270,7 @@ def test_table_information_is_that_of_the_joint_counts():
 
 
 def test_tables_are_distributions_that_their_draws_follow():
-    for task in of(tables, shapes=[[4, 3]], strengths=[0.7], dimensions=[2]).values():
+    for task in of(tables.Tables, shapes=[[4, 3]], strengths=[0.7], dimensions=[2]).values():
         pair = task.draw(100_000, 0).pair
         a = np.unique(pair.a.numpy(), axis=0, return_inverse=True)[1].ravel()
         b = pair.b.numpy()
@@ -275,5 +281,5 @@ def test_tables_are_distributions_that_their_draws_follow():
 
 
 def test_independent_tables_have_no_information():
-    for task in of(tables, strengths=[0.0]).values():
+    for task in of(tables.Tables, strengths=[0.0]).values():
         assert task.truth == 0.0

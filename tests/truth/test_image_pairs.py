@@ -21,7 +21,7 @@ def prepared():
 
 def tasks_of(prepared, **settings):
     chosen = {"classes": [3], "shares": [0.4], "components": [2, 784]} | settings
-    return image_pairs.tasks(image_pairs.Settings(**chosen), prepared)
+    return image_pairs.ImagePairs(**chosen).tasks(prepared)
 
 
 @pytest.mark.parametrize("k, p", [(2, 0.11), (10, 0.3), (4, 0.0)])
@@ -79,19 +79,19 @@ def test_absent_images_leave_the_problem_out_with_a_sentence(monkeypatch, tmp_pa
         raise MissingData("mnist: not found: train-images")
 
     monkeypatch.setattr(image_pairs.mnist.MNIST, "load", absent)
-    prepared = files.prepare(image_pairs, image_pairs.Settings())
+    prepared = files.prepare(image_pairs.ImagePairs())
     files.save(prepared, tmp_path / "images.npz")
     again = files.load(tmp_path / "images.npz")
     assert str(again["left_out"]) == "left out: mnist: not found: train-images"
-    assert run.tasks_of(image_pairs, image_pairs.Settings(), again) == []
+    assert run.tasks_of(image_pairs.ImagePairs(), again) == []
 
 
 @pytest.mark.slow
 def test_real_digits():
     if not any((place / "MNIST" / "raw").is_dir() for place in default_places()):
         pytest.skip("MNIST is not in INFOPLANE_DATA")
-    settings = image_pairs.Settings(classes=[2], images_per_class=300, components=[10])
-    prepared = image_pairs.prepare(settings)
+    family = image_pairs.ImagePairs(classes=[2], images_per_class=300, components=[10])
+    prepared = family.prepare()
     assert prepared["pixels"].shape == (600, 784)
     assert prepared["components 10"].shape == (600, 10)
     assert sorted(set(prepared["labels"])) == [0, 1]

@@ -14,14 +14,14 @@ SMALL = {"epochs": [0, 2], "layers": ["hidden4", "hidden5"]}
 
 @pytest.fixture(scope="module")
 def channel():
-    settings = channels.Settings(network=SMALL, sigmas=[0.5], standard_error=0.02)
-    return channels.tasks(settings, channels.prepare(settings))
+    family = channels.Channels(network=SMALL, sigmas=[0.5], standard_error=0.02)
+    return family.tasks(family.prepare())
 
 
 @pytest.fixture(scope="module")
 def quantised_tasks():
-    settings = quantised.Settings(network=SMALL, bits=[3])
-    return quantised.tasks(settings, quantised.prepare(settings))
+    family = quantised.Quantised(network=SMALL, bits=[3])
+    return family.tasks(family.prepare())
 
 
 def test_two_points_in_noise_by_quadrature():

@@ -18,7 +18,7 @@ from infoplane.truth.task import Draw, Task, rows
 
 def normals(**settings):
     chosen = {"dimensions": [1, 3], "information": [0, 2]} | settings
-    return gaussians.tasks(gaussians.Settings(**chosen), {})
+    return gaussians.Gaussians(**chosen).tasks({})
 
 
 def layer_task(kind="inputs", largest_n=None, own=None):

@@ -17,12 +17,12 @@ with job(snakemake):
     written = {key: json.loads(params[key]) for key in ("settings", "problem_settings")}
     family = PROBLEMS[written["problem_settings"]["family"]]
     prepared = files.load(Path(snakemake.input.prepared))
-    problem = family.Settings.model_validate(written["problem_settings"])
+    problem = family(family.Settings.model_validate(written["problem_settings"]))
     table = run(
         names.answerer,
         from_written(written["settings"]),
         names.problem,
-        tasks_of(family, problem, prepared),
+        tasks_of(problem, prepared),
         params.n,
         params.seeds,
         Limits.model_validate_json(params.limits),

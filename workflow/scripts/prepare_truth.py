@@ -14,11 +14,11 @@ from infoplane.truth.run import listed, tasks_of
 with job(snakemake):
     use_threads(snakemake.threads)
     written = json.loads(snakemake.params.settings)
-    family = PROBLEMS[written["family"]]
-    settings = family.Settings.model_validate(written)
-    prepared = files.prepare(family, settings)
+    method = PROBLEMS[written["family"]]
+    family = method(method.Settings.model_validate(written))
+    prepared = files.prepare(family)
     files.save(prepared, Path(snakemake.output.prepared))
-    tasks = tasks_of(family, settings, prepared)
+    tasks = tasks_of(family, prepared)
     files.write(listed(tasks, snakemake.wildcards.problem), Path(snakemake.output.tasks))
     logging.info("%d tasks", len(tasks))
     write_recipe(Path(snakemake.output.recipe), snakemake.params.recipe)

@@ -19,11 +19,11 @@ import numpy as np
 from pydantic import AfterValidator
 from scipy.special import gammaln, psi
 
-from infoplane import settings
 from infoplane.samples import BIT, Pair
+from infoplane.settings import Settings
 from infoplane.table import nearest
 from infoplane.truth import transforms
-from infoplane.truth.task import Draw, Prepared, Task, generator
+from infoplane.truth.task import Draw, Family, Prepared, Task, generator
 from infoplane.truth.transforms import Map, identity
 
 Base = Callable[[int, np.random.Generator], tuple[np.ndarray, np.ndarray]]
@@ -45,7 +45,7 @@ def _known(names: list[str]) -> list[str]:
     return names
 
 
-class Settings(settings.Settings):
+class BeyondNormalSettings(Settings):
     """The Beyond Normal benchmark."""
 
     family: Literal["beyond_normal"] = "beyond_normal"
@@ -54,10 +54,20 @@ class Settings(settings.Settings):
     """Names of the tasks that are wanted; null: all 40."""
 
 
-def tasks(settings: Settings, prepared: Prepared) -> list[Task]:
-    """The tasks that are asked for, in the benchmark's order."""
-    every = _every_task()
-    return [task for task in every if settings.tasks is None or task.name in settings.tasks]
+class BeyondNormal(Family):
+    """The Beyond Normal benchmark."""
+
+    Settings = BeyondNormalSettings
+    settings: BeyondNormalSettings
+
+    def tasks(self, prepared: Prepared) -> list[Task]:
+        """The tasks that are asked for, in the benchmark's order."""
+        every = _every_task()
+        return [
+            task
+            for task in every
+            if self.settings.tasks is None or task.name in self.settings.tasks
+        ]
 
 
 def normal_information(covariance: np.ndarray, d_a: int) -> float:

@@ -13,13 +13,13 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from infoplane import settings
 from infoplane.samples import Pair, Samples
+from infoplane.settings import Settings
 from infoplane.truth import channel_information, trained
-from infoplane.truth.task import Draw, Prepared, Task, generator, rows
+from infoplane.truth.task import Draw, Family, Prepared, Task, generator, rows
 
 
-class Settings(settings.Settings):
+class ChannelsSettings(Settings):
     """Noisy layers of the SZT net."""
 
     family: Literal["channels"] = "channels"
@@ -34,42 +34,47 @@ class Settings(settings.Settings):
     """Seed of the Monte Carlo."""
 
 
-def prepare(settings: Settings) -> dict[str, np.ndarray]:
-    """Activations (4096, d) by layer and epoch, truths (4,) by layer, epoch and σ.
+class Channels(Family):
+    """Noisy layers of the SZT net."""
 
-    A truth is I(X;T), its standard error, I(T;Y), its standard error, in bits.
-    """
-    x, y = trained.patterns()
-    layers = trained.chosen_layers(settings.network)
-    found = {}
-    for epoch, weights in trained.networks(settings.network):
-        h, activations = x, []
-        for weight, bias in weights:
-            h = np.tanh(h @ weight + bias)
-            activations.append(h)
-        for layer, position in layers.items():
-            name, points = trained.name_of(layer, epoch), activations[position]
-            found[name] = points
-            for sigma in settings.sigmas:
-                found[_name(name, sigma)] = np.array(
-                    channel_information.information(
-                        points, y, sigma, settings.standard_error, settings.seed
+    Settings = ChannelsSettings
+    settings: ChannelsSettings
+
+    def prepare(self) -> dict[str, np.ndarray]:
+        """Activations (4096, d) by layer and epoch, truths (4,) by layer, epoch and σ.
+
+        A truth is I(X;T), its standard error, I(T;Y), its standard error, in bits.
+        """
+        x, y = trained.patterns()
+        layers = trained.chosen_layers(self.settings.network)
+        found = {}
+        for epoch, weights in trained.networks(self.settings.network):
+            h, activations = x, []
+            for weight, bias in weights:
+                h = np.tanh(h @ weight + bias)
+                activations.append(h)
+            for layer, position in layers.items():
+                name, points = trained.name_of(layer, epoch), activations[position]
+                found[name] = points
+                for sigma in self.settings.sigmas:
+                    found[_name(name, sigma)] = np.array(
+                        channel_information.information(
+                            points, y, sigma, self.settings.standard_error, self.settings.seed
+                        )
                     )
-                )
-    return found
+        return found
 
-
-def tasks(settings: Settings, prepared: Prepared) -> list[Task]:
-    """Three tasks a layer, epoch and σ: T with X, T with Y, and the layer under noise."""
-    x, y = trained.patterns()
-    found = []
-    for layer in trained.chosen_layers(settings.network):
-        for epoch in sorted(settings.network.epochs):
-            name = trained.name_of(layer, epoch)
-            for sigma in settings.sigmas:
-                truth = channel_information.Truth(*prepared[_name(name, sigma)].tolist())
-                found += _tasks(_name(name, sigma), prepared[name], x, y, sigma, truth)
-    return found
+    def tasks(self, prepared: Prepared) -> list[Task]:
+        """Three tasks a layer, epoch and σ: T with X, T with Y, and the layer under noise."""
+        x, y = trained.patterns()
+        found = []
+        for layer in trained.chosen_layers(self.settings.network):
+            for epoch in sorted(self.settings.network.epochs):
+                name = trained.name_of(layer, epoch)
+                for sigma in self.settings.sigmas:
+                    truth = channel_information.Truth(*prepared[_name(name, sigma)].tolist())
+                    found += _tasks(_name(name, sigma), prepared[name], x, y, sigma, truth)
+        return found
 
 
 def _name(layer: str, sigma: float) -> str:

@@ -2,24 +2,21 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
 
 from infoplane.datasets.places import MissingData
-from infoplane.truth.task import Prepared
+from infoplane.truth.task import Family, Prepared
 
 TEXTS = ("flags", "refused")
 """Columns whose empty cells are empty texts."""
 
 
-def prepare(family: ModuleType, settings) -> dict[str, np.ndarray]:
+def prepare(family: Family) -> dict[str, np.ndarray]:
     """What the family's tasks need; `left_out`, a sentence, where its files are missing."""
-    if not hasattr(family, "prepare"):
-        return {}
     try:
-        return family.prepare(settings)
+        return family.prepare()
     except MissingData as error:
         return {"left_out": np.array(f"left out: {error}")}
 

@@ -11,12 +11,12 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from infoplane import settings
 from infoplane.samples import Pair
-from infoplane.truth.task import Draw, Prepared, Task, generator
+from infoplane.settings import Settings
+from infoplane.truth.task import Draw, Family, Prepared, Task, generator
 
 
-class Settings(settings.Settings):
+class GaussiansSettings(Settings):
     """Correlated Gaussians."""
 
     family: Literal["gaussians"] = "gaussians"
@@ -31,11 +31,19 @@ class Settings(settings.Settings):
     """True I(A;B) in bits."""
 
 
-def tasks(settings: Settings, prepared: Prepared) -> list[Task]:
-    """One task a dimension and true value."""
-    return [
-        _task(d, float(truth)) for d in settings.dimensions for truth in settings.information
-    ]
+class Gaussians(Family):
+    """Correlated Gaussians."""
+
+    Settings = GaussiansSettings
+    settings: GaussiansSettings
+
+    def tasks(self, prepared: Prepared) -> list[Task]:
+        """One task a dimension and true value."""
+        return [
+            _task(d, float(truth))
+            for d in self.settings.dimensions
+            for truth in self.settings.information
+        ]
 
 
 def correlation(d: int, truth: float) -> tuple[float, float]:

@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from infoplane import settings
 from infoplane.samples import BIT, Pair
+from infoplane.settings import Settings
 from infoplane.truth.gaussians import correlated
-from infoplane.truth.task import Draw, Prepared, Task, generator
+from infoplane.truth.task import Draw, Family, Prepared, Task, generator
 
 NATS = tuple(range(1, 11))
 PUBLISHED = {
@@ -25,7 +25,7 @@ PUBLISHED = {
 settings, InfoNCE with batches of 512 (and so at most ln 512 = 6.24)."""
 
 
-class Shape(settings.Settings):
+class Shape(Settings):
     """Dimensions, and how many of them are correlated."""
 
     dimensions: int = Field(ge=1)
@@ -42,7 +42,7 @@ class Shape(settings.Settings):
         return self
 
 
-class Settings(settings.Settings):
+class HighInformationSettings(Settings):
     """Sparse normals of high information."""
 
     family: Literal["high_information"] = "high_information"
@@ -61,9 +61,17 @@ class Settings(settings.Settings):
     """True I(A;B), in nats, as the published rows are."""
 
 
-def tasks(settings: Settings, prepared: Prepared) -> list[Task]:
-    """One task a shape and true value."""
-    return [_task(shape, nats) for shape in settings.shapes for nats in settings.nats]
+class HighInformation(Family):
+    """Sparse normals of high information."""
+
+    Settings = HighInformationSettings
+    settings: HighInformationSettings
+
+    def tasks(self, prepared: Prepared) -> list[Task]:
+        """One task a shape and true value."""
+        return [
+            _task(shape, nats) for shape in self.settings.shapes for nats in self.settings.nats
+        ]
 
 
 def shape_name(shape: Shape) -> str:

@@ -17,14 +17,14 @@ from pydantic import Field
 from scipy.optimize import brentq
 from sklearn.decomposition import PCA
 
-from infoplane import settings
 from infoplane.datasets import mnist
 from infoplane.datasets.places import default_places
 from infoplane.samples import Pair
-from infoplane.truth.task import Draw, Prepared, Task, generator
+from infoplane.settings import Settings
+from infoplane.truth.task import Draw, Family, Prepared, Task, generator
 
 
-class Settings(settings.Settings):
+class ImagePairsSettings(Settings):
     """Pairs of digits."""
 
     family: Literal["image_pairs"] = "image_pairs"
@@ -45,44 +45,51 @@ class Settings(settings.Settings):
     """Seed of the choice of images."""
 
 
-def prepare(settings: Settings) -> dict[str, np.ndarray]:
-    """The set of images: pixels uint8 (n, 784), labels (n,), components float32 (n, d).
+class ImagePairs(Family):
+    """Pairs of digits."""
 
-    Raises MissingData where MNIST is neither found nor can be downloaded, ValueError where
-    equal images or equal components have different classes.
-    """
-    raw = mnist.MNIST(mnist.Settings(source="mnist")).load(default_places())
-    y = raw.labels["y"].codes
-    rng = np.random.default_rng(settings.seed)
-    chosen = []
-    for digit in range(max(settings.classes)):
-        of_digit = np.flatnonzero(y == digit)
-        size = min(settings.images_per_class, len(of_digit))
-        chosen.append(np.sort(rng.choice(of_digit, size, replace=False)))
-    chosen = np.concatenate(chosen)
-    pixels, labels = raw.x[chosen].reshape(len(chosen), -1), y[chosen]
-    found = {"pixels": pixels, "labels": labels}
-    _require_one_class(pixels, labels, "pixels")
-    for d in settings.components:
-        if d < pixels.shape[1]:
-            pca = PCA(d, svd_solver="covariance_eigh")
-            components = pca.fit_transform(pixels / 255.0).astype(np.float32)
-            _require_one_class(components, labels, f"{d} components")
-            found[f"components {d}"] = components
-    return found
+    Settings = ImagePairsSettings
+    settings: ImagePairsSettings
 
+    def prepare(self) -> dict[str, np.ndarray]:
+        """The set of images: pixels uint8 (n, 784), labels (n,), components float32 (n, d).
 
-def tasks(settings: Settings, prepared: Prepared) -> list[Task]:
-    """Two tasks a number of classes, share and dimension: two images, image and label."""
-    found = []
-    by_class = [np.flatnonzero(prepared["labels"] == k) for k in range(max(settings.classes))]
-    for d in settings.components:
-        whole = d >= prepared["pixels"].shape[1]
-        images = prepared["pixels"] if whole else prepared[f"components {d}"]
-        for k in settings.classes:
-            for share in settings.shares:
-                found += _tasks(images, by_class[:k], share)
-    return found
+        Raises MissingData where MNIST is neither found nor can be downloaded, ValueError where
+        equal images or equal components have different classes.
+        """
+        raw = mnist.MNIST(mnist.Settings(source="mnist")).load(default_places())
+        y = raw.labels["y"].codes
+        rng = np.random.default_rng(self.settings.seed)
+        chosen = []
+        for digit in range(max(self.settings.classes)):
+            of_digit = np.flatnonzero(y == digit)
+            size = min(self.settings.images_per_class, len(of_digit))
+            chosen.append(np.sort(rng.choice(of_digit, size, replace=False)))
+        chosen = np.concatenate(chosen)
+        pixels, labels = raw.x[chosen].reshape(len(chosen), -1), y[chosen]
+        found = {"pixels": pixels, "labels": labels}
+        _require_one_class(pixels, labels, "pixels")
+        for d in self.settings.components:
+            if d < pixels.shape[1]:
+                pca = PCA(d, svd_solver="covariance_eigh")
+                components = pca.fit_transform(pixels / 255.0).astype(np.float32)
+                _require_one_class(components, labels, f"{d} components")
+                found[f"components {d}"] = components
+        return found
+
+    def tasks(self, prepared: Prepared) -> list[Task]:
+        """Two tasks a number of classes, share and dimension: two images, image and label."""
+        found = []
+        by_class = [
+            np.flatnonzero(prepared["labels"] == k) for k in range(max(self.settings.classes))
+        ]
+        for d in self.settings.components:
+            whole = d >= prepared["pixels"].shape[1]
+            images = prepared["pixels"] if whole else prepared[f"components {d}"]
+            for k in self.settings.classes:
+                for share in self.settings.shares:
+                    found += _tasks(images, by_class[:k], share)
+        return found
 
 
 def channel_information(p: float, k: int) -> float:

@@ -15,12 +15,12 @@ from pydantic import Field, model_validator
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
-from infoplane import settings
 from infoplane.samples import Pair
-from infoplane.truth.task import Draw, Prepared, Task, generator
+from infoplane.settings import Settings
+from infoplane.truth.task import Draw, Family, Prepared, Task, generator
 
 
-class Settings(settings.Settings):
+class MixturesSettings(Settings):
     """Gaussian classes on the corners of a cube."""
 
     family: Literal["mixtures"] = "mixtures"
@@ -43,15 +43,21 @@ class Settings(settings.Settings):
         return self
 
 
-def tasks(settings: Settings, prepared: Prepared) -> list[Task]:
-    """One task a dimension, number of bits that has room in it, and share."""
-    return [
-        _task(d, bits, share)
-        for d in settings.dimensions
-        for bits in settings.label_bits
-        for share in settings.shares
-        if bits <= d
-    ]
+class Mixtures(Family):
+    """Gaussian classes on the corners of a cube."""
+
+    Settings = MixturesSettings
+    settings: MixturesSettings
+
+    def tasks(self, prepared: Prepared) -> list[Task]:
+        """One task a dimension, number of bits that has room in it, and share."""
+        return [
+            _task(d, bits, share)
+            for d in self.settings.dimensions
+            for bits in self.settings.label_bits
+            for share in self.settings.shares
+            if bits <= d
+        ]
 
 
 def information_of_bit(edge: float) -> float:

@@ -13,13 +13,13 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from infoplane import settings
 from infoplane.samples import Pair, Samples, entropy_of_counts
+from infoplane.settings import Settings
 from infoplane.truth import trained
-from infoplane.truth.task import Draw, Prepared, Task, generator, rows
+from infoplane.truth.task import Draw, Family, Prepared, Task, generator, rows
 
 
-class Settings(settings.Settings):
+class QuantisedSettings(Settings):
     """Quantised layers of the SZT net."""
 
     family: Literal["quantised"] = "quantised"
@@ -30,32 +30,38 @@ class Settings(settings.Settings):
     """b: an activation has 2^b values."""
 
 
-def prepare(settings: Settings) -> dict[str, np.ndarray]:
-    """Cell numbers int64 (4096, d) by layer, epoch and bits."""
-    x, _ = trained.patterns()
-    layers = trained.chosen_layers(settings.network)
-    found = {}
-    for epoch, weights in trained.networks(settings.network):
-        for bits in settings.bits:
-            h, cells = x, []
-            for weight, bias in weights:
-                cell = cells_of(np.tanh(h @ weight + bias), bits)
-                cells.append(cell)
-                h = middles(cell, bits)
-            for layer, position in layers.items():
-                found[_name(layer, epoch, bits)] = cells[position]
-    return found
+class Quantised(Family):
+    """Quantised layers of the SZT net."""
 
+    Settings = QuantisedSettings
+    settings: QuantisedSettings
 
-def tasks(settings: Settings, prepared: Prepared) -> list[Task]:
-    """Three tasks a layer, epoch and number of bits: T with X, T with Y, the layer itself."""
-    found = []
-    for layer in trained.chosen_layers(settings.network):
-        for epoch in sorted(settings.network.epochs):
-            for bits in settings.bits:
-                name = _name(layer, epoch, bits)
-                found += _tasks(name, prepared[name], bits)
-    return found
+    def prepare(self) -> dict[str, np.ndarray]:
+        """Cell numbers int64 (4096, d) by layer, epoch and bits."""
+        x, _ = trained.patterns()
+        layers = trained.chosen_layers(self.settings.network)
+        found = {}
+        for epoch, weights in trained.networks(self.settings.network):
+            for bits in self.settings.bits:
+                h, cells = x, []
+                for weight, bias in weights:
+                    cell = cells_of(np.tanh(h @ weight + bias), bits)
+                    cells.append(cell)
+                    h = middles(cell, bits)
+                for layer, position in layers.items():
+                    found[_name(layer, epoch, bits)] = cells[position]
+        return found
+
+    def tasks(self, prepared: Prepared) -> list[Task]:
+        """Three tasks a layer, epoch and number of bits: T with X, T with Y, the layer
+        itself."""
+        found = []
+        for layer in trained.chosen_layers(self.settings.network):
+            for epoch in sorted(self.settings.network.epochs):
+                for bits in self.settings.bits:
+                    name = _name(layer, epoch, bits)
+                    found += _tasks(name, prepared[name], bits)
+        return found
 
 
 def cells_of(t: np.ndarray, bits: int) -> np.ndarray:

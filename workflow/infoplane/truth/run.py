@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ from infoplane.estimators.tables import regime
 from infoplane.information import NUMBERS, LayerInformation
 from infoplane.progress import Progress
 from infoplane.settings import Settings
-from infoplane.truth.task import Draw, Prepared, Task
+from infoplane.truth.task import Draw, Family, Prepared, Task
 
 COLUMNS = (
     "estimator",
@@ -240,6 +239,6 @@ def listed(tasks: Sequence[Task], problem: str) -> pd.DataFrame:
     )
 
 
-def tasks_of(family: ModuleType, settings, prepared: Prepared) -> list[Task]:
+def tasks_of(family: Family, prepared: Prepared) -> list[Task]:
     """The tasks of a family; none where it could not be prepared."""
-    return [] if "left_out" in prepared else family.tasks(settings, prepared)
+    return [] if "left_out" in prepared else family.tasks(prepared)

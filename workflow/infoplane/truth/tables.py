@@ -11,14 +11,14 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from infoplane import settings
 from infoplane.samples import Pair, Samples
-from infoplane.truth.task import Draw, Prepared, Task, generator
+from infoplane.settings import Settings
+from infoplane.truth.task import Draw, Family, Prepared, Task, generator
 
 Shape = Annotated[list[Annotated[int, Field(ge=2, le=64)]], Field(min_length=2, max_length=2)]
 
 
-class Settings(settings.Settings):
+class TablesSettings(Settings):
     """Discrete tables."""
 
     family: Literal["tables"] = "tables"
@@ -35,18 +35,28 @@ class Settings(settings.Settings):
     """Seed of the tables and of the points."""
 
 
-def tasks(settings: Settings, prepared: Prepared) -> list[Task]:
-    """Two tasks a table and dimension: B a label, and B a point like A."""
-    found = []
-    for n_a, n_b in settings.shapes:
-        for strength in settings.strengths:
-            rng = np.random.default_rng([settings.seed, n_a, n_b, round(1000 * strength)])
-            p = table(n_a, n_b, strength, rng)
-            for d in settings.dimensions:
-                where = f"{n_a} × {n_b}, strength {strength:g}, {d}-d"
-                points = [embedding(m, d, rng) for m in (n_a, n_b)]
-                found += [_task(kind, where, p, points) for kind in ("labels", "continuous")]
-    return found
+class Tables(Family):
+    """Discrete tables."""
+
+    Settings = TablesSettings
+    settings: TablesSettings
+
+    def tasks(self, prepared: Prepared) -> list[Task]:
+        """Two tasks a table and dimension: B a label, and B a point like A."""
+        found = []
+        for n_a, n_b in self.settings.shapes:
+            for strength in self.settings.strengths:
+                rng = np.random.default_rng(
+                    [self.settings.seed, n_a, n_b, round(1000 * strength)]
+                )
+                p = table(n_a, n_b, strength, rng)
+                for d in self.settings.dimensions:
+                    where = f"{n_a} × {n_b}, strength {strength:g}, {d}-d"
+                    points = [embedding(m, d, rng) for m in (n_a, n_b)]
+                    found += [
+                        _task(kind, where, p, points) for kind in ("labels", "continuous")
+                    ]
+        return found
 
 
 def table(n_a: int, n_b: int, strength: float, rng: np.random.Generator) -> np.ndarray:

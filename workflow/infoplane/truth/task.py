@@ -1,14 +1,18 @@
 """A task: samples can be drawn from it, and their information is known."""
 
+from __future__ import annotations
+
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from infoplane.estimators.tables.regime import KINDS
 from infoplane.samples import Pair, Samples
+from infoplane.settings import Settings
 
 Prepared = Mapping[str, np.ndarray]
 """What a family's `prepare` left in a file; empty where it has none."""
@@ -19,7 +23,7 @@ class Draw(NamedTuple):
 
     pair : what an estimator of two variables gets; None in a task for layers alone
     samples : what an estimator of a layer's activations gets; None where there is no layer
-    noisy : what one that needs noise (its trait) gets instead; None where there is none
+    noisy : what one that needs noise gets instead; None where there is none
     """
 
     pair: Pair | None = None
@@ -61,6 +65,24 @@ class Task:
     def d(self) -> int:
         """Dimensions of the wider variable."""
         return max(self.d_a, self.d_b)
+
+
+class Family(ABC):
+    """A family of problems, with its settings."""
+
+    Settings: ClassVar[type[Settings]]
+
+    def __init__(self, settings: Settings | None = None, **chosen: Any):
+        """settings : of the class `Settings`; or its keys, as Gaussians(dimensions=[1])."""
+        self.settings = self.Settings(**chosen) if settings is None else settings
+
+    def prepare(self) -> dict[str, np.ndarray]:
+        """What `tasks` takes from a file because it costs time: nothing, of most."""
+        return {}
+
+    @abstractmethod
+    def tasks(self, prepared: Prepared) -> list[Task]:
+        """Every task, with its truth in bits and a function that draws samples."""
 
 
 def generator(name: str, n: int, seed: int) -> np.random.Generator:
