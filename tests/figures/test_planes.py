@@ -3,14 +3,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from infoplane.figures import (
-    FIGURES,
-    comparison,
-    information_curves,
-    information_plane,
-    plane,
-    sentences,
-)
+from infoplane.figures import FIGURES, plane
 
 WHITE = "#ffffff"
 
@@ -49,8 +42,8 @@ def assert_all_in(found, table):
 
 def test_every_point_of_the_plane_is_in_numbers_and_none_is_missing(information):
     table = information(failed=(2,), saturated=("alpha",))
-    shown = information_plane.numbers(table, 12, 0.999)
-    drawn = points(information_plane.draw(table, 12, 0.999).axes[0])
+    shown = FIGURES["information_plane"].numbers(table, 12, 0.999)
+    drawn = points(FIGURES["information_plane"].draw(table, 12, 0.999).axes[0])
     for layer, rows in shown.groupby("layer"):
         found = np.concatenate(
             [c.get_offsets() for k, c in drawn.items() if k.startswith(layer)]
@@ -59,7 +52,9 @@ def test_every_point_of_the_plane_is_in_numbers_and_none_is_missing(information)
 
 
 def test_flagged_points_are_hollow_and_others_are_not(information):
-    drawn = points(information_plane.draw(information(saturated=("alpha",)), 12, 1).axes[0])
+    drawn = points(
+        FIGURES["information_plane"].draw(information(saturated=("alpha",)), 12, 1).axes[0]
+    )
     assert set(drawn) == {"zeta|filled", "alpha|hollow", "output|filled"}
     assert {to_hex(c) for c in drawn["alpha|hollow"].get_facecolor()} == {WHITE}
     assert WHITE not in {to_hex(c) for c in drawn["zeta|filled"].get_facecolor()}
@@ -69,7 +64,7 @@ def test_one_flagged_seed_makes_one_point_hollow(information):
     table = information()
     at = (table.seed == 0) & (table.epoch == 10) & (table.layer == "output")
     table.loc[at, "flags"] = "not_a_bound|outside_tested_regime"
-    figure = information_plane.draw(table, 12, 1)
+    figure = FIGURES["information_plane"].draw(table, 12, 1)
     drawn = points(figure.axes[0])
     assert len(drawn["output|hollow"].get_offsets()) == 1
     assert "outside the tested regime" in texts(figure)
@@ -98,7 +93,7 @@ def test_entropies_of_zero_are_drawn_in_bits(name, h_x, information):
     if name == "window_length":
         table = table.rename(columns={"seed": "group", "epoch": "end"})
     figure = FIGURES[name].draw(table, h_x, 0)
-    assert sentences.caption(name, FIGURES[name].numbers(table, h_x, 0))
+    assert FIGURES[name].caption(FIGURES[name].numbers(table, h_x, 0))
     if name in ("information_plane", "comparison"):
         assert figure.axes[0].get_ylim()[1] > 1
         assert references(figure.axes[0])["H(Y)"] == 0
@@ -121,16 +116,16 @@ def test_what_cannot_be_trusted_is_hollow_and_said(
     figure, shown = FIGURES[name].draw(table, 12, 1), FIGURES[name].numbers(table, 12, 1)
     assert f"hollow: {small_print} in at least one seed" in texts(figure)
     assert shown.n_hollow.sum() == 1
-    assert f"Of 60 values, 1 {caption}; a hollow" in sentences.caption(name, shown)
+    assert f"Of 60 values, 1 {caption}; a hollow" in FIGURES[name].caption(shown)
 
 
 def test_points_where_most_seeds_break_the_inequality_are_marked(information):
     table = information(seeds=4)
     at = (table.epoch == 10) & (table.layer == "output")
     table.loc[at & (table.seed < 2), "flags"] = "violates_dpi"  # half of the seeds: not most
-    assert "violating" not in points(information_plane.draw(table, 12, 1).axes[0])
+    assert "violating" not in points(FIGURES["information_plane"].draw(table, 12, 1).axes[0])
     table.loc[at & (table.seed < 3), "flags"] = "violates_dpi"
-    figure = information_plane.draw(table, 12, 1)
+    figure = FIGURES["information_plane"].draw(table, 12, 1)
     (place,) = points(figure.axes[0])["violating"].get_offsets()
     np.testing.assert_allclose(place, table[at][["ixt", "ity"]].mean())
     assert "break the data processing inequality" in texts(figure)
@@ -138,7 +133,7 @@ def test_points_where_most_seeds_break_the_inequality_are_marked(information):
 
 @pytest.mark.parametrize("entropies", [(12, 0.999), (13.29, 3.32)])
 def test_axes_run_from_zero_past_both_entropies(information, entropies):
-    axes = information_plane.draw(information(), *entropies).axes[0]
+    axes = FIGURES["information_plane"].draw(information(), *entropies).axes[0]
     assert axes.get_xlim()[0] == axes.get_ylim()[0] == 0
     assert entropies[0] < axes.get_xlim()[1] < 1.2 * entropies[0]
     assert entropies[1] < axes.get_ylim()[1] < 1.2 * entropies[1]
@@ -147,8 +142,8 @@ def test_axes_run_from_zero_past_both_entropies(information, entropies):
 def test_negative_and_too_large_values_are_inside_the_axes(information):
     for shift in (-9.0, 9.0):
         table = information(shift=shift, cap=np.nan)
-        shown = information_plane.numbers(table, 12, 0.999)
-        axes = information_plane.draw(table, 12, 0.999).axes[0]
+        shown = FIGURES["information_plane"].numbers(table, 12, 0.999)
+        axes = FIGURES["information_plane"].draw(table, 12, 0.999).axes[0]
         for values, (low, high) in (
             (shown.ixt_mean, axes.get_xlim()),
             (shown.ity_mean, axes.get_ylim()),
@@ -157,17 +152,20 @@ def test_negative_and_too_large_values_are_inside_the_axes(information):
 
 
 def test_cap_is_drawn_or_said_to_coincide(information):
-    assert "H(X) = cap = 12" in texts(information_plane.draw(information(), 12, 1))
-    lower = texts(information_plane.draw(information(cap=10.5), 12, 1))
+    assert "H(X) = cap = 12" in texts(FIGURES["information_plane"].draw(information(), 12, 1))
+    lower = texts(FIGURES["information_plane"].draw(information(cap=10.5), 12, 1))
     assert "cap = 10.5" in lower and "H(X) = 12" in lower
-    far = texts(information_plane.draw(information(cap=20.0), 12, 1))
+    far = texts(FIGURES["information_plane"].draw(information(cap=20.0), 12, 1))
     assert "cap = 20 bits, right of this figure" in far
-    each = texts(information_plane.draw(information(cap=(14.0, 11.0, 8.0)), 12, 1))
+    each = texts(FIGURES["information_plane"].draw(information(cap=(14.0, 11.0, 8.0)), 12, 1))
     assert "dotted: cap of zeta 14, alpha 11, output 8 bits" in each
-    assert "cap" not in texts(information_plane.draw(information(cap=np.nan), 12, 1))
+    assert "cap" not in texts(FIGURES["information_plane"].draw(information(cap=np.nan), 12, 1))
 
 
-@pytest.mark.parametrize("module", [information_plane, information_curves, comparison])
+@pytest.mark.parametrize(
+    "module",
+    [FIGURES["information_plane"], FIGURES["information_curves"], FIGURES["comparison"]],
+)
 def test_only_caps_that_deviate_have_a_line_and_a_name(information, module):
     figure = module.draw(information(cap=(12.0, 12.0, 9.8)), 12, 0.999)
     planes = [axes for axes in figure.axes if "X;T" in axes.get_xlabel() + axes.get_ylabel()]
@@ -185,8 +183,8 @@ def test_names_of_lines_are_clear_of_lines_and_of_each_other(information):
     table = pd.concat([information(run=run, cap=(12.0, 12.0, 9.8)) for run in ("a", "b")])
     table["ixt"] -= 6.0
     for figure in (
-        comparison.draw(table, 12, 0.999),
-        information_plane.draw(table[table.run == "a"], 12, 0.999),
+        FIGURES["comparison"].draw(table, 12, 0.999),
+        FIGURES["information_plane"].draw(table[table.run == "a"], 12, 0.999),
     ):
         figure.canvas.draw()
         for axes in figure.axes:
@@ -213,7 +211,7 @@ def test_names_of_lines_are_clear_of_lines_and_of_each_other(information):
 def test_legend_stands_above_the_panels_and_reads_along_rows(information):
     for layers in (6, 15):
         names = tuple(f"layer{i}" for i in range(layers))
-        figure = information_plane.draw(information(layers=names), 12, 0.999)
+        figure = FIGURES["information_plane"].draw(information(layers=names), 12, 0.999)
         figure.canvas.draw()
         [legend] = figure.legends
         assert legend.get_window_extent().y0 > figure.axes[0].get_window_extent().y1
@@ -226,22 +224,29 @@ def test_legend_stands_above_the_panels_and_reads_along_rows(information):
 
 
 def test_failed_seeds_are_left_out_and_named(information):
-    for draw in (information_plane.draw, information_curves.draw, comparison.draw):
+    for draw in (
+        FIGURES["information_plane"].draw,
+        FIGURES["information_curves"].draw,
+        FIGURES["comparison"].draw,
+    ):
         assert "seed 3 failed, left out" in texts(draw(information(failed=(3,)), 12, 1))
 
 
 def test_squashed_points_get_an_enlarged_panel(information):
     table = information(shift=200)
-    shown = information_plane.numbers(table, 220, 220)
+    shown = FIGURES["information_plane"].numbers(table, 220, 220)
     assert plane.squashed(shown)
-    figure = information_plane.draw(table, 220, 220)
+    figure = FIGURES["information_plane"].draw(table, 220, 220)
     whole, close = figure.axes[:2]
     assert whole.get_xlim()[0] == 0 and close.get_xlim()[0] > 100
     assert "enlarged" in texts(figure)
-    assert not plane.squashed(information_plane.numbers(information(), 12, 1))
+    assert not plane.squashed(FIGURES["information_plane"].numbers(information(), 12, 1))
 
 
-@pytest.mark.parametrize("module", [information_plane, information_curves, comparison])
+@pytest.mark.parametrize(
+    "module",
+    [FIGURES["information_plane"], FIGURES["information_curves"], FIGURES["comparison"]],
+)
 @pytest.mark.parametrize(
     "case",
     [
@@ -264,13 +269,13 @@ def test_comparison_shares_axes_colours_and_layers(information):
     table = pd.concat(
         [information(run=f"run{i}", shift=-0.1 * i, failed=(i,)) for i in range(4)]
     )
-    figure = comparison.draw(table, {f"run{i}": 12 + i for i in range(4)}, 0.999)
+    figure = FIGURES["comparison"].draw(table, {f"run{i}": 12 + i for i in range(4)}, 0.999)
     panels, rest = figure.axes[:4], figure.axes[4:]
     assert [axes.get_title() for axes in panels] == ["run0", "run1", "run2", "run3"]
     assert len({axes.get_xlim() for axes in panels}) == 1 and panels[0].get_xlim()[1] > 15
     assert [axes.get_ylabel() for axes in rest] == ["epoch"]
     assert "run2: seed 2 failed, left out" in texts(figure)
-    shown = comparison.numbers(table, {f"run{i}": 12 + i for i in range(4)}, 0.999)
+    shown = FIGURES["comparison"].numbers(table, {f"run{i}": 12 + i for i in range(4)}, 0.999)
     for axes, (_, rows) in zip(panels, shown.groupby("run"), strict=True):
         found = np.concatenate([c.get_offsets() for c in points(axes).values()])
         assert_all_in(found, rows[["ixt_mean", "ity_mean"]].to_numpy())
@@ -280,13 +285,13 @@ def test_comparison_shares_axes_colours_and_layers(information):
 def test_comparison_refuses_two_estimators(information):
     table = pd.concat([information(), information(estimator="binned")])
     with pytest.raises(ValueError, match=r"one estimator.*kde, binned"):
-        comparison.numbers(table, 12, 1)
+        FIGURES["comparison"].numbers(table, 12, 1)
 
 
 def test_curves_plot_means_bounds_and_bands_of_numbers(information, plotted):
     table = information(lower=0.5)
-    shown = information_curves.numbers(table, 12, 0.999)
-    figure = information_curves.draw(table, 12, 0.999)
+    shown = FIGURES["information_curves"].numbers(table, 12, 0.999)
+    figure = FIGURES["information_curves"].draw(table, 12, 0.999)
     for axes, quantity in zip(figure.axes, ("ixt", "ity"), strict=True):
         allowed = [shown[["epoch", f"{quantity}_mean"]].to_numpy(dtype=float)]
         allowed.append(shown[["epoch", f"{quantity}_lower_mean"]].to_numpy(dtype=float))
@@ -298,7 +303,7 @@ def test_curves_plot_means_bounds_and_bands_of_numbers(information, plotted):
             heights = band.get_paths()[0].vertices[:, 1]
             assert np.abs(heights[:, None] - edges).min(axis=1).max() < 1e-12
     assert "the estimator's bounds" in texts(figure)
-    assert "bounds" not in texts(information_curves.draw(information(), 12, 0.999))
+    assert "bounds" not in texts(FIGURES["information_curves"].draw(information(), 12, 0.999))
 
 
 def test_vacuous_bounds_of_ity_are_not_drawn(information, plotted):
@@ -306,17 +311,19 @@ def test_vacuous_bounds_of_ity_are_not_drawn(information, plotted):
     drawn = {}
     for lower in (-0.3, 0.1, 1.2):
         table["ity_lower"] = lower
-        figure = information_curves.draw(table, 12, 0.999)
+        figure = FIGURES["information_curves"].draw(table, 12, 0.999)
         drawn[lower] = lower in plotted(figure.axes[1])[:, 1].round(12)
         assert ("only inside [0, H(Y)]" in texts(figure)) == drawn[lower]
-        assert information_curves.numbers(table, 12, 0.999).ity_lower_mean.notna().all()
+        assert (
+            FIGURES["information_curves"].numbers(table, 12, 0.999).ity_lower_mean.notna().all()
+        )
     assert drawn == {-0.3: False, 0.1: True, 1.2: False}
     table["ity_lower"], table["ixt_lower"] = np.nan, -3.0  # of I(X;T) every bound stays
-    assert -3.0 in plotted(information_curves.draw(table, 12, 0.999).axes[0])[:, 1]
+    assert -3.0 in plotted(FIGURES["information_curves"].draw(table, 12, 0.999).axes[0])[:, 1]
 
 
 def test_epoch_zero_is_on_the_axis_of_the_curves(information):
-    axes = information_curves.draw(information(), 12, 1).axes[0]
+    axes = FIGURES["information_curves"].draw(information(), 12, 1).axes[0]
     assert 0 in axes.get_xticks() and axes.get_xlim()[0] <= 0
     at = axes.transData.transform([[0, 0], [1, 0], [3000, 0]])[:, 0]
     assert np.isfinite(at).all() and at[1] - at[0] > 0.05 * (at[2] - at[0])
@@ -325,6 +332,6 @@ def test_epoch_zero_is_on_the_axis_of_the_curves(information):
 def test_values_far_below_nothing_leave_room_for_the_others(information):
     far = information()
     far.loc[(far.layer == "output") & (far.epoch == far.epoch.max()), "ixt"] = -97.0
-    figure = information_plane.draw(far, 12, 0.999)
+    figure = FIGURES["information_plane"].draw(far, 12, 0.999)
     assert -14 < figure.axes[0].get_xlim()[0] < 0
     assert "1 point at −97 bits, left of this figure" in texts(figure)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from infoplane.figures import clustering_curves, sensitivity, sentences, variants
+from infoplane.figures import FIGURES, clustering_curves, sensitivity, variants
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def swept(information):
 
 
 def test_every_variant_has_a_plane_of_its_own_numbers(swept):
-    numbers = sensitivity.numbers(swept, 12, 1)
+    numbers = FIGURES["sensitivity"].numbers(swept, 12, 1)
     assert list(dict.fromkeys(numbers.variant)) == ["n_bins = 10", "n_bins = 30"]
     means = swept.groupby(["variant", "epoch", "layer"]).ixt.mean()
     for row in numbers.itertuples():
@@ -29,7 +29,7 @@ def test_every_variant_has_a_plane_of_its_own_numbers(swept):
 
 
 def test_panels_share_axes_and_are_titled_by_their_setting(swept):
-    figure = sensitivity.draw(swept, 12, 1)
+    figure = FIGURES["sensitivity"].draw(swept, 12, 1)
     first, second = figure.axes[:2]
     assert first.get_title() == "n_bins = 10" and second.get_title() == "n_bins = 30"
     assert first.get_xlim() == second.get_xlim() and first.get_ylim() == second.get_ylim()
@@ -39,13 +39,13 @@ def test_the_fall_is_that_of_the_last_hidden_layer(information):
     table = information(epochs=(0, 1, 10))
     for epoch, value in ((0, 1.0), (1, 8.0), (10, 4.0)):
         table.loc[(table.layer == "alpha") & (table.epoch == epoch), "ixt"] = value
-    shown = sensitivity.numbers(table.assign(variant="v"), 12, 1)
+    shown = FIGURES["sensitivity"].numbers(table.assign(variant="v"), 12, 1)
     assert sensitivity.fall(shown) == "alpha: 1 → 8 → 4 bits"
 
 
 def test_the_caption_names_the_settings(swept):
-    numbers = sensitivity.numbers(swept, 12, 1)
-    text = sentences.caption("sensitivity", numbers, {"range": "layer"})
+    numbers = FIGURES["sensitivity"].numbers(swept, 12, 1)
+    text = FIGURES["sensitivity"].caption(numbers, {"range": "layer"})
     assert "n_bins = 10; n_bins = 30" in text
 
 
@@ -71,25 +71,25 @@ def clustered(information):
 
 
 def test_clustering_is_averaged_over_seeds_and_drawn(clustered):
-    numbers = clustering_curves.numbers(clustered)
+    numbers = FIGURES["clustering_curves"].numbers(clustered)
     row = numbers[(numbers.epoch == 10) & (numbers.layer == "alpha")].iloc[0]
     of = clustered[(clustered.epoch == 10) & (clustered.layer == "alpha")]
     for measure in clustering_curves.MEASURES:
         assert row[f"{measure}_mean"] == pytest.approx(of[measure].mean())
         assert row[f"{measure}_sd"] == pytest.approx(of[measure].std(ddof=1))
-    figure = clustering_curves.draw(clustered)
+    figure = FIGURES["clustering_curves"].draw(clustered)
     lines = [line for axes in figure.axes for line in axes.lines if len(line.get_xdata()) > 1]
     assert len(lines) == len(clustering_curves.MEASURES) * 3
-    assert "CDNV" in sentences.caption("clustering_curves", numbers)
-    assert sentences.alt("clustering_curves", numbers)
+    assert "CDNV" in FIGURES["clustering_curves"].caption(numbers)
+    assert FIGURES["clustering_curves"].alt(numbers)
 
 
 def test_clustering_needs_its_measures(information):
     with pytest.raises(ValueError, match="lacks distance_within"):
-        clustering_curves.draw(information())
+        FIGURES["clustering_curves"].draw(information())
 
 
 def test_one_class_has_no_logarithmic_axis(clustered):
     """Distances between classes are NaN then; saving is what looks for ticks."""
     nan = dict.fromkeys(("cdnv", "distance_between", "silhouette"), np.nan)
-    clustering_curves.draw(clustered.assign(**nan)).canvas.draw()
+    FIGURES["clustering_curves"].draw(clustered.assign(**nan)).canvas.draw()

@@ -9,7 +9,7 @@ def test_plane_caption_says_what_the_numbers_hold(information):
     table = information(failed=(3,), saturated=("zeta",))
     shown = FIGURES["information_plane"].numbers(table, 12, 0.999)
     settings = {"estimator": "kde", "noise_variance": 0.001}
-    text = sentences.caption("information_plane", shown, settings)
+    text = FIGURES["information_plane"].caption(shown, settings)
     for part in (
         "Mean of 3 seeds",
         "±1 standard deviation",
@@ -26,8 +26,7 @@ def test_plane_caption_says_what_the_numbers_hold(information):
 
 def test_caption_leaves_out_what_is_not_there(information):
     table = information(estimator="binned", seeds=1, cap=10.0)
-    text = sentences.caption(
-        "information_curves",
+    text = FIGURES["information_curves"].caption(
         FIGURES["information_curves"].numbers(table, 12, 0.999),
         {"estimator": "binned", "bins": 30, "low": None, "memory_mb": 512},
     )
@@ -40,70 +39,66 @@ def test_caption_leaves_out_what_is_not_there(information):
 def test_negative_values_are_counted(information):
     table = information(shift=-20.0)
     shown = FIGURES["information_plane"].numbers(table, 12, 0.999)
-    assert "60 negative" in sentences.caption("information_plane", shown)
+    assert "60 negative" in FIGURES["information_plane"].caption(shown)
 
 
 def test_comparison_caption_names_failed_seeds_by_run(information):
     dead = information(run="dead", seeds=1, failed=(0,))
     table = pd.concat([information(run="tanh"), information(run="relu", failed=(0,)), dead])
     shown = FIGURES["comparison"].numbers(table, 12, 0.999)
-    text = sentences.caption("comparison", shown, {"estimator": "kde"})
+    text = FIGURES["comparison"].caption(shown, {"estimator": "kde"})
     assert "relu: seed 0 failed, left out." in text and "tanh: " not in text
     assert "3 to 4 seeds" in text and "dead: every seed failed or was set aside." in text
 
 
 def test_training_and_gradient_captions_have_units(metrics, gradients):
     shown = FIGURES["training_curves"].numbers(metrics(test=False))
-    text = sentences.caption("training_curves", shown)
+    text = FIGURES["training_curves"].caption(shown)
     assert "nats" in text and "There is no test set." in text
-    text = sentences.caption("gradient_noise", FIGURES["gradient_noise"].numbers(gradients()))
+    text = FIGURES["gradient_noise"].caption(FIGURES["gradient_noise"].numbers(gradients()))
     assert "Geometric mean of 4 seeds" in text and "weights" in text
     assert "bin" not in text
 
 
 def test_captions_of_many_epochs_name_the_bins(metrics, gradients):
     shown = FIGURES["training_curves"].numbers(metrics(seeds=2, epochs=range(3001)))
-    text = sentences.caption("training_curves", shown)
+    text = FIGURES["training_curves"].caption(shown)
     assert "3001 epochs from 0 to 3000" in text
     assert f"the {len(shown)} bins are even on the logarithmic axis" in text
     first = int(shown.first_epoch.iloc[-1])
-    assert f"Training accuracy, epochs {first} to 3000: " in sentences.alt(
-        "training_curves", shown
+    assert f"Training accuracy, epochs {first} to 3000: " in FIGURES["training_curves"].alt(
+        shown
     )
     shown = FIGURES["gradient_noise"].numbers(gradients(seeds=2, epochs=range(301)))
-    text = sentences.caption("gradient_noise", shown)
+    text = FIGURES["gradient_noise"].caption(shown)
     assert "300 epochs from 1 to 300" in text and "geometric mean over a bin" in text
 
 
 def test_caption_of_curves_says_which_bounds_are_drawn(information):
     table = information(lower=0.5)
     numbers = FIGURES["information_curves"].numbers
-    text = sentences.caption("information_curves", numbers(table, 12, 0.999))
+    text = FIGURES["information_curves"].caption(numbers(table, 12, 0.999))
     assert "bounds of the estimator." in text and "only where" not in text
     table["ity_lower"] = table.ity - 0.2
-    text = sentences.caption("information_curves", numbers(table, 12, 0.999))
+    text = FIGURES["information_curves"].caption(numbers(table, 12, 0.999))
     assert "only where they lie between 0 and H(Y)" in text
 
 
 @pytest.mark.parametrize("name", ["information_plane", "comparison", "information_curves"])
 def test_alt_is_one_text_a_figure(information, name):
     shown = FIGURES[name].numbers(information(), 12, 0.999)
-    assert "tanh" in sentences.alt(name, shown) and "nan" not in sentences.alt(name, shown)
+    assert "tanh" in FIGURES[name].alt(shown) and "nan" not in FIGURES[name].alt(shown)
 
 
 def test_a_figure_without_seeds_says_so(information):
     shown = FIGURES["information_plane"].numbers(information(seeds=1, failed=(0,)), 12, 1)
-    assert "every seed" in sentences.caption("information_plane", shown)
-    assert "every seed" in sentences.alt("information_plane", shown)
+    assert "every seed" in FIGURES["information_plane"].caption(shown)
+    assert "every seed" in FIGURES["information_plane"].alt(shown)
 
 
 def test_unknown_figures_are_named():
     with pytest.raises(KeyError, match="Did you mean 'comparison'"):
-        sentences.caption("comparisson", pd.DataFrame({"epoch": [np.nan]}))
-
-
-def test_rst_escapes_markup():
-    assert sentences.rst(r"a_ *b* `c` |d| \e") == r"a\_ \*b\* \`c\` \|d\| \\e"
+        FIGURES["comparisson"].caption(pd.DataFrame({"epoch": [np.nan]}))
 
 
 def store(epochs, **schedule):
@@ -117,7 +112,7 @@ def test_caption_says_how_many_epochs_an_adaptive_schedule_chose(information):
     table = information()
     for figure in ("information_plane", "information_curves", "comparison", "sensitivity"):
         shown = FIGURES[figure].numbers(table.assign(variant="v"), 12, 0.999)
-        text = sentences.caption(figure, shown, {}, store(57))
+        text = FIGURES[figure].caption(shown, {}, store(57))
         rule = "delta_exact, δ = 0.05 of H(X) and H(Y), of every seed."
         assert f"Measured at 57 of 8001 kept epochs: {rule}" in text
         assert "joined linearly" not in text
@@ -129,7 +124,7 @@ def test_caption_says_that_blocks_have_epochs_of_their_own(information):
     shown = FIGURES["information_plane"].numbers(table, 12, 0.999)
     raw = {"distance": "raw", "delta": 0.5, "over": "mean"}
     chosen = [*store(57, **raw), *store(49, **raw), *store(60, **raw)]
-    text = sentences.caption("information_plane", shown, {}, chosen)
+    text = FIGURES["information_plane"].caption(shown, {}, chosen)
     assert "49 to 60 of 8001" in text and "δ = 0.5 bits, of the mean over seeds." in text
     assert "Blocks of seeds have epochs of their own, joined linearly" in text
 

@@ -8,14 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from infoplane.figures import (
-    comparison,
-    gradient_noise,
-    information_curves,
-    information_plane,
-    style,
-    training_curves,
-)
+from infoplane.figures import FIGURES, style
 
 
 def test_band_is_mean_sample_sd_and_count():
@@ -100,7 +93,7 @@ print(os.environ["MPLBACKEND"], matplotlib.get_backend(auto_select=False))
 
 def test_draw_leaves_matplotlibs_settings_alone_and_ignores_the_users(information):
     with matplotlib.rc_context({"font.size": 30}):
-        figure = information_plane.draw(information(), 12, 0.999)
+        figure = FIGURES["information_plane"].draw(information(), 12, 0.999)
         assert matplotlib.rcParams["font.size"] == 30
     assert figure.axes[0].xaxis.label.get_size() == style.RC["axes.labelsize"]
 
@@ -112,12 +105,12 @@ def test_saving_twice_gives_the_same_bytes(name, information, metrics, gradients
     table = information(failed=(1,), saturated=("zeta",), lower=0.5)
     squashed = information(shift=200)
     module, arguments = {
-        "plane": (information_plane, (table, 12, 0.999)),
-        "squashed": (information_plane, (squashed, 220, 220)),
-        "comparison": (comparison, (table, 12, 0.999)),
-        "curves": (information_curves, (table, 12, 0.999)),
-        "training": (training_curves, (metrics(),)),
-        "gradients": (gradient_noise, (gradients(),)),
+        "plane": (FIGURES["information_plane"], (table, 12, 0.999)),
+        "squashed": (FIGURES["information_plane"], (squashed, 220, 220)),
+        "comparison": (FIGURES["comparison"], (table, 12, 0.999)),
+        "curves": (FIGURES["information_curves"], (table, 12, 0.999)),
+        "training": (FIGURES["training_curves"], (metrics(),)),
+        "gradients": (FIGURES["gradient_noise"], (gradients(),)),
     }[name]
     written = []
     for turn in ("first", "second"):

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from infoplane.figures import gradient_noise, training_curves
+from infoplane.figures import FIGURES
 
 
 def texts(figure):
@@ -13,7 +13,7 @@ def texts(figure):
 
 def test_training_numbers_equal_aggregates_by_hand(metrics):
     table = metrics(failed=(1,))
-    shown = training_curves.numbers(table)
+    shown = FIGURES["training_curves"].numbers(table)
     assert shown.epoch.tolist() == [0, 1, 10, 100, 3000]
     assert set(shown.n_seeds) == {3} and set(shown.seeds_left_out) == {"1"}
     for row in shown.itertuples():
@@ -23,7 +23,10 @@ def test_training_numbers_equal_aggregates_by_hand(metrics):
 
 
 def test_seeds_set_aside_are_left_out_of_the_mean_and_named(metrics, gradients):
-    for table, module in ((metrics(), training_curves), (gradients(), gradient_noise)):
+    for table, module in (
+        (metrics(), FIGURES["training_curves"]),
+        (gradients(), FIGURES["gradient_noise"]),
+    ):
         table["set_aside"] = table.seed == 3
         table["lost"] = np.where(table.seed == 3, "accuracy_train 0.51", "")
         shown = module.numbers(table)
@@ -37,8 +40,10 @@ def test_seeds_set_aside_are_left_out_of_the_mean_and_named(metrics, gradients):
 
 def test_training_curves_plot_numbers(metrics, plotted):
     table = metrics()
-    shown = training_curves.numbers(table)
-    for axes, name in zip(training_curves.draw(table).axes, ("loss", "accuracy"), strict=True):
+    shown = FIGURES["training_curves"].numbers(table)
+    for axes, name in zip(
+        FIGURES["training_curves"].draw(table).axes, ("loss", "accuracy"), strict=True
+    ):
         expected = [
             shown[["epoch", f"{name}_{of}_mean"]].to_numpy(dtype=float)
             for of in ("train", "test")
@@ -48,38 +53,42 @@ def test_training_curves_plot_numbers(metrics, plotted):
 
 def test_training_of_many_epochs_is_binned_by_hand(metrics, plotted):
     table = metrics(seeds=3, epochs=range(1001))
-    shown = training_curves.numbers(table)
+    shown = FIGURES["training_curves"].numbers(table)
     for row in shown.itertuples():
         at = table.epoch.between(row.first_epoch, row.last_epoch)
         seeds = table.accuracy_test[at].groupby(table.seed).mean()
         assert row.accuracy_test_mean == pytest.approx(seeds.mean())
         assert row.accuracy_test_sd == pytest.approx(seeds.std())
-    figure = training_curves.draw(table)
+    figure = FIGURES["training_curves"].draw(table)
     assert len(plotted(figure.axes[0])) == 2 * len(shown)
     assert figure.axes[0].get_xticks()[-1] == 1000
     assert f"epochs averaged in {len(shown)} bins" in texts(figure)
-    assert "averaged" not in texts(training_curves.draw(metrics()))
+    assert "averaged" not in texts(FIGURES["training_curves"].draw(metrics()))
 
 
 def test_training_without_a_test_set_draws_one_line(metrics):
-    figure = training_curves.draw(metrics(test=False))
+    figure = FIGURES["training_curves"].draw(metrics(test=False))
     assert [len(axes.lines) for axes in figure.axes] == [1, 1]
 
 
 def test_failed_seeds_are_named(metrics, gradients):
-    assert "seed 2 failed, left out" in texts(training_curves.draw(metrics(failed=(2,))))
-    assert "seeds 0, 2 failed" in texts(gradient_noise.draw(gradients(failed=(0, 2))))
+    assert "seed 2 failed, left out" in texts(
+        FIGURES["training_curves"].draw(metrics(failed=(2,)))
+    )
+    assert "seeds 0, 2 failed" in texts(
+        FIGURES["gradient_noise"].draw(gradients(failed=(0, 2)))
+    )
 
 
 @pytest.mark.parametrize("case", [{"seeds": 1}, {"epochs": (0,)}, {"seeds": 1, "failed": (0,)}])
 def test_small_tables_are_drawn(metrics, gradients, case):
-    training_curves.draw(metrics(**case)).canvas.draw()
-    gradient_noise.draw(gradients(**case)).canvas.draw()
+    FIGURES["training_curves"].draw(metrics(**case)).canvas.draw()
+    FIGURES["gradient_noise"].draw(gradients(**case)).canvas.draw()
 
 
 def test_gradient_numbers_are_geometric_means_by_hand(gradients):
     table = gradients(failed=(3,))
-    shown = gradient_noise.numbers(table)
+    shown = FIGURES["gradient_noise"].numbers(table)
     assert 0 not in set(shown.epoch) and set(shown.n_seeds) == {3}
     for row in shown.itertuples():
         at = (table.epoch == row.epoch) & (table.layer == row.layer) & (table.seed != 3)
@@ -97,7 +106,7 @@ def test_gradient_numbers_are_geometric_means_by_hand(gradients):
 
 def test_gradients_of_many_epochs_are_binned_by_hand(gradients):
     table = gradients(seeds=3, epochs=range(1001))
-    shown = gradient_noise.numbers(table)
+    shown = FIGURES["gradient_noise"].numbers(table)
     assert shown.columns[:6].tolist() == [
         *("run", "epoch", "first_epoch", "last_epoch", "n_epochs", "layer")
     ]
@@ -110,7 +119,7 @@ def test_gradients_of_many_epochs_are_binned_by_hand(gradients):
 
 
 def test_mean_and_noise_differ_in_line_style_and_are_named(gradients):
-    left, _ = gradient_noise.draw(gradients()).axes
+    left, _ = FIGURES["gradient_noise"].draw(gradients()).axes
     names = {line.get_label(): line.get_linestyle() for line in left.get_legend().get_lines()}
     drawn = [line.get_linestyle() for line in left.lines[:2]]
     assert drawn == [names["mean"], names["std"]] and drawn[0] != drawn[1]
@@ -118,8 +127,8 @@ def test_mean_and_noise_differ_in_line_style_and_are_named(gradients):
 
 def test_gradient_noise_plots_numbers_on_logarithmic_axes(gradients):
     table = gradients()
-    shown = gradient_noise.numbers(table)
-    left, right = gradient_noise.draw(table).axes
+    shown = FIGURES["gradient_noise"].numbers(table)
+    left, right = FIGURES["gradient_noise"].draw(table).axes
     assert left.get_yscale() == right.get_yscale() == "log"
     for axes, names in ((left, ("relative_mean", "relative_std")), (right, ("snr",))):
         allowed = np.concatenate([shown[name] for name in names])
@@ -132,6 +141,6 @@ def test_gradient_noise_plots_numbers_on_logarithmic_axes(gradients):
 def test_a_gradient_without_noise_has_no_ratio_and_does_not_fail(gradients):
     table = gradients()
     table["gradient_std"] = table.gradient_std.where(table.layer != "alpha", 0.0)
-    shown = gradient_noise.numbers(table)
+    shown = FIGURES["gradient_noise"].numbers(table)
     assert shown.snr[shown.layer == "alpha"].isna().all()
-    gradient_noise.draw(table).canvas.draw()
+    FIGURES["gradient_noise"].draw(table).canvas.draw()

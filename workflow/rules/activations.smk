@@ -2,8 +2,8 @@
 # regenerates them from the weights and keeps none.
 rule regenerate_activations:
     input:
-        weights=ACTIVATIONS.of(weights_of_block),
-        dataset=ACTIVATIONS.of(dataset_of),
+        weights=ACTIVATIONS.of(lambda w: plan.weights_of_block(w.run, w.seeds)),
+        dataset=ACTIVATIONS.of(lambda w: plan.dataset_of(w.run)),
         otherwise=ACTIVATIONS.otherwise,
     output:
         activations=temp(ACTIVATIONS.path),
@@ -15,12 +15,12 @@ rule regenerate_activations:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads
     resources:
-        mem_mb=memory(cost_of_activations, gpu_for_activations),
-        runtime=minutes(cost_of_activations),
-        gpu=gpu_for_activations,
+        mem_mb=ACTIVATIONS.mem_mb,
+        runtime=ACTIVATIONS.runtime,
+        gpu=ACTIVATIONS.gpu,
         activations_mb=lambda w: experiment.runs[w.run].memory_mb,
     params:
-        measure=lambda w: canonical_of_run(w.run, "measure"),
+        measure=lambda w: plan.settings(w.run, "measure"),
         recipe=ACTIVATIONS.recipe,
     message:
         "regenerate activations of {wildcards.run}, {wildcards.seeds}"

@@ -1,41 +1,39 @@
-# The experiment, checked before any job, and the functions from which the rules take their
-# inputs, settings and digests.
+# The experiment, checked before any job, its plan, and what rules take from that. What is
+# planned, infoplane.plan says; here stands what only Snakemake knows: inputs that are ancient,
+# attempts, and errors.
 
-import gc
 import os
 import re
 import sys
-from functools import cache
+import time
 from pathlib import Path
 
-# A graph of many thousand jobs is all alive: looking it through for garbage less often saves
-# a sixth of the time to build it, and takes no more memory.
-gc.set_threshold(50_000, 20, 100)
-
-# The library is found also where it is not installed (an environment of `--sdm conda`);
-# scripts do the same in job.py.
-LIBRARY = str(Path(workflow.basedir) / "workflow")
-if LIBRARY not in sys.path:
-    sys.path.insert(0, LIBRARY)
+# The library is found also where it is not installed (an environment of `--sdm conda`).
+# Estimators of the user's own are found from the working directory; last, so that no file
+# there takes the place of a package.
+sys.path[:0] = [str(Path(workflow.basedir) / "workflow")]
+sys.path.append(os.getcwd())
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 from infoplane.deferred import defer
 
 defer("torch")  # a plan needs the settings that stand beside torch's users, and not torch
 
 from infoplane.config import ConfigError, load, read_file
-from infoplane.estimators import ESTIMATORS
-from infoplane.plan.files import Files
-from infoplane.table import nearest
+from infoplane.costs import request
+from infoplane.figures import FIGURES
+from infoplane.plan.plan import Plan
+from infoplane.plan.stage import Standing
+from infoplane.truth.plan import TruthPlan
 
 CONFIG_FILES = [*workflow.overwrite_configfiles] or ["config/config.yaml"]
 CONFIG_FILE = CONFIG_FILES[-1]
 ENVIRONMENT = str(Path(workflow.basedir) / "envs" / "infoplane.yaml")
-
-# Estimators of the user's own are found from the working directory; last, so that no file
-# there takes the place of a package.
-sys.path.append(os.getcwd())
+AROUND_MB, CUDA_MB = 600, 2000
+"""What a job's allocation on a cluster holds beside the job itself: two Snakemakes (504 as
+measured, more in large experiments), and CUDA's libraries and context (not measured)."""
 
 try:
     # Snakemake's reading drops some things without a word. A job's process need not look again.
@@ -45,10 +43,8 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error))
 
-HOME = f"results/{experiment.name}"
-FILES = Files(HOME)
-TRUTH = f"results/truth/{experiment.truth}"
-RUN = f"{HOME}/runs/{{run}}"
+plan = Plan(experiment, f"results/{experiment.name}")
+files = plan.files
 
 
 def one_of(names):
@@ -58,108 +54,99 @@ def one_of(names):
 
 wildcard_constraints:
     dataset=one_of(experiment.datasets),
-    run=r"[^/]+",  # any: an experiment may have 10,000, and `run_of` names an unknown one
+    run=r"[^/]+",  # any: an experiment may have 10,000, and the plan names an unknown one
     estimator=one_of(experiment.estimators),
-    comparison=one_of(experiment.comparisons),
-    sweep=one_of(experiment.sweeps),
+    pool=one_of(plan.drawings.pools),
+    selection=r"(estimator|figure)-[^/]+",
     seeds=r"seeds-\d+-\d+",
     part=r"\d+-of-\d+",
 
 
-def known_run(name):
-    """The name itself; a wrong one comes from a path that was asked for."""
-    if name not in experiment.runs:
-        known = nearest(name, experiment.runs)
-        raise WorkflowError(f"{CONFIG_FILE}: there is no run '{name}'.{known}")
-    return name
+# A file that is newer than all results. It is written before Snakemake looks at the disk, and of
+# other content each time, as Snakemake takes a file for the same whose content is.
+NEWER = Path("results/.made_otherwise")
+try:
+    if workflow.is_main_process and NEWER.parent.is_dir():
+        NEWER.write_text(f"{time.time_ns()}\n", encoding="utf-8")
+except OSError:
+    pass  # results that may only be read are looked at, and not made anew
 
 
-def run_of(name):
-    """The settings of a run."""
-    return experiment.runs[known_run(name)]
+def told(function):
+    """The function, as a rule takes it: what it finds wrong is named without a traceback."""
+
+    def of_wildcards(wildcards):
+        try:
+            return function(wildcards)
+        except (OSError, ValueError, ConfigError) as error:
+            raise WorkflowError(f"{CONFIG_FILE}: {error}")
+
+    return of_wildcards
 
 
-@cache
-def canonical_of_run(run, part):
-    """A section of a run's settings, as text; equal texts are one, whatever number of jobs."""
-    return sys.intern(getattr(run_of(run), part).canonical())
+def by_name(function):
+    """A function of a result's names, as a function of wildcards."""
+    return told(lambda wildcards: function(**dict(wildcards.items())))
 
 
-@cache
-def canonical_of_estimator(name):
-    """An estimator's settings, as text."""
-    return experiment.estimators[name].canonical()
+class Result:
+    """A stage of the plan, as its rule takes it: inputs, recipe and resources.
+
+    Snakemake remembers in .snakemake what results were made from; that may be lost, or be of
+    another copy. Results say it themselves, and what a date says counts nowhere.
+    """
+
+    def __init__(self, stage):
+        self.stage, self.path = stage, stage.path
+        self.recipe, self.gpu = by_name(stage.recipe), by_name(stage.gpus)
+        self._cost, self._standing = by_name(stage.cost), by_name(stage.standing)
+        self._costs = {}
+
+    def of(self, inputs):
+        """The inputs that a result is made of, given as a function of wildcards.
+
+        `ancient` has Snakemake leave the result as it is even where an input is made anew. That
+        is right for one that stands and is of the right recipe, and for no other.
+        """
+        found = told(inputs)
+
+        def of_wildcards(wildcards):
+            stays = self._standing(wildcards) is Standing.RIGHT
+            return ancient(found(wildcards)) if stays else found(wildcards)
+
+        return of_wildcards
+
+    def otherwise(self, wildcards):
+        """No input, or for a result of another recipe one that is newer than all results."""
+        standing, path = self._standing(wildcards), self.stage.at(**dict(wildcards.items()))
+        if standing in (Standing.ABSENT, Standing.RIGHT):
+            return []
+        if standing is Standing.SILENT:
+            logger.warning(
+                f"{path} {standing.value}: it is damaged, or of an older infoplane. It is made anew"
+            )
+        if not NEWER.exists():
+            raise WorkflowError(
+                f"{path} was made otherwise than {CONFIG_FILE} asks, and results/ may only be read"
+            )
+        return str(NEWER)
+
+    def mem_mb(self, wildcards, attempt):
+        return self._wanted(wildcards, attempt).mb
+
+    def runtime(self, wildcards, attempt):
+        return self._wanted(wildcards, attempt).minutes
+
+    def _wanted(self, wildcards, attempt):
+        """What a job asks for at this attempt; every job is asked several times."""
+        key = tuple(wildcards)
+        if key not in self._costs:
+            self._costs[key] = self._cost(wildcards), self.gpu(wildcards)
+        cost, gpu = self._costs[key]
+        return request(cost, attempt, 0 if workflow.local_exec else AROUND_MB + CUDA_MB * gpu)
 
 
-def information_of(run, estimator):
-    """Information of every block of a run by one estimator."""
-    return [FILES.information(run, estimator, seeds) for seeds in BLOCKS.of(run)]
-
-
-def dataset_of(wildcards):
-    """The prepared data set of a run."""
-    return FILES.dataset(run_of(wildcards.run).dataset)
-
-
-def exemption_of(name):
-    """Why the data processing inequality does not hold for an estimator; empty: it does."""
-    chosen = experiment.estimators[name].estimator
-    return ESTIMATORS[chosen].exempt_from_dpi
-
-
-def checks_of(run, estimator):
-    """The list of a run's violations by one estimator."""
-    return f"{HOME}/runs/{run}/checks/{estimator}.csv"
-
-
-def measured_pairs():
-    """Every run with every estimator that measures it, as names."""
-    return [(run, by) for run in experiment.runs for by in experiment.runs[run].estimators]
-
-
-def all_information(wildcards):
-    """Information of every run by every estimator that measures it."""
-    return [store for pair in measured_pairs() for store in information_of(*pair)]
-
-
-def all_checks(wildcards):
-    """Lists of violations of every run; where runs get no figures of their own, of those that
-    are compared, whose figures need them."""
-    if experiment.figures_per_run:
-        pairs = measured_pairs()
-    else:
-        compared = {run for runs in experiment.comparisons.values() for run in runs}
-        pairs = [pair for pair in measured_pairs() if pair[0] in compared]
-    return [checks_of(*pair) for pair in pairs]
-
-
-def activations_of(wildcards):
-    """The shared store of activations, where the run shares one."""
-    if not run_of(wildcards.run).measure.share_activations:
-        return []
-    return FILES.activations(wildcards.run, wildcards.seeds)
-
-
-def information_of_run(wildcards):
-    return information_of(wildcards.run, wildcards.estimator)
-
-
-def compared(wildcards):
-    """Runs of a comparison that the estimator measured."""
-    runs = experiment.comparisons[wildcards.comparison]
-    return [run for run in runs if wildcards.estimator in experiment.runs[run].estimators]
-
-
-def information_of_comparison(wildcards):
-    return [s for run in compared(wildcards) for s in information_of(run, wildcards.estimator)]
-
-
-def information_of_sweep(wildcards):
-    """Information of a run by every variant of a swept estimator."""
-    names = experiment.sweeps[wildcards.sweep]
-    return [store for name in names for store in information_of(wildcards.run, name)]
-
-
-def seeds_of(runs):
-    """Wanted seeds by run: a block on disk may hold more than are asked for now."""
-    return {run: experiment.runs[run].seeds for run in runs}
+DATASET, WEIGHTS, ACTIVATIONS = map(Result, (plan.datasets, plan.weights, plan.activations))
+INFORMATION, PART, POOLED = map(Result, (plan.information, plan.parts, plan.pooled))
+FIGURES_OF_RUN, COMPARISONS, REPORT = map(Result, (plan.figures, plan.comparisons, plan.report))
+SOME_OF_RUN, SOME_COMPARISONS = (Result(plan.drawing(of_run, True)) for of_run in (True, False))

@@ -10,11 +10,11 @@ rule prepare_dataset:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=memory(cost_of_dataset),
-        runtime=minutes(cost_of_dataset),
+        mem_mb=DATASET.mem_mb,
+        runtime=DATASET.runtime,
     params:
         settings=lambda w: experiment.datasets[w.dataset].canonical(),
-        contents=known(lambda w: RECIPES.contents(w.dataset)),
+        contents=told(lambda w: plan.recipes.contents(w.dataset)),
         recipe=DATASET.recipe,
     message:
         "prepare data set {wildcards.dataset}"

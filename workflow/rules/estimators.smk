@@ -1,9 +1,9 @@
 rule estimate_information:
     input:
-        weights=INFORMATION.of(weights_of_block),
-        dataset=INFORMATION.of(dataset_of),
-        activations=INFORMATION.of(activations_of),
-        parts=INFORMATION.of(parts_of),
+        weights=INFORMATION.of(lambda w: plan.weights_of_block(w.run, w.seeds)),
+        dataset=INFORMATION.of(lambda w: plan.dataset_of(w.run)),
+        activations=INFORMATION.of(lambda w: plan.activations_of(w.run, w.seeds)),
+        parts=INFORMATION.of(lambda w: plan.parts_of(w.run, w.estimator, w.seeds)),
         otherwise=INFORMATION.otherwise,
     output:
         information=INFORMATION.path,
@@ -15,13 +15,13 @@ rule estimate_information:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads
     resources:
-        mem_mb=memory(cost_of_estimation, gpu_to_estimate),
-        runtime=minutes(cost_of_estimation),
-        gpu=gpu_to_estimate,
+        mem_mb=INFORMATION.mem_mb,
+        runtime=INFORMATION.runtime,
+        gpu=INFORMATION.gpu,
         activations_mb=lambda w: experiment.runs[w.run].memory_mb,
     params:
-        settings=lambda w: canonical_of_estimator(w.estimator),
-        measure=lambda w: canonical_of_run(w.run, "measure"),
+        settings=lambda w: experiment.estimators[w.estimator].canonical(),
+        measure=lambda w: plan.settings(w.run, "measure"),
         recipe=INFORMATION.recipe,
     message:
         "estimate information of {wildcards.run} by {wildcards.estimator}, {wildcards.seeds}"
@@ -32,9 +32,9 @@ rule estimate_information:
 # A run with `shards: 4` is measured by four of these, and put together by the rule above.
 use rule estimate_information as estimate_part with:
     input:
-        weights=PART.of(weights_of_block),
-        dataset=PART.of(dataset_of),
-        activations=PART.of(activations_of),
+        weights=PART.of(lambda w: plan.weights_of_block(w.run, w.seeds)),
+        dataset=PART.of(lambda w: plan.dataset_of(w.run)),
+        activations=PART.of(lambda w: plan.activations_of(w.run, w.seeds)),
         otherwise=PART.otherwise,
     output:
         information=temp(PART.path),
@@ -42,5 +42,10 @@ use rule estimate_information as estimate_part with:
         f"logs/{experiment.name}/estimate_part/{{run}}/{{estimator}}/{{seeds}}-{{part}}.log",
     benchmark:
         f"benchmarks/{experiment.name}/estimate_part/{{run}}/{{estimator}}/{{seeds}}-{{part}}.tsv"
+    resources:
+        mem_mb=PART.mem_mb,
+        runtime=PART.runtime,
+        gpu=PART.gpu,
+        activations_mb=lambda w: experiment.runs[w.run].memory_mb,
     message:
         "estimate part {wildcards.part} of {wildcards.run} by {wildcards.estimator}, {wildcards.seeds}"

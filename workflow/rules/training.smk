@@ -1,6 +1,6 @@
 rule train:
     input:
-        dataset=WEIGHTS.of(dataset_of),
+        dataset=WEIGHTS.of(lambda w: plan.dataset_of(w.run)),
         otherwise=WEIGHTS.otherwise,
     output:
         weights=WEIGHTS.path,
@@ -12,13 +12,13 @@ rule train:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads
     resources:
-        mem_mb=memory(cost_of_training, gpu_to_train),
-        runtime=minutes(cost_of_training),
-        gpu=gpu_to_train,
+        mem_mb=WEIGHTS.mem_mb,
+        runtime=WEIGHTS.runtime,
+        gpu=WEIGHTS.gpu,
         checkpoint_seconds=lambda w: experiment.runs[w.run].checkpoint_seconds,
     params:
-        network=lambda w: canonical_of_run(w.run, "network"),
-        training=lambda w: canonical_of_run(w.run, "training"),
+        network=lambda w: plan.settings(w.run, "network"),
+        training=lambda w: plan.settings(w.run, "training"),
         recipe=WEIGHTS.recipe,
     message:
         "train {wildcards.run}, {wildcards.seeds}"

@@ -1,14 +1,18 @@
 # Estimators beside the truth: the calibration page that `estimator_truth` makes. Which
-# problems, estimators and sizes it has, config/truth/<page>.yaml says.
+# problems, estimators and sizes it has, config/truth/<page>.yaml says; it is read when it is asked
+# for.
+
+truth = TruthPlan(experiment.truth)
+PROBLEM, ANSWERS, CALIBRATION = map(Result, (truth.problems, truth.answers, truth.calibration))
 
 
 rule prepare_truth:
     input:
         otherwise=PROBLEM.otherwise,
     output:
-        prepared=f"{TRUTH}/problems/{{problem}}.npz",
-        tasks=f"{TRUTH}/problems/{{problem}}.csv",
-        recipe=f"{TRUTH}/problems/{{problem}}.json",
+        prepared=f"{truth.home}/problems/{{problem}}.npz",
+        tasks=f"{truth.home}/problems/{{problem}}.csv",
+        recipe=f"{truth.home}/problems/{{problem}}.json",
     log:
         f"logs/truth/{experiment.truth}/prepare_truth/{{problem}}.log",
     benchmark:
@@ -16,10 +20,10 @@ rule prepare_truth:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=memory(cost_of_problem),
-        runtime=minutes(cost_of_problem),
+        mem_mb=PROBLEM.mem_mb,
+        runtime=PROBLEM.runtime,
     params:
-        settings=lambda w: truth_page().problems[w.problem].canonical(),
+        settings=lambda w: truth.page.problems[w.problem].canonical(),
         recipe=PROBLEM.recipe,
     message:
         "prepare problems {wildcards.problem}"
@@ -29,11 +33,11 @@ rule prepare_truth:
 
 rule estimate_truth:
     input:
-        prepared=ANSWERS.of(f"{TRUTH}/problems/{{problem}}.npz"),
+        prepared=ANSWERS.of(lambda w: f"{truth.home}/problems/{w.problem}.npz"),
         otherwise=ANSWERS.otherwise,
     output:
-        f"{TRUTH}/estimates/{{answerer}}/{{problem}}.csv",
-        recipe=f"{TRUTH}/estimates/{{answerer}}/{{problem}}.json",
+        f"{truth.home}/estimates/{{answerer}}/{{problem}}.csv",
+        recipe=f"{truth.home}/estimates/{{answerer}}/{{problem}}.json",
     log:
         f"logs/truth/{experiment.truth}/estimate_truth/{{answerer}}/{{problem}}.log",
     benchmark:
@@ -41,14 +45,14 @@ rule estimate_truth:
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=memory(cost_of_answers),
-        runtime=minutes(cost_of_answers),
+        mem_mb=ANSWERS.mem_mb,
+        runtime=ANSWERS.runtime,
     params:
-        settings=lambda w: truth_page().estimators[w.answerer].canonical(),
-        problem_settings=lambda w: truth_page().problems[w.problem].canonical(),
-        n=lambda w: truth_page().sizes_of(w.problem),
-        seeds=lambda w: truth_page().seeds,
-        limits=lambda w: truth_page().limits_of(w.answerer).canonical(),
+        settings=lambda w: truth.page.estimators[w.answerer].canonical(),
+        problem_settings=lambda w: truth.page.problems[w.problem].canonical(),
+        n=lambda w: truth.page.sizes_of(w.problem),
+        seeds=lambda w: truth.page.seeds,
+        limits=lambda w: truth.page.limits_of(w.answerer).canonical(),
         recipe=ANSWERS.recipe,
     message:
         "{wildcards.answerer} on {wildcards.problem}"
@@ -58,25 +62,25 @@ rule estimate_truth:
 
 rule plot_truth:
     input:
-        estimates=PAGE.of(estimates_of_truth),
-        tasks=PAGE.of(of_problems("csv")),
-        prepared=PAGE.of(of_problems("npz")),
-        otherwise=PAGE.otherwise,
+        estimates=CALIBRATION.of(lambda w: truth.estimates),
+        tasks=CALIBRATION.of(lambda w: truth.of_problems("csv")),
+        prepared=CALIBRATION.of(lambda w: truth.of_problems("npz")),
+        otherwise=CALIBRATION.otherwise,
     output:
-        page=f"{TRUTH}/calibration.html",
-        recipe=f"{TRUTH}/calibration.json",
-        errors=f"{TRUTH}/errors.csv",
-        figures=directory(f"{TRUTH}/figures"),
+        page=f"{truth.home}/calibration.html",
+        recipe=f"{truth.home}/calibration.json",
+        errors=f"{truth.home}/errors.csv",
+        figures=directory(f"{truth.home}/figures"),
     log:
         f"logs/truth/{experiment.truth}/plot_truth.log",
     conda:
         ENVIRONMENT
     resources:
-        mem_mb=memory(cost_of_calibration),
-        runtime=minutes(cost_of_calibration),
+        mem_mb=CALIBRATION.mem_mb,
+        runtime=CALIBRATION.runtime,
     params:
-        page=lambda w: truth_page().canonical(),
-        recipe=PAGE.recipe,
+        page=lambda w: truth.page.canonical(),
+        recipe=CALIBRATION.recipe,
     message:
         "draw the calibration page"
     script:
@@ -85,4 +89,4 @@ rule plot_truth:
 
 rule estimator_truth:
     input:
-        f"{TRUTH}/calibration.html",
+        f"{truth.home}/calibration.html",

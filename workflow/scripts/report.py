@@ -1,81 +1,54 @@
 """Write the experiment's one page: figures, flags, accuracies, settings."""
 
 import json
-from itertools import groupby
 from pathlib import Path
 
-import pandas as pd
 from job import job
 
-from infoplane.checks import flagged, violations_of
 from infoplane.figures import page
+from infoplane.figures.drawn import counts
+from infoplane.figures.material import Material
 from infoplane.provenance import package_versions
-from infoplane.stores.information import read_information
-from infoplane.stores.lists import read_list
-from infoplane.stores.weights import WeightsStore
 
 TABLES = ("runs", "accuracies", "flags", "checks", "settings")
 
 
-def by_estimator(store: Path) -> tuple[str, str]:
-    """Run and estimator of a store of information."""
-    return store.parents[2].name, store.parents[0].name
-
-
-def drawing(png: str) -> page.Drawing:
+def drawing(png: Path) -> page.Drawing:
     """A figure with the caption that was written beside it."""
-    path = Path(png)
-    said = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+    said = json.loads(png.with_suffix(".json").read_text(encoding="utf-8"))
     del said["recipe"]
-    link = path.relative_to(home)
+    link = png.relative_to(home)
     links = {kind: str(link.with_suffix(f".{kind}")) for kind in ("pdf", "csv")}
-    title = path.stem.replace("_", " ")
-    return page.Drawing(title=title, png=path, **links, **said)
+    return page.Drawing(title=png.stem.replace("_", " "), png=png, **links, **said)
 
 
 with job(snakemake):
     home = Path(snakemake.output[0]).parent
     experiment = snakemake.params.experiment
     tables = {name: Path(snakemake.output[name]) for name in TABLES}
-    drawings = {}
-    for png in snakemake.input.figures:
-        of = Path(png).parents[1]  # the run's folder, or the experiment's
-        drawings.setdefault(of.name if of != home else None, []).append(drawing(png))
-
-    violations, checked = {}, []
-    for found in map(Path, snakemake.input.checks):
-        run, estimator = found.parents[1].name, found.stem
-        violations[run, estimator], said = read_list(found)
-        del said["recipe"]
-        link = str(found.relative_to(home))
-        checked.append(page.Check(run=run, estimator=estimator, csv=link, **said))
+    told = {name: json.loads(text) for name, text in snakemake.params.drawn.items()}
+    drawings = {
+        run: [drawing(Path(folder, f"{name}.png")) for name in names]
+        for run, folder, names in told["figures"]
+    }
+    material = Material(**told["material"])
     # Run by run: all tables of a large experiment at once would not fit into memory.
-    flags, accuracies = [], []
-    stores = map(Path, snakemake.input.information)
-    for (run, estimator), blocks in groupby(stores, by_estimator):
-        wanted = experiment["runs"][run]["seeds"]
-        read = [read_information(store) for store in blocks]
-        table, about = pd.concat([table for table, _ in read], ignore_index=True), read[0][1]
-        table.insert(0, "run", run)
-        table.insert(1, "estimator", estimator)
-        table = table[table.seed.isin(wanted)]
-        found = violations.get((run, estimator))
-        if found is None:  # a run without figures of its own has no list either
-            found = violations_of(table, about, snakemake.params.exempt[estimator])
-        flags += page.flag_counts(flagged(table, found))
-    for run, blocks in snakemake.params.weights.items():
-        table = pd.concat([WeightsStore(Path(store)).metrics_table() for store in blocks])
-        table.insert(0, "run", run)
-        table = table[table.seed.isin(experiment["runs"][run]["seeds"])]
-        accuracies += page.final_accuracies(table)
+    flags, accuracies, checked = [], [], []
+    for run, settings in experiment["runs"].items():
+        for estimator in settings["estimators"]:
+            measured, exempt = material.measure(run, estimator), material.exempt[estimator]
+            flags += page.flag_counts(measured.table)
+            csv = f"runs/{run}/checks/{estimator}.csv" if run in drawings else ""
+            found = counts(measured, exempt)
+            checked.append(page.Check(run=run, estimator=estimator, csv=csv, **found))
+        accuracies += page.final_accuracies(material.metrics(run))
 
-    runs = [
-        page.Run(name=name, facts=page.facts(run), figures=drawings.get(name, []))
-        for name, run in experiment["runs"].items()
-    ]
     content = page.Experiment(
         title=experiment["name"],
-        runs=runs,
+        runs=[
+            page.Run(name=name, facts=page.facts(run), figures=drawings.get(name, []))
+            for name, run in experiment["runs"].items()
+        ],
         comparisons=drawings.get(None, []),
         flags=flags,
         checks=checked,

@@ -14,6 +14,7 @@ from infoplane.costs.schedules import n_of
 from infoplane.datasets.prepare import labels_of, shape_of
 from infoplane.datasets.source import Shape
 from infoplane.estimators import ESTIMATORS, estimator_of
+from infoplane.figures.subject import Subject
 from infoplane.networks.description import build
 from infoplane.networks.mlp import Settings as MLPSettings
 from infoplane.networks.network import Network
@@ -37,9 +38,9 @@ class Plan:
         self._shapes: dict[str, Shape] = {}
         self._networks: dict[str, Network] = {}
 
-    def dataset(self, name: str) -> Cost:
+    def dataset(self, dataset: str) -> Cost:
         """Of its preparation."""
-        return small.of_dataset(self.shape(name))
+        return small.of_dataset(self.shape(dataset))
 
     def training(self, run: str, seeds: str) -> Cost:
         """Of a block of seeds."""
@@ -82,13 +83,16 @@ class Plan:
             n_of(chosen.training.keep, len(chosen.training.numbers)),
         )
 
-    def figure(self, runs: Iterable[str]) -> Cost:
-        """Of a figure, or a check, of what one estimator says of these runs."""
-        return small.of_drawing(sum(self._n_estimates(run) for run in runs))
-
-    def training_figure(self, run: str) -> Cost:
-        """Of a figure of the metrics of every epoch and layer."""
-        return small.of_drawing(self._n_metrics(run) * len(self.network(run).layers))
+    def drawing(self, subjects: Iterable[Subject]) -> Cost:
+        """Of figures of a run (and its lists of violations), or of several runs."""
+        subjects = list(subjects)
+        runs = {of for s in subjects for of in s.runs}
+        n_rows = sum(
+            len(self.experiment.runs[of].estimators) * self._n_estimates(of)
+            + self._n_metrics(of) * len(self.network(of).layers)
+            for of in runs
+        )
+        return small.of_drawing(n_rows, n_figures=len(subjects))
 
     @cached_property
     def report(self) -> Cost:
@@ -100,15 +104,15 @@ class Plan:
         )
         return small.of_drawing(n_rows)
 
-    def gpus_to_train(self, run: str) -> int:
+    def gpus_to_train(self, run: str, **_) -> int:
         """GPUs of a training."""
         return gpus(self.experiment.runs[run].training.device)
 
-    def gpus_for_activations(self, run: str) -> int:
+    def gpus_for_activations(self, run: str, **_) -> int:
         """GPUs of a regeneration."""
         return gpus(self.experiment.runs[run].measure.device)
 
-    def gpus_to_estimate(self, run: str, estimator: str) -> int:
+    def gpus_to_estimate(self, run: str, estimator: str, **_) -> int:
         """GPUs of an estimate, and of a pool."""
         method = ESTIMATORS[self.experiment.estimators[estimator].estimator]
         return gpus(self.experiment.runs[run].measure.device, method)

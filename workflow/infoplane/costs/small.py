@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 ROW_BYTES = 1500
 """Of one estimate while tables are joined and drawn."""
 ROW_SECONDS = 2e-5
+FIGURE_SECONDS = 5
 MOST_TASKS = 64
 """Tasks of a family of problems whose settings do not say how many."""
 MOST_DIMENSIONS = 100
@@ -27,9 +28,10 @@ def of_dataset(data: Shape) -> Cost:
     return Cost(PREPARING_MB + 4.5 * n_bytes / 1e6, IMPORT_SECONDS + n_bytes / 5e6)
 
 
-def of_drawing(n_rows: float, base_mb: float = DRAWING_MB) -> Cost:
-    """Peak memory and seconds of a figure, check or page made from n_rows estimates."""
-    return Cost(base_mb + ROW_BYTES * n_rows / 1e6, IMPORT_SECONDS + 20 + ROW_SECONDS * n_rows)
+def of_drawing(n_rows: float, base_mb: float = DRAWING_MB, n_figures: int = 4) -> Cost:
+    """Peak memory and seconds of figures, checks or a page made from n_rows estimates."""
+    seconds = FIGURE_SECONDS * n_figures + ROW_SECONDS * n_rows
+    return Cost(base_mb + ROW_BYTES * n_rows / 1e6, IMPORT_SECONDS + seconds)
 
 
 def of_problem(sizes: Sequence[int]) -> Cost:

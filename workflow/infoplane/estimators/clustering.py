@@ -80,7 +80,6 @@ class Clustering(LayerEstimator):
     without_information = True
     not_pooled = "clusters of single activations are no information, and have no H(T|X)"
     exempt_from_dpi = "clustering measures are not information"
-    figures = ("clustering_curves",)
 
     def estimate(self, samples: Samples) -> LayerInformation:
         """Clustering measures of one layer.

@@ -20,7 +20,6 @@ from infoplane.isolated import isolated
 from infoplane.samples import Pair, Samples
 from infoplane.settings import Settings
 
-INFORMATION_FIGURES = ("information_plane", "information_curves")
 
 
 class EstimatorSettings(Settings):
@@ -60,8 +59,6 @@ class Estimator(ABC):
     """Why it can make nothing of pooled epochs or seeds (pooling.py)."""
     exempt_from_dpi: ClassVar[str] = ""
     """Why the data processing inequality does not hold for it."""
-    figures: ClassVar[tuple[str, ...]] = INFORMATION_FIGURES
-    """The figures drawn of it."""
 
     takes_layers: ClassVar[bool] = False
     takes_pairs: ClassVar[bool] = False

@@ -1,13 +1,7 @@
-"""Figures: one file a figure, a table in, a matplotlib figure out; no estimation, no stores.
+"""Figures: one file a kind, a class derived from `figure.Figure` and a line in FIGURES.
 
-A figure is a module with
-
-    def numbers(...) -> pandas.DataFrame
-        the tidy table of every number that is plotted
-    def draw(...) -> matplotlib.figure.Figure
-        takes the same arguments and plots nothing but numbers(...)
-
-`style.save` writes both, `sentences` describes them, `page` collects them.
+A table in, a matplotlib figure out; no estimation. `material` reads the tables from the stores,
+`drawn` writes what is drawn, `page` collects it.
 """
 
 import os
@@ -38,15 +32,15 @@ if os.environ.get("MPLBACKEND") and "matplotlib" not in sys.modules:
 FIGURES = Table(
     "figure",
     {
-        "information_plane": "infoplane.figures.information_plane",
-        "comparison": "infoplane.figures.comparison",
-        "sensitivity": "infoplane.figures.sensitivity",
-        "binned_entropy": "infoplane.figures.binned_entropy",
-        "clustering_curves": "infoplane.figures.clustering_curves",
-        "window_length": "infoplane.figures.window_length",
-        "pooled_planes": "infoplane.figures.pooled_planes",
-        "information_curves": "infoplane.figures.information_curves",
-        "training_curves": "infoplane.figures.training_curves",
-        "gradient_noise": "infoplane.figures.gradient_noise",
+        "information_plane": "infoplane.figures.information_plane:InformationPlane",
+        "comparison": "infoplane.figures.comparison:Comparison",
+        "sensitivity": "infoplane.figures.sensitivity:Sensitivity",
+        "binned_entropy": "infoplane.figures.binned_entropy:BinnedEntropy",
+        "clustering_curves": "infoplane.figures.clustering_curves:ClusteringCurves",
+        "window_length": "infoplane.figures.window_length:WindowLength",
+        "pooled_planes": "infoplane.figures.pooled_planes:PooledPlanes",
+        "information_curves": "infoplane.figures.information_curves:InformationCurves",
+        "training_curves": "infoplane.figures.training_curves:TrainingCurves",
+        "gradient_noise": "infoplane.figures.gradient_noise:GradientNoise",
     },
 )

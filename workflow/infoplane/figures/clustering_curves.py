@@ -3,9 +3,10 @@ al. 2019), one run and one estimator."""
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Drawn
 
-from infoplane.figures import style, tables
+from infoplane.figures import sentences, style, tables
+from infoplane.figures.figure import Figure
 
 MEASURES = {
     "entropy_binned": "$H(\\mathrm{Bin}(T))$  [bits]",
@@ -30,58 +31,79 @@ MARKED = 9
 """Epochs at which a line carries its layer's marker."""
 
 
-def numbers(information: pd.DataFrame, entropy_x=None, entropy_y=None) -> pd.DataFrame:
-    """Means and spreads over seeds of every measure, one row an epoch and layer.
+class ClusteringCurves(Figure):
+    """A panel a measure of clustering, a line a layer."""
 
-    information : the information table of one run and one estimator with MEASURES among its
-    columns; the entropies, which other figures of information take, are not needed
-    Returns run, estimator, epoch, layer, n_seeds, {measure}_mean, {measure}_sd,
-    seeds_left_out. Raises ValueError where a measure is missing.
-    """
-    needed = ("run", "estimator", "seed", "epoch", "layer", "flags", *MEASURES)
-    tables.require(information, needed, "information")
-    run = tables.only(information, "run", "information")
-    estimator = tables.only(information, "estimator", "information")
-    failed = tables.failed_seeds(information)
-    aside = tables.set_aside_seeds(information)
-    kept = information[~information.seed.isin([*failed, *aside])]
-    kept = tables.on_common_epochs(kept, list(MEASURES))
-    result = tables.over_seeds(kept, ["epoch", "layer"], list(MEASURES)).reset_index()
-    result.insert(0, "run", run)
-    result.insert(1, "estimator", estimator)
-    return result.assign(**tables.naming(failed, aside))
+    of = "estimator"
+    information = False
 
+    @classmethod
+    def numbers(cls, information: pd.DataFrame, entropy_x=None, entropy_y=None) -> pd.DataFrame:
+        """Means and spreads over seeds of every measure, one row an epoch and layer.
 
-@style.styled
-def draw(information: pd.DataFrame, entropy_x=None, entropy_y=None) -> Figure:
-    """One panel a measure, one line a layer: mean over seeds with a band of ±1 sd.
+        information : the information table of one run and one estimator with MEASURES among its
+        columns; the entropies, which other figures of information take, are not needed
+        Returns run, estimator, epoch, layer, n_seeds, {measure}_mean, {measure}_sd,
+        seeds_left_out. Raises ValueError where a measure is missing.
+        """
+        needed = ("run", "estimator", "seed", "epoch", "layer", "flags", *MEASURES)
+        tables.require(information, needed, "information")
+        run = tables.only(information, "run", "information")
+        estimator = tables.only(information, "estimator", "information")
+        failed = tables.failed_seeds(information)
+        aside = tables.set_aside_seeds(information)
+        kept = information[~information.seed.isin([*failed, *aside])]
+        kept = tables.on_common_epochs(kept, list(MEASURES))
+        result = tables.over_seeds(kept, ["epoch", "layer"], list(MEASURES)).reset_index()
+        result.insert(0, "run", run)
+        result.insert(1, "estimator", estimator)
+        return result.assign(**tables.naming(failed, aside))
 
-    Takes what `numbers` takes.
-    """
-    shown = numbers(information)
-    figure = style.new_figure(6.9, 4.4)
-    if shown.empty:
-        return style.blank(figure, "no seed left to draw: all failed or were set aside")
-    layers = tables.layers_of(shown)
-    grid = figure.subplots(2, 3).flat
-    for place, (axes, measures) in enumerate(zip(grid, PANELS, strict=False)):
-        style.epoch_axis(axes, shown.epoch, room=0.16)  # three panels a row
-        axes.set_ylabel(LABELS.get(place, MEASURES[measures[0]]))
-        if place < 2:
-            axes.set_xlabel("")
-        for measure, dash in zip(measures, ("-", (0, (4, 1.5))), strict=False):
-            for i, layer in enumerate(layers):
-                _line(axes, shown[shown.layer == layer], measure, i, dash)
-        if measures == ("cdnv",) and shown.cdnv_mean.min() > 0:  # NaN of a single class is not
-            axes.set_yscale("log")
-    last = list(figure.axes)[-1]
-    last.set_axis_off()
-    handles, names = figure.axes[0].get_legend_handles_labels()
-    last.legend(handles, names, loc="center", handlelength=2.4)
-    several = (shown.n_seeds > 1).any()
-    said = [f"mean of {tables.seeds_text(shown)}, bands ±1 sd"] if several else []
-    style.note(figure, [*said, tables.left_out(shown)])
-    return figure
+    @classmethod
+    @style.styled
+    def draw(cls, information: pd.DataFrame, entropy_x=None, entropy_y=None) -> Drawn:
+        """One panel a measure, one line a layer: mean over seeds with a band of ±1 sd.
+
+        Takes what `numbers` takes.
+        """
+        shown = cls.numbers(information)
+        figure = style.new_figure(6.9, 4.4)
+        if shown.empty:
+            return style.blank(figure, "no seed left to draw: all failed or were set aside")
+        layers = tables.layers_of(shown)
+        grid = figure.subplots(2, 3).flat
+        for place, (axes, measures) in enumerate(zip(grid, PANELS, strict=False)):
+            style.epoch_axis(axes, shown.epoch, room=0.16)  # three panels a row
+            axes.set_ylabel(LABELS.get(place, MEASURES[measures[0]]))
+            if place < 2:
+                axes.set_xlabel("")
+            for measure, dash in zip(measures, ("-", (0, (4, 1.5))), strict=False):
+                for i, layer in enumerate(layers):
+                    _line(axes, shown[shown.layer == layer], measure, i, dash)
+            if (
+                measures == ("cdnv",) and shown.cdnv_mean.min() > 0
+            ):  # NaN of a single class is not
+                axes.set_yscale("log")
+        last = list(figure.axes)[-1]
+        last.set_axis_off()
+        handles, names = figure.axes[0].get_legend_handles_labels()
+        last.legend(handles, names, loc="center", handlelength=2.4)
+        several = (shown.n_seeds > 1).any()
+        said = [f"mean of {tables.seeds_text(shown)}, bands ±1 sd"] if several else []
+        style.note(figure, [*said, tables.left_out(shown)])
+        return figure
+
+    @classmethod
+    def said(cls, numbers: pd.DataFrame) -> list[str]:
+        return [
+            f"Clustering of the activations of {numbers.run.iloc[0]} over training "
+            f"({sentences.epochs(numbers)}), every layer: no information, but what binning "
+            "tracks.",
+            "H(Bin(T)) in bits; mean Euclidean distances within and between classes; "
+            "silhouette; "
+            "class-distance normalised variance (CDNV); mean cosines.",
+            sentences.seeds(numbers, "bands are ±1 standard deviation over seeds"),
+        ]
 
 
 def _line(axes: Axes, rows: pd.DataFrame, measure: str, position: int, dash) -> None:

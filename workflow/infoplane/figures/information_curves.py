@@ -2,68 +2,93 @@
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Drawn
 
-from infoplane.figures import caps, information_plane, plane, references, style, tables
+from infoplane.figures import caps, plane, references, sentences, style, tables
+from infoplane.figures.figure import Figure
+from infoplane.figures.information_plane import InformationPlane
 
 MARKED = 9
 """Epochs at which a line carries its layer's marker."""
 
 
-def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
-    """Means, spreads and bounds over seeds, one row an epoch and layer, in bits.
+class InformationCurves(Figure):
+    """I(X;T) and I(T;Y) over epochs, a line a layer."""
 
-    Takes and returns what information_plane.numbers does.
-    """
-    return information_plane.numbers(information, entropy_x, entropy_y)
+    of = "estimator"
+    names_estimator = True
 
+    @classmethod
+    def numbers(cls, information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+        """Means, spreads and bounds over seeds, one row an epoch and layer, in bits.
 
-@style.styled
-def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
-    """One line a layer: mean over seeds with a band of ±1 sd; dotted lines are bounds.
+        Takes and returns what information_plane.numbers does.
+        """
+        return InformationPlane.numbers(information, entropy_x, entropy_y)
 
-    Bounds of I(T;Y) outside [0, H(Y)] say nothing and are not drawn.
-    Takes what `numbers` takes.
-    """
-    shown = numbers(information, entropy_x, entropy_y)
-    figure = style.new_figure(6.9, 2.9)
-    if shown[["ixt_mean", "ity_mean"]].dropna().empty:
-        return style.blank(figure, "no seed left to draw: all failed or were set aside")
-    layers = tables.layers_of(shown)
-    view = plane.whole(shown)
-    capped = caps.grouped(shown)
-    left, right = figure.subplots(1, 2)
-    lines = {
-        "ixt": (
-            left,
-            "$I(X;T)$  [bits]",
-            view.x,
-            {"H(X)": shown.entropy_x.iloc[0], **caps.lines(capped)},
-        ),
-        "ity": (right, "$I(T;Y)$  [bits]", view.y, {"H(Y)": shown.entropy_y.iloc[0]}),
-    }
-    bounds = tables.drawn_bounds(shown)
-    for quantity, (axes, label, limits, levels) in lines.items():
-        style.epoch_axis(axes, shown.epoch)
-        axes.set_ylim(limits)
-        axes.set_ylabel(label)
-        if limits[0] < 0:
-            axes.axhline(0, color=style.QUIET, lw=0.5, zorder=0)
-        references.reference_lines(axes, "y", levels)
-        for i, layer in enumerate(layers):
-            rows = shown[shown.layer == layer]
-            _line(axes, rows, quantity, i)
-            for bound in bounds:
-                if bound.startswith(quantity):
-                    _bound(axes, rows, bound, i)
-    handles, names = left.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside right center", handlelength=2.4)
-    said = plane.small_print(shown, crosses=False)
-    said += [_bounds_text(bounds)] if bounds else []
-    if capped and (capped.deviating or capped.common > view.x[1]):
-        said.append(caps.note(capped))
-    style.note(figure, [*said, tables.left_out(shown)])
-    return figure
+    @classmethod
+    @style.styled
+    def draw(cls, information: pd.DataFrame, entropy_x, entropy_y) -> Drawn:
+        """One line a layer: mean over seeds with a band of ±1 sd; dotted lines are bounds.
+
+        Bounds of I(T;Y) outside [0, H(Y)] say nothing and are not drawn.
+        Takes what `numbers` takes.
+        """
+        shown = cls.numbers(information, entropy_x, entropy_y)
+        figure = style.new_figure(6.9, 2.9)
+        if shown[["ixt_mean", "ity_mean"]].dropna().empty:
+            return style.blank(figure, "no seed left to draw: all failed or were set aside")
+        layers = tables.layers_of(shown)
+        view = plane.whole(shown)
+        capped = caps.grouped(shown)
+        left, right = figure.subplots(1, 2)
+        lines = {
+            "ixt": (
+                left,
+                "$I(X;T)$  [bits]",
+                view.x,
+                {"H(X)": shown.entropy_x.iloc[0], **caps.lines(capped)},
+            ),
+            "ity": (right, "$I(T;Y)$  [bits]", view.y, {"H(Y)": shown.entropy_y.iloc[0]}),
+        }
+        bounds = tables.drawn_bounds(shown)
+        for quantity, (axes, label, limits, levels) in lines.items():
+            style.epoch_axis(axes, shown.epoch)
+            axes.set_ylim(limits)
+            axes.set_ylabel(label)
+            if limits[0] < 0:
+                axes.axhline(0, color=style.QUIET, lw=0.5, zorder=0)
+            references.reference_lines(axes, "y", levels)
+            for i, layer in enumerate(layers):
+                rows = shown[shown.layer == layer]
+                _line(axes, rows, quantity, i)
+                for bound in bounds:
+                    if bound.startswith(quantity):
+                        _bound(axes, rows, bound, i)
+        handles, names = left.get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside right center", handlelength=2.4)
+        said = plane.small_print(shown, crosses=False)
+        said += [_bounds_text(bounds)] if bounds else []
+        if capped and (capped.deviating or capped.common > view.x[1]):
+            said.append(caps.note(capped))
+        style.note(figure, [*said, tables.left_out(shown)])
+        return figure
+
+    @classmethod
+    def said(cls, numbers: pd.DataFrame) -> list[str]:
+        bounds = tables.drawn_bounds(numbers)
+        dotted = "Dotted lines are the mean lower and upper bounds of the estimator"
+        if numbers[["ity_lower_mean", "ity_upper_mean"]].notna().any(axis=None):
+            # said too where none is drawn: a reader of the CSV finds them
+            dotted += "; those of I(T;Y) are drawn only where they lie between 0 and H(Y)"
+        return [
+            f"I(X;T) and I(T;Y) in bits of every layer of {numbers.run.iloc[0]} over training "
+            f"({sentences.epochs(numbers)}).",
+            sentences.seeds(numbers, "bands are ±1 standard deviation over seeds"),
+            f"{dotted}." if bounds else "",
+            sentences.levels(numbers),
+            sentences.flagged(numbers),
+        ]
 
 
 def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:

@@ -1,57 +1,82 @@
 """The information plane of one run and one estimator (Shwartz-Ziv & Tishby 2017)."""
 
 import pandas as pd
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Drawn
 from matplotlib.patches import Rectangle
 
-from infoplane.figures import plane, style, tables
+from infoplane.figures import plane, sentences, style, tables
+from infoplane.figures.figure import Figure
 
 
-def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
-    """Means and spreads over seeds, one row an epoch and layer, in bits.
+class InformationPlane(Figure):
+    """I(T;Y) against I(X;T), one point an epoch and layer."""
 
-    information : the information table of one run and one estimator
-    entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
-    Returns the columns of tables.by_epoch_and_layer.
-    Raises ValueError where the table holds several runs or estimators.
-    """
-    run = tables.only(information, "run", "information")
-    return tables.by_epoch_and_layer(
-        information, tables.of_run(entropy_x, run), tables.of_run(entropy_y, run)
-    )
+    of = "estimator"
+    names_estimator = True
 
+    @classmethod
+    def numbers(cls, information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+        """Means and spreads over seeds, one row an epoch and layer, in bits.
 
-@style.styled
-def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
-    """I(T;Y) against I(X;T), one point an epoch and layer: the mean over seeds.
-
-    Takes what `numbers` takes. Where the points fill little of the plane, a second panel
-    enlarges them.
-    """
-    shown = numbers(information, entropy_x, entropy_y)
-    if shown[["ixt_mean", "ity_mean"]].dropna().empty:
-        return style.blank(
-            style.new_figure(4.4, 3.4), "no seed left to draw: all failed or were set aside"
+        information : the information table of one run and one estimator
+        entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
+        Returns the columns of tables.by_epoch_and_layer.
+        Raises ValueError where the table holds several runs or estimators.
+        """
+        run = tables.only(information, "run", "information")
+        return tables.by_epoch_and_layer(
+            information, tables.of_run(entropy_x, run), tables.of_run(entropy_y, run)
         )
-    layers = tables.layers_of(shown)
-    full, close = plane.whole(shown), plane.detail(shown)
-    enlarged = plane.squashed(shown)
-    views = [full, close] if enlarged else [full]
-    figure = style.new_figure(6.9 if enlarged else 4.6, 3.4)
-    panels = figure.subplots(1, len(views), squeeze=False)[0]
-    norm = style.epoch_norm(shown.epoch)
-    said = ""
-    for axes, view in zip(panels, views, strict=True):
-        plane.panel(
-            axes, shown, layers, view, norm, size=6 if enlarged and view is full else 13
-        )
-        said = plane.mark(axes, shown, view) if view is full else said
-    plane.legend(figure, layers, shown)
-    if enlarged:
-        _outline(panels[0], panels[1], close)
-    plane.colourbar(figure, list(panels), norm, shown.epoch, pad=0.015, aspect=28)
-    style.note(figure, [*plane.small_print(shown), said, tables.left_out(shown)])
-    return figure
+
+    @classmethod
+    @style.styled
+    def draw(cls, information: pd.DataFrame, entropy_x, entropy_y) -> Drawn:
+        """I(T;Y) against I(X;T), one point an epoch and layer: the mean over seeds.
+
+        Takes what `numbers` takes. Where the points fill little of the plane, a second panel
+        enlarges them.
+        """
+        shown = cls.numbers(information, entropy_x, entropy_y)
+        if shown[["ixt_mean", "ity_mean"]].dropna().empty:
+            return style.blank(
+                style.new_figure(4.4, 3.4), "no seed left to draw: all failed or were set aside"
+            )
+        layers = tables.layers_of(shown)
+        full, close = plane.whole(shown), plane.detail(shown)
+        enlarged = plane.squashed(shown)
+        views = [full, close] if enlarged else [full]
+        figure = style.new_figure(6.9 if enlarged else 4.6, 3.4)
+        panels = figure.subplots(1, len(views), squeeze=False)[0]
+        norm = style.epoch_norm(shown.epoch)
+        said = ""
+        for axes, view in zip(panels, views, strict=True):
+            plane.panel(
+                axes, shown, layers, view, norm, size=6 if enlarged and view is full else 13
+            )
+            said = plane.mark(axes, shown, view) if view is full else said
+        plane.legend(figure, layers, shown)
+        if enlarged:
+            _outline(panels[0], panels[1], close)
+        plane.colourbar(figure, list(panels), norm, shown.epoch, pad=0.015, aspect=28)
+        style.note(figure, [*plane.small_print(shown), said, tables.left_out(shown)])
+        return figure
+
+    @classmethod
+    def said(cls, numbers: pd.DataFrame) -> list[str]:
+        said = [
+            f"Information plane of {numbers.run.iloc[0]}: I(T;Y) against I(X;T) in bits, one "
+            "point "
+            f"an epoch and layer, coloured by epoch ({sentences.epochs(numbers)}).",
+            "Thin lines join the layers of one epoch; large markers are the last epoch.",
+            sentences.seeds(
+                numbers, "crosses at some epochs are ±1 standard deviation over seeds"
+            ),
+            sentences.levels(numbers),
+            sentences.flagged(numbers),
+        ]
+        if plane.squashed(numbers):
+            said.insert(1, "The right panel enlarges the box in the left one.")
+        return said
 
 
 def _outline(axes, enlarged_axes, view: plane.View) -> None:

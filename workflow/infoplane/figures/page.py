@@ -89,7 +89,8 @@ class Check:
     """The data processing inequality in one run by one estimator.
 
     compared, violations : pairs of values; proven : violations that the estimator's own bounds
-    prove; exempt : why the inequality does not hold for the estimator; csv : link to the list
+    prove; exempt : why the inequality does not hold for the estimator; csv : link to the list,
+    empty where there is none
     """
 
     run: str
@@ -98,7 +99,7 @@ class Check:
     violations: int
     proven: int
     exempt: str
-    csv: str
+    csv: str = ""
 
 
 @dataclass(config=_STRICT, frozen=True)

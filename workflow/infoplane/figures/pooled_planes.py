@@ -1,37 +1,57 @@
 """The plane of single epochs beside the plane of pooled ones, run by run."""
 
 import pandas as pd
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Drawn
 
-from infoplane.figures import panels, style, tables
-
-
-def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
-    """Means and spreads over seeds, one row a run, plane, epoch and layer, in bits.
-
-    information : rows of single epochs and of windows (`of_windows`) of one estimator, with
-    a column `plane`: "single epochs", or what is pooled
-    entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
-    Returns the columns of tables.by_epoch_and_layer after `plane`.
-    """
-    tables.require(information, ["run", "estimator", "plane"], "information")
-    parts = []
-    for (run, plane), part in information.groupby(["run", "plane"], sort=False):
-        entropies = tables.of_run(entropy_x, run), tables.of_run(entropy_y, run)
-        shown = tables.by_epoch_and_layer(part, *entropies)
-        shown.insert(0, "plane", plane)
-        parts.append(shown)
-    return pd.concat(parts, ignore_index=True)
+from infoplane.figures import panels, sentences, style, tables
+from infoplane.figures.figure import Figure
 
 
-@style.styled
-def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
-    """A row of two planes a run, all on the same axes. Takes what `numbers` takes."""
-    shown = numbers(information, entropy_x, entropy_y)
-    parts = {}
-    for (run, plane), part in shown.groupby(["run", "plane"], sort=False):
-        parts[f"{run}, {plane}"] = part.drop(columns="plane")
-    return panels.side_by_side(parts, columns=2)
+class PooledPlanes(Figure):
+    """A row of two planes a run: single epochs, and pooled ones."""
+
+    of = "pools"
+
+    @classmethod
+    def numbers(cls, information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+        """Means and spreads over seeds, one row a run, plane, epoch and layer, in bits.
+
+        information : rows of single epochs and of windows (`of_windows`) of one estimator, with
+        a column `plane`: "single epochs", or what is pooled
+        entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
+        Returns the columns of tables.by_epoch_and_layer after `plane`.
+        """
+        tables.require(information, ["run", "estimator", "plane"], "information")
+        parts = []
+        for (run, plane), part in information.groupby(["run", "plane"], sort=False):
+            entropies = tables.of_run(entropy_x, run), tables.of_run(entropy_y, run)
+            shown = tables.by_epoch_and_layer(part, *entropies)
+            shown.insert(0, "plane", plane)
+            parts.append(shown)
+        return pd.concat(parts, ignore_index=True)
+
+    @classmethod
+    @style.styled
+    def draw(cls, information: pd.DataFrame, entropy_x, entropy_y) -> Drawn:
+        """A row of two planes a run, all on the same axes. Takes what `numbers` takes."""
+        shown = cls.numbers(information, entropy_x, entropy_y)
+        parts = {}
+        for (run, plane), part in shown.groupby(["run", "plane"], sort=False):
+            parts[f"{run}, {plane}"] = part.drop(columns="plane")
+        return panels.side_by_side(parts, columns=2)
+
+    @classmethod
+    def said(cls, numbers: pd.DataFrame) -> list[str]:
+        runs, planes = dict.fromkeys(numbers.run), list(dict.fromkeys(numbers.plane))
+        return [
+            f"Information planes of {', '.join(runs)}, {' beside '.join(planes)}, on the same "
+            "axes: I(T;Y) against I(X;T) in bits, coloured by epoch "
+            f"({sentences.epochs(numbers)}); of a "
+            "pool the epoch is a window's last.",
+            sentences.seeds(numbers, "crosses are ±1 standard deviation", name=False),
+            sentences.levels(numbers),
+            sentences.flagged(numbers),
+        ]
 
 
 def of_windows(pooled: pd.DataFrame) -> pd.DataFrame:

@@ -6,40 +6,62 @@ bins (binned) or the noise (kde) choose the quantity that is measured.
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Drawn
 
-from infoplane.figures import panels, style, tables
-
-
-def numbers(information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
-    """Means and spreads over seeds, one row a variant, epoch and layer, in bits.
-
-    information : the information table of one run; column `variant` says which setting
-    entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
-    Returns the columns of tables.by_epoch_and_layer after `variant`, variants in order.
-    """
-    tables.require(information, ["run", "estimator", "variant"], "information")
-    run = tables.only(information, "run", "information")
-    entropies = tables.of_run(entropy_x, run), tables.of_run(entropy_y, run)
-    parts = []
-    for variant, part in information.groupby("variant", sort=False):
-        shown = tables.by_epoch_and_layer(part, *entropies)
-        shown.insert(0, "variant", variant)
-        parts.append(shown)
-    return pd.concat(parts, ignore_index=True)
+from infoplane.figures import panels, sentences, style, tables
+from infoplane.figures.figure import Figure
 
 
-@style.styled
-def draw(information: pd.DataFrame, entropy_x, entropy_y) -> Figure:
-    """One small plane a variant, all on the same axes; under its title how far the last
-    hidden layer falls after its peak. Takes what `numbers` takes.
-    """
-    shown = numbers(information, entropy_x, entropy_y)
-    variants = dict.fromkeys(information.variant)
-    # caps differ from panel to panel, and small planes have no room for their names
-    shown = shown.drop(columns="variant").assign(ixt_cap=np.nan, panel=shown.variant)
-    parts = {str(v): shown[shown.panel == v] for v in variants}
-    return panels.side_by_side(parts, {title: fall(part) for title, part in parts.items()})
+class Sensitivity(Figure):
+    """A plane a setting, on the same axes."""
+
+    of = "sweep"
+
+    @classmethod
+    def numbers(cls, information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+        """Means and spreads over seeds, one row a variant, epoch and layer, in bits.
+
+        information : the information table of one run; column `variant` says which setting
+        entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
+        Returns the columns of tables.by_epoch_and_layer after `variant`, variants in order.
+        """
+        tables.require(information, ["run", "estimator", "variant"], "information")
+        run = tables.only(information, "run", "information")
+        entropies = tables.of_run(entropy_x, run), tables.of_run(entropy_y, run)
+        parts = []
+        for variant, part in information.groupby("variant", sort=False):
+            shown = tables.by_epoch_and_layer(part, *entropies)
+            shown.insert(0, "variant", variant)
+            parts.append(shown)
+        return pd.concat(parts, ignore_index=True)
+
+    @classmethod
+    @style.styled
+    def draw(cls, information: pd.DataFrame, entropy_x, entropy_y) -> Drawn:
+        """One small plane a variant, all on the same axes; under its title how far the last
+        hidden layer falls after its peak. Takes what `numbers` takes.
+        """
+        shown = cls.numbers(information, entropy_x, entropy_y)
+        variants = dict.fromkeys(information.variant)
+        # caps differ from panel to panel, and small planes have no room for their names
+        shown = shown.drop(columns="variant").assign(ixt_cap=np.nan, panel=shown.variant)
+        parts = {str(v): shown[shown.panel == v] for v in variants}
+        return panels.side_by_side(parts, {title: fall(part) for title, part in parts.items()})
+
+    @classmethod
+    def said(cls, numbers: pd.DataFrame) -> list[str]:
+        variants = list(dict.fromkeys(numbers.variant))
+        return [
+            f"Information planes of {numbers.run.iloc[0]} under {len(variants)} settings "
+            f"({'; '.join(variants)}) on the same axes: I(T;Y) against I(X;T) in bits, one "
+            "point "
+            f"an epoch and layer, coloured by epoch ({sentences.epochs(numbers)}).",
+            "Under each title: the last hidden layer's I(X;T) at the first epoch, its largest "
+            "and "
+            "at the last epoch. What changes from panel to panel is of the setting.",
+            sentences.seeds(numbers, "crosses at some epochs are ±1 standard deviation"),
+            sentences.flagged(numbers),
+        ]
 
 
 def fall(part: pd.DataFrame) -> str:

@@ -8,9 +8,10 @@ falls on with r.
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Drawn
 
-from infoplane.figures import references, style, tables
+from infoplane.figures import references, sentences, style, tables
+from infoplane.figures.figure import Figure
 
 PANELS = {
     "entropy_given_x": "$H(T|X)$  [bits]",
@@ -19,82 +20,127 @@ PANELS = {
 }
 
 
-def numbers(pooled: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
-    """Means over seeds at the last window's end, one row a number of draws and layer.
+class WindowLength(Figure):
+    """H(T|X), I(X;T) and I(T;Y) against the number of pooled draws."""
 
-    pooled : the table of one run, one pool and one estimator (stores.pooled)
-    entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
-    Columns: run, estimator, pool, layer, length, n_draws, n_groups; mean and sd over seeds
-    (or groups of them) of ixt, ity and entropy_given_x; means of the bounds; log2_draws;
-    drift and gradient_snr (means), n_drifting (groups whose weights drifted), n_above_entropy
-    (groups with more information than H(X) or H(Y)), entropy_x, entropy_y.
-    """
-    needed = ["run", "estimator", "pool", "group", "end", "length", "layer", "n_draws", "ixt"]
-    tables.require(pooled, needed, "pooled")
-    run = tables.only(pooled, "run", "pooled")
-    last = pooled[pooled.end == pooled.end.max()].copy()
-    if "entropy_given_x" not in last:
-        last["entropy_given_x"] = np.nan
-    last["drifting"] = tables.has_flag(last["flags"], "not_stationary")
-    last["above"] = tables.has_flag(last["flags"], "above_entropy")
-    groups = last.groupby(["layer", "length", "n_draws"], sort=False)
-    shown = groups.agg(
-        n_groups=("group", "nunique"),
-        **{f"{q}_mean": (q, "mean") for q in PANELS},
-        **{f"{q}_sd": (q, "std") for q in PANELS},
-        **{f"{q}_mean": (q, "mean") for q in tables.BOUNDS},
-        drift=("drift", "mean"),
-        gradient_snr=("gradient_snr", "mean"),
-        n_drifting=("drifting", "sum"),
-        n_above_entropy=("above", "sum"),
-    ).reset_index()
-    for name in ("pool", "estimator", "run"):
-        shown.insert(0, name, tables.only(pooled, name, "pooled"))
-    shown["log2_draws"] = np.log2(shown.n_draws)
-    shown["end"] = int(last.end.max())
-    shown["entropy_x"] = tables.of_run(entropy_x, run)
-    shown["entropy_y"] = tables.of_run(entropy_y, run)
-    return shown
+    of = "pool"
 
+    @classmethod
+    def numbers(cls, pooled: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+        """Means over seeds at the last window's end, one row a number of draws and layer.
 
-@style.styled
-def draw(pooled: pd.DataFrame, entropy_x, entropy_y) -> Figure:
-    """H(T|X), I(X;T) and I(T;Y) against the number of draws, a line a layer, ±1 sd.
+        pooled : the table of one run, one pool and one estimator (stores.pooled)
+        entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
+        Columns: run, estimator, pool, layer, length, n_draws, n_groups; mean and sd over seeds
+        (or groups of them) of ixt, ity and entropy_given_x; means of the bounds; log2_draws;
+        drift and gradient_snr (means), n_drifting (groups whose weights drifted),
+        n_above_entropy (groups with more information than H(X) or H(Y)), entropy_x, entropy_y.
+        """
+        needed = [
+            "run",
+            "estimator",
+            "pool",
+            "group",
+            "end",
+            "length",
+            "layer",
+            "n_draws",
+            "ixt",
+        ]
+        tables.require(pooled, needed, "pooled")
+        run = tables.only(pooled, "run", "pooled")
+        last = pooled[pooled.end == pooled.end.max()].copy()
+        if "entropy_given_x" not in last:
+            last["entropy_given_x"] = np.nan
+        last["drifting"] = tables.has_flag(last["flags"], "not_stationary")
+        last["above"] = tables.has_flag(last["flags"], "above_entropy")
+        groups = last.groupby(["layer", "length", "n_draws"], sort=False)
+        shown = groups.agg(
+            n_groups=("group", "nunique"),
+            **{f"{q}_mean": (q, "mean") for q in PANELS},
+            **{f"{q}_sd": (q, "std") for q in PANELS},
+            **{f"{q}_mean": (q, "mean") for q in tables.BOUNDS},
+            drift=("drift", "mean"),
+            gradient_snr=("gradient_snr", "mean"),
+            n_drifting=("drifting", "sum"),
+            n_above_entropy=("above", "sum"),
+        ).reset_index()
+        for name in ("pool", "estimator", "run"):
+            shown.insert(0, name, tables.only(pooled, name, "pooled"))
+        shown["log2_draws"] = np.log2(shown.n_draws)
+        shown["end"] = int(last.end.max())
+        shown["entropy_x"] = tables.of_run(entropy_x, run)
+        shown["entropy_y"] = tables.of_run(entropy_y, run)
+        return shown
 
-    H(T|X) only where the estimator gives it. Dotted: the estimator's bounds, as far as they lie
-    between 0 and the entropy. Hollow: in most seeds the layer's weights drifted. Takes what
-    `numbers` takes.
-    """
-    shown = numbers(pooled, entropy_x, entropy_y)
-    figure = style.new_figure(6.9, 2.6)
-    if shown[["ixt_mean", "ity_mean"]].dropna().empty:
-        return style.blank(figure, "no seed left to draw: all failed")
-    layers = tables.layers_of(shown)
-    draws = np.sort(shown.n_draws.unique())
-    panels = {q: label for q, label in PANELS.items() if shown[f"{q}_mean"].notna().any()}
-    grid = figure.subplots(1, len(panels))
-    for axes, (quantity, label) in zip(grid, panels.items(), strict=True):
-        axes.set_xscale("log", base=2)
-        axes.set_xticks(draws, [str(r) for r in draws], minor=False)
-        axes.minorticks_off()
-        axes.set_xlabel("draws $r$")
-        axes.set_ylabel(label)
-        for i, layer in enumerate(layers):
-            _line(axes, shown[shown.layer == layer].sort_values("n_draws"), quantity, i)
-        if quantity == "entropy_given_x":
-            axes.plot(draws, np.log2(draws), color=style.INK, lw=0.8, ls=(0, (4, 2)))
-            axes.annotate(
-                "$\\log_2 r$", (draws[-1], np.log2(draws[-1])), (-2, 2), ha="right",
-                textcoords="offset points", size=7,
-            )  # fmt: skip
-        else:
-            name = "entropy_x" if quantity == "ixt" else "entropy_y"
-            title = "H(X)" if quantity == "ixt" else "H(Y)"
-            references.reference_lines(axes, "y", {title: shown[name].iloc[0]})
-    handles, names = axes.get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside right center")
-    style.note(figure, small_print(shown))
-    return figure
+    @classmethod
+    @style.styled
+    def draw(cls, pooled: pd.DataFrame, entropy_x, entropy_y) -> Drawn:
+        """H(T|X), I(X;T) and I(T;Y) against the number of draws, a line a layer, ±1 sd.
+
+        H(T|X) only where the estimator gives it. Dotted: the estimator's bounds, as far as they
+        lie between 0 and the entropy. Hollow: in most seeds the layer's weights drifted. Takes
+        what `numbers` takes.
+        """
+        shown = cls.numbers(pooled, entropy_x, entropy_y)
+        figure = style.new_figure(6.9, 2.6)
+        if shown[["ixt_mean", "ity_mean"]].dropna().empty:
+            return style.blank(figure, "no seed left to draw: all failed")
+        layers = tables.layers_of(shown)
+        draws = np.sort(shown.n_draws.unique())
+        panels = {q: label for q, label in PANELS.items() if shown[f"{q}_mean"].notna().any()}
+        grid = figure.subplots(1, len(panels))
+        for axes, (quantity, label) in zip(grid, panels.items(), strict=True):
+            axes.set_xscale("log", base=2)
+            axes.set_xticks(draws, [str(r) for r in draws], minor=False)
+            axes.minorticks_off()
+            axes.set_xlabel("draws $r$")
+            axes.set_ylabel(label)
+            for i, layer in enumerate(layers):
+                _line(axes, shown[shown.layer == layer].sort_values("n_draws"), quantity, i)
+            if quantity == "entropy_given_x":
+                axes.plot(draws, np.log2(draws), color=style.INK, lw=0.8, ls=(0, (4, 2)))
+                axes.annotate(
+                    "$\\log_2 r$", (draws[-1], np.log2(draws[-1])), (-2, 2), ha="right",
+                    textcoords="offset points", size=7,
+                )  # fmt: skip
+            else:
+                name = "entropy_x" if quantity == "ixt" else "entropy_y"
+                title = "H(X)" if quantity == "ixt" else "H(Y)"
+                references.reference_lines(axes, "y", {title: shown[name].iloc[0]})
+        handles, names = axes.get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside right center")
+        style.note(figure, small_print(shown))
+        return figure
+
+    @classmethod
+    def said(cls, numbers: pd.DataFrame) -> list[str]:
+        end, most = int(numbers.end.iloc[0]), int(numbers.n_draws.max())
+        drifting = int(numbers.n_drifting.sum())
+        several = numbers.n_groups.max() > 1
+        return [
+            f"Pooled information of {numbers.run.iloc[0]} (pool {numbers.pool.iloc[0]}, "
+            "windows "
+            f"that end at epoch {end}) as a function of the draws r of each input, up to "
+            f"{most}: "
+            "H(T|X), I(X;T) and I(T;Y) in bits, a line a layer.",
+            "Dashed: log2 r, the most that r draws can show of H(T|X); where H(T|X) follows "
+            "it, "
+            "I(X;T) = H(T) − H(T|X) falls on with r.",
+            f"Means over up to {int(numbers.n_groups.max())} seeds or groups of seeds; bands "
+            "are "
+            "±1 standard deviation."
+            if several
+            else "",
+            f"In {drifting} of {int(numbers.n_groups.sum())} windows and layers the weights "
+            "still "
+            "drifted (hollow where most did)."
+            if drifting
+            else "",
+            sentences.above_entropy(
+                int(numbers.n_above_entropy.sum()), int(numbers.n_groups.sum())
+            ),
+        ]
 
 
 def small_print(shown: pd.DataFrame) -> list[str]:

@@ -57,3 +57,24 @@ class Files:
     ) -> str:
         """What an estimator says of a pool."""
         return f"{self.run(run)}/pooled/{pool}/{estimator}{SUFFIX}"
+
+    def figures(self, run: str | None = None) -> str:
+        """The folder of a run's figures, or of those of several runs."""
+        return f"{self.run(run) if run else self.home}/figures"
+
+    def checks(self, run: str = "{run}") -> str:
+        """The folder of a run's lists of violations, one an estimator."""
+        return f"{self.run(run)}/checks"
+
+    def drawn(self, run: str | None = None, selection: str = "{selection}") -> str:
+        """Note that some of the figures were drawn, by what they were asked for."""
+        return f"{self.run(run) if run else self.home}/.drawn/{selection}"
+
+    @property
+    def report(self) -> str:
+        """The experiment's page."""
+        return f"{self.home}/report.html"
+
+    def table(self, name: str, ending: str = "csv") -> str:
+        """A whole table of the page, or its settings."""
+        return f"{self.home}/tables/{name}.{ending}"

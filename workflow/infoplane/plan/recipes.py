@@ -27,15 +27,6 @@ from infoplane.schedules.fixed import Listed
 from infoplane.stores.recipes import CONTENTS, said_by
 from infoplane.training import TRAINERS
 
-SCRIPT_OF_FIGURE = {
-    "training_curves": "plot_training.py",
-    "gradient_noise": "plot_training.py",
-    "binned_entropy": "plot_binned_entropy.py",
-    "window_length": "plot_pooled.py",
-    "pooled_planes": "plot_pooled.py",
-}
-"""The script that draws a kind of figure, where it is not plot_information.py."""
-
 WITHOUT_EFFECT = {"threads", "memory_mb", "checkpoint_seconds", "shards"}
 """Settings of a run that change no result."""
 
@@ -61,9 +52,9 @@ class Recipes:
         self._network_made_of = cache(self._network_made_of)
         self._information = cache(self._information)
 
-    def dataset(self, name: str) -> str:
+    def dataset(self, dataset: str) -> str:
         """Of a prepared data set. Raises OSError, ValueError where its files are unusable."""
-        settings = self.experiment.datasets[name]
+        settings = self.experiment.datasets[dataset]
         source = self.source(
             "infoplane.datasets.prepare",
             SOURCES.path(settings.source),
@@ -71,17 +62,17 @@ class Recipes:
             script="prepare_dataset.py",
         )
         written = settings.model_dump(mode="json", exclude=set(source_of(settings).where))
-        return recipe(written, self.contents(name), source)
+        return recipe(written, self.contents(dataset), source)
 
-    def contents(self, name: str) -> str:
+    def contents(self, dataset: str) -> str:
         """What the user's own files hold that a data set is made from, as a digest.
 
         Where they are not there, the store says what they held when it was made.
         """
-        files = files_of(self.experiment.datasets[name], default_places())
+        files = files_of(self.experiment.datasets[dataset], default_places())
         if files:
             return digest_of_contents(files)
-        return said_by(Path(self.files.dataset(name)), CONTENTS) or ""
+        return said_by(Path(self.files.dataset(dataset)), CONTENTS) or ""
 
     def weights(self, run: str, seeds: str) -> str:
         """Of the weights of a block of seeds."""
@@ -137,12 +128,7 @@ class Recipes:
 
     def checks(self, run: str, estimator: str) -> str:
         """Of the list of a run's violations."""
-        source = self.source(
-            "infoplane.checks",
-            "infoplane.stores.information",
-            "infoplane.stores.lists",
-            script="check_information.py",
-        )
+        source = self.source("infoplane.figures.drawn", script="draw.py")
         made_of = [self.information(run, estimator, seeds) for seeds in self.blocks.of(run)]
         return recipe(made_of, self.experiment.runs[run].seeds, source)
 
@@ -154,7 +140,7 @@ class Recipes:
     def report(self, kinds: Iterable[str]) -> str:
         """Of the report, with figures of these kinds."""
         source = self.source(
-            "infoplane.figures.page", "infoplane.stores.information", script="report.py"
+            "infoplane.figures.page", "infoplane.figures.drawn", script="report.py"
         )
         template = (LIBRARY / "figures" / "page.html.j2").read_text(encoding="utf-8")
         made_of = [
@@ -214,14 +200,7 @@ class Recipes:
         return [settings.canonical(), regime.digest_of(ESTIMATORS.path(settings.estimator))]
 
     def _source_of_figure(self, kind: str) -> str:
-        return self.source(
-            FIGURES.path(kind),
-            "infoplane.figures.sentences",
-            "infoplane.figures.style",
-            "infoplane.stores.information",
-            "infoplane.stores.weights",
-            script=SCRIPT_OF_FIGURE.get(kind, "plot_information.py"),
-        )
+        return self.source(FIGURES.path(kind), "infoplane.figures.drawn", script="draw.py")
 
     def _source_of_activations(self, run: str, script: str = "") -> str:
         chosen = self.experiment.runs[run]

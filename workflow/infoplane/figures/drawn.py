@@ -1,0 +1,42 @@
+"""What stands on disk of a figure and of a run's checks: picture, numbers, what is said."""
+
+import json
+from pathlib import Path
+
+from infoplane.figures import FIGURES, style
+from infoplane.figures.material import Material, Measured
+from infoplane.figures.subject import Subject
+
+ENDINGS = (".png", ".pdf", ".csv", ".json")
+"""Of the files of a figure; the last says what is seen, and by which recipe it was made."""
+
+
+def draw(subject: Subject, material: Material, folder: Path, recipe: str) -> None:
+    """Write a figure's png, pdf, csv and json into a folder."""
+    figure, given = FIGURES[subject.kind], material.given(subject)
+    numbers = figure.numbers(*given.arguments)
+    png, pdf, csv, said = (folder / f"{subject.name}{ending}" for ending in ENDINGS)
+    style.save(figure.draw(*given.arguments), numbers, png, pdf, csv)
+    text = {
+        "caption": figure.caption(numbers, given.settings, given.chosen),
+        "alt": figure.alt(numbers),
+        "recipe": recipe,
+    }
+    said.write_text(json.dumps(text, indent=1), encoding="utf-8")
+
+
+def list_violations(measured: Measured, exempt: str, csv: Path, recipe: str) -> None:
+    """Write a run's violations by one estimator, and a json of what was compared."""
+    measured.violations.to_csv(csv, index=False)
+    said = {**counts(measured, exempt), "recipe": recipe}
+    csv.with_suffix(".json").write_text(json.dumps(said, indent=1), encoding="utf-8")
+
+
+def counts(measured: Measured, exempt: str) -> dict:
+    """How many pairs of values were compared, and how many are in the wrong order."""
+    return {
+        "exempt": exempt,
+        "compared": measured.compared,
+        "violations": len(measured.violations),
+        "proven": int(measured.violations.proven.sum()),
+    }

@@ -1,0 +1,103 @@
+"""What every kind of figure has: what one shows, its numbers, drawing and sentences."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import pandas as pd
+from matplotlib.figure import Figure as Drawn
+
+from infoplane.figures import sentences
+from infoplane.figures.sentences import Chosen
+
+Of = Literal["run", "estimator", "sweep", "pair", "pool", "comparison", "pools"]
+"""What one figure shows, and what `numbers` and `draw` take for it:
+
+    run         a training: (metrics)
+    estimator   a run by one estimator: (information, entropy_x, entropy_y)
+    sweep       a run by all variants of a swept estimator: the same, with a column `variant`
+    pair        a run by an estimator, and its clustering: the same, with `entropy_binned`
+    comparison  several runs by one estimator: the same
+    pool        a run's pool by one estimator: (pooled, entropy_x, entropy_y)
+    pools       all runs that have a pool, pooled and not: the same as estimator, with `plane`
+"""
+
+
+class Figure(ABC):
+    """A kind of figure: a class in a file of this folder, and a line in FIGURES.
+
+    Tables are those of `material`; entropies are {run: bits}. Nothing is estimated here.
+    """
+
+    of: ClassVar[Of]
+    """What one figure of this kind shows."""
+    information: ClassVar[bool] = True
+    """Of an estimator: whether it is drawn of those of information, or of all others."""
+    by_layer: ClassVar[bool] = False
+    """Of a run: whether it takes the metrics of every layer, or those of the network."""
+    names_estimator: ClassVar[bool] = False
+    """Whether what is said names the estimator, its settings, and the values at the end."""
+
+    @classmethod
+    @abstractmethod
+    def numbers(cls, *given: Any) -> pd.DataFrame:
+        """The tidy table of every number that is drawn; it stands beside the figure."""
+
+    @classmethod
+    @abstractmethod
+    def draw(cls, *given: Any) -> Drawn:
+        """Takes what `numbers` takes, and draws nothing but these numbers."""
+
+    @classmethod
+    @abstractmethod
+    def said(cls, numbers: pd.DataFrame) -> list[str]:
+        """Sentences of the caption, read from the numbers; empty ones are left out."""
+
+    @classmethod
+    def at_the_end(cls, numbers: pd.DataFrame) -> str:
+        """The values at the last epoch in a sentence, for who does not see the figure."""
+        if not cls.names_estimator or len(set(numbers.run)) > 1:
+            return ""
+        last = numbers[numbers.epoch == numbers.epoch.max()]
+        ends = [
+            f"{row.layer} {sentences.value(row.ixt_mean)} and {sentences.value(row.ity_mean)}"
+            for row in last.itertuples()
+        ]
+        return f"At the last epoch I(X;T) and I(T;Y) in bits: {'; '.join(ends)}."
+
+    @classmethod
+    def caption(
+        cls,
+        numbers: pd.DataFrame,
+        settings: Mapping[str, object] | None = None,
+        chosen: Sequence[Chosen] = (),
+    ) -> str:
+        """What is drawn, of how many seeds, which were left out, what bands and units are.
+
+        settings : the estimator's, named in the text; chosen : epochs that adaptive schedules
+        chose, one entry a store
+        """
+        if numbers.empty:
+            return "Nothing is drawn: every seed of this run failed or was set aside."
+        said = cls.said(numbers)
+        if cls.names_estimator:
+            said += sentences.estimator(numbers, settings or {})
+        said += sentences.chosen(numbers, chosen)
+        return " ".join(sentence for sentence in said if sentence)
+
+    @classmethod
+    def alt(cls, numbers: pd.DataFrame) -> str:
+        """One sentence in place of the image, and the values at the last epoch."""
+        if numbers.empty:
+            return "An empty figure: every seed failed or was set aside."
+        runs = " and ".join(dict.fromkeys(numbers.run))
+        if "epoch" not in numbers:
+            return f"{cls.heading()} of {runs}, up to {int(numbers.n_draws.max())} draws."
+        text = f"{cls.heading()} of {runs}, {sentences.epochs(numbers)}."
+        return f"{text} {cls.at_the_end(numbers)}".rstrip()
+
+    @classmethod
+    def heading(cls) -> str:
+        """The kind in words: "Information plane"."""
+        words = "".join(f" {c.lower()}" if c.isupper() else c for c in cls.__name__)
+        return words.strip().capitalize()

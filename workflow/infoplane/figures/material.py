@@ -1,0 +1,160 @@
+"""What figures are drawn from: tables of an experiment's stores, each read once a job."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from infoplane import checks
+from infoplane.figures import FIGURES, pooled_planes, variants
+from infoplane.figures.sentences import Chosen
+from infoplane.figures.subject import Subject
+from infoplane.stores.information import read_information
+from infoplane.stores.pooled import read_pooled
+from infoplane.stores.weights import WeightsStore
+
+PLACE = ["seed", "epoch", "layer"]
+
+
+class Measured(NamedTuple):
+    """A run's information by one estimator.
+
+    table : rows of the wanted seeds, violations flagged; about : the first store's attributes;
+    violations : see `checks`; compared : pairs of values that were; chosen : see `sentences`
+    """
+
+    table: pd.DataFrame
+    about: Mapping[str, Any]
+    violations: pd.DataFrame
+    compared: int
+    chosen: list[Chosen]
+
+
+class Given(NamedTuple):
+    """What a figure's `numbers` and `draw` take, and what its caption says besides."""
+
+    arguments: tuple
+    settings: dict[str, Any] | None = None
+    chosen: Sequence[Chosen] = ()
+
+
+class Material:
+    """Tables of an experiment, by the names of runs, estimators and pools.
+
+    paths : of `weights`, `information`, `pooled`, with {run}, {estimator}, {seeds}, {pool}
+    runs : of each its `seeds`, the `blocks` that hold them, and the run `trained_as`
+    exempt : of each estimator why the data processing inequality does not hold for it, or ""
+    """
+
+    def __init__(
+        self,
+        paths: Mapping[str, str],
+        runs: Mapping[str, Mapping[str, Any]],
+        exempt: Mapping[str, str],
+    ):
+        self.paths, self.runs, self.exempt = paths, runs, exempt
+        self.measured = cache(self.measure)
+        self.pooled = cache(self._pooled)
+
+    def metrics(self, run: str, by_layer: bool = False) -> pd.DataFrame:
+        """Metrics of every epoch, of the network or of its layers."""
+        whose = self.runs[run]["trained_as"]
+        stores = [
+            Path(self.paths["weights"].format(run=whose, seeds=block))
+            for block in self.runs[run]["blocks"]
+        ]
+        tables = [WeightsStore(store).metrics_table(by_layer=by_layer) for store in stores]
+        table = self._wanted(pd.concat(tables, ignore_index=True), run)
+        table.insert(0, "run", run)
+        return table
+
+    def measure(self, run: str, estimator: str) -> Measured:
+        """A run's information by one estimator, read anew; `measured` remembers it."""
+        tables, abouts, chosen = [], [], []
+        for block in self.runs[run]["blocks"]:
+            path = self.paths["information"]
+            table, about = read_information(
+                Path(path.format(run=run, estimator=estimator, seeds=block))
+            )
+            chosen += Chosen.of(about, table.epoch.nunique())
+            tables.append(table)
+            abouts.append(about)
+        table = self._wanted(pd.concat(tables, ignore_index=True), run)
+        table.insert(0, "run", run)
+        table.insert(1, "estimator", estimator)
+        exempt = self.exempt[estimator]
+        violations = checks.violations_of(table, abouts[0], exempt)
+        compared = 0 if exempt else checks.n_compared(table)
+        flagged = checks.flagged(table, violations)
+        return Measured(flagged, abouts[0], violations, compared, chosen)
+
+    def given(self, subject: Subject) -> Given:
+        """What one figure is drawn from."""
+        kind = FIGURES[subject.kind]
+        return {
+            "run": self._of_run,
+            "estimator": self._of_estimators,
+            "sweep": self._of_estimators,
+            "comparison": self._of_estimators,
+            "pair": self._of_pair,
+            "pool": self._of_pools,
+            "pools": self._of_pools,
+        }[kind.of](subject)
+
+    def _of_run(self, subject: Subject) -> Given:
+        return Given((self.metrics(subject.runs[0], FIGURES[subject.kind].by_layer),))
+
+    def _of_estimators(self, subject: Subject) -> Given:
+        found = [self.measured(run, by) for run in subject.runs for by in subject.estimators]
+        settings = {
+            by: self.measured(subject.runs[0], by).about["estimator"]
+            for by in subject.estimators
+        }
+        common, labels = variants.told_apart(settings)
+        information = pd.concat([one.table for one in found], ignore_index=True)
+        information["variant"] = information.estimator.map(labels)
+        shown = {run: self.measured(run, subject.estimators[0]).table for run in subject.runs}
+        chosen = [choice for one in found for choice in one.chosen]
+        return Given((information, *_entropies(shown)), common, chosen)
+
+    def _of_pair(self, subject: Subject) -> Given:
+        (run,), (by, clustering) = subject.runs, subject.estimators
+        measured, clusters = self.measured(run, by), self.measured(run, clustering).table
+        information = measured.table.drop(columns="entropy_binned", errors="ignore").merge(
+            clusters[[*PLACE, "entropy_binned"]], on=PLACE
+        )
+        return Given((information, *_entropies({run: measured.table})))
+
+    def _of_pools(self, subject: Subject) -> Given:
+        (by,), tables, pooled = subject.estimators, [], {}
+        beside_single = FIGURES[subject.kind].of == "pools"
+        for run in subject.runs:
+            table, about = self.pooled(run, subject.pool, by)
+            pooled[run] = table
+            if beside_single:
+                single = self.measured(run, by).table
+                over = about["pool"]["over"]
+                title = pooled_planes.title(table, over)
+                tables.append(single.assign(plane="single epochs"))
+                table = pooled_planes.of_windows(table).assign(plane=title)
+            tables.append(table.assign(run=run, pool=subject.pool, estimator=by))
+        information = pd.concat(tables, ignore_index=True)
+        return Given((information, *_entropies(pooled)))
+
+    def _pooled(self, run: str, pool: str, estimator: str) -> tuple[pd.DataFrame, dict]:
+        path = self.paths["pooled"].format(run=run, pool=pool, estimator=estimator)
+        return read_pooled(Path(path))
+
+    def _wanted(self, table: pd.DataFrame, run: str) -> pd.DataFrame:
+        """Rows of the seeds that are asked for: a block on disk may hold more."""
+        return table[table.seed.isin(self.runs[run]["seeds"])].reset_index(drop=True)
+
+
+def _entropies(tables: Mapping[str, pd.DataFrame]) -> tuple[dict, dict]:
+    """H(X) and H(Y) by run, means over what was measured."""
+    return tuple(
+        {run: float(table[name].mean()) for run, table in tables.items()}
+        for name in ("entropy_x", "entropy_y")
+    )

@@ -1,0 +1,18 @@
+"""What one figure shows, in names: what a plan hands to the job that draws it."""
+
+from typing import NamedTuple
+
+
+class Subject(NamedTuple):
+    """One figure of an experiment.
+
+    kind : a name out of FIGURES; name : of its files; by : the estimator or sweep under which
+    it is asked for, empty for a training's; runs, estimators : what it shows; pool : of a run
+    """
+
+    kind: str
+    name: str
+    by: str
+    runs: tuple[str, ...]
+    estimators: tuple[str, ...] = ()
+    pool: str = ""

@@ -1,0 +1,232 @@
+"""Which figures and lists of violations an experiment has, and what they are drawn from."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+
+from infoplane.config.models import Experiment
+from infoplane.config.pools import estimators_of
+from infoplane.estimators import ESTIMATORS
+from infoplane.figures import FIGURES
+from infoplane.figures.subject import Subject
+from infoplane.plan.blocks import Blocks
+from infoplane.plan.files import Files
+from infoplane.plan.recipes import Recipes
+from infoplane.plan.stage import Notes
+
+BESIDE = ("png", "pdf", "csv")
+"""Files of a figure beside the json that says its recipe."""
+
+
+class Drawings:
+    """The figures of an experiment, by run, and those of several runs."""
+
+    def __init__(self, experiment: Experiment, files: Files, blocks: Blocks, recipes: Recipes):
+        self.experiment, self.files = experiment, files
+        self.blocks, self.recipes = blocks, recipes
+        self._of_run: dict[str, list[Subject]] = {}
+
+    def of(self, run: str | None) -> list[Subject]:
+        """Figures of a run, or (None) of several runs."""
+        if run is None:
+            return self.of_several
+        if run not in self._of_run:
+            self._of_run[run] = [*self._alone(run)]
+        return self._of_run[run]
+
+    @cached_property
+    def of_several(self) -> list[Subject]:
+        """Comparisons of runs, and planes of pools."""
+        return [*self._comparisons(), *self._pools()]
+
+    @cached_property
+    def pools(self) -> list[str]:
+        """Names of all pools of all runs."""
+        return sorted({pool for run in self.experiment.runs.values() for pool in run.pools})
+
+    def some(self, run: str | None, selection: str | None = None) -> list[Subject]:
+        """All figures of a run or of several, or those of one estimator, sweep or kind:
+        `estimator-kde`, `figure-comparison`."""
+        if selection is None:
+            return self.of(run)
+        what, _, name = selection.partition("-")
+        wanted = {"estimator": lambda s: s.by, "figure": lambda s: s.kind}[what]
+        return [subject for subject in self.of(run) if wanted(subject) == name]
+
+    def listed(self, run: str | None, selection: str | None = None) -> list[str]:
+        """Estimators whose violations are listed beside figures of a run: all that measure it,
+        or those of whose information the figures are."""
+        if run is None:
+            return []
+        own = self.experiment.runs[run].estimators
+        if selection is None:
+            return list(own)
+        some = self.some(run, selection)
+        shown = {by for s in some if FIGURES[s.kind].of != "pool" for by in s.estimators}
+        return [by for by in own if by in shown]
+
+    def stores(self, run: str | None, selection: str | None = None) -> list[str]:
+        """All that figures, and lists beside them, are drawn from."""
+        found = [
+            self.files.information(run, by, seeds)
+            for by in self.listed(run, selection)
+            for seeds in self.blocks.of(run)
+        ]
+        for subject in self.some(run, selection):
+            found += self._made_of(subject)
+        return list(dict.fromkeys(found))
+
+    def recipe(self, subject: Subject) -> str:
+        """What a figure is to be made from."""
+        made = self._made_of(subject).values()
+        return self.recipes.figure(subject.kind, made, subject.runs)
+
+    def _made_of(self, subject: Subject) -> dict[str, str]:
+        """Stores that a figure shows, with their recipes."""
+        of, found = FIGURES[subject.kind].of, {}
+        for run in subject.runs:
+            blocks = self.blocks.of(run)
+            if of == "run":
+                stores = self.blocks.weights_of(run)
+                found |= {
+                    store: self.recipes.weights(run, seeds)
+                    for store, seeds in zip(stores, blocks, strict=True)
+                }
+            for by in subject.estimators:
+                if subject.pool:
+                    pooled = self.files.pooled(run, subject.pool, by)
+                    found[pooled] = self.recipes.pooled(run, subject.pool, by)
+                if of != "pool":
+                    for seeds in blocks:
+                        information = self.files.information(run, by, seeds)
+                        found[information] = self.recipes.information(run, by, seeds)
+        return found
+
+    def notes(self, run: str | None, selection: str | None = None) -> Notes:
+        """What says of figures, and of lists beside them, by which recipe they were made."""
+        folder, found = self.files.figures(run), {}
+        for subject in self.some(run, selection):
+            path = f"{folder}/{subject.name}"
+            beside = tuple(f"{path}.{ending}" for ending in BESIDE)
+            found[f"{path}.json"] = (self.recipe(subject), beside)
+        for by in self.listed(run, selection):
+            path = f"{self.files.checks(run)}/{by}"
+            found[f"{path}.json"] = (self.recipes.checks(run, by), (f"{path}.csv",))
+        return found
+
+    def written(self, run: str | None, selection: str | None = None) -> dict[str, str]:
+        """What the drawing job is told, as texts of JSON."""
+        some, listed = self.some(run, selection), self.listed(run, selection)
+        runs = {of for subject in some for of in subject.runs} | ({run} if run else set())
+        return {
+            "subjects": json.dumps([(self.recipe(s), s._asdict()) for s in some]),
+            "listed": json.dumps([(run, by, self.recipes.checks(run, by)) for by in listed]),
+            "material": self.material(name for name in self.experiment.runs if name in runs),
+        }
+
+    def shown(self, runs: Iterable[str | None]) -> dict[str, str]:
+        """What the report is told: folders and names of figures, and where tables are."""
+        figures = [
+            (run, self.files.figures(run), [subject.name for subject in self.of(run)])
+            for run in runs
+        ]
+        return {
+            "figures": json.dumps(figures),
+            "material": self.material(self.experiment.runs),
+        }
+
+    def material(self, runs: Iterable[str]) -> str:
+        """Where tables of these runs are found, as `figures.material.Material` takes it."""
+        return json.dumps(
+            {
+                "paths": {
+                    name: getattr(self.files, name)()
+                    for name in ("weights", "information", "pooled")
+                },
+                "runs": {
+                    run: {
+                        "seeds": self.experiment.runs[run].seeds,
+                        "blocks": self.blocks.of(run),
+                        "trained_as": self.blocks.trained_as(run),
+                    }
+                    for run in runs
+                },
+                "exempt": {name: self._method(name).exempt_from_dpi for name in self._names},
+            }
+        )
+
+    def caption(self, folder: str, name: str) -> str:
+        """What is said of a figure that was drawn, for a reStructuredText file: nothing in it
+        is read as markup."""
+        said = json.loads(Path(folder, f"{name}.json").read_text(encoding="utf-8"))
+        return re.sub(r"([\\*`|_])", r"\\\1", said["caption"])
+
+    def _alone(self, run: str) -> Iterator[Subject]:
+        chosen = self.experiment.runs[run]
+        for kind in _kinds("run"):
+            yield Subject(kind, kind, "", (run,))
+        for by in chosen.estimators:
+            for kind in _kinds("estimator"):
+                if self._is_drawn(kind, by):
+                    yield Subject(kind, f"{kind}-{by}", by, (run,), (by,))
+        for sweep, variants in self.experiment.sweeps.items():
+            if set(variants) <= set(chosen.estimators):
+                for kind in _kinds("sweep"):
+                    yield Subject(kind, f"{kind}-{sweep}", sweep, (run,), tuple(variants))
+        for pool in sorted(chosen.pools):
+            for by in estimators_of(chosen, pool):
+                for kind in _kinds("pool"):
+                    yield Subject(kind, f"{kind}-{pool}-{by}", by, (run,), (by,), pool)
+        clusterings = [by for by in chosen.estimators if self._clusters(by)]
+        for other in clusterings:
+            for by in chosen.estimators:
+                if by not in clusterings:
+                    for kind in _kinds("pair"):
+                        yield Subject(kind, f"{kind}-{by}-{other}", by, (run,), (by, other))
+
+    def _comparisons(self) -> Iterator[Subject]:
+        for name, runs in self.experiment.comparisons.items():
+            estimators = {by for run in runs for by in self.experiment.runs[run].estimators}
+            for by in sorted(estimators):
+                shown = [r for r in runs if by in self.experiment.runs[r].estimators]
+                for kind in _kinds("comparison"):
+                    if self._is_drawn(kind, by):
+                        stem = name if kind == "comparison" else f"{kind}-{name}"
+                        yield Subject(kind, f"{stem}-{by}", by, tuple(shown), (by,))
+
+    def _pools(self) -> Iterator[Subject]:
+        for pool in self.pools:
+            for by in self._names:
+                runs = tuple(
+                    name
+                    for name, run in self.experiment.runs.items()
+                    if pool in run.pools and by in estimators_of(run, pool)
+                )
+                for kind in _kinds("pools") if runs else ():
+                    yield Subject(kind, f"{kind}-{pool}-{by}", by, runs, (by,), pool)
+
+    @property
+    def _names(self) -> Iterable[str]:
+        return self.experiment.estimators
+
+    @cached_property
+    def _variants(self) -> set[str]:
+        return {name for names in self.experiment.sweeps.values() for name in names}
+
+    def _is_drawn(self, kind: str, estimator: str) -> bool:
+        """Whether an estimator has such figures of its own; variants of a sweep share one."""
+        informs = not self._method(estimator).without_information
+        return estimator not in self._variants and FIGURES[kind].information == informs
+
+    def _method(self, estimator: str):
+        return ESTIMATORS[self.experiment.estimators[estimator].estimator]
+
+    def _clusters(self, estimator: str) -> bool:
+        return self.experiment.estimators[estimator].estimator == "clustering"
+
+
+def _kinds(of: str) -> list[str]:
+    """Kinds of figures that show this, in the order of their table."""
+    return [kind for kind in FIGURES if FIGURES[kind].of == of]

@@ -1,0 +1,228 @@
+"""Everything that the rules of an experiment take: files, stages, inputs, settings, targets."""
+
+import sys
+from collections.abc import Iterable
+from functools import cache, cached_property
+from pathlib import Path
+
+from infoplane.config.models import Experiment
+from infoplane.costs.plan import Plan as Costs
+from infoplane.estimators import estimator_of
+from infoplane.figures import FIGURES
+from infoplane.measurement.measure import why_whole
+from infoplane.plan.blocks import Blocks
+from infoplane.plan.drawings import Drawings
+from infoplane.plan.files import Files
+from infoplane.plan.recipes import Recipes
+from infoplane.plan.stage import Stage, Standing, stand
+from infoplane.schedules.parts import Part
+from infoplane.stores import parts
+from infoplane.table import nearest
+
+MOST_TARGETS = 200
+"""Runs that all have a target of their own: a rule a run would cost a call of Snakemake with
+10,000 runs more than all else it does."""
+
+
+class Plan:
+    """The plan of an experiment, made of its settings and of what stands in its folder.
+
+    The disk is asked once: what a call of Snakemake makes is what was planned when it began.
+    Names of runs come from paths that were asked for; a wrong one raises ValueError.
+    """
+
+    def __init__(self, experiment: Experiment, home: str | Path):
+        self.experiment, self.files = experiment, Files(home)
+        self.blocks = Blocks(experiment, self.files)
+        self.recipes = Recipes(experiment, self.blocks, self.files)
+        self.drawings = Drawings(experiment, self.files, self.blocks, self.recipes)
+        self.costs = Costs(experiment, home)
+        self.settings = cache(self._settings)
+        self._stages()
+
+    def _stages(self) -> None:
+        files, recipes, costs = self.files, self.recipes, self.costs
+        self.datasets = Stage(files.dataset(), recipes.dataset, costs.dataset)
+        self.weights = Stage(
+            files.weights(), self._known(recipes.weights), costs.training, costs.gpus_to_train
+        )
+        self.activations = Stage(
+            files.activations(),
+            self._known(recipes.activations),
+            costs.activations,
+            costs.gpus_for_activations,
+        )
+        self.information = Stage(
+            files.information(),
+            self._known(recipes.information),
+            self._cost_of_estimation,
+            costs.gpus_to_estimate,
+        )
+        self.parts = Stage(
+            files.part(),
+            lambda part, **names: self.information.recipe(**names),
+            self._cost_of_part,
+            costs.gpus_to_estimate,
+        )
+        self.pooled = Stage(
+            files.pooled(), self._known(recipes.pooled), costs.pool, costs.gpus_to_estimate
+        )
+        self.report = Stage(
+            files.table("settings", "json"),
+            lambda: recipes.report(self._kinds_of_report()),
+            lambda: costs.report,
+        )
+        self.figures = self.drawing(of_run=True)
+        self.comparisons = self.drawing(of_run=False)
+
+    def drawing(self, of_run: bool, selected: bool = False) -> Stage:
+        """The stage of drawing all figures of a run, or of several; selected : some of them."""
+        name = "{run}" if of_run else None
+
+        def checked(function):
+            def of_names(run=None, selection=None):
+                self.run(run) if run else None
+                return function(run, selection)
+
+            return of_names
+
+        return Stage(
+            self.files.drawn(name) if selected else self.files.figures(name),
+            checked(lambda *names: self.drawings.written(*names)["subjects"]),
+            checked(lambda run, some: self.costs.drawing(self.drawings.some(run, some))),
+            notes=checked(self.drawings.notes),
+        )
+
+    def run(self, name: str):
+        """The settings of a run."""
+        if name not in self.experiment.runs:
+            raise ValueError(f"there is no run '{name}'.{nearest(name, self.experiment.runs)}")
+        return self.experiment.runs[name]
+
+    def _known(self, of_run):
+        def checked(run, **names):
+            self.run(run)
+            return of_run(run=run, **names)
+
+        return checked
+
+    # Inputs
+
+    def dataset_of(self, run: str) -> str:
+        """The prepared data set of a run."""
+        return self.files.dataset(self.run(run).dataset)
+
+    def weights_of(self, run: str) -> list[str]:
+        """Weights of all blocks of a run."""
+        self.run(run)
+        return self.blocks.weights_of(run)
+
+    def weights_of_block(self, run: str, seeds: str) -> str:
+        """Weights of one block of a run."""
+        self.run(run)
+        return self.files.weights(self.blocks.trained_as(run), seeds)
+
+    def activations_of(self, run: str, seeds: str) -> list[str]:
+        """The shared store of activations, where the run shares one."""
+        shares = self.run(run).measure.share_activations
+        return [self.files.activations(run, seeds)] if shares else []
+
+    def information_of(self, run: str, estimator: str) -> list[str]:
+        """Information of every block of a run by one estimator."""
+        return [self.files.information(run, estimator, s) for s in self.blocks.of(run)]
+
+    def parts_of(self, run: str, estimator: str, seeds: str) -> list[str]:
+        """The parts that a measurement is put together of; none where one job makes it.
+
+        A measurement that stands stays as it was made, in however many parts.
+        """
+        chosen, settings = self.run(run), self.experiment.estimators[estimator]
+        wanted = chosen.shards
+        if wanted > 1 and why_whole(chosen.measure.epochs, estimator_of(settings)):
+            wanted = 1
+        names = {"run": run, "estimator": estimator, "seeds": seeds}
+        made = parts.number_of(Path(self.information.at(**names)))
+        if made != wanted and self.information.standing(**names) is Standing.RIGHT:
+            wanted = made
+        numbers = range(1, wanted + 1) if wanted > 1 else ()
+        return [self.files.part(**names, part=Part(n, wanted).name) for n in numbers]
+
+    # The report, and what can be asked for by name
+
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """Every run with every estimator that measures it, as names."""
+        runs = self.experiment.runs
+        return [(run, by) for run in runs for by in runs[run].estimators]
+
+    @property
+    def all_weights(self) -> list[str]:
+        """Weights of every run, each once."""
+        stores = (store for run in self.experiment.runs for store in self.weights_of(run))
+        return list(dict.fromkeys(stores))
+
+    @property
+    def all_information(self) -> list[str]:
+        """Information of every run by every estimator that measures it."""
+        return [store for pair in self.pairs for store in self.information_of(*pair)]
+
+    @cached_property
+    def all_drawn(self) -> list[str | None]:
+        """Runs that have figures of their own; None stands for those of several runs."""
+        runs = [*self.experiment.runs] if self.experiment.figures_per_run else []
+        return [*runs, *([None] if self.drawings.of_several else [])]
+
+    @property
+    def all_figures(self) -> list[str]:
+        """Folders of all figures of the report."""
+        return [self.files.figures(run) for run in self.all_drawn]
+
+    @property
+    def runs_with_target(self) -> list[str]:
+        """Runs that can be asked for by name; of many, by the folder of their figures."""
+        runs = self.experiment.runs
+        return [*runs] if len(runs) <= MOST_TARGETS else []
+
+    def target_of_estimator(self, name: str) -> list[str]:
+        """What `estimator_NAME` stands for: its figures; without figures, its information."""
+        if self.experiment.figures_per_run:
+            return self._selected(f"estimator-{name}", [*self.experiment.runs, None])
+        variants = self.experiment.sweeps.get(name, [name])
+        pairs = [pair for pair in self.pairs if pair[1] in variants]
+        stores = [store for pair in pairs for store in self.information_of(*pair)]
+        return [*self._selected(f"estimator-{name}", [None]), *stores]
+
+    def target_of_figure(self, kind: str) -> list[str]:
+        """What `figure_KIND` stands for: it, of every run that has it."""
+        return self._selected(f"figure-{kind}", [*self.experiment.runs, None])
+
+    def _selected(self, selection: str, runs: Iterable[str | None]) -> list[str]:
+        """Notes of drawing some figures, where they do not stand already."""
+        found = []
+        for run in runs:
+            some = self.drawings.some(run, selection)
+            if some and not stand(self.drawings.notes(run, selection)):
+                found.append(self.files.drawn(run, selection))
+        return found
+
+    def _kinds_of_report(self) -> list[str]:
+        return [
+            kind
+            for kind in FIGURES
+            if any(s.kind == kind for run in self.all_drawn for s in self.drawings.of(run))
+        ]
+
+    # Settings and costs
+
+    def _settings(self, run: str, part: str) -> str:
+        """A section of a run's settings, as text; equal texts are one, of however many jobs."""
+        return sys.intern(getattr(self.run(run), part).canonical())
+
+    def _cost_of_estimation(self, run: str, estimator: str, seeds: str):
+        """Of the whole, or of putting parts together, which measures next to nothing."""
+        gathers = self.parts_of(run, estimator, seeds)
+        return self.costs.estimation(run, estimator, seeds, 1 if gathers else None)
+
+    def _cost_of_part(self, run: str, estimator: str, seeds: str, part: str):
+        n_epochs = self.costs.n_epochs_of_part(run, Part.parse(part).of)
+        return self.costs.estimation(run, estimator, seeds, n_epochs)
