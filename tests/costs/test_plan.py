@@ -6,6 +6,7 @@ import pytest
 
 from infoplane.datasets import SOURCES
 from infoplane.datasets.prepare import prepare
+from infoplane.figures.subject import Subject
 from infoplane.stores.datasets import write_data
 
 ESTIMATORS = ["binned", "kde", "ksg", "mine"]
@@ -97,8 +98,8 @@ def test_gpus_go_to_trainings_and_to_estimators_that_train(
 
 def test_figures_and_reports_need_more_for_more_estimates(planned):
     few, many = planned(), planned(seeds=1000)
-    assert bigger(many.figure(["run"]), few.figure(["run"]))
-    assert bigger(many.training_figure("run"), few.training_figure("run"))
+    shown = [Subject("information_plane", "information_plane-kde", "kde", ("run",), ("kde",))]
+    assert bigger(many.drawing(shown), few.drawing(shown))
     assert bigger(many.report, few.report)
 
 

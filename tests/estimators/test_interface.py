@@ -7,8 +7,11 @@ import torch
 import infoplane
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.interface import EstimatorSettings, LayerEstimator, PairEstimator
+<<<<<<< HEAD
 from infoplane.estimators.tables import regime
 from infoplane.figures import FIGURES
+=======
+>>>>>>> 0cced57 (test: what reruns is read from the plan)
 from infoplane.samples import Information, Pair, Samples
 
 
@@ -149,7 +152,6 @@ def test_an_estimator_without_a_table_is_outside(samples):
 def test_every_estimator_declares_what_it_is(name):
     one = ESTIMATORS[name]
     assert one.chosen_by <= set(one.Settings.model_fields)
-    assert set(one.figures) <= set(FIGURES)
     assert one.exact == (name == "exact")
     assert one.takes_layers or one.takes_pairs
     assert one().name == name
@@ -168,7 +170,6 @@ def test_an_estimator_that_was_never_tested_says_so():
     [
         ({"exact": 1024}, "Wrong.exact must be of type bool, not 1024"),
         ({"chosen_by": {"k"}}, "Wrong.chosen_by must be of type frozenset"),
-        ({"figures": "plane"}, "Wrong.figures must be of type tuple"),
         ({"Settings": dict}, "Wrong.Settings must be a class derived from infoplane.Settings"),
     ],
 )

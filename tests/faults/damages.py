@@ -121,17 +121,16 @@ THROUGH = {
     ),
     "information": (
         "runs/tanh/information/kde/seeds-0-1.zarr.zip",
-        "runs/tanh/figures/information_plane-kde.csv",
+        "runs/tanh/figures",
     ),
     "pooled": (
         "runs/tanh/pooled/late/binned.zarr.zip",
-        "runs/tanh/figures/window_length-late-binned.csv",
+        "runs/tanh/figures",
     ),
     "activations": (
         "runs/relu/activations/seeds-0-0.zarr.zip",
         "runs/relu/information/binned/seeds-0-0.zarr.zip",
     ),
-    "checks": ("runs/tanh/checks/kde.csv", "runs/tanh/figures/information_plane-kde.csv"),
 }
 """A store of each kind and something that is made of it, both below results/small."""
 

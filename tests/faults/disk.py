@@ -140,7 +140,6 @@ READERS = {
     "regenerate_activations-relu-seeds-0-0": "runs/relu/weights/seeds-0-0.zarr.zip",
     "estimate_information-tanh-kde-seeds-0-1": "runs/tanh/weights/seeds-0-1.zarr.zip",
     "pool_epochs-tanh-late-binned": "runs/tanh/weights/seeds-2-2.zarr.zip",
-    "check_information-tanh-kde": "runs/tanh/information/kde/seeds-0-1.zarr.zip",
 }
 
 

@@ -24,7 +24,6 @@ JOBS = {
     "estimate_part-relu-binned-seeds-0-0-1-of-2": "the job of a part",
     "estimate_information-relu-binned-seeds-0-0": "the gathering job",
     "pool_epochs-tanh-late-binned": "the pooling job",
-    "check_information-tanh-kde": "the checking job",
 }
 PATIENCE = 1800
 """Seconds that anything may take on a busy machine."""

@@ -116,13 +116,13 @@ class Project:
         return [dict(zip(keys, line.split("\t"), strict=True)) for line in lines]
 
     def plan(self, *arguments: str) -> set[str]:
-        """What Snakemake would make, below results/; of a figure's four files the png."""
+        """What Snakemake would make, below results/, without its tables."""
         pending = [
             row["output_file"].removeprefix("results/")
             for row in self.summary(*arguments)
             if row["plan"] != "no update"
         ]
-        return {path for path in pending if not path.endswith((".pdf", ".csv", ".json"))}
+        return {path for path in pending if not path.endswith((".csv", ".json", "/checks"))}
 
     def results(self, *parts: str) -> Path:
         return self.root.joinpath("results", *parts)

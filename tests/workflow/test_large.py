@@ -34,12 +34,12 @@ def called(fresh, tiny, pool):
     def refused(*arguments):
         return project.snakemake("-n", *arguments, fails=True)
 
-    unknown = "results/tiny/runs/net-batch_size_999/figures/training_curves.png"
+    unknown = "results/tiny/runs/net-batch_size_999/figures"
     calls = {
         "large": (said, *FILE),
         "with_figures": (said, *PER_RUN),
         "rules": (project.snakemake, "--list-rules", *FILE),
-        "run": (project.plan, "run_net-batch_size_7", *FILE),
+        "run": (project.plan, "results/tiny/runs/net-batch_size_7/figures", *FILE),
         "unknown_run": (refused, "run_net-batch_size_999", *FILE),
         "unknown_path": (refused, unknown, *FILE),
         "small": (project.plan, *SMALL),
@@ -75,8 +75,7 @@ def test_large_experiment_plans_what_is_measured_and_compared(called):
         "prepare_dataset": 1,
         "train": N,
         "estimate_information": 2 * N,
-        "check_information": 4,  # of the two runs of the comparison
-        "plot_comparison": 2,
+        "draw_comparisons": 1,
         "report": 1,
         "all": 1,
     }
@@ -85,8 +84,7 @@ def test_large_experiment_plans_what_is_measured_and_compared(called):
 
 def test_figures_of_every_run_are_the_default(called):
     found = jobs(called("with_figures"))
-    assert found["plot_training_curves"] == N
-    assert found["plot_information_plane"] == found["check_information"] == 2 * N
+    assert found["draw_run"] == N
 
 
 def test_number_of_rules_does_not_grow_with_runs(called):
@@ -95,17 +93,13 @@ def test_number_of_rules_does_not_grow_with_runs(called):
     assert not [rule for rule in rules if rule.startswith("run_")]
 
 
-def test_a_run_of_many_is_a_target_and_has_its_figures(called):
+def test_a_run_of_many_is_asked_for_by_the_folder_of_its_figures(called):
     run = "net-batch_size_7"
     home = f"tiny/runs/{run}"
-    figures = ["training_curves", "gradient_noise"]
-    for kind in ("information_plane", "information_curves"):
-        figures += [f"{kind}-binned", f"{kind}-kde"]
     assert called("run") == (
-        {"tiny/datasets/szt.zarr.zip", f"{home}/weights/seeds-0-0.zarr.zip"}
+        {"tiny/datasets/szt.zarr.zip", f"{home}/weights/seeds-0-0.zarr.zip", f"{home}/figures"}
         | information(run, "binned", "0-0")
         | information(run, "kde", "0-0")
-        | {f"{home}/figures/{figure}.png" for figure in figures}
     )
 
 
@@ -117,16 +111,16 @@ def test_unknown_run_among_many_is_named(called):
 
 
 def test_without_figures_of_runs_all_is_measured_and_compared(called):
-    compared = {f"tiny/figures/tanh-vs-relu-{by}.png" for by in ("binned", "kde")}
-    assert called("small") == TRAINED | KDE | BINNED | compared | {"tiny/report.html"}
+    made = {"tiny/figures", "tiny/report.html"}
+    assert called("small") == TRAINED | KDE | BINNED | made
 
 
 def test_target_estimator_measures_runs_without_figures(called):
-    assert called("small_estimator") == TRAINED | KDE | {"tiny/figures/tanh-vs-relu-kde.png"}
+    assert called("small_estimator") == TRAINED | KDE | {"tiny/.drawn/estimator-kde"}
 
 
 def test_target_figure_draws_it_of_every_run(called):
-    drawn = {f"tiny/runs/{run}/figures/training_curves.png" for run in ("tanh", "relu")}
+    drawn = {f"tiny/runs/{run}/.drawn/figure-training_curves" for run in ("tanh", "relu")}
     assert called("small_figure") == TRAINED | drawn
 
 
@@ -138,4 +132,4 @@ def test_report_without_figures_of_runs_counts_violations(copy, tiny):
     file = copy.configure(tiny, {"figures.per_run": False, "figures.comparisons": {}})
     copy.snakemake("--configfile", file)
     assert flags.read_text() == before
-    assert copy.results("tiny/tables/checks.csv").read_text().count("\n") == 1
+    assert copy.results("tiny/tables/checks.csv").read_text().count("\n") == 1 + 4

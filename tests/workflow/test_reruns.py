@@ -1,78 +1,64 @@
-"""What an edit makes Snakemake do again, by its own plan: no less, and nothing else."""
+"""What an edit makes again: no less, and nothing else.
+
+The plan says it of every result of the finished experiment, by what stands there; that
+Snakemake does as the plan says is asked of Snakemake itself, for a few edits.
+"""
 
 import re
-from collections import Counter
+import shutil
 
 import pytest
+import yaml
+
+from infoplane import provenance
+from infoplane.config import load
+from infoplane.plan import recipes
+from infoplane.plan.plan import Plan
+from infoplane.plan.stage import Standing
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 BLOCKS = {"tanh": ["seeds-0-1", "seeds-2-2"], "relu": ["seeds-0-0"]}
-REPORT = {"tiny/report.html"}
 ESTIMATORS = ("binned", "kde")
+REPORT, COMPARISONS, DATA = {"report"}, {"figures"}, {"szt"}
+OPTIONS = ("--configfile", "experiment.yaml")
 
 
 def weights(run, blocks=None):
-    return {f"tiny/runs/{run}/weights/{block}.zarr.zip" for block in blocks or BLOCKS[run]}
+    return {f"{run}/weights/{block}" for block in blocks or BLOCKS[run]}
 
 
-def information(run, estimator, blocks=None):
-    home = f"tiny/runs/{run}/information/{estimator}"
-    return {f"{home}/{block}.zarr.zip" for block in blocks or BLOCKS[run]}
+def information(run, *estimators, blocks=None):
+    return {f"{run}/{by}/{block}" for by in estimators for block in blocks or BLOCKS[run]}
 
 
-def training_figures(run):
-    home = f"tiny/runs/{run}/figures"
-    return {f"{home}/{figure}.png" for figure in ("training_curves", "gradient_noise")}
+def drawn(*runs):
+    """The runs' figures, those of several runs, and the report."""
+    return {f"{run}/figures" for run in runs} | COMPARISONS | REPORT
 
 
-def information_figures(run, estimator):
-    home = f"tiny/runs/{run}/figures"
-    kinds = ("information_plane", "information_curves")
-    return {f"{home}/{kind}-{estimator}.png" for kind in kinds}
+def everything_of(run, blocks=None):
+    return (
+        weights(run, blocks)
+        | information(run, *ESTIMATORS, blocks=blocks)
+        | {f"{run}/figures"}
+        | REPORT
+    )
 
 
-def comparison(*estimators):
-    return {f"tiny/figures/tanh-vs-relu-{estimator}.png" for estimator in estimators}
-
-
-def measured(run, estimator, blocks=None):
-    """An estimator's information of a run, and the run's figures of it."""
-    return information(run, estimator, blocks) | information_figures(run, estimator)
-
-
-def everything_of(run, estimators=ESTIMATORS, blocks=None):
-    found = weights(run, blocks) | training_figures(run)
-    return found.union(*(measured(run, by, blocks) for by in estimators))
-
-
-ALL_BUT_DATA = everything_of("tanh") | everything_of("relu") | comparison(*ESTIMATORS) | REPORT
-OF_BINNED = (
-    measured("tanh", "binned") | measured("relu", "binned") | comparison("binned") | REPORT
-)
-TANH_REDRAWN = (
-    training_figures("tanh")
-    | information_figures("tanh", "binned")
-    | information_figures("tanh", "kde")
-    | comparison(*ESTIMATORS)
-    | REPORT
-)
+ALL_BUT_DATA = everything_of("tanh") | everything_of("relu") | COMPARISONS
+OF_BINNED = information("tanh", "binned") | information("relu", "binned") | drawn(*BLOCKS)
 SIGMOID = {"network": {"activation": "sigmoid"}, "seeds": [4]}
 
 
-def lost(*stores):
-    """Stores taken away, with an edit of what makes the data set."""
-
-    def change(project):
-        project.edit("workflow/infoplane/datasets/shwartz_ziv_tishby.py")
-        for store in stores:
-            project.results(store).unlink()
-
-    return change
+def edited(file, line="\nedited = True\n"):
+    return lambda project: project.edit(f"workflow/{file}", line)
 
 
-def edited(file):
-    return lambda project: project.edit(file)
+def lost(project):
+    """Results taken away."""
+    project.results("tiny/runs/tanh/figures/gradient_noise.pdf").unlink()
+    project.results("tiny/runs/relu/checks/kde.csv").unlink()
 
 
 def other_dates(project):
@@ -83,122 +69,68 @@ def other_dates(project):
         file.touch()
 
 
-def forgotten(project):
-    """Results without what Snakemake knows of them, with other dates."""
-    other_dates(project)
-    project.forget()
-
-
-CHANGES = {  # what changes in configuration or files, and what is planned then
+CHANGES = {  # what changes in configuration or files, and what does not stand then
     "nothing": ({}, None, set()),
     # one estimator
     "settings_of_estimator": ({"estimators.binned.n_bins": 20}, None, OF_BINNED),
-    "source_of_estimator": (
-        {},
-        edited("workflow/infoplane/estimators/binned.py"),
-        OF_BINNED,
-    ),
+    "source_of_estimator": ({}, edited("infoplane/estimators/binned.py"), OF_BINNED),
     "estimator_is_added": (
         {"estimators.kde-wide": {"estimator": "kde", "noise_variance": 0.1}},
         None,
-        measured("tanh", "kde-wide")
-        | measured("relu", "kde-wide")
-        | comparison("kde-wide")
-        | REPORT,
+        information("tanh", "kde-wide") | information("relu", "kde-wide") | drawn(*BLOCKS),
     ),
     # seeds
     "seeds_are_added": (
         {"runs.tanh.seeds": 5},
         None,
         weights("tanh", ["seeds-3-4"])
-        | information("tanh", "binned", ["seeds-3-4"])
-        | information("tanh", "kde", ["seeds-3-4"])
-        | TANH_REDRAWN,
+        | information("tanh", *ESTIMATORS, blocks=["seeds-3-4"])
+        | drawn("tanh"),
     ),
-    "seed_with_its_block_is_removed": ({"runs.tanh.seeds": 2}, None, TANH_REDRAWN),
-    "seed_out_of_a_block_is_removed": ({"runs.tanh.seeds": [1, 2]}, None, TANH_REDRAWN),
+    "seed_with_its_block_is_removed": ({"runs.tanh.seeds": 2}, None, drawn("tanh")),
+    "seed_out_of_a_block_is_removed": ({"runs.tanh.seeds": [1, 2]}, None, drawn("tanh")),
     "blocks_would_be_others": ({"runs.tanh.seeds_per_block": 3}, None, REPORT),
     # one run
     "epochs_of_a_run": (
         {"runs.relu.training": {"epochs": 8}},
         None,
-        everything_of("relu") | comparison(*ESTIMATORS) | REPORT,
+        everything_of("relu") | COMPARISONS,
     ),
     "measured_epochs_of_a_run": (
         {"runs.relu.measure": {"epochs": {"schedule": "list", "epochs": [0, 6]}}},
         None,
-        measured("relu", "binned") | measured("relu", "kde") | comparison(*ESTIMATORS) | REPORT,
+        information("relu", *ESTIMATORS) | drawn("relu"),
     ),
-    "run_is_added": (
-        {"runs.sigmoid": SIGMOID},
-        None,
-        everything_of("sigmoid", blocks=["seeds-4-4"]) | REPORT,
-    ),
+    "run_is_added": ({"runs.sigmoid": SIGMOID}, None, everything_of("sigmoid", ["seeds-4-4"])),
     "run_is_added_to_a_comparison": (
         {
             "runs.sigmoid": SIGMOID,
             "figures.comparisons.tanh-vs-relu": ["tanh", "relu", "sigmoid"],
         },
         None,
-        everything_of("sigmoid", blocks=["seeds-4-4"]) | comparison(*ESTIMATORS) | REPORT,
+        everything_of("sigmoid", ["seeds-4-4"]) | COMPARISONS,
     ),
     # what results are made by
-    "source_of_network": ({}, edited("workflow/infoplane/networks/mlp.py"), ALL_BUT_DATA),
+    "source_of_network": ({}, edited("infoplane/networks/mlp.py"), ALL_BUT_DATA),
     "source_of_dataset": (
         {},
-        edited("workflow/infoplane/datasets/shwartz_ziv_tishby.py"),
-        {"tiny/datasets/szt.zarr.zip"} | ALL_BUT_DATA,
-    ),
-    "source_of_dataset_and_results_are_lost": (
-        {},
-        lost(*weights("relu"), *information("tanh", "kde", ["seeds-2-2"])),
-        {"tiny/datasets/szt.zarr.zip"} | ALL_BUT_DATA,
+        edited("infoplane/datasets/shwartz_ziv_tishby.py"),
+        DATA | ALL_BUT_DATA,
     ),
     "source_of_figure": (
         {},
-        edited("workflow/infoplane/figures/information_curves.py"),
-        {
-            f"tiny/runs/{run}/figures/information_curves-{estimator}.png"
-            for run in BLOCKS
-            for estimator in ESTIMATORS
-        }
-        | REPORT,
+        edited("infoplane/figures/information_curves.py"),
+        drawn(*BLOCKS) - COMPARISONS,
     ),
-    "source_of_report": ({}, edited("workflow/infoplane/figures/page.py"), REPORT),
-    "template_of_report": (
-        {},
-        lambda project: project.edit("workflow/infoplane/figures/page.html.j2", "<p>"),
-        REPORT,
-    ),
+    "source_of_checks": ({}, edited("infoplane/checks.py"), drawn(*BLOCKS)),
+    "source_of_script": ({}, edited("scripts/draw.py"), drawn(*BLOCKS)),
+    "source_of_report": ({}, edited("infoplane/figures/page.py"), REPORT),
+    "template_of_report": ({}, edited("infoplane/figures/page.html.j2", "<p>"), REPORT),
+    "files_of_a_figure_and_a_list": ({}, lost, {"tanh/figures", "relu/figures"}),
     # what changes no result
-    "readme": ({}, edited("README.md"), set()),
-    "line_of_a_table": ({}, edited("workflow/infoplane/estimators/__init__.py"), set()),
+    "readme": ({}, lambda project: project.edit("README.md"), set()),
+    "line_of_a_table": ({}, edited("infoplane/estimators/__init__.py"), set()),
     "dates": ({}, other_dates, set()),
-    # what Snakemake does not know any more, stores know
-    "nothing_and_forgotten": ({}, forgotten, set()),
-    "settings_of_estimator_and_forgotten": (
-        {"estimators.binned.n_bins": 20},
-        forgotten,
-        OF_BINNED,
-    ),
-    "training_and_forgotten": (
-        {"runs.relu.training": {"epochs": 8}},
-        forgotten,
-        everything_of("relu") | comparison(*ESTIMATORS) | REPORT,
-    ),
-    "seeds_shown_and_forgotten": ({"runs.tanh.seeds": [1, 2]}, forgotten, TANH_REDRAWN),
-    "source_of_script": (
-        {},
-        edited("workflow/scripts/check_information.py"),
-        {
-            f"tiny/runs/{run}/figures/{kind}-{by}.png"
-            for run in BLOCKS
-            for kind in ("information_plane", "information_curves")
-            for by in ESTIMATORS
-        }
-        | comparison(*ESTIMATORS)
-        | REPORT,
-    ),
     "what_a_run_may_use": (
         {
             "defaults.threads": 2,
@@ -211,44 +143,87 @@ CHANGES = {  # what changes in configuration or files, and what is planned then
 }
 
 
-@pytest.fixture(scope="module")
-def planned(finished, tiny, tmp_path_factory, pool):
-    """A function that gives a change's plan; those of all changes are made two at a time."""
+def results_of(plan):
+    """Every result of an experiment by a short name: its stage, and the names in its path."""
+    found = {}
+    for name, run in plan.experiment.runs.items():
+        found[run.dataset] = plan.datasets, {"dataset": run.dataset}
+        found[f"{name}/figures"] = plan.figures, {"run": name}
+        for seeds in plan.blocks.of(name):
+            place = {"run": name, "seeds": seeds}
+            found[f"{name}/weights/{seeds}"] = plan.weights, place
+            for by in run.estimators:
+                found[f"{name}/{by}/{seeds}"] = plan.information, {**place, "estimator": by}
+    return {**found, "figures": (plan.comparisons, {}), "report": (plan.report, {})}
 
-    def plan(changes, change):
-        project = finished.copy(tmp_path_factory.mktemp("changed") / "copy")
-        project.configure(tiny, changes)
-        if change:
-            change(project)
-        return project.plan("--configfile", "experiment.yaml")
 
-    plans = {name: pool.submit(plan, *case[:2]) for name, case in CHANGES.items()}
-    return lambda name: plans[name].result()
+@pytest.fixture
+def standing(monkeypatch):
+    """A function that gives names of a project's results that do not stand, by its own plan."""
+
+    def of(project):
+        library = project.root / "workflow" / "infoplane"
+        monkeypatch.setattr(provenance, "LIBRARY", library)
+        monkeypatch.setattr(provenance, "SCRIPTS", library.parent / "scripts")
+        monkeypatch.setattr(recipes, "LIBRARY", library)
+        file = project.root / "experiment.yaml"
+        plan = Plan(load(yaml.safe_load(file.read_text()), str(file)), project.results("tiny"))
+        return {
+            name
+            for name, (stage, names) in results_of(plan).items()
+            if stage.standing(**names) is not Standing.RIGHT
+        }
+
+    return of
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_change_reruns_exactly(planned, change):
-    assert planned(change) == CHANGES[change][2]
+def test_change_reruns_exactly(copy, tiny, standing, change):
+    changes, edit, expected = CHANGES[change]
+    copy.configure(tiny, changes)
+    if edit:
+        edit(copy)
+    assert standing(copy) == expected
 
 
-def test_dry_run_counts_the_jobs_of_the_plan(copy, pool):
-    """The summary, from which plans are read, is what Snakemake would do."""
-    copy.edit("workflow/infoplane/estimators/binned.py")
-    options = ("--configfile", "experiment.yaml")
-    summary = pool.submit(copy.summary, *options)
-    said = copy.snakemake("--dry-run", *options)
-    counts = dict(re.findall(r"^(\w+) +(\d+)$", said.split("Job stats:")[1], re.MULTILINE))
-    pending = [
-        row["rule"]
-        for row in summary.result()
-        if row["plan"] != "no update"
-        and (
-            not row["output_file"].endswith((".pdf", ".csv", ".json"))
-            or re.search(r"/checks/.*\.csv$", row["output_file"])
-        )
-    ]
-    rules = {rule: str(n) for rule, n in Counter(pending).items()}
-    assert counts == {**rules, "all": "1", "total": str(len(pending) + 1)}
+def jobs(said):
+    """Jobs by rule, out of a dry run."""
+    if "Nothing to be done" in said:
+        return {}
+    table = said.split("Job stats:")[1].split("\n\n")[0]
+    return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
+
+
+DRAWN = {"draw_run": 2, "draw_comparisons": 1, "report": 1, "all": 1}
+PLANS = {  # what Snakemake does then, also where it has forgotten all that it knew
+    "dates": {},
+    "settings_of_estimator": {"estimate_information": 3, **DRAWN, "total": 8},
+    "seed_out_of_a_block_is_removed": {**DRAWN, "draw_run": 1, "total": 4},
+    "source_of_figure": {"draw_run": 2, "report": 1, "all": 1, "total": 4},
+    "files_of_a_figure_and_a_list": {"draw_run": 2, "total": 2},
+}
+
+
+@pytest.mark.parametrize("forgotten", [False, True], ids=["remembered", "forgotten"])
+@pytest.mark.parametrize("change", PLANS)
+def test_snakemake_does_as_planned(copy, tiny, change, forgotten):
+    changes, edit, _ = CHANGES[change]
+    copy.configure(tiny, changes)
+    if edit:
+        edit(copy)
+    if forgotten:
+        copy.forget()
+    assert jobs(copy.snakemake("--dry-run", "--quiet", "rules", *OPTIONS)) == PLANS[change]
+
+
+def test_lost_stores_and_another_source_make_all_anew(copy):
+    copy.edit("workflow/infoplane/datasets/shwartz_ziv_tishby.py")
+    for store in ("weights/seeds-0-0.zarr.zip", "information/kde/seeds-0-0.zarr.zip"):
+        copy.results("tiny/runs/relu", store).unlink()
+    shutil.rmtree(copy.results("tiny/runs/tanh/figures"))
+    found = jobs(copy.snakemake("--dry-run", "--quiet", "rules", *OPTIONS))
+    made = {"prepare_dataset": 1, "train": 3, "estimate_information": 6}
+    assert found == {**made, **DRAWN, "total": 15}
 
 
 def test_added_seeds_leave_what_was_trained_as_it_was(copy, tiny, arrays_of):
@@ -256,10 +231,10 @@ def test_added_seeds_leave_what_was_trained_as_it_was(copy, tiny, arrays_of):
     store = copy.results("tiny/runs/tanh/weights/seeds-0-1.zarr.zip")
     before = store.stat().st_mtime_ns
     copy.configure(tiny, {"runs.tanh.seeds": 5})
-    figure = "results/tiny/runs/tanh/figures/information_plane-binned.csv"
-    copy.snakemake(figure, "--configfile", "experiment.yaml")
+    copy.snakemake("run_tanh", *OPTIONS)
     assert store.stat().st_mtime_ns == before
-    (header, line, *_) = (copy.root / figure).read_text().splitlines()
+    figure = copy.results("tiny/runs/tanh/figures/information_plane-binned.csv")
+    (header, line, *_) = figure.read_text().splitlines()
     assert dict(zip(header.split(","), line.split(","), strict=True))["n_seeds"] == "5"
     made = arrays_of(copy.results("tiny/runs/tanh/information/binned/seeds-3-4.zarr.zip"))
     assert made["//seed"].tolist() == [3, 4]

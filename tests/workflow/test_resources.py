@@ -9,7 +9,7 @@ import pytest
 
 from infoplane.config import load
 from infoplane.costs import request
-from infoplane.costs.plan import Plan
+from infoplane.plan.plan import Plan
 
 pytestmark = pytest.mark.workflow
 
@@ -47,16 +47,16 @@ def test_every_job_asks_for_what_the_plan_says(fresh, tiny):
     file = project.configure(tiny)
     jobs = asked_in(project.snakemake("--configfile", file, "-n"))
 
-    assert {"prepare_dataset", "report", "check_information"} < {rule for rule, _, _ in jobs}
+    assert {"prepare_dataset", "report", "draw_run"} < {rule for rule, _, _ in jobs}
     plan = Plan(load(tiny, file), project.results("tiny"))
     of_rule = {
-        "prepare_dataset": lambda w: plan.dataset(w["dataset"]),
-        "train": lambda w: plan.training(w["run"], w["seeds"]),
-        "regenerate_activations": lambda w: plan.activations(w["run"], w["seeds"]),
-        "estimate_information": lambda w: plan.estimation(w["run"], w["estimator"], w["seeds"]),
-        "plot_information_plane": lambda w: plan.figure([w["run"]]),
-        "plot_gradient_noise": lambda w: plan.training_figure(w["run"]),
-        "report": lambda w: plan.report,
+        "prepare_dataset": plan.datasets,
+        "train": plan.weights,
+        "regenerate_activations": plan.activations,
+        "estimate_information": plan.information,
+        "draw_run": plan.figures,
+        "draw_comparisons": plan.comparisons,
+        "report": plan.report,
     }
     assert of_rule.keys() < {rule for rule, _, _ in jobs}
     for rule, wildcards, resources in jobs:
@@ -65,7 +65,7 @@ def test_every_job_asks_for_what_the_plan_says(fresh, tiny):
         asked = int(resources["mem_mb"]), int(resources["runtime"])
         assert min(asked) > 0, rule
         if rule in of_rule:
-            assert asked == request(of_rule[rule](wildcards)), rule
+            assert asked == request(of_rule[rule].cost(**wildcards)), rule
         if rule in WITH_GPU:
             assert int(resources["gpu"]) == WITH_GPU[rule], rule
         else:
@@ -83,9 +83,9 @@ def test_a_further_attempt_asks_for_twice_of_it(fresh, tiny):
         (row,) = csv.DictReader(text, delimiter="\t")
     found = json.loads(row["resources"].replace("'", '"'))
     plan = Plan(load(tiny, file), project.results("tiny"))
-    again = request(plan.dataset("szt"), attempt=2)
+    again = request(plan.datasets.cost(dataset="szt"), attempt=2)
     assert (found["mem_mb"], found["runtime"]) == again
-    assert again.mb > request(plan.dataset("szt")).mb
+    assert again.mb > request(plan.datasets.cost(dataset="szt")).mb
 
 
 def test_a_plan_imports_no_torch(fresh, tiny):

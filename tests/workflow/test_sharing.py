@@ -22,7 +22,7 @@ def test_equal_runs_under_two_names_train_once(copy, tiny):
     said = copy.snakemake("--dry-run", "run_twin", *OPTIONS)
     assert trained(said) == 0
     copy.configure(tiny, {"runs.twin": {**twin, "seeds": 5}, "figures": {}})
-    said = copy.snakemake("results/tiny/runs/twin/figures/training_curves.csv", *OPTIONS)
+    said = copy.snakemake("figure_training_curves", *OPTIONS)
     assert trained(said) == 1
     home = copy.results("tiny/runs")
     assert not (home / "twin/weights").exists()

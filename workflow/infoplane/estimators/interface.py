@@ -21,7 +21,6 @@ from infoplane.samples import Pair, Samples
 from infoplane.settings import Settings
 
 
-
 class EstimatorSettings(Settings):
     """What an estimator without settings of its own has for settings."""
 

@@ -1,0 +1,202 @@
+"""What is planned for an experiment: files, inputs, figures, targets."""
+
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+
+from infoplane.config import load
+from infoplane.figures import FIGURES
+from infoplane.figures.figure import Figure
+from infoplane.plan.plan import MOST_TARGETS, Plan
+from infoplane.plan.stage import Standing
+
+CONFIG = {
+    "experiment": "mine",
+    "datasets": {"szt": {"source": "szt"}},
+    "estimators": {
+        "bins": {"estimator": "binned", "sweep": {"n_bins": [5, 30]}},
+        "kde": {"estimator": "kde"},
+        "clusters": {"estimator": "clustering"},
+    },
+    "defaults": {
+        "dataset": "szt",
+        "network": {"hidden": [3]},
+        "training": {"epochs": 7},
+        "seeds": 3,
+        "seeds_per_block": 2,
+    },
+    "runs": {
+        "tanh": {
+            "network": {"activation": "tanh"},
+            "pools": {"late": {"lengths": [1, 2], "estimators": ["kde"]}},
+        },
+        "relu": {"network": {"activation": "relu"}, "estimators": ["kde"]},
+    },
+    "figures": {"comparisons": {"both": ["tanh", "relu"]}},
+}
+BLOCKS = ("seeds-0-1", "seeds-2-2")
+KDE = {f"runs/{run}/information/kde/{block}" for run in ("tanh", "relu") for block in BLOCKS}
+
+
+@pytest.fixture
+def planned(tmp_path):
+    """A function that gives the plan with other values at dotted keys."""
+
+    def plan(**changes) -> Plan:
+        config = deepcopy(CONFIG)
+        for key, value in changes.items():
+            *above, last = key.split("__")
+            place = config
+            for part in above:
+                place = place[part]
+            place[last] = value
+        return Plan(load(config, "mine.yaml"), tmp_path)
+
+    return plan
+
+
+def names(plan, paths):
+    """Paths below the experiment's folder, without the ending of stores."""
+    return {
+        path.removeprefix(f"{plan.files.home}/").removesuffix(".zarr.zip") for path in paths
+    }
+
+
+def kinds(plan, run):
+    return [subject.name for subject in plan.drawings.of(run)]
+
+
+def test_a_run_has_the_figures_of_what_measures_it(planned):
+    plan = planned()
+    of_relu = ["training_curves", "gradient_noise", "information_plane-kde"]
+    assert kinds(plan, "relu") == [*of_relu, "information_curves-kde"]
+    assert set(kinds(plan, "tanh")) == {
+        *of_relu,
+        "information_curves-kde",
+        "clustering_curves-clusters",
+        "sensitivity-bins",
+        "window_length-late-kde",
+        "binned_entropy-kde-clusters",
+        "binned_entropy-bins-n_bins_5-clusters",
+        "binned_entropy-bins-n_bins_30-clusters",
+    }
+    assert set(kinds(plan, None)) == {"both-kde", "pooled_planes-late-kde"}
+
+
+def test_targets_ask_for_what_they_name_alone(planned):
+    plan = planned()
+    assert names(plan, plan.target_of_estimator("kde")) == {
+        "runs/tanh/.drawn/estimator-kde",
+        "runs/relu/.drawn/estimator-kde",
+        ".drawn/estimator-kde",
+    }
+    made_of = names(plan, plan.drawings.stores("relu", "estimator-kde"))
+    assert made_of == {name for name in KDE if "relu" in name}
+    assert names(plan, plan.drawings.stores(None, "figure-comparison")) == KDE
+    assert names(plan, plan.target_of_figure("sensitivity")) == {
+        "runs/tanh/.drawn/figure-sensitivity"
+    }
+    swept = plan.drawings.stores("tanh", "estimator-bins")
+    assert {name.split("/")[3] for name in names(plan, swept)} == {
+        "bins-n_bins_5",
+        "bins-n_bins_30",
+    }
+    assert not [store for store in plan.drawings.stores("tanh", "figure-training_curves")
+                if "/information/" in store]  # fmt: skip
+
+
+def test_without_figures_of_runs_estimators_measure_and_comparisons_are_drawn(planned):
+    plan = planned(figures={"per_run": False, "comparisons": {"both": ["tanh", "relu"]}})
+    assert plan.all_drawn == [None]
+    assert names(plan, plan.target_of_estimator("kde")) == {".drawn/estimator-kde", *KDE}
+
+
+def test_of_many_runs_none_has_a_target_of_its_own(planned):
+    runs = {f"run{i}": {"training": {"batch_size": i + 1}} for i in range(MOST_TARGETS + 1)}
+    assert planned(runs=runs, figures={}).runs_with_target == []
+    assert planned().runs_with_target == ["tanh", "relu"]
+
+
+def test_an_unknown_run_is_named(planned):
+    for function in (planned().dataset_of, lambda run: planned().figures.recipe(run=run)):
+        with pytest.raises(ValueError, match="no run 'tnah'"):
+            function("tnah")
+
+
+def test_equal_runs_share_weights_and_nothing_else(planned):
+    twin = {**CONFIG["runs"]["relu"], "seeds": 2}
+    plan = planned(runs={**CONFIG["runs"], "twin": twin})
+    assert plan.weights_of("twin") == plan.weights_of("relu")[:1]
+    assert names(plan, plan.information_of("twin", "kde")) == {
+        "runs/twin/information/kde/seeds-0-1"
+    }
+
+
+def test_parts_are_as_many_as_asked_for_unless_one_job_has_to_make_all(planned):
+    parts = planned(defaults={**CONFIG["defaults"], "shards": 2})
+    found = names(parts, parts.parts_of("relu", "kde", "seeds-0-1"))
+    assert {name.rpartition(".")[2] for name in found} == {"part-1-of-2", "part-2-of-2"}
+    assert planned().parts_of("relu", "kde", "seeds-0-1") == []
+    adaptive = {"measure": {"epochs": {"schedule": "delta_heuristic"}}, "shards": 2}
+    whole = planned(runs={"relu": {**CONFIG["runs"]["relu"], **adaptive}}, figures={})
+    assert whole.parts_of("relu", "kde", "seeds-0-1") == []
+
+
+def test_figures_stand_when_all_their_files_do(planned):
+    plan = planned()
+    folder = Path(plan.files.figures("relu"))
+    assert plan.figures.standing(run="relu") is Standing.ABSENT
+    for note, (recipe, beside) in plan.drawings.notes("relu").items():
+        Path(note).parent.mkdir(parents=True, exist_ok=True)
+        Path(note).write_text(f'{{"recipe": "{recipe}"}}')
+        for file in beside:
+            Path(file).touch()
+    assert planned().figures.standing(run="relu") is Standing.RIGHT
+    assert planned().target_of_figure("training_curves")[0].endswith("figure-training_curves")
+    (folder / "gradient_noise.csv").unlink()
+    assert planned().figures.standing(run="relu") is Standing.OTHER
+
+
+class Losses(Figure):
+    """A kind of figure from outside the package."""
+
+    of = "run"
+
+    @classmethod
+    def numbers(cls, metrics):
+        return metrics
+
+    @classmethod
+    def draw(cls, metrics):
+        return None
+
+    @classmethod
+    def said(cls, numbers):
+        return ["Losses."]
+
+
+def test_a_figure_is_one_class_and_one_line(planned, monkeypatch):
+    monkeypatch.setitem(FIGURES.paths, "losses", f"{__name__}:Losses")
+    assert "losses" in kinds(planned(), "relu")
+
+
+@pytest.mark.parametrize("script", ["draw", "report"])
+def test_jobs_that_draw_import_no_torch(script):
+    library = Path(__file__).parents[2] / "workflow"
+    code = f"""
+import ast, sys
+sys.path.insert(0, {str(library / "scripts")!r})
+tree = ast.parse(open({str(library / "scripts" / f"{script}.py")!r}).read())
+imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+exec(compile(ast.Module(imports, []), "imports", "exec"))
+from infoplane.figures import FIGURES
+[FIGURES[name] for name in FIGURES]
+print("torch" in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=library, check=True
+    )
+    assert done.stdout.strip() == "False"
