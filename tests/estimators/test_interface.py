@@ -7,11 +7,7 @@ import torch
 import infoplane
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.interface import EstimatorSettings, LayerEstimator, PairEstimator
-<<<<<<< HEAD
 from infoplane.estimators.tables import regime
-from infoplane.figures import FIGURES
-=======
->>>>>>> 0cced57 (test: what reruns is read from the plan)
 from infoplane.samples import Information, Pair, Samples
 
 

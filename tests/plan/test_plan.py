@@ -140,7 +140,7 @@ def test_parts_are_as_many_as_asked_for_unless_one_job_has_to_make_all(planned):
     found = names(parts, parts.parts_of("relu", "kde", "seeds-0-1"))
     assert {name.rpartition(".")[2] for name in found} == {"part-1-of-2", "part-2-of-2"}
     assert planned().parts_of("relu", "kde", "seeds-0-1") == []
-    adaptive = {"measure": {"epochs": {"schedule": "delta_heuristic"}}, "shards": 2}
+    adaptive = {"measure": {"epochs": {"schedule": "delta_approximate"}}, "shards": 2}
     whole = planned(runs={"relu": {**CONFIG["runs"]["relu"], **adaptive}}, figures={})
     assert whole.parts_of("relu", "kde", "seeds-0-1") == []
 
