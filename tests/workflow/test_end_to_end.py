@@ -119,7 +119,7 @@ def test_store_says_what_it_was_made_from(home, tiny):
     store = opened(home / "runs/relu/information/kde/seeds-0-0.zarr.zip")
     assert store.attrs["estimator"]["noise_variance"] == 1e-3
     assert store.attrs["measure"]["epochs"]["epochs"] == [0, 2, 6]
-    training = json.loads(store.attrs["training"])
+    training = store.attrs["training"]
     wanted = load(tiny, "tiny").runs["relu"]
     assert training["training"] == wanted.training.model_dump(mode="json")
     assert training["network"] == wanted.network.model_dump(mode="json")
