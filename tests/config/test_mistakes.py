@@ -11,16 +11,20 @@ from infoplane.datasets import SOURCES
 FILE = "config/wrong.yaml"
 NAME = "a name of letters, digits and _ - . = , that begins with no dot or dash"
 RUN_KEYS = ", ".join(WrittenRun.model_fields)
-NETWORK_KEYS = "family, hidden, activation, initialisation, noise, quantisation"
-ADAM_KEYS = "method, learning_rate, betas, epsilon, weight_decay"
+NETWORK_KEYS = (
+    "family, hidden, activation, initialisation, batch_norm, dropout, noise, quantisation"
+)
+ADAM_KEYS = "schedule, warm_up, method, learning_rate, betas, epsilon, weight_decay"
 TRAINING = (
     "training.trainer, training.optimizer, training.batch_size, "
-    "training.orthonormal_penalty, training.label, training.epochs, "
+    "training.orthonormal_penalty, training.l1, training.l2, training.label_smoothing, "
+    "training.augment, training.label, training.epochs, "
 )
 SEEDS = (
     "an integer ≥ 1 and ≤ 10000 or a list of at least one, each an integer ≥ 0 and ≤ 4294967295"
 )
 FUNCTIONS = "tanh, relu, leaky_relu, sigmoid, softsign, softplus, linear"
+CONV = [{"stage": "conv", "channels": 2, "kernel": 9}, {"stage": "flatten"}]
 
 
 def mistakes(config):
@@ -206,11 +210,12 @@ WRONG = {
     ),
     "unknown_family": (
         {"runs.tanh.network": {"family": "mpl"}},
-        "runs.tanh.network.family: must be one of mlp, not 'mpl'. Did you mean 'mlp'?",
+        "runs.tanh.network.family: must be one of mlp, cnn, module, not 'mpl'. Did you mean "
+        "'mlp'?",
     ),
     "list_for_a_family": (
         {"runs.tanh.network": {"family": ["mlp"]}},
-        'runs.tanh.network.family: must be one of mlp, not ["mlp"]',
+        'runs.tanh.network.family: must be one of mlp, cnn, module, not ["mlp"]',
     ),
     "unknown_key_of_file": (
         {"dataset": {}},
@@ -264,7 +269,7 @@ WRONG = {
     ),
     "missing_everywhere": (
         {"defaults.network": "REMOVE", **one_run()},
-        "runs.r.network: is missing; give a mapping whose family is mlp",
+        "runs.r.network: is missing; give a mapping whose family is one of mlp, cnn, module",
     ),
     "missing_in_defaults": (
         {"defaults.training.epochs": "REMOVE", **one_run()},
@@ -289,7 +294,8 @@ WRONG = {
     ),
     "section_set_to_nothing": (
         {"runs.tanh.training": None},
-        "runs.tanh.training: must be a mapping whose trainer is supervised, not null",
+        "runs.tanh.training: must be a mapping whose trainer is one of supervised, adopt, not "
+        "null",
     ),
     "unsafe_experiment": (
         {"experiment": "../other"},
@@ -436,10 +442,71 @@ WRONG = {
         "runs.tanh.pools.late.estimators: cannot have 'critic': it carries weights over from "
         "epoch to epoch; set warm_start to false",
     ),
+    "conv_on_flat_inputs": (
+        one_run(network={"family": "cnn", "stages": CONV}),
+        "runs.r.network.stages[0]: must have maps (channels, height, width) as its input, "
+        "which is 12 values; a data set gives maps with flatten: false; data set 'szt' gives "
+        "inputs of 12",
+    ),
+    "preset_on_flat_inputs": (
+        {
+            "datasets.mnist": {"source": "mnist"},
+            **one_run(dataset="mnist", network={"family": "cnn", "preset": "lenet5"}),
+        },
+        "runs.r.network.preset: must fit inputs of 784 values, not 'lenet5': stages.0 of it "
+        "must have maps (channels, height, width) as its input, which is 784 values; a data "
+        "set gives maps with flatten: false; data set 'mnist' gives inputs of 784",
+    ),
+    "kernel_larger_than_the_map": (
+        {
+            "datasets.digits": {"source": "digits", "flatten": False},
+            **one_run(dataset="digits", network={"family": "cnn", "stages": CONV}),
+        },
+        "runs.r.network.stages[0].kernel: must be ≤ 8, the smaller side of its input of "
+        "1 × 8 × 8 with padding, not 9; data set 'digits' gives inputs of 1 × 8 × 8",
+    ),
+    "unknown_stage": (
+        one_run(network={"family": "cnn", "stages": [{"stage": "convolution"}]}),
+        "runs.r.network.stages[0].stage: must be one of conv, pool, flatten, dense, not "
+        "'convolution'. Did you mean 'conv'?",
+    ),
+    "layer_that_is_not_there": (
+        {"runs.tanh.measure": {"layers": ["output", "outpt"]}},
+        "runs.tanh.measure.layers: 'outpt' matches no layer. Did you mean 'output'? Layers: "
+        "hidden1, hidden2, hidden3, output",
+    ),
+    "passes_as_in_training_without_dropout": (
+        {"runs.tanh.measure": {"passes": "training"}},
+        "runs.tanh.measure.passes: must be evaluation, not 'training': the network has neither "
+        "dropout nor batch norm that could be on",
+    ),
+    "noisy_estimator_and_dropout": (
+        {
+            "estimators.sp": {"estimator": "sp"},
+            **one_run(
+                estimators=["sp"],
+                network={"noise": {"sigma": 0.1}, "dropout": 0.1},
+                measure={"passes": "training", "draws": 3},
+            ),
+        },
+        "runs.r.estimators: must be without sp where measure.passes is training: what is "
+        "drawn is more than noise: it estimates the information of a layer with Gaussian noise "
+        "of its own",
+    ),
+    "crops_of_no_images": (
+        {"runs.tanh.training.augment": {"crop": 2}},
+        "runs.tanh.training.augment: must be left out, or have images (channels, height, "
+        "width): data set 'szt' gives inputs of 12; a data set keeps images as they are with "
+        "flatten: false",
+    ),
+    "warm_up_without_training": (
+        {"runs.tanh.training.optimizer": {"warm_up": 300}},
+        "runs.tanh.training: optimizer.warm_up must be < 300, which is epochs, not 300",
+    ),
     "draws_without_noise": (
         {"runs.tanh.measure": {"draws": 10}},
-        "runs.tanh.measure.draws: must be 1, not 10: without network.noise all draws of an "
-        "input are the same",
+        "runs.tanh.measure.draws: must be 1, not 10: without network.noise, or dropout or "
+        "batch norm and measure.passes: training, all draws of an input are the same",
     ),
     "noisy_estimator_without_noise": (
         {"estimators.sp": {"estimator": "sp"}, **one_run(estimators=["kde", "sp"])},
@@ -451,8 +518,8 @@ WRONG = {
             "runs.tanh.network.noise": {"sigma": 0.1},
             "runs.tanh.measure": {"share_activations": True},
         },
-        "runs.tanh.measure.share_activations: must be false for a network with noise: "
-        "estimators of noisy layers need more than the activations",
+        "runs.tanh.measure.share_activations: must be false for a network with noise, or "
+        "with passes as in training: estimators of noisy layers need more than the activations",
     ),
     "noisy_and_quantised": (
         {"runs.tanh.network": {"noise": {"sigma": 0.1}, "quantisation": {"bits": 8}}},
@@ -503,7 +570,7 @@ WRONG = {
         "runs.r.sweep.training.batchsize: is not a key here. Did you mean "
         "'training.batch_size'? "
         f"Known: {TRAINING}training.stop, training.prefit, training.set_aside, training.keep, "
-        "training.device.",
+        "training.device, training.files, training.key, training.prefixes, training.gaps.",
     ),
     "sweep_of_short_key": (
         one_run(sweep={"batch_size": [1]}),

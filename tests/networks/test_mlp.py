@@ -11,6 +11,7 @@ from torch import nn
 from infoplane.networks import mlp
 from infoplane.networks.description import describe, rebuild
 from infoplane.networks.network import initialise_seeds
+from infoplane.streams import of_training as source
 
 MODULES = {
     "tanh": nn.Tanh,
@@ -114,3 +115,25 @@ def test_description_rebuilds_the_same_network(network, network_settings):
 def test_wrong_number_of_activations_is_refused():
     with pytest.raises(ValidationError, match="2 functions for 1 hidden layers"):
         mlp.Settings(hidden=[3], activation=["relu", "tanh"])
+
+
+def test_batch_norm_and_dropout_agree_with_torch():
+    settings = mlp.Settings(hidden=[5, 4], activation="relu", batch_norm=True, dropout=[0.5, 0])
+    network = mlp.MLP(settings, (7,), 3)
+    weights = initialise_seeds(network, [3, 8])
+    x = torch.randn(20, 7, generator=torch.Generator().manual_seed(0))
+    random = network.random(len(x), [source(3), source(8)])
+    masks = random.masks.kept("hidden1", (5,), 0.5)
+    found, buffers = network.run(weights, x, training=True, random=random)
+    measured, _ = network.run({**weights, **buffers}, x)
+    for row in range(2):
+        first, second, last = torch_twin(weights, row, [5, 4], nn.Identity)
+        norms = nn.BatchNorm1d(5), nn.BatchNorm1d(4)
+        h = norms[0](first(x)).relu() * masks[row]
+        h = norms[1](second(h)).relu()
+        torch.testing.assert_close(found[row], last[0](h))
+        for layer, norm in zip(("hidden1", "hidden2"), norms, strict=True):
+            torch.testing.assert_close(buffers[f"{layer}.norm.mean"][row], norm.running_mean)
+            torch.testing.assert_close(buffers[f"{layer}.norm.var"][row], norm.running_var)
+        h = norms[0].eval()(first(x)).relu()
+        torch.testing.assert_close(measured[row], last[0](norms[1].eval()(second(h)).relu()))

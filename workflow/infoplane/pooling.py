@@ -286,7 +286,7 @@ class Drifts:
 
     def __init__(self, activations: Activations):
         self.weights, self.network = activations.weights, activations.network
-        self.name = activations.name
+        self.name, self.reader = activations.name, activations.reader
         metrics = self.weights.metrics()
         self.snr = None
         if "gradient_mean" in metrics and "gradient_std" in metrics:
@@ -295,6 +295,7 @@ class Drifts:
 
     def of(self, block: Block, length: int, layer: str) -> Drift:
         """Of one layer in the window of this length; root mean squares over its seeds."""
+        layer = self.reader.of[layer]
         if len(block.epochs) < 2 or length < 2:
             return Drift(float("nan"), float("nan"))
         epochs = block.epochs[-length:]

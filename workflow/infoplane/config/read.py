@@ -8,6 +8,8 @@ from infoplane.config.estimators import Expanded
 from infoplane.config.models import Experiment, File, Run
 from infoplane.config.problems import ConfigError, dotted, not_defined, validated
 from infoplane.config.runs import Line, Surroundings, checked_defaults, runs_of
+from infoplane.datasets.prepare import known_shape_of
+from infoplane.datasets.source import Shape
 from infoplane.estimators import estimator_of
 
 SIDE_BY_SIDE = range(2, 13)
@@ -30,6 +32,7 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
         estimators,
         _mapping(written, "defaults"),
         _fixed_epochs(head),
+        _shapes(head),
     )
     lines += checked_defaults(around.defaults)
     variants: dict[str, dict[str, Run | None]] = {}
@@ -57,6 +60,13 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
         sweeps=estimators.sweeps,
         truth=head.truth,
     )
+
+
+def _shapes(head: File | None) -> dict[str, Shape]:
+    """Shapes of the data sets of which it is known."""
+    chosen = head.datasets if head is not None else {}
+    found = {name: known_shape_of(settings) for name, settings in chosen.items()}
+    return {name: shape for name, shape in found.items() if shape is not None}
 
 
 def _fixed_epochs(head: File | None) -> dict[str, str]:

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from infoplane.config.allowed import Path, allowed_by
-from infoplane.config.estimators import Expanded, method_of
+from infoplane.config.estimators import Expanded
+from infoplane.config.fits import misfits
 from infoplane.config.merge import merged, replaced, text_of, variants
 from infoplane.config.models import Run, WrittenRun
 from infoplane.config.pools import pool_problems
 from infoplane.config.problems import Problem, dotted, not_defined, shown, validated
 from infoplane.datasets import SOURCES, labels_of
+from infoplane.datasets.source import Shape
 from infoplane.probes import dataset as dataset_probe
 from infoplane.schedules.adaptive import Adaptive
 from infoplane.schedules.fixed import kept_epochs
@@ -38,6 +40,8 @@ class Surroundings:
     defaults: Mapping[str, Any]
     fixed_epochs: Mapping[str, str]
     """Estimators that take no adaptive schedule, with the reason."""
+    shapes: Mapping[str, Shape]
+    """Of the data sets of which it is known."""
 
 
 def checked_defaults(defaults: Mapping[str, Any]) -> list[Line]:
@@ -85,9 +89,10 @@ def runs_of(
             problems += wrong
         if runs[full_name] is not None:
             run = runs[full_name]
-            problems += [*_epochs(run), *_test_inputs(run, around), *_draws(run)]
+            problems += [*_epochs(run), *_test_inputs(run, around)]
+            shape = around.shapes.get(run.dataset)
+            problems += misfits(run, shape, around.estimators.entries)
             problems += pool_problems(run, around.estimators.entries)
-            problems += _noise(run, around)
             problems += _adaptive(run, around)
             problems += _labels(run, around)
         for problem in problems:
@@ -285,39 +290,6 @@ def _labels(run: Run, around: Surroundings) -> Iterator[Problem]:
         if known is not None and label not in known:
             text = not_defined(label, f"label of data set '{run.dataset}'", known)
             yield Problem(path, text)
-
-
-def _draws(run: Run) -> Iterator[Problem]:
-    """Draws of a network that has no noise; a shared store of one that has."""
-    noise = getattr(run.network, "noise", None)
-    if noise is None and run.measure.draws > 1:
-        yield Problem(
-            ("measure", "draws"),
-            f"must be 1, not {run.measure.draws}: without network.noise all draws of an input "
-            "are the same",
-        )
-    if noise is not None and run.measure.share_activations:
-        yield Problem(
-            ("measure", "share_activations"),
-            "must be false for a network with noise: estimators of noisy layers need more than "
-            "the activations",
-        )
-
-
-def _noise(run: Run, around: Surroundings) -> Iterator[Problem]:
-    """Estimators of noisy layers, of a network that has no noise."""
-    if getattr(run.network, "noise", None) is not None:
-        return
-    reasons: dict[str, list[str]] = {}
-    for name in run.estimators:
-        method = method_of(around.estimators.entries.get(name))
-        if method is not None and method.needs_noise:
-            reasons.setdefault(method.needs_noise, []).append(name)
-    for reason, names in reasons.items():
-        yield Problem(
-            ("estimators",),
-            f"must be without {', '.join(names)} where there is no network.noise: {reason}",
-        )
 
 
 def _adaptive(run: Run, around: Surroundings) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from infoplane.costs.schedules import n_of
 from infoplane.datasets.source import Shape
 from infoplane.estimators.interface import Estimator
 from infoplane.estimators.tables import costs as table
-from infoplane.measurement.activations import bytes_each
+from infoplane.measurement.activations import bytes_each, reader_of
 from infoplane.networks.network import Network
 from infoplane.probes.probe import ProbeSettings
 
@@ -59,7 +59,12 @@ class Work:
     def layers(self, n_draws: int = 1) -> list[table.Layer]:
         """Its layers with so many networks as draws of each input."""
         rows = self.n_inputs * self.measure.draws * n_draws
-        return [table.Layer(rows, d, self.data.d) for d in self.network.widths.values()]
+        return [table.Layer(rows, d, self.data.d) for d in self.read.values()]
+
+    @cached_property
+    def read(self) -> dict[str, int]:
+        """Numbers of each layer that is measured, as it is read."""
+        return reader_of(self.network, self.measure).widths
 
 
 def n_measured(measure: ProbeSettings, training, n_epochs: int | None = None) -> int:
@@ -73,7 +78,7 @@ def n_measured(measure: ProbeSettings, training, n_epochs: int | None = None) ->
 
 def of_activations(work: Work) -> Cost:
     """Peak memory and seconds of regenerating all activations into a store."""
-    written = 4 * work.n_networks * work.n_inputs * sum(work.network.widths.values())
+    written = 4 * work.n_networks * work.n_inputs * sum(work.read.values())
     mb = _common_mb(work) + _held_mb(work, together=False)
     seconds = IMPORT_SECONDS + _forward(work, work.n_networks) + written / 50e6
     return Cost(mb, seconds)
@@ -150,7 +155,7 @@ def _held_mb(work: Work, together: bool) -> float:
     if work.network.n_drawn:
         held += 2 * each * max(widths)  # with their own noise added, and that noise
     if together:
-        held += each * sum(widths) * (2 if work.network.n_drawn else 1)
+        held += each * sum(work.read.values()) * (2 if work.network.n_drawn else 1)
     return (min(work.at_once, work.n_seeds) if together else work.at_once) * held / 1e6
 
 

@@ -15,6 +15,7 @@ from infoplane.datasets.prepare import labels_of, shape_of
 from infoplane.datasets.source import Shape
 from infoplane.estimators import ESTIMATORS, estimator_of
 from infoplane.figures.subject import Subject
+from infoplane.measurement.activations import reader_of
 from infoplane.networks.description import build
 from infoplane.networks.mlp import Settings as MLPSettings
 from infoplane.networks.network import Network
@@ -175,7 +176,8 @@ class Plan:
     def _n_estimates(self, run: str) -> int:
         chosen = self.experiment.runs[run]
         n_epochs = measuring.n_measured(chosen.measure, chosen.training)
-        return len(chosen.seeds) * n_epochs * len(self.network(run).layers)
+        n_layers = len(reader_of(self.network(run), chosen.measure).layers)
+        return len(chosen.seeds) * n_epochs * n_layers
 
     def _n_metrics(self, run: str) -> int:
         chosen = self.experiment.runs[run]

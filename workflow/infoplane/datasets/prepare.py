@@ -51,7 +51,18 @@ def shape_of(settings: SourceSettings, places: Iterable[str | Path] | None = Non
     Where the files are not there, or are not what they should be, that of ASSUMED: what is
     wrong the preparation says.
     """
+    return _prepared(_told(settings, places), settings)
+
+
+def known_shape_of(
+    settings: SourceSettings, places: Iterable[str | Path] | None = None
+) -> Shape | None:
+    """The same, but None where it would be ASSUMED."""
     found = _told(settings, places)
+    return None if found is ASSUMED else _prepared(found, settings)
+
+
+def _prepared(found: Shape, settings: SourceSettings) -> Shape:
     fraction = settings.training_fraction
     if fraction is None:
         own = found.n_train

@@ -16,11 +16,12 @@ import torch
 
 from infoplane import streams
 from infoplane.machine import device_of
+from infoplane.measurement.readings import Reader
 from infoplane.networks.arrays import to_tensor
 from infoplane.networks.description import rebuild
 from infoplane.networks.dtypes import PLAIN
 from infoplane.networks.network import Draws, Network
-from infoplane.probes.probe import Inputs, Probe
+from infoplane.probes.probe import Inputs, Probe, ProbeSettings
 from infoplane.samples import Samples
 from infoplane.stores.activations import ActivationsStore, ActivationsWriter
 from infoplane.stores.locks import writing
@@ -46,7 +47,10 @@ class Activations:
         self.weights, self.probe, self.shared = weights, probe, shared
         self.name = measured_network(weights.networks, probe.network)
         self.network = rebuild(weights.networks[self.name])
-        self.layers = [layer.name for layer in self.network.layers]
+        if settings.passes == "training":
+            self.network = self.network.as_in_training(settings.batch_size)
+        self.reader = reader_of(self.network, settings)
+        self.layers = list(self.reader.names)
         self.seeds = [int(s) for s in weights.seeds if int(s) not in weights.lost]
         self.epochs = [int(e) for e in settings.epochs.select(weights.epochs)]
         self.device = device_of(settings.device)
@@ -119,7 +123,7 @@ class Activations:
         """Write all of it as a store of activations."""
         with writing(path):
             writer = ActivationsWriter(
-                path, self.network.widths, self.seeds, self.epochs, self.n_inputs
+                path, self.reader.widths, self.seeds, self.epochs, self.n_inputs
             )
             for epochs, seeds in self._blocks():
                 for layer, t, _ in self.outputs(epochs, seeds, self.draws):
@@ -162,11 +166,16 @@ class Activations:
         # (n, …) that all share, or (S, n, …)
         x = inputs[0] if self.probe.fixed else torch.stack(inputs)
         x = x.to(self.device).repeat_interleave(draws, dim=0 if self.probe.fixed else 1)
-        for layer, reading in network.read(weights, x, self._random(epochs, seeds, n_rows)):
-            own = None
-            if reading.noise is not None:
-                own = LayerNoise(reading.sigma, reading.noise.flatten(2))
-            yield layer, reading.t.flatten(2).contiguous(), own
+        wanted = len(self.layers)
+        for name, whole in network.read(weights, x, self._random(epochs, seeds, n_rows)):
+            for layer, reading in self.reader.read(name, whole):
+                own = None
+                if reading.noise is not None:
+                    own = LayerNoise(reading.sigma, reading.noise)
+                yield layer, reading.t.contiguous(), own
+                wanted -= 1
+            if not wanted:
+                return
 
     def _random(self, epochs, seeds, n: int) -> Draws | None:
         """What n rows draw, by noise seed, seed and epoch alone; None for most networks."""
@@ -193,11 +202,18 @@ def _samples(inputs: Inputs, clean, noise, layer: str, seed: int, epoch: int) ->
     ).checked()
 
 
+def reader_of(network: Network, settings: ProbeSettings) -> Reader:
+    """What these settings measure of a network; ValueError for layers that it does not have."""
+    return Reader(network.layers, network.by_default, settings.layers, settings.reading)
+
+
 def bytes_each(network: Network, n_rows: int) -> int:
     """Memory of one network's activations on so many rows: two neighbouring layers and one
     temporary of the wider are alive at once, and the noise of all layers, with the generators'
     numbers beside it."""
-    return 4 * n_rows * (3 * max(network.widths.values()) + 2 * network.n_drawn)
+    late = network.draws and not network.n_drawn  # numbers of one layer, when it asks for them
+    widest = (5 if late else 3) * max(network.widths.values())
+    return 4 * n_rows * (widest + 2 * network.n_drawn)
 
 
 class LayerNoise(NamedTuple):

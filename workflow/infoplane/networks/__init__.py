@@ -6,5 +6,9 @@ from infoplane.table import Table
 
 FAMILIES = Table(
     "network family",
-    {"mlp": "infoplane.networks.mlp:MLP", "module": "infoplane.networks.module:Module"},
+    {
+        "mlp": "infoplane.networks.mlp:MLP",
+        "cnn": "infoplane.networks.cnn:CNN",
+        "module": "infoplane.networks.module:Module",
+    },
 )

@@ -10,19 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import torch
 from pydantic import Field, model_validator
 
+from infoplane.networks import functions
 from infoplane.networks import noise as noises
 from infoplane.networks import quantisation as grids
+from infoplane.networks.functions import ActivationName, Initialisation, Keyed, Rate
 from infoplane.networks.network import INPUT, Layer, Network, Reading, Shape, Weights
 from infoplane.networks.noise import Noise
 from infoplane.settings import Settings as BaseSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-ActivationName = Literal[
-    "tanh", "relu", "leaky_relu", "sigmoid", "softsign", "softplus", "linear"
-]
-InitialisationName = Literal["fan_in", "fan_out", "torch"]
 
 
 class Settings(BaseSettings):
@@ -34,9 +31,15 @@ class Settings(BaseSettings):
     """Units of each hidden layer, from the input on."""
     activation: ActivationName | list[ActivationName] = "tanh"
     """Activation of the hidden layers: one name for all, or one name each."""
-    initialisation: InitialisationName = "torch"
+    initialisation: Initialisation = "torch"
     """fan_in: truncated normal of deviation 1/√fan_in, biases 0 (Shwartz-Ziv & Tishby 2017);
-    fan_out: the same with 1/√fan_out (Saxe et al. 2018); torch: uniform within 1/√fan_in."""
+    fan_out: the same with 1/√fan_out (Saxe et al. 2018); torch: uniform within 1/√fan_in;
+    {deviation: 0.1}: truncated normal of that deviation, biases 0."""
+    batch_norm: bool = False
+    """Batch norm before the activation of every hidden layer."""
+    dropout: Rate | list[Rate] = 0.0
+    """Share of a hidden layer's outputs that dropout sets to 0 in training: one for all
+    layers, or one each."""
     noise: noises.Settings | None = None
     """Gaussian noise on the output of every hidden layer; null: none."""
     quantisation: grids.Settings | None = None
@@ -44,20 +47,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _one_activation_a_layer(self):
-        if isinstance(self.activation, list) and len(self.activation) != len(self.hidden):
-            raise ValueError(
-                f"activation names {len(self.activation)} functions for {len(self.hidden)} "
-                "hidden layers; give one name for all of them, or one each"
-            )
+        functions.check_one_each(self, len(self.hidden), "hidden layers")
         return self
 
     @model_validator(mode="after")
     def _noise_or_quantisation(self):
-        if self.noise and self.quantisation:
-            raise ValueError(
-                "noise and quantisation exclude one another: with noise on it a quantised "
-                "activation takes any value; leave out one of the two"
-            )
+        functions.check_noise(self)
         return self
 
 
@@ -70,8 +65,8 @@ class MLP(Network):
     def __init__(self, settings: Settings, input_shape: Shape, output_size: int):
         super().__init__(settings, input_shape, output_size)
         names = [f"hidden{i}" for i in range(1, len(settings.hidden) + 1)]
-        chosen = settings.activation
-        self.activation_names = chosen if isinstance(chosen, list) else [chosen] * len(names)
+        self.activation_names = list(functions.one_each(settings.activation, names).values())
+        self.dropout = functions.one_each(settings.dropout, names)
         self.hidden = tuple(names)
         widths = dict(zip([*names, "output"], [*settings.hidden, output_size], strict=True))
         before = [INPUT, *names]
@@ -97,53 +92,41 @@ class MLP(Network):
         if self.is_quantised:
             ranged = [n for n, ends in zip(names, self.ends, strict=True) if ends is None]
             self.buffers |= {f"{layer}.range": (2,) for layer in ranged}
+        if settings.batch_norm:
+            for layer in names:
+                own, running = functions.norm_arrays(layer, (widths[layer],))
+                self.parameters |= own
+                self.of_layer[layer] += tuple(own)
+                self.buffers |= running
+        self.differs_in_training = settings.batch_norm or any(self.dropout.values())
         self.draws, self.n_drawn = bool(self.noisy), sum(self.noisy.values())
         self.slowdown = 3.0 if self.is_quantised else 1.0
 
     @cached_property
     def functions(self) -> list[Callable[[Tensor], Tensor]]:
         """Activation function of each hidden layer."""
-        functional = torch.nn.functional
-        known = {
-            "tanh": torch.tanh,
-            "relu": torch.relu,
-            "leaky_relu": functional.leaky_relu,
-            "sigmoid": torch.sigmoid,
-            "softsign": functional.softsign,
-            "softplus": functional.softplus,
-            "linear": lambda x: x,
-        }
-        return [known[name] for name in self.activation_names]
+        return [functions.activation(name) for name in self.activation_names]
 
     def initialise(self, seed: int) -> dict[str, Tensor]:
         generator = torch.Generator().manual_seed(seed)
-        weights = {}
-        for layer in (*self.hidden, "output"):
-            fan_in, fan_out = self.parameters[f"{layer}.weight"]
-            weight, bias = torch.empty(fan_in, fan_out), torch.zeros(fan_out)
-            if self.settings.initialisation == "torch":
-                bound = 1 / math.sqrt(fan_in)
-                weight.uniform_(-bound, bound, generator=generator)
-                bias.uniform_(-bound, bound, generator=generator)
-            else:
-                fan = fan_in if self.settings.initialisation == "fan_in" else fan_out
-                deviation = 1 / math.sqrt(fan)
-                # Cut at two deviations, as the papers' framework does.
-                torch.nn.init.trunc_normal_(
-                    weight, 0.0, deviation, -2 * deviation, 2 * deviation, generator=generator
-                )
-            weights[f"{layer}.weight"], weights[f"{layer}.bias"] = weight, bias
-        return weights | {name: torch.ones(shape) for name, shape in self.buffers.items()}
+        weights = functions.neutral(self.arrays)
+        for layer in self.of_layer:
+            weight, bias = weights[f"{layer}.weight"], weights[f"{layer}.bias"]
+            functions.fill(weight, bias, weight.shape, self.settings.initialisation, generator)
+        return weights
 
     def _hidden(
         self,
         weights: Weights,
         x: Tensor,
         noise: Noise | None = None,
+        training: bool = False,
+        buffers: dict[str, Tensor] | None = None,
         ranges: dict[str, Tensor] | None = None,
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Output of each hidden layer in order before and after its noise, (S, width, n).
 
+        buffers : takes what a training pass changes
         ranges : takes the ranges of these outputs, which are used in place of the weights'
         """
         n_networks = weights["output.bias"].shape[0]
@@ -151,8 +134,13 @@ class MLP(Network):
             x = x.expand(n_networks, *x.shape)
         h = x.flatten(2).transpose(1, 2)
         sigmas = self.sigmas(weights) if noise is not None else {}
+        masks = None if noise is None else noise.masks
         for layer, function, ends in zip(self.hidden, self.functions, self.ends, strict=True):
-            clean = function(self._affine(weights, layer, h))
+            clean = self._affine(weights, layer, h)
+            if self.settings.batch_norm:
+                own = weights, f"{layer}.norm", clean.transpose(1, 2), training, masks, buffers
+                clean = functions.batch_norm(*own).transpose(1, 2)
+            clean = function(clean)
             if self.is_quantised:
                 if ends is None:
                     name = f"{layer}.range"
@@ -161,6 +149,9 @@ class MLP(Network):
                     found = weights[name] if ranges is None else ranges[name]
                     ends = found[:, :, None, None].unbind(1)  # 2 × (S, 1, 1)
                 clean = grids.on_grid(clean, *ends, self.bits)
+            if self.dropout[layer]:
+                own = clean.transpose(1, 2), layer, self.dropout[layer], training, masks
+                clean = functions.dropout(*own).transpose(1, 2)
             h = clean
             if layer in sigmas:
                 h = clean + sigmas[layer][:, None, None] * noise.of[layer]
@@ -174,8 +165,9 @@ class MLP(Network):
         training: bool = False,
         random: Noise | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        *_, (_, last) = self._hidden(weights, x, random)
-        return self._affine(weights, "output", last).transpose(1, 2), {}
+        buffers: dict[str, Tensor] = {}
+        *_, (_, last) = self._hidden(weights, x, random, training, buffers)
+        return self._affine(weights, "output", last).transpose(1, 2), buffers
 
     def read(
         self, weights: Weights, x: Tensor, random: Noise | None = None
@@ -195,7 +187,12 @@ class MLP(Network):
     def random(
         self, n: int, sources: Sequence[torch.Generator], device: torch.device | str = "cpu"
     ) -> Noise | None:
-        return noises.draw(self.noisy, n, sources, device) if self.noisy else None
+        if not self.noisy and not self.live and not any(self.dropout.values()):
+            return None
+        noise = noises.draw(self.noisy, n, sources, device) if self.noisy else Noise({})
+        if self.differs_in_training:
+            noise.masks = Keyed.of(sources, n, device, self.live)
+        return noise
 
     def _affine(self, weights: Weights, layer: str, h: Tensor) -> Tensor:
         if not self.is_quantised or not self.settings.quantisation.weights:
@@ -206,12 +203,7 @@ class MLP(Network):
 
     def sigmas(self, weights: Weights) -> dict[str, Tensor]:
         """Standard deviation of each noisy layer's noise, (S,)."""
-        chosen, like = self.settings.noise, weights["output.bias"]
-        if chosen is None:
-            return {}
-        if chosen.relative:
-            return {n: chosen.sigma * weights[f"{n}.scale"][:, 0].detach() for n in self.noisy}
-        return {n: like.new_full(like.shape[:1], chosen.sigma) for n in self.noisy}
+        return {n: noises.sigma(self.settings.noise, weights, n) for n in self.noisy}
 
     def calibrate(self, weights: Weights, x: Tensor) -> dict[str, Tensor]:
         if any(name.endswith(".range") for name in self.buffers):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from types import MappingProxyType
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
 
@@ -57,6 +58,13 @@ class Reading(NamedTuple):
     sigma: Tensor | None = None
     noise: Tensor | None = None
 
+    @property
+    def seen(self) -> Tensor:
+        """The layer with its own noise, as the next one sees it."""
+        if self.sigma is None:
+            return self.t
+        return self.t + self.sigma.reshape(-1, *[1] * (self.t.ndim - 1)) * self.noise
+
 
 class Draws(ABC):
     """The random numbers of one pass of S networks over n rows."""
@@ -64,6 +72,17 @@ class Draws(ABC):
     @abstractmethod
     def rows(self, first: int, stop: int) -> Draws:
         """Those of the rows first … stop − 1, for a mini-batch."""
+
+
+class Misfit(ValueError):
+    """A network that cannot be for inputs of this shape.
+
+    path : the key of the network's settings that is wrong; text : what it must be
+    """
+
+    def __init__(self, path: tuple[str | int, ...], text: str):
+        super().__init__(f"network.{'.'.join(map(str, path))}: {text}")
+        self.path, self.text = path, text
 
 
 class Network(ABC):
@@ -76,6 +95,9 @@ class Network(ABC):
     aliases : further names that checkpoints may have for an array
     of_layer : names of the parameters that belong to each layer, for gradient statistics
     draws : whether a measured pass is random, so that several passes mean something
+    differs_in_training : whether training computes otherwise: dropout, batch norm
+    live : measured passes are as in training, in random batches of so many inputs; 0: they
+        are in evaluation mode
     stacks : whether seeds are trained faster as one stack on a CPU; on a GPU they always are
     parallel : whether seeds that are not stacked may train on threads of their own at once
     n_drawn : random numbers that one row of one network draws, for an estimate of memory
@@ -90,6 +112,8 @@ class Network(ABC):
     aliases: Mapping[str, str] = NONE
     of_layer: Mapping[str, tuple[str, ...]] = NONE
     draws: bool = False
+    differs_in_training: bool = False
+    live: int = 0
     stacks: bool = False
     parallel: bool = False
     n_drawn: int = 0
@@ -142,6 +166,17 @@ class Network(ABC):
         x (n, *input_shape), and keeps them with the weights of that epoch.
         """
         return {}
+
+    def as_in_training(self, batch: int) -> Network:
+        """The same, but dropout and batch norm work in measured passes as in training."""
+        other = copy(self)
+        other.live, other.draws = batch, True
+        return other
+
+    @property
+    def by_default(self) -> tuple[str, ...]:
+        """Names of the layers that are measured where none are chosen."""
+        return tuple(layer.name for layer in self.layers)
 
     @property
     def arrays(self) -> dict[str, Shape]:

@@ -19,6 +19,8 @@ from infoplane.settings import Settings as BaseSettings
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from infoplane.networks.network import Weights
+
 
 class Settings(BaseSettings):
     """Gaussian noise after every hidden layer, on in training and in measurement."""
@@ -31,13 +33,22 @@ class Settings(BaseSettings):
 
 
 class Noise(Draws):
-    """Standard normal numbers (S, units, n) by layer."""
+    """Standard normal numbers (S, units, n) by layer, and what dropout draws, if anything."""
 
-    def __init__(self, of: Mapping[str, Tensor]):
-        self.of = of
+    def __init__(self, of: Mapping[str, Tensor], masks: Draws | None = None):
+        self.of, self.masks = of, masks
 
     def rows(self, first: int, stop: int) -> Noise:
-        return Noise({name: z[:, :, first:stop] for name, z in self.of.items()})
+        part = {name: z[:, :, first:stop] for name, z in self.of.items()}
+        return Noise(part, self.masks and self.masks.rows(first, stop))
+
+
+def sigma(settings: Settings, weights: Weights, layer: str) -> Tensor:
+    """Standard deviation of a layer's noise, (S,)."""
+    if settings.relative:
+        return settings.sigma * weights[f"{layer}.scale"][:, 0].detach()
+    like = weights["output.bias"]
+    return like.new_full(like.shape[:1], settings.sigma)
 
 
 def scale(outputs: Tensor) -> Tensor:

@@ -49,14 +49,14 @@ class Settings(BaseSettings):
 def on_grid(values: Tensor, low: Tensor | float, high: Tensor | float, bits: int) -> Tensor:
     """The nearest of 2^b values from low to high, with the gradient of clipping to that range.
 
-    low, high : numbers, or (S, 1, 1) for values (S, …)
+    low, high : numbers, or (S, 1, …) for values (S, …)
     """
     return _grid().apply(values, low, high, 2**bits - 1, isinstance(low, torch.Tensor))
 
 
 def weights_on_grid(weights: Tensor, bits: int) -> Tensor:
-    """Matrices (S, in, out), each on the symmetric grid up to its own largest |weight|."""
-    largest = weights.detach().abs().amax(dim=(1, 2), keepdim=True)
+    """Arrays (S, …), each on the symmetric grid up to its own largest |weight|."""
+    largest = weights.detach().abs().amax(dim=tuple(range(1, weights.ndim)), keepdim=True)
     return _grid().apply(weights, -largest, largest, 2**bits - 1, False)
 
 

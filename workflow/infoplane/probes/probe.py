@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from infoplane.stores.weights import WeightsStore
 
 
+HowRead = Literal["flatten", "channels", "mean", "max"]
+
+
 class ProbeSettings(Settings):
     """What is measured, and at which epochs."""
 
@@ -30,10 +33,24 @@ class ProbeSettings(Settings):
     epochs: AnySchedule = Logarithmic(schedule="logarithmic", number=60)
     """Epochs to measure, out of the kept ones; the delta schedules choose them by what they
     measure."""
+    layers: list[str] | None = Field(default=None, min_length=1)
+    """Layers to measure, by name or pattern (conv1, dense*); null: all after an activation, and
+    the output."""
+    reading: HowRead = "flatten"
+    """How maps are read. flatten: as one list of numbers; channels: each channel by itself, as
+    a layer named conv1[0], conv1[1], …; mean, max: as one number a channel, the mean or the
+    largest over positions. Layers without maps are read as they are."""
+    passes: Literal["evaluation", "training"] = "evaluation"
+    """What dropout and batch norm do while layers are measured. evaluation: no dropout, batch
+    norm by its running statistics; training: masks are drawn, and batch norm goes by random
+    batches, so that passes are draws."""
+    batch_size: int = Field(default=256, ge=2)
+    """Inputs of a random batch where passes are as in training."""
     draws: int = Field(default=1, ge=1)
-    """Draws of each input in a network with noise: so many passes with noise of their own."""
+    """Draws of each input in a network with noise, or in passes as in training: so many passes
+    with random numbers of their own."""
     noise_seed: int = Field(default=0, ge=0)
-    """Seed of the noise in measurement; each network and epoch has noise of its own."""
+    """Seed of what is drawn in measurement; each network and epoch has numbers of its own."""
     device: DeviceName = "auto"
     """auto: CUDA where there is a GPU, else the CPU."""
     share_activations: bool = False

@@ -1,7 +1,8 @@
-"""torch's optimizers, on all seeds' parameters as one tensor."""
+"""torch's optimizers, on all seeds' parameters as one tensor, and their learning rates."""
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 import torch
@@ -13,7 +14,45 @@ Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 
-class SGD(Settings):
+class Step(Settings):
+    decay: Literal["step"]
+    """The learning rate is multiplied by a factor every so many epochs."""
+    every: int = Field(ge=1)
+    """Epochs from one step to the next, counted from the end of the warm-up."""
+    factor: float = Field(default=0.1, gt=0, lt=1)
+    """What the learning rate is multiplied by."""
+
+    def share(self, done: float, epochs: int) -> float:
+        return self.factor ** (int(done) // self.every)
+
+
+class Cosine(Settings):
+    decay: Literal["cosine"]
+    """The learning rate falls along half a cosine, over all epochs after the warm-up."""
+    last: Share = 0.0
+    """Where it ends, as a share of the learning rate."""
+
+    def share(self, done: float, epochs: int) -> float:
+        return self.last + (1 - self.last) * (1 + math.cos(math.pi * done / epochs)) / 2
+
+
+class Scheduled(Settings):
+    """What all optimizers have: a learning rate that may change from step to step."""
+
+    schedule: Annotated[Step | Cosine, Field(discriminator="decay")] | None = None
+    """How the learning rate falls; null: it is constant."""
+    warm_up: int = Field(default=0, ge=0)
+    """Epochs in which the learning rate first rises from 0, linearly with every step."""
+
+    def share(self, step: int, steps: int, epochs: int) -> float:
+        """Share of the learning rate at a step, the first is 0, of so many in each epoch."""
+        done = step / steps - self.warm_up
+        if done < 0:
+            return (step + 1) / (steps * self.warm_up)
+        return self.schedule.share(done, epochs - self.warm_up) if self.schedule else 1.0
+
+
+class SGD(Scheduled):
     method: Literal["sgd"]
     """Stochastic gradient descent."""
     learning_rate: Positive
@@ -23,7 +62,7 @@ class SGD(Settings):
         return torch.optim.SGD([parameter], self.learning_rate, weight_decay=self.weight_decay)
 
 
-class Momentum(Settings):
+class Momentum(Scheduled):
     method: Literal["momentum"]
     """Stochastic gradient descent with momentum."""
     learning_rate: Positive
@@ -41,7 +80,7 @@ class Momentum(Settings):
         )
 
 
-class Adam(Settings):
+class Adam(Scheduled):
     method: Literal["adam"]
     """Adam."""
     learning_rate: Positive = 4e-4
@@ -53,7 +92,7 @@ class Adam(Settings):
         return torch.optim.Adam([parameter], **_adam(self))
 
 
-class AdamW(Settings):
+class AdamW(Scheduled):
     method: Literal["adamw"]
     """Adam with decoupled weight decay."""
     learning_rate: Positive = 4e-4
@@ -65,7 +104,7 @@ class AdamW(Settings):
         return torch.optim.AdamW([parameter], **_adam(self))
 
 
-class RMSprop(Settings):
+class RMSprop(Scheduled):
     method: Literal["rmsprop"]
     """RMSprop."""
     learning_rate: Positive = 1e-3

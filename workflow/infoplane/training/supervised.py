@@ -25,6 +25,7 @@ from infoplane.networks.network import Network, initialise_seeds
 from infoplane.progress import Progress
 from infoplane.schedules.fixed import All, Schedule
 from infoplane.settings import Settings as BaseSettings
+from infoplane.training import augment as images
 from infoplane.training.optimizers import Adam, Optimizer
 from infoplane.training.trainer import Arrays, Lost, Metric, Trainer, TrainerSettings
 
@@ -39,6 +40,8 @@ CALIBRATION_INPUTS = 4096
 """Most training inputs, the first ones, on which scales and ranges are measured."""
 NOISE = 0x6E6F697365
 """Keeps the noise of an epoch apart from its order."""
+AUGMENT = 0x637573
+"""Keeps the crops and flips of an epoch apart from its order."""
 PREFIT = 0x707265666974
 """Keeps epochs on random labels apart from the others."""
 METRICS = (
@@ -101,6 +104,15 @@ class Settings(TrainerSettings):
     orthonormal_penalty: float = Field(default=0, ge=0)
     """λ of λ ‖W'W − I‖² in the loss, of each layer's matrix W (of WW' where it has more outputs
     than inputs): Goldfeld et al. 2019, after Cisse et al. 2017. 0: none."""
+    l1: float = Field(default=0, ge=0)
+    """λ of λ Σ|w| in the loss, over weights of layers, biases left out. 0: none."""
+    l2: float = Field(default=0, ge=0)
+    """λ of λ Σw² in the loss, over weights of layers, biases left out. 0: none."""
+    label_smoothing: float = Field(default=0, ge=0, lt=1)
+    """ε of targets (1 − ε) of the label and ε of all classes alike, in the loss of training
+    alone; the losses that are written down are without it. 0: none."""
+    augment: images.Settings | None = None
+    """Crops and flips of training images; null: none."""
     label: str | None = None
     """Which of the data set's labels is learnt; null: the first."""
     epochs: int = Field(ge=1)
@@ -120,6 +132,24 @@ class Settings(TrainerSettings):
     def numbers(self) -> range:
         return range(self.epochs + 1)
 
+    @model_validator(mode="after")
+    def _trains_after_warm_up(self):
+        if self.optimizer.warm_up >= self.epochs:
+            raise ValueError(
+                f"optimizer.warm_up must be < {self.epochs}, which is epochs, not "
+                f"{self.optimizer.warm_up}"
+            )
+        return self
+
+    def check_inputs(self, shape: Sequence[int]) -> None:
+        """ValueError where inputs of this shape cannot be trained on so."""
+        if self.augment and len(shape) != 3:
+            raise ValueError(
+                "augment needs images (channels, height, width), not "
+                f"{' × '.join(map(str, shape))} values; a data set gives images with "
+                "flatten: false"
+            )
+
 
 class Supervised(Trainer):
     """The networks of a block: one stack of all, or one of each seed."""
@@ -129,6 +159,7 @@ class Supervised(Trainer):
 
     @isolated()
     def __init__(self, settings: Settings, network: Network, data: Data, seeds: Sequence[int]):
+        settings.check_inputs(network.input_shape)
         self.settings, self.network, self.seeds = settings, network, list(seeds)
         self.networks = {"network": network}
         self.epochs, self.keep = settings.numbers, settings.keep
@@ -426,15 +457,22 @@ class Stack:
         )
         sources = [streams.of_training(seed, *key, NOISE) for seed in seeds]
         random = self.network.random(len(x), sources, self.device)
+        shown = self._augmentation(len(x), *key)
         totals = [torch.zeros_like(flat, dtype=_at_least(flat)) for flat in self.flats]
         squares = [torch.zeros_like(total) for total in totals]
         batches = order.split(self.settings.batch_size, dim=1)
         first = 0
-        for batch in batches:
-            part = None if random is None else random.rows(first, first + batch.shape[1])
+        for step, batch in enumerate(batches):
+            rows = first, first + batch.shape[1]
             first += batch.shape[1]
+            part = None if random is None else random.rows(*rows)
+            inputs = x[batch]
+            if shown is not None:
+                inputs = images.augmented(inputs, self.settings.augment, shown.rows(*rows))
+            if len(key) == 1:  # epochs on random labels are trained at a constant rate
+                self._set_rate((key[0] - 1) * len(batches) + step, len(batches))
             outputs, changed = self.network.run(
-                {**self.leaves, **self.buffers}, x[batch], training=True, random=part
+                {**self.leaves, **self.buffers}, inputs, training=True, random=part
             )
             loss = self.loss(outputs, labels.gather(1, batch))
             gradients = self._step(loss)
@@ -460,8 +498,23 @@ class Stack:
 
         outputs : (n_networks, n, n_classes); labels : (n_networks, n)
         """
-        loss = _cross_entropy(outputs, labels).mean(1).sum()
+        loss = _cross_entropy(outputs, labels, self.settings.label_smoothing).mean(1).sum()
         return loss + self._penalty()
+
+    def _augmentation(self, n: int, *key: int) -> images.Drawn | None:
+        """What is done to the images of an epoch, by seed and key alone; None without."""
+        if self.settings.augment is None:
+            return None
+        sources = [streams.of_training(seed, *key, AUGMENT) for seed in self.seeds]
+        return images.draw(self.settings.augment, n, sources, self.device)
+
+    def _set_rate(self, step: int, steps: int) -> None:
+        """The learning rate of a step of the training, of so many in an epoch."""
+        chosen = self.settings.optimizer
+        rate = chosen.learning_rate * chosen.share(step, steps, self.settings.epochs)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
 
     def _step(self, loss: Tensor) -> list[Tensor]:
         """One step of the optimizers; gradients as the parameters are, in matrices."""
@@ -485,13 +538,19 @@ class Stack:
             self.buffers |= self.network.calibrate(self.weights, x[:CALIBRATION_INPUTS])
 
     def _penalty(self) -> Tensor | float:
-        """The orthonormal penalty, summed over networks: λ ‖W'W − I‖² of every layer."""
-        strength = self.settings.orthonormal_penalty
-        if not strength:
-            return 0.0
-        names = [n for of in self.network.of_layer.values() for n in of]
-        weights = [self.leaves[n].flatten(1, -2) for n in names if self.leaves[n].ndim > 2]
-        return strength * sum(_distance_to_orthonormal(w) for w in weights)
+        """What the settings add to the loss, summed over networks and layers; a kernel counts
+        as a matrix with a row for each of its outputs."""
+        chosen = self.settings
+        weights = [leaf.flatten(2) for leaf in self.leaves.values() if leaf.ndim > 2]
+        penalty = 0.0
+        if chosen.orthonormal_penalty:
+            distances = sum(_distance_to_orthonormal(w) for w in weights)
+            penalty = chosen.orthonormal_penalty * distances
+        if chosen.l1:
+            penalty = penalty + chosen.l1 * sum(w.abs().sum() for w in weights)
+        if chosen.l2:
+            penalty = penalty + chosen.l2 * sum(w.square().sum() for w in weights)
+        return penalty
 
     def norms(self, squares: Sequence[Tensor]) -> np.ndarray:
         """Root of each layer's sum of these matrices, (n_networks, n_layers); NaN where no
@@ -543,9 +602,11 @@ def _distance_to_orthonormal(weights: Tensor) -> Tensor:
     return (gram - eye).square().sum()
 
 
-def _cross_entropy(logits: Tensor, y: Tensor) -> Tensor:
+def _cross_entropy(logits: Tensor, y: Tensor, smoothing: float = 0.0) -> Tensor:
     """Cross-entropy in nats of every input, (S, n), of logits (S, n, n_classes)."""
-    return torch.nn.functional.cross_entropy(logits.transpose(1, 2), y, reduction="none")
+    return torch.nn.functional.cross_entropy(
+        logits.transpose(1, 2), y, reduction="none", label_smoothing=smoothing
+    )
 
 
 def _at_least(flat: Tensor) -> torch.dtype:

@@ -1,0 +1,80 @@
+"""Which layers are measured, and how maps are read."""
+
+import pytest
+import torch
+
+from infoplane.measurement.readings import Reader
+from infoplane.networks.network import Layer, Reading
+
+LAYERS = (
+    Layer("conv1", (2, 3, 4), ("input",)),
+    Layer("pool1", (2, 1, 2), ("conv1",)),
+    Layer("conv2", (5, 1, 1), ("pool1",)),
+    Layer("dense1", (4,), ("conv2",)),
+    Layer("output", (3,), ("dense1",)),
+)
+DEFAULT = ("conv1", "conv2", "dense1", "output")
+
+
+def reader(how="flatten", chosen=None) -> Reader:
+    return Reader(LAYERS, DEFAULT, chosen, how)
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ("flatten", {"conv1": (24, "input"), "conv2": (5, "conv1"), "dense1": (4, "conv2")}),
+        ("mean", {"conv1": (2, "input"), "conv2": (5, "input"), "dense1": (4, "input")}),
+        ("max", {"conv1": (2, "input"), "conv2": (5, "input"), "dense1": (4, "input")}),
+        (
+            "channels",
+            {
+                **{f"conv1[{i}]": (12, "input") for i in range(2)},
+                **{f"conv2[{i}]": (1, "input") for i in range(5)},
+                "dense1": (4, "input"),
+            },
+        ),
+    ],
+)
+def test_read_layers_have_units_and_the_layers_that_they_are_computed_from(how, expected):
+    layers = {la.name: (la.units, *la.after) for la in reader(how).layers}
+    assert layers == {**expected, "output": (3, "dense1")}
+
+
+def test_layers_are_chosen_by_name_or_pattern():
+    assert reader(chosen=["output", "conv*"]).names == ("conv1", "conv2", "output")
+    assert reader(chosen=["pool1"]).names == ("pool1",)
+    few = reader("channels", ["conv1[1]", "conv2[0]", "dense1"])
+    assert few.names == ("conv1[1]", "conv2[0]", "dense1")
+    with pytest.raises(ValueError, match=r"'cnv1' matches no layer. Did you mean 'conv1'"):
+        reader(chosen=["dense1", "cnv1"])
+
+
+def test_maps_are_read_as_said():
+    t = torch.randn(3, 6, 2, 3, 4)
+    read = {
+        how: dict(reader(how).read("conv1", Reading(t))) for how in ("flatten", "mean", "max")
+    }
+    assert torch.equal(read["flatten"]["conv1"].t, t.flatten(2))
+    torch.testing.assert_close(read["mean"]["conv1"].t, t.mean((3, 4)))
+    assert torch.equal(read["max"]["conv1"].t, t.amax((3, 4)))
+    channels = dict(reader("channels").read("conv1", Reading(t)))
+    assert torch.equal(channels["conv1[1]"].t, t[:, :, 1].flatten(2))
+    flat = torch.randn(3, 6, 4)
+    for how in ("flatten", "channels", "mean", "max"):
+        assert torch.equal(dict(reader(how).read("dense1", Reading(flat)))["dense1"].t, flat)
+    assert not dict(reader().read("pool1", Reading(torch.zeros(3, 6, 2, 1, 2))))
+
+
+@pytest.mark.parametrize("how", ["flatten", "channels", "mean", "max"])
+def test_noise_is_read_with_its_layer(how):
+    noisy = Reading(
+        torch.randn(3, 6, 2, 3, 4), torch.tensor([0.1, 0.2, 0.3]), torch.randn(3, 6, 2, 3, 4)
+    )
+    plain = Reading(noisy.seen)
+    of_plain = dict(reader(how).read("conv1", plain))
+    for name, found in reader(how).read("conv1", noisy):
+        torch.testing.assert_close(found.seen, of_plain[name].t)
+        assert (found.sigma is None) == (how == "max")
+        if how == "mean":
+            torch.testing.assert_close(found.sigma, noisy.sigma / 12**0.5)

@@ -1,0 +1,87 @@
+"""Whether a run's network fits its data, and what is measured of it fits the network."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from infoplane.config.estimators import method_of
+from infoplane.config.models import Run
+from infoplane.config.problems import Problem
+from infoplane.datasets.source import ASSUMED, Shape
+from infoplane.measurement.activations import reader_of
+from infoplane.networks.description import build
+from infoplane.networks.network import Misfit, Network
+
+
+def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong with the network, the layers and the draws of a run.
+
+    shape : of its data set, None where it is not known; what does not fit it the job says
+    estimators : the experiment's, as they are written
+    """
+    of_input, n_classes = (shape or ASSUMED).of_input, (shape or ASSUMED).n_classes()
+    given = f"data set '{run.dataset}' gives inputs of {' × '.join(map(str, of_input))}"
+    if shape and getattr(run.training, "augment", None) and len(of_input) != 3:
+        yield Problem(
+            ("training", "augment"),
+            f"must be left out, or have images (channels, height, width): {given}; a data set "
+            "keeps images as they are with flatten: false",
+        )
+    try:
+        network = build(run.network, of_input, n_classes)
+    except Misfit as misfit:
+        if shape:
+            yield Problem(("network", *misfit.path), f"{misfit.text}; {given}")
+        return
+    if run.measure.passes == "training":
+        if not network.differs_in_training:
+            yield Problem(
+                ("measure", "passes"),
+                "must be evaluation, not 'training': the network has neither dropout nor batch "
+                "norm that could be on",
+            )
+            return
+        network = network.as_in_training(run.measure.batch_size)
+    yield from _of_draws(run, network)
+    if run.measure.layers is not None:
+        try:
+            reader_of(network, run.measure)
+        except ValueError as error:
+            yield Problem(("measure", "layers"), str(error))
+    yield from _of_noise(run, network, estimators)
+
+
+def _of_draws(run: Run, network: Network) -> Iterator[Problem]:
+    """Draws of a network that has none; a shared store of one that has."""
+    if not network.draws and run.measure.draws > 1:
+        yield Problem(
+            ("measure", "draws"),
+            f"must be 1, not {run.measure.draws}: without network.noise, or dropout or batch "
+            "norm and measure.passes: training, all draws of an input are the same",
+        )
+    if network.draws and run.measure.share_activations:
+        yield Problem(
+            ("measure", "share_activations"),
+            "must be false for a network with noise, or with passes as in training: estimators "
+            "of noisy layers need more than the activations",
+        )
+
+
+def _of_noise(run: Run, network: Network, estimators: Mapping[str, Any]) -> Iterator[Problem]:
+    """Estimators of noisy layers, where layers have no noise that could be told apart."""
+    if getattr(run.network, "noise", None) is None:
+        why = "there is no network.noise"
+    elif run.measure.passes == "training":
+        why = "measure.passes is training: what is drawn is more than noise"
+    elif run.measure.reading == "max" and any(len(la.shape) > 1 for la in network.layers):
+        why = "measure.reading is max: the largest of noisy numbers has no noise of its own"
+    else:
+        return
+    reasons: dict[str, list[str]] = {}
+    for name in run.estimators:
+        method = method_of(estimators.get(name))
+        if method is not None and method.needs_noise:
+            reasons.setdefault(method.needs_noise, []).append(name)
+    for reason, names in reasons.items():
+        yield Problem(
+            ("estimators",), f"must be without {', '.join(names)} where {why}: {reason}"
+        )

@@ -1,0 +1,128 @@
+"""Which layers are measured, and how maps are read.
+
+A layer of maps, (channels, height, width), is more than an estimator takes at once. It is read
+as one list of numbers, or each channel by itself as a layer of its own (conv1[0], conv1[1], …),
+or as one number a channel: the mean or the largest over positions. A flat layer is read as it
+is, whatever the reading.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatchcase
+
+from infoplane.networks.network import INPUT, Layer, Reading
+from infoplane.probes.probe import HowRead
+from infoplane.table import nearest
+
+SAID = {
+    "flatten": "maps flattened",
+    "channels": "each channel of a map by itself",
+    "mean": "maps as their channels' means over positions",
+    "max": "maps as their channels' largest values over positions",
+}
+
+
+class Reader:
+    """The layers of a network that are measured.
+
+    layers : as they are read, each flat, in the network's order; `after` holds those of them,
+        or the input, that a layer is computed from alone
+    names : of these layers; widths : numbers of each by name
+    of : the network's own layer that a name is read of
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        by_default: Iterable[str],
+        chosen: Sequence[str] | None,
+        how: HowRead,
+    ):
+        """chosen : names or patterns of layers; ValueError says which of them match nothing"""
+        self.how = how
+        self.parts = {layer.name: _parts(layer, how) for layer in layers}
+        wanted = set(by_default) if chosen is None else _matching(self.parts, chosen)
+        whole = {la.name for la in layers if len(la.shape) == 1 or how == "flatten"}
+        edges: dict[str, tuple[str, ...]] = {}
+        measured = []
+        for layer in layers:
+            edges[layer.name] = _edges(layer, edges, whole & wanted)
+            measured += [
+                Layer(name, shape, edges[layer.name])
+                for name, shape in self.parts[layer.name].items()
+                if wanted & {layer.name, name}
+            ]
+        self.layers = tuple(measured)
+        self.names = tuple(layer.name for layer in measured)
+        self.widths = {layer.name: layer.units for layer in measured}
+        self.of = {name: whole for whole, parts in self.parts.items() for name in parts}
+
+    def read(self, name: str, reading: Reading) -> Iterator[tuple[str, Reading]]:
+        """What is measured of one of the network's layers: its name, and t (S, n, units).
+
+        The largest of noisy numbers has no noise that could be told apart from it: its
+        `sigma` is None.
+        """
+        parts = self.parts[name]
+        if not set(parts) & set(self.names):
+            return
+        t, sigma, noise = reading.t, reading.sigma, reading.noise
+        if t.ndim == 3 or self.how == "flatten":
+            yield (
+                name,
+                Reading(t.flatten(2), sigma, None if noise is None else noise.flatten(2)),
+            )
+        elif self.how == "channels":
+            for i, part in enumerate(parts):
+                if part in self.names:
+                    own = None if noise is None else noise[:, :, i].flatten(2)
+                    yield part, Reading(t[:, :, i].flatten(2), sigma, own)
+        elif self.how == "max":
+            yield name, Reading(reading.seen.flatten(3).amax(3))
+        elif noise is None:
+            yield name, Reading(t.flatten(3).mean(3))
+        else:
+            # The mean of m numbers of noise has a deviation of σ / √m.
+            root = math.sqrt(t[0, 0, 0].numel())
+            mean = noise.flatten(3).mean(3) * root
+            yield name, Reading(t.flatten(3).mean(3), sigma / root, mean)
+
+
+def _parts(layer: Layer, how: HowRead) -> dict[str, tuple[int]]:
+    """Names of what is read of a layer, with the number of its units."""
+    channels, *sides = layer.shape
+    if not sides:
+        return {layer.name: layer.shape}
+    if how == "channels":
+        return {f"{layer.name}[{i}]": (math.prod(sides),) for i in range(channels)}
+    return {layer.name: (layer.units if how == "flatten" else channels,)}
+
+
+def _edges(layer: Layer, edges: dict, whole: set[str]) -> tuple[str, ...]:
+    """What is measured in full, or the input, that a layer is computed from alone: in place of
+    a layer that is not, what that one is computed from."""
+    found: list[str] = []
+    for before in layer.after:
+        known = (before,) if before == INPUT or before in whole else edges[before]
+        if not known:
+            return ()
+        found += known
+    return tuple(dict.fromkeys(found))
+
+
+def _matching(parts: dict[str, dict], chosen: Sequence[str]) -> set[str]:
+    """Layers, or parts of layers, that any of the names or patterns matches."""
+    found: set[str] = set()
+    known = [*parts, *(name for inner in parts.values() for name in inner if name not in parts)]
+    for pattern in chosen:
+        own = {name for name in known if name == pattern}
+        own |= {name for name in parts if fnmatchcase(name, pattern)}
+        if not own:
+            raise ValueError(
+                f"'{pattern}' matches no layer.{nearest(pattern, known)} "
+                f"Layers: {', '.join(parts)}"
+            )
+        found |= own
+    return found

@@ -1,0 +1,388 @@
+"""Convolutional networks: stages one after the other, and a softmax output.
+
+A stage with weights is convolution or dense layer → batch norm → activation → (grid of a
+quantised network) → dropout → noise; its name is conv1, conv2, …, dense1, … Weights are laid
+out as in torch.nn, (out, in, height, width) and (out, in), with the stacked axis before.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+
+import torch
+from pydantic import Field, model_validator
+
+from infoplane.networks import functions
+from infoplane.networks import noise as noises
+from infoplane.networks import quantisation as grids
+from infoplane.networks.functions import ActivationName, Initialisation, Keyed, Rate
+from infoplane.networks.network import INPUT, Layer, Misfit, Network, Reading, Shape, Weights
+from infoplane.settings import Settings as BaseSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Size = Annotated[int, Field(ge=1)]
+
+
+class Conv(BaseSettings):
+    stage: Literal["conv"]
+    """A convolution, then batch norm, activation and dropout."""
+    channels: Size
+    """Maps that it makes."""
+    kernel: Size
+    """Height and width of the kernel."""
+    stride: Size = 1
+    """Pixels from one position of the kernel to the next."""
+    padding: int = Field(default=0, ge=0)
+    """Zeros on each side of the maps."""
+
+
+class Pool(BaseSettings):
+    stage: Literal["pool"]
+    """Maps made smaller, each by itself."""
+    method: Literal["max", "average"] = "max"
+    """What stands for the numbers under a window."""
+    size: Size = 2
+    """Height and width of the window."""
+    stride: Size | None = None
+    """Pixels from one window to the next; null: its size."""
+
+
+class Flatten(BaseSettings):
+    stage: Literal["flatten"]
+    """Maps become one list of numbers."""
+
+
+class Dense(BaseSettings):
+    stage: Literal["dense"]
+    """A fully connected layer, then batch norm, activation and dropout."""
+    units: Size
+    """Numbers that it makes."""
+
+
+Stage = Annotated[Conv | Pool | Flatten | Dense, Field(discriminator="stage")]
+
+
+def _dense(n: int, units: int = 128) -> list:
+    """n layers of weights, the output's included."""
+    return [Flatten(stage="flatten"), *[Dense(stage="dense", units=units)] * (n - 1)]
+
+
+PRESETS = {
+    "lenet5": [
+        Conv(stage="conv", channels=6, kernel=5, padding=2),
+        Pool(stage="pool", method="average"),
+        Conv(stage="conv", channels=16, kernel=5),
+        Pool(stage="pool", method="average"),
+        Flatten(stage="flatten"),
+        Dense(stage="dense", units=120),
+        Dense(stage="dense", units=84),
+    ],
+    "fc3": _dense(3),
+    "fc6": _dense(6),
+    "fc9": _dense(9),
+    "fc12": _dense(12),
+}
+"""lenet5: LeCun et al. 1998 for images of 28 × 28, whose third convolution, of 120 maps of one
+pixel, is a dense stage here. fc3 to fc12: so many layers of weights as in Stirn et al. 2018;
+their widths could not be read, so all have 128 units and differ in depth alone."""
+
+
+class Settings(BaseSettings):
+    """A convolutional network: stages from the input on, and a softmax output."""
+
+    family: Literal["cnn"]
+    """Kind of network."""
+    preset: Literal["lenet5", "fc3", "fc6", "fc9", "fc12"] | None = None
+    """Stages by one name, in place of `stages`. lenet5: conv 6 5 × 5, pool, conv 16 5 × 5,
+    pool, dense 120, dense 84 (LeCun et al. 1998). fc3, fc6, fc9, fc12: 2, 5, 8, 11 dense stages
+    of 128 units, which with the output are 3, 6, 9, 12 layers."""
+    stages: list[Stage] | None = Field(default=None, min_length=1)
+    """Stages from the input on; the output layer comes after them by itself."""
+    activation: ActivationName | list[ActivationName] = "tanh"
+    """Activation of conv and dense stages: one name for all, or one name each."""
+    initialisation: Initialisation = "torch"
+    """fan_in, fan_out: truncated normal of deviation 1/√fan_in or 1/√fan_out, biases 0; torch:
+    uniform within 1/√fan_in; deviation: 0.1 truncated normal of that deviation, biases 0."""
+    batch_norm: bool = False
+    """Batch norm before the activation of every conv and dense stage."""
+    dropout: Rate | list[Rate] = 0.0
+    """Share of a conv or dense stage's outputs that dropout sets to 0 in training: one for all
+    stages, or one each."""
+    noise: noises.Settings | None = None
+    """Gaussian noise on the output of every conv and dense stage; null: none."""
+    quantisation: grids.Settings | None = None
+    """Weights and activations of few bits; null: none."""
+
+    @property
+    def layout(self) -> Sequence[Conv | Pool | Flatten | Dense]:
+        """The stages, whichever way they were given."""
+        return PRESETS[self.preset] if self.preset else self.stages
+
+    @model_validator(mode="after")
+    def _stages_once(self):
+        if (self.preset is None) == (self.stages is None):
+            raise ValueError("give either preset or stages, not both and not neither")
+        return self
+
+    @model_validator(mode="after")
+    def _one_each(self):
+        weighted = sum(stage.stage in ("conv", "dense") for stage in self.layout)
+        functions.check_one_each(self, weighted, "conv and dense stages")
+        functions.check_noise(self)
+        return self
+
+
+class Placed(NamedTuple):
+    """A stage where it stands: its name ("" for flatten), what goes in and what comes out."""
+
+    name: str
+    stage: Conv | Pool | Flatten | Dense
+    before: Shape
+    after: Shape
+
+
+def placed(stages: Sequence, shape: Shape) -> Iterator[Placed]:
+    """The stages for inputs of this shape; Misfit says which of them cannot be."""
+    count: dict[str, int] = {}
+    for i, stage in enumerate(stages):
+        kind = stage.stage
+        count[kind] = count.get(kind, 0) + 1
+        after = _after(stage, shape, ("stages", i))
+        yield Placed("" if kind == "flatten" else f"{kind}{count[kind]}", stage, shape, after)
+        shape = after
+    if len(shape) != 1:
+        raise Misfit(
+            ("stages",),
+            f"must have a flatten stage before the output, not maps of {_shown(shape)}",
+        )
+
+
+def _after(stage, shape: Shape, place: tuple) -> Shape:
+    if stage.stage == "flatten":
+        return (math.prod(shape),)
+    if stage.stage == "dense":
+        if len(shape) != 1:
+            raise Misfit(
+                place, f"must come after a flatten stage: its input is {_shown(shape)}"
+            )
+        return (stage.units,)
+    if len(shape) != 3:
+        raise Misfit(
+            place,
+            f"must have maps (channels, height, width) as its input, which is {_shown(shape)}; "
+            "a data set gives maps with flatten: false",
+        )
+    channels, *sides = shape
+    if stage.stage == "conv":
+        size, stride, padding, key = stage.kernel, stage.stride, stage.padding, "kernel"
+        channels = stage.channels
+    else:
+        size, stride, padding, key = stage.size, stage.stride or stage.size, 0, "size"
+    room = min(sides) + 2 * padding
+    if size > room:
+        raise Misfit(
+            (*place, key),
+            f"must be ≤ {room}, the smaller side of its input of {_shown(shape)} with padding, "
+            f"not {size}",
+        )
+    return (channels, *[(side + 2 * padding - size) // stride + 1 for side in sides])
+
+
+def _shown(shape: Shape) -> str:
+    return " × ".join(map(str, shape)) + (" values" if len(shape) == 1 else "")
+
+
+class CNN(Network):
+    """x → conv1 → pool1 → … → dense1 → … → output."""
+
+    stacks = False
+
+    Settings = Settings
+
+    def __init__(self, settings: Settings, input_shape: Shape, output_size: int):
+        super().__init__(settings, input_shape, output_size)
+        try:
+            steps = list(placed(settings.layout, self.input_shape))
+        except Misfit as misfit:
+            if not settings.preset:
+                raise
+            text = f"must fit inputs of {_shown(self.input_shape)}, not '{settings.preset}'"
+            why = f"{'.'.join(map(str, misfit.path))} of it {misfit.text}"
+            raise Misfit(("preset",), f"{text}: {why}") from None
+        out = Dense(stage="dense", units=output_size)
+        self.steps = [*steps, Placed("output", out, steps[-1].after, (output_size,))]
+        hidden = [s.name for s in steps if s.stage.stage in ("conv", "dense")]
+        self.activations_of = functions.one_each(settings.activation, hidden)
+        self.dropout = functions.one_each(settings.dropout, hidden)
+        quantised = settings.quantisation
+        self.bits = quantised.bits if quantised else grids.PLAIN
+        self.layers, self.parameters, self.buffers, self.of_layer = (), {}, {}, {}
+        last = INPUT
+        for step in self.steps:
+            name, before, after = step.name, step.before, step.after
+            if not name:
+                continue
+            self.layers += (Layer(name, after, (last,)),)
+            last = name
+            if step.stage.stage == "pool":
+                continue
+            kernel = (step.stage.kernel,) * 2 if step.stage.stage == "conv" else ()
+            own = {f"{name}.weight": (after[0], before[0], *kernel), f"{name}.bias": after[:1]}
+            if name in self.activations_of:
+                if settings.batch_norm:
+                    norm, running = functions.norm_arrays(name, after[:1])
+                    own |= norm
+                    self.buffers |= running
+                if settings.noise and settings.noise.relative:
+                    self.buffers[f"{name}.scale"] = (1,)
+                if self.bits < grids.PLAIN and self.activations_of[name] not in grids.RANGES:
+                    self.buffers[f"{name}.range"] = (2,)
+            self.of_layer[name] = tuple(own)
+            self.parameters |= own
+        self.draws = settings.noise is not None
+        self.differs_in_training = settings.batch_norm or any(self.dropout.values())
+        self.slowdown = 3.0 if self.bits < grids.PLAIN else 1.0
+
+    @property
+    def by_default(self) -> tuple[str, ...]:
+        return tuple(self.of_layer)  # all but pools
+
+    @property
+    def n_products(self) -> int:
+        each = [
+            math.prod(self.parameters[f"{step.name}.weight"]) * math.prod(step.after[1:])
+            for step in self.steps
+            if step.name in self.of_layer
+        ]
+        return sum(each)
+
+    def initialise(self, seed: int) -> dict[str, Tensor]:
+        source = torch.Generator().manual_seed(int(seed))
+        arrays = functions.neutral(self.arrays)
+        for name in self.of_layer:
+            weight, bias = arrays[f"{name}.weight"], arrays[f"{name}.bias"]
+            positions = math.prod(weight.shape[2:])
+            fans = weight.shape[1] * positions, weight.shape[0] * positions
+            functions.fill(weight, bias, fans, self.settings.initialisation, source)
+        return arrays
+
+    def run(self, weights: Weights, x: Tensor, *, training=False, random=None):
+        buffers: dict[str, Tensor] = {}
+        *_, (_, output) = self._through(weights, x, training, random, buffers)
+        return output.t, buffers
+
+    def read(self, weights: Weights, x: Tensor, random=None) -> Iterator[tuple[str, Reading]]:
+        for name, reading in self._through(weights, x, random=random):
+            if name != "output":
+                yield name, reading
+        output = torch.softmax(reading.t, dim=2)
+        if self.bits < grids.PLAIN:
+            output = grids.on_grid(output, 0.0, 1.0, self.bits)
+        yield "output", Reading(output)
+
+    def _through(
+        self,
+        weights: Weights,
+        x: Tensor,
+        training: bool = False,
+        random: Keyed | None = None,
+        buffers: dict[str, Tensor] | None = None,
+        ranges: dict[str, Tensor] | None = None,
+    ) -> Iterator[tuple[str, Reading]]:
+        """Every named stage and what it gives, of the output its logits.
+
+        buffers : takes the new running statistics of a training step
+        ranges : takes the ranges of hidden outputs, which are used in place of the weights'
+        """
+        n_networks = len(weights["output.bias"])
+        shape = self.steps[0].before
+        h = x.expand(n_networks, *x.shape) if x.ndim == len(shape) + 1 else x
+        for name, stage, _, _ in self.steps:
+            if stage.stage == "flatten":
+                h = h.flatten(2)
+                continue
+            if stage.stage == "pool":
+                reading = Reading(_pooled(h, stage))
+            else:
+                h = self._affine(weights, name, stage, h)
+                reading = Reading(h)
+                if name in self.activations_of:
+                    own = training, random, buffers, ranges
+                    reading = self._activated(weights, name, h, *own)
+            h = reading.seen
+            yield name, reading
+
+    def _affine(self, weights: Weights, name: str, stage, h: Tensor) -> Tensor:
+        weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+        quantised = self.settings.quantisation
+        if self.bits < grids.PLAIN and quantised.weights:
+            weight = grids.weights_on_grid(weight, self.bits)
+        if stage.stage == "dense":
+            return torch.baddbmm(bias[:, None], h, weight.transpose(1, 2))
+        return convolved(h, weight, bias, stage, together=h.is_cuda)
+
+    def _activated(self, weights, name, h, training, random, buffers, ranges) -> Reading:
+        """A hidden stage's output from what its weights give; see the head of the file."""
+        if self.settings.batch_norm:
+            h = functions.batch_norm(weights, f"{name}.norm", h, training, random, buffers)
+        chosen = self.activations_of[name]
+        h = functions.activation(chosen)(h)
+        if self.bits < grids.PLAIN:
+            ends = grids.RANGES.get(chosen)
+            if ends is None:
+                key = f"{name}.range"
+                if ranges is not None:
+                    ranges[key] = grids.range_of(h)
+                found = (weights if ranges is None else ranges)[key]
+                ends = found.reshape(len(h), 2, *[1] * (h.ndim - 1)).unbind(1)
+            h = grids.on_grid(h, *ends, self.bits)
+        h = functions.dropout(h, name, self.dropout[name], training, random)
+        if self.settings.noise is None or random is None:
+            return Reading(h)
+        sigma = noises.sigma(self.settings.noise, weights, name)
+        return Reading(h, sigma, random.normal(name, h.shape[2:]))
+
+    def random(self, n, sources, device="cpu") -> Keyed | None:
+        drawn = self.settings.noise or any(self.dropout.values()) or self.live
+        return Keyed.of(sources, n, device, self.live) if drawn else None
+
+    def calibrate(self, weights: Weights, x: Tensor) -> dict[str, Tensor]:
+        if any(name.endswith(".range") for name in self.buffers):
+            ranges: dict[str, Tensor] = {}
+            for _ in self._through(weights, x, ranges=ranges):
+                pass
+            return ranges
+        scaled = {name for name in self.buffers if name.endswith(".scale")}
+        if not scaled:
+            return {}
+        found = self._through(weights, x)
+        return {
+            f"{name}.scale": noises.scale(reading.t.flatten(2).transpose(1, 2))[:, None]
+            for name, reading in found
+            if f"{name}.scale" in scaled
+        }
+
+
+def convolved(h: Tensor, weight: Tensor, bias: Tensor, stage: Conv, together: bool) -> Tensor:
+    """Maps (S, n, channels, height, width), each network's convolved with its own kernels.
+
+    together : all networks in one call, which is faster on a GPU and slower on a CPU
+    """
+
+    def one(*arrays: Tensor) -> Tensor:
+        return torch.nn.functional.conv2d(*arrays, stride=stage.stride, padding=stage.padding)
+
+    if together:
+        return torch.func.vmap(one)(h, weight, bias)
+    return torch.stack([one(*arrays) for arrays in zip(h, weight, bias, strict=True)])
+
+
+def _pooled(h: Tensor, stage: Pool) -> Tensor:
+    """Maps (S, n, channels, height, width) made smaller."""
+    functional = torch.nn.functional
+    pool = functional.max_pool2d if stage.method == "max" else functional.avg_pool2d
+    return pool(h.flatten(0, 1), stage.size, stage.stride).unflatten(0, h.shape[:2])

@@ -1,0 +1,221 @@
+"""What families of networks share: activation functions, initial weights, batch norm, dropout.
+
+h is the output of a stage of S stacked networks, (S, n, *shape), shape (units,) or
+(channels, height, width); whatever is said of a unit holds for a channel.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import torch
+from pydantic import Field
+
+from infoplane.networks.network import Draws
+from infoplane.settings import Settings
+from infoplane.streams import of_training as source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from infoplane.networks.network import Shape, Weights
+
+ActivationName = Literal[
+    "tanh", "relu", "leaky_relu", "sigmoid", "softsign", "softplus", "linear"
+]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+MOMENTUM, EPSILON = 0.1, 1e-5
+"""Of batch norm: share of a step's statistics in the running ones, and what keeps the variance
+from 0; torch's own."""
+
+
+class TruncatedNormal(Settings):
+    """Weights from a normal distribution cut at two deviations; biases 0."""
+
+    deviation: float = Field(gt=0)
+    """Standard deviation before the cut, whatever the size of a layer: 0.1 in Noshad et al.
+    2019."""
+
+
+Initialisation = Literal["fan_in", "fan_out", "torch"] | TruncatedNormal
+
+
+def activation(name: ActivationName) -> Callable[[Tensor], Tensor]:
+    """The activation function of this name."""
+    functional = torch.nn.functional
+    return {
+        "tanh": torch.tanh,
+        "relu": torch.relu,
+        "leaky_relu": functional.leaky_relu,
+        "sigmoid": torch.sigmoid,
+        "softsign": functional.softsign,
+        "softplus": functional.softplus,
+        "linear": lambda x: x,
+    }[name]
+
+
+def fill(
+    weight: Tensor, bias: Tensor, fans: tuple[int, int], how: Initialisation, source
+) -> None:
+    """Draw one layer's initial weight and bias, in place, from a torch.Generator.
+
+    fans : numbers that one output is computed from, and outputs that one number goes into
+    """
+    if how == "torch":
+        bound = 1 / math.sqrt(fans[0])
+        weight.uniform_(-bound, bound, generator=source)
+        bias.uniform_(-bound, bound, generator=source)
+        return
+    if isinstance(how, TruncatedNormal):
+        deviation = how.deviation
+    else:
+        deviation = 1 / math.sqrt(fans[how == "fan_out"])
+    # Cut at two deviations, as the papers' framework does.
+    torch.nn.init.trunc_normal_(
+        weight, 0.0, deviation, -2 * deviation, 2 * deviation, generator=source
+    )
+    bias.zero_()
+
+
+def one_each(chosen, layers: Sequence[str]) -> dict:
+    """Of each layer what was chosen: one for all of them, or a list with one each."""
+    chosen = chosen if isinstance(chosen, list) else [chosen] * len(layers)
+    return dict(zip(layers, chosen, strict=True))
+
+
+def check_one_each(settings, n: int, layers: str) -> None:
+    """ValueError where a setting lists more or fewer than one for each of n layers."""
+    for key, what in (("activation", "functions"), ("dropout", "rates")):
+        chosen = getattr(settings, key)
+        if isinstance(chosen, list) and len(chosen) != n:
+            raise ValueError(
+                f"{key} names {len(chosen)} {what} for {n} {layers}; give one name for all of "
+                "them, or one each"
+            )
+
+
+def check_noise(settings) -> None:
+    """ValueError for a network that has noise and is quantised."""
+    if settings.noise and settings.quantisation:
+        raise ValueError(
+            "noise and quantisation exclude one another: with noise on it a quantised "
+            "activation takes any value; leave out one of the two"
+        )
+
+
+def neutral(shapes: Mapping[str, Shape]) -> dict[str, Tensor]:
+    """Arrays of one network before weights are drawn: batch norm's that change nothing,
+    scales and ranges of 1."""
+    zero = (".norm.bias", ".norm.mean")
+    return {
+        name: torch.zeros(shape) if name.endswith(zero) else torch.ones(shape)
+        for name, shape in shapes.items()
+    }
+
+
+def norm_arrays(layer: str, units: Shape) -> tuple[dict[str, Shape], dict[str, Shape]]:
+    """Parameters and buffers of a layer's batch norm."""
+    own = {f"{layer}.norm.{name}": units for name in ("weight", "bias")}
+    return own, {f"{layer}.norm.{name}": units for name in ("mean", "var")}
+
+
+class Keyed(Draws):
+    """Random numbers of S networks for rows first … first + n − 1, drawn when asked for.
+
+    keys : a number of each network's own, on which with the rows and the layer all depends
+    batch : rows in a batch of a measured pass that draws as training does; 0: it does not
+    """
+
+    def __init__(self, keys: Sequence[int], n: int, device="cpu", batch: int = 0, first=0):
+        self.keys, self.n, self.device = keys, n, device
+        self.batch, self.first = batch, first
+
+    @classmethod
+    def of(cls, sources: Sequence[torch.Generator], n: int, device, batch: int) -> Keyed:
+        """Of networks that each have a source; it gives one number."""
+        keys = [int(torch.randint(2**62, (), generator=one)) for one in sources]
+        return cls(keys, n, device, batch)
+
+    def rows(self, first: int, stop: int) -> Keyed:
+        n = min(stop, self.n) - first
+        return Keyed(self.keys, n, self.device, self.batch, self.first + first)
+
+    def normal(self, layer: str, shape: Shape) -> Tensor:
+        """Standard normal numbers (S, n, *shape)."""
+        return self._each(f"noise {layer}", lambda g: torch.randn(self.n, *shape, generator=g))
+
+    def kept(self, layer: str, shape: Shape, rate: float) -> Tensor:
+        """What dropout multiplies by: 0 at this rate, else 1 / (1 − rate); (S, n, *shape)."""
+        kept = self._each(
+            f"dropout {layer}", lambda g: torch.rand(self.n, *shape, generator=g) >= rate
+        )
+        return kept / (1 - rate)
+
+    def batches(self) -> list[Sequence[Tensor]]:
+        """Of each network its rows in random batches; no batch is of a single row."""
+        orders = self._each("batches", lambda g: torch.randperm(self.n, generator=g))
+        n_batches = max(1, self.n // self.batch)
+        return [order.tensor_split(n_batches) for order in orders]
+
+    def _each(self, purpose: str, draw: Callable[[torch.Generator], Tensor]) -> Tensor:
+        # Drawn on the CPU, so that they are the same on every device.
+        text = zlib.crc32(purpose.encode())
+        drawn = [draw(source(key, self.first, text)) for key in self.keys]
+        return torch.stack(drawn).to(self.device)
+
+
+def dropout(h: Tensor, layer: str, rate: float, training: bool, random: Keyed | None) -> Tensor:
+    """h (S, n, *shape) as dropout leaves it: as it is, but in training and in passes alike."""
+    if not rate or random is None or not (training or random.batch):
+        return h
+    return h * random.kept(layer, h.shape[2:], rate)
+
+
+def batch_norm(
+    weights: Weights,
+    name: str,
+    h: Tensor,
+    training: bool,
+    random: Keyed | None,
+    buffers: dict[str, Tensor],
+) -> Tensor:
+    """Every unit of h (S, n, *shape) with mean 0 and variance 1, then scaled and shifted.
+
+    In training by the statistics of h, and `buffers` takes the running ones after this step;
+    in measurement by the running ones, or by those of random batches of h.
+    """
+    scale, shift = weights[f"{name}.weight"], weights[f"{name}.bias"]
+    running = weights[f"{name}.mean"], weights[f"{name}.var"]
+    if training:
+        mean, variance = _statistics(h)
+        n = h[0].numel() // h.shape[2]
+        found = mean.detach(), variance.detach() * (n / max(n - 1, 1))
+        for part, old, new in zip(("mean", "var"), running, found, strict=True):
+            buffers[f"{name}.{part}"] = torch.lerp(old, new, MOMENTUM)
+        return _normalised(h, mean, variance, scale, shift)
+    if random is None or not random.batch:
+        return _normalised(h, *running, scale, shift)
+    result = torch.empty_like(h)
+    for i, batches in enumerate(random.batches()):
+        for rows in batches:
+            part, own = h[i : i + 1, rows], slice(i, i + 1)
+            found = _statistics(part)
+            result[i, rows] = _normalised(part, *found, scale[own], shift[own])[0]
+    return result
+
+
+def _statistics(h: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and variance, (S, units) each, over inputs and positions."""
+    variance, mean = torch.var_mean(h, [1, *range(3, h.ndim)], correction=0)
+    return mean, variance
+
+
+def _normalised(h: Tensor, mean: Tensor, variance: Tensor, scale: Tensor, shift: Tensor):
+    factor = scale / torch.sqrt(variance + EPSILON)
+    parts = [v.reshape(len(v), 1, -1, *[1] * (h.ndim - 3)) for v in (mean, factor, shift)]
+    return (h - parts[0]) * parts[1] + parts[2]
