@@ -53,6 +53,8 @@ def information():
                             "ixt_cap": cap[i] if isinstance(cap, tuple) else cap,
                             "flags": "|".join(flags),
                             "entropy_binned": 1.0,
+                            "entropy_x": 12.0,
+                            "entropy_y": 0.999,
                         }
                     )
         return pd.DataFrame(rows)

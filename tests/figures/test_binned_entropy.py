@@ -23,10 +23,7 @@ def compared(information):
 
 def test_correlations_are_those_of_the_means(compared):
     shown = (
-        FIGURES["binned_entropy"]
-        .numbers(compared, 12, 1)
-        .drop_duplicates("layer")
-        .set_index("layer")
+        FIGURES["binned_entropy"].numbers(compared).drop_duplicates("layer").set_index("layer")
     )
     assert shown.pearson["alpha"] == pytest.approx(1)
     assert shown.spearman["output"] == pytest.approx(-1)
@@ -36,7 +33,7 @@ def test_correlations_are_those_of_the_means(compared):
 
 def test_more_than_the_entropy_is_said(compared):
     compared.loc[(compared.seed == 1) & (compared.epoch == 10), "flags"] = "above_entropy"
-    shown = FIGURES["binned_entropy"].numbers(compared, 12, 1)
+    shown = FIGURES["binned_entropy"].numbers(compared)
     assert "Of 45 values, 3 above H(X) or H(Y)." in FIGURES["binned_entropy"].caption(shown)
 
 
@@ -44,22 +41,20 @@ def test_seeds_set_aside_and_missing_values_take_no_part(compared):
     wrong = compared.seed == 1
     compared.loc[wrong, ["ixt", "flags"]] = [99.0, "set_aside"]
     compared.loc[compared.seed == 2, "ixt"] = np.nan
-    shown = FIGURES["binned_entropy"].numbers(compared, 12, 1)
+    shown = FIGURES["binned_entropy"].numbers(compared)
     assert (shown.n_seeds == 1).all() and shown.ixt_mean.max() < 99
     assert shown.seeds_set_aside.iloc[0] == "1"
 
 
 def test_each_panel_says_its_correlation(compared):
-    figure = FIGURES["binned_entropy"].draw(compared, 12, 1)
+    figure = FIGURES["binned_entropy"].draw(compared)
     said = [text.get_text() for axes in figure.axes for text in axes.texts]
     assert "Pearson 1.00, Spearman 1.00" in said and "no correlation: one hardly varies" in said
-    caption = FIGURES["binned_entropy"].caption(
-        FIGURES["binned_entropy"].numbers(compared, 12, 1)
-    )
+    caption = FIGURES["binned_entropy"].caption(FIGURES["binned_entropy"].numbers(compared))
     assert "alpha 1 and 1" in caption and "zeta not measured and not measured" in caption
 
 
 def test_nothing_in_common_is_said(compared):
     compared["entropy_binned"] = np.nan
-    figure = FIGURES["binned_entropy"].draw(compared, 12, 1)
+    figure = FIGURES["binned_entropy"].draw(compared)
     assert "nothing to compare" in figure.texts[0].get_text()

@@ -1,6 +1,7 @@
 import base64
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -254,6 +255,13 @@ def test_page_of_many_runs_has_no_row_for_each():
     assert not [tag for tag in Tags(html).all("section") if tag["id"].startswith("run-")]
     links = {tag["href"] for tag in Tags(html).all("a")}
     assert {f"tables/{name}" for name in PAGE_TABLES} <= links
+
+
+def test_layers_without_an_edge_are_said_once_for_all_runs_alike():
+    content = many_runs(2)
+    checks = [replace(check, without_edge="Compared: head.") for check in content.checks]
+    html = page.render(replace(content, checks=checks))
+    assert html.count("run0 and other runs: Compared: head.") == 1
 
 
 def test_page_of_few_runs_has_all():

@@ -42,8 +42,8 @@ def assert_all_in(found, table):
 
 def test_every_point_of_the_plane_is_in_numbers_and_none_is_missing(information):
     table = information(failed=(2,), saturated=("alpha",))
-    shown = FIGURES["information_plane"].numbers(table, 12, 0.999)
-    drawn = points(FIGURES["information_plane"].draw(table, 12, 0.999).axes[0])
+    shown = FIGURES["information_plane"].numbers(table)
+    drawn = points(FIGURES["information_plane"].draw(table).axes[0])
     for layer, rows in shown.groupby("layer"):
         found = np.concatenate(
             [c.get_offsets() for k, c in drawn.items() if k.startswith(layer)]
@@ -52,9 +52,7 @@ def test_every_point_of_the_plane_is_in_numbers_and_none_is_missing(information)
 
 
 def test_flagged_points_are_hollow_and_others_are_not(information):
-    drawn = points(
-        FIGURES["information_plane"].draw(information(saturated=("alpha",)), 12, 1).axes[0]
-    )
+    drawn = points(FIGURES["information_plane"].draw(information(saturated=("alpha",))).axes[0])
     assert set(drawn) == {"zeta|filled", "alpha|hollow", "output|filled"}
     assert {to_hex(c) for c in drawn["alpha|hollow"].get_facecolor()} == {WHITE}
     assert WHITE not in {to_hex(c) for c in drawn["zeta|filled"].get_facecolor()}
@@ -64,7 +62,7 @@ def test_one_flagged_seed_makes_one_point_hollow(information):
     table = information()
     at = (table.seed == 0) & (table.epoch == 10) & (table.layer == "output")
     table.loc[at, "flags"] = "not_a_bound|outside_tested_regime"
-    figure = FIGURES["information_plane"].draw(table, 12, 1)
+    figure = FIGURES["information_plane"].draw(table)
     drawn = points(figure.axes[0])
     assert len(drawn["output|hollow"].get_offsets()) == 1
     assert "outside the tested regime" in texts(figure)
@@ -92,8 +90,9 @@ def test_entropies_of_zero_are_drawn_in_bits(name, h_x, information):
         table = table.assign(ixt=0.0, ixt_upper=0.0)
     if name == "window_length":
         table = table.rename(columns={"seed": "group", "epoch": "end"})
-    figure = FIGURES[name].draw(table, h_x, 0)
-    assert FIGURES[name].caption(FIGURES[name].numbers(table, h_x, 0))
+    table = table.assign(entropy_x=float(h_x), entropy_y=0.0)
+    figure = FIGURES[name].draw(table)
+    assert FIGURES[name].caption(FIGURES[name].numbers(table))
     if name in ("information_plane", "comparison"):
         assert figure.axes[0].get_ylim()[1] > 1
         assert references(figure.axes[0])["H(Y)"] == 0
@@ -113,7 +112,7 @@ def test_what_cannot_be_trusted_is_hollow_and_said(
     table = information()
     at = (table.seed == 0) & (table.epoch == 10) & (table.layer == "output")
     table.loc[at, "flags"] = flag
-    figure, shown = FIGURES[name].draw(table, 12, 1), FIGURES[name].numbers(table, 12, 1)
+    figure, shown = FIGURES[name].draw(table), FIGURES[name].numbers(table)
     assert f"hollow: {small_print} in at least one seed" in texts(figure)
     assert shown.n_hollow.sum() == 1
     assert f"Of 60 values, 1 {caption}; a hollow" in FIGURES[name].caption(shown)
@@ -123,9 +122,9 @@ def test_points_where_most_seeds_break_the_inequality_are_marked(information):
     table = information(seeds=4)
     at = (table.epoch == 10) & (table.layer == "output")
     table.loc[at & (table.seed < 2), "flags"] = "violates_dpi"  # half of the seeds: not most
-    assert "violating" not in points(FIGURES["information_plane"].draw(table, 12, 1).axes[0])
+    assert "violating" not in points(FIGURES["information_plane"].draw(table).axes[0])
     table.loc[at & (table.seed < 3), "flags"] = "violates_dpi"
-    figure = FIGURES["information_plane"].draw(table, 12, 1)
+    figure = FIGURES["information_plane"].draw(table)
     (place,) = points(figure.axes[0])["violating"].get_offsets()
     np.testing.assert_allclose(place, table[at][["ixt", "ity"]].mean())
     assert "break the data processing inequality" in texts(figure)
@@ -133,7 +132,8 @@ def test_points_where_most_seeds_break_the_inequality_are_marked(information):
 
 @pytest.mark.parametrize("entropies", [(12, 0.999), (13.29, 3.32)])
 def test_axes_run_from_zero_past_both_entropies(information, entropies):
-    axes = FIGURES["information_plane"].draw(information(), *entropies).axes[0]
+    table = information().assign(entropy_x=entropies[0], entropy_y=entropies[1])
+    axes = FIGURES["information_plane"].draw(table).axes[0]
     assert axes.get_xlim()[0] == axes.get_ylim()[0] == 0
     assert entropies[0] < axes.get_xlim()[1] < 1.2 * entropies[0]
     assert entropies[1] < axes.get_ylim()[1] < 1.2 * entropies[1]
@@ -142,8 +142,8 @@ def test_axes_run_from_zero_past_both_entropies(information, entropies):
 def test_negative_and_too_large_values_are_inside_the_axes(information):
     for shift in (-9.0, 9.0):
         table = information(shift=shift, cap=np.nan)
-        shown = FIGURES["information_plane"].numbers(table, 12, 0.999)
-        axes = FIGURES["information_plane"].draw(table, 12, 0.999).axes[0]
+        shown = FIGURES["information_plane"].numbers(table)
+        axes = FIGURES["information_plane"].draw(table).axes[0]
         for values, (low, high) in (
             (shown.ixt_mean, axes.get_xlim()),
             (shown.ity_mean, axes.get_ylim()),
@@ -152,14 +152,14 @@ def test_negative_and_too_large_values_are_inside_the_axes(information):
 
 
 def test_cap_is_drawn_or_said_to_coincide(information):
-    assert "H(X) = cap = 12" in texts(FIGURES["information_plane"].draw(information(), 12, 1))
-    lower = texts(FIGURES["information_plane"].draw(information(cap=10.5), 12, 1))
+    assert "H(X) = cap = 12" in texts(FIGURES["information_plane"].draw(information()))
+    lower = texts(FIGURES["information_plane"].draw(information(cap=10.5)))
     assert "cap = 10.5" in lower and "H(X) = 12" in lower
-    far = texts(FIGURES["information_plane"].draw(information(cap=20.0), 12, 1))
+    far = texts(FIGURES["information_plane"].draw(information(cap=20.0)))
     assert "cap = 20 bits, right of this figure" in far
-    each = texts(FIGURES["information_plane"].draw(information(cap=(14.0, 11.0, 8.0)), 12, 1))
+    each = texts(FIGURES["information_plane"].draw(information(cap=(14.0, 11.0, 8.0))))
     assert "dotted: cap of zeta 14, alpha 11, output 8 bits" in each
-    assert "cap" not in texts(FIGURES["information_plane"].draw(information(cap=np.nan), 12, 1))
+    assert "cap" not in texts(FIGURES["information_plane"].draw(information(cap=np.nan)))
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_cap_is_drawn_or_said_to_coincide(information):
     [FIGURES["information_plane"], FIGURES["information_curves"], FIGURES["comparison"]],
 )
 def test_only_caps_that_deviate_have_a_line_and_a_name(information, module):
-    figure = module.draw(information(cap=(12.0, 12.0, 9.8)), 12, 0.999)
+    figure = module.draw(information(cap=(12.0, 12.0, 9.8)))
     planes = [axes for axes in figure.axes if "X;T" in axes.get_xlabel() + axes.get_ylabel()]
     for axes in planes:
         found = references(axes)
@@ -183,8 +183,8 @@ def test_names_of_lines_are_clear_of_lines_and_of_each_other(information):
     table = pd.concat([information(run=run, cap=(12.0, 12.0, 9.8)) for run in ("a", "b")])
     table["ixt"] -= 6.0
     for figure in (
-        FIGURES["comparison"].draw(table, 12, 0.999),
-        FIGURES["information_plane"].draw(table[table.run == "a"], 12, 0.999),
+        FIGURES["comparison"].draw(table),
+        FIGURES["information_plane"].draw(table[table.run == "a"]),
     ):
         figure.canvas.draw()
         for axes in figure.axes:
@@ -211,7 +211,7 @@ def test_names_of_lines_are_clear_of_lines_and_of_each_other(information):
 def test_legend_stands_above_the_panels_and_reads_along_rows(information):
     for layers in (6, 15):
         names = tuple(f"layer{i}" for i in range(layers))
-        figure = FIGURES["information_plane"].draw(information(layers=names), 12, 0.999)
+        figure = FIGURES["information_plane"].draw(information(layers=names))
         figure.canvas.draw()
         [legend] = figure.legends
         assert legend.get_window_extent().y0 > figure.axes[0].get_window_extent().y1
@@ -229,18 +229,18 @@ def test_failed_seeds_are_left_out_and_named(information):
         FIGURES["information_curves"].draw,
         FIGURES["comparison"].draw,
     ):
-        assert "seed 3 failed, left out" in texts(draw(information(failed=(3,)), 12, 1))
+        assert "seed 3 failed, left out" in texts(draw(information(failed=(3,))))
 
 
 def test_squashed_points_get_an_enlarged_panel(information):
-    table = information(shift=200)
-    shown = FIGURES["information_plane"].numbers(table, 220, 220)
+    table = information(shift=200).assign(entropy_x=220.0, entropy_y=220.0)
+    shown = FIGURES["information_plane"].numbers(table)
     assert plane.squashed(shown)
-    figure = FIGURES["information_plane"].draw(table, 220, 220)
+    figure = FIGURES["information_plane"].draw(table)
     whole, close = figure.axes[:2]
     assert whole.get_xlim()[0] == 0 and close.get_xlim()[0] > 100
     assert "enlarged" in texts(figure)
-    assert not plane.squashed(FIGURES["information_plane"].numbers(information(), 12, 1))
+    assert not plane.squashed(FIGURES["information_plane"].numbers(information()))
 
 
 @pytest.mark.parametrize(
@@ -261,37 +261,42 @@ def test_squashed_points_get_an_enlarged_panel(information):
 )
 def test_small_and_odd_tables_are_drawn(information, module, case):
     table = information(**case)
-    module.draw(table, 12, 0.999).canvas.draw()
-    assert list(module.numbers(table, 12, 0.999).columns)
+    module.draw(table).canvas.draw()
+    assert list(module.numbers(table).columns)
 
 
 def test_comparison_shares_axes_colours_and_layers(information):
     table = pd.concat(
-        [information(run=f"run{i}", shift=-0.1 * i, failed=(i,)) for i in range(4)]
+        [
+            information(run=f"run{i}", shift=-0.1 * i, failed=(i,)).assign(entropy_x=12.0 + i)
+            for i in range(4)
+        ]
     )
-    figure = FIGURES["comparison"].draw(table, {f"run{i}": 12 + i for i in range(4)}, 0.999)
+    figure = FIGURES["comparison"].draw(table)
     panels, rest = figure.axes[:4], figure.axes[4:]
     assert [axes.get_title() for axes in panels] == ["run0", "run1", "run2", "run3"]
     assert len({axes.get_xlim() for axes in panels}) == 1 and panels[0].get_xlim()[1] > 15
     assert [axes.get_ylabel() for axes in rest] == ["epoch"]
     assert "run2: seed 2 failed, left out" in texts(figure)
-    shown = FIGURES["comparison"].numbers(table, {f"run{i}": 12 + i for i in range(4)}, 0.999)
+    shown = FIGURES["comparison"].numbers(table)
     for axes, (_, rows) in zip(panels, shown.groupby("run"), strict=True):
         found = np.concatenate([c.get_offsets() for c in points(axes).values()])
         assert_all_in(found, rows[["ixt_mean", "ity_mean"]].to_numpy())
         assert len(found) == len(rows)
+    said = FIGURES["comparison"].caption(shown)
+    assert all(f"H(X) = {12 + i} bits, H(Y) = 0.999 bits" in said for i in range(4))
 
 
 def test_comparison_refuses_two_estimators(information):
     table = pd.concat([information(), information(estimator="binned")])
     with pytest.raises(ValueError, match=r"one estimator.*kde, binned"):
-        FIGURES["comparison"].numbers(table, 12, 1)
+        FIGURES["comparison"].numbers(table)
 
 
 def test_curves_plot_means_bounds_and_bands_of_numbers(information, plotted):
     table = information(lower=0.5)
-    shown = FIGURES["information_curves"].numbers(table, 12, 0.999)
-    figure = FIGURES["information_curves"].draw(table, 12, 0.999)
+    shown = FIGURES["information_curves"].numbers(table)
+    figure = FIGURES["information_curves"].draw(table)
     for axes, quantity in zip(figure.axes, ("ixt", "ity"), strict=True):
         allowed = [shown[["epoch", f"{quantity}_mean"]].to_numpy(dtype=float)]
         allowed.append(shown[["epoch", f"{quantity}_lower_mean"]].to_numpy(dtype=float))
@@ -303,7 +308,7 @@ def test_curves_plot_means_bounds_and_bands_of_numbers(information, plotted):
             heights = band.get_paths()[0].vertices[:, 1]
             assert np.abs(heights[:, None] - edges).min(axis=1).max() < 1e-12
     assert "the estimator's bounds" in texts(figure)
-    assert "bounds" not in texts(FIGURES["information_curves"].draw(information(), 12, 0.999))
+    assert "bounds" not in texts(FIGURES["information_curves"].draw(information()))
 
 
 def test_vacuous_bounds_of_ity_are_not_drawn(information, plotted):
@@ -311,19 +316,17 @@ def test_vacuous_bounds_of_ity_are_not_drawn(information, plotted):
     drawn = {}
     for lower in (-0.3, 0.1, 1.2):
         table["ity_lower"] = lower
-        figure = FIGURES["information_curves"].draw(table, 12, 0.999)
+        figure = FIGURES["information_curves"].draw(table)
         drawn[lower] = lower in plotted(figure.axes[1])[:, 1].round(12)
         assert ("only inside [0, H(Y)]" in texts(figure)) == drawn[lower]
-        assert (
-            FIGURES["information_curves"].numbers(table, 12, 0.999).ity_lower_mean.notna().all()
-        )
+        assert FIGURES["information_curves"].numbers(table).ity_lower_mean.notna().all()
     assert drawn == {-0.3: False, 0.1: True, 1.2: False}
     table["ity_lower"], table["ixt_lower"] = np.nan, -3.0  # of I(X;T) every bound stays
-    assert -3.0 in plotted(FIGURES["information_curves"].draw(table, 12, 0.999).axes[0])[:, 1]
+    assert -3.0 in plotted(FIGURES["information_curves"].draw(table).axes[0])[:, 1]
 
 
 def test_epoch_zero_is_on_the_axis_of_the_curves(information):
-    axes = FIGURES["information_curves"].draw(information(), 12, 1).axes[0]
+    axes = FIGURES["information_curves"].draw(information()).axes[0]
     assert 0 in axes.get_xticks() and axes.get_xlim()[0] <= 0
     at = axes.transData.transform([[0, 0], [1, 0], [3000, 0]])[:, 0]
     assert np.isfinite(at).all() and at[1] - at[0] > 0.05 * (at[2] - at[0])
@@ -332,6 +335,6 @@ def test_epoch_zero_is_on_the_axis_of_the_curves(information):
 def test_values_far_below_nothing_leave_room_for_the_others(information):
     far = information()
     far.loc[(far.layer == "output") & (far.epoch == far.epoch.max()), "ixt"] = -97.0
-    figure = FIGURES["information_plane"].draw(far, 12, 0.999)
+    figure = FIGURES["information_plane"].draw(far)
     assert -14 < figure.axes[0].get_xlim()[0] < 0
     assert "1 point at −97 bits, left of this figure" in texts(figure)

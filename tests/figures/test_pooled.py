@@ -32,6 +32,8 @@ def pooled():
             "ity_lower": np.nan,
             "ity_upper": np.nan,
             "ixt_cap": 12.0,
+            "entropy_x": 12.0,
+            "entropy_y": 1.0,
             "entropy_given_x": 0.5 * np.log2(length),
             "flags": "not_stationary" if length == 8 and seed < 2 else "",
         }
@@ -43,7 +45,7 @@ def pooled():
 
 
 def test_numbers_are_means_over_seeds_by_draws(pooled):
-    shown = FIGURES["window_length"].numbers(pooled, 12, 1)
+    shown = FIGURES["window_length"].numbers(pooled)
     assert len(shown) == len(LENGTHS) * len(LAYERS) and (shown.n_groups == 3).all()
     row = shown[(shown.layer == "output") & (shown.n_draws == 8)].iloc[0]
     assert row.ixt_mean == pytest.approx(7 - 1.5 + 0.1)
@@ -55,13 +57,13 @@ def test_only_the_last_windows_are_drawn_by_length(pooled):
     early = pooled.assign(end=50, ixt=99.0)
     both = pd.concat([early, pooled])
     pd.testing.assert_frame_equal(
-        FIGURES["window_length"].numbers(both, 12, 1),
-        FIGURES["window_length"].numbers(pooled, 12, 1),
+        FIGURES["window_length"].numbers(both),
+        FIGURES["window_length"].numbers(pooled),
     )
 
 
 def test_panels_show_the_cap_of_the_draws_and_what_drifts(pooled):
-    figure = FIGURES["window_length"].draw(pooled, 12, 1)
+    figure = FIGURES["window_length"].draw(pooled)
     assert len(figure.axes) == 3
     first = figure.axes[0]
     dashed = [line for line in first.lines if list(line.get_ydata()) == [0, 1, 3]]
@@ -75,21 +77,19 @@ def test_panels_show_the_cap_of_the_draws_and_what_drifts(pooled):
 
 
 def test_an_estimator_without_entropies_has_two_panels(pooled):
-    figure = FIGURES["window_length"].draw(pooled.drop(columns="entropy_given_x"), 12, 1)
+    figure = FIGURES["window_length"].draw(pooled.drop(columns="entropy_given_x"))
     assert len(figure.axes) == 2
 
 
 def test_captions_count_what_drifted(pooled):
-    text = FIGURES["window_length"].caption(FIGURES["window_length"].numbers(pooled, 12, 1))
+    text = FIGURES["window_length"].caption(FIGURES["window_length"].numbers(pooled))
     assert "up to 8" in text and "In 4 of 18 windows and layers the weights still" in text
-    assert "8 draws" in FIGURES["window_length"].alt(
-        FIGURES["window_length"].numbers(pooled, 12, 1)
-    )
+    assert "8 draws" in FIGURES["window_length"].alt(FIGURES["window_length"].numbers(pooled))
 
 
 def test_captions_count_what_is_above_the_entropy(pooled):
     caption = lambda table: FIGURES["window_length"].caption(  # noqa: E731
-        FIGURES["window_length"].numbers(table, 12, 1)
+        FIGURES["window_length"].numbers(table)
     )
     assert "above" not in caption(pooled)
     assert "Of 18 values, 18 above H(X)" in caption(pooled.assign(flags="above_entropy"))
@@ -103,10 +103,10 @@ def test_planes_stand_beside_each_other_and_drifting_windows_are_hollow(pooled, 
     assert title == "8 epochs pooled"
     windows = pooled_planes.of_windows(pooled).assign(plane=title)
     table = pd.concat([single, windows], ignore_index=True)
-    shown = FIGURES["pooled_planes"].numbers(table, 12, 1)
+    shown = FIGURES["pooled_planes"].numbers(table)
     assert set(shown.plane) == {"single epochs", title}
     assert (shown[shown.plane == title].n_hollow == 2).all()
-    figure = FIGURES["pooled_planes"].draw(table, 12, 1)
+    figure = FIGURES["pooled_planes"].draw(table)
     titles = [axes.get_title() for axes in figure.axes]
     assert "tanh, single epochs" in titles and "tanh, 8 epochs pooled" in titles
     assert "on the same axes" in FIGURES["pooled_planes"].caption(shown)

@@ -20,7 +20,7 @@ def swept(information):
 
 
 def test_every_variant_has_a_plane_of_its_own_numbers(swept):
-    numbers = FIGURES["sensitivity"].numbers(swept, 12, 1)
+    numbers = FIGURES["sensitivity"].numbers(swept)
     assert list(dict.fromkeys(numbers.variant)) == ["n_bins = 10", "n_bins = 30"]
     means = swept.groupby(["variant", "epoch", "layer"]).ixt.mean()
     for row in numbers.itertuples():
@@ -29,7 +29,7 @@ def test_every_variant_has_a_plane_of_its_own_numbers(swept):
 
 
 def test_panels_share_axes_and_are_titled_by_their_setting(swept):
-    figure = FIGURES["sensitivity"].draw(swept, 12, 1)
+    figure = FIGURES["sensitivity"].draw(swept)
     first, second = figure.axes[:2]
     assert first.get_title() == "n_bins = 10" and second.get_title() == "n_bins = 30"
     assert first.get_xlim() == second.get_xlim() and first.get_ylim() == second.get_ylim()
@@ -39,12 +39,12 @@ def test_the_fall_is_that_of_the_last_hidden_layer(information):
     table = information(epochs=(0, 1, 10))
     for epoch, value in ((0, 1.0), (1, 8.0), (10, 4.0)):
         table.loc[(table.layer == "alpha") & (table.epoch == epoch), "ixt"] = value
-    shown = FIGURES["sensitivity"].numbers(table.assign(variant="v"), 12, 1)
+    shown = FIGURES["sensitivity"].numbers(table.assign(variant="v"))
     assert sensitivity.fall(shown) == "alpha: 1 → 8 → 4 bits"
 
 
 def test_the_caption_names_the_settings(swept):
-    numbers = FIGURES["sensitivity"].numbers(swept, 12, 1)
+    numbers = FIGURES["sensitivity"].numbers(swept)
     text = FIGURES["sensitivity"].caption(numbers, {"range": "layer"})
     assert "n_bins = 10; n_bins = 30" in text
 

@@ -7,7 +7,7 @@ from infoplane.figures import FIGURES, sentences
 
 def test_plane_caption_says_what_the_numbers_hold(information):
     table = information(failed=(3,), saturated=("zeta",))
-    shown = FIGURES["information_plane"].numbers(table, 12, 0.999)
+    shown = FIGURES["information_plane"].numbers(table)
     settings = {"estimator": "kde", "noise_variance": 0.001}
     text = FIGURES["information_plane"].caption(shown, settings)
     for part in (
@@ -27,7 +27,7 @@ def test_plane_caption_says_what_the_numbers_hold(information):
 def test_caption_leaves_out_what_is_not_there(information):
     table = information(estimator="binned", seeds=1, cap=10.0)
     text = FIGURES["information_curves"].caption(
-        FIGURES["information_curves"].numbers(table, 12, 0.999),
+        FIGURES["information_curves"].numbers(table),
         {"estimator": "binned", "bins": 30, "low": None, "memory_mb": 512},
     )
     assert "One seed, so no spread is shown." in text
@@ -38,14 +38,14 @@ def test_caption_leaves_out_what_is_not_there(information):
 
 def test_negative_values_are_counted(information):
     table = information(shift=-20.0)
-    shown = FIGURES["information_plane"].numbers(table, 12, 0.999)
+    shown = FIGURES["information_plane"].numbers(table)
     assert "60 negative" in FIGURES["information_plane"].caption(shown)
 
 
 def test_comparison_caption_names_failed_seeds_by_run(information):
     dead = information(run="dead", seeds=1, failed=(0,))
     table = pd.concat([information(run="tanh"), information(run="relu", failed=(0,)), dead])
-    shown = FIGURES["comparison"].numbers(table, 12, 0.999)
+    shown = FIGURES["comparison"].numbers(table)
     text = FIGURES["comparison"].caption(shown, {"estimator": "kde"})
     assert "relu: seed 0 failed, left out." in text and "tanh: " not in text
     assert "3 to 4 seeds" in text and "dead: every seed failed or was set aside." in text
@@ -77,21 +77,21 @@ def test_captions_of_many_epochs_name_the_bins(metrics, gradients):
 def test_caption_of_curves_says_which_bounds_are_drawn(information):
     table = information(lower=0.5)
     numbers = FIGURES["information_curves"].numbers
-    text = FIGURES["information_curves"].caption(numbers(table, 12, 0.999))
+    text = FIGURES["information_curves"].caption(numbers(table))
     assert "bounds of the estimator." in text and "only where" not in text
     table["ity_lower"] = table.ity - 0.2
-    text = FIGURES["information_curves"].caption(numbers(table, 12, 0.999))
+    text = FIGURES["information_curves"].caption(numbers(table))
     assert "only where they lie between 0 and H(Y)" in text
 
 
 @pytest.mark.parametrize("name", ["information_plane", "comparison", "information_curves"])
 def test_alt_is_one_text_a_figure(information, name):
-    shown = FIGURES[name].numbers(information(), 12, 0.999)
+    shown = FIGURES[name].numbers(information())
     assert "tanh" in FIGURES[name].alt(shown) and "nan" not in FIGURES[name].alt(shown)
 
 
 def test_a_figure_without_seeds_says_so(information):
-    shown = FIGURES["information_plane"].numbers(information(seeds=1, failed=(0,)), 12, 1)
+    shown = FIGURES["information_plane"].numbers(information(seeds=1, failed=(0,)))
     assert "every seed" in FIGURES["information_plane"].caption(shown)
     assert "every seed" in FIGURES["information_plane"].alt(shown)
 
@@ -111,7 +111,7 @@ def store(epochs, **schedule):
 def test_caption_says_how_many_epochs_an_adaptive_schedule_chose(information):
     table = information()
     for figure in ("information_plane", "information_curves", "comparison", "sensitivity"):
-        shown = FIGURES[figure].numbers(table.assign(variant="v"), 12, 0.999)
+        shown = FIGURES[figure].numbers(table.assign(variant="v"))
         text = FIGURES[figure].caption(shown, {}, store(57))
         rule = "delta_exact, δ = 0.05 of H(X) and H(Y), of every seed."
         assert f"Measured at 57 of 8001 kept epochs: {rule}" in text
@@ -121,7 +121,7 @@ def test_caption_says_how_many_epochs_an_adaptive_schedule_chose(information):
 def test_caption_says_that_blocks_have_epochs_of_their_own(information):
     table = information()
     table = table[(table.seed != 1) | (table.epoch != 10)]
-    shown = FIGURES["information_plane"].numbers(table, 12, 0.999)
+    shown = FIGURES["information_plane"].numbers(table)
     raw = {"distance": "raw", "delta": 0.5, "over": "mean"}
     chosen = [*store(57, **raw), *store(49, **raw), *store(60, **raw)]
     text = FIGURES["information_plane"].caption(shown, {}, chosen)

@@ -93,7 +93,7 @@ print(os.environ["MPLBACKEND"], matplotlib.get_backend(auto_select=False))
 
 def test_draw_leaves_matplotlibs_settings_alone_and_ignores_the_users(information):
     with matplotlib.rc_context({"font.size": 30}):
-        figure = FIGURES["information_plane"].draw(information(), 12, 0.999)
+        figure = FIGURES["information_plane"].draw(information())
         assert matplotlib.rcParams["font.size"] == 30
     assert figure.axes[0].xaxis.label.get_size() == style.RC["axes.labelsize"]
 
@@ -103,12 +103,12 @@ def test_draw_leaves_matplotlibs_settings_alone_and_ignores_the_users(informatio
 )
 def test_saving_twice_gives_the_same_bytes(name, information, metrics, gradients, tmp_path):
     table = information(failed=(1,), saturated=("zeta",), lower=0.5)
-    squashed = information(shift=200)
+    squashed = information(shift=200).assign(entropy_x=220.0, entropy_y=220.0)
     module, arguments = {
-        "plane": (FIGURES["information_plane"], (table, 12, 0.999)),
-        "squashed": (FIGURES["information_plane"], (squashed, 220, 220)),
-        "comparison": (FIGURES["comparison"], (table, 12, 0.999)),
-        "curves": (FIGURES["information_curves"], (table, 12, 0.999)),
+        "plane": (FIGURES["information_plane"], (table,)),
+        "squashed": (FIGURES["information_plane"], (squashed,)),
+        "comparison": (FIGURES["comparison"], (table,)),
+        "curves": (FIGURES["information_curves"], (table,)),
         "training": (FIGURES["training_curves"], (metrics(),)),
         "gradients": (FIGURES["gradient_noise"], (gradients(),)),
     }[name]

@@ -24,12 +24,11 @@ class BinnedEntropy(Figure):
     of = "pair"
 
     @classmethod
-    def numbers(cls, information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+    def numbers(cls, information: pd.DataFrame) -> pd.DataFrame:
         """One row an epoch and layer: both quantities and, alike for a layer, the correlations.
 
         information : rows of one run by one estimator of I(X;T) and, in column
         `entropy_binned`, by `clustering` on the same epochs
-        entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
         Columns: run, estimator, epoch, layer, n_seeds, ixt_mean, ixt_sd, entropy_binned_mean,
         entropy_binned_sd in bits; epochs_compared, pearson, spearman (NaN of fewer than three
         epochs, or where one of the two changes by less than LEAST_CHANGE), n_above_entropy
@@ -61,18 +60,17 @@ class BinnedEntropy(Figure):
             shown.loc[at, "spearman"] = _correlation(stats.spearmanr, rows)
         shown.insert(0, "estimator", tables.only(information, "estimator", "information"))
         shown.insert(0, "run", run)
-        shown["entropy_x"] = tables.of_run(entropy_x, run)
-        shown["entropy_y"] = tables.of_run(entropy_y, run)
+        shown = tables.with_entropies(shown, kept)
         return shown.assign(**tables.naming(failed, aside))
 
     @classmethod
     @style.styled
-    def draw(cls, information: pd.DataFrame, entropy_x, entropy_y) -> Drawn:
+    def draw(cls, information: pd.DataFrame) -> Drawn:
         """One panel a layer: I(X;T) against H(Bin(T)), a point an epoch, coloured by epoch.
 
         Takes what `numbers` takes.
         """
-        shown = cls.numbers(information, entropy_x, entropy_y)
+        shown = cls.numbers(information)
         if shown.empty:
             text = "nothing to compare: no seed has both I(X;T) and H(Bin(T))"
             return style.blank(style.new_figure(4.4, 3.4), text)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from infoplane.figures.style import bits
+from infoplane.figures.tables import level
 
 SAME = 1e-3
 """Relative difference below which two caps are one."""
@@ -50,7 +51,7 @@ def grouped(numbers: pd.DataFrame) -> Caps | None:
             groups.append((float(cap), [str(layer)]))
     if not groups:
         return None
-    entropy_x = numbers.entropy_x.iloc[0]
+    entropy_x = level(numbers, "entropy_x")
     common = next((group for group in groups if same(group[0], entropy_x)), None)
     is_entropy = common is not None
     if common is None:

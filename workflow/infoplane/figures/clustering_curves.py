@@ -38,11 +38,11 @@ class ClusteringCurves(Figure):
     information = False
 
     @classmethod
-    def numbers(cls, information: pd.DataFrame, entropy_x=None, entropy_y=None) -> pd.DataFrame:
+    def numbers(cls, information: pd.DataFrame) -> pd.DataFrame:
         """Means and spreads over seeds of every measure, one row an epoch and layer.
 
         information : the information table of one run and one estimator with MEASURES among its
-        columns; the entropies, which other figures of information take, are not needed
+        columns
         Returns run, estimator, epoch, layer, n_seeds, {measure}_mean, {measure}_sd,
         seeds_left_out. Raises ValueError where a measure is missing.
         """
@@ -61,7 +61,7 @@ class ClusteringCurves(Figure):
 
     @classmethod
     @style.styled
-    def draw(cls, information: pd.DataFrame, entropy_x=None, entropy_y=None) -> Drawn:
+    def draw(cls, information: pd.DataFrame) -> Drawn:
         """One panel a measure, one line a layer: mean over seeds with a band of ±1 sd.
 
         Takes what `numbers` takes.

@@ -14,20 +14,17 @@ class Comparison(Figure):
     names_estimator = True
 
     @classmethod
-    def numbers(cls, information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+    def numbers(cls, information: pd.DataFrame) -> pd.DataFrame:
         """Means and spreads over seeds, one row a run, epoch and layer, in bits.
 
         information : the information table of one estimator and any number of runs
-        entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
         Returns the columns of tables.by_epoch_and_layer, the runs in order of appearance; runs
         of which no seed is left are in attrs["runs_left_out"].
         """
         tables.require(information, ["run", "estimator"], "information")
         tables.only(information, "estimator", "information")
         parts = {
-            run: tables.by_epoch_and_layer(
-                part, tables.of_run(entropy_x, run), tables.of_run(entropy_y, run)
-            )
+            run: tables.by_epoch_and_layer(part)
             for run, part in information.groupby("run", sort=False)
         }
         shown = pd.concat(parts.values(), ignore_index=True)
@@ -37,12 +34,12 @@ class Comparison(Figure):
 
     @classmethod
     @style.styled
-    def draw(cls, information: pd.DataFrame, entropy_x, entropy_y) -> Drawn:
+    def draw(cls, information: pd.DataFrame) -> Drawn:
         """One plane a run, on the same axes and with the same colours; rows of up to three.
 
         Takes what `numbers` takes.
         """
-        shown = cls.numbers(information, entropy_x, entropy_y)
+        shown = cls.numbers(information)
         runs = dict.fromkeys(information.run)
         return panels.side_by_side({str(run): shown[shown.run == run] for run in runs})
 

@@ -14,9 +14,9 @@ ENDINGS = (".png", ".pdf", ".csv", ".json")
 def draw(subject: Subject, material: Material, folder: Path, recipe: str) -> None:
     """Write a figure's png, pdf, csv and json into a folder."""
     figure, given = FIGURES[subject.kind], material.given(subject)
-    numbers = figure.numbers(*given.arguments)
+    numbers = figure.numbers(given.table)
     png, pdf, csv, said = (folder / f"{subject.name}{ending}" for ending in ENDINGS)
-    style.save(figure.draw(*given.arguments), numbers, png, pdf, csv)
+    style.save(figure.draw(given.table), numbers, png, pdf, csv)
     text = {
         "caption": figure.caption(numbers, given.settings, given.chosen),
         "alt": figure.alt(numbers),
@@ -33,10 +33,12 @@ def list_violations(measured: Measured, exempt: str, csv: Path, recipe: str) -> 
 
 
 def counts(measured: Measured, exempt: str) -> dict:
-    """How many pairs of values were compared, and how many are in the wrong order."""
+    """How many pairs of values were compared, how many are in the wrong order, and which
+    layers were compared with the data alone."""
     return {
         "exempt": exempt,
         "compared": measured.compared,
         "violations": len(measured.violations),
         "proven": int(measured.violations.proven.sum()),
+        "without_edge": measured.without_edge,
     }

@@ -14,11 +14,11 @@ Of = Literal["run", "estimator", "sweep", "pair", "pool", "comparison", "pools"]
 """What one figure shows, and what `numbers` and `draw` take for it:
 
     run         a training: (metrics)
-    estimator   a run by one estimator: (information, entropy_x, entropy_y)
+    estimator   a run by one estimator: (information)
     sweep       a run by all variants of a swept estimator: the same, with a column `variant`
     pair        a run by an estimator, and its clustering: the same, with `entropy_binned`
     comparison  several runs by one estimator: the same
-    pool        a run's pool by one estimator: (pooled, entropy_x, entropy_y)
+    pool        a run's pool by one estimator: (pooled)
     pools       all runs that have a pool, pooled and not: the same as estimator, with `plane`
 """
 
@@ -26,7 +26,7 @@ Of = Literal["run", "estimator", "sweep", "pair", "pool", "comparison", "pools"]
 class Figure(ABC):
     """A kind of figure: a class in a file of this folder, and a line in FIGURES.
 
-    Tables are those of `material`; entropies are {run: bits}. Nothing is estimated here.
+    Tables are those of `material`. Nothing is estimated here.
     """
 
     of: ClassVar[Of]

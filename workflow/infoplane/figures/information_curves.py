@@ -19,22 +19,22 @@ class InformationCurves(Figure):
     names_estimator = True
 
     @classmethod
-    def numbers(cls, information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+    def numbers(cls, information: pd.DataFrame) -> pd.DataFrame:
         """Means, spreads and bounds over seeds, one row an epoch and layer, in bits.
 
         Takes and returns what information_plane.numbers does.
         """
-        return InformationPlane.numbers(information, entropy_x, entropy_y)
+        return InformationPlane.numbers(information)
 
     @classmethod
     @style.styled
-    def draw(cls, information: pd.DataFrame, entropy_x, entropy_y) -> Drawn:
+    def draw(cls, information: pd.DataFrame) -> Drawn:
         """One line a layer: mean over seeds with a band of ±1 sd; dotted lines are bounds.
 
         Bounds of I(T;Y) outside [0, H(Y)] say nothing and are not drawn.
         Takes what `numbers` takes.
         """
-        shown = cls.numbers(information, entropy_x, entropy_y)
+        shown = cls.numbers(information)
         figure = style.new_figure(6.9, 2.9)
         if shown[["ixt_mean", "ity_mean"]].dropna().empty:
             return style.blank(figure, "no seed left to draw: all failed or were set aside")
@@ -47,9 +47,14 @@ class InformationCurves(Figure):
                 left,
                 "$I(X;T)$  [bits]",
                 view.x,
-                {"H(X)": shown.entropy_x.iloc[0], **caps.lines(capped)},
+                {"H(X)": tables.level(shown, "entropy_x"), **caps.lines(capped)},
             ),
-            "ity": (right, "$I(T;Y)$  [bits]", view.y, {"H(Y)": shown.entropy_y.iloc[0]}),
+            "ity": (
+                right,
+                "$I(T;Y)$  [bits]",
+                view.y,
+                {"H(Y)": tables.level(shown, "entropy_y")},
+            ),
         }
         bounds = tables.drawn_bounds(shown)
         for quantity, (axes, label, limits, levels) in lines.items():

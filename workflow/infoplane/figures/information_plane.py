@@ -15,28 +15,24 @@ class InformationPlane(Figure):
     names_estimator = True
 
     @classmethod
-    def numbers(cls, information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+    def numbers(cls, information: pd.DataFrame) -> pd.DataFrame:
         """Means and spreads over seeds, one row an epoch and layer, in bits.
 
         information : the information table of one run and one estimator
-        entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
         Returns the columns of tables.by_epoch_and_layer.
         Raises ValueError where the table holds several runs or estimators.
         """
-        run = tables.only(information, "run", "information")
-        return tables.by_epoch_and_layer(
-            information, tables.of_run(entropy_x, run), tables.of_run(entropy_y, run)
-        )
+        return tables.by_epoch_and_layer(information)
 
     @classmethod
     @style.styled
-    def draw(cls, information: pd.DataFrame, entropy_x, entropy_y) -> Drawn:
+    def draw(cls, information: pd.DataFrame) -> Drawn:
         """I(T;Y) against I(X;T), one point an epoch and layer: the mean over seeds.
 
         Takes what `numbers` takes. Where the points fill little of the plane, a second panel
         enlarges them.
         """
-        shown = cls.numbers(information, entropy_x, entropy_y)
+        shown = cls.numbers(information)
         if shown[["ixt_mean", "ity_mean"]].dropna().empty:
             return style.blank(
                 style.new_figure(4.4, 3.4), "no seed left to draw: all failed or were set aside"

@@ -22,20 +22,22 @@ class Measured(NamedTuple):
     """A run's information by one estimator.
 
     table : rows of the wanted seeds, violations flagged; about : the first store's attributes;
-    violations : see `checks`; compared : pairs of values that were; chosen : see `sentences`
+    violations : see `checks`; compared : pairs of values that were; without_edge :
+    which layers are compared with the data alone, in a sentence; chosen : see `sentences`
     """
 
     table: pd.DataFrame
     about: Mapping[str, Any]
     violations: pd.DataFrame
     compared: int
+    without_edge: str
     chosen: list[Chosen]
 
 
 class Given(NamedTuple):
     """What a figure's `numbers` and `draw` take, and what its caption says besides."""
 
-    arguments: tuple
+    table: pd.DataFrame
     settings: dict[str, Any] | None = None
     chosen: Sequence[Chosen] = ()
 
@@ -88,7 +90,8 @@ class Material:
         violations = checks.violations_of(table, abouts[0], exempt)
         compared = 0 if exempt else checks.n_compared(table)
         flagged = checks.flagged(table, violations)
-        return Measured(flagged, abouts[0], violations, compared, chosen)
+        without_edge = "" if exempt else checks.without_edge(abouts[0]["after"])
+        return Measured(flagged, abouts[0], violations, compared, without_edge, chosen)
 
     def given(self, subject: Subject) -> Given:
         """What one figure is drawn from."""
@@ -104,7 +107,7 @@ class Material:
         }[kind.of](subject)
 
     def _of_run(self, subject: Subject) -> Given:
-        return Given((self.metrics(subject.runs[0], FIGURES[subject.kind].by_layer),))
+        return Given(self.metrics(subject.runs[0], FIGURES[subject.kind].by_layer))
 
     def _of_estimators(self, subject: Subject) -> Given:
         found = [self.measured(run, by) for run in subject.runs for by in subject.estimators]
@@ -115,9 +118,8 @@ class Material:
         common, labels = variants.told_apart(settings)
         information = pd.concat([one.table for one in found], ignore_index=True)
         information["variant"] = information.estimator.map(labels)
-        shown = {run: self.measured(run, subject.estimators[0]).table for run in subject.runs}
         chosen = [choice for one in found for choice in one.chosen]
-        return Given((information, *_entropies(shown)), common, chosen)
+        return Given(information, common, chosen)
 
     def _of_pair(self, subject: Subject) -> Given:
         (run,), (by, clustering) = subject.runs, subject.estimators
@@ -125,14 +127,13 @@ class Material:
         information = measured.table.drop(columns="entropy_binned", errors="ignore").merge(
             clusters[[*PLACE, "entropy_binned"]], on=PLACE
         )
-        return Given((information, *_entropies({run: measured.table})))
+        return Given(information)
 
     def _of_pools(self, subject: Subject) -> Given:
-        (by,), tables, pooled = subject.estimators, [], {}
+        (by,), tables = subject.estimators, []
         beside_single = FIGURES[subject.kind].of == "pools"
         for run in subject.runs:
             table, about = self.pooled(run, subject.pool, by)
-            pooled[run] = table
             if beside_single:
                 single = self.measured(run, by).table
                 over = about["pool"]["over"]
@@ -141,7 +142,7 @@ class Material:
                 table = pooled_planes.of_windows(table).assign(plane=title)
             tables.append(table.assign(run=run, pool=subject.pool, estimator=by))
         information = pd.concat(tables, ignore_index=True)
-        return Given((information, *_entropies(pooled)))
+        return Given(information)
 
     def _pooled(self, run: str, pool: str, estimator: str) -> tuple[pd.DataFrame, dict]:
         path = self.paths["pooled"].format(run=run, pool=pool, estimator=estimator)
@@ -150,11 +151,3 @@ class Material:
     def _wanted(self, table: pd.DataFrame, run: str) -> pd.DataFrame:
         """Rows of the seeds that are asked for: a block on disk may hold more."""
         return table[table.seed.isin(self.runs[run]["seeds"])].reset_index(drop=True)
-
-
-def _entropies(tables: Mapping[str, pd.DataFrame]) -> tuple[dict, dict]:
-    """H(X) and H(Y) by run, means over what was measured."""
-    return tuple(
-        {run: float(table[name].mean()) for run, table in tables.items()}
-        for name in ("entropy_x", "entropy_y")
-    )

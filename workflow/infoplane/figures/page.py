@@ -90,7 +90,7 @@ class Check:
 
     compared, violations : pairs of values; proven : violations that the estimator's own bounds
     prove; exempt : why the inequality does not hold for the estimator; csv : link to the list,
-    empty where there is none
+    empty where there is none; without_edge : which layers are compared with the data alone
     """
 
     run: str
@@ -100,6 +100,7 @@ class Check:
     proven: int
     exempt: str
     csv: str = ""
+    without_edge: str = ""
 
 
 @dataclass(config=_STRICT, frozen=True)

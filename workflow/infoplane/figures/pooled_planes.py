@@ -13,28 +13,26 @@ class PooledPlanes(Figure):
     of = "pools"
 
     @classmethod
-    def numbers(cls, information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+    def numbers(cls, information: pd.DataFrame) -> pd.DataFrame:
         """Means and spreads over seeds, one row a run, plane, epoch and layer, in bits.
 
         information : rows of single epochs and of windows (`of_windows`) of one estimator, with
         a column `plane`: "single epochs", or what is pooled
-        entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
         Returns the columns of tables.by_epoch_and_layer after `plane`.
         """
         tables.require(information, ["run", "estimator", "plane"], "information")
         parts = []
-        for (run, plane), part in information.groupby(["run", "plane"], sort=False):
-            entropies = tables.of_run(entropy_x, run), tables.of_run(entropy_y, run)
-            shown = tables.by_epoch_and_layer(part, *entropies)
+        for (_, plane), part in information.groupby(["run", "plane"], sort=False):
+            shown = tables.by_epoch_and_layer(part)
             shown.insert(0, "plane", plane)
             parts.append(shown)
         return pd.concat(parts, ignore_index=True)
 
     @classmethod
     @style.styled
-    def draw(cls, information: pd.DataFrame, entropy_x, entropy_y) -> Drawn:
+    def draw(cls, information: pd.DataFrame) -> Drawn:
         """A row of two planes a run, all on the same axes. Takes what `numbers` takes."""
-        shown = cls.numbers(information, entropy_x, entropy_y)
+        shown = cls.numbers(information)
         parts = {}
         for (run, plane), part in shown.groupby(["run", "plane"], sort=False):
             parts[f"{run}, {plane}"] = part.drop(columns="plane")

@@ -18,30 +18,28 @@ class Sensitivity(Figure):
     of = "sweep"
 
     @classmethod
-    def numbers(cls, information: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+    def numbers(cls, information: pd.DataFrame) -> pd.DataFrame:
         """Means and spreads over seeds, one row a variant, epoch and layer, in bits.
 
         information : the information table of one run; column `variant` says which setting
-        entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
         Returns the columns of tables.by_epoch_and_layer after `variant`, variants in order.
         """
         tables.require(information, ["run", "estimator", "variant"], "information")
-        run = tables.only(information, "run", "information")
-        entropies = tables.of_run(entropy_x, run), tables.of_run(entropy_y, run)
+        tables.only(information, "run", "information")
         parts = []
         for variant, part in information.groupby("variant", sort=False):
-            shown = tables.by_epoch_and_layer(part, *entropies)
+            shown = tables.by_epoch_and_layer(part)
             shown.insert(0, "variant", variant)
             parts.append(shown)
         return pd.concat(parts, ignore_index=True)
 
     @classmethod
     @style.styled
-    def draw(cls, information: pd.DataFrame, entropy_x, entropy_y) -> Drawn:
+    def draw(cls, information: pd.DataFrame) -> Drawn:
         """One small plane a variant, all on the same axes; under its title how far the last
         hidden layer falls after its peak. Takes what `numbers` takes.
         """
-        shown = cls.numbers(information, entropy_x, entropy_y)
+        shown = cls.numbers(information)
         variants = dict.fromkeys(information.variant)
         # caps differ from panel to panel, and small planes have no room for their names
         shown = shown.drop(columns="variant").assign(ixt_cap=np.nan, panel=shown.variant)

@@ -47,8 +47,16 @@ def seeds(numbers: pd.DataFrame, spread: str, what: str = "Mean", name: bool = T
 
 def levels(numbers: pd.DataFrame) -> str:
     """H(X), H(Y) and the cap, in words."""
-    entropy_x, entropy_y = numbers.entropy_x.iloc[0], numbers.entropy_y.iloc[0]
-    text = f"H(X) = {style.bits(entropy_x)} bits, H(Y) = {style.bits(entropy_y)} bits"
+    of_runs = {
+        run: tuple(style.bits(tables.level(rows, name)) for name in tables.ENTROPIES)
+        for run, rows in numbers.groupby("run", sort=False)
+    }
+    texts = {run: f"H(X) = {x} bits, H(Y) = {y} bits" for run, (x, y) in of_runs.items()}
+    text = next(iter(texts.values()))
+    if len(set(texts.values())) > 1:
+        text = "; ".join(f"{run}: {said}" for run, said in texts.items())
+    if numbers.entropies_differ.any():
+        text += ", means over seeds and epochs, which are measured on inputs of their own"
     limits = caps.grouped(numbers)
     if limits is None:
         return f"{text}; the estimator gives no cap."

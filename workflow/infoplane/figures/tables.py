@@ -1,6 +1,6 @@
 """From the workflow's tables to means and spreads over seeds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,7 @@ COUNTED = (
     "heavy_tails",
 )
 VALUES = ("ixt", "ity")
+ENTROPIES = ("entropy_x", "entropy_y")
 BOUNDS = ("ixt_lower", "ixt_upper", "ity_lower", "ity_upper")
 
 
@@ -136,7 +137,7 @@ def over_seeds(table: pd.DataFrame, by: list[str], columns: Sequence[str]) -> pd
 
 
 def by_epoch_and_layer(
-    information: pd.DataFrame, entropy_x: float, entropy_y: float
+    information: pd.DataFrame,
 ) -> pd.DataFrame:
     """One row an epoch and layer of one run and one estimator; everything in bits.
 
@@ -144,8 +145,8 @@ def by_epoch_and_layer(
     four bounds' means, ixt_cap (the largest over seeds), n_interpolated (seeds measured at
     other epochs, see on_common_epochs), and of those measured here n_<flag> (seeds with that
     flag), n_hollow (seeds with any flag of HOLLOW), n_negative (seeds with a negative value);
-    entropy_x, entropy_y, seeds_left_out, seeds_set_aside. Seeds that failed or were set aside
-    are left out and named there.
+    entropy_x, entropy_y, entropies_differ (see with_entropies), seeds_left_out,
+    seeds_set_aside. Seeds that failed or were set aside are left out and named there.
     """
     needed = (
         "run",
@@ -155,6 +156,7 @@ def by_epoch_and_layer(
         "layer",
         *VALUES,
         *BOUNDS,
+        *ENTROPIES,
         "ixt_cap",
         "flags",
     )
@@ -179,7 +181,7 @@ def by_epoch_and_layer(
     result = result.join(groups.ixt_cap.max()).join(groups[counts].sum()).reset_index()
     result.insert(0, "run", run)
     result.insert(1, "estimator", estimator)
-    result["entropy_x"], result["entropy_y"] = float(entropy_x), float(entropy_y)
+    result = with_entropies(result, kept)
     return result.assign(**naming(failed, aside))
 
 
@@ -199,13 +201,22 @@ def drawn_bounds(numbers: pd.DataFrame) -> list[str]:
     return found
 
 
-def of_run(entropy: float | Mapping[str, float], run: str) -> float:
-    """An entropy that is the same for every run, or this run's own."""
-    if not isinstance(entropy, Mapping):
-        return float(entropy)
-    if run not in entropy:
-        raise KeyError(f"no entropy is given for run '{run}'; there is {', '.join(entropy)}")
-    return float(entropy[run])
+def with_entropies(numbers: pd.DataFrame, information: pd.DataFrame) -> pd.DataFrame:
+    """Numbers by epoch with entropy_x and entropy_y, each the mean over the seeds of its epoch,
+    and entropies_differ: whether one of them is another at other seeds or epochs."""
+    found = information.groupby("epoch")[list(ENTROPIES)].mean()
+    many = {name: information[name].nunique() for name in ENTROPIES}
+    for name in ENTROPIES:
+        if many[name] == 1:  # no rounding of what is the same everywhere
+            found[name] = information[name].dropna().iloc[0]
+    return numbers.join(found, on="epoch").assign(entropies_differ=max(many.values()) > 1)
+
+
+def level(numbers: pd.DataFrame, name: str) -> float:
+    """H(X) or H(Y) as one number: its value where it is constant, its mean elsewhere; NaN of an
+    empty table."""
+    values = numbers[name].dropna()
+    return float(values.iloc[0] if values.nunique() == 1 else values.mean())
 
 
 def layers_of(numbers: pd.DataFrame) -> list[str]:

@@ -26,17 +26,17 @@ class WindowLength(Figure):
     of = "pool"
 
     @classmethod
-    def numbers(cls, pooled: pd.DataFrame, entropy_x, entropy_y) -> pd.DataFrame:
+    def numbers(cls, pooled: pd.DataFrame) -> pd.DataFrame:
         """Means over seeds at the last window's end, one row a number of draws and layer.
 
         pooled : the table of one run, one pool and one estimator (stores.pooled)
-        entropy_x, entropy_y : H(X) and H(Y) of the measured inputs, bits; or {run: bits}
         Columns: run, estimator, pool, layer, length, n_draws, n_groups; mean and sd over seeds
         (or groups of them) of ixt, ity and entropy_given_x; means of the bounds; log2_draws;
         drift and gradient_snr (means), n_drifting (groups whose weights drifted),
         n_above_entropy (groups with more information than H(X) or H(Y)), entropy_x, entropy_y.
         """
         needed = [
+            *tables.ENTROPIES,
             "run",
             "estimator",
             "pool",
@@ -48,7 +48,6 @@ class WindowLength(Figure):
             "ixt",
         ]
         tables.require(pooled, needed, "pooled")
-        run = tables.only(pooled, "run", "pooled")
         last = pooled[pooled.end == pooled.end.max()].copy()
         if "entropy_given_x" not in last:
             last["entropy_given_x"] = np.nan
@@ -69,20 +68,20 @@ class WindowLength(Figure):
             shown.insert(0, name, tables.only(pooled, name, "pooled"))
         shown["log2_draws"] = np.log2(shown.n_draws)
         shown["end"] = int(last.end.max())
-        shown["entropy_x"] = tables.of_run(entropy_x, run)
-        shown["entropy_y"] = tables.of_run(entropy_y, run)
+        for name in tables.ENTROPIES:
+            shown[name] = tables.level(last, name)
         return shown
 
     @classmethod
     @style.styled
-    def draw(cls, pooled: pd.DataFrame, entropy_x, entropy_y) -> Drawn:
+    def draw(cls, pooled: pd.DataFrame) -> Drawn:
         """H(T|X), I(X;T) and I(T;Y) against the number of draws, a line a layer, ±1 sd.
 
         H(T|X) only where the estimator gives it. Dotted: the estimator's bounds, as far as they
         lie between 0 and the entropy. Hollow: in most seeds the layer's weights drifted. Takes
         what `numbers` takes.
         """
-        shown = cls.numbers(pooled, entropy_x, entropy_y)
+        shown = cls.numbers(pooled)
         figure = style.new_figure(6.9, 2.6)
         if shown[["ixt_mean", "ity_mean"]].dropna().empty:
             return style.blank(figure, "no seed left to draw: all failed")
@@ -107,7 +106,7 @@ class WindowLength(Figure):
             else:
                 name = "entropy_x" if quantity == "ixt" else "entropy_y"
                 title = "H(X)" if quantity == "ixt" else "H(Y)"
-                references.reference_lines(axes, "y", {title: shown[name].iloc[0]})
+                references.reference_lines(axes, "y", {title: tables.level(shown, name)})
         handles, names = axes.get_legend_handles_labels()
         figure.legend(handles, names, loc="outside right center")
         style.note(figure, small_print(shown))
