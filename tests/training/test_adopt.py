@@ -12,7 +12,9 @@ from infoplane import Recorder
 from infoplane.networks import mlp, module
 from infoplane.networks.arrays import to_tensor
 from infoplane.stores.series import SeriesError
+from infoplane.stores.weights import WeightsStore
 from infoplane.training.adopt import Adopt, Settings, unfit
+from infoplane.training.loop import train
 
 
 @pytest.fixture(autouse=True)
@@ -153,3 +155,15 @@ def test_a_gap_and_a_seed_without_files_are_said(net):
     assert adopted(net, "{epoch}.pt", gaps=True).epochs == [0, 1, 2, 4]
     with pytest.raises(SeriesError, match="no files of seed 1"):
         Adopt(Settings(trainer="adopt", files="{epoch}.pt", gaps=True), net, None, [0, 1])
+
+
+def test_a_buffer_that_is_zero_everywhere_is_in_the_store(net):
+    """Zarr would leave out a chunk that equals what stands for missing numbers."""
+    torch.save(Net().state_dict(), "0.pt")
+    torch.save(Net().state_dict(), "1.pt")
+    train(adopted(net, "{epoch}.pt"), Path("weights.zarr.zip"), "of a test")
+    store = WeightsStore(Path("weights.zarr.zip"))
+    steps = store.read([0, 1], [0])["norm.num_batches_tracked"]
+    assert steps.dtype == np.int64 and steps.tolist() == [[0, 0]]
+    table = store.metrics_table()
+    assert table[["seed", "epoch"]].to_numpy().tolist() == [[0, 0], [0, 1]]

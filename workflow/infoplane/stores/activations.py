@@ -10,7 +10,14 @@ import xarray as xr
 import zarr
 
 from infoplane.stores.archive import KIND, partial_of, reading
-from infoplane.stores.files import COMPRESSORS, WHOLE, add_dataset, open_tree, publish
+from infoplane.stores.files import (
+    COMPRESSORS,
+    WHOLE,
+    add_dataset,
+    open_tree,
+    publish,
+    written_whole,
+)
 
 ACTIVATIONS = "activations"
 """The kind of these stores."""
@@ -52,7 +59,8 @@ class ActivationsWriter:
         """Write one block, values (n_seeds, n_epochs, n_inputs, n_units)."""
         array = zarr.open_group(self.partial, mode="r+")[layer]
         first, start = self.seeds.index(seeds[0]), self.epochs.index(epochs[0])
-        array[first : first + len(seeds), start : start + len(epochs)] = values
+        with written_whole():
+            array[first : first + len(seeds), start : start + len(epochs)] = values
 
     def finish(self, attributes: Mapping[str, Any]) -> None:
         """Name the axes and move the store into its place."""

@@ -24,6 +24,11 @@ WHOLE = {"write_empty_chunks": True}
 PACKED = "packed.zip"
 
 
+def written_whole():
+    """A context in which arrays that are opened again are written as WHOLE says."""
+    return zarr.config.set({f"array.{key}": value for key, value in WHOLE.items()})
+
+
 def publish(partial: Path, path: Path) -> None:
     """Pack a finished store into one file, and move that into its place.
 

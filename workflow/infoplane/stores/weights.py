@@ -29,7 +29,14 @@ import zarr
 from infoplane.networks.dtypes import BITS, PLAIN, in_files, missing
 from infoplane.networks.network import Network, Shape
 from infoplane.stores.archive import KIND, StoreError, damaged, partial_of, reading
-from infoplane.stores.files import COMPRESSORS, WHOLE, add_dataset, open_tree, publish
+from infoplane.stores.files import (
+    COMPRESSORS,
+    WHOLE,
+    add_dataset,
+    open_tree,
+    publish,
+    written_whole,
+)
 from infoplane.training.trainer import Lost, Metric
 
 log = logging.getLogger(__name__)
@@ -252,8 +259,9 @@ class Journal:
             return
         root = zarr.open_group(self.partial, mode="r+")
         place = slice(self.n_written, self.n_written + len(self.pending))
-        for name, values in self._stacked_pending().items():
-            root[name][:, place] = values
+        with written_whole():
+            for name, values in self._stacked_pending().items():
+                root[name][:, place] = values
         self.n_written, self.pending = place.stop, []
 
     def _stacked_pending(self) -> dict[str, np.ndarray]:
@@ -369,16 +377,16 @@ class WeightsStore:
         metrics = self.metrics()
         names = [m.name for m in self.declared if m.by_layer == by_layer]
         order = {str(layer): i for i, layer in enumerate(metrics["layer"].values)}
-        table = metrics[names].to_dataframe().reset_index()
+        axes = ["seed", "epoch", "layer"] if by_layer else ["seed", "epoch"]
+        rows = metrics.coords.to_dataset()[axes]
+        table = rows.merge(metrics[names]).to_dataframe(axes).reset_index()
         table["lost"] = table["seed"].map({s: why.reason for s, why in self.lost.items()})
         table["lost"] = table["lost"].astype(object).where(table["lost"].notna(), "")
         table["set_aside"] = table["seed"].isin(
             [s for s, why in self.lost.items() if why.set_aside]
         )
         if not by_layer:
-            return table.drop(columns="layer", errors="ignore").drop_duplicates(
-                ["seed", "epoch"]
-            )
+            return table
         place = table["layer"].map(order).rename("place")
         return (
             table.assign(place=place)
