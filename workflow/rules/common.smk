@@ -24,6 +24,7 @@ defer("torch")  # a plan needs the settings that stand beside torch's users, and
 from infoplane.config import ConfigError, load, read_file
 from infoplane.costs import request
 from infoplane.figures import FIGURES
+from infoplane.plan import own
 from infoplane.plan.plan import Plan
 from infoplane.plan.stage import Standing
 from infoplane.truth.plan import TruthPlan
@@ -44,6 +45,8 @@ except ConfigError as error:
     raise WorkflowError(str(error))
 
 plan = Plan(experiment, f"results/{experiment.name}")
+if workflow.is_main_process and (wrong := own.problems(experiment, plan.costs)):
+    raise WorkflowError("\n".join(f"{CONFIG_FILE}: {line}" for line in wrong))
 files = plan.files
 
 
