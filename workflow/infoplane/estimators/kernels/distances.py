@@ -31,3 +31,13 @@ def squared_distances(columns, i, start, stop, out):
         for j in range(m):
             e = b[j] - a
             out[j] += e * e
+
+
+@numba.njit(fastmath=FAST, forceinline=True)
+def squared_distance(a, b):
+    """‖a − b‖² of two contiguous rows."""
+    total = a[0] * 0
+    for k in range(a.shape[0]):
+        e = a[k] - b[k]
+        total += e * e
+    return total

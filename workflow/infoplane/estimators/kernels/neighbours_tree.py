@@ -17,7 +17,7 @@ import numba
 import numpy as np
 
 from infoplane.compiled import compiled
-from infoplane.estimators.kernels.selection import part
+from infoplane.estimators.kernels.selection import boxed, part
 
 LEAF = 12
 """Most rows of a node without children."""
@@ -72,7 +72,7 @@ def _planted(rows, edges):
         for i in range(2 * n_inner[t] + 1):
             node = first[t] + i
             start, stop = starts[node], stops[node]
-            widest = _boxed(rows, order[start:stop], low[node], high[node])
+            widest = boxed(rows, order[start:stop], low[node], high[node])
             if i < n_inner[t]:
                 middle = (start + stop) // 2
                 part(rows, order, start, stop, middle, widest)
@@ -80,16 +80,6 @@ def _planted(rows, edges):
                 starts[left], stops[left] = start, middle
                 starts[left + 1], stops[left + 1] = middle, stop
     return rows[order], order, tree, first, n_inner, starts, stops, low, high
-
-
-@numba.njit
-def _boxed(rows, chosen, low, high):
-    """The box of the chosen rows into low and high (d,); returns its widest dimension."""
-    low[:], high[:] = np.inf, -np.inf
-    for j in chosen:
-        for k in range(low.shape[0]):
-            low[k], high[k] = min(low[k], rows[j, k]), max(high[k], rows[j, k])
-    return np.argmax(high - low)
 
 
 @numba.njit

@@ -18,7 +18,8 @@ import numba
 import numpy as np
 
 from infoplane.compiled import compiled
-from infoplane.estimators.kernels.distances import FAST, squared_distances
+from infoplane.estimators.kernels.distances import FAST, squared_distance, squared_distances
+from infoplane.estimators.kernels.selection import boxed
 
 BLOCK = 256
 LANES = 16
@@ -47,16 +48,6 @@ def exp_minus(x):
     p = p * r + _f32(1.0)
     bits = np.int32((np.int32(n) + np.int32(127)) << np.int32(23))
     return p * bits.view(_f32)
-
-
-@numba.njit(fastmath=FAST, forceinline=True)
-def _distance(a, b):
-    """‖a − b‖² of two contiguous rows."""
-    total = a[0] * 0
-    for k in range(a.shape[0]):
-        e = a[k] - b[k]
-        total += e * e
-    return total
 
 
 @numba.njit(fastmath=FAST, forceinline=True)
@@ -195,7 +186,7 @@ def product_sums(
                 if n_marked:
                     for j in range(m):
                         if exponents[j] < 0:
-                            e = _distance(rows[order[i]], rows[order[start + j]]) * scale
+                            e = squared_distance(rows[order[i]], rows[order[start + j]]) * scale
                             exponents[j] = min(e, _FARTHEST)
                 exponents[m : padded(m)] = _FARTHEST
                 a, b = _add_kernels(exponents, _f32(1), block_lower, block_upper)
@@ -222,7 +213,7 @@ def group_sums(rows, first, last, scale, sums):
             for start in range(0, n_draws, BLOCK):
                 m = min(BLOCK, n_draws - start)
                 for j in range(m):
-                    distances[j] = _distance(rows[g, i], rows[g, start + j])
+                    distances[j] = squared_distance(rows[g, i], rows[g, start + j])
                 distances[m : padded(m)] = np.inf
                 a, b = _add_kernels(
                     distances, scale, unused[0, : padded(m)], unused[1, : padded(m)]
@@ -238,27 +229,18 @@ def split_in_space(points, order, start, stop, ends):
     Halves the widest unit's range again and again (a k-d tree by midpoints). The runs' ends
     are written to `ends`; returns how many there are.
     """
-    n_units = points.shape[1]
+    low, high = np.empty((2, points.shape[1]), points.dtype)
     stack = [(start, stop)]
     n_ends = 0
     while stack:
         a, b = stack.pop()
-        widest, middle = -1, 0.0
-        if b - a > BLOCK:
-            width = 0.0
-            for k in range(n_units):
-                low = high = points[order[a], k]
-                for i in range(a + 1, b):
-                    low = min(low, points[order[i], k])
-                    high = max(high, points[order[i], k])
-                if float(high) - float(low) > width:
-                    width = float(high) - float(low)
-                    widest, middle = k, float(low) + 0.5 * width
+        widest = boxed(points, order[a:b], low, high) if b - a > BLOCK else -1
         if widest < 0:  # small enough, or all rows equal
             for i in range(a, b, BLOCK):
                 ends[n_ends] = min(i + BLOCK, b)
                 n_ends += 1
             continue
+        middle = float(low[widest]) + 0.5 * (float(high[widest]) - float(low[widest]))
         i, j = a, b - 1
         while i <= j:
             if points[order[i], widest] < middle:

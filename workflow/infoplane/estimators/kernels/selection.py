@@ -1,6 +1,8 @@
-"""Rows parted at a place, as trees of rows are made; compiled for the CPU."""
+"""The box of some rows, and rows parted at a place, as trees of rows are made; compiled for the
+CPU."""
 
 import numba
+import numpy as np
 
 
 @numba.njit
@@ -25,3 +27,18 @@ def part(rows, order, a, b, middle, unit):
             low = i
         else:
             return
+
+
+@numba.njit
+def boxed(rows, chosen, low, high):
+    """The box of the chosen rows into low and high (d,); returns its widest unit, −1 where all
+    are equal."""
+    low[:], high[:] = np.inf, -np.inf
+    for j in chosen:
+        for k in range(low.shape[0]):
+            low[k], high[k] = min(low[k], rows[j, k]), max(high[k], rows[j, k])
+    widest, width = -1, 0.0
+    for k in range(low.shape[0]):
+        if float(high[k]) - float(low[k]) > width:
+            widest, width = k, float(high[k]) - float(low[k])
+    return widest

@@ -16,9 +16,9 @@ import numba
 import numpy as np
 
 from infoplane.compiled import compiled
-from infoplane.estimators.kernels.distances import FAST
+from infoplane.estimators.kernels.distances import FAST, squared_distance
 from infoplane.estimators.kernels.pairwise_cpu import exp_minus
-from infoplane.estimators.kernels.selection import part
+from infoplane.estimators.kernels.selection import boxed, part
 
 LEAF = 64
 UNITS = 32
@@ -32,23 +32,14 @@ _FARTHEST = _f32(60.0)  # e^−60 is nothing beside the largest term's 1
 def split_in_space(rows, order, start, stop):
     """Order the rows order[start:stop] so that each LEAF of them, counted from start, is close
     together: halves by the median of the widest unit, again and again, at whole leaves."""
+    low, high = np.empty((2, rows.shape[1]), rows.dtype)
     stack = [(start, stop)]
     while stack:
         a, b = stack.pop()
         n_leaves = (b - a + LEAF - 1) // LEAF
         if n_leaves < 2:
             continue
-        widest, width = -1, 0.0
-        low, high = rows[order[a]].copy(), rows[order[a]].copy()
-        for i in range(a + 1, b):
-            for k in range(rows.shape[1]):
-                v = rows[order[i], k]
-                low[k] = v if v < low[k] else low[k]
-                high[k] = v if v > high[k] else high[k]
-        for k in range(rows.shape[1]):
-            if float(high[k]) - float(low[k]) > width:
-                width = float(high[k]) - float(low[k])
-                widest = k
+        widest = boxed(rows, order[a:b], low, high)
         if widest < 0:  # all rows are equal
             continue
         middle = a + n_leaves // 2 * LEAF
@@ -63,14 +54,11 @@ def fill(rows, order, starts, stops, tiles, low, high):
     and far ones, and low and high (n_leaves, n_units) with the corners of their boxes."""
     tiles[:] = np.inf
     for leaf in range(len(starts)):
-        low[leaf] = rows[order[starts[leaf]]]
-        high[leaf] = low[leaf]
-        for i in range(starts[leaf], stops[leaf]):
+        chosen = order[starts[leaf] : stops[leaf]]
+        boxed(rows, chosen, low[leaf], high[leaf])
+        for i in range(len(chosen)):
             for k in range(rows.shape[1]):
-                v = rows[order[i], k]
-                tiles[leaf, k, i - starts[leaf]] = v
-                low[leaf, k] = v if v < low[leaf, k] else low[leaf, k]
-                high[leaf, k] = v if v > high[leaf, k] else high[leaf, k]
+                tiles[leaf, k, i] = rows[chosen[i], k]
 
 
 @numba.njit(fastmath=FAST, forceinline=True)
@@ -196,7 +184,7 @@ def groups(centres, chosen, points, first, last, out):
         x, own = chosen[i] // n_draws, chosen[i] % n_draws
         other = np.inf
         for j in range(n_draws):
-            distances[j] = _distance(centres, x, j, points, i)
+            distances[j] = squared_distance(centres[x, j], points[i])
             if j != own:
                 other = min(other, distances[j])
         least = min(other, distances[own])
@@ -211,13 +199,3 @@ def groups(centres, chosen, points, first, last, out):
             rest += _sum(distances[j : j + LEAF], other)
         out[i, 0] = math.log(alone + rest * math.exp(0.5 * (least - other))) - 0.5 * least
         out[i, 1] = math.log(rest) - 0.5 * other
-
-
-@numba.njit(fastmath=FAST, forceinline=True)
-def _distance(centres, x, j, points, i):
-    """‖centre j of input x − point i‖²."""
-    total = points[i, 0] * 0
-    for k in range(points.shape[1]):
-        e = centres[x, j, k] - points[i, k]
-        total += e * e
-    return total
