@@ -244,6 +244,11 @@ def test_warm_start_carries_weights_to_the_next_epoch(architecture):
     assert [r.value for r in in_one_call] == pytest.approx([r.value for r in one_by_one])
     # 30 steps from the start are too few; those that went before are not lost.
     assert in_one_call[2].value > in_one_call[0].value + 0.05
+    # An epoch that says nothing leaves the weights of the one before.
+    weights = memory[at[0].key]
+    constant = Pair(torch.ones_like(pairs[0].a), pairs[0].b, key=at[0].key, epoch=3)
+    architecture(settings).between_batch([constant], memory)
+    assert memory[at[0].key] is weights
 
 
 def test_first_weights_are_fresh_where_the_width_has_changed():

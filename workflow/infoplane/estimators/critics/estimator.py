@@ -160,7 +160,8 @@ class CriticEstimator(PairEstimator):
             ):
                 outcomes |= zip(stack, trained, strict=True)
         if memory is not None:
-            memory |= {pairs[i].key: outcomes[i].weights for i in numbers if pairs[i].key}
+            kept = {pairs[i].key: outcomes[i].weights for i in numbers if pairs[i].key}
+            memory |= {key: weights for key, weights in kept.items() if weights}
         return outcomes
 
     def _at_once(self, pairs: Sequence[Pair], n_threads: int) -> int:
