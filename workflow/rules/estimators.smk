@@ -47,5 +47,9 @@ use rule estimate_information as estimate_part with:
         runtime=PART.runtime,
         gpu=PART.gpu,
         activations_mb=lambda w: experiment.runs[w.run].memory_mb,
+    params:
+        settings=lambda w: experiment.estimators[w.estimator].canonical(),
+        measure=lambda w: plan.settings(w.run, "measure"),
+        recipe=PART.recipe,
     message:
         "estimate part {wildcards.part} of {wildcards.run} by {wildcards.estimator}, {wildcards.seeds}"
