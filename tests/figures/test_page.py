@@ -207,6 +207,7 @@ def test_facts_name_random_labels_and_the_rule_for_setting_aside():
         "dataset": "szt",
         "network": {"hidden": [3]},
         "training": {
+            "trainer": "supervised",
             "optimizer": {"method": "adam", "learning_rate": 1e-4},
             "batch_size": 256,
             "epochs": 9,
@@ -214,13 +215,29 @@ def test_facts_name_random_labels_and_the_rule_for_setting_aside():
             "set_aside": {"quantity": "accuracy_train", "below": 0.55},
         },
         "seeds": [0, 1],
-        "measure": {"inputs": "all"},
+        "measure": {"probe": "dataset", "inputs": "all", "label": None},
     }
     found = page.facts(run)
     assert found["training"].endswith("9 epochs after 7 on random labels")
     assert found["set aside"] == "seeds that end with accuracy_train below 0.55"
     run["training"] |= {"prefit": None, "set_aside": None}
     assert "set aside" not in page.facts(run) and "random" not in page.facts(run)["training"]
+    assert page.facts(run)["measured inputs"] == "all"
+
+
+def test_facts_of_other_trainers_and_probes_are_said():
+    run = {"dataset": "szt", "network": {"hidden": [3]}, "seeds": [0, 1]}
+    run["training"] = {"trainer": "adopt", "files": "runs/{seed}.pt"}
+    run["measure"] = {"probe": "mine:Window", "n": 50}
+    found = page.facts(run)
+    assert found["training"] == "trainer adopt, files runs/{seed}.pt"
+    assert found["measured inputs"] == "by mine:Window"
+    run["training"] = {"trainer": "supervised", "label": "font", "batch_size": 8, "epochs": 9}
+    run["training"]["optimizer"] = {"method": "adam", "learning_rate": 0.1}
+    run["measure"] = {"probe": "dataset", "inputs": "test", "label": "font"}
+    found = page.facts(run)
+    assert found["training"].endswith("9 epochs, label font")
+    assert found["measured inputs"] == "test, label font"
 
 
 def many_runs(n):

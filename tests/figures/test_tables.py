@@ -117,7 +117,8 @@ def test_entropies_that_change_are_drawn_as_their_mean_and_the_caption_says_so(i
     by_seed = table.assign(entropy_x=10.0 + table.seed + (table.epoch == 10))
     shown = tables.by_epoch_and_layer(by_seed)
     assert shown.groupby("epoch").entropy_x.unique().map(list).tolist() == [[10.5], [11.5]]
-    assert tables.level(shown, "entropy_x") == 11
+    assert tables.line(shown, "entropy_x") == {"mean H(X)": 11}
+    assert tables.line(constant, "entropy_x") == {"H(X)": 12}
     said = sentences.levels(shown)
     assert (
         said.startswith("H(X) = 11 bits, H(Y) = 0.999")

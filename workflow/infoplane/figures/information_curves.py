@@ -47,13 +47,13 @@ class InformationCurves(Figure):
                 left,
                 "$I(X;T)$  [bits]",
                 view.x,
-                {"H(X)": tables.level(shown, "entropy_x"), **caps.lines(capped)},
+                {**tables.line(shown, "entropy_x"), **caps.lines(capped)},
             ),
             "ity": (
                 right,
                 "$I(T;Y)$  [bits]",
                 view.y,
-                {"H(Y)": tables.level(shown, "entropy_y")},
+                tables.line(shown, "entropy_y"),
             ),
         }
         bounds = tables.drawn_bounds(shown)

@@ -232,20 +232,37 @@ def in_words(title: str) -> str:
 
 def facts(run: dict) -> dict[str, str]:
     """What the table of runs says of one; run : its resolved settings."""
-    network, training, optimizer = run["network"], run["training"], run["training"]["optimizer"]
+    network, training = run["network"], run["training"]
     found = {
         "data set": run["dataset"],
         "network": ", ".join(f"{k} {v}" for k, v in network.items()),
-        "training": f"{optimizer['method']}, learning rate {optimizer['learning_rate']}, "
-        f"batches of {training['batch_size']}, {training['epochs']} epochs",
+        "training": _training(training),
         "seeds": str(len(run["seeds"])),
-        "measured inputs": run["measure"]["inputs"],
+        "measured inputs": _measured(run["measure"]),
     }
     if training.get("prefit"):
         found["training"] += f" after {training['prefit']['epochs']} on random labels"
     if rule := training.get("set_aside"):
         found["set aside"] = f"seeds that end with {rule['quantity']} below {rule['below']}"
     return found
+
+
+def _training(training: dict) -> str:
+    if training["trainer"] != "supervised":
+        return ", ".join(f"{key} {value}" for key, value in training.items())
+    optimizer = training["optimizer"]
+    learnt = f", label {training['label']}" if training.get("label") else ""
+    return (
+        f"{optimizer['method']}, learning rate {optimizer['learning_rate']}, batches of "
+        f"{training['batch_size']}, {training['epochs']} epochs{learnt}"
+    )
+
+
+def _measured(measure: dict) -> str:
+    if measure["probe"] != "dataset":
+        return f"by {measure['probe']}"
+    label = measure["label"]
+    return f"{measure['inputs']}, label {label}" if label else measure["inputs"]
 
 
 def flag_counts(information: pd.DataFrame) -> list[FlagCount]:

@@ -127,10 +127,10 @@ def violating(numbers: pd.DataFrame) -> pd.DataFrame:
 def mark(axes: Axes, numbers: pd.DataFrame, view: View, fontsize: float = 7) -> str:
     """Lines at H(X), H(Y) and the caps. Returns what had no room, for the small print."""
     limits = caps.grouped(numbers)
-    lines = {"H(X)": tables.level(numbers, "entropy_x"), **caps.lines(limits)}
+    lines = {**tables.line(numbers, "entropy_x"), **caps.lines(limits)}
     references.reference_lines(axes, "x", lines, fontsize)
-    levels = {"H(Y)": tables.level(numbers, "entropy_y")}
-    references.reference_lines(axes, "y", levels, fontsize, inside=True)
+    level = tables.line(numbers, "entropy_y")
+    references.reference_lines(axes, "y", level, fontsize, inside=True)
     return "; ".join(filter(None, [_outside(numbers, view), _cap_outside(limits, view)]))
 
 

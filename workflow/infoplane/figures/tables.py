@@ -219,6 +219,15 @@ def level(numbers: pd.DataFrame, name: str) -> float:
     return float(values.iloc[0] if values.nunique() == 1 else values.mean())
 
 
+def line(numbers: pd.DataFrame, name: str) -> dict[str, float]:
+    """The reference line of H(X) or H(Y), by its name: "H(X)", or "mean H(X)" where it is the
+    mean over seeds and epochs."""
+    called = f"H({name[-1].upper()})"
+    return {
+        f"mean {called}" if numbers.entropies_differ.any() else called: level(numbers, name)
+    }
+
+
 def layers_of(numbers: pd.DataFrame) -> list[str]:
     """Layers from input to output: the order in which they first appear."""
     return list(dict.fromkeys(numbers.layer))
