@@ -29,7 +29,9 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
     try:
         network = build(run.network, of_input, n_classes)
     except Misfit as misfit:
-        if shape:
+        if not misfit.of_shape:
+            yield Problem(("network", *misfit.path), misfit.text)
+        elif shape:
             yield Problem(("network", *misfit.path), f"{misfit.text}; {given}")
         return
     if run.measure.passes == "training":

@@ -18,8 +18,17 @@ import torch
 from pydantic import Field
 
 from infoplane.isolated import isolated
-from infoplane.networks.network import INPUT, Draws, Layer, Network, Reading, Shape, Weights
-from infoplane.networks.taps import Taps, drawing, first_tensor
+from infoplane.networks.network import (
+    INPUT,
+    Draws,
+    Layer,
+    Misfit,
+    Network,
+    Reading,
+    Shape,
+    Weights,
+)
+from infoplane.networks.taps import LayerError, Taps, drawing, first_tensor
 from infoplane.provenance import source_of
 from infoplane.settings import Settings as BaseSettings
 
@@ -60,7 +69,7 @@ class Module(Network):
     Settings = Settings
 
     def __init__(self, settings: Settings, input_shape: Shape, output_size: int):
-        """Raises ValueError where the module cannot be made, or does not take such inputs."""
+        """Raises Misfit where the module cannot be made, or does not take such inputs."""
         super().__init__(settings, input_shape, output_size)
         self.module = made(settings, seed=0).eval()
         arrays = _arrays_of(self.module)
@@ -191,19 +200,19 @@ class Module(Network):
             with torch.no_grad():
                 _call(self.module, own, x)
         except Exception as error:
-            flat = (
-                ". The data set gives them with flatten: true; flatten: false keeps (channels, "
-                "height, width)"
-            )
-            raise ValueError(
-                f"network.path: {path} fails on inputs of shape {self.input_shape}: "
-                f"{_in_one_line(error)}{flat if len(self.input_shape) == 1 else ''}"
+            flat = "; a data set keeps images as they are with flatten: false"
+            raise Misfit(
+                ("path",),
+                f"{path} fails on inputs of shape {self.input_shape}: {_in_one_line(error)}"
+                f"{flat if len(self.input_shape) == 1 else ''}",
             ) from error
         try:
             run = lambda module, x: _call(module, dict(own), x)  # noqa: E731
             return Taps(self.module, run, x, self.settings.layers)
+        except LayerError as error:
+            raise Misfit(("layers",), f"{error}", of_shape=False) from error
         except ValueError as error:
-            raise ValueError(f"network: {path}: {error}") from error
+            raise Misfit(("path",), f"{path}: {error}") from error
 
     @isolated()
     def _edges(self) -> tuple[dict[str, tuple[str, ...]], dict[str, Shape]]:
@@ -249,35 +258,30 @@ class Seeds(Draws):
 def made(settings: Settings, seed: int) -> torch.nn.Module:
     """The module, its constructor run under this seed.
 
-    Raises ValueError where it cannot be imported, its constructor fails, or it is no module.
+    Raises Misfit where it cannot be imported, its constructor fails, or it is no module.
     """
     place, _, name = settings.path.partition(":")
     try:
         what: Any = importlib.import_module(place)
     except Exception as error:  # whatever a user's file may raise
-        raise ValueError(
-            f"network.path: '{place}' of '{settings.path}' cannot be imported: "
-            f"{_in_one_line(error)}"
-        ) from error
+        text = f"'{place}' of '{settings.path}' cannot be imported: {_in_one_line(error)}"
+        raise Misfit(("path",), text, of_shape=False) from error
     for part in name.split("."):
         if part not in dir(what):
             close = difflib.get_close_matches(part, dir(what), n=3)
             nearest = f" Nearest: {', '.join(close)}." if close else ""
-            raise ValueError(f"network.path: '{place}' has no '{name}'.{nearest}")
+            raise Misfit(("path",), f"'{place}' has no '{name}'.{nearest}", of_shape=False)
         what = getattr(what, part)
     given = ", ".join(f"{k}={v!r}" for k, v in settings.arguments.items())
     with drawing(seed):
         try:
             module = what(**settings.arguments)
         except Exception as error:
-            raise ValueError(
-                f"network.arguments: {settings.path}({given}) fails: {_in_one_line(error)}"
-            ) from error
+            text = f"{settings.path}({given}) fails: {_in_one_line(error)}"
+            raise Misfit(("arguments",), text, of_shape=False) from error
     if not isinstance(module, torch.nn.Module):
-        raise ValueError(
-            f"network.path: {settings.path}({given}) gives a {type(module).__name__}, and no "
-            "torch.nn.Module"
-        )
+        kind = f"a {type(module).__name__}, and no torch.nn.Module"
+        raise Misfit(("path",), f"{settings.path}({given}) gives {kind}", of_shape=False)
     return module
 
 

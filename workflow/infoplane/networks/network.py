@@ -77,12 +77,13 @@ class Draws(ABC):
 class Misfit(ValueError):
     """A network that cannot be for inputs of this shape.
 
-    path : the key of the network's settings that is wrong; text : what it must be
+    path : the key of the network's settings that is wrong; text : what it must be, or what is
+    wrong; of_shape : whether it may be right for inputs of another shape
     """
 
-    def __init__(self, path: tuple[str | int, ...], text: str):
+    def __init__(self, path: tuple[str | int, ...], text: str, of_shape: bool = True):
         super().__init__(f"network.{'.'.join(map(str, path))}: {text}")
-        self.path, self.text = path, text
+        self.path, self.text, self.of_shape = path, text, of_shape
 
 
 class Network(ABC):

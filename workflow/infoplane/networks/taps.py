@@ -33,6 +33,10 @@ ACTIVATIONS = {
 """Activations of torch, modules and functions, in small letters and without underscores."""
 
 
+class LayerError(ValueError):
+    """A name or a pattern that means no layer that can be read."""
+
+
 class Call(NamedTuple):
     """One call of a module within a forward pass; number 2 is its second."""
 
@@ -51,7 +55,8 @@ class Taps:
         Empty: all activations, modules and functions; without any, all modules that hold no
         others; and the output
     shape : of what the module returns for one input
-    Raises ValueError where a layer is not there or gives no tensor with an output an input.
+    Raises LayerError where a layer is not there or gives no tensor with an output an input,
+    ValueError where the module itself gives none.
     """
 
     def __init__(
@@ -146,10 +151,10 @@ class Taps:
             if not found and self._graph is not None:
                 nodes = {name for name in self._graph.functions if fnmatchcase(name, pattern)}
             if not found and not nodes:
-                raise ValueError(self._no_match(pattern))
+                raise LayerError(self._no_match(pattern))
             usable = {call for call in found if self._calls[call]}
             if found and not usable:
-                raise ValueError(
+                raise LayerError(
                     f"'{pattern}' cannot be read: it gives no tensor whose first axis is inputs"
                 )
             wanted |= usable
