@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from infoplane.training.supervised import METRICS
+
 LAYERS = ("zeta", "alpha", "output")  # not alphabetical: order is order of appearance
 EPOCHS = (0, 1, 10, 100, 3000)
 
@@ -85,7 +87,9 @@ def metrics():
             if not test and column.endswith("test"):
                 table[column] = np.nan
             table.loc[table.seed.isin(failed), column] = np.nan
-        return lose(table, failed)
+        table = lose(table, failed)
+        table.attrs["metrics"] = [metric for metric in METRICS if not metric.by_layer]
+        return table
 
     return make
 

@@ -72,7 +72,7 @@ def experiment(tmp_path):
             page.Check(EVIL, "kde", 40, 3, 1, "", f"runs/{EVIL}/checks/kde.csv"),
             page.Check("relu", "sliced", 0, 0, 0, EVIL, "runs/relu/checks/sliced.csv"),
         ],
-        "accuracies": [page.Accuracy(EVIL, 3000, 9, "0.99 ± 0.01", "–")],
+        "endings": [page.Ending(EVIL, 3000, 9, EVIL, "0.99 ± 0.01")],
         "versions": {"torch": "2.6"},
         "settings": {"runs": {EVIL: {"epochs": 3000}}},
     }
@@ -112,7 +112,7 @@ def test_page_headings_do_not_skip_a_level(experiment):
     assert max(np.diff(levels)) <= 1
 
 
-def test_page_holds_flags_accuracies_and_provenance(experiment):
+def test_page_holds_flags_endings_and_provenance(experiment):
     html = page.render(experiment)
     for part in ("0.99 ± 0.01", "torch", "2.6", "epochs: 3000", "<details>", "12-10-2"):
         assert part in html
@@ -180,24 +180,25 @@ def test_flag_counts_by_hand(information):
     assert counts[-1].values == 0 and counts[-1].failed_seeds == "0, 1"
 
 
-def test_final_accuracies_by_hand(metrics):
+def test_endings_by_hand(metrics):
     table = metrics(failed=(2,), test=False)
-    [row] = page.final_accuracies(table)
+    loss, row = page.endings_of(table)
     last = table.accuracy_train[(table.epoch == 3000) & (table.seed != 2)]
-    assert (row.run, row.epoch, row.seeds, row.test) == ("tanh", 3000, 3, "–")
-    assert row.train == f"{last.mean():.4f} ± {last.std():.4f}"
+    assert (row.run, row.epoch, row.seeds, row.quantity) == ("tanh", 3000, 3, "accuracy")
+    assert row.values == f"train {last.mean():.4f} ± {last.std():.4f}"
+    assert loss.quantity == "loss in nats"
 
 
 def test_seeds_set_aside_are_named_with_their_value_and_the_rule(metrics, experiment):
     table = metrics(failed=(2,))
     table["set_aside"] = table.seed == 1
     table.loc[table.seed == 1, "lost"] = "accuracy_train 0.5012"
-    [row] = page.final_accuracies(table)
+    _, row = page.endings_of(table)
     last = table.accuracy_train[(table.epoch == 3000) & table.seed.isin([0, 3])]
     assert (row.seeds, row.set_aside) == (2, "1 (accuracy_train 0.5012)")
-    assert row.train.startswith(f"{last.mean():.4f}")
+    assert row.values.startswith(f"train {last.mean():.4f}") and ", test " in row.values
     assert "seeds set aside" not in page.render(experiment)
-    experiment["accuracies"] = [row]
+    experiment["endings"] = [row]
     text = page.render(experiment)
     assert "seeds set aside" in text and "<td>1 (accuracy_train 0.5012)</td>" in text
 
@@ -253,21 +254,21 @@ def many_runs(n):
             for name in names
             for by in ("kde", "binned")
         ],
-        accuracies=[page.Accuracy(name, 10, 1, "1", "1") for name in names],
+        endings=[page.Ending(name, 10, 1, "accuracy", "1") for name in names],
         checks=[page.Check(name, "kde", 4, 0, 0, "", f"{name}.csv") for name in names],
         settings={"name": "many", "runs": {name: {} for name in names}},
         tables={name: f"tables/{name}" for name in PAGE_TABLES},
     )
 
 
-PAGE_TABLES = ("runs", "accuracies", "flags", "checks", "settings")
+PAGE_TABLES = ("runs", "endings", "flags", "checks", "settings")
 
 
 def test_page_of_many_runs_has_no_row_for_each():
     html = page.render(many_runs(page.LONGEST + 1))
     assert f"<td>{'kde'}</td>" in html
     assert html.count(f"run{page.LONGEST}<") == 0  # the last run stands in no table
-    assert html.count(f"run{page.LONGEST - 1}<") == 3  # runs, accuracies, checks
+    assert html.count(f"run{page.LONGEST - 1}<") == 3  # runs, endings, checks
     assert "run7:" not in html  # nor in the settings
     assert not [tag for tag in Tags(html).all("section") if tag["id"].startswith("run-")]
     links = {tag["href"] for tag in Tags(html).all("a")}
@@ -283,7 +284,7 @@ def test_layers_without_an_edge_are_said_once_for_all_runs_alike():
 
 def test_page_of_few_runs_has_all():
     html = page.render(many_runs(3))
-    assert html.count("run2<") == 7  # contents, runs, accuracies, section, two of flags, check
+    assert html.count("run2<") == 7  # contents, runs, endings, section, two of flags, check
 
 
 def test_flags_of_many_runs_are_summed_by_hand():
@@ -303,7 +304,7 @@ def test_saved_tables_have_every_row(tmp_path):
     longest = page.LONGEST + 1
     assert n == {
         "runs": longest,
-        "accuracies": longest,
+        "endings": longest,
         "flags": 2 * longest,
         "checks": longest,
     }

@@ -66,9 +66,9 @@ def test_captions_of_many_epochs_name_the_bins(metrics, gradients):
     assert "3001 epochs from 0 to 3000" in text
     assert f"the {len(shown)} bins are even on the logarithmic axis" in text
     first = int(shown.first_epoch.iloc[-1])
-    assert f"Training accuracy, epochs {first} to 3000: " in FIGURES["training_curves"].alt(
-        shown
-    )
+    assert f"At the end, epochs {first} to 3000: loss in nats: train " in FIGURES[
+        "training_curves"
+    ].alt(shown)
     shown = FIGURES["gradient_noise"].numbers(gradients(seeds=2, epochs=range(301)))
     text = FIGURES["gradient_noise"].caption(shown)
     assert "300 epochs from 1 to 300" in text and "geometric mean over a bin" in text

@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from infoplane.figures import FIGURES
+from infoplane.training.trainer import Metric
 
 
 def texts(figure):
@@ -144,3 +145,27 @@ def test_a_gradient_without_noise_has_no_ratio_and_does_not_fail(gradients):
     shown = FIGURES["gradient_noise"].numbers(table)
     assert shown.snr[shown.layer == "alpha"].isna().all()
     FIGURES["gradient_noise"].draw(table).canvas.draw()
+
+
+def test_whatever_is_declared_is_drawn(metrics, gradients):
+    table = metrics().rename(columns={"loss_train": "score", "loss_test": "score_dev"})
+    table.attrs["metrics"] = [
+        Metric("score", "score", "higher"),
+        Metric("score_dev", "rate  [1/s]"),
+        Metric("accuracy_train", "share", "lower"),
+        Metric("accuracy_test", "share", "lower"),
+    ]
+    figure = FIGURES["training_curves"].draw(table)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["score", "rate  [1/s]", "share"]
+    names = [[line.get_label() for line in axes.lines] for axes in figure.axes]
+    assert names == [["score"], ["score_dev"], ["train", "test"]]
+    shown = FIGURES["training_curves"].numbers(table)
+    text = FIGURES["training_curves"].caption(shown)
+    assert text.startswith("Score, rate in 1/s and share of tanh over training")
+    assert "share: train 0." in FIGURES["training_curves"].alt(shown)
+    table.attrs["metrics"] = []
+    assert "declares no metrics" in texts(FIGURES["training_curves"].draw(table))
+    none = gradients().drop(columns=["gradient_mean", "gradient_std"])
+    assert "its trainer declares no" in texts(FIGURES["gradient_noise"].draw(none))
+    shown = FIGURES["gradient_noise"].numbers(none)
+    assert "declares no gradient_mean" in FIGURES["gradient_noise"].caption(shown)

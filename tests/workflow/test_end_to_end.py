@@ -134,13 +134,13 @@ def test_report_is_self_contained(home):
     assert not re.search(r"<link\b|@import|url\((?!['\"]?data:)", page)
     links = [link for link in re.findall(r'\bhref="([^"]*)"', page) if link[0] != "#"]
     n_checks = 4  # two runs by two estimators
-    n_tables = 5  # runs, accuracies, flags, checks, settings
+    n_tables = 5  # runs, endings, flags, checks, settings
     assert len(links) == 2 * len(FIGURES) + n_checks + n_tables
     for link in links:
         assert (home / unescape(link)).is_file()
 
 
-def test_report_holds_captions_and_accuracies(home):
+def test_report_holds_captions_and_endings(home):
     page = unescape((home / "report.html").read_text())
     for figure in FIGURES:
         caption = json.loads((home / f"{figure}.json").read_text())["caption"]

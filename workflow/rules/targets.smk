@@ -10,7 +10,7 @@ rule report:
     output:
         files.report,
         runs=files.table("runs"),
-        accuracies=files.table("accuracies"),
+        endings=files.table("endings"),
         flags=files.table("flags"),
         checks=files.table("checks"),
         settings=files.table("settings", "json"),

@@ -1,4 +1,4 @@
-"""Write the experiment's one page: figures, flags, accuracies, settings."""
+"""Write the experiment's one page: figures, flags, endings, settings."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from infoplane.figures.drawn import counts
 from infoplane.figures.material import Material
 from infoplane.provenance import package_versions
 
-TABLES = ("runs", "accuracies", "flags", "checks", "settings")
+TABLES = ("runs", "endings", "flags", "checks", "settings")
 
 
 def drawing(png: Path) -> page.Drawing:
@@ -33,7 +33,7 @@ with job(snakemake):
     }
     material = Material(**told["material"])
     # Run by run: all tables of a large experiment at once would not fit into memory.
-    flags, accuracies, checked = [], [], []
+    flags, endings, checked = [], [], []
     for run, settings in experiment["runs"].items():
         for estimator in settings["estimators"]:
             measured, exempt = material.measure(run, estimator), material.exempt[estimator]
@@ -41,7 +41,7 @@ with job(snakemake):
             csv = f"runs/{run}/checks/{estimator}.csv" if run in drawings else ""
             found = counts(measured, exempt)
             checked.append(page.Check(run=run, estimator=estimator, csv=csv, **found))
-        accuracies += page.final_accuracies(material.metrics(run))
+        endings += page.endings_of(material.metrics(run))
 
     content = page.Experiment(
         title=experiment["name"],
@@ -52,7 +52,7 @@ with job(snakemake):
         comparisons=drawings.get(None, []),
         flags=flags,
         checks=checked,
-        accuracies=accuracies,
+        endings=endings,
         versions=package_versions(),
         settings={**experiment, "recipe": snakemake.params.recipe},
         tables={name: str(path.relative_to(home)) for name, path in tables.items()},

@@ -78,7 +78,8 @@ class Figure(ABC):
         chose, one entry a store
         """
         if numbers.empty:
-            return "Nothing is drawn: every seed of this run failed or was set aside."
+            why = numbers.attrs.get("why", "every seed of this run failed or was set aside")
+            return f"Nothing is drawn: {why}."
         said = cls.said(numbers)
         if cls.names_estimator:
             said += sentences.estimator(numbers, settings or {})
@@ -89,7 +90,8 @@ class Figure(ABC):
     def alt(cls, numbers: pd.DataFrame) -> str:
         """One sentence in place of the image, and the values at the last epoch."""
         if numbers.empty:
-            return "An empty figure: every seed failed or was set aside."
+            why = numbers.attrs.get("why", "every seed failed or was set aside")
+            return f"An empty figure: {why}."
         runs = " and ".join(dict.fromkeys(numbers.run))
         if "epoch" not in numbers:
             return f"{cls.heading()} of {runs}, up to {int(numbers.n_draws.max())} draws."

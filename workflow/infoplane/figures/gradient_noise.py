@@ -34,6 +34,10 @@ class GradientNoise(Figure):
         weights) and snr (mean over std), the geometric mean, {name}_lower and {name}_upper: one
         standard deviation, over seeds, of the logarithm of a seed's mean in the bin away.
         """
+        if not set(COLUMNS) <= set(gradients):
+            nothing = pd.DataFrame(columns=["run", "epoch", *bins.ADDED, "layer", *DRAWN])
+            nothing.attrs["why"] = f"its trainer declares no {', '.join(COLUMNS)}"
+            return nothing
         tables.require(gradients, ["run", "seed", "epoch", "layer", *COLUMNS], "gradients")
         run = tables.only(gradients, "run", "gradients")
         trained = gradients[gradients.epoch > 0]
@@ -65,8 +69,8 @@ class GradientNoise(Figure):
         shown = cls.numbers(gradients)
         figure = style.new_figure(6.9, 2.9)
         if shown[list(DRAWN)].dropna(how="all").empty:
-            text = "no gradient left to draw: no seed is left, epoch 0 only, or all are 0"
-            return style.blank(figure, text)
+            why = shown.attrs.get("why", "no seed is left, epoch 0 only, or all are 0")
+            return style.blank(figure, f"no gradient to draw: {why}")
         left, right = figure.subplots(1, 2)
         layers = tables.layers_of(shown)
         for axes, label in ((left, "gradient / weight norm"), (right, "signal-to-noise ratio")):

@@ -67,9 +67,11 @@ class Material:
             Path(self.paths["weights"].format(run=whose, seeds=block))
             for block in self.runs[run]["blocks"]
         ]
-        tables = [WeightsStore(store).metrics_table(by_layer=by_layer) for store in stores]
+        opened = [WeightsStore(store) for store in stores]
+        tables = [store.metrics_table(by_layer=by_layer) for store in opened]
         table = self._wanted(pd.concat(tables, ignore_index=True), run)
         table.insert(0, "run", run)
+        table.attrs["metrics"] = [m for m in opened[0].declared if m.by_layer == by_layer]
         return table
 
     def measure(self, run: str, estimator: str) -> Measured:

@@ -1,4 +1,4 @@
-"""One self-contained HTML page of an experiment: figures, flags, accuracies, provenance.
+"""One self-contained HTML page of an experiment: figures, flags, endings, provenance.
 
 Nothing is linked from outside, images lie in the page itself, and the PDF and CSV of each
 figure are linked by relative paths.
@@ -18,7 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
 
-from infoplane.figures import FIGURES, tables
+from infoplane.figures import FIGURES, sentences, tables
 from infoplane.figures.style import RC
 from infoplane.information import FLAGS
 
@@ -104,17 +104,17 @@ class Check:
 
 
 @dataclass(config=_STRICT, frozen=True)
-class Accuracy:
-    """Accuracies at the last epoch: mean and sd over seeds, as text ("0.98 ± 0.01").
+class Ending:
+    """One quantity at the last epoch: mean and sd over seeds, as text ("test 0.98 ± 0.01").
 
-    set_aside : seeds that are not among them, with what each ended with ("3 (0.5012)")
+    set_aside : seeds that are not among them, with why ("3 (accuracy_train 0.5012)")
     """
 
     run: str
     epoch: int
     seeds: int
-    train: str
-    test: str
+    quantity: str
+    values: str
     set_aside: str = ""
 
 
@@ -131,8 +131,8 @@ class Run:
 class Experiment:
     """Everything that is on the page.
 
-    comparisons : figures of several runs; flags, accuracies : see `flag_counts` and
-    `final_accuracies`; versions : {package: version}; settings : the resolved configuration;
+    comparisons : figures of several runs; flags, endings : see `flag_counts` and
+    `final_endings`; versions : {package: version}; settings : the resolved configuration;
     tables : links to the whole tables, by name, and to the settings, see `save_tables`
     """
 
@@ -141,7 +141,7 @@ class Experiment:
     comparisons: tuple[Drawing, ...] = ()
     flags: tuple[FlagCount, ...] = ()
     checks: tuple[Check, ...] = ()
-    accuracies: tuple[Accuracy, ...] = ()
+    endings: tuple[Ending, ...] = ()
     versions: dict[str, str] | None = None
     settings: dict | None = None
     tables: dict[str, str] | None = None
@@ -187,11 +187,11 @@ def summed(flags: Sequence[FlagCount]) -> tuple[FlagCount, ...]:
 def save_tables(experiment: Experiment, paths: Mapping[str, Path]) -> None:
     """Write the page's tables whole, a CSV each, and the settings as JSON.
 
-    paths : of runs, accuracies, flags, checks and settings
+    paths : of runs, endings, flags, checks and settings
     """
     runs = pd.DataFrame([{"run": run.name, **run.facts} for run in experiment.runs])
     runs.to_csv(paths["runs"], index=False)
-    for name, kind in {"accuracies": Accuracy, "flags": FlagCount, "checks": Check}.items():
+    for name, kind in {"endings": Ending, "flags": FlagCount, "checks": Check}.items():
         rows = [asdict(row) for row in getattr(experiment, name)]
         columns = [field.name for field in fields(kind)]
         pd.DataFrame(rows, columns=columns).to_csv(paths[name], index=False)
@@ -279,19 +279,24 @@ def flag_counts(information: pd.DataFrame) -> list[FlagCount]:
     return counted
 
 
-def final_accuracies(metrics: pd.DataFrame) -> list[Accuracy]:
-    """One record a run of a metrics table; seeds that failed or were set aside are left out."""
-    tables.require(metrics, ["run", "seed", "epoch", "loss_train"], "metrics")
+def endings_of(metrics: pd.DataFrame) -> list[Ending]:
+    """One record a run and quantity of a table of metrics, of those for which a direction is
+    better; seeds that failed or were set aside are left out."""
+    judged = [metric for metric in metrics.attrs["metrics"] if metric.better]
+    names = [metric.name for metric in judged]
+    tables.require(metrics, ["run", "seed", "epoch", *names], "metrics")
     result = []
     for run, rows in metrics.groupby("run", sort=False):
         failed = tables.seeds_that_failed(rows)
         at_end = rows[rows.epoch == rows.epoch.max()]
         aside = at_end[at_end.seed.isin(tables.set_aside_seeds(rows))]
         last = at_end[~at_end.seed.isin([*failed, *aside.seed])]
-        texts = [_spread(last[f"accuracy_{of}"].to_numpy()) for of in ("train", "test")]
-        named = [f"{row.seed} ({row.lost})" for row in aside.itertuples()]
-        epoch = int(rows.epoch.max())
-        result.append(Accuracy(str(run), epoch, len(last), *texts, ", ".join(named)))
+        named = ", ".join(f"{row.seed} ({row.lost})" for row in aside.itertuples())
+        for label, members in tables.panels(judged).items():
+            texts = {part: _spread(last[m.name].to_numpy()) for part, m in members.items()}
+            values = ", ".join(f"{part} {text}" for part, text in texts.items() if text != "–")
+            epoch, quantity = int(rows.epoch.max()), sentences.in_words(label)
+            result.append(Ending(str(run), epoch, len(last), quantity, values or "–", named))
     return result
 
 

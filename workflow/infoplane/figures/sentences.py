@@ -160,5 +160,11 @@ def binned(numbers: pd.DataFrame, what: str) -> str:
     )
 
 
+def in_words(label: str) -> str:
+    """What is written beside an axis, within a sentence: "loss in nats"."""
+    quantity, _, unit = label.partition("[")
+    return f"{quantity.strip()} in {unit.strip(' ]')}" if unit else quantity.strip()
+
+
 def value(value: float) -> str:
     return style.bits(value) if np.isfinite(value) else "not measured"

@@ -1,11 +1,12 @@
 """From the workflow's tables to means and spreads over seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from infoplane.figures.style import band
+from infoplane.training.trainer import Metric
 
 HOLLOW = (
     "saturated",
@@ -84,6 +85,24 @@ def naming(failed: list, set_aside: list) -> dict[str, str]:
 def seeds_that_failed(metrics: pd.DataFrame) -> list:
     """Seeds of a table of metrics that are lost by no rule."""
     return sorted(metrics.seed[(metrics.lost != "") & ~metrics.set_aside].unique())
+
+
+def panels(metrics: Iterable[Metric]) -> dict[str, dict[str, Metric]]:
+    """Metrics that share a label, by it: of each what tells it from the others, its part.
+
+    loss_train and loss_test are "train" and "test"; one that is alone has its own name.
+    """
+    of_label: dict[str, list[Metric]] = {}
+    for metric in metrics:
+        of_label.setdefault(metric.label, []).append(metric)
+    found = {}
+    for label, members in of_label.items():
+        names = [metric.name for metric in members]
+        parts = [name.rpartition("_")[2] for name in names]
+        heads = {name.rpartition("_")[0] for name in names}
+        alike = len(heads) == 1 and "" not in heads and len(names) > 1
+        found[label] = dict(zip(parts if alike else names, members, strict=True))
+    return found
 
 
 def forbid_twice(table: pd.DataFrame, by: list[str]) -> None:
