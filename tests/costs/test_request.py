@@ -3,7 +3,7 @@
 import pytest
 
 from infoplane.costs import Cost, request
-from infoplane.costs.request import LEAST_MB, LEAST_MINUTES, MEMORY_FACTOR, minutes
+from infoplane.costs.cost import LEAST_MB, LEAST_MINUTES, MEMORY_FACTOR, minutes
 
 
 def test_requests_are_round_and_never_below_the_cost():

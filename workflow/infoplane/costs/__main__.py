@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from infoplane.config import ConfigError, load, read_file
-from infoplane.costs.cost import Cost
+from infoplane.costs.cost import Cost, Request, request
 from infoplane.costs.plan import Plan
-from infoplane.costs.request import Request, request
 from infoplane.terminal import use_any_encoding
 
 MIB = 2**20 / 1e6
@@ -41,24 +40,21 @@ class Used(NamedTuple):
 
 
 def cost_of(plan: Plan, rule: str, names: tuple[str, ...]) -> Cost | None:
-    """The cost of the job of a benchmark file; None for a rule that has none here.
+    """The cost of the job of a benchmark file; None for one that is not of this experiment.
 
     names : the parts of the file's path below the rule's folder
     """
-    runs = plan.experiment.runs
-    if rule == "prepare_dataset" and names[0] in plan.experiment.datasets:
-        return plan.dataset(*names)
-    if names[0] not in runs:
+    of_rule = {
+        "prepare_dataset": plan.dataset,
+        "train": plan.training,
+        "regenerate_activations": plan.activations,
+        "estimate_information": plan.estimation,
+        "pool_epochs": plan.pool,
+    }
+    try:
+        return of_rule[rule](*names)
+    except KeyError:  # another rule, or a run or an estimator that is no longer there
         return None
-    if rule == "train":
-        return plan.training(*names)
-    if rule == "regenerate_activations":
-        return plan.activations(*names)
-    if rule == "estimate_information" and names[1] in runs[names[0]].estimators:
-        return plan.estimation(*names)
-    if rule == "pool_epochs" and names[1] in runs[names[0]].pools:
-        return plan.pool(*names)
-    return None
 
 
 def recorded(plan: Plan, benchmarks: Path) -> Iterator[Used]:

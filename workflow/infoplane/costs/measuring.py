@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Any
 
 from infoplane.costs.cost import ESTIMATING_MB, GFLOPS, IMPORT_SECONDS, Cost, speed_of
-from infoplane.costs.schedules import n_of
 from infoplane.datasets.source import Shape
 from infoplane.estimators.interface import Estimator
 from infoplane.estimators.tables import costs as table
@@ -72,7 +71,7 @@ def n_measured(measure: ProbeSettings, training, n_epochs: int | None = None) ->
 
     n_epochs : of a job that measures only so many
     """
-    most = n_of(measure.epochs, n_of(training.keep, len(training.numbers)))
+    most = measure.epochs.most(training.keep.most(len(training.numbers)))
     return most if n_epochs is None else min(most, n_epochs)
 
 
@@ -113,7 +112,7 @@ def of_pool(work: Work, pool: Any, estimator: Estimator, n_kept: int) -> Cost:
 
     work.n_seeds : seeds of the whole run; n_kept : kept epochs
     """
-    n_ends = 1 if pool.ends == "last" else n_of(pool.ends, n_kept)
+    n_ends = 1 if pool.ends == "last" else pool.ends.most(n_kept)
     seeds = work.n_seeds
     mb, seconds = 0.0, 0.0
     for length in pool.lengths:

@@ -9,8 +9,6 @@ from infoplane.config.models import Experiment
 from infoplane.config.seeds import parse_block
 from infoplane.costs import measuring, small, training
 from infoplane.costs.cost import Cost
-from infoplane.costs.devices import gpus
-from infoplane.costs.schedules import n_of
 from infoplane.datasets.prepare import labels_of, shape_of
 from infoplane.datasets.source import Shape
 from infoplane.estimators import ESTIMATORS, estimator_of
@@ -81,7 +79,7 @@ class Plan:
             self.work(run, len(chosen.seeds)),
             chosen.pools[pool],
             estimator_of(by),
-            n_of(chosen.training.keep, len(chosen.training.numbers)),
+            chosen.training.keep.most(len(chosen.training.numbers)),
         )
 
     def drawing(self, subjects: Iterable[Subject]) -> Cost:
@@ -114,9 +112,9 @@ class Plan:
         return gpus(self.experiment.runs[run].measure.device)
 
     def gpus_to_estimate(self, run: str, estimator: str, **_) -> int:
-        """GPUs of an estimate, and of a pool."""
+        """GPUs of an estimate, and of a pool: under `auto` for those that train networks."""
         method = ESTIMATORS[self.experiment.estimators[estimator].estimator]
-        return gpus(self.experiment.runs[run].measure.device, method)
+        return gpus(self.experiment.runs[run].measure.device, method.trains)
 
     def work(self, run: str, n_seeds: int, n_epochs: int | None = None) -> measuring.Work:
         """What a job measures."""
@@ -182,6 +180,12 @@ class Plan:
     def _n_metrics(self, run: str) -> int:
         chosen = self.experiment.runs[run]
         return len(chosen.seeds) * len(chosen.training.numbers)
+
+
+def gpus(device: str, gains: bool = True) -> int:
+    """GPUs that a job on this device asks for: 0 or 1; gains : enough to wait for one, under
+    `auto`."""
+    return int(device == "cuda" or (device == "auto" and gains))
 
 
 def n_seeds_of(seeds: str) -> int:

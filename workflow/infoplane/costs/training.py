@@ -1,7 +1,6 @@
 """Memory and time of a training."""
 
 from infoplane.costs.cost import GFLOPS, IMPORT_SECONDS, TRAINING_MB, Cost, speed_of
-from infoplane.costs.schedules import n_of
 from infoplane.datasets.source import Shape
 from infoplane.networks.network import Network
 from infoplane.stores.weights import SHARD_BYTES
@@ -29,50 +28,34 @@ def of_training(
 
     settings : of the training; a trainer without batches is taken for one of 256 inputs
     """
-    weights = 4 * n_seeds * network.n_parameters  # bytes
-    batch = min(getattr(settings, "batch_size", 256), data.n_train)
-    widths = sum(network.widths.values())
+    n_train, n_layers, slower = data.n_train, len(network.layers), network.slowdown
+    batch, last = min(getattr(settings, "batch_size", 256), n_train), len(settings.numbers) - 1
+    widths, noisy = sum(network.widths.values()), network.n_drawn
     widest = max(*network.widths.values(), data.d)
-    noisy = network.n_drawn
-    last = len(settings.numbers) - 1
-    kept = n_of(settings.keep, last + 1)
-    shard = min(kept * weights, max(weights, SHARD_BYTES))
+    parameters = n_seeds * network.n_parameters
+    kept = settings.keep.most(last + 1)
 
-    inputs = 2.2 * 4 * data.n * data.d + 24 * data.n
-    steps = 2 * 4 * n_seeds * batch * (data.d + 3 * network.slowdown * widths)
-    order = 16 * n_seeds * data.n_train
-    noise = 12 * n_seeds * data.n_train * noisy
-    evaluated = min(EVALUATION_BYTES, 4 * n_seeds * data.n * widest)
-    measured = n_seeds * min(CALIBRATION_INPUTS, data.n_train)
-    calibrated = bool(network.buffers) * 6 * 4 * measured * widest
-    n_layers = len(network.layers)
-    metrics = 2.5 * last * (2500 + 4 * n_seeds * (4 + 3 * n_layers))
+    shard = min(4 * parameters * kept, max(4 * parameters, SHARD_BYTES))
+    evaluated = 4 * min(EVALUATION_BYTES, 4 * n_seeds * data.n * widest)
+    calibrated = 24 * n_seeds * min(CALIBRATION_INPUTS, n_train) * widest
     n_bytes = (
-        inputs
-        + COPIES * weights
-        + steps
-        + order
-        + noise
-        + max(4 * evaluated, calibrated)
+        data.n * (8.8 * data.d + 24)  # inputs
+        + n_seeds * n_train * (16 + 12 * noisy)  # the order of an epoch, its noise
+        + 8 * n_seeds * batch * (data.d + 3 * slower * widths)
+        + 4 * COPIES * parameters
         + 4 * shard
-        + metrics
+        + max(evaluated, calibrated if network.buffers else 0)
+        + 2.5 * last * (2500 + 4 * n_seeds * (4 + 3 * n_layers))  # metrics
     )
 
     prefit = getattr(settings, "prefit", None)
-    n_epochs = last + (prefit.epochs if prefit else 0)
-    slower = network.slowdown
-    n_steps = -(-data.n_train // batch)
-    values = n_seeds * data.n_train * (widths + noisy)
-    products = n_seeds * network.n_products * (6 * data.n_train + 2 * data.n)
+    n_epochs, n_steps = last + (prefit.epochs if prefit else 0), -(-n_train // batch)
+    products = n_seeds * network.n_products * (6 * n_train + 2 * data.n)
+    values = n_seeds * n_train * (widths + noisy) * VALUE_SECONDS
     computed = (
-        products / (GFLOPS * 1e9)
-        + VALUE_SECONDS * values * slower
-        + n_steps * PARAMETER_SECONDS * n_seeds * network.n_parameters * slower
+        products / (GFLOPS * 1e9) + (values + n_steps * PARAMETER_SECONDS * parameters) * slower
     )
     overhead = n_steps * slower * (STEP_SECONDS + STEP_SECONDS_A_LAYER * n_layers)
-    seconds = (
-        IMPORT_SECONDS
-        + n_epochs * (EPOCH_SECONDS + overhead + computed / speed_of(threads))
-        + KEPT_SECONDS * kept * n_seeds * network.n_parameters
-    )
+    epoch = EPOCH_SECONDS + overhead + computed / speed_of(threads)
+    seconds = IMPORT_SECONDS + n_epochs * epoch + KEPT_SECONDS * kept * parameters
     return Cost(TRAINING_MB + n_bytes / 1e6, seconds)

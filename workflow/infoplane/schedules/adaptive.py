@@ -58,6 +58,10 @@ class Adaptive(Settings):
         """Every epoch that may be asked for."""
         return available
 
+    def most(self, n_available: int) -> int:
+        """How many epochs may be asked for."""
+        return n_available
+
     def follow(
         self,
         available: Sequence[int],

@@ -1,4 +1,7 @@
-"""Schedules known beforehand: which epochs to keep or to measure."""
+"""Schedules known beforehand: which epochs to keep or to measure.
+
+Each `select`s epochs out of the available ones, and says how many these are at the `most`.
+"""
 
 from typing import Annotated, Literal
 
@@ -15,6 +18,9 @@ class All(Settings):
     def select(self, available: np.ndarray) -> np.ndarray:
         return available
 
+    def most(self, n_available: int) -> int:
+        return n_available
+
 
 class Every(Settings):
     schedule: Literal["every"]
@@ -24,6 +30,9 @@ class Every(Settings):
 
     def select(self, available: np.ndarray) -> np.ndarray:
         return _nearest(available, np.arange(0, available[-1] + 1, self.n))
+
+    def most(self, n_available: int) -> int:
+        return min(n_available, -(-n_available // self.n) + 2)
 
 
 class Logarithmic(Settings):
@@ -45,6 +54,9 @@ class Logarithmic(Settings):
             spread = finer
         return _nearest(available, spread)
 
+    def most(self, n_available: int) -> int:
+        return min(n_available, self.number)
+
 
 class Listed(Settings):
     schedule: Literal["list"]
@@ -58,6 +70,9 @@ class Listed(Settings):
         if len(missing):
             raise ValueError(f"epochs {missing.tolist()} are asked for, but were not kept")
         return wanted
+
+    def most(self, n_available: int) -> int:
+        return min(n_available, len(self.epochs) + 2)
 
 
 Schedule = Annotated[All | Every | Logarithmic | Listed, Field(discriminator="schedule")]
