@@ -23,7 +23,7 @@ FEW_STEPS = {"max_steps": 40, "evaluate_every": 20, "width": 8}
 QUICK = dict.fromkeys(("mine", "nwj", "infonce", "smile", "js"), FEW_STEPS) | {
     "sliced": {"n_projections": 8},
     "compressed": {"max_steps": 100, "k": 20},
-    "lga": {"tolerance": 0.01, "max_iterations": 30},
+    "lga": {"tolerance": 0.1, "max_iterations": 8},
 }
 """Settings with which an estimator is quick, and no more exact than it has to be here."""
 ALL = list(ESTIMATORS)
