@@ -16,7 +16,7 @@ from infoplane.provenance import source_digest
 def test_sources_each_have_settings_and_loader():
     for name, source in SOURCES.items():
         assert source.Settings.model_fields["source"].annotation.__args__ == (name,)
-        assert SOURCES.complete(name) is source
+        assert SOURCES[name] is source
 
 
 def test_settings_are_told_apart_by_source(settings):

@@ -1,4 +1,4 @@
-"""A table from names to modules, or classes in them, that are imported when first asked for.
+"""A table from names to classes that are imported when first asked for.
 
 Each folder of methods (datasets, networks, training, estimators) has one. The import is by
 name and late, so that `provenance.source_digest` of one method does not take in its
@@ -32,20 +32,19 @@ def unknown(key: str, known: Iterable[str], deeper: Iterable[str] = ()) -> str:
     return f"is not a key here.{hint} Known: {', '.join(known)}."
 
 
-class Table(Mapping[str, Any]):
-    """Names to modules, or to classes. `paths` maps each name to an import path, "a.module" or
-    "a.module:Class".
+class Table(Mapping[str, type]):
+    """Names to classes. `paths` maps each name to an import path, "a.module:Class".
 
-    open : a name that is not in the table may be an import path of the user's own
     base : import path of the class that every class of the table is derived from
+    open : a name that is not in the table may be the import path of a class of the user's own
     """
 
     def __init__(
         self,
         kind: str,
         paths: Mapping[str, str],
+        base: str,
         open: bool = False,
-        base: str = "",
     ):
         self.kind = kind
         self.paths = dict(paths)
@@ -58,33 +57,16 @@ class Table(Mapping[str, Any]):
             return self.paths[name].partition(":")[0]
         if self.open and _is_module(name):
             return name.partition(":")[0]
-        what = "class of yours, module:Class" if self.base else "module of yours"
-        own = f", or the import path of a {what}" if self.open else ""
+        own = ", or the import path of a class of yours, module:Class" if self.open else ""
         raise KeyError(
             f"unknown {self.kind} '{name}'. Known: {', '.join(self.paths)}{own}."
             + (nearest(name, self.paths) if isinstance(name, str) else "")
         )
 
-    def __getitem__(self, name: str) -> Any:
-        module = importlib.import_module(self.path(name))
-        chosen = self.paths.get(name, name).partition(":")[2]
-        return getattr(module, chosen) if chosen else module
-
-    def complete(self, name: str) -> Any:
-        """The module or class behind `name`; ValueError says what it lacks to be one of this
-        kind."""
-        if self.base:
-            return self._class(name)
-        module = self[name]
-        if "Settings" not in vars(module):
-            raise ValueError(
-                f"module {name} ({module.__file__}) is no {self.kind}: it has no class Settings"
-            )
-        return module
-
-    def _class(self, name: str) -> type:
-        module = importlib.import_module(self.path(name))
-        base = _load(self.base)
+    def __getitem__(self, name: str) -> type:
+        """The class behind `name`; ValueError says why it is none of this kind."""
+        path = self.path(name)
+        module, base = importlib.import_module(path), _load(self.base)
         chosen = self.paths.get(name, name).partition(":")[2]
         found = vars(module).get(chosen)
         if isinstance(found, type) and issubclass(found, base):

@@ -66,4 +66,4 @@ class Choice:
             raise PydanticKnownError("union_tag_invalid", {"tag": str(name), **known})
         # As JSON, for there a list is a tuple also when True is not 1.
         text = json.dumps({**value, self.key: name})
-        return self.table.complete(name).Settings.model_validate_json(text, strict=True)
+        return self.table[name].Settings.model_validate_json(text, strict=True)

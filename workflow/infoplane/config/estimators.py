@@ -14,7 +14,7 @@ def method_of(written: Any) -> type[Estimator] | None:
     """The estimator that an entry names; None where it names none, which is said elsewhere."""
     name = written.get("estimator") if isinstance(written, Mapping) else None
     try:
-        return ESTIMATORS.complete(name)
+        return ESTIMATORS[name]
     except (KeyError, ValueError):
         return None
 

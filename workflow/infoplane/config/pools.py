@@ -16,7 +16,7 @@ def pool_problems(run: Run, estimators: Mapping[str, Any]) -> Iterator[Problem]:
     """
     for name, pool in run.pools.items():
         place = ("pools", name)
-        if not PROBES.complete(run.measure.probe).fixed:
+        if not PROBES[run.measure.probe].fixed:
             text = f"cannot be: the probe '{run.measure.probe}' gives each epoch its own inputs"
             yield Problem(place, text)
         if pool.estimators is not None:

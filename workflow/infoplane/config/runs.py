@@ -282,7 +282,7 @@ def _labels(run: Run, around: Surroundings) -> Iterator[Problem]:
         return
     try:
         written = around.datasets[run.dataset]
-        settings = SOURCES.complete(written["source"]).Settings.model_validate(written)
+        settings = SOURCES[written["source"]].Settings.model_validate(written)
     except (LookupError, TypeError, ValueError):
         return  # said elsewhere
     known = labels_of(settings)

@@ -61,7 +61,7 @@ def estimator_of(settings: Settings) -> Estimator:
 
 def from_written(written: Mapping[str, Any]) -> Estimator:
     """The estimator of settings as they were written, `estimator` and its keys."""
-    method = ESTIMATORS.complete(written["estimator"])
+    method = ESTIMATORS[written["estimator"]]
     return method(method.Settings.model_validate(written))
 
 
@@ -127,7 +127,7 @@ def _warn_if_long(estimator: Estimator, values, n: int, d: int, features: int) -
 
 def _chosen(name: str, settings: dict, beside: tuple[str, ...] = ()) -> Estimator:
     """The estimator of this name with its settings; beside : other arguments of the call."""
-    method = ESTIMATORS.complete(name)
+    method = ESTIMATORS[name]
     try:
         return method(method.Settings(estimator=name, **settings))
     except ValidationError as error:

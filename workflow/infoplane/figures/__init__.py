@@ -43,4 +43,5 @@ FIGURES = Table(
         "training_curves": "infoplane.figures.training_curves:TrainingCurves",
         "gradient_noise": "infoplane.figures.gradient_noise:GradientNoise",
     },
+    base="infoplane.figures.figure:Figure",
 )

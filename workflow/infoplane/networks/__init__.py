@@ -11,4 +11,5 @@ FAMILIES = Table(
         "cnn": "infoplane.networks.cnn:CNN",
         "module": "infoplane.networks.module:Module",
     },
+    base="infoplane.networks.network:Network",
 )

@@ -12,4 +12,5 @@ TRAINERS = Table(
         "supervised": "infoplane.training.supervised:Supervised",
         "adopt": "infoplane.training.adopt:Adopt",
     },
+    base="infoplane.training.trainer:Trainer",
 )
