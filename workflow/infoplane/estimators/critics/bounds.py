@@ -35,7 +35,7 @@ def nguyen_wainwright_jordan(joint: Tensor, by_sample: Tensor) -> tuple[Tensor, 
 
 
 def jensen_shannon(scores: Scores) -> Tensor:
-    """torch.nn.functional.softplus(−f) + mean torch.nn.functional.softplus(f) over the sample's product pairs, (C, n): least on average
+    """softplus(−f) + mean softplus(f) over the sample's product pairs, (C, n): least on average
     for the critic f = ln p(a,b) / p(a)p(b)."""
     of_product = torch.nn.functional.softplus(scores.product).sum(dim=1) / scores.n_contrasts
     return torch.nn.functional.softplus(-scores.joint) + of_product

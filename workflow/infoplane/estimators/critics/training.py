@@ -98,9 +98,12 @@ class Training:
         self.cap = estimator.cap(self.n_held_out, n_contrasts)
         self.alive = torch.arange(len(first))
 
-    @torch.no_grad()
     def run(self) -> list[Outcome]:
         """Trains until every critic has stopped."""
+        with torch.no_grad():
+            return self._run()
+
+    def _run(self) -> list[Outcome]:
         settings = self.settings
         self._begin()
         if lost := (~self._evaluate(0)).nonzero()[:, 0].tolist():
