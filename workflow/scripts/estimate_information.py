@@ -30,12 +30,12 @@ with job(snakemake):
     estimator = from_written(json.loads(params.settings))
     probe = probe_of(params.measure, read_data(Path(snakemake.input.dataset)))
     weights = WeightsStore(Path(snakemake.input.weights))
-    shared = snakemake.input.get("activations")
+    shared = next(map(Path, snakemake.input.get("activations", [])), None)
     activations = Activations(
         weights,
         probe,
         memory_mb=snakemake.resources.activations_mb,
-        shared=ActivationsStore(Path(shared)) if shared else None,
+        shared=ActivationsStore(shared) if shared else None,
     )
     information_xy = probe.information_xy()
     attributes = {
