@@ -132,3 +132,13 @@ def test_caption_says_that_blocks_have_epochs_of_their_own(information):
 def test_a_fixed_schedule_is_not_named():
     about = {"measure": {"epochs": {"schedule": "logarithmic", "number": 60}}}
     assert sentences.Chosen.of(about, 60) == []
+
+
+def test_captions_say_how_maps_are_read():
+    assert sentences.read({"a": "", "b": ""}) == []
+    assert sentences.read({"a": "maps flattened", "b": "maps flattened"}) == [
+        "Read: maps flattened."
+    ]
+    assert sentences.read({"a": "maps flattened", "b": "", "c": "their means"}) == [
+        "Read: maps flattened in a; their means in c."
+    ]

@@ -78,3 +78,8 @@ def test_noise_is_read_with_its_layer(how):
         assert (found.sigma is None) == (how == "max")
         if how == "mean":
             torch.testing.assert_close(found.sigma, noisy.sigma / 12**0.5)
+
+
+def test_what_is_said_of_maps():
+    assert reader("mean").said == "maps as their channels' means over positions"
+    assert reader("mean", ["dense1", "output"]).said == ""

@@ -34,6 +34,7 @@ with job(snakemake):
     attributes = {
         "estimator": json.loads(snakemake.params.settings),
         "measure": json.loads(snakemake.params.measure),
+        "read": activations.reader.said,
         "pool": json.loads(snakemake.params.pool),
         "recipe": snakemake.params.recipe,
         "training": weights.attributes["settings"],

@@ -18,7 +18,7 @@ def draw(subject: Subject, material: Material, folder: Path, recipe: str) -> Non
     png, pdf, csv, said = (folder / f"{subject.name}{ending}" for ending in ENDINGS)
     style.save(figure.draw(given.table), numbers, png, pdf, csv)
     text = {
-        "caption": figure.caption(numbers, given.settings, given.chosen),
+        "caption": figure.caption(numbers, given.settings, given.chosen, given.read),
         "alt": figure.alt(numbers),
         "recipe": recipe,
     }

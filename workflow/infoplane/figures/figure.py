@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 import pandas as pd
@@ -71,11 +72,12 @@ class Figure(ABC):
         numbers: pd.DataFrame,
         settings: Mapping[str, object] | None = None,
         chosen: Sequence[Chosen] = (),
+        read: Mapping[str, str] = MappingProxyType({}),
     ) -> str:
         """What is drawn, of how many seeds, which were left out, what bands and units are.
 
         settings : the estimator's, named in the text; chosen : epochs that adaptive schedules
-        chose, one entry a store
+        chose, one entry a store; read : how each run's maps are read
         """
         if numbers.empty:
             why = numbers.attrs.get("why", "every seed of this run failed or was set aside")
@@ -84,6 +86,7 @@ class Figure(ABC):
         if cls.names_estimator:
             said += sentences.estimator(numbers, settings or {})
         said += sentences.chosen(numbers, chosen)
+        said += sentences.read(read)
         return " ".join(sentence for sentence in said if sentence)
 
     @classmethod

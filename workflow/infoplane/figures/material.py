@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -35,11 +36,15 @@ class Measured(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What a figure's `numbers` and `draw` take, and what its caption says besides."""
+    """What a figure's `numbers` and `draw` take, and what its caption says besides.
+
+    read : how each run's maps are read, in words
+    """
 
     table: pd.DataFrame
     settings: dict[str, Any] | None = None
     chosen: Sequence[Chosen] = ()
+    read: Mapping[str, str] = MappingProxyType({})
 
 
 class Material:
@@ -121,7 +126,10 @@ class Material:
         information = pd.concat([one.table for one in found], ignore_index=True)
         information["variant"] = information.estimator.map(labels)
         chosen = [choice for one in found for choice in one.chosen]
-        return Given(information, common, chosen)
+        read = {
+            run: self.measured(run, subject.estimators[0]).about["read"] for run in subject.runs
+        }
+        return Given(information, common, chosen, read)
 
     def _of_pair(self, subject: Subject) -> Given:
         (run,), (by, clustering) = subject.runs, subject.estimators
@@ -129,13 +137,14 @@ class Material:
         information = measured.table.drop(columns="entropy_binned", errors="ignore").merge(
             clusters[[*PLACE, "entropy_binned"]], on=PLACE
         )
-        return Given(information)
+        return Given(information, read={run: measured.about["read"]})
 
     def _of_pools(self, subject: Subject) -> Given:
-        (by,), tables = subject.estimators, []
+        (by,), tables, read = subject.estimators, [], {}
         beside_single = FIGURES[subject.kind].of == "pools"
         for run in subject.runs:
             table, about = self.pooled(run, subject.pool, by)
+            read[run] = about["read"]
             if beside_single:
                 single = self.measured(run, by).table
                 over = about["pool"]["over"]
@@ -144,7 +153,7 @@ class Material:
                 table = pooled_planes.of_windows(table).assign(plane=title)
             tables.append(table.assign(run=run, pool=subject.pool, estimator=by))
         information = pd.concat(tables, ignore_index=True)
-        return Given(information)
+        return Given(information, read=read)
 
     def _pooled(self, run: str, pool: str, estimator: str) -> tuple[pd.DataFrame, dict]:
         path = self.paths["pooled"].format(run=run, pool=pool, estimator=estimator)

@@ -139,6 +139,16 @@ def chosen(numbers: pd.DataFrame, of_stores: Sequence[Chosen]) -> list[str]:
     return said
 
 
+def read(runs: Mapping[str, str]) -> list[str]:
+    """How the maps of each run are read, once where all are read alike."""
+    said = set(runs.values())
+    if said <= {""}:
+        return []
+    if len(said) == 1:
+        return [f"Read: {said.pop()}."]
+    return [f"Read: {'; '.join(f'{text} in {run}' for run, text in runs.items() if text)}."]
+
+
 def epochs(numbers: pd.DataFrame) -> str:
     if "n_epochs" in numbers:
         first, last = bins.ends(numbers)

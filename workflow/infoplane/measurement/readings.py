@@ -43,6 +43,7 @@ class Reader:
         """chosen : names or patterns of layers; ValueError says which of them match nothing"""
         self.how = how
         self.parts = {layer.name: _parts(layer, how) for layer in layers}
+        self.axes = {layer.name: len(layer.shape) for layer in layers}
         wanted = set(by_default) if chosen is None else _matching(self.parts, chosen)
         whole = {la.name for la in layers if len(la.shape) == 1 or how == "flatten"}
         edges: dict[str, tuple[str, ...]] = {}
@@ -58,6 +59,12 @@ class Reader:
         self.names = tuple(layer.name for layer in measured)
         self.widths = {layer.name: layer.units for layer in measured}
         self.of = {name: whole for whole, parts in self.parts.items() for name in parts}
+
+    @property
+    def said(self) -> str:
+        """How the maps among the measured layers are read; empty where there are none."""
+        maps = any(self.axes[self.of[name]] > 1 for name in self.names)
+        return SAID[self.how] if maps else ""
 
     def read(self, name: str, reading: Reading) -> Iterator[tuple[str, Reading]]:
         """What is measured of one of the network's layers: its name, and t (S, n, units).
