@@ -73,12 +73,11 @@ def test_settings_reach_the_estimator(layer):
         ),
         (
             {"estimator": "json.decoder"},
-            "is no estimator: it has no class Settings and no function between or estimate or "
-            "between_batch or estimate_batch",
+            "'json.decoder' names no estimator, which is a class derived from Estimator",
         ),
         (
-            {"estimator": "infoplane.settings"},
-            "is no estimator: it has no function between or",
+            {"estimator": "infoplane.estimators.kde"},
+            "write infoplane.estimators.kde:KDE",
         ),
     ],
 )
