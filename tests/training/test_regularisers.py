@@ -1,6 +1,8 @@
 """What stands against overfitting, against a plain loop over torch's own modules."""
 
 import itertools
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from infoplane import streams
+from infoplane.datasets import mnist
 from infoplane.datasets.prepare import prepare
 from infoplane.networks import cnn, mlp
 from infoplane.networks.network import initialise_seeds
@@ -147,6 +150,21 @@ def test_cnn_stacked_agrees_with_seeds_one_by_one(images, monkeypatch):
     *_, together = steps(stacked)
     for name, found in together.weights.items():
         np.testing.assert_allclose(found, alone.weights[name], atol=1e-4)
+
+
+def test_lenet5_learns_real_digits():
+    folder = os.environ.get("INFOPLANE_DATA")
+    if not folder or not (Path(folder) / "MNIST").is_dir():
+        pytest.skip("MNIST is not in INFOPLANE_DATA")
+    data = prepare(mnist.Settings(source="mnist", flatten=False, size=1400), [folder])
+    settings = cnn.Settings(family="cnn", preset="lenet5", activation="relu")
+    network = cnn.CNN(settings, data.x.shape[1:], 10)
+    *_, last = steps(
+        trainer(
+            network, data, [0], epochs=4, optimizer={"method": "adam", "learning_rate": 2e-3}
+        )
+    )
+    assert last.metrics["accuracy_test"][0] > 0.6  # chance: 0.1
 
 
 def test_kernels_are_orthonormal_as_matrices():

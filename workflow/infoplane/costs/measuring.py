@@ -9,6 +9,7 @@ from infoplane.datasets.source import Shape
 from infoplane.estimators.interface import Estimator
 from infoplane.estimators.tables import costs as table
 from infoplane.measurement.activations import bytes_each, reader_of
+from infoplane.measurement.readings import Reader
 from infoplane.networks.network import Network
 from infoplane.probes.probe import ProbeSettings
 
@@ -63,7 +64,16 @@ class Work:
     @cached_property
     def read(self) -> dict[str, int]:
         """Numbers of each layer that is measured, as it is read."""
-        return reader_of(self.network, self.measure).widths
+        return planned_reader(self.network, self.measure).widths
+
+
+def planned_reader(network: Network, measure: ProbeSettings) -> Reader:
+    """What is measured of a network, as far as it is known: what stands in for one whose inputs
+    are not known yet may not have the layers that are chosen."""
+    try:
+        return reader_of(network, measure)
+    except ValueError:
+        return Reader(network.layers, network.by_default, None, measure.reading)
 
 
 def n_measured(measure: ProbeSettings, training, n_epochs: int | None = None) -> int:

@@ -13,7 +13,6 @@ from infoplane.datasets.prepare import labels_of, shape_of
 from infoplane.datasets.source import Shape
 from infoplane.estimators import ESTIMATORS, estimator_of
 from infoplane.figures.subject import Subject
-from infoplane.measurement.activations import reader_of
 from infoplane.networks.description import build
 from infoplane.networks.mlp import Settings as MLPSettings
 from infoplane.networks.network import Network
@@ -174,7 +173,7 @@ class Plan:
     def _n_estimates(self, run: str) -> int:
         chosen = self.experiment.runs[run]
         n_epochs = measuring.n_measured(chosen.measure, chosen.training)
-        n_layers = len(reader_of(self.network(run), chosen.measure).layers)
+        n_layers = len(measuring.planned_reader(self.network(run), chosen.measure).layers)
         return len(chosen.seeds) * n_epochs * n_layers
 
     def _n_metrics(self, run: str) -> int:
