@@ -39,11 +39,12 @@ class Choice:
         models = [module.Settings for module in self.table.values()]
         members = [handler(model.__pydantic_core_schema__) for model in models]
         union: JsonSchemaValue = {"discriminator": {"propertyName": self.key}}
-        if self.default is not None:
-            return {**union, "oneOf": members, "default": {self.key: self.default}}
-        for member in members:  # a model by itself may do without what tells it apart
-            others = (key for key in member.get("required", ()) if key != self.key)
-            member["required"] = [self.key, *others]
+        if self.default is None:
+            for member in members:  # a model by itself may do without what tells it apart
+                others = (key for key in member.get("required", ()) if key != self.key)
+                member["required"] = [self.key, *others]
+        else:
+            union["default"] = {self.key: self.default}
         if self.table.open:  # whatever a module or class of the user's has for settings
             own = {"type": "string", "not": {"enum": list(self.table)}}
             if self.table.base:

@@ -11,5 +11,6 @@ FAMILIES = Table(
         "cnn": "infoplane.networks.cnn:CNN",
         "module": "infoplane.networks.module:Module",
     },
+    open=True,
     base="infoplane.networks.network:Network",
 )

@@ -199,9 +199,8 @@ def _shown(shape: Shape) -> str:
 class CNN(Network):
     """x → conv1 → pool1 → … → dense1 → … → output."""
 
-    stacks = False
-
     Settings = Settings
+    parallel = True
 
     def __init__(self, settings: Settings, input_shape: Shape, output_size: int):
         super().__init__(settings, input_shape, output_size)

@@ -12,5 +12,6 @@ TRAINERS = Table(
         "supervised": "infoplane.training.supervised:Supervised",
         "adopt": "infoplane.training.adopt:Adopt",
     },
+    open=True,
     base="infoplane.training.trainer:Trainer",
 )
