@@ -58,24 +58,27 @@ def same(trainer, epoch, state, row=0):
 
 def test_pt_safetensors_and_recordings_of_one_loop_are_equal(net):
     model, states = Net(), {}
-    recorder = Recorder("recording", model)
+    recorder, finished = Recorder("recording", model), Recorder("finished", model)
     for epoch in range(3):
         states[epoch] = {n: a.clone() for n, a in changed(model, epoch).state_dict().items()}
         torch.save({"model": model.state_dict(), "epoch": epoch}, f"{epoch:03d}.pt")
         save_file(states[epoch], f"{epoch}.safetensors")
         recorder.save(epoch, loss=1 / (1 + epoch))
-    recorded = adopted(net, "recording")
+        finished.save(epoch, loss=1 / (1 + epoch))
+    finished.finish()
+    recordings = [adopted(net, "recording"), adopted(net, "finished.zarr.zip")]
     ways = [
         adopted(net, "{epoch}.pt", key="model"),
         adopted(net, "{epoch}.safetensors"),
-        recorded,
+        *recordings,
     ]
     for way in ways:
         assert way.epochs == [0, 1, 2]
         assert all(same(way, epoch, states[epoch]) for epoch in (0, 1, 2))
-    assert [m.name for m in recorded.metrics] == ["loss"]
     assert ways[0].metrics == ()
-    np.testing.assert_allclose(recorded.advance(1)["loss"], [0.5])
+    for way in recordings:
+        assert [m.name for m in way.metrics] == ["loss"]
+        np.testing.assert_allclose(way.advance(1)["loss"], [0.5])
 
 
 def test_all_types_and_shared_arrays_are_taken_up():
@@ -84,6 +87,10 @@ def test_all_types_and_shared_arrays_are_taken_up():
     state = changed(Mixed(), 3).state_dict()
     torch.save(state, "3.pt")
     assert same(adopted(network, "{epoch}.pt"), 3, state)
+    Recorder("r", changed(Mixed(), 3)).save(3)
+    assert same(adopted(network, "r"), 3, state)
+    Recorder("r", Mixed()).finish()
+    assert same(adopted(network, "r.zarr.zip"), 3, state)
     state["shared.weight"] = state["shared.weight"] + 1
     torch.save(state, "4.pt")
     with pytest.raises(SeriesError, match=r"4\.pt: .* are one array, and differ"):

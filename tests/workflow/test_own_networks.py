@@ -48,7 +48,9 @@ def own(tiny):
                     "key": "model",
                 }
             },
-            "recorded": {"training": {"trainer": "adopt", "files": "recordings/{seed}"}},
+            "recorded": {
+                "training": {"trainer": "adopt", "files": "recordings/{seed}.zarr.zip"}
+            },
             "trained": {"training": {"epochs": 2, "device": "cpu"}, "seeds": 2},
         },
     }
@@ -77,6 +79,7 @@ def adopted(fresh, tiny):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
+        recorder.finish()
     project.snakemake("--configfile", project.configure(own(tiny)))
     return project
 
@@ -108,11 +111,11 @@ def test_an_edited_module_trains_anew(adopted, tmp_path):
     [
         ({"network.layers": ["bdy"]}, "'bdy' matches no layer. Nearest: body"),
         ({"network.path": "mynet:Net"}, "'mynet' of 'mynet:Net' cannot be imported"),
-        ({"network.arguments": {"wide": 4}}, "Net(wide=4) fails: TypeError"),
+        ({"network.arguments": {"wide": 4}}, "Net(width=4, wide=4) fails: TypeError"),
         ({"network.arguments": {"width": 3}}, "pt/2-00.pt: body.0.weight is of shape (4, 12)"),
         ({"training.key": "weights"}, "pt/2-00.pt has no key 'weights'; its keys are model"),
         ({"training.files": "pt/{epoch}.pt"}, "'2-00', which is no number"),
-        ({"seeds": [2, 4]}, "must be seeds of training.files, [2, 3], not [4]"),
+        ({"seeds": [2, 4]}, "must be seeds of training.files, not [4]; these are [2, 3]"),
     ],
 )
 def test_what_is_wrong_is_said_before_any_job(adopted, tiny, changes, said):

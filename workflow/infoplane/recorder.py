@@ -5,13 +5,28 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from infoplane.stores.series import ABOUT, RECORDED, Array, header, recorded
+import numpy as np
+
+from infoplane.isolated import isolated
+from infoplane.networks.arrays import to_array
+from infoplane.networks.dtypes import PLAIN
+from infoplane.networks.network import Shape
+from infoplane.provenance import package_versions
+from infoplane.stores import series
+from infoplane.stores.archive import SUFFIX, name_of, partial_of
+from infoplane.stores.locks import writing
+from infoplane.stores.series import ABOUT, RECORDED, RECORDER, Array, header, recorded
+from infoplane.stores.weights import Journal
 
 if TYPE_CHECKING:
     import torch
+
+NO_NAMES = ("seed", "epoch", "layer")
+"""What no metric can be called: a store has axes of these names."""
 
 
 class Recorder:
@@ -22,18 +37,25 @@ class Recorder:
     seed : of the training; several seeds are several recordings, `runs/{seed}`
     replace : whether an epoch that is recorded already is recorded anew, and what comes after
         it forgotten; else that is an error
+    store : where `finish` puts the store of weights that it makes of the folder,
+        `<path>.zarr.zip`
 
     A kill at any moment leaves whole epochs: a file is moved into its place when it is on
     disk. A recording that is opened again goes on after its last epoch, `recorder.last`.
-    Raises ValueError where the folder holds a recording of another seed or model.
+    `with Recorder(…) as recorder:` finishes it, unless an error ends the block.
+    Raises ValueError where the folder holds a recording of another seed or model, and where
+    the recording is finished.
     """
 
     def __init__(
         self, path: str | Path, model: torch.nn.Module, seed: int = 0, replace: bool = False
     ):
-        self.path, self.model, self.seed, self.replace = Path(path), model, int(seed), replace
+        name = name_of(Path(path))
+        self.path, self.store = (Path(path).with_name(n) for n in (name, name + SUFFIX))
+        self.model, self.seed, self.replace = model, int(seed), replace
         if self.seed < 0:
             raise ValueError(f"seed must be ≥ 0, not {seed}")
+        self._check_is_open()
         self.path.mkdir(parents=True, exist_ok=True)
         foreign = [f.name for f in self.path.iterdir() if not _is_ours(f.name)]
         if foreign:
@@ -42,6 +64,13 @@ class Recorder:
             left.unlink(missing_ok=True)
         if self.epochs:
             self._check_is_same(self._file(self.epochs[-1]))
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, error, *_) -> None:
+        if error is None:
+            self.finish()
 
     @property
     def epochs(self) -> list[int]:
@@ -61,6 +90,13 @@ class Recorder:
         """
         from safetensors.torch import save_file
 
+        self._check_is_open()
+        for name in metrics:
+            if "/" in name or name in NO_NAMES:
+                raise ValueError(
+                    f"a metric cannot be called '{name}': names have no / in them, and "
+                    f"{', '.join(NO_NAMES)} are axes"
+                )
         epoch = int(epoch)
         if epoch < 0:
             raise ValueError(f"epoch must be ≥ 0, not {epoch}")
@@ -82,6 +118,56 @@ class Recorder:
         _to_disk(self.path)
         return target
 
+    @isolated()
+    def finish(self) -> Path:
+        """Pack all epochs into one store of weights, `store`, and remove the folder.
+
+        A kill at any moment leaves the folder whole, or the store. Raises ValueError where no
+        epoch is recorded, or the recording is finished already.
+        """
+        self._check_is_open()
+        if not self.epochs:
+            raise ValueError(f"{self.path} has no epoch to finish with; save one first")
+        files = {epoch: self._file(epoch) for epoch in self.epochs}
+        metrics = {epoch: recorded(file)["metrics"] for epoch, file in files.items()}
+        declared = series.declared(metrics.values())
+        held = _Held.by(self.model, header(files[self.last]))
+        with writing(self.store):
+            epochs, networks = list(files), {"network": held}
+            journal = Journal(
+                self.store,
+                RECORDER,
+                networks,
+                declared,
+                [self.seed],
+                epochs,
+                np.array(epochs),
+                [],
+            )
+            journal.resume()
+            for epoch, file in files.items():
+                numbers = {m.name: metrics[epoch].get(m.name, np.nan) for m in declared}
+                arrays = series.load(file)
+                journal.append(
+                    {name: np.array([number]) for name, number in numbers.items()},
+                    {"network": {name: to_array(arrays[name])[None] for name in held.arrays}},
+                )
+            model = f"{type(self.model).__module__}:{type(self.model).__qualname__}"
+            about = {"trainer": RECORDER, "versions": package_versions()}
+            journal.finish({"networks": {"network": {"model": model}}, **about}, {})
+            left = partial_of(self.store)  # a name under which nobody takes it for whole
+            self.path.rename(left)
+            shutil.rmtree(left)
+        return self.store
+
+    def _check_is_open(self) -> None:
+        """Raises ValueError where the recording is finished."""
+        if self.store.exists():
+            raise ValueError(
+                f"{self.store} is a finished recording, which takes no more epochs. "
+                "`trainer: adopt` measures it; to record anew, remove it or choose another path"
+            )
+
     def _file(self, epoch: int) -> Path:
         return self.path / f"epoch-{epoch:06d}.safetensors"
 
@@ -100,6 +186,32 @@ class Recorder:
         if mine != theirs:
             differing = sorted(n for n in {*mine, *theirs} if mine.get(n) != theirs.get(n))
             raise ValueError(f"{self.path} is of another model: {differing[0]} differs")
+
+
+class _Held(NamedTuple):
+    """Arrays of a model as a store of weights has them, shared ones once."""
+
+    parameters: dict[str, Shape]
+    buffers: dict[str, Shape]
+    dtypes: dict[str, str]
+
+    @property
+    def arrays(self) -> list[str]:
+        return [*self.parameters, *self.buffers]
+
+    @classmethod
+    def by(cls, model: torch.nn.Module, arrays: dict[str, Array]) -> _Held:
+        """arrays : what was recorded of it; frozen parameters count as buffers."""
+        state = model.state_dict(keep_vars=True)
+        first: dict[int, str] = {}
+        for name, array in state.items():
+            first.setdefault(id(array), name)
+        trained = {name for name in first.values() if state[name].requires_grad}
+        return cls(
+            {name: arrays[name].shape for name in first.values() if name in trained},
+            {name: arrays[name].shape for name in first.values() if name not in trained},
+            {name: a.dtype for name, a in arrays.items() if a.dtype != PLAIN},
+        )
 
 
 def _is_ours(name: str) -> bool:

@@ -33,15 +33,22 @@ DAMAGES = (
 
 
 class StoreError(RuntimeError):
-    """A store is absent, unfinished or damaged; the message names it and says what to do."""
+    """A store is absent, unfinished or damaged; the message names it and says what to do.
+
+    reason : what is damaged, by itself
+    """
+
+    reason = ""
 
 
 def damaged(path: Path, reason: str) -> StoreError:
     """The error for a store that cannot be trusted."""
-    return StoreError(
+    error = StoreError(
         f"{path} is damaged: {reason}. Remove it (rm -r '{path}') and start the workflow "
         "again; it will be made anew"
     )
+    error.reason = reason
+    return error
 
 
 @contextmanager

@@ -1,8 +1,9 @@
 """Series of checkpoints that others have written: which files, which arrays, what is in them.
 
 A file is a state_dict, as `torch.save` or safetensors writes it; its name, or for a recording
-(`infoplane.Recorder`) the file itself, says of which seed and epoch. Planning looks at names
-and headers alone.
+(`infoplane.Recorder`) the file itself, says of which seed and epoch. A recording that is
+finished is one store of weights, with all its epochs. Planning looks at names and headers
+alone.
 """
 
 from __future__ import annotations
@@ -11,12 +12,19 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
+
+from infoplane.networks.arrays import to_tensor
+from infoplane.stores.archive import SUFFIX, StoreError, inside, verify
+from infoplane.stores.weights import KINDS as OF_NETWORK
+from infoplane.stores.weights import STANDS_FOR, WEIGHTS, WeightsStore
+from infoplane.training.trainer import Metric
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,6 +34,10 @@ RECORDED = re.compile(r"epoch-(\d+)\.safetensors")
 """Names of the files of a recording."""
 ABOUT = "infoplane"
 """Key of a recording's metadata in the header of a safetensors file."""
+LEFT = re.compile(rf"{re.escape(SUFFIX)}\.(partial|lock)$")
+"""Names of what a kill leaves beside recordings."""
+RECORDER = "infoplane.Recorder"
+"""The trainer that the store of a finished recording names."""
 MOST_HEADER = 10**8
 """Bytes of a safetensors header; the format allows no more."""
 KINDS = {
@@ -92,6 +104,8 @@ def gap(epochs: Sequence[int]) -> str:
 
 def header(path: Path, key: str | None = None) -> dict[str, Array]:
     """Names, shapes and types of a file's arrays, without their numbers."""
+    if path.name.endswith(SUFFIX):
+        return _store_header(path)
     if path.suffix == ".safetensors":
         arrays = _safetensors_header(path)
         return {
@@ -106,8 +120,13 @@ def header(path: Path, key: str | None = None) -> dict[str, Array]:
     }
 
 
-def load(path: Path, key: str | None = None) -> dict[str, Tensor]:
-    """A file's arrays. Raises SeriesError for what is no state_dict, or is damaged."""
+def load(path: Path, key: str | None = None, epoch: int = 0) -> dict[str, Tensor]:
+    """A file's arrays, of a finished recording those of an epoch.
+
+    Raises SeriesError for what is no state_dict, or is damaged.
+    """
+    if path.name.endswith(SUFFIX):
+        return _of_store(path, epoch)
     if path.suffix != ".safetensors":
         return _state_dict(path, key, device="cpu")
     from safetensors import SafetensorError
@@ -119,12 +138,24 @@ def load(path: Path, key: str | None = None) -> dict[str, Tensor]:
         raise SeriesError(f"{path} cannot be read: {error}") from error
 
 
-def recorded(path: Path) -> dict | None:
-    """What the Recorder says of an epoch: seed, epoch, metrics; None: it wrote no such file."""
+def recorded(path: Path, epoch: int = 0) -> dict | None:
+    """What the Recorder says of an epoch: seed, epoch, metrics; None: it wrote no such file.
+
+    epoch : of a finished recording
+    """
+    if path.name.endswith(SUFFIX):
+        return _said_by_store(path, epoch)
     if path.suffix != ".safetensors":
         return None
     about = _safetensors_header(path).get("__metadata__", {}).get(ABOUT)
     return None if about is None else json.loads(about)
+
+
+def declared(metrics: Iterable[Mapping[str, float]]) -> tuple[Metric, ...]:
+    """What is said of the metrics that a Recorder was given, epoch by epoch; those of training
+    and test data share a label."""
+    names = dict.fromkeys(name for of_epoch in metrics for name in of_epoch)
+    return tuple(Metric(n, n.removesuffix("_train").removesuffix("_test")) for n in names)
 
 
 def stripped(name: str, known: Mapping, prefixes: Sequence[str]) -> str:
@@ -172,27 +203,50 @@ def _few(names: Sequence[str]) -> str:
 
 def _numbered(pattern: str) -> Iterator[tuple[int, int, Path]]:
     """Seed, epoch and path of every file that the pattern means."""
+    by_epoch, is_finished = "{epoch}" in pattern, pattern.endswith(SUFFIX)
+    if by_epoch and is_finished:
+        raise SeriesError(f"{pattern}: a store holds all its epochs; leave {{epoch}} out")
+    if not by_epoch and not is_finished:
+        for path, _ in _matching(pattern + SUFFIX):
+            raise SeriesError(
+                f"{path} is a finished recording; finish all of them and take them up by "
+                f"{pattern}{SUFFIX}"
+            )
     for path, said in _matching(pattern):
-        if "{epoch}" in pattern:
+        if by_epoch:
             yield said.get("seed", 0), said["epoch"], path
             continue
-        files = sorted(path.iterdir()) if path.is_dir() else []
-        found = [f for f in files if RECORDED.fullmatch(f.name)]
-        if not found:
+        found = _epochs_of_store(path) if is_finished else _epochs_in(path)
+        for of_seed, epoch, file in found:
+            if said.get("seed", of_seed) != of_seed:
+                raise SeriesError(f"{file} says that it is of seed {of_seed}, its path another")
+            yield of_seed, epoch, file
+
+
+def _epochs_in(path: Path) -> Iterator[tuple[int, int, Path]]:
+    """Seed, epoch and file of each epoch of a recording that is not finished."""
+    files = sorted(path.iterdir()) if path.is_dir() else []
+    found = [f for f in files if RECORDED.fullmatch(f.name)]
+    if not found:
+        raise SeriesError(
+            f"{path} is no recording of infoplane.Recorder; a series of other files has "
+            "{epoch} in its name"
+        )
+    for file in found:
+        about = recorded(file)
+        if about is None:
+            raise SeriesError(f"{file} was not written by infoplane.Recorder")
+        if int(RECORDED.fullmatch(file.name)[1]) != about["epoch"]:
             raise SeriesError(
-                f"{path} is no recording of infoplane.Recorder; a series of other files has "
-                "{epoch} in its name"
+                f"{file} says that it is of epoch {about['epoch']}, its name another"
             )
-        for file in found:
-            about = recorded(file)
-            if about is None:
-                raise SeriesError(f"{file} was not written by infoplane.Recorder")
-            seed, epoch = about["seed"], about["epoch"]
-            if said.get("seed", seed) != seed:
-                raise SeriesError(f"{file} says that it is of seed {seed}, its path another")
-            if int(RECORDED.fullmatch(file.name)[1]) != epoch:
-                raise SeriesError(f"{file} says that it is of epoch {epoch}, its name another")
-            yield seed, epoch, file
+        yield about["seed"], about["epoch"], file
+
+
+def _epochs_of_store(path: Path) -> Iterator[tuple[int, int, Path]]:
+    """Seed and epoch of each epoch of a finished recording, and where it stands."""
+    store = _store(path)
+    return ((int(store.seeds[0]), int(epoch), path) for epoch in store.epochs)
 
 
 def _matching(pattern: str) -> Iterator[tuple[Path, dict[str, int]]]:
@@ -215,6 +269,8 @@ def _matching(pattern: str) -> Iterator[tuple[Path, dict[str, int]]]:
         "*" if part in ("{seed}", "{epoch}") else _escaped(part) for part in parts
     )
     for path in sorted(root.glob(globbed.removeprefix(whole.anchor))):
+        if LEFT.search(path.name):
+            continue
         numbers = re.fullmatch(expression, str(path))
         if numbers is None:  # a placeholder that stands twice, for two numbers
             raise SeriesError(f"{path} has two numbers for one placeholder of {pattern}")
@@ -252,6 +308,52 @@ def _header_at(path: Path, stamp: int) -> dict:
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise SeriesError(f"{path} is no whole safetensors file: {error}") from error
     return found
+
+
+def _store(path: Path) -> WeightsStore:
+    """The store of a finished recording. SeriesError where it is none, or damaged."""
+    return _store_at(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _store_at(path: Path, stamp: int) -> WeightsStore:
+    try:
+        store = WeightsStore(path)
+    except StoreError as error:
+        raise SeriesError(f"{path} cannot be read: {error.reason or error}") from error
+    if store.attributes.get("trainer") != RECORDER:
+        raise SeriesError(f"{path} was not written by {RECORDER}")
+    return store
+
+
+def _store_header(path: Path) -> dict[str, Array]:
+    try:
+        metadata = inside(verify(path, WEIGHTS))
+    except StoreError as error:
+        raise SeriesError(f"{path} cannot be read: {error.reason or error}") from error
+    found = {}
+    for place, about in metadata.items():
+        group, _, name = place.rpartition("/")
+        if group in [f"network/{kind}" for kind in OF_NETWORK]:
+            kind = about["attributes"].get(STANDS_FOR, about["data_type"])
+            found[name] = Array(tuple(about["shape"][2:]), kind)
+    return found
+
+
+def _of_store(path: Path, epoch: int) -> dict[str, Tensor]:
+    store, kinds = _store(path), _store_header(path)
+    try:
+        arrays = store.read([epoch], store.seeds)
+    except StoreError as error:
+        raise SeriesError(f"{path} cannot be read: {error.reason or error}") from error
+    return {n: to_tensor(np.asarray(a[0, 0]), kinds[n].dtype) for n, a in arrays.items()}
+
+
+def _said_by_store(path: Path, epoch: int) -> dict:
+    store = _store(path)
+    values = store.metrics().sel(seed=store.seeds[0], epoch=epoch)
+    metrics = {m.name: float(values[m.name]) for m in store.declared}
+    return {"seed": int(store.seeds[0]), "epoch": epoch, "metrics": metrics}
 
 
 def _state_dict(path: Path, key: str | None, device: str) -> dict[str, Tensor]:

@@ -19,7 +19,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ import xarray as xr
 import zarr
 
 from infoplane.networks.dtypes import BITS, PLAIN, in_files, missing
-from infoplane.networks.network import Network, Shape
+from infoplane.networks.network import Shape
 from infoplane.stores.archive import KIND, StoreError, damaged, partial_of, reading
 from infoplane.stores.files import (
     COMPRESSORS,
@@ -69,6 +69,17 @@ class _Array(NamedTuple):
         return in_files(self.dtype).itemsize * int(np.prod(self.shape))
 
 
+class Arrayed(Protocol):
+    """What a journal wants to know of a network; every `Network` says it."""
+
+    @property
+    def parameters(self) -> Mapping[str, Shape]: ...
+    @property
+    def buffers(self) -> Mapping[str, Shape]: ...
+    @property
+    def dtypes(self) -> Mapping[str, str]: ...
+
+
 class Journal:
     """Weights and metrics of a training that may be killed and resumed.
 
@@ -84,7 +95,7 @@ class Journal:
         self,
         path: Path,
         identity: str,
-        networks: Mapping[str, Network],
+        networks: Mapping[str, Arrayed],
         metrics: Sequence[Metric],
         seeds: Sequence[int],
         epochs: Sequence[int],

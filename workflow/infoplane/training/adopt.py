@@ -22,7 +22,7 @@ from infoplane.networks.network import Network
 from infoplane.schedules.fixed import All
 from infoplane.stores import series
 from infoplane.stores.series import Array, Files, SeriesError
-from infoplane.training.trainer import Arrays, Lost, Metric, Trainer, TrainerSettings
+from infoplane.training.trainer import Arrays, Lost, Trainer, TrainerSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +39,8 @@ class Settings(TrainerSettings):
     files: str = Field(min_length=1)
     """The files, one an epoch: `runs/{seed}/epoch-{epoch}.pt` or .safetensors, each a
     state_dict; without {seed} all are of seed 0. Or recordings of `infoplane.Recorder`, without
-    {epoch}. From the working directory."""
+    {epoch}: `recordings/{seed}.zarr.zip`, or `recordings/{seed}` where they are not finished.
+    From the working directory."""
     key: str | None = None
     """Where the state_dict stands in a larger dict, as `state_dict` in Lightning's files."""
     prefixes: list[str] = Field(default=["module.", "_orig_mod."])
@@ -79,7 +80,8 @@ class Settings(TrainerSettings):
         return "cpu"
 
     def contents(self, seeds: Iterable[int]) -> list[Path]:
-        return [path for seed in seeds for path in self.series.get(seed, {}).values()]
+        paths = [path for seed in seeds for path in self.series.get(seed, {}).values()]
+        return list(dict.fromkeys(paths))
 
 
 class Adopt(Trainer):
@@ -94,18 +96,17 @@ class Adopt(Trainer):
         self.lost: dict[int, Lost] = {}
         if lacking := [seed for seed in self.seeds if seed not in settings.series]:
             raise SeriesError(f"{settings.files}: there are no files of seed {lacking[0]}")
-        self.metrics = tuple(
-            Metric(name, name.removesuffix("_train").removesuffix("_test"))
-            for name in self._names_of_metrics()
+        self.metrics = series.declared(
+            self._recorded(seed, epoch) for seed in self.seeds for epoch in self.epochs
         )
         self._latest: dict[str, np.ndarray] = {}
 
     def advance(self, epoch: int) -> Arrays:
         paths = [self.settings.series[seed][epoch] for seed in self.seeds]
-        loaded = [_of_network(self.settings, self.network, path) for path in paths]
+        loaded = [_of_network(self.settings, self.network, path, epoch) for path in paths]
         names = self.network.arrays
         self._latest = {n: np.stack([to_array(one[n]) for one in loaded]) for n in names}
-        found = [(series.recorded(path) or {}).get("metrics", {}) for path in paths]
+        found = [self._recorded(seed, epoch) for seed in self.seeds]
         return {
             m.name: np.array([of.get(m.name, np.nan) for of in found], np.float32)
             for m in self.metrics
@@ -120,19 +121,16 @@ class Adopt(Trainer):
     def restore(self, state: Arrays) -> None:
         pass
 
-    def _names_of_metrics(self) -> list[str]:
-        said = (
-            series.recorded(self.settings.series[seed][epoch]) or {}
-            for seed in self.seeds
-            for epoch in self.epochs
-        )
-        return list(dict.fromkeys(name for about in said for name in about.get("metrics", {})))
+    def _recorded(self, seed: int, epoch: int) -> Mapping[str, float]:
+        """Metrics that stand beside the weights."""
+        about = series.recorded(self.settings.series[seed][epoch], epoch)
+        return {} if about is None else about["metrics"]
 
 
 def unfit(settings: Settings, network: Network, seeds: Sequence[int]) -> str:
     """What of the files' headers does not fit the network; empty: all fit."""
     for seed in seeds:
-        for path in settings.series[seed].values():
+        for path in dict.fromkeys(settings.series[seed].values()):
             try:
                 _named(settings, network, series.header(path, settings.key), path)
             except SeriesError as error:
@@ -140,12 +138,14 @@ def unfit(settings: Settings, network: Network, seeds: Sequence[int]) -> str:
     return ""
 
 
-def _of_network(settings: Settings, network: Network, path: Path) -> dict[str, Tensor]:
-    """Arrays of a file by the network's names and of its types.
+def _of_network(
+    settings: Settings, network: Network, path: Path, epoch: int
+) -> dict[str, Tensor]:
+    """Arrays of a file at an epoch by the network's names and of its types.
 
     Raises SeriesError where they do not fit, or hold a NaN.
     """
-    read = series.load(path, settings.key)
+    read = series.load(path, settings.key, epoch)
     headers = {n: Array(tuple(a.shape), _kind(a)) for n, a in read.items()}
     found: dict[str, Tensor] = {}
     for raw, name in _named(settings, network, headers, path).items():
