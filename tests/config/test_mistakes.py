@@ -477,8 +477,8 @@ WRONG = {
     ),
     "passes_as_in_training_without_dropout": (
         {"runs.tanh.measure": {"passes": "training"}},
-        "runs.tanh.measure.passes: must be evaluation, not 'training': the network has neither "
-        "dropout nor batch norm that could be on",
+        "runs.tanh.measure.passes: must be evaluation, not 'training': the network has nothing "
+        "that differs in training mode, as dropout and batch norm do",
     ),
     "noisy_estimator_and_dropout": (
         {

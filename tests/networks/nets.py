@@ -69,6 +69,18 @@ class Mixed(nn.Module):
         return self.shared(h * self.small)[:, :2]
 
 
+class Drops(nn.Module):
+    """Dropout by a function, as a trace has it in one mode alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.one, self.two = nn.Linear(8, 16), nn.Linear(16, 2)
+
+    def forward(self, x):
+        h = functional.dropout(functional.relu(self.one(x)), 0.5, training=self.training)
+        return self.two(h)
+
+
 class Branches(nn.Module):
     """Control flow that no trace can follow."""
 

@@ -185,3 +185,49 @@ def test_what_is_wrong_with_a_module_is_said(settings, shape, said):
     with pytest.raises(ValueError) as error:
         network_of(settings.pop("name"), shape, **settings)
     assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "layer"),
+    [
+        ("Net", {"arguments": {"dropout": 0.5}, "layers": ["drop", "output"]}, "drop"),
+        ("Drops", {"layers": ["relu", "dropout", "output"]}, "dropout"),
+    ],
+)
+def test_passes_as_in_training_are_draws_by_their_sources(name, settings, layer):
+    plain = network_of(name, **settings)
+    assert plain.differs_in_training
+    network = plain.as_in_training(10)
+    assert network.draws and not plain.draws and network.layers == plain.layers
+    weights, x = stacked(network, 0, 1), torch.randn(35, 8)
+    before = {array: w.clone() for array, w in weights.items()}
+
+    def read(of, *seeds):
+        sources = [torch.Generator().manual_seed(s) for s in seeds]
+        random = of.random(35, sources)
+        return {n: reading.t for n, reading in of.read(weights, x, random)}
+
+    first, again, other = read(network, 5, 6), read(network, 5, 6), read(network, 7, 6)
+    for n, t in first.items():
+        assert torch.equal(t, again[n]) and torch.equal(t[1], other[n][1])
+        assert torch.equal(t[0], other[n][0]) == (n == "relu")
+    assert all(torch.equal(before[array], w) for array, w in weights.items())
+    assert 0.3 < (first[layer] == 0).float().mean() < 0.9
+    # what a layer gives is what the next one is computed from, in the same pass
+    head = {"Net": "head", "Drops": "two"}[name]
+    linear = torch.einsum("snh,sch->snc", first[layer], weights[f"{head}.weight"])
+    torch.testing.assert_close(first["output"], linear + weights[f"{head}.bias"][:, None])
+    evaluated = read(plain, 5, 6)
+    assert torch.equal(evaluated["output"], plain.run(weights, x)[0])
+
+
+def test_batch_norm_in_passes_as_in_training_is_of_random_batches():
+    plain = network_of("Net", layers=["norm"])
+    network = plain.as_in_training(10)
+    weights, x = stacked(network, 0), 5 + torch.randn(40, 8)
+    random = network.random(40, [torch.Generator().manual_seed(0)])
+    ((_, reading),) = network.read(weights, x, random)
+    assert reading.t.mean(1).abs().max() < 1e-5
+    ((_, evaluated),) = plain.read(weights, x)
+    assert evaluated.t.mean(1).abs().max() > 0.1
+    assert not network_of("TwoHeads").differs_in_training

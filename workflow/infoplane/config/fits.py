@@ -38,11 +38,15 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
         if not network.differs_in_training:
             yield Problem(
                 ("measure", "passes"),
-                "must be evaluation, not 'training': the network has neither dropout nor batch "
-                "norm that could be on",
+                "must be evaluation, not 'training': the network has nothing that differs in "
+                "training mode, as dropout and batch norm do",
             )
             return
-        network = network.as_in_training(run.measure.batch_size)
+        try:
+            network = network.as_in_training(run.measure.batch_size)
+        except Misfit as misfit:
+            yield Problem(("network", *misfit.path), misfit.text)
+            return
     yield from _of_draws(run, network)
     if run.measure.layers is not None:
         try:

@@ -39,6 +39,9 @@ EXAMPLES = 7
 """Inputs with which shapes and edges are found; a number that is the size of few layers."""
 BATCH = 256
 """Inputs of one forward pass in measurement."""
+TRIES = 20
+"""Passes in training mode that are compared with one in evaluation mode, as what is drawn may
+leave one as it is."""
 READ_BYTES = 2**28
 """Layers that are read in one pass over the inputs hold at most this, or are one layer."""
 
@@ -61,7 +64,7 @@ class Settings(BaseSettings):
 
 
 class Module(Network):
-    """A wrapped module, measured in evaluation mode.
+    """A wrapped module, measured in evaluation mode, or in training mode (`as_in_training`).
 
     Parameters that the module freezes are buffers. x is given in the module's type of number.
     """
@@ -77,6 +80,8 @@ class Module(Network):
         shapes = {name: tuple(a.shape) for name, a in arrays.items()}
         self.parameters = {name: s for name, s in shapes.items() if name in trained}
         self.buffers = {name: s for name, s in shapes.items() if name not in trained}
+        frozen = {name for name, _ in self.module.named_parameters()}
+        self._written = [name for name in self.buffers if name not in frozen]
         kinds = {name: str(a.dtype).removeprefix("torch.") for name, a in arrays.items()}
         self.dtypes = {name: kind for name, kind in kinds.items() if kind != "float32"}
         self.aliases = _aliases(self.module, arrays)
@@ -95,6 +100,36 @@ class Module(Network):
             f"{self.settings.path} returns shape {shape} for an input; training needs a score "
             f"for each of {n} classes"
         )
+
+    @cached_property
+    @isolated()
+    def differs_in_training(self) -> bool:
+        """Whether the module returns other outputs in training mode, found by trying."""
+        x, evaluated = self._examples(1), None
+        for seed in range(TRIES):
+            with torch.no_grad(), drawing(seed):
+                if evaluated is None:
+                    evaluated = first_tensor(self._called(self.module, self._plain, x))
+                trained = first_tensor(self._called(self.module, self._plain, x, True))
+            if not torch.equal(trained, evaluated):
+                return True
+        return False
+
+    def as_in_training(self, batch: int) -> Module:
+        """Raises Misfit where the module has other layers in training mode."""
+        _ = self.layers  # with edges as they are in evaluation mode
+        other = super().as_in_training(batch)
+        # Anew: functions such as F.dropout are traced as they are in one mode.
+        other._taps = other._tapped()
+        if other._taps.names != self._taps.names:
+            differing = sorted({*other._taps.names} ^ {*self._taps.names}) or ["their order"]
+            raise Misfit(
+                ("layers",),
+                f"differ between training and evaluation mode: {', '.join(differing[:3])}; "
+                "choose layers that both have",
+                of_shape=False,
+            )
+        return other
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -131,8 +166,7 @@ class Module(Network):
         self.module.train(training)
         try:
             for s, arrays in enumerate(_each(weights)):
-                # A module may write into its buffers, or replace them.
-                own = arrays | {name: arrays[name].clone() for name in self.buffers}
+                own = self._own(arrays)
                 inputs = self._inputs(x, s)
                 with drawing(None if random is None else random.of(s)):
                     parts = [
@@ -152,8 +186,14 @@ class Module(Network):
         """Every measured layer in order; small ones share a pass over the inputs."""
         n = len(self._inputs(x, 0))
         networks = list(_each(weights))
+        seeds: list[int | None] = [None] * len(networks)
+        if self.live and random is not None:
+            seeds = [random.of(s) for s in range(len(networks))]
         for names in self._groups(n * len(networks)):
-            found = [self._read(w, self._inputs(x, s), names) for s, w in enumerate(networks)]
+            found = [
+                self._read(w, self._inputs(x, s), names, seeds[s])
+                for s, w in enumerate(networks)
+            ]
             for name in names:
                 yield name, Reading(torch.stack([f.pop(name) for f in found]))
 
@@ -170,9 +210,22 @@ class Module(Network):
             held += size
         yield group
 
-    def _read(self, weights: Weights, x: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
-        parts = [self._pass(weights, batch, names) for batch in x.split(BATCH)]
-        return {name: torch.cat([part[name] for part in parts]) for name in names}
+    def _read(
+        self, weights: Weights, x: Tensor, names: Sequence[str], seed: int | None
+    ) -> dict[str, Tensor]:
+        """seed : of what is drawn, in training mode; None: in evaluation mode"""
+        if seed is None:
+            parts = [self._pass(weights, batch, names) for batch in x.split(BATCH)]
+            return {name: torch.cat([part[name] for part in parts]) for name in names}
+        order_seed, *seeds = _mixed(seed, 1 + max(1, len(x) // self.live))
+        source = torch.Generator().manual_seed(order_seed)
+        order = torch.randperm(len(x), generator=source).to(x.device)
+        parts = [
+            self._pass(weights, x[rows], names, seed=of_batch)
+            for rows, of_batch in zip(order.tensor_split(len(seeds)), seeds, strict=True)
+        ]
+        back = order.argsort()
+        return {name: torch.cat([part[name] for part in parts])[back] for name in names}
 
     def _pass(
         self,
@@ -180,9 +233,29 @@ class Module(Network):
         x: Tensor,
         names: Sequence[str],
         forced: Mapping[str, Tensor] | None = None,
+        seed: int | None = None,
     ) -> dict[str, Tensor]:
-        own = dict(weights)
-        return self._taps.read(x, names, forced, lambda module, x: _call(module, own, x))
+        """seed : of what is drawn, in training mode; None: in evaluation mode"""
+
+        def run(module: torch.nn.Module, x: Tensor):
+            return self._called(module, weights, x, seed is not None)
+
+        return self._taps.read(x, names, forced, run, seed or 0)
+
+    def _called(
+        self, module: torch.nn.Module, weights: Weights, x: Tensor, training: bool = False
+    ) -> Any:
+        """What the module, or a trace of it, returns; the weights stay as they are."""
+        before = self.module.training
+        self.module.train(training)
+        try:
+            return _call(module, self._own(weights), x)
+        finally:
+            self.module.train(before)
+
+    def _own(self, weights: Weights) -> dict[str, Tensor]:
+        """Weights for a pass: a module may write into its buffers, or replace them."""
+        return {**weights, **{name: weights[name].clone() for name in self._written}}
 
     def _inputs(self, x: Tensor, s: int) -> Tensor:
         """Inputs of network s, of the module's type of number."""
@@ -195,10 +268,10 @@ class Module(Network):
 
     @isolated()
     def _tapped(self) -> Taps:
-        x, own, path = self._examples(1), dict(self._plain), self.settings.path
+        x, path, training = self._examples(1), self.settings.path, self.live > 0
         try:
-            with torch.no_grad():
-                _call(self.module, own, x)
+            with torch.no_grad(), drawing(0):
+                self._called(self.module, self._plain, x, training)
         except Exception as error:
             flat = "; a data set keeps images as they are with flatten: false"
             raise Misfit(
@@ -206,13 +279,19 @@ class Module(Network):
                 f"{path} fails on inputs of shape {self.input_shape}: {_in_one_line(error)}"
                 f"{flat if len(self.input_shape) == 1 else ''}",
             ) from error
+
+        def run(module: torch.nn.Module, x: Tensor):
+            return self._called(module, self._plain, x, training)
+
         try:
-            run = lambda module, x: _call(module, dict(own), x)  # noqa: E731
+            self.module.train(training)
             return Taps(self.module, run, x, self.settings.layers)
         except LayerError as error:
             raise Misfit(("layers",), f"{error}", of_shape=False) from error
         except ValueError as error:
             raise Misfit(("path",), f"{path}: {error}") from error
+        finally:
+            self.module.eval()
 
     @isolated()
     def _edges(self) -> tuple[dict[str, tuple[str, ...]], dict[str, Shape]]:
@@ -250,8 +329,7 @@ class Seeds(Draws):
 
     def of(self, s: int) -> int:
         """The seed of network s for these rows."""
-        mixed = np.random.SeedSequence([self.seeds[s], self.first])
-        return int(mixed.generate_state(1, np.uint64)[0] >> 1)
+        return _mixed([self.seeds[s], self.first], 1)[0]
 
 
 @isolated()
@@ -303,6 +381,12 @@ def _aliases(module: torch.nn.Module, arrays: Mapping[str, Tensor]) -> dict[str,
     first = {id(array): name for name, array in arrays.items()}
     written = module.state_dict(keep_vars=True)
     return {n: first[id(a)] for n, a in written.items() if n not in arrays and id(a) in first}
+
+
+def _mixed(seed: int | Sequence[int], n: int) -> list[int]:
+    """So many seeds of one, or of several numbers."""
+    numbers = np.random.SeedSequence(seed).generate_state(n, np.uint64)
+    return [int(number >> 1) for number in numbers]
 
 
 def _each(weights: Weights) -> Iterator[dict[str, Tensor]]:

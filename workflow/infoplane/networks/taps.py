@@ -47,7 +47,7 @@ class Call(NamedTuple):
 class Taps:
     """The layers of a module that are read, in order of execution.
 
-    module : in evaluation mode
+    module : in the mode in which it will be read
     run : runs a module, this one or one that stands for it, on inputs x
     x : (n, …) examples; n should be the size of no layer
     layers : names of modules or of operations that torch.fx names, or patterns; a module that
@@ -93,11 +93,13 @@ class Taps:
         names: Iterable[str],
         forced: Mapping[str, Tensor] | None = None,
         run: Callable[[torch.nn.Module, Tensor], Any] | None = None,
+        seed: int = 0,
     ) -> dict[str, Tensor]:
         """Outputs of these layers, (n, *shape), in one pass.
 
         forced : outputs that layers are to have in place of their own
         run : in place of `self.run`
+        seed : of whatever the module draws
         """
         found: dict[str, Tensor] = {}
         wanted = {self._at[name]: name for name in names}
@@ -111,7 +113,7 @@ class Taps:
             return output
 
         modules = {call.module for call in (*wanted, *put)}
-        with drawing(0), hooked(self.reader, modules, at), torch.no_grad():
+        with drawing(seed), hooked(self.reader, modules, at), torch.no_grad():
             (run or self.run)(self.reader, x)
         if len(found) < len(wanted):
             lost = next(name for name in wanted.values() if name not in found)
