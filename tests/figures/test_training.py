@@ -147,6 +147,21 @@ def test_a_gradient_without_noise_has_no_ratio_and_does_not_fail(gradients):
     FIGURES["gradient_noise"].draw(table).canvas.draw()
 
 
+def test_layers_without_parameters_are_left_out_of_gradients(gradients):
+    table = gradients()
+    columns = ["gradient_mean", "gradient_std", "weight_norm"]
+    table.loc[table.layer == "alpha", columns] = np.nan
+    shown = FIGURES["gradient_noise"].numbers(table)
+    assert set(shown.layer) == set(table.layer) - {"alpha"}
+    assert "alpha" not in texts(FIGURES["gradient_noise"].draw(table))
+    table[columns] = np.nan
+    said = "no measured layer has parameters of its own"
+    drawn = texts(FIGURES["gradient_noise"].draw(table))
+    assert said in " ".join(drawn.split())
+    shown = FIGURES["gradient_noise"].numbers(table)
+    assert FIGURES["gradient_noise"].caption(shown) == f"Nothing is drawn: {said}."
+
+
 def test_whatever_is_declared_is_drawn(metrics, gradients):
     table = metrics().rename(columns={"loss_train": "score", "loss_test": "score_dev"})
     table.attrs["metrics"] = [

@@ -231,3 +231,18 @@ def test_batch_norm_in_passes_as_in_training_is_of_random_batches():
     ((_, evaluated),) = plain.read(weights, x)
     assert evaluated.t.mean(1).abs().max() > 0.1
     assert not network_of("TwoHeads").differs_in_training
+
+
+@pytest.mark.parametrize(
+    ("name", "layers", "found"),
+    [
+        ("Net", [], {}),
+        ("Net", ["first", "act", "output"], {"first": ("first.weight", "first.bias")}),
+        ("Skips", ["relu_1", "two"], {"two": ("two.weight", "two.bias")}),
+        ("TwoHeads", ["one*"], dict.fromkeys(("one", "one.0"), ("one.0.weight", "one.0.bias"))),
+        ("Mixed", ["shared"], {"shared": ("one.weight", "shared.bias")}),
+        ("One", ["output"], {"output": ("weight", "bias")}),
+    ],
+)
+def test_parameters_belong_to_the_measured_module_that_they_are_in(name, layers, found):
+    assert network_of(name, layers=layers).of_layer == found

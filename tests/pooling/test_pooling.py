@@ -1,6 +1,7 @@
 """Pools: which draws a window holds, what H(T|X) can be, when weights count as drifting."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -210,7 +211,8 @@ def test_drift_is_measured_against_independent_steps(kind, low, high):
         way = rng.standard_normal((n, 200))  # around one place
     drifts = pooling.Drifts.__new__(pooling.Drifts)
     drifts.weights, drifts._read, drifts.name = Walk(way), None, "network"
-    drifts.network = type("N", (), {"of_layer": {"layer": ("w",)}})
+    drifts.network = SimpleNamespace(of_layer={"layer": ("w",)})
+    drifts.reader = SimpleNamespace(of={"layer": "layer", "bare": "bare"})
     epochs = tuple(range(n))
     shape = (1, n, 1)
     drifts.snr = xr.DataArray(
@@ -224,6 +226,8 @@ def test_drift_is_measured_against_independent_steps(kind, low, high):
     assert found.gradient_snr == pytest.approx(0.2)
     assert found.is_drifting(1.5) == (kind == "straight")
     assert math.isnan(drifts.of(block, 2, "layer").weights)
+    drifts.snr = None
+    assert math.isnan(drifts.of(block, n, "bare").weights)
 
 
 def test_drifting_windows_are_flagged(weights, data):

@@ -265,7 +265,8 @@ class Drift(NamedTuple):
 
     weights : distance from the first weights to the last over that of as many independent
         steps of the same lengths: 1 for a random walk, √steps on a straight way, below 1 where
-        the weights are held back; NaN for fewer than three epochs
+        the weights are held back; NaN for fewer than three epochs, and for a layer without
+        weights of its own
     gradient_snr : norm of the mean gradient over that of its scatter, mean over the epochs
         since the window began; above 1 in the drift phase of Shwartz-Ziv & Tishby
     """
@@ -300,10 +301,11 @@ class Drifts:
             return Drift(float("nan"), float("nan"))
         epochs = block.epochs[-length:]
         mean_snr = self._snr(block, layer, epochs)
-        if length < 3:
+        own = self.network.of_layer.get(layer, ())
+        if length < 3 or not own:
             return Drift(float("nan"), mean_snr)
         way, steps = 0.0, 0.0
-        for name in self.network.of_layer.get(layer, ()):
+        for name in own:
             values = self._values(block)[name][:, -length:]
             way += float(np.square(values[:, -1] - values[:, 0]).sum())
             steps += float(np.square(np.diff(values, axis=1)).sum())

@@ -28,18 +28,21 @@ class GradientNoise(Figure):
     def numbers(cls, gradients: pd.DataFrame) -> pd.DataFrame:
         """Geometric means over bins of epochs and over seeds, one row a bin and layer; no unit.
 
-        gradients : the gradients table of one run; epoch 0, before training, has no gradient
+        gradients : the gradients table of one run; epoch 0, before training, has no gradient,
+        and layers without parameters of their own have no numbers and are left out
         Returns run, the bin (epoch, first_epoch, last_epoch, n_epochs), layer, n_seeds,
         seeds_left_out and, for relative_mean and relative_std (both over the norm of the
         weights) and snr (mean over std), the geometric mean, {name}_lower and {name}_upper: one
         standard deviation, over seeds, of the logarithm of a seed's mean in the bin away.
         """
         if not set(COLUMNS) <= set(gradients):
-            nothing = pd.DataFrame(columns=["run", "epoch", *bins.ADDED, "layer", *DRAWN])
-            nothing.attrs["why"] = f"its trainer declares no {', '.join(COLUMNS)}"
-            return nothing
+            return _nothing(f"its trainer declares no {', '.join(COLUMNS)}")
         tables.require(gradients, ["run", "seed", "epoch", "layer", *COLUMNS], "gradients")
         run = tables.only(gradients, "run", "gradients")
+        has_own = gradients.weight_norm.notna().groupby(gradients.layer).any()
+        gradients = gradients[gradients.layer.map(has_own)]
+        if gradients.empty:
+            return _nothing("no measured layer has parameters of its own")
         trained = gradients[gradients.epoch > 0]
         failed = tables.seeds_that_failed(trained)
         aside = tables.set_aside_seeds(trained)
@@ -116,6 +119,13 @@ class GradientNoise(Figure):
                 numbers, "bands are ±1 standard deviation of the logarithm", "Geometric mean"
             ),
         ]
+
+
+def _nothing(why: str) -> pd.DataFrame:
+    """No rows, and why."""
+    table = pd.DataFrame(columns=["run", "epoch", *bins.ADDED, "layer", *DRAWN])
+    table.attrs["why"] = why
+    return table
 
 
 def _line(axes, rows: pd.DataFrame, name: str, position: int, dashes) -> None:

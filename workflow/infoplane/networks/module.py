@@ -89,6 +89,7 @@ class Module(Network):
         self._input_dtype = floating[0] if floating else torch.float32
         self._plain = {name: a.detach() for name, a in arrays.items()}
         self._taps = self._tapped()
+        self.of_layer = self._own_parameters()
 
     @property
     def untrainable(self) -> str:
@@ -261,6 +262,18 @@ class Module(Network):
         """Inputs of network s, of the module's type of number."""
         own = x if x.ndim == len(self.input_shape) + 1 else x[s]
         return own.to(self._input_dtype)
+
+    def _own_parameters(self) -> dict[str, tuple[str, ...]]:
+        """Trained parameters within each measured module; of the whole one, whose output is a
+        layer too, those that no module inside it has."""
+        names = {id(p): name for name, p in self.module.named_parameters()}
+        found = {}
+        for layer, place in self._taps.modules.items():
+            module = self.module.get_submodule(place)
+            own = [names[id(p)] for p in module.parameters(recurse=place != "")]
+            if trained := tuple(name for name in own if name in self.parameters):
+                found[layer] = trained
+        return found
 
     def _examples(self, seed: int) -> Tensor:
         source = torch.Generator().manual_seed(seed)

@@ -55,6 +55,7 @@ class Taps:
         Empty: all activations, modules and functions; without any, all modules that hold no
         others; and the output
     shape : of what the module returns for one input
+    modules : names of the modules whose outputs layers are, by the layer's name
     Raises LayerError where a layer is not there or gives no tensor with an output an input,
     ValueError where the module itself gives none.
     """
@@ -74,6 +75,7 @@ class Taps:
             for call in self._calls
         }
         wanted, functions = self._matched() if layers else self._default()
+        self.modules = {self._names[call]: call.module for call in wanted}
         self.reader, self._at = module, {}
         if functions:
             self.reader, self._at = self._graph.tapped(
