@@ -4,8 +4,8 @@
     python benchmark/costs.py ksg edge           some estimators; the others' rows stay
     python benchmark/costs.py --limit 60         seconds after which a measurement is given up
 
-The table is the one from which jobs ask for memory and time (infoplane/costs): it is written
-to workflow/infoplane/estimators/tables/costs.csv, a row a measurement.
+The table is the one from which jobs ask for memory and time (infoplane/plan/costs.py): it is
+written to workflow/infoplane/estimators/tables/costs.csv, a row a measurement.
 
 One measurement is one call of `estimate_batch` on `batch` layers, with the default settings,
 on one thread, in seconds of CPU time, which other work on the machine hardly changes: I(X;T)

@@ -76,7 +76,7 @@ def test_plan_of_every_method_needs_no_torch():
 import sys
 from infoplane.deferred import Deferred, defer
 defer("torch")
-import infoplane.config, infoplane.costs.plan, infoplane.measurement.measure
+import infoplane.config, infoplane.plan.costs, infoplane.measurement.measure
 from infoplane.datasets import SOURCES
 from infoplane.estimators import ESTIMATORS
 from infoplane.networks import FAMILIES

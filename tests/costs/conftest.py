@@ -3,7 +3,7 @@
 import pytest
 
 from infoplane.config import load
-from infoplane.costs.plan import Plan
+from infoplane.plan.costs import Costs
 
 WRITTEN = {
     "experiment": "costly",
@@ -27,20 +27,14 @@ WRITTEN = {
 
 
 @pytest.fixture
-def written() -> dict:
-    """The experiment as its file has it."""
-    return WRITTEN
-
-
-@pytest.fixture
 def planned(tmp_path):
     """A function that gives the plan with other values at dotted keys of the run."""
 
-    def plan(**changes) -> Plan:
+    def plan(**changes) -> Costs:
         run = dict(WRITTEN["runs"]["run"])
         for key, value in changes.items():
             section, _, name = key.partition("__")
             run[section] = {**run[section], name: value} if name else value
-        return Plan(load({**WRITTEN, "runs": {"run": run}}, "test.yaml"), tmp_path)
+        return Costs(load({**WRITTEN, "runs": {"run": run}}, "test.yaml"), tmp_path)
 
     return plan

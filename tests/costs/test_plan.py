@@ -6,6 +6,7 @@ import pytest
 
 from infoplane.datasets import SOURCES
 from infoplane.datasets.prepare import prepare
+from infoplane.datasets.source import Shape
 from infoplane.figures.subject import Subject
 from infoplane.stores.datasets import write_data
 
@@ -36,7 +37,7 @@ def test_training_needs_more_for_more_seeds_and_inputs(planned):
     few = planned().training("run", "seeds-0-1")
     assert bigger(planned().training("run", "seeds-0-9"), few)
     mnist = planned()
-    mnist._shapes["szt"] = mnist.shape("szt")._replace(n=70_000, n_train=60_000)
+    mnist._prepared = lambda dataset: Shape(70_000, (12,), {"y": 2}, 60_000)
     assert bigger(mnist.training("run", "seeds-0-1"), few)
 
 
@@ -100,7 +101,7 @@ def test_figures_and_reports_need_more_for_more_estimates(planned):
     few, many = planned(), planned(seeds=1000)
     shown = [Subject("information_plane", "information_plane-kde", "kde", ("run",), ("kde",))]
     assert bigger(many.drawing(shown), few.drawing(shown))
-    assert bigger(many.report, few.report)
+    assert bigger(many.report(), few.report())
 
 
 def test_a_prepared_data_set_is_looked_at_and_another_is_asked_its_settings(planned, tmp_path):

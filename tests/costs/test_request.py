@@ -2,8 +2,7 @@
 
 import pytest
 
-from infoplane.costs import Cost, request
-from infoplane.costs.cost import LEAST_MB, LEAST_MINUTES, MEMORY_FACTOR, minutes
+from infoplane.costs import LEAST_MB, LEAST_MINUTES, MEMORY_FACTOR, Cost, request
 
 
 def test_requests_are_round_and_never_below_the_cost():
@@ -32,4 +31,4 @@ def test_processes_around_a_job_are_added_once():
 
 @pytest.mark.parametrize(("least", "asked"), [(0, 10), (10, 10), (11, 20), (1441, 2880)])
 def test_limits_are_the_next_round_ones(least, asked):
-    assert minutes(least) == asked
+    assert request(Cost(1.0, 20.0 * least)).minutes == asked

@@ -7,13 +7,12 @@ import pytest
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.interface import PairEstimator
 from infoplane.estimators.tables import costs as table
-from infoplane.estimators.tables.costs import Layer
 
 MEASURED = table.read()
 
 
 def cost(name, n, d, batch=1, **settings):
-    return table.of_layer(ESTIMATORS[name](**settings), Layer(n, d, 12), batch)
+    return ESTIMATORS[name](**settings).cost(n, d, 12, batch)
 
 
 def test_what_was_measured_are_estimators():
@@ -55,14 +54,9 @@ def test_settings_that_ask_for_more_cost_more():
 
 
 def test_estimators_of_pairs_pay_for_the_features_of_the_inputs():
-    few, many = (
-        table.of_layer(ESTIMATORS["ksg"](), Layer(4096, 10, features)) for features in (12, 784)
-    )
+    few, many = (ESTIMATORS["ksg"]().cost(4096, 10, features) for features in (12, 784))
     assert many.seconds > few.seconds
-    few, many = (
-        table.of_layer(ESTIMATORS["binned"](), Layer(4096, 10, features))
-        for features in (12, 784)
-    )
+    few, many = (ESTIMATORS["binned"]().cost(4096, 10, features) for features in (12, 784))
     assert many == few
 
 
@@ -72,8 +66,8 @@ def test_an_estimator_of_the_users_own_is_taken_to_be_slow_and_large():
             raise NotImplementedError
 
     own = Own(estimator="my:Own")
-    found = table.of_layer(own, Layer(4096, 10, 12))
+    found = own.cost(4096, 10, 12)
     assert found.mb > table.UNKNOWN.mb
     assert found.seconds >= 1
-    more = table.of_layer(own, Layer(40_960, 10, 12))
+    more = own.cost(40_960, 10, 12)
     assert more.seconds == pytest.approx(100 * table.UNKNOWN.seconds)

@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from infoplane.config import load
-from infoplane.costs.training import of_training
 from infoplane.datasets.source import Shape
 from infoplane.measurement.activations import Activations
 from infoplane.networks import FAMILIES
@@ -113,7 +112,7 @@ def test_a_network_and_a_trainer_of_the_users_own_train_and_are_measured(
     run = load(yaml.safe_load(EXPERIMENT), "config/outside.yaml").runs["own"]
     family, trainer = FAMILIES[run.network.family], TRAINERS[run.training.trainer]
     network = family(run.network, (8,), 2)
-    assert of_training(network, run.training, Shape(256, (8,), {"y": 2}, 200), 2).mb > 0
+    assert trainer.cost(run.training, network, Shape(256, (8,), {"y": 2}, 200), 2).mb > 0
     path = tmp_path / "w.zarr.zip"
     train(trainer(run.training, network, data, run.seeds), path, "same")
     store = WeightsStore(path)

@@ -19,8 +19,16 @@ from typing import NamedTuple
 
 LIBRARY = Path(__file__).parent
 SCRIPTS = LIBRARY.parent / "scripts"
-WITHOUT_EFFECT = {"infoplane.compiled", "infoplane.progress", "infoplane.stores.locks"}
-"""Modules that say how far a job is, or make it wait, and take no part in its result."""
+WITHOUT_EFFECT = {
+    "infoplane.compiled",
+    "infoplane.costs",
+    "infoplane.estimators.tables.costs",
+    "infoplane.progress",
+    "infoplane.stores.locks",
+    "infoplane.training.cost",
+}
+"""Modules that say what a job costs or how far it is, or make it wait, and take no part in its
+result."""
 PACKAGES = ("numpy", "torch", "zarr", "xarray", "numba", "scikit-learn", "torchvision")
 
 

@@ -13,7 +13,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from infoplane.estimators.tables import regime
+from infoplane.costs import Cost
+from infoplane.estimators.tables import costs, regime
 from infoplane.estimators.tables.limits import Limits
 from infoplane.information import NOT_KNOWN, Information, LayerInformation
 from infoplane.isolated import isolated
@@ -98,6 +99,11 @@ class Estimator(ABC):
         """What it remembers of a first pass over all samples; the last result goes to the
         session. so_far : the result before, None at first"""
         return so_far
+
+    def cost(self, n: int, d: int, features: int, batch: int = 1) -> Cost:
+        """Expected working memory for `batch` layers of n rows and d units at once, and seconds
+        for one of them on one thread. features : of the inputs X"""
+        return costs.of_layer(self, n, d, features, batch)
 
     @property
     def remembers(self) -> bool:

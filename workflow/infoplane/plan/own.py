@@ -1,8 +1,8 @@
 """What is wrong with modules and checkpoints of the user's own, said before any job."""
 
 from infoplane.config.models import Experiment
-from infoplane.costs.plan import Plan as Costs
 from infoplane.networks.module import Settings as ModuleSettings
+from infoplane.plan.costs import Costs
 from infoplane.training.adopt import Settings as AdoptSettings
 from infoplane.training.adopt import unfit
 

@@ -6,11 +6,11 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from infoplane.config.models import Experiment
-from infoplane.costs.plan import Plan as Costs
 from infoplane.estimators import estimator_of
 from infoplane.figures import FIGURES
 from infoplane.measurement.measure import why_whole
 from infoplane.plan.blocks import Blocks
+from infoplane.plan.costs import Costs
 from infoplane.plan.drawings import Drawings
 from infoplane.plan.files import Files
 from infoplane.plan.recipes import Recipes
@@ -70,7 +70,7 @@ class Plan:
         self.report = Stage(
             files.table("settings", "json"),
             lambda: recipes.report(self._kinds_of_report()),
-            lambda: costs.report,
+            costs.report,
         )
         self.figures = self.drawing(of_run=True)
         self.comparisons = self.drawing(of_run=False)

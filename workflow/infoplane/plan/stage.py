@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 
-from infoplane.costs.cost import Cost
+from infoplane.costs import Cost
 from infoplane.stores.recipes import recipe_in
 
 Notes = Mapping[str, tuple[str, tuple[str, ...]]]

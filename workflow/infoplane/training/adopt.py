@@ -15,13 +15,15 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from infoplane.datasets.source import Data
+from infoplane.costs import Cost
+from infoplane.datasets.source import Data, Shape
 from infoplane.networks.arrays import to_array
 from infoplane.networks.dtypes import PLAIN
 from infoplane.networks.network import Network
 from infoplane.schedules.fixed import All
 from infoplane.stores import series
 from infoplane.stores.series import Array, Files, SeriesError
+from infoplane.training.cost import of_reading
 from infoplane.training.trainer import Arrays, Lost, Trainer, TrainerSettings
 
 if TYPE_CHECKING:
@@ -100,6 +102,13 @@ class Adopt(Trainer):
             self._recorded(seed, epoch) for seed in self.seeds for epoch in self.epochs
         )
         self._latest: dict[str, np.ndarray] = {}
+
+    @classmethod
+    def cost(
+        cls, settings: Settings, network: Network, data: Shape, n_seeds: int, threads: int = 1
+    ) -> Cost:
+        """Of reading the files."""
+        return of_reading(network, data, n_seeds, settings.n_kept)
 
     def advance(self, epoch: int) -> Arrays:
         paths = [self.settings.series[seed][epoch] for seed in self.seeds]

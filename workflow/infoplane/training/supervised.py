@@ -16,6 +16,7 @@ import torch
 from pydantic import Field, model_validator
 
 from infoplane import streams
+from infoplane.costs import Cost
 from infoplane.datasets.source import Data, Shape
 from infoplane.isolated import isolated
 from infoplane.machine import DeviceName, Done, device_of, one_thread_each
@@ -26,6 +27,7 @@ from infoplane.progress import Progress
 from infoplane.schedules.fixed import All, Schedule
 from infoplane.settings import Settings as BaseSettings
 from infoplane.training import augment as images
+from infoplane.training.cost import of_training
 from infoplane.training.optimizers import Adam, Optimizer
 from infoplane.training.trainer import Arrays, Lost, Metric, Trainer, TrainerSettings
 
@@ -184,6 +186,14 @@ class Supervised(Trainer):
     def output_size(cls, settings: Settings, data: Shape) -> int:
         """The classes of the label that is learnt."""
         return data.n_classes(settings.label)
+
+    @classmethod
+    def cost(
+        cls, settings: Settings, network: Network, data: Shape, n_seeds: int, threads: int = 1
+    ) -> Cost:
+        before = settings.prefit.epochs if settings.prefit else 0
+        n_epochs, batch = settings.epochs + before, settings.batch_size
+        return of_training(network, data, n_seeds, n_epochs, settings.n_kept, batch, threads)
 
     @property
     def running(self) -> list[int]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
+from infoplane.costs import Cost
 from infoplane.schedules.fixed import All, Schedule
 from infoplane.settings import Settings
+from infoplane.training.cost import of_training
 
 if TYPE_CHECKING:
     from infoplane.datasets.source import Shape
@@ -33,6 +35,11 @@ class TrainerSettings(Settings):
     def numbers(self) -> Sequence[int]:
         """Numbers of the epochs, in order."""
         raise NotImplementedError
+
+    @property
+    def n_kept(self) -> int:
+        """Most epochs whose weights are kept, by the settings' own `keep`."""
+        return self.keep.most(len(self.numbers))
 
     def contents(self, seeds: Iterable[int]) -> list[Path]:
         """Files of the user's own of these seeds, in order."""
@@ -84,6 +91,15 @@ class Trainer(ABC):
         """Numbers that the networks of a family give for an input, before any data are read:
         as many as the first label has classes, unless a trainer says otherwise."""
         return data.n_classes()
+
+    @classmethod
+    def cost(
+        cls, settings: Any, network: Network, data: Shape, n_seeds: int, threads: int = 1
+    ) -> Cost:
+        """Memory and time of a block of seeds, before it is trained: roughly, as its job asks
+        for more where that was not enough."""
+        last = len(settings.numbers) - 1
+        return of_training(network, data, n_seeds, last, settings.n_kept, threads=threads)
 
     @property
     def layers(self) -> list[str]:

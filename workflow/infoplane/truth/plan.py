@@ -1,11 +1,17 @@
 """What the rules of a calibration page take: its files, stages, inputs."""
 
+import math
 from functools import cached_property
 
-from infoplane.costs import small
+from infoplane.costs import ESTIMATING_MB, IMPORT_SECONDS, PREPARING_MB, Cost
+from infoplane.estimators import ESTIMATORS
+from infoplane.plan.costs import of_drawing
 from infoplane.plan.stage import Stage
 from infoplane.truth import page
 from infoplane.truth.page import Page
+
+TASKS, DIMENSIONS = 64, 100
+"""Of a family of problems whose settings do not say how many."""
 
 
 class TruthPlan:
@@ -16,17 +22,17 @@ class TruthPlan:
         self.problems = Stage(
             f"{self.home}/problems/{{problem}}.json",
             lambda problem: self.page.recipe_of_problem(problem),
-            lambda problem: small.of_problem(self.page.sizes_of(problem)),
+            self._cost_of_problem,
         )
         self.answers = Stage(
             f"{self.home}/estimates/{{answerer}}/{{problem}}.json",
             lambda answerer, problem: self.page.recipe_of_answers(answerer, problem),
-            lambda answerer, problem: small.of_answers(self.page, answerer, problem),
+            self._cost_of_answers,
         )
         self.calibration = Stage(
             f"{self.home}/calibration.json",
             lambda: self.page.recipe(),
-            lambda: small.of_calibration(self.page),
+            self._cost_of_page,
         )
 
     @cached_property
@@ -42,3 +48,30 @@ class TruthPlan:
     def of_problems(self, ending: str) -> list[str]:
         """A file of every problem."""
         return [f"{self.home}/problems/{name}.{ending}" for name in self.page.problems]
+
+    def _cost_of_problem(self, problem: str) -> Cost:
+        """Of preparing a family of problems: networks may be trained."""
+        n_bytes = 32 * 784 * max(self.page.sizes_of(problem))
+        return Cost(PREPARING_MB + 500 + n_bytes / 1e6, IMPORT_SECONDS + 300)
+
+    def _cost_of_answers(self, answerer: str, problem: str) -> Cost:
+        """Of an estimator's answers to a family of problems."""
+        limits = self.page.limits_of(answerer)
+        asked = self.page.estimators[answerer]
+        estimator = ESTIMATORS[asked.estimator](asked)
+        settings = self.page.problems[problem].model_dump()
+        lists = [value for value in settings.values() if isinstance(value, list) and value]
+        n_tasks = math.prod(map(len, lists)) if lists else TASKS
+        d = max(settings.get("dimensions") or settings.get("components") or [DIMENSIONS])
+        d = min(d, limits.largest_d or d)
+        sizes = [n for n in self.page.sizes_of(problem) if n <= (limits.largest_n or n)]
+        costs = [estimator.cost(n, d, d) for n in sizes] or [Cost(0, 0)]
+        n_asked = n_tasks * (limits.seeds or self.page.seeds)
+        seconds = IMPORT_SECONDS + 60 + n_asked * sum(cost.seconds for cost in costs)
+        return Cost(ESTIMATING_MB + 500 + max(cost.mb for cost in costs), seconds)
+
+    def _cost_of_page(self) -> Cost:
+        """Of drawing it."""
+        sizes = sum(len(self.page.sizes_of(problem)) for problem in self.page.problems)
+        n_rows = len(self.page.estimators) * self.page.seeds * TASKS * sizes
+        return of_drawing(n_rows, PREPARING_MB)

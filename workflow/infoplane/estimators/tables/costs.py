@@ -1,10 +1,10 @@
 """What an estimator needs for layers of n rows and d units, from measured ones.
 
-costs.csv has seconds and working memory of single layers under default settings on
-one thread, as `benchmark/costs.py` measured them; of estimators that train, of all their steps,
-before which they may stop. Between the sizes measured, logarithms are interpolated linearly in
-those of n and d; beyond, the last slope goes on, within limits: the estimators' memory is
-blocked, so that what grows is copies of the samples.
+costs.csv has seconds and working memory of single layers under default settings on one thread,
+as `benchmark/costs.py` measured them; of estimators that train, of all their steps, before
+which they may stop. Between the sizes measured, and beyond, logarithms go on linearly in those
+of n and d; beyond, within limits: estimators work in blocks, so that of their memory only
+copies of the samples grow.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import math
 from bisect import bisect_left
 from collections.abc import Mapping
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from infoplane.costs.cost import Cost
+from infoplane.costs import Cost
 from infoplane.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,130 +29,88 @@ FEATURES = 12
 """Features of the inputs X beside the layers measured."""
 MEASURED_MEMORY_MB = 512
 """The estimators' own default for working memory, under which they were measured."""
-LEAST_MB, LEAST_SECONDS = 1.0, 1e-4
+LEAST = Cost(1.0, 1e-4)
 """Smaller measurements say nothing."""
-
 SLOPES = {"mb": ((0.0, 1.0), (0.0, 1.0)), "seconds": ((1.0, 2.0), (0.0, 1.0))}
 """Least and largest exponents of n and of d beyond the sizes measured."""
-SLOPES_OF_TRAINING = {**SLOPES, "seconds": ((0.0, 1.0), (0.0, 1.0))}
-"""Of estimators that train networks, for a number of steps."""
-
+SLOPES_OF_TRAINING = {**SLOPES, "seconds": ((0.7, 1.0), (0.0, 1.0))}
+"""Of a number of steps, with evaluations that grow."""
 STEPS_EXPECTED = 0.5
 """Share of its steps after which an estimator that trains is expected to have stopped. Some
-layers take a tenth of them, others all; a job asks for three times the expected, which is more.
-"""
-
+layers take a tenth of them, others all; a job asks for three times the expected."""
 UNKNOWN = Cost(mb=1000.0, seconds=60.0)
 """An estimator that is not in the table, for 4,096 rows of up to 100 units; seconds grow with
 n² and d, memory by `UNKNOWN_BYTES` for each value of the layer and its inputs."""
 UNKNOWN_BYTES = 160
 
-POWERS = {
-    "max_steps": 1,
-    "width": 1,
-    "depth": 1,
-    "held_out_contrasts": 1,
-    "n_projections": 1,
-    "n_shifts": 1,
-    "n_shuffles": 1,
-    "n_batches": 1,
-    "n_neighbours": 1,
-    "max_iterations": 1,
-    "silhouette_rows": 2,
-    "target": -2,
-    "k": 1,
-    ("renyi", "batch_size"): 3,
-}
+LINEAR = (
+    "max_steps width depth held_out_contrasts n_projections n_shifts n_shuffles n_batches "
+    "n_neighbours max_iterations k"
+)
+POWERS = {**dict.fromkeys(LINEAR.split(), 1), "silhouette_rows": 2, "target": -2}
+POWERS_OF = {"renyi": {"batch_size": 3}}
 """Powers of a setting, over its default, by which seconds grow. Settings that would make an
 estimator faster than by default are not counted on: it may have stopped before."""
 
 
-class Layer(NamedTuple):
-    """A layer to measure: n rows (inputs times draws), d units, and features of the inputs."""
+def of_layer(estimator: Estimator, n: int, d: int, features: int, batch: int = 1) -> Cost:
+    """Working memory for `batch` layers of n rows and d units at once, and seconds for one of
+    them, on one thread; of an estimator without measurements, slow and large (UNKNOWN).
 
-    n: int
-    d: int
-    features: int
-
-
-def of_layer(estimator: Estimator, layer: Layer, batch: int = 1) -> Cost:
-    """Working memory for `batch` such layers at once, and seconds for one of them, on one
-    thread: of_layer(estimator_of(settings), Layer(n=4096, d=10, features=12)).
-
-    estimator : one without rows in the table is taken to be slow and large (UNKNOWN). A
-        function here and not a method, because results depend on the source of an estimator's
-        classes, and not on what it was thought to cost.
+    features : of the inputs X
     """
-    name = estimator.name
-    beside = 0 if estimator.takes_layers else max(0, layer.features - FEATURES)
-    d = layer.d + beside
+    name, trains = estimator.name, estimator.trains
     if name not in rows():
-        return _unknown(layer)
-    trains = estimator.trains
-    seconds = _at(name, "seconds", trains, layer.n, d) * slower_by(estimator.settings)
-    if trains:
-        seconds *= STEPS_EXPECTED
-    mb = _at(name, "mb", trains, layer.n, d)
+        seconds = UNKNOWN.seconds * max(0.2, (n / 4096) ** 2 * max(1.0, d / 100))
+        return Cost(UNKNOWN.mb + UNKNOWN_BYTES * n * (d + features) / 1e6, seconds)
+    beside = 0 if estimator.takes_layers else max(0, features - FEATURES)
+    seconds = _at(name, "seconds", trains, n, d + beside) * slower_by(estimator.settings)
     memory = estimator.settings.model_dump().get("memory_mb", MEASURED_MEMORY_MB)
-    mb += max(0, memory - MEASURED_MEMORY_MB)
+    mb = _at(name, "mb", trains, n, d + beside) + max(0, memory - MEASURED_MEMORY_MB)
     if estimator.together:
         mb += memory  # what stacks of many fill
-    mb_each = of_many(name, layer.n * layer.d)
-    return Cost(max(mb, batch * mb_each), seconds)
+    many = batch * n * d * max(batches().get(name, [0.0]))
+    return Cost(max(mb, many), seconds * (STEPS_EXPECTED if trains else 1))
 
 
 def slower_by(settings: Settings) -> float:
     """How many times the measured seconds these settings cost; at least 1."""
     factor, chosen = 1.0, settings.model_dump()
+    powers = POWERS | POWERS_OF.get(settings.estimator, {})
     for key, field in type(settings).model_fields.items():
-        power = POWERS.get((settings.estimator, key), POWERS.get(key))
-        value, usual = chosen[key], field.default
-        numbers = [isinstance(v, int | float) and v > 0 for v in (value, usual)]
-        if power and all(numbers):
-            factor *= max(1.0, (value / usual) ** power)
+        pair = (chosen[key], field.default)
+        if key in powers and all(isinstance(v, int | float) and v > 0 for v in pair):
+            factor *= max(1.0, (pair[0] / pair[1]) ** powers[key])
     return factor
 
 
-def of_many(name: str, n_values: float) -> float:
-    """MB for each of many layers of n_values numbers that are counted in one go; 0 where the
-    estimator takes them one after another."""
-    found = [r["mb"] / r["batch"] / (r["n"] * r["d"]) for r in batches().get(name, ())]
-    return max(found, default=0.0) * n_values
-
-
-Rows = Mapping[str, dict[int, dict[int, Cost]]]
-
-
 @cache
-def rows() -> Rows:
+def rows() -> Mapping[str, dict[int, dict[int, Cost]]]:
     """Costs of single layers by estimator, d and n."""
     found: dict[str, dict[int, dict[int, Cost]]] = {}
     for row in read():
         if row["batch"] == 1:
-            cost = Cost(max(row["mb"], LEAST_MB), max(row["seconds"], LEAST_SECONDS))
+            cost = Cost(*map(max, LEAST, (row["mb"], row["seconds"])))
             found.setdefault(row["estimator"], {}).setdefault(row["d"], {})[row["n"]] = cost
     return found
 
 
 @cache
-def batches() -> Mapping[str, list[dict]]:
-    """Rows of many layers at once, by estimator."""
-    found: dict[str, list[dict]] = {}
+def batches() -> Mapping[str, list[float]]:
+    """MB a number of many layers that are counted in one go, by estimators that do so."""
+    found: dict[str, list[float]] = {}
     for row in read():
         if row["batch"] > 1:
-            found.setdefault(row["estimator"], []).append(row)
+            each = row["mb"] / (row["batch"] * row["n"] * row["d"])
+            found.setdefault(row["estimator"], []).append(each)
     return found
 
 
-def read(path: Path = TABLE) -> list[dict]:
+def read() -> list[dict]:
     """The rows of the table, as numbers."""
-    with path.open(newline="", encoding="utf-8") as file:
+    with TABLE.open(newline="", encoding="utf-8") as file:
         return [
-            {
-                "estimator": row["estimator"],
-                **{key: int(row[key]) for key in ("n", "d", "batch")},
-                **{key: float(row[key]) for key in ("seconds", "mb")},
-            }
+            {k: v if k == "estimator" else float(v) for k, v in row.items()}
             for row in csv.DictReader(file)
         ]
 
@@ -159,43 +118,25 @@ def read(path: Path = TABLE) -> list[dict]:
 @cache
 def _at(name: str, what: str, trains: bool, n: int, d: int) -> float:
     of_n, of_d = (SLOPES_OF_TRAINING if trains else SLOPES)[what]
-    steps = trains and what == "seconds"  # so many of all costs, and evaluations that grow
+    i = Cost._fields.index(what)
     by_d = {
-        each: _line({k: getattr(cost, what) for k, cost in column.items()}, n, of_n, steps)
+        each: _line({k: cost[i] for k, cost in column.items()}, n, of_n)
         for each, column in rows()[name].items()
     }
     return _line(by_d, d, of_d)
 
 
-def _line(
-    known: Mapping[int, float], at: float, slopes: tuple[float, float], straight: bool = False
-) -> float:
-    """The value at a place, by logarithms; not below what was measured at smaller places.
-
-    straight : beyond the last place, go on by as much for every unit, not for every factor
-    """
+def _line(known: Mapping[float, float], at: float, slopes: tuple[float, float]) -> float:
+    """The value at a place, by logarithms; not below what was measured at smaller places."""
     places = sorted(known)
-    highest, values = 0.0, []
-    for place in places:
-        highest = max(highest, known[place])
-        values.append(highest)
-    if at <= places[0]:
-        return values[0]
+    values = [*accumulate((known[place] for place in places), max)]
     right = bisect_left(places, at)
-    if right < len(places):
-        left = right - 1
-        share = math.log(at / places[left]) / math.log(places[right] / places[left])
-        return values[left] ** (1 - share) * values[right] ** share
-    slope = slopes[1]
-    if straight and len(places) > 1:
-        each = (values[-1] - values[-2]) / (places[-1] - places[-2])
-        return values[-1] + each * (at - places[-1])
+    if right == 0:
+        return values[0]
+    left, slope = right - 1, slopes[1]
     if len(places) > 1:
-        slope = math.log(values[-1] / values[-2]) / math.log(places[-1] / places[-2])
-    return values[-1] * (at / places[-1]) ** min(max(slope, slopes[0]), slopes[1])
-
-
-def _unknown(layer: Layer) -> Cost:
-    grown = (layer.n / 4096) ** 2 * max(1.0, layer.d / 100)
-    values = layer.n * (layer.d + layer.features)
-    return Cost(UNKNOWN.mb + UNKNOWN_BYTES * values / 1e6, UNKNOWN.seconds * max(grown, 0.2))
+        i = min(right, len(places) - 1)
+        slope = math.log(values[i] / values[i - 1]) / math.log(places[i] / places[i - 1])
+    if right == len(places):
+        slope = min(max(slope, slopes[0]), slopes[1])
+    return values[left] * (at / places[left]) ** slope

@@ -1,6 +1,6 @@
 """How long a single call will take, said before it starts where that is long.
 
-From the table by which the workflow's jobs ask for time (costs/table.py); they show their
+From the table by which the workflow's jobs ask for time (tables/costs.py); they show their
 progress themselves. It was measured on one machine: others take a third or three times as long.
 """
 
@@ -36,7 +36,7 @@ def seconds(estimator: Estimator, n: int, d: int, features: int) -> float:
 
         measured = min(n, TREE_ROWS.get(d + features, n))
         grown = n / measured
-    on_one_core = table.of_layer(estimator, table.Layer(measured, d, features)).seconds
+    on_one_core = estimator.cost(measured, d, features).seconds
     share = LABELS_ALONE if features == 0 and not estimator.takes_layers else 1.0
     return share * grown * on_one_core
 

@@ -1,0 +1,63 @@
+"""What the jobs of an experiment asked for beside what they used.
+
+    python benchmark/asked.py config/config.yaml
+
+Reads the benchmark files that Snakemake left, from the folder it was called in. A line for each
+rule and estimator: how many jobs were recorded, the most that was used, and the least of what
+was asked for over what was used. Ends with status 1 if a job used more than it asked for.
+"""
+
+import csv
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+from infoplane.config import load, read_file
+from infoplane.costs import request
+from infoplane.plan.plan import Plan
+
+MIB = 2**20 / 1e6
+"""MB in the unit of Snakemake's benchmark files."""
+
+
+def main() -> None:
+    file = sys.argv[1]
+    experiment = load(read_file(Path(file)), file=file)
+    plan = Plan(experiment, f"results/{experiment.name}")
+    stages = {
+        "prepare_dataset": (plan.datasets, ("dataset",)),
+        "train": (plan.weights, ("run", "seeds")),
+        "regenerate_activations": (plan.activations, ("run", "seeds")),
+        "estimate_information": (plan.information, ("run", "estimator", "seeds")),
+        "pool_epochs": (plan.pooled, ("run", "pool", "estimator")),
+    }
+    found = defaultdict(list)
+    benchmarks = Path("benchmarks", experiment.name)
+    for path in sorted(benchmarks.rglob("*.tsv")):
+        rule, *values = path.relative_to(benchmarks).with_suffix("").parts
+        stage, keys = stages.get(rule, (None, ()))
+        names = dict(zip(keys, values, strict=False))
+        if stage is None or names.get("run", "") not in ("", *experiment.runs):
+            continue
+        asked = request(stage.cost(**names))
+        with path.open(newline="", encoding="utf-8") as text:
+            for row in csv.DictReader(text, delimiter="\t"):
+                if row["max_rss"] not in ("-", "NA"):  # of less than half a second
+                    used = MIB * float(row["max_rss"]), float(row["s"]) / 60
+                    found[rule, names.get("estimator", "")].append((asked, used))
+    print(
+        "| job | recorded | MB, minutes used | asked for over used, least |\n|---|---|---|---|"
+    )
+    for (rule, by), jobs in found.items():
+        most = [max(used[i] for _, used in jobs) for i in (0, 1)]
+        least = [min(asked[i] / used[i] for asked, used in jobs) for i in (0, 1)]
+        print(f"| {rule} {by} | {len(jobs)} | {most[0]:.0f}, {most[1]:.1f} | "
+              f"{least[0]:.2f}, {least[1]:.1f} |")  # fmt: skip
+    sys.exit(
+        any(
+            asked[i] < used[i]
+            for jobs in found.values()
+            for asked, used in jobs
+            for i in (0, 1)
+        )
+    )
