@@ -78,10 +78,11 @@ from infoplane.deferred import Deferred, defer
 defer("torch")
 import infoplane.config, infoplane.plan.costs, infoplane.measurement.measure
 from infoplane.datasets import SOURCES
+from infoplane.figures import FIGURES
 from infoplane.estimators import ESTIMATORS
 from infoplane.networks import FAMILIES
 from infoplane.training import TRAINERS
-for table in (SOURCES, FAMILIES, TRAINERS, ESTIMATORS):
+for table in (SOURCES, FAMILIES, TRAINERS, ESTIMATORS, FIGURES):
     for name in table:
         table[name]
         assert isinstance(sys.modules["torch"], Deferred), name

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure as Drawn
 from matplotlib.ticker import MaxNLocator
-from scipy import stats
 
 from infoplane.figures import plane, sentences, style, tables
 from infoplane.figures.figure import Figure
@@ -56,8 +55,8 @@ class BinnedEntropy(Figure):
         for layer, rows in shown.groupby("layer", sort=False):
             at = shown.layer == layer
             shown.loc[at, "epochs_compared"] = len(rows)
-            shown.loc[at, "pearson"] = _correlation(stats.pearsonr, rows)
-            shown.loc[at, "spearman"] = _correlation(stats.spearmanr, rows)
+            shown.loc[at, "pearson"] = _correlation("pearson", rows)
+            shown.loc[at, "spearman"] = _correlation("spearman", rows)
         shown.insert(0, "estimator", tables.only(information, "estimator", "information"))
         shown.insert(0, "run", run)
         shown = tables.with_entropies(shown, kept)
@@ -124,11 +123,11 @@ class BinnedEntropy(Figure):
         ]
 
 
-def _correlation(function, rows: pd.DataFrame) -> float:
+def _correlation(method: str, rows: pd.DataFrame) -> float:
     x, y = rows.entropy_binned_mean, rows.ixt_mean
     if len(rows) < 3 or min(np.ptp(x), np.ptp(y)) < LEAST_CHANGE:
         return float("nan")
-    return float(function(x, y).statistic)
+    return float(pd.concat([x, y], axis=1).corr(method).iloc[0, 1])
 
 
 def _said(part: pd.DataFrame) -> str:
