@@ -9,6 +9,7 @@ from infoplane.config.models import WrittenRun
 from infoplane.datasets import SOURCES
 
 FILE = "config/wrong.yaml"
+OWN = "the import path of a class of yours, module:Class"
 NAME = "a name of letters, digits and _ - . = , that begins with no dot or dash"
 RUN_KEYS = ", ".join(WrittenRun.model_fields)
 NETWORK_KEYS = (
@@ -210,12 +211,12 @@ WRONG = {
     ),
     "unknown_family": (
         {"runs.tanh.network": {"family": "mpl"}},
-        "runs.tanh.network.family: must be one of mlp, cnn, module, not 'mpl'. Did you mean "
-        "'mlp'?",
+        f"runs.tanh.network.family: must be one of mlp, cnn, module, {OWN}, not 'mpl'. Did you "
+        "mean 'mlp'?",
     ),
     "list_for_a_family": (
         {"runs.tanh.network": {"family": ["mlp"]}},
-        'runs.tanh.network.family: must be one of mlp, cnn, module, not ["mlp"]',
+        f'runs.tanh.network.family: must be one of mlp, cnn, module, {OWN}, not ["mlp"]',
     ),
     "unknown_key_of_file": (
         {"dataset": {}},
@@ -269,7 +270,8 @@ WRONG = {
     ),
     "missing_everywhere": (
         {"defaults.network": "REMOVE", **one_run()},
-        "runs.r.network: is missing; give a mapping whose family is one of mlp, cnn, module",
+        "runs.r.network: is missing; give a mapping whose family is one of mlp, cnn, module, "
+        f"{OWN}",
     ),
     "missing_in_defaults": (
         {"defaults.training.epochs": "REMOVE", **one_run()},
@@ -294,8 +296,8 @@ WRONG = {
     ),
     "section_set_to_nothing": (
         {"runs.tanh.training": None},
-        "runs.tanh.training: must be a mapping whose trainer is one of supervised, adopt, not "
-        "null",
+        "runs.tanh.training: must be a mapping whose trainer is one of supervised, adopt, "
+        f"{OWN}, not null",
     ),
     "unsafe_experiment": (
         {"experiment": "../other"},

@@ -71,14 +71,16 @@ def test_unknown_keys_are_forbidden_everywhere():
     found = list(nodes(root, root))
     assert ("runs", "…", "training", "optimizer") in [path for path, _ in found]
     assert ("defaults", "measure", "epochs") in [path for path, _ in found]
-    # an estimator or a source of the user's own has keys that no schema knows
+    # what is of the user's own has keys that no schema knows
+    kinds = ("estimator", "source", "family", "trainer", "probe")
     known = [
         node
         for _, node in found
-        if node["properties"]
-        and not any("not" in node["properties"].get(k, {}) for k in ("estimator", "source"))
+        if node["properties"] and not any("not" in node["properties"].get(k, {}) for k in kinds)
     ]
-    assert len(found) - len(known) == 3  # their settings, and the sweep over an estimator's
+    # two at the top, an estimator's sweep; a network, a training and a measurement, and sweeps
+    # over them, in runs and defaults
+    assert len(found) - len(known) == 3 + 3 * 4
     assert all(node["additionalProperties"] is False for node in known)
 
 

@@ -90,8 +90,12 @@ def _bare(node: Node) -> Node:
 
 
 def _of_run(node: Node) -> Node:
-    """With nothing required, and with references to the run's own, looser definitions."""
-    node = {k: v for k, v in _bare(node).items() if k != "required"}
+    """With nothing required, and with references to the run's own, looser definitions.
+
+    But the name of a class of the user's own is: without it, any keys would be right.
+    """
+    named = any("not" in inner for inner in node.get("properties", {}).values())
+    node = {k: v for k, v in _bare(node).items() if k != "required" or named}
     if "oneOf" in node:
         # Without its kind, a mapping may be several; the defaults decide.
         node["anyOf"] = node.pop("oneOf")
