@@ -22,6 +22,9 @@ def opens_text_in_the_locale(call: ast.Call) -> bool:
         return False
     if name in TEXT_OF_PATH or name == "FileHandler":
         return not any(k.arg is None for k in call.keywords)  # **how, beside it
+    of = call.func.value if isinstance(call.func, ast.Attribute) else None
+    if isinstance(of, ast.Name) and of.id == "archive":  # a member of a zip is bytes
+        return False
     words = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
     words += [k.value.value for k in call.keywords if k.arg == "mode"]
     modes = [word for word in words if re.fullmatch(r"[rwax][bt+]*", str(word))]
