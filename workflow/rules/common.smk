@@ -5,7 +5,6 @@
 import os
 import re
 import sys
-import time
 from pathlib import Path
 
 # The library is found also where it is not installed (an environment of `--sdm conda`).
@@ -21,11 +20,9 @@ from infoplane.deferred import defer
 
 defer("torch")  # a plan needs the settings that stand beside torch's users, and not torch
 
-from infoplane.config import ConfigError, load, read_file
-from infoplane.costs import request
+from infoplane.config import ConfigError
 from infoplane.figures import FIGURES
-from infoplane.plan import own
-from infoplane.plan.plan import Plan
+from infoplane.plan.opening import opened, put_newer
 from infoplane.plan.stage import Standing
 from infoplane.truth.plan import TruthPlan
 
@@ -37,22 +34,16 @@ AROUND_MB, CUDA_MB = 600, 2000
 measured, more in large experiments), and CUDA's libraries and context (not measured)."""
 
 try:
-    # Snakemake's reading drops some things without a word. A job's process need not look again.
-    for file in filter(os.path.isfile, CONFIG_FILES if workflow.is_main_process else []):
-        read_file(Path(file))
-    experiment = load(config, file=str(CONFIG_FILE))
+    plan = opened(config, CONFIG_FILES, thoroughly=workflow.is_main_process)
 except ConfigError as error:
     raise WorkflowError(str(error))
-
-plan = Plan(experiment, f"results/{experiment.name}")
-if workflow.is_main_process and (wrong := own.problems(experiment, plan.costs)):
-    raise WorkflowError("\n".join(f"{CONFIG_FILE}: {line}" for line in wrong))
-files = plan.files
+experiment, files = plan.experiment, plan.files
+NEWER = put_newer(Path("results"), anew=workflow.is_main_process)
 
 
 def one_of(names):
     """A wildcard constraint that admits these names alone."""
-    return "|".join(re.escape(name) for name in names) or "no_such_name"
+    return "|".join(map(re.escape, names)) or "no_such_name"
 
 
 wildcard_constraints:
@@ -63,16 +54,6 @@ wildcard_constraints:
     selection=r"(estimator|figure)-[^/]+",
     seeds=r"seeds-\d+-\d+",
     part=r"\d+-of-\d+",
-
-
-# A file that is newer than all results. It is written before Snakemake looks at the disk, and of
-# other content each time, as Snakemake takes a file for the same whose content is.
-NEWER = Path("results/.made_otherwise")
-try:
-    if workflow.is_main_process and NEWER.parent.is_dir():
-        NEWER.write_text(f"{time.time_ns()}\n", encoding="utf-8")
-except OSError:
-    pass  # results that may only be read are looked at, and not made anew
 
 
 def told(function):
@@ -102,8 +83,7 @@ class Result:
     def __init__(self, stage):
         self.stage, self.path = stage, stage.path
         self.recipe, self.gpu = by_name(stage.recipe), by_name(stage.gpus)
-        self._cost, self._standing = by_name(stage.cost), by_name(stage.standing)
-        self._costs = {}
+        self._requests, self._standing = by_name(stage.requests), by_name(stage.standing)
 
     def of(self, inputs):
         """The inputs that a result is made of, given as a function of wildcards.
@@ -125,28 +105,19 @@ class Result:
         if standing in (Standing.ABSENT, Standing.RIGHT):
             return []
         if standing is Standing.SILENT:
-            logger.warning(
-                f"{path} {standing.value}: it is damaged, or of an older infoplane. It is made anew"
-            )
+            why = "it is damaged, or of an older infoplane. It is made anew"
+            logger.warning(f"{path} {standing.value}: {why}")
         if not NEWER.exists():
-            raise WorkflowError(
-                f"{path} was made otherwise than {CONFIG_FILE} asks, and results/ may only be read"
-            )
+            why = f"was made otherwise than {CONFIG_FILE} asks, and results/ may only be read"
+            raise WorkflowError(f"{path} {why}")
         return str(NEWER)
 
     def mem_mb(self, wildcards, attempt):
-        return self._wanted(wildcards, attempt).mb
+        around = 0 if workflow.local_exec else AROUND_MB + CUDA_MB * self.gpu(wildcards)
+        return self._requests(wildcards)(attempt, around).mb
 
     def runtime(self, wildcards, attempt):
-        return self._wanted(wildcards, attempt).minutes
-
-    def _wanted(self, wildcards, attempt):
-        """What a job asks for at this attempt; every job is asked several times."""
-        key = tuple(wildcards)
-        if key not in self._costs:
-            self._costs[key] = self._cost(wildcards), self.gpu(wildcards)
-        cost, gpu = self._costs[key]
-        return request(cost, attempt, 0 if workflow.local_exec else AROUND_MB + CUDA_MB * gpu)
+        return self._requests(wildcards)(attempt).minutes
 
 
 DATASET, WEIGHTS, ACTIVATIONS = map(Result, (plan.datasets, plan.weights, plan.activations))

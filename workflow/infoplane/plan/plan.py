@@ -141,9 +141,8 @@ class Plan:
         if wanted > 1 and why_whole(chosen.measure.epochs, estimator_of(settings)):
             wanted = 1
         names = {"run": run, "estimator": estimator, "seeds": seeds}
-        made = parts.number_of(Path(self.information.at(**names)))
-        if made != wanted and self.information.standing(**names) is Standing.RIGHT:
-            wanted = made
+        if self.information.standing(**names) is Standing.RIGHT:
+            wanted = parts.number_of(Path(self.information.at(**names)))
         numbers = range(1, wanted + 1) if wanted > 1 else ()
         return [self.files.part(**names, part=Part(n, wanted).name) for n in numbers]
 

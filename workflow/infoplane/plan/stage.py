@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import partial
 from pathlib import Path
 
-from infoplane.costs import Cost
+from infoplane.costs import Cost, Request, request
 from infoplane.stores.recipes import recipe_in
 
 Notes = Mapping[str, tuple[str, tuple[str, ...]]]
@@ -40,10 +41,21 @@ class Stage:
         self.gpus = gpus or (lambda **names: 0)
         self.notes = notes
         self._looked_at: dict[str, Standing] = {}
+        self._costs: dict[str, Cost] = {}
 
     def at(self, **names: str) -> str:
         """The path of one result."""
         return self.path.format(**names)
+
+    def requests(self, **names: str) -> Callable[..., Request]:
+        """What a job asks for, by its attempt and what is around it (`costs.request`).
+
+        Snakemake asks several times.
+        """
+        path = self.at(**names)
+        if path not in self._costs:
+            self._costs[path] = self.cost(**names)
+        return partial(request, self._costs[path])
 
     def standing(self, **names: str) -> Standing:
         """How a result stands, by what is on disk when it is asked for first."""

@@ -1,0 +1,44 @@
+"""From what Snakemake has read to a plan, or to all that is wrong with it."""
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from infoplane.config import ConfigError, load, read_file
+from infoplane.plan import own
+from infoplane.plan.plan import Plan
+
+
+def opened(config: Mapping[str, Any], files: Sequence[str], thoroughly: bool) -> Plan:
+    """The plan of an experiment. Raises ConfigError with every mistake.
+
+    config : as Snakemake has read it; files : from which, the last is named in messages
+    thoroughly : look also for what a job's process need not look for again: what Snakemake
+        drops from files without a word, and modules and checkpoints that do not fit
+    """
+    file = str(files[-1])
+    for path in map(Path, files if thoroughly else ()):
+        if path.is_file():
+            read_file(path)
+    experiment = load(config, file=file)
+    plan = Plan(experiment, f"results/{experiment.name}")
+    if thoroughly and (wrong := own.problems(experiment, plan.costs)):
+        raise ConfigError("\n".join(f"{file}: {line}" for line in wrong))
+    return plan
+
+
+def put_newer(results: Path, anew: bool) -> Path:
+    """A file that is newer than all results, for those that are to be made otherwise.
+
+    It is to be written before Snakemake looks at the disk, and of other content each time, as
+    Snakemake takes a file for the same whose content is. Results that may only be read are
+    looked at, and not made anew: then there is none.
+    """
+    file = results / ".made_otherwise"
+    try:
+        if anew and results.is_dir():
+            file.write_text(f"{time.time_ns()}\n", encoding="utf-8")
+    except OSError:
+        pass
+    return file
