@@ -102,17 +102,18 @@ class Costs:
         return of_drawing(sum(self._n_estimates(run) + self._n_metrics(run) for run in runs))
 
     def gpus_to_train(self, run: str, **_) -> int:
-        """GPUs of a training."""
-        return gpus(self.experiment.runs[run].training.device)
+        """GPUs of a training: 0 or 1."""
+        return int(self.experiment.runs[run].training.device != "cpu")
 
     def gpus_for_activations(self, run: str, **_) -> int:
         """GPUs of a regeneration."""
-        return gpus(self.experiment.runs[run].measure.device)
+        return int(self.experiment.runs[run].measure.device != "cpu")
 
     def gpus_to_estimate(self, run: str, estimator: str, **_) -> int:
         """GPUs of an estimate, and of a pool: under `auto` for those that train networks."""
+        device = self.experiment.runs[run].measure.device
         trains = self._estimator(estimator).trains
-        return gpus(self.experiment.runs[run].measure.device, trains)
+        return int(device == "cuda" or (device == "auto" and trains))
 
     def work(self, run: str, n_seeds: int, n_epochs: int | None = None) -> Work:
         """What a job measures; the same object for jobs that measure alike."""
@@ -187,12 +188,6 @@ class Costs:
     def _n_metrics(self, run: str) -> int:
         chosen = self.experiment.runs[run]
         return len(chosen.seeds) * len(chosen.training.numbers)
-
-
-def gpus(device: str, gains: bool = True) -> int:
-    """GPUs that a job on this device asks for: 0 or 1; gains : enough to wait for one, under
-    `auto`."""
-    return int(device == "cuda" or (device == "auto" and gains))
 
 
 def n_seeds_of(seeds: str) -> int:

@@ -69,8 +69,8 @@ def of_layer(estimator: Estimator, n: int, d: int, features: int, batch: int = 1
     mb = _at(name, "mb", trains, n, d + beside) + max(0, memory - MEASURED_MEMORY_MB)
     if estimator.together:
         mb += memory  # what stacks of many fill
-    many = batch * n * d * max(batches().get(name, [0.0]))
-    return Cost(max(mb, many), seconds * (STEPS_EXPECTED if trains else 1))
+    mb = max(mb, batch * n * d * mb_of_many(name))
+    return Cost(mb, seconds * (STEPS_EXPECTED if trains else 1))
 
 
 def slower_by(settings: Settings) -> float:
@@ -96,14 +96,10 @@ def rows() -> Mapping[str, dict[int, dict[int, Cost]]]:
 
 
 @cache
-def batches() -> Mapping[str, list[float]]:
-    """MB a number of many layers that are counted in one go, by estimators that do so."""
-    found: dict[str, list[float]] = {}
-    for row in read():
-        if row["batch"] > 1:
-            each = row["mb"] / (row["batch"] * row["n"] * row["d"])
-            found.setdefault(row["estimator"], []).append(each)
-    return found
+def mb_of_many(name: str) -> float:
+    """MB a number of many layers that are counted in one go; 0 of one after another."""
+    many = [row for row in read() if row["estimator"] == name and row["batch"] > 1]
+    return max((r["mb"] / (r["batch"] * r["n"] * r["d"]) for r in many), default=0.0)
 
 
 def read() -> list[dict]:
