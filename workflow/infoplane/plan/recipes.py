@@ -50,7 +50,7 @@ class Recipes:
         self.weights = cache(self.weights)
         self._canonical = cache(self._canonical)
         self._network_made_of = cache(self._network_made_of)
-        self._information = cache(self._information)
+        self._information, self._estimator = cache(self._information), cache(self._estimator)
 
     def dataset(self, dataset: str) -> str:
         """Of a prepared data set. Raises OSError, ValueError where its files are unusable."""
