@@ -125,8 +125,11 @@ def test_seeds_train_alike_alone_and_together_and_go_on_with_the_same_bits(famil
         network = mlp.MLP(mlp.Settings(hidden=[6, 4], **drawn), (1, 8, 8), 10)
     together = list(steps(trainer(network, images, [1, 2, 5])))
     alone = list(steps(trainer(network, images, [2])))
+    # A batch norm takes off the bias before it: its gradient is nothing but rounding.
+    idle = {f"{name[:-9]}bias" for name in network.parameters if name.endswith("norm.bias")}
     for name, found in together[-1].weights.items():
-        np.testing.assert_allclose(found[1:2], alone[-1].weights[name], atol=1e-4)
+        if name not in idle:
+            np.testing.assert_allclose(found[1:2], alone[-1].weights[name], atol=1e-4)
     first = trainer(network, images, [1, 2, 5])
     list(itertools.islice(steps(first), 2))
     second = trainer(network, images, [1, 2, 5])
