@@ -267,7 +267,7 @@ from infoplane.estimators import kde
 from infoplane.samples import Samples
 generator = torch.Generator().manual_seed(0)
 t = torch.randn((60_000, 1, 1024), generator=generator)
-kde.estimate(Samples(t, torch.arange(60_000) % 10), kde.Settings())
+kde.KDE().estimate(Samples(t, torch.arange(60_000) % 10))
 print(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
     done = subprocess.run(

@@ -57,7 +57,7 @@ wildcard_constraints:
 
 
 def told(function):
-    """The function, as a rule takes it: what it finds wrong is named without a traceback."""
+    """The function as rules take it; what it finds wrong is named without a traceback."""
 
     def of_wildcards(wildcards):
         try:
@@ -74,7 +74,7 @@ def by_name(function):
 
 
 class Result:
-    """A stage of the plan, as its rule takes it: inputs, recipe and resources.
+    """A stage of the plan as rules take it: inputs, recipe and resources.
 
     Snakemake remembers in .snakemake what results were made from; that may be lost, or be of
     another copy. Results say it themselves, and what a date says counts nowhere.

@@ -69,7 +69,7 @@ use rule draw_run as draw_comparisons with:
         mem_mb=COMPARISONS.mem_mb,
         runtime=COMPARISONS.runtime,
     params:
-        figures=files.figures(),
+        figures=lambda w: files.figures(),
         checks="",
         drawn=lambda w: plan.drawings.written(None),
     message:
@@ -88,7 +88,7 @@ use rule draw_comparisons as draw_some_comparisons with:
         mem_mb=SOME_COMPARISONS.mem_mb,
         runtime=SOME_COMPARISONS.runtime,
     params:
-        figures=files.figures(),
+        figures=lambda w: files.figures(),
         checks="",
         drawn=lambda w: plan.drawings.written(None, w.selection),
     message:

@@ -12,6 +12,7 @@ from infoplane.networks import FAMILIES
 from infoplane.probes import PROBES
 from infoplane.probes import dataset as dataset_probe
 from infoplane.settings import Settings
+from infoplane.table import nearest
 from infoplane.training import TRAINERS
 
 NAME = r"^[A-Za-z0-9_=,][A-Za-z0-9_=,.-]{0,99}$"
@@ -157,3 +158,9 @@ class Experiment(Settings):
     sweeps: dict[str, list[str]] = Field(default_factory=dict)
     """Estimators that are one entry of the file with another setting each, by its name."""
     truth: Name = "quick"
+
+    def run(self, name: str) -> Run:
+        """The settings of a run. Raises ValueError where there is none of this name."""
+        if name not in self.runs:
+            raise ValueError(f"there is no run '{name}'.{nearest(name, self.runs)}")
+        return self.runs[name]

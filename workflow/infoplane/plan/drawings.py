@@ -60,7 +60,7 @@ class Drawings:
         or those of whose information the figures are."""
         if run is None:
             return []
-        own = self.experiment.runs[run].estimators
+        own = self.experiment.run(run).estimators
         if selection is None:
             return list(own)
         some = self.some(run, selection)
@@ -164,7 +164,7 @@ class Drawings:
         return re.sub(r"([\\*`|_])", r"\\\1", said["caption"])
 
     def _alone(self, run: str) -> Iterator[Subject]:
-        chosen = self.experiment.runs[run]
+        chosen = self.experiment.run(run)
         for kind in _kinds("run"):
             yield Subject(kind, kind, "", (run,))
         for by in chosen.estimators:

@@ -17,7 +17,6 @@ from infoplane.plan.recipes import Recipes
 from infoplane.plan.stage import Stage, Standing, stand
 from infoplane.schedules.parts import Part
 from infoplane.stores import parts
-from infoplane.table import nearest
 
 MOST_TARGETS = 200
 """Runs that all have a target of their own: a rule a run would cost a call of Snakemake with
@@ -95,9 +94,7 @@ class Plan:
 
     def run(self, name: str):
         """The settings of a run."""
-        if name not in self.experiment.runs:
-            raise ValueError(f"there is no run '{name}'.{nearest(name, self.experiment.runs)}")
-        return self.experiment.runs[name]
+        return self.experiment.run(name)
 
     def _known(self, of_run):
         def checked(run, **names):
