@@ -67,7 +67,7 @@ def scripts(project, name):
 
 def checkpoint_epoch(project):
     """The epoch of the journal's checkpoint, −1 where there is none."""
-    for file in project.root.glob("results/**/*.partial/checkpoint.npz"):
+    for file in project.root.glob("results/*/runs/*/weights/*.partial/checkpoint.npz"):
         try:
             with np.load(file) as checkpoint:
                 return int(checkpoint["state/epoch"])
