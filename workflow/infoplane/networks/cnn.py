@@ -307,7 +307,9 @@ class CNN(Network):
             if stage.stage == "pool":
                 reading = Reading(_pooled(h, stage))
             else:
-                h = self._affine(weights, name, stage, h)
+                normed = self.settings.batch_norm and name in self.activations_of
+                own = functions.before_norm(weights, name) if normed else weights
+                h = self._affine(own, name, stage, h)
                 reading = Reading(h)
                 if name in self.activations_of:
                     own = training, random, buffers, ranges

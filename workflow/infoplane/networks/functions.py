@@ -176,6 +176,13 @@ def dropout(h: Tensor, layer: str, rate: float, training: bool, random: Keyed | 
     return h * random.kept(layer, h.shape[2:], rate)
 
 
+def before_norm(weights: Weights, layer: str) -> Weights:
+    """The weights with a layer's bias as no part of what is learnt: the batch norm after it
+    takes it off. Its gradient would be nothing but rounding, and Adam would follow that."""
+    name = f"{layer}.bias"
+    return {**weights, name: weights[name].detach()}
+
+
 def batch_norm(
     weights: Weights,
     name: str,

@@ -136,8 +136,10 @@ class MLP(Network):
         sigmas = self.sigmas(weights) if noise is not None else {}
         masks = None if noise is None else noise.masks
         for layer, function, ends in zip(self.hidden, self.functions, self.ends, strict=True):
-            clean = self._affine(weights, layer, h)
-            if self.settings.batch_norm:
+            normed = self.settings.batch_norm
+            own = functions.before_norm(weights, layer) if normed else weights
+            clean = self._affine(own, layer, h)
+            if normed:
                 own = weights, f"{layer}.norm", clean.transpose(1, 2), training, masks, buffers
                 clean = functions.batch_norm(*own).transpose(1, 2)
             clean = function(clean)
