@@ -18,7 +18,7 @@ from infoplane.datasets.prepare import prepare
 from infoplane.networks import cnn, mlp
 from infoplane.networks.network import initialise_seeds
 from infoplane.streams import of_training as source
-from infoplane.training import augment, supervised
+from infoplane.training import augment, stack, supervised
 
 STAGES = [
     {"stage": "conv", "channels": 3, "kernel": 3, "padding": 1},
@@ -90,7 +90,7 @@ def test_cnn_training_equals_a_plain_loop_over_torch_modules(images):
     rates = iter([*((i + 1) / 5 for i in range(5)), *[1.0] * 5, *[0.5] * 5])
     for epoch in range(1, 4):
         order = streams.order(len(x), 7, epoch)
-        sources = [source(7, epoch, supervised.AUGMENT)]
+        sources = [source(7, epoch, stack.AUGMENT)]
         drawn = augment.draw(ours.settings.augment, len(x), sources, "cpu")
         shown = augment.augmented(x[order][None], ours.settings.augment, drawn)[0]
         for rows in torch.arange(len(x)).split(50):
@@ -176,7 +176,7 @@ def test_lenet5_learns_real_digits():
 
 def test_kernels_are_orthonormal_as_matrices():
     kernel = torch.eye(12)[:3].view(1, 3, 3, 2, 2)
-    assert supervised._distance_to_orthonormal(kernel.flatten(2)) == 0
+    assert stack._distance_to_orthonormal(kernel.flatten(2)) == 0
 
 
 def test_settings_that_cannot_be_are_refused(images):

@@ -13,7 +13,7 @@ from infoplane import streams
 from infoplane.datasets.source import Data, Label
 from infoplane.networks import mlp
 from infoplane.networks.network import initialise_seeds
-from infoplane.training import supervised
+from infoplane.training import stack, supervised
 
 OPTIMIZERS = {
     "sgd": ({"learning_rate": 0.1}, lambda p: torch.optim.SGD(p, 0.1)),
@@ -213,9 +213,9 @@ def test_wider_network_takes_the_same_path():
         supervised.Settings(epochs=1, device="cpu"), network, data, [0]
     )
     whole = trainer.stacks[0].evaluate(*trainer.parts["train"])
-    before, supervised.EVALUATION_BYTES = supervised.EVALUATION_BYTES, 20 * 7
+    before, stack.EVALUATION_BYTES = stack.EVALUATION_BYTES, 20 * 7
     try:
         blocks = trainer.stacks[0].evaluate(*trainer.parts["train"])
     finally:
-        supervised.EVALUATION_BYTES = before
+        stack.EVALUATION_BYTES = before
     np.testing.assert_allclose(whole, blocks, rtol=1e-6)

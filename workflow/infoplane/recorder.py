@@ -17,7 +17,7 @@ from infoplane.networks.dtypes import PLAIN
 from infoplane.networks.network import Shape
 from infoplane.provenance import package_versions
 from infoplane.stores import series
-from infoplane.stores.archive import SUFFIX, name_of, partial_of
+from infoplane.stores.archive import SUFFIX, name_of, partial_of, sync
 from infoplane.stores.locks import writing
 from infoplane.stores.series import ABOUT, RECORDED, RECORDER, Array, header, recorded
 from infoplane.stores.weights import Journal
@@ -113,9 +113,9 @@ class Recorder:
         target = self._file(epoch)
         fresh = target.with_name(f"{target.name}.{os.getpid()}.partial")
         save_file(_arrays_of(self.model), fresh, {ABOUT: json.dumps(about)})
-        _to_disk(fresh)
+        sync(fresh)
         fresh.replace(target)
-        _to_disk(self.path)
+        sync(self.path)
         return target
 
     @isolated()
@@ -224,11 +224,3 @@ def _arrays_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
         name: array.detach().cpu().contiguous().clone()
         for name, array in model.state_dict().items()
     }
-
-
-def _to_disk(path: Path) -> None:
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)

@@ -1,7 +1,7 @@
 """Weights + data + epochs → samples, layer by layer, in bounded memory.
 
 Activations are regenerated and thrown away: for the networks of the field a forward pass costs
-less than reading its result back (see the README's figures). Where it costs more, a run may
+less than reading its result back (docs/speed.md). Where it costs more, a run may
 share one store of activations between its estimators; `Activations` reads either alike.
 """
 

@@ -152,3 +152,12 @@ def _chunks(array: dict) -> Iterator[str]:
 
 def _few(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def sync(path: Path) -> None:
+    """Have the disk know what is in a file, or which files a folder has."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

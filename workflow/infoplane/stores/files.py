@@ -5,7 +5,6 @@ when it is whole (archive.py). Damage inside a chunk is seen when it is read: by
 CRC-32, and of a shard, of which only parts are read, by the CRC-32C of index and chunk.
 """
 
-import os
 import shutil
 import warnings
 from pathlib import Path
@@ -14,7 +13,7 @@ import xarray as xr
 import zarr
 from zarr.codecs import Crc32cCodec, ZstdCodec
 
-from infoplane.stores.archive import KIND, pack, partial_of, reading, verify
+from infoplane.stores.archive import KIND, pack, partial_of, reading, sync, verify
 from infoplane.stores.locks import writing
 from infoplane.stores.members import Members
 
@@ -45,7 +44,7 @@ def publish(partial: Path, path: Path) -> None:
     if path.is_dir():  # no store, and in its place
         shutil.rmtree(path)
     packed.replace(path)
-    _sync(path.parent)
+    sync(path.parent)
     shutil.rmtree(partial)
 
 
@@ -91,12 +90,3 @@ def _consolidate(partial: Path) -> None:
         warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
         warnings.filterwarnings("ignore", message="Object at .* is not recognized")
         zarr.consolidate_metadata(partial)
-
-
-def _sync(folder: Path) -> None:
-    """Have the disk know what is in a folder."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
