@@ -110,12 +110,12 @@ def test_a_script_counts_with_the_scripts_it_imports(tmp_path, monkeypatch):
     )
     (tmp_path / "drawing.py").write_text("import job\n")
     (tmp_path / "job.py").write_text("")
-    before = provenance.source_digest("infoplane.checks", script="draw.py")
-    assert before != provenance.source_digest("infoplane.checks")
+    before = provenance.source_digest("infoplane.measurement.checks", script="draw.py")
+    assert before != provenance.source_digest("infoplane.measurement.checks")
     edit(tmp_path / "job.py", "# why")
-    assert provenance.source_digest("infoplane.checks", script="draw.py") == before
+    assert provenance.source_digest("infoplane.measurement.checks", script="draw.py") == before
     edit(tmp_path / "job.py")
-    assert provenance.source_digest("infoplane.checks", script="draw.py") != before
+    assert provenance.source_digest("infoplane.measurement.checks", script="draw.py") != before
 
 
 def test_a_missing_module_and_a_relative_import_are_named(library):
@@ -205,16 +205,16 @@ def own(tmp_path, monkeypatch):
     ],
 )
 def test_a_users_module_counts_with_what_it_imports_beside_it(own, module, edited):
-    before = provenance.source_of(module)
+    before = provenance.version_of(module)
     edit(own / edited, "# why")
-    assert provenance.source_of(module) == before
+    assert provenance.version_of(module) == before
     edit(own / edited)
-    assert provenance.source_of(module) != before
+    assert provenance.version_of(module) != before
 
 
 def test_an_installed_package_counts_by_its_version():
     assert (
-        provenance.source_of("torchvision.models") == f"torchvision=={version('torchvision')}"
+        provenance.version_of("torchvision.models") == f"torchvision=={version('torchvision')}"
     )
     with pytest.raises(ModuleNotFoundError, match=r"no module 'nowhere\.net'"):
-        provenance.source_of("nowhere.net")
+        provenance.version_of("nowhere.net")

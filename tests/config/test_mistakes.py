@@ -17,7 +17,7 @@ NETWORK_KEYS = (
 )
 ADAM_KEYS = "schedule, warm_up, method, learning_rate, betas, epsilon, weight_decay"
 TRAINING = (
-    "training.trainer, training.optimizer, training.batch_size, "
+    "training.trainer, training.keep, training.device, training.optimizer, training.batch_size, "
     "training.orthonormal_penalty, training.l1, training.l2, training.label_smoothing, "
     "training.augment, training.label, training.epochs, "
 )
@@ -571,8 +571,8 @@ WRONG = {
         one_run(sweep={"training.batchsize": [1]}),
         "runs.r.sweep.training.batchsize: is not a key here. Did you mean "
         "'training.batch_size'? "
-        f"Known: {TRAINING}training.stop, training.prefit, training.set_aside, training.keep, "
-        "training.device, training.files, training.key, training.prefixes, training.gaps.",
+        f"Known: {TRAINING}training.stop, training.prefit, training.set_aside, training.files, "
+        "training.key, training.prefixes, training.gaps.",
     ),
     "sweep_of_short_key": (
         one_run(sweep={"batch_size": [1]}),

@@ -25,7 +25,7 @@ def warm() -> None:
     import infoplane.costs
     import infoplane.measurement.activations
     import infoplane.measurement.measure
-    import infoplane.pooling
+    import infoplane.measurement.pooling
     import infoplane.stores.cache
     import infoplane.stores.joined
     import infoplane.training.loop  # noqa: F401

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from infoplane.checks import violations
 from infoplane.config import ConfigError, load
 from infoplane.estimators import from_written
 from infoplane.measurement.activations import Activations
+from infoplane.measurement.checks import violations
 from infoplane.measurement.measure import measure_scheduled
-from infoplane.pooling import Pool
-from infoplane.pooling import Settings as PoolSettings
+from infoplane.measurement.pooling import Pool
+from infoplane.measurement.pooling import Settings as PoolSettings
 from infoplane.probes import probe_of
 from infoplane.stores.information import read_information, write_information
 

@@ -10,7 +10,7 @@ import xarray as xr
 import infoplane
 from infoplane.datasets.source import Data
 from infoplane.information import Information, LayerInformation
-from infoplane.pooling import Pooled
+from infoplane.measurement.pooling import Pooled
 from infoplane.stores.activations import ActivationsWriter
 from infoplane.stores.archive import StoreError
 from infoplane.stores.datasets import write_data

@@ -122,7 +122,7 @@ CHANGES = {  # what changes in configuration or files, and what does not stand t
         edited("infoplane/figures/information_curves.py"),
         drawn(*BLOCKS) - COMPARISONS,
     ),
-    "source_of_checks": ({}, edited("infoplane/checks.py"), drawn(*BLOCKS)),
+    "source_of_checks": ({}, edited("infoplane/measurement/checks.py"), drawn(*BLOCKS)),
     "source_of_script": ({}, edited("scripts/draw.py"), drawn(*BLOCKS)),
     "source_of_report": ({}, edited("infoplane/figures/page.py"), REPORT),
     "template_of_report": ({}, edited("infoplane/figures/page.html.j2", "<p>"), REPORT),

@@ -6,13 +6,14 @@ import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numba
 import torch
 from threadpoolctl import threadpool_limits
 
-DeviceName = Literal["auto", "cpu", "cuda"]
+from infoplane.settings import DeviceName
+
 Part = TypeVar("Part")
 Done = TypeVar("Done")
 

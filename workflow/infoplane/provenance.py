@@ -54,7 +54,7 @@ def source_digest(*modules: str, script: str = "") -> str:
     return digest.hexdigest()[:16]
 
 
-def source_of(module: str) -> str:
+def version_of(module: str) -> str:
     """What a module that results are made with is: an installed package by its version, a file
     of the user's own by the digest of its source.
 

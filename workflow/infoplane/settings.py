@@ -2,10 +2,13 @@
 
 import json
 from collections.abc import Iterable
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from infoplane.table import unknown
+
+DeviceName = Literal["auto", "cpu", "cuda"]
 
 
 class Settings(BaseModel):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from job import job
 
-from infoplane import pooling
 from infoplane.estimators import from_written
 from infoplane.machine import use_threads
+from infoplane.measurement import pooling
 from infoplane.measurement.activations import Activations
 from infoplane.probes import probe_of
 from infoplane.provenance import package_versions

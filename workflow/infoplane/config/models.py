@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-from infoplane import pooling
 from infoplane.config.choice import Choice
 from infoplane.datasets import SOURCES
 from infoplane.estimators import ESTIMATORS
+from infoplane.measurement import pooling
 from infoplane.networks import FAMILIES
 from infoplane.probes import PROBES
 from infoplane.probes import dataset as dataset_probe

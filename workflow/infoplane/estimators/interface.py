@@ -56,7 +56,7 @@ class Estimator(ABC):
     """Why it is for layers with noise of their own alone: a run of a network without `noise` is
     refused, and samples without it are answered with NaN, flagged 'needs_noise'."""
     not_pooled: ClassVar[str] = ""
-    """Why it can make nothing of pooled epochs or seeds (pooling.py)."""
+    """Why it can make nothing of pooled epochs or seeds (measurement/pooling.py)."""
     exempt_from_dpi: ClassVar[str] = ""
     """Why the data processing inequality does not hold for it."""
 

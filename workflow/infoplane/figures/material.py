@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from infoplane import checks
 from infoplane.figures import FIGURES, pooled_planes, variants
 from infoplane.figures.sentences import Chosen
 from infoplane.figures.subject import Subject
+from infoplane.measurement import checks
 from infoplane.stores.information import read_information
 from infoplane.stores.pooled import read_pooled
 from infoplane.stores.weights import WeightsStore

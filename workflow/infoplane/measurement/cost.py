@@ -16,7 +16,7 @@ from infoplane.networks.network import Network
 from infoplane.probes.probe import ProbeSettings
 
 if TYPE_CHECKING:
-    from infoplane.pooling import Settings as Pool
+    from infoplane.measurement.pooling import Settings as Pool
 
 VALUE_SECONDS, NOISE_SECONDS = 6e-9, 6e-8
 """Of one activation in a forward pass, of one number of noise."""

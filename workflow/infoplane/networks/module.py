@@ -29,7 +29,7 @@ from infoplane.networks.network import (
     Weights,
 )
 from infoplane.networks.taps import LayerError, Taps, drawing, first_tensor
-from infoplane.provenance import source_of
+from infoplane.provenance import version_of
 from infoplane.settings import Settings as BaseSettings
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class Module(Network):
 
     @classmethod
     def made_of(cls, settings: Settings) -> str:
-        return source_of(settings.path.partition(":")[0])
+        return version_of(settings.path.partition(":")[0])
 
     def initialise(self, seed: int) -> dict[str, Tensor]:
         """Weights as the constructor draws them under this seed."""

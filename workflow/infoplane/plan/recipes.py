@@ -110,7 +110,7 @@ class Recipes:
         """Of pooled information."""
         chosen = self.experiment.runs[run]
         source = self.source(
-            "infoplane.pooling",
+            "infoplane.measurement.pooling",
             "infoplane.stores.joined",
             "infoplane.stores.pooled",
             ESTIMATORS.path(self.experiment.estimators[estimator].estimator),

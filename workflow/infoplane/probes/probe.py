@@ -10,10 +10,9 @@ from pydantic import Field
 
 from infoplane.datasets.contents import row_codes
 from infoplane.information import entropy_of_counts
-from infoplane.machine import DeviceName
 from infoplane.schedules.adaptive import AnySchedule
 from infoplane.schedules.fixed import Logarithmic
-from infoplane.settings import Settings
+from infoplane.settings import DeviceName, Settings
 
 if TYPE_CHECKING:
     import torch

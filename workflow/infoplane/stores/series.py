@@ -18,9 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
 
-from infoplane.networks.arrays import to_tensor
 from infoplane.stores.archive import SUFFIX, StoreError, inside, verify
 from infoplane.stores.weights import KINDS as OF_NETWORK
 from infoplane.stores.weights import STANDS_FOR, WEIGHTS, WeightsStore
@@ -193,6 +191,8 @@ def mismatch(
 
 def _holds(kind: str, wanted: str) -> bool:
     """Whether numbers of a type are kept by another."""
+    import torch
+
     a, b = getattr(torch, kind, None), getattr(torch, wanted)
     return isinstance(a, torch.dtype) and torch.promote_types(a, b) == b
 
@@ -341,6 +341,8 @@ def _store_header(path: Path) -> dict[str, Array]:
 
 
 def _of_store(path: Path, epoch: int) -> dict[str, Tensor]:
+    from infoplane.networks.arrays import to_tensor
+
     store, kinds = _store(path), _store_header(path)
     try:
         arrays = store.read([epoch], store.seeds)
@@ -360,6 +362,8 @@ def _state_dict(path: Path, key: str | None, device: str) -> dict[str, Tensor]:
     """The state_dict in a file of torch.save; what would run code is refused."""
     from pickle import UnpicklingError
 
+    import torch
+
     try:
         found = torch.load(path, map_location=device, weights_only=True)
     except UnpicklingError as error:
@@ -378,7 +382,7 @@ def _state_dict(path: Path, key: str | None, device: str) -> dict[str, Tensor]:
         found = found[key]
     if not isinstance(found, Mapping):
         raise SeriesError(f"{path} holds a {type(found).__name__}, no state_dict")
-    others = [str(name) for name, a in found.items() if not isinstance(a, torch.Tensor)]
+    others = [str(name) for name, a in found.items() if not torch.is_tensor(a)]
     if others:
         inside = [str(n) for n, a in found.items() if _is_state_dict(a)]
         hint = f"; give training.key, such as {inside[0]}" if inside else ""
@@ -389,8 +393,10 @@ def _state_dict(path: Path, key: str | None, device: str) -> dict[str, Tensor]:
 
 
 def _is_state_dict(value) -> bool:
+    import torch
+
     return (
         isinstance(value, Mapping)
         and len(value) > 0
-        and all(isinstance(a, torch.Tensor) for a in value.values())
+        and all(map(torch.is_tensor, value.values()))
     )

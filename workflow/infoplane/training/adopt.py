@@ -21,6 +21,7 @@ from infoplane.networks.arrays import to_array
 from infoplane.networks.dtypes import PLAIN
 from infoplane.networks.network import Network
 from infoplane.schedules.fixed import All
+from infoplane.settings import DeviceName
 from infoplane.stores import series
 from infoplane.stores.series import Array, Files, SeriesError
 from infoplane.training.cost import of_reading
@@ -35,6 +36,8 @@ class Settings(TrainerSettings):
 
     last_is: ClassVar[str] = "the last of training.files"
     where: ClassVar[tuple[str, ...]] = ("files",)
+    keep: ClassVar[All] = All()
+    device: ClassVar[DeviceName] = "cpu"
 
     trainer: Literal["adopt"]
     """Checkpoints that exist already are measured; nothing is trained."""
@@ -70,16 +73,6 @@ class Settings(TrainerSettings):
     def numbers(self) -> list[int]:
         """Numbers of the epochs, in order."""
         return list(next(iter(self.series.values())))
-
-    @property
-    def keep(self) -> All:
-        """All are kept."""
-        return All()
-
-    @property
-    def device(self) -> str:
-        """Where nothing is computed, no GPU is asked for."""
-        return "cpu"
 
     def contents(self, seeds: Iterable[int]) -> list[Path]:
         paths = [path for seed in seeds for path in self.series.get(seed, {}).values()]

@@ -19,12 +19,11 @@ from infoplane import streams
 from infoplane.costs import Cost
 from infoplane.datasets.source import Data, Shape
 from infoplane.isolated import isolated
-from infoplane.machine import DeviceName, Done, device_of, one_thread_each
+from infoplane.machine import Done, device_of, one_thread_each
 from infoplane.networks.arrays import to_array, to_tensor
 from infoplane.networks.dtypes import PLAIN, missing
 from infoplane.networks.network import Network, initialise_seeds
 from infoplane.progress import Progress
-from infoplane.schedules.fixed import All, Schedule
 from infoplane.settings import Settings as BaseSettings
 from infoplane.training import augment as images
 from infoplane.training.cost import of_training
@@ -115,10 +114,6 @@ class Settings(TrainerSettings):
     """Training on random labels before the first epoch; null: none."""
     set_aside: SetAside | None = None
     """Seeds that did not learn, to be left out by a named threshold; null: none."""
-    keep: Schedule = All()
-    """Epochs whose weights are kept; the first and the last always are."""
-    device: DeviceName = "auto"
-    """auto: CUDA where there is a GPU, else the CPU."""
 
     @property
     def numbers(self) -> range:

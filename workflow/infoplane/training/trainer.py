@@ -11,7 +11,7 @@ import numpy as np
 
 from infoplane.costs import Cost
 from infoplane.schedules.fixed import All, Schedule
-from infoplane.settings import Settings
+from infoplane.settings import DeviceName, Settings
 from infoplane.training.cost import of_training
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ Arrays = Mapping[str, np.ndarray]
 
 
 class TrainerSettings(Settings):
-    """What the settings of every trainer say of its training before it begins.
+    """What every trainer is told, and what its settings say before it begins.
 
     last_is : the key that decides the last epoch
     where : keys that say where files are, which count by what they hold
@@ -31,6 +31,13 @@ class TrainerSettings(Settings):
     last_is: ClassVar[str] = "training.epochs"
     where: ClassVar[tuple[str, ...]] = ()
 
+    trainer: str
+    """Where weights come from."""
+    keep: Schedule = All()
+    """Epochs whose weights are kept; the first and the last always are."""
+    device: DeviceName = "auto"
+    """auto: CUDA where there is a GPU, else the CPU."""
+
     @property
     def numbers(self) -> Sequence[int]:
         """Numbers of the epochs, in order."""
@@ -38,7 +45,7 @@ class TrainerSettings(Settings):
 
     @property
     def n_kept(self) -> int:
-        """Most epochs whose weights are kept, by the settings' own `keep`."""
+        """Most epochs whose weights are kept."""
         return self.keep.most(len(self.numbers))
 
     def contents(self, seeds: Iterable[int]) -> list[Path]:

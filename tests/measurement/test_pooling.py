@@ -9,8 +9,8 @@ import torch
 import xarray as xr
 from pydantic import ValidationError
 
-from infoplane import pooling
 from infoplane.estimators import binned
+from infoplane.measurement import pooling
 from infoplane.measurement.activations import Activations
 from infoplane.networks import mlp
 from infoplane.probes import dataset as probes

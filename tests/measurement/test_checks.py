@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from infoplane import checks
+from infoplane.measurement import checks
 
 CHAIN = {"zeta": ["input"], "alpha": ["zeta"], "output": ["alpha"]}
 
