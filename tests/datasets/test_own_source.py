@@ -76,10 +76,11 @@ def test_own_source_without_a_shape_is_planned(experiment, tmp_path):
 @pytest.mark.parametrize("name", ["first", "second"])
 def test_own_source_is_learnt_by_the_label_that_is_named(experiment, tmp_path, name):
     data = datasets.prepare(experiment().datasets["mine"])
-    network = mlp.MLP(mlp.Settings(hidden=[8]), (3,), 2)
     options = {"epochs": 40, "optimizer": {"method": "adam", "learning_rate": 0.05}}
     chosen = Supervised.Settings.model_validate({**options, "label": name, "device": "cpu"})
-    assert Supervised.output_size(chosen, data.shape) == 2
+    networks = Supervised.networks_of(chosen, mlp.Settings(hidden=[8]), data.shape)
+    network = networks["network"]
+    assert [*networks] == ["network"] and network.output_size == 2
     train(Supervised(chosen, network, data, [0]), tmp_path / "w.zarr.zip", name)
     last = WeightsStore(tmp_path / "w.zarr.zip").read([40], [0])
     weights = {name: torch.from_numpy(values[0]) for name, values in last.items()}

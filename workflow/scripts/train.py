@@ -13,6 +13,7 @@ from infoplane.stores.cache import Cache
 from infoplane.stores.datasets import read_data
 from infoplane.training import TRAINERS
 from infoplane.training.loop import train
+from infoplane.training.trainer import NETWORK
 
 with job(snakemake):
     use_threads(snakemake.threads)
@@ -24,11 +25,8 @@ with job(snakemake):
     data = read_data(Path(snakemake.input.dataset))
     first, last = parse_block(snakemake.wildcards.seeds)
     seeds = list(range(first, last + 1))
-    network = family(
-        family.Settings.model_validate(written["network"]),
-        data.x.shape[1:],
-        trainer.output_size(settings, data.shape),
-    )
+    network = family.Settings.model_validate(written["network"])
+    networks = trainer.networks_of(settings, network, data.shape)
     made_from = {
         **written,
         "dataset": data.attributes["digest"],
@@ -47,7 +45,7 @@ with job(snakemake):
     with Cache.of_environment().sharing("weights", identity, path) as taken:
         if not taken:
             train(
-                trainer(settings, network, data, seeds),
+                trainer(settings, networks[NETWORK], data, seeds),
                 path,
                 identity=identity,
                 attributes=attributes,

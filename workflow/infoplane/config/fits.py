@@ -5,11 +5,12 @@ from typing import Any
 
 from infoplane.config.estimators import method_of
 from infoplane.config.models import Run
-from infoplane.config.problems import Problem
+from infoplane.config.problems import Problem, not_defined
 from infoplane.datasets.source import ASSUMED, Shape
 from infoplane.measurement.activations import reader_of
-from infoplane.networks.description import build
 from infoplane.networks.network import Misfit, Network
+from infoplane.training import TRAINERS
+from infoplane.training.trainer import NETWORK
 
 
 def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Iterator[Problem]:
@@ -18,7 +19,7 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
     shape : of its data set, None where it is not known; what does not fit it the job says
     estimators : the experiment's, as they are written
     """
-    of_input, n_classes = (shape or ASSUMED).of_input, (shape or ASSUMED).n_classes()
+    of_input = (shape or ASSUMED).of_input
     given = f"data set '{run.dataset}' gives inputs of {' × '.join(map(str, of_input))}"
     if shape and getattr(run.training, "augment", None) and len(of_input) != 3:
         yield Problem(
@@ -26,14 +27,20 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
             f"must be left out, or have images (channels, height, width): {given}; a data set "
             "keeps images as they are with flatten: false",
         )
+    trainer, name = TRAINERS[run.training.trainer], run.measure.network
     try:
-        network = build(run.network, of_input, n_classes)
+        networks = trainer.networks_of(run.training, run.network, shape or ASSUMED)
     except Misfit as misfit:
         if not misfit.of_shape:
-            yield Problem(("network", *misfit.path), misfit.text)
+            yield Problem((*misfit.at, *misfit.path), misfit.text)
         elif shape:
-            yield Problem(("network", *misfit.path), f"{misfit.text}; {given}")
+            yield Problem((*misfit.at, *misfit.path), f"{misfit.text}; {given}")
         return
+    if name is not None and name not in networks:
+        text = not_defined(name, "network of the run's trainer", networks)
+        yield Problem(("measure", "network"), text)
+        return
+    network = networks[name or NETWORK]
     if run.measure.passes == "training":
         if not network.differs_in_training:
             yield Problem(
@@ -45,7 +52,7 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
         try:
             network = network.as_in_training(run.measure.batch_size)
         except Misfit as misfit:
-            yield Problem(("network", *misfit.path), misfit.text)
+            yield Problem((*misfit.at, *misfit.path), misfit.text)
             return
     yield from _of_draws(run, network)
     if run.measure.layers is not None:
@@ -74,7 +81,7 @@ def _of_draws(run: Run, network: Network) -> Iterator[Problem]:
 
 def _of_noise(run: Run, network: Network, estimators: Mapping[str, Any]) -> Iterator[Problem]:
     """Estimators of noisy layers, where layers have no noise that could be told apart."""
-    if getattr(run.network, "noise", None) is None:
+    if getattr(network.settings, "noise", None) is None:
         why = "there is no network.noise"
     elif run.measure.passes == "training":
         why = "measure.passes is training: what is drawn is more than noise"

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-from infoplane.config.choice import Choice
+from infoplane.choice import Choice
 from infoplane.datasets import SOURCES
 from infoplane.estimators import ESTIMATORS
 from infoplane.measurement import pooling

@@ -78,12 +78,19 @@ class Misfit(ValueError):
     """A network that cannot be for inputs of this shape.
 
     path : the key of the network's settings that is wrong; text : what it must be, or what is
-    wrong; of_shape : whether it may be right for inputs of another shape
+    wrong; of_shape : whether it may be right for inputs of another shape; at : the run's key
+    where the network's settings stand
     """
 
-    def __init__(self, path: tuple[str | int, ...], text: str, of_shape: bool = True):
-        super().__init__(f"network.{'.'.join(map(str, path))}: {text}")
-        self.path, self.text, self.of_shape = path, text, of_shape
+    def __init__(
+        self,
+        path: tuple[str | int, ...],
+        text: str,
+        of_shape: bool = True,
+        at: tuple[str, ...] = ("network",),
+    ):
+        super().__init__(f"{'.'.join(map(str, (*at, *path)))}: {text}")
+        self.path, self.text, self.of_shape, self.at = path, text, of_shape, at
 
 
 class Network(ABC):

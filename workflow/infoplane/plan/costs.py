@@ -1,7 +1,7 @@
 """What the jobs of an experiment need: the costs of what they do, put together."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -14,13 +14,14 @@ from infoplane.estimators import estimator_of
 from infoplane.estimators.interface import Estimator
 from infoplane.figures.subject import Subject
 from infoplane.measurement.cost import Work, planned_reader
-from infoplane.networks.description import build
 from infoplane.networks.mlp import Settings as MLPSettings
 from infoplane.networks.network import Network
 from infoplane.schedules.adaptive import Adaptive
 from infoplane.stores.archive import SUFFIX, StoreError
 from infoplane.stores.shapes import shape_of_store
+from infoplane.stores.weights import measured_network
 from infoplane.training import TRAINERS
+from infoplane.training.trainer import NETWORK, Trainer
 
 STAND_IN = MLPSettings(hidden=[256])
 """Costs of a network of which nothing is known yet are those of this one."""
@@ -44,10 +45,10 @@ class Costs:
 
     def __init__(self, experiment: Experiment, home: str | Path):
         self.experiment, self.home = experiment, Path(home)
-        self.shape, self.network = cache(self.shape), cache(self.network)
+        self.shape, self.networks = cache(self.shape), cache(self.networks)
         self._estimator, self._prepared = cache(self._estimator), cache(self._prepared)
         self.n_measured, self._alike = cache(self.n_measured), cache(self._alike)
-        self._networks: dict[tuple, Network] = {}
+        self._networks: dict[tuple, Mapping[str, Network]] = {}
         self._works: dict[tuple, Work] = {}
         self._of_estimation = cache(self._of_estimation)
 
@@ -60,7 +61,7 @@ class Costs:
     def training(self, run: str, seeds: str) -> Cost:
         """Of a block of seeds."""
         chosen = self.experiment.runs[run]
-        shape, network = self.shape(chosen.dataset), self.network(run)
+        shape, network = self.shape(chosen.dataset), self.networks(run)[NETWORK]
         trainer = TRAINERS[chosen.training.trainer]
         return trainer.cost(chosen.training, network, shape, n_seeds_of(seeds), chosen.threads)
 
@@ -142,22 +143,28 @@ class Costs:
         )
 
     def network(self, run: str) -> Network:
-        """The run's network, without any weights.
+        """Which of the run's networks is measured."""
+        found = self.networks(run)
+        return found[measured_network(found, self.experiment.runs[run].measure.network)]
+
+    def networks(self, run: str) -> Mapping[str, Network]:
+        """The networks of a run's trainer, without any weights.
 
         Raises ValueError where a module of the user's own is wrong, or takes no such inputs.
         """
         chosen = self.experiment.runs[run]
         shape, trainer = self.shape(chosen.dataset), TRAINERS[chosen.training.trainer]
-        size = trainer.output_size(chosen.training, shape)
-        key = (chosen.network.canonical(), shape.of_input, size)
+        shaping = chosen.training.model_dump_json(include={*chosen.training.shaping})
+        key = (trainer, chosen.network.canonical(), shaping, chosen.dataset)
         if key not in self._networks:
             try:
-                found = build(chosen.network, shape.of_input, size)
+                found = trainer.networks_of(chosen.training, chosen.network, shape)
             except ValueError as error:
                 if self.shape_is_known(chosen.dataset):
                     raise ValueError(f"runs.{run}.{error}") from error
                 # A module that does not take inputs of an assumed shape may take the real ones.
-                found = build(STAND_IN, shape.of_input, size)
+                (stand_in,) = Trainer.networks_of(None, STAND_IN, shape).values()
+                found = dict.fromkeys((NETWORK, chosen.measure.network or NETWORK), stand_in)
             self._networks[key] = found
         return self._networks[key]
 

@@ -80,7 +80,7 @@ class Recipes:
         source = self.source(
             "infoplane.training.loop",
             TRAINERS.path(chosen.training.trainer),
-            FAMILIES.path(chosen.network.family),
+            *self._families(run),
             script="train.py",
         )
         training = chosen.training.model_dump(mode="json", exclude=set(chosen.training.where))
@@ -204,10 +204,18 @@ class Recipes:
 
     def _source_of_activations(self, run: str, script: str = "") -> str:
         chosen = self.experiment.runs[run]
-        family, probe = FAMILIES.path(chosen.network.family), PROBES.path(chosen.measure.probe)
-        source = self.source("infoplane.measurement.activations", family, probe, script=script)
+        made_by = (PROBES.path(chosen.measure.probe), *self._families(run))
+        source = self.source("infoplane.measurement.activations", *made_by, script=script)
         return source + self._network_made_of(run)
 
     def _network_made_of(self, run: str) -> str:
-        network = self.experiment.runs[run].network
-        return FAMILIES[network.family].made_of(network)
+        return "".join(FAMILIES[n.family].made_of(n) for n in self._networks(run))
+
+    def _families(self, run: str) -> list[str]:
+        """Import paths of the families of a run's networks."""
+        return list(dict.fromkeys(FAMILIES.path(n.family) for n in self._networks(run)))
+
+    def _networks(self, run: str) -> list:
+        """Settings of a run's networks: its own, and those that its trainer has beside it."""
+        chosen = self.experiment.runs[run]
+        return [chosen.network, *chosen.training.networks]

@@ -26,8 +26,6 @@ class Settings(ProbeSettings):
     """Measure this many of those inputs, drawn once; null: all of them."""
     subset_seed: int = Field(default=0, ge=0)
     """Seed of the subset."""
-    network: str | None = None
-    """Which of the trainer's networks is measured; null: the only one."""
     label: str | None = None
     """Which of the data set's labels is Y; null: the first."""
 
@@ -44,7 +42,7 @@ class DatasetProbe(Probe):
 
     def __init__(self, settings: Settings, data: Data):
         super().__init__(settings, data)
-        self.network, self.label = settings.network, data.label(settings.label)
+        self.label = data.label(settings.label)
 
     def inputs(self, seed: int, epoch: int, weights: WeightsStore) -> Inputs:
         """Raises ValueError where fewer than two inputs are left."""

@@ -32,6 +32,8 @@ class ProbeSettings(Settings):
     epochs: AnySchedule = Logarithmic(schedule="logarithmic", number=60)
     """Epochs to measure, out of the kept ones; the delta schedules choose them by what they
     measure."""
+    network: str | None = None
+    """Which of the trainer's networks is measured; null: the run's own."""
     layers: list[str] | None = Field(default=None, min_length=1)
     """Layers to measure, by name or pattern (conv1, dense*); null: all after an activation, and
     the output."""
@@ -98,17 +100,16 @@ class Inputs(NamedTuple):
 class Probe(ABC):
     """Gives what a network is measured on.
 
-    network : which of the trainer's networks; None: the only one
+    network : which of the trainer's networks; None: the run's own
     fixed : whether `inputs` gives the same for every seed and epoch. One that is not gives as
         many inputs each time, and by seed, epoch and weights alone: they may be asked for anew
     """
 
     Settings: ClassVar[type[ProbeSettings]]
-    network: str | None = None
     fixed: ClassVar[bool] = True
 
     def __init__(self, settings: ProbeSettings, data: Data):
-        self.settings, self.data = settings, data
+        self.settings, self.data, self.network = settings, data, settings.network
 
     @abstractmethod
     def inputs(self, seed: int, epoch: int, weights: WeightsStore) -> Inputs:

@@ -37,7 +37,7 @@ from infoplane.stores.files import (
     publish,
     written_whole,
 )
-from infoplane.training.trainer import Lost, Metric
+from infoplane.training.trainer import NETWORK, Lost, Metric
 
 log = logging.getLogger(__name__)
 
@@ -407,10 +407,10 @@ class WeightsStore:
 
 
 def measured_network(networks: Mapping[str, Any], name: str | None) -> str:
-    """The name of one of several networks; None: the only one. ValueError names those there
-    are."""
-    if name is None and len(networks) == 1:
-        return next(iter(networks))
+    """The name of one of several networks; None: the run's own, or the only one. ValueError
+    names those there are."""
+    if name is None and (len(networks) == 1 or NETWORK in networks):
+        return NETWORK if NETWORK in networks else next(iter(networks))
     if name not in networks:
         raise ValueError(
             f"measure.network: must be one of {', '.join(networks)}, not {name or 'left out'}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from infoplane.datasets.source import Data, Shape
 from infoplane.isolated import isolated
 from infoplane.machine import Done, device_of, one_thread_each
 from infoplane.networks.arrays import to_array, to_tensor
+from infoplane.networks.description import build
 from infoplane.networks.dtypes import PLAIN, missing
 from infoplane.networks.network import Network, initialise_seeds
 from infoplane.progress import Progress
@@ -29,7 +30,7 @@ from infoplane.training import augment as images
 from infoplane.training.cost import of_training
 from infoplane.training.optimizers import Adam, Optimizer
 from infoplane.training.stack import Stack, at_least, part_of
-from infoplane.training.trainer import Arrays, Lost, Metric, Trainer, TrainerSettings
+from infoplane.training.trainer import NETWORK, Arrays, Lost, Metric, Trainer, TrainerSettings
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,8 @@ class SetAside(BaseSettings):
 
 
 class Settings(TrainerSettings):
+    shaping: ClassVar[tuple[str, ...]] = ("label",)
+
     trainer: Literal["supervised"] = "supervised"
     """How the network is trained: cross-entropy on the labels."""
     optimizer: Optimizer = Adam(method="adam")
@@ -148,7 +151,7 @@ class Supervised(Trainer):
     def __init__(self, settings: Settings, network: Network, data: Data, seeds: Sequence[int]):
         settings.check_inputs(network.input_shape)
         self.settings, self.network, self.seeds = settings, network, list(seeds)
-        self.networks = {"network": network}
+        self.networks = {NETWORK: network}
         self.epochs, self.keep = settings.numbers, settings.keep
         self.device = device_of(settings.device)
         y = data.label(settings.label).codes
@@ -168,9 +171,11 @@ class Supervised(Trainer):
         self.epoch = -1
 
     @classmethod
-    def output_size(cls, settings: Settings, data: Shape) -> int:
-        """The classes of the label that is learnt."""
-        return data.n_classes(settings.label)
+    def networks_of(
+        cls, settings: Settings, network: BaseSettings, data: Shape
+    ) -> dict[str, Network]:
+        """One, with an output for each class of the label that is learnt."""
+        return {NETWORK: build(network, data.of_input, data.n_classes(settings.label))}
 
     @classmethod
     def cost(
@@ -223,7 +228,7 @@ class Supervised(Trainer):
 
     def weights(self) -> dict[str, dict[str, np.ndarray]]:
         self._take_down(self.running)
-        return {"network": {name: value.copy() for name, value in self.latest.items()}}
+        return {NETWORK: {name: value.copy() for name, value in self.latest.items()}}
 
     def state(self) -> dict[str, np.ndarray]:
         (latest,) = self.weights().values()

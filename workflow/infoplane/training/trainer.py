@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from infoplane.costs import Cost
+from infoplane.networks.description import build
 from infoplane.schedules.fixed import All, Schedule
 from infoplane.settings import DeviceName, Settings
 from infoplane.training.cost import of_training
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from infoplane.networks.network import Network
 
 Arrays = Mapping[str, np.ndarray]
+NETWORK = "network"
+"""Name of the run's own network among those of a trainer."""
 
 
 class TrainerSettings(Settings):
@@ -26,10 +29,12 @@ class TrainerSettings(Settings):
 
     last_is : the key that decides the last epoch
     where : keys that say where files are, which count by what they hold
+    shaping : keys that decide, with the run's network and data, what networks there are
     """
 
     last_is: ClassVar[str] = "training.epochs"
     where: ClassVar[tuple[str, ...]] = ()
+    shaping: ClassVar[tuple[str, ...]] = ()
 
     trainer: str
     """Where weights come from."""
@@ -47,6 +52,11 @@ class TrainerSettings(Settings):
     def n_kept(self) -> int:
         """Most epochs whose weights are kept."""
         return self.keep.most(len(self.numbers))
+
+    @property
+    def networks(self) -> Sequence[Settings]:
+        """Settings of the networks that it trains beside the run's own."""
+        return ()
 
     def contents(self, seeds: Iterable[int]) -> list[Path]:
         """Files of the user's own of these seeds, in order."""
@@ -77,7 +87,7 @@ class Lost(NamedTuple):
 class Trainer(ABC):
     """Trains a block of seeds, or takes up what others have trained.
 
-    networks : by name; most trainers have one, "network"
+    networks : by name; most trainers have the run's own alone, "network"
     metrics : what `advance` gives; figures, report and rules take names from here
     seeds : of the block
     epochs : numbers of the epochs, in order: 0 … n, or those of the files taken up
@@ -94,10 +104,16 @@ class Trainer(ABC):
     lost: Mapping[int, Lost]
 
     @classmethod
-    def output_size(cls, settings: Settings, data: Shape) -> int:
-        """Numbers that the networks of a family give for an input, before any data are read:
-        as many as the first label has classes, unless a trainer says otherwise."""
-        return data.n_classes()
+    def networks_of(
+        cls, settings: Any, network: Settings, data: Shape
+    ) -> Mapping[str, Network]:
+        """Its networks by name, the run's own among them, before any data are read.
+
+        network : settings of the run's own. Unless a trainer says otherwise, that is the only
+        one, and it gives as many numbers for an input as the first label has classes.
+        Raises Misfit where a network cannot be for such data.
+        """
+        return {NETWORK: build(network, data.of_input, data.n_classes())}
 
     @classmethod
     def cost(
