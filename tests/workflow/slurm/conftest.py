@@ -37,6 +37,6 @@ def submitting(cluster, fresh):
     """A function that gives a fresh project whose calls of Snakemake submit jobs."""
 
     def project(*options: str):
-        return replace(fresh(), options=(*PROFILE, *options), patience=1800)
+        return replace(fresh(), options=(*PROFILE, *options), patience=900)
 
     return project
