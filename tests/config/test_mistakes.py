@@ -17,9 +17,9 @@ NETWORK_KEYS = (
 )
 ADAM_KEYS = "schedule, warm_up, method, learning_rate, betas, epsilon, weight_decay"
 TRAINING = (
-    "training.trainer, training.keep, training.device, training.optimizer, training.batch_size, "
-    "training.orthonormal_penalty, training.l1, training.l2, training.label_smoothing, "
-    "training.augment, training.label, training.epochs, "
+    "training.trainer, training.keep, training.device, training.optimizer, "
+    "training.batch_size, training.orthonormal_penalty, training.l1, training.l2, "
+    "training.label_smoothing, training.augment, training.label, training.epochs, "
 )
 SEEDS = (
     "an integer ≥ 1 and ≤ 10000 or a list of at least one, each an integer ≥ 0 and ≤ 4294967295"
