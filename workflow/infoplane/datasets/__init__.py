@@ -37,6 +37,7 @@ SOURCES = Table(
     "dataset source",
     {
         "szt": "infoplane.datasets.shwartz_ziv_tishby:SZT",
+        "ring": "infoplane.datasets.ring:Ring",
         "digits": "infoplane.datasets.digits:Digits",
         "mnist": "infoplane.datasets.mnist:MNIST",
         "fashion_mnist": "infoplane.datasets.fashion_mnist:FashionMNIST",

@@ -155,6 +155,11 @@ class Source(ABC):
         are absent or damaged: then ASSUMED is."""
         return ASSUMED
 
+    def log_density(self, x: np.ndarray) -> np.ndarray | None:
+        """Logarithm of the density of the law that inputs are drawn from, at x (n, *shape),
+        (n,) in nats; None where it is not known."""
+        return None
+
 
 @dataclass(frozen=True)
 class Data:

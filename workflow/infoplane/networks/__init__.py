@@ -9,6 +9,7 @@ FAMILIES = Table(
     {
         "mlp": "infoplane.networks.mlp:MLP",
         "cnn": "infoplane.networks.cnn:CNN",
+        "generator": "infoplane.networks.generator:Generator",
         "module": "infoplane.networks.module:Module",
     },
     open=True,

@@ -278,7 +278,7 @@ class CNN(Network):
         for name, reading in self._through(weights, x, random=random):
             if name != "output":
                 yield name, reading
-        output = torch.softmax(reading.t, dim=2)
+        output = functions.scores(reading.t, dim=2)
         if self.bits < grids.PLAIN:
             output = grids.on_grid(output, 0.0, 1.0, self.bits)
         yield "output", Reading(output)

@@ -10,7 +10,7 @@ from infoplane.networks import FAMILIES
 from infoplane.networks.network import Network, Shape
 
 
-def build(settings, input_shape: Shape, output_size: int) -> Network:
+def build(settings, input_shape: Shape, output_size: int | Shape) -> Network:
     """The network that these settings, of whatever family, describe."""
     return FAMILIES[settings.family](settings, tuple(input_shape), output_size)
 

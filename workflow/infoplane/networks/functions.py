@@ -82,6 +82,12 @@ def fill(
     bias.zero_()
 
 
+def scores(outputs: Tensor, dim: int) -> Tensor:
+    """What is read of an output layer: the softmax over classes; a single number, by which two
+    things are told apart, as it is."""
+    return outputs if outputs.shape[dim] == 1 else torch.softmax(outputs, dim)
+
+
 def one_each(chosen, layers: Sequence[str]) -> dict:
     """Of each layer what was chosen: one for all of them, or a list with one each."""
     chosen = chosen if isinstance(chosen, list) else [chosen] * len(layers)

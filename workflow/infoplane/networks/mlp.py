@@ -181,7 +181,7 @@ class MLP(Network):
             clean, last = next(hidden)
             own = (sigmas[layer], random.of[layer].transpose(1, 2)) if layer in sigmas else ()
             yield layer, Reading(clean.transpose(1, 2), *own)
-        output = torch.softmax(self._affine(weights, "output", last), dim=1)
+        output = functions.scores(self._affine(weights, "output", last), dim=1)
         if self.is_quantised:
             output = grids.on_grid(output, 0.0, 1.0, self.bits)
         yield "output", Reading(output.transpose(1, 2))

@@ -107,6 +107,8 @@ class Network(ABC):
     live : measured passes are as in training, in random batches of so many inputs; 0: they
         are in evaluation mode
     stacks : whether seeds are trained faster as one stack on a CPU; on a GPU they always are
+    generates : whether it can make data: its output size is then their shape, and outputs of
+        `run` are (S, n, *shape)
     parallel : whether seeds that are not stacked may train on threads of their own at once
     n_drawn : random numbers that one row of one network draws, for an estimate of memory
     slowdown : how many times longer a step takes than in dense layers of these sizes
@@ -123,11 +125,12 @@ class Network(ABC):
     differs_in_training: bool = False
     live: int = 0
     stacks: bool = False
+    generates: ClassVar[bool] = False
     parallel: bool = False
     n_drawn: int = 0
     slowdown: float = 1.0
 
-    def __init__(self, settings: Settings, input_shape: Shape, output_size: int):
+    def __init__(self, settings: Settings, input_shape: Shape, output_size: int | Shape):
         self.settings = settings
         self.input_shape, self.output_size = tuple(input_shape), output_size
 

@@ -1,0 +1,166 @@
+"""Generators: from random numbers z to data, by dense layers and, for images, by transposed
+convolutions that double the sides of maps (as in Radford et al. 2016, arXiv:1511.06434).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import torch
+from pydantic import Field
+
+from infoplane.networks import functions
+from infoplane.networks.functions import ActivationName, Initialisation
+from infoplane.networks.network import INPUT, Layer, Misfit, Network, Reading, Shape, Weights
+from infoplane.settings import Settings as BaseSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+KERNEL, STRIDE, PADDING = 4, 2, 1
+"""Of a transposed convolution that makes sides twice as long."""
+Size = Annotated[int, Field(ge=1)]
+
+
+class Settings(BaseSettings):
+    """A generator: dense layers, then maps that grow, and an output of the data's shape."""
+
+    family: Literal["generator"] = "generator"
+    """Kind of network."""
+    hidden: list[Size] = Field(default=[])
+    """Units of each dense layer, from z on. Without them and without maps the generator is
+    affine."""
+    maps: list[Size] = Field(default=[])
+    """Channels of maps, each with sides twice as long as those before; after the last one
+    comes the output, twice as long again. Empty: the output is a dense layer."""
+    activation: ActivationName = "relu"
+    """Activation of all layers but the output."""
+    output: Literal["linear", "sigmoid", "tanh"] = "linear"
+    """Activation of the output: sigmoid where data lie between 0 and 1."""
+    initialisation: Initialisation = "torch"
+    """fan_in, fan_out: truncated normal of deviation 1/√fan_in or 1/√fan_out, biases 0; torch:
+    uniform within 1/√fan_in; deviation: 0.1 truncated normal of that deviation, biases 0."""
+
+
+class Generator(Network):
+    """z → hidden1 → … → maps1 → … → output, which has the shape of the data."""
+
+    Settings = Settings
+    generates = True
+    parallel = True
+
+    def __init__(self, settings: Settings, input_shape: Shape, output_shape: int | Shape):
+        """Raises Misfit where classes are asked for, and where maps cannot grow to the data's
+        height and width."""
+        if isinstance(output_shape, int):
+            text = "must not be generator: it makes data, and no scores of classes"
+            raise Misfit(("family",), text, of_shape=False)
+        super().__init__(settings, input_shape, tuple(output_shape))
+        shapes = {f"hidden{i}": (n,) for i, n in enumerate(settings.hidden, 1)}
+        shapes |= {f"maps{i}": s for i, s in enumerate(self._maps(), 1)}
+        shapes["output"] = self.output_size
+        names = list(shapes)
+        self.stacks = not settings.maps
+        self.layers = tuple(
+            Layer(name, shape, (before,))
+            for (name, shape), before in zip(shapes.items(), [INPUT, *names], strict=False)
+        )
+        self.parameters, self.of_layer = {}, {}
+        before = tuple(input_shape)
+        for name, shape in shapes.items():
+            units = math.prod(shape)
+            if self._grows(before, shape):
+                own = {"weight": (before[0], shape[0], KERNEL, KERNEL), "bias": shape[:1]}
+            else:
+                own = {"weight": (math.prod(before), units), "bias": (units,)}
+            self.parameters |= {f"{name}.{key}": value for key, value in own.items()}
+            self.of_layer[name] = tuple(f"{name}.{key}" for key in own)
+            before = shape
+
+    def _maps(self) -> list[Shape]:
+        channels = self.settings.maps
+        if not channels:
+            return []
+        if len(self.output_size) != 3:
+            raise Misfit(
+                ("maps",),
+                f"must be empty where data are {math.prod(self.output_size)} values and no "
+                "maps (channels, height, width); a data set gives maps with flatten: false",
+            )
+        growth = STRIDE ** len(channels)
+        if any(side % growth for side in self.output_size[1:]):
+            height, width = self.output_size[1:]
+            raise Misfit(
+                ("maps",),
+                f"must be so many that the data's sides, {height} × {width}, can be divided by "
+                f"2 once for each of them, not {len(channels)}",
+            )
+        sides = [side // growth for side in self.output_size[1:]]
+        return [(n, *[s * STRIDE**i for s in sides]) for i, n in enumerate(channels)]
+
+    def _grows(self, before: Shape, shape: Shape) -> bool:
+        """Whether a layer of this shape is a transposed convolution of the one before."""
+        return bool(self.settings.maps) and len(before) == 3 and len(shape) == 3
+
+    @property
+    def n_products(self) -> int:
+        products, before = 0, self.input_shape
+        for layer in self.layers:
+            weight = math.prod(self.parameters[f"{layer.name}.weight"])
+            grows = self._grows(before, layer.shape)
+            products += weight * (math.prod(before[1:]) if grows else 1)
+            before = layer.shape
+        return products
+
+    def initialise(self, seed: int) -> dict[str, Tensor]:
+        source = torch.Generator().manual_seed(int(seed))
+        arrays = functions.neutral(self.arrays)
+        for name in self.of_layer:
+            weight, bias = arrays[f"{name}.weight"], arrays[f"{name}.bias"]
+            # Each number of maps that grow is made by a quarter of the kernel's places.
+            positions = math.prod(weight.shape[2:]) // STRIDE**2 or 1
+            fans = weight.shape[0] * positions, weight.shape[1] * positions
+            functions.fill(weight, bias, fans, self.settings.initialisation, source)
+        return arrays
+
+    def run(self, weights: Weights, x: Tensor, *, training=False, random=None):
+        """Data (S, n, *shape), after the output's activation."""
+        *_, (_, output) = self.read(weights, x)
+        return output.t, {}
+
+    def read(self, weights: Weights, x: Tensor, random=None) -> Iterator[tuple[str, Reading]]:
+        n_networks = len(weights["output.bias"])
+        h = x.expand(n_networks, *x.shape) if x.ndim == len(self.input_shape) + 1 else x
+        before = self.input_shape
+        for name, shape, _ in self.layers:
+            weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+            if self._grows(before, shape):
+                h = _grown(h, weight, bias)
+            else:
+                h = torch.baddbmm(bias[:, None], h.flatten(2), weight).unflatten(2, shape)
+            last = name == "output"
+            chosen = self.settings.output if last else self.settings.activation
+            h, before = functions.activation(chosen)(h), shape
+            yield name, Reading(h)
+
+    def gaussian(self, weights: Weights) -> tuple[Tensor, Tensor] | None:
+        """Mean (S, d) and covariance (S, d, d) of what an affine generator makes of standard
+        normal z; None of another one."""
+        if len(self.layers) > 1 or self.settings.output != "linear":
+            return None
+        weight = weights["output.weight"].double()
+        return weights["output.bias"].double(), weight.transpose(1, 2) @ weight
+
+
+def _grown(h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Maps (S, n, channels, height, width), each network's grown with its own kernels."""
+
+    def one(*arrays: Tensor) -> Tensor:
+        functional = torch.nn.functional
+        return functional.conv_transpose2d(*arrays, stride=STRIDE, padding=PADDING)
+
+    if h.is_cuda:
+        return torch.func.vmap(one)(h, weight, bias)
+    return torch.stack([one(*arrays) for arrays in zip(h, weight, bias, strict=True)])
