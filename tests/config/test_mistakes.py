@@ -7,10 +7,13 @@ import pytest
 from infoplane.config import ConfigError, load
 from infoplane.config.models import WrittenRun
 from infoplane.datasets import SOURCES
+from infoplane.networks import FAMILIES
+from infoplane.training import TRAINERS
 
 FILE = "config/wrong.yaml"
 OWN = "the import path of a class of yours, module:Class"
 NAME = "a name of letters, digits and _ - . = , that begins with no dot or dash"
+KINDS = ", ".join(FAMILIES)
 RUN_KEYS = ", ".join(WrittenRun.model_fields)
 NETWORK_KEYS = (
     "family, hidden, activation, initialisation, batch_norm, dropout, noise, quantisation"
@@ -211,12 +214,12 @@ WRONG = {
     ),
     "unknown_family": (
         {"runs.tanh.network": {"family": "mpl"}},
-        f"runs.tanh.network.family: must be one of mlp, cnn, module, {OWN}, not 'mpl'. Did you "
+        f"runs.tanh.network.family: must be one of {KINDS}, {OWN}, not 'mpl'. Did you "
         "mean 'mlp'?",
     ),
     "list_for_a_family": (
         {"runs.tanh.network": {"family": ["mlp"]}},
-        f'runs.tanh.network.family: must be one of mlp, cnn, module, {OWN}, not ["mlp"]',
+        f'runs.tanh.network.family: must be one of {KINDS}, {OWN}, not ["mlp"]',
     ),
     "unknown_key_of_file": (
         {"dataset": {}},
@@ -270,8 +273,7 @@ WRONG = {
     ),
     "missing_everywhere": (
         {"defaults.network": "REMOVE", **one_run()},
-        "runs.r.network: is missing; give a mapping whose family is one of mlp, cnn, module, "
-        f"{OWN}",
+        f"runs.r.network: is missing; give a mapping whose family is one of {KINDS}, {OWN}",
     ),
     "missing_in_defaults": (
         {"defaults.training.epochs": "REMOVE", **one_run()},
@@ -296,7 +298,7 @@ WRONG = {
     ),
     "section_set_to_nothing": (
         {"runs.tanh.training": None},
-        "runs.tanh.training: must be a mapping whose trainer is one of supervised, adopt, "
+        f"runs.tanh.training: must be a mapping whose trainer is one of {', '.join(TRAINERS)}, "
         f"{OWN}, not null",
     ),
     "unsafe_experiment": (
