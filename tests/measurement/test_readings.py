@@ -81,5 +81,5 @@ def test_noise_is_read_with_its_layer(how):
 
 
 def test_what_is_said_of_maps():
-    assert reader("mean").said == "maps as their channels' means over positions"
-    assert reader("mean", ["dense1", "output"]).said == ""
+    assert reader("mean").in_words == "maps as their channels' means over positions"
+    assert reader("mean", ["dense1", "output"]).in_words == ""

@@ -174,7 +174,7 @@ class Losses(Figure):
         return None
 
     @classmethod
-    def said(cls, numbers):
+    def sentences(cls, numbers):
         return ["Losses."]
 
 

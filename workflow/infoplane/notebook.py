@@ -46,5 +46,5 @@ def activations(
     finally:
         for module, mode in modes.items():
             module.training = mode
-    found = {name: torch.cat([part[name] for part in parts]) for name in taps.names}
-    return {n: (t.flatten(1) if flatten else t).numpy(force=True) for n, t in found.items()}
+    arrays = {name: torch.cat([part[name] for part in parts]) for name in taps.names}
+    return {n: (t.flatten(1) if flatten else t).numpy(force=True) for n, t in arrays.items()}

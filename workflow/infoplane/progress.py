@@ -39,8 +39,8 @@ def last_words(log: Path, within: float) -> str:
             end = file.read().decode(errors="replace").rstrip("\n")
     except OSError:
         return ""
-    found = LINE.search(end.rpartition("\n")[2])
-    return found[1] if found else ""
+    match = LINE.search(end.rpartition("\n")[2])
+    return match[1] if match else ""
 
 
 class Progress:

@@ -46,11 +46,11 @@ def source_digest(*modules: str, script: str = "") -> str:
     """
     roots = (LIBRARY.parent, *dict.fromkeys(_root_of(m) for m in modules if _is_own(m)))
     digest = hashlib.sha256()
-    found = _with_imports(modules, roots)
+    files = _with_imports(modules, roots)
     if script:
-        found |= _with_imports([Path(script).stem], (SCRIPTS,))
-    for name in sorted(found):
-        digest.update(f"{name}\n{_source(found[name]).code}\n".encode())
+        files |= _with_imports([Path(script).stem], (SCRIPTS,))
+    for name in sorted(files):
+        digest.update(f"{name}\n{_source(files[name]).code}\n".encode())
     return digest.hexdigest()[:16]
 
 
@@ -79,12 +79,12 @@ def _is_own(name: str) -> bool:
 
 def _root_of(name: str) -> Path:
     """The folder from which a user's module is imported; nothing is imported for that."""
-    found = importlib.util.find_spec(name.partition(".")[0])
-    if found is not None and found.submodule_search_locations:
-        return Path(next(iter(found.submodule_search_locations))).parent
-    if found is None or not str(found.origin).endswith(".py"):
+    spec = importlib.util.find_spec(name.partition(".")[0])
+    if spec is not None and spec.submodule_search_locations:
+        return Path(next(iter(spec.submodule_search_locations))).parent
+    if spec is None or not str(spec.origin).endswith(".py"):
         raise ModuleNotFoundError(f"no module '{name}' is found from {Path.cwd()}")
-    return Path(found.origin).parent
+    return Path(spec.origin).parent
 
 
 def _find(name: str, roots: tuple[Path, ...]) -> Path | None:
@@ -107,16 +107,16 @@ def _file_of(name: str, roots: tuple[Path, ...]) -> Path:
 
 def _with_imports(modules: Iterable[str], roots: tuple[Path, ...]) -> dict[str, Path]:
     """Files of the modules and of all that they import from below the roots, by name."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        if name not in found and name not in WITHOUT_EFFECT:
-            found[name] = _file_of(name, roots)
-            for names in _source(found[name]).imports:
-                names = [_absolute(other, name, found[name]) for other in names]
+        if name not in files and name not in WITHOUT_EFFECT:
+            files[name] = _file_of(name, roots)
+            for names in _source(files[name]).imports:
+                names = [_absolute(other, name, files[name]) for other in names]
                 waiting += [known for known in names if _find(known, roots)][:1]
-    return found
+    return files
 
 
 def _absolute(name: str, importing: str, file: Path) -> str:

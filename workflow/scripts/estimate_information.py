@@ -42,7 +42,7 @@ with job(snakemake):
         "estimator": json.loads(params.settings),
         "measure": json.loads(params.measure),
         "after": {layer.name: list(layer.after) for layer in activations.reader.layers},
-        "read": activations.reader.said,
+        "read": activations.reader.in_words,
         "information_xy": information_xy if information_xy == information_xy else None,
         "n_kept": len(weights.epochs),
         "n_inputs": activations.n_inputs,

@@ -34,7 +34,7 @@ with job(snakemake):
     attributes = {
         "estimator": json.loads(snakemake.params.settings),
         "measure": json.loads(snakemake.params.measure),
-        "read": activations.reader.said,
+        "read": activations.reader.in_words,
         "pool": json.loads(snakemake.params.pool),
         "recipe": snakemake.params.recipe,
         "training": weights.attributes["settings"],

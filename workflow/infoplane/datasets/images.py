@@ -72,12 +72,15 @@ class Images(Source):
                 f"{folder}: {both} must hold the same classes; only one of them has "
                 f"{', '.join(differing)}"
             )
-        found = [[images_of(inner) for inner in part.classes] for part in parts]
-        paths = [path for classes in found for images in classes for path in images]
+        by_class = [[images_of(inner) for inner in part.classes] for part in parts]
+        paths = [path for classes in by_class for images in classes for path in images]
         labels = [
-            label for classes in found for label, images in enumerate(classes) for _ in images
+            label
+            for classes in by_class
+            for label, images in enumerate(classes)
+            for _ in images
         ]
-        n_train = sum(map(len, found[0]))
+        n_train = sum(map(len, by_class[0]))
         return Raw(
             _pixels(paths, self.settings),
             {"y": Label(np.array(labels, dtype=np.int64), tuple(names[0]))},
@@ -101,14 +104,14 @@ class Images(Source):
     def shape(self, places: Sequence[Path]) -> Shape:
         """By the folders and the head of the first image; raises as `load` does."""
         parts = parts_of(_folder(self.settings, places))
-        found = [[images_of(inner) for inner in part.classes] for part in parts]
-        n_of = [sum(map(len, classes)) for classes in found]
-        with Image.open(found[0][0][0]) as image:  # reads its head
+        by_class = [[images_of(inner) for inner in part.classes] for part in parts]
+        n_of = [sum(map(len, classes)) for classes in by_class]
+        with Image.open(by_class[0][0][0]) as image:  # reads its head
             width, height = image.size
         size = self.settings.image_size
         of_input = (1 if self.settings.grayscale else 3, size or height, size or width)
         n_train = n_of[0] if len(n_of) == 2 else None
-        return Shape(sum(n_of), of_input, {"y": len(found[0])}, n_train)
+        return Shape(sum(n_of), of_input, {"y": len(by_class[0])}, n_train)
 
 
 def parts_of(folder: Path) -> list[Part]:
@@ -144,36 +147,36 @@ def _part(folder: Path) -> Part:
 
 def images_of(folder: Path) -> list[Path]:
     """The images of a class, below its folder, in order; ValueError where there are none."""
-    found = [
+    images = [
         path / name
         for path, names in _walk(folder)
         for name in names
         if name.lower().endswith(ENDINGS)
     ]
-    if not found:
+    if not images:
         raise ValueError(
             f"images: the class folder {folder} holds no image; the endings of images are "
             f"{' '.join(ENDINGS)}"
         )
-    return found
+    return images
 
 
 def _folder(settings: Settings, places: Sequence[Path]) -> Path:
     wanted = candidates(settings.path, places)
     packed = [Path(f"{path}{ending}") for path in wanted for ending in ARCHIVES]
-    found = first_existing(wanted) or first_existing(packed)
-    if found is None:
+    folder = first_existing(wanted) or first_existing(packed)
+    if folder is None:
         searched = [path.parent for path in wanted]
         raise missing("images", [settings.path.name], searched)
-    ending = next((ending for ending in ARCHIVES if found.name.endswith(ending)), None)
-    if found.is_file() and ending:
+    ending = next((ending for ending in ARCHIVES if folder.name.endswith(ending)), None)
+    if folder.is_file() and ending:
         raise ValueError(
-            f"images: {found} is an archive; unpack it first: {ARCHIVES[ending]} {found}, in "
+            f"images: {folder} is an archive; unpack it first: {ARCHIVES[ending]} {folder}, in "
             f"the working directory or in {places[-1]}, and give the folder as path"
         )
-    if not found.is_dir():
-        raise ValueError(f"images: {found} is not a folder")
-    return found
+    if not folder.is_dir():
+        raise ValueError(f"images: {folder} is not a folder")
+    return folder
 
 
 def _shown(name: str) -> bool:

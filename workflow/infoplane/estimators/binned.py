@@ -125,12 +125,12 @@ class Binned(LayerEstimator, PairEstimator):
         if self.settings.correction == "miller_madow":
             # adds (K_A + K_B − K_AB − 1) / 2N nats, and K_AB ≥ K_A
             cap += (n_codes - 1) / (2 * pair.n * math.log(2))
-        found = replace(record.ity, cap=cap, extra=record.extra)
+        information = replace(record.ity, cap=cap, extra=record.extra)
         if pair.is_labelled:
-            return found
+            return information
         other = Samples(pair.b[:, None], one.y, layer=pair.place)
         heavy = any(_heavy_tails([other], self.settings))
-        return found.with_flag("heavy_tails") if heavy else found
+        return information.with_flag("heavy_tails") if heavy else information
 
     def estimate_batch(
         self, batch: Sequence[Samples], survey: Ranges | None = None
@@ -231,18 +231,18 @@ def _surveyed(
     samples: Samples, settings: BinnedSettings, survey: Ranges | None
 ) -> tuple[float, float]:
     """The range over training that goes with these samples."""
-    found = [
+    ranges = [
         ends
         for (seed, layer), ends in (survey or {}).items()
         if seed == samples.seed and (settings.range == "training" or layer == samples.layer)
     ]
-    if not found:
+    if not ranges:
         raise ValueError(
             f"{samples.place}: range: {settings.range} spans a whole training, and its survey "
             "holds nothing of this layer and seed. On single samples use range: layer, unit "
             "or fixed, or hand in what infoplane.estimators.binned.survey returns"
         )
-    return min(low for low, _ in found), max(high for _, high in found)
+    return min(low for low, _ in ranges), max(high for _, high in ranges)
 
 
 def _records(

@@ -110,13 +110,13 @@ class Compressed(PairEstimator):
             code = _code_of(pair.b, self.settings)
             b, extra["reconstruction_error"] = code.values, code.error
             flags = () if code.converged else ("not_converged",)
-        chosen = kl.KLSettings(
+        settings = kl.KLSettings(
             k=self.settings.k,
             weighted=self.settings.weighted,
             seed=self.settings.seed,
             memory_mb=self.settings.memory_mb,
         )
-        record = kl.KL(chosen).between(replace(pair, a=a, b=b))
+        record = kl.KL(settings).between(replace(pair, a=a, b=b))
         return replace(record, extra=record.extra | extra, flags=(*record.flags, *flags))
 
 

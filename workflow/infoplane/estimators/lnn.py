@@ -148,10 +148,10 @@ class _Entropies:
         n = len(terms)
         of_biases = sum((error / n) ** 2 for error, _ in self.errors)
         stderr = math.sqrt(terms.var(correction=0).item() / n + of_biases)
-        found = neighbour_terms.record(terms, math.inf, stderr)
+        information = neighbour_terms.record(terms, math.inf, stderr)
         if self.flat > MOST_FLAT * self.n_terms:
-            found = found.with_flag("outside_tested_regime")
-        return found
+            information = information.with_flag("outside_tested_regime")
+        return information
 
 
 def minus_log_densities(

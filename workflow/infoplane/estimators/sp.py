@@ -95,8 +95,10 @@ class SP(LayerEstimator):
         if has_draws and sp_densities.coincide(centres, centres[:, :1], sigma):
             centres = centres[:, :1]
         labels = samples.y.numpy()
-        found = sp_densities.densities(centres, labels, sigma, self.settings.memory_mb * 10**6)
-        result = _monte_carlo(found, _Sizes.of(centres, labels), self.settings)
+        densities = sp_densities.densities(
+            centres, labels, sigma, self.settings.memory_mb * 10**6
+        )
+        result = _monte_carlo(densities, _Sizes.of(centres, labels), self.settings)
         values, without_own = (BIT * result.means).reshape(2, 2).tolist()
         lower = without_own if has_draws else (math.nan, math.nan)
         errors = (BIT * result.errors).tolist()
@@ -176,21 +178,21 @@ def _terms(densities, sizes: _Sizes, n_strata: int, random, batch: int) -> np.nd
     return terms.reshape(n_strata, 2, 5)
 
 
-def _ratios(found: sp_densities.Logarithms, sizes: _Sizes, chosen: np.ndarray):
+def _ratios(densities: sp_densities.Logarithms, sizes: _Sizes, chosen: np.ndarray):
     """ln p(t|x)/p(t), ln p(t|y)/p(t), and both without the own draw, each (n,)."""
     r, of_label = sizes.of_input, sizes.of_label[chosen]
-    p_t = found.of_all - math.log(sizes.of_all)
-    with_x = found.of_input - math.log(r) - p_t
-    with_y = found.of_label - np.log(of_label) - p_t
+    p_t = densities.of_all - math.log(sizes.of_all)
+    with_x = densities.of_input - math.log(r) - p_t
+    with_y = densities.of_label - np.log(of_label) - p_t
     if r == 1:
         return with_x, with_y, with_x, with_y
-    without_x = found.of_others - math.log(r - 1)
+    without_x = densities.of_others - math.log(r - 1)
     # The other inputs of the label, and its own by its other draws. What the sum over the
     # label may lack is taken off, lest a difference of equals exceed these.
     neglected = np.log1p(-2 * sp_densities.NEGLECTED)
-    share = np.minimum(found.of_input - found.of_label - neglected, 0)
+    share = np.minimum(densities.of_input - densities.of_label - neglected, 0)
     with np.errstate(divide="ignore"):
-        rest = found.of_label + neglected + np.log(-np.expm1(share))
+        rest = densities.of_label + neglected + np.log(-np.expm1(share))
     without_y = np.logaddexp(rest, without_x + math.log(r)) - np.log(of_label)
     return with_x, with_y, without_x - p_t, without_y - p_t
 

@@ -105,11 +105,11 @@ class BinnedEntropy(Figure):
         return figure
 
     @classmethod
-    def said(cls, numbers: pd.DataFrame) -> list[str]:
-        found = numbers.drop_duplicates("layer")
+    def sentences(cls, numbers: pd.DataFrame) -> list[str]:
+        layers = numbers.drop_duplicates("layer")
         values = "; ".join(
             f"{row.layer} {sentences.value(row.pearson)} and {sentences.value(row.spearman)}"
-            for row in found.itertuples()
+            for row in layers.itertuples()
         )
         return [
             f"I(X;T) of {numbers.run.iloc[0]} by {numbers.estimator.iloc[0]} against "

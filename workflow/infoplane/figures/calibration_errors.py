@@ -39,11 +39,11 @@ def shares(errors: pd.DataFrame) -> pd.DataFrame:
 @style.styled
 def draw_shares(errors: pd.DataFrame) -> Figure:
     """A table in colours for each kind: estimators down, samples and dimensions across."""
-    found = shares(errors)
-    kinds = [kind for kind in KINDS if (found.kind == kind).any()]
+    of_page = shares(errors)
+    kinds = [kind for kind in KINDS if (of_page.kind == kind).any()]
     if not kinds:
         return style.blank(style.new_figure(4, 1.2), "no estimator on this page has answered")
-    cells = {kind: _cells(found[found.kind == kind]) for kind in kinds}
+    cells = {kind: _cells(of_page[of_page.kind == kind]) for kind in kinds}
     heights = [len(table) + 3.2 for table in cells.values()]
     width = max(len(table.columns) for table in cells.values())
     figure = style.new_figure(1.3 + 0.3 * width, 0.3 + 0.185 * sum(heights))
@@ -86,13 +86,13 @@ def published(errors: pd.DataFrame, rows, problems) -> pd.DataFrame:
     shown = errors[errors.family.isin(problems) & errors["mean"].notna()]
     shown = shown[shown.method.isin(rows)]
     shown = shown[shown.n == shown.n.max()] if len(shown) else shown
-    found = []
+    compared = []
     for row in shown.itertuples():
         nats = round(row.truth * NATS)
         mean, peer = row.mean * NATS, rows[row.method]
         if abs(row.truth * NATS - nats) < 1e-6 and 1 <= nats <= len(peer):
             theirs = peer[nats - 1]
-            found.append(
+            compared.append(
                 {
                     "estimator": row.estimator,
                     "method": row.method,
@@ -106,21 +106,21 @@ def published(errors: pd.DataFrame, rows, problems) -> pd.DataFrame:
                     "closer": abs(mean - nats) < abs(theirs - nats),
                 }
             )
-    return pd.DataFrame(found, columns=columns)
+    return pd.DataFrame(compared, columns=columns)
 
 
 @style.styled
 def draw_published(errors: pd.DataFrame, rows, problems) -> Figure:
     """One panel an estimator: our estimates by shape, the published row in black; nats."""
-    found = published(errors, rows, problems)
-    if found.empty:
+    pairs = published(errors, rows, problems)
+    if pairs.empty:
         figure = style.new_figure(4, 1.2)
         return style.blank(figure, "this page has no problem that peers published estimates of")
-    names = list(dict.fromkeys(found.estimator))
+    names = list(dict.fromkeys(pairs.estimator))
     figure = style.new_figure(2.6 * len(names) + 1.3, 2.7)
     panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
     for axes, name in zip(panels, names, strict=True):
-        part = found[found.estimator == name]
+        part = pairs[pairs.estimator == name]
         top = part.truth.max() + 0.4
         axes.plot([0, top], [0, top], color=style.QUIET, lw=0.6, label="truth")
         peer = part.drop_duplicates("truth")
@@ -149,23 +149,23 @@ def draw_published(errors: pd.DataFrame, rows, problems) -> Figure:
 
 def caption_of_published(errors: pd.DataFrame, rows, problems) -> str:
     """What the figure shows, in sentences, with how many rows agree."""
-    found = published(errors, rows, problems)
-    if found.empty:
+    pairs = published(errors, rows, problems)
+    if pairs.empty:
         return "The problems that peers published estimates of are on the full page."
-    fine = (found.distance <= 0.1) | found.closer.astype(bool)
+    fine = (pairs.distance <= 0.1) | pairs.closer.astype(bool)
     return (
-        f"Estimates of sparse normals of 1 to 10 nats on {int(found.n.max()):,} samples beside "
+        f"Estimates of sparse normals of 1 to 10 nats on {int(pairs.n.max()):,} samples beside "
         "what peers published, in nats. The published rows do not name their distribution; "
         "shapes are dimensions of A × B and how many coordinates are correlated in pairs. "
-        f"{int(fine.sum())} of {len(found)} estimates are within 0.1 nat of the published one "
+        f"{int(fine.sum())} of {len(pairs)} estimates are within 0.1 nat of the published one "
         "or nearer to the truth."
     )
 
 
-def _cells(found: pd.DataFrame) -> pd.DataFrame:
+def _cells(shares: pd.DataFrame) -> pd.DataFrame:
     """Shares with estimators as rows, in the page's order, and (n, d) as columns."""
-    table = found.pivot(index="estimator", columns=["n", "d"], values="right")
-    return table.reindex(index=list(dict.fromkeys(found.estimator))).sort_index(axis=1)
+    table = shares.pivot(index="estimator", columns=["n", "d"], values="right")
+    return table.reindex(index=list(dict.fromkeys(shares.estimator))).sort_index(axis=1)
 
 
 def _table(axes: Axes, cells: pd.DataFrame, width: int) -> None:

@@ -44,12 +44,12 @@ def render(
 
 def summary(errors: pd.DataFrame) -> list[dict[str, str]]:
     """How often each estimator is right, in words and numbers: a row an estimator and kind."""
-    found = []
+    rows = []
     for (estimator, kind), part in errors.groupby(["estimator", "kind"], sort=False):
         answered = part[part["mean"].notna()]
         right = answered.right.astype(bool)
         off = answered.error.abs()
-        found.append(
+        rows.append(
             {
                 "estimator": str(estimator),
                 "of": KINDS[str(kind)],
@@ -61,33 +61,37 @@ def summary(errors: pd.DataFrame) -> list[dict[str, str]]:
                 "seconds": f"{part.seconds.median():.2g}",
             }
         )
-    return found
+    return rows
 
 
 def left_out(page: Page, missing: Mapping[str, str]) -> list[str]:
     """A sentence for everything that the page does not ask."""
-    said = [f"{problem}: {reason}" for problem, reason in missing.items()]
+    sentences = [f"{problem}: {reason}" for problem, reason in missing.items()]
     for name, limits in page.limits.items():
         for problem, reason in limits.without.items():
-            said.append(f"{name} on {problem}: {reason}")
+            sentences.append(f"{name} on {problem}: {reason}")
         numbers = {"samples": limits.largest_n, "dimensions": limits.largest_d}
-        said += [
+        sentences += [
             f"{name} on more than {largest:,} {what}: {limits.reason}"
             for what, largest in numbers.items()
             if largest is not None
         ]
         if limits.seeds is not None and limits.seeds < page.seeds:
-            said.append(f"{name} on more than {limits.seeds} of {page.seeds} draws")
-    return said
+            sentences.append(f"{name} on more than {limits.seeds} of {page.seeds} draws")
+    return sentences
 
 
 def refusals(errors: pd.DataFrame) -> list[str]:
     """What estimators said where they would not answer, each reason once with its count."""
     refused = errors[errors.refused != ""]
     groups = refused.groupby(["estimator", "family"], sort=False)
-    said = []
+    sentences = []
     for (estimator, family), part in groups:
         tasks = "1 task" if len(part) == 1 else f"{len(part)} tasks"
-        said.append(f"{estimator} on {tasks} of {family}, the first: {part.refused.iloc[0]}")
-    more = len(said) - SHOWN_REFUSALS
-    return said[:SHOWN_REFUSALS] + ([f"and {more} more, in errors.csv"] if more > 0 else [])
+        sentences.append(
+            f"{estimator} on {tasks} of {family}, the first: {part.refused.iloc[0]}"
+        )
+    more = len(sentences) - SHOWN_REFUSALS
+    return sentences[:SHOWN_REFUSALS] + (
+        [f"and {more} more, in errors.csv"] if more > 0 else []
+    )

@@ -72,14 +72,14 @@ def lines(caps: Caps | None) -> dict[str, float]:
     """Reference lines by name; those without room for a name have one that starts with "_"."""
     if caps is None:
         return {}
-    found = {}
+    values = {}
     if math.isfinite(caps.common) and not (caps.is_entropy and caps.deviating):
-        found["cap"] = caps.common
+        values["cap"] = caps.common
     named = len(caps.deviating) <= NAMED
     for i, (value, layers) in enumerate(caps.deviating):
         of = layers[0] if len(layers) == 1 else f"{len(layers)} layers"
-        found[f"cap of {of}" if named else f"_cap{i}"] = value
-    return found
+        values[f"cap of {of}" if named else f"_cap{i}"] = value
+    return values
 
 
 def note(caps: Caps) -> str:

@@ -89,12 +89,12 @@ class ClusteringCurves(Figure):
         handles, names = figure.axes[0].get_legend_handles_labels()
         last.legend(handles, names, loc="center", handlelength=2.4)
         several = (shown.n_seeds > 1).any()
-        said = [f"mean of {tables.seeds_text(shown)}, bands ±1 sd"] if several else []
-        style.note(figure, [*said, tables.left_out(shown)])
+        notes = [f"mean of {tables.seeds_text(shown)}, bands ±1 sd"] if several else []
+        style.note(figure, [*notes, tables.left_out(shown)])
         return figure
 
     @classmethod
-    def said(cls, numbers: pd.DataFrame) -> list[str]:
+    def sentences(cls, numbers: pd.DataFrame) -> list[str]:
         return [
             f"Clustering of the activations of {numbers.run.iloc[0]} over training "
             f"({sentences.epochs(numbers)}), every layer: no information, but what binning "

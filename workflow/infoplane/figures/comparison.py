@@ -44,7 +44,7 @@ class Comparison(Figure):
         return panels.side_by_side({str(run): shown[shown.run == run] for run in runs})
 
     @classmethod
-    def said(cls, numbers: pd.DataFrame) -> list[str]:
+    def sentences(cls, numbers: pd.DataFrame) -> list[str]:
         runs = list(dict.fromkeys(numbers.run))
         parts = [numbers[numbers.run == run] for run in runs]
         left_out = [

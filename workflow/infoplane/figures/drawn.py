@@ -15,21 +15,21 @@ def draw(subject: Subject, material: Material, folder: Path, recipe: str) -> Non
     """Write a figure's png, pdf, csv and json into a folder."""
     figure, given = FIGURES[subject.kind], material.given(subject)
     numbers = figure.numbers(given.table)
-    png, pdf, csv, said = (folder / f"{subject.name}{ending}" for ending in ENDINGS)
+    png, pdf, csv, about = (folder / f"{subject.name}{ending}" for ending in ENDINGS)
     style.save(figure.draw(given.table), numbers, png, pdf, csv)
     text = {
         "caption": figure.caption(numbers, given.settings, given.chosen, given.read),
         "alt": figure.alt(numbers),
         "recipe": recipe,
     }
-    said.write_text(json.dumps(text, indent=1), encoding="utf-8")
+    about.write_text(json.dumps(text, indent=1), encoding="utf-8")
 
 
 def list_violations(measured: Measured, exempt: str, csv: Path, recipe: str) -> None:
     """Write a run's violations by one estimator, and a json of what was compared."""
     measured.violations.to_csv(csv, index=False)
-    said = {**counts(measured, exempt), "recipe": recipe}
-    csv.with_suffix(".json").write_text(json.dumps(said, indent=1), encoding="utf-8")
+    about = {**counts(measured, exempt), "recipe": recipe}
+    csv.with_suffix(".json").write_text(json.dumps(about, indent=1), encoding="utf-8")
 
 
 def counts(measured: Measured, exempt: str) -> dict:

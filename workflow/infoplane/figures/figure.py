@@ -51,7 +51,7 @@ class Figure(ABC):
 
     @classmethod
     @abstractmethod
-    def said(cls, numbers: pd.DataFrame) -> list[str]:
+    def sentences(cls, numbers: pd.DataFrame) -> list[str]:
         """Sentences of the caption, read from the numbers; empty ones are left out."""
 
     @classmethod
@@ -82,12 +82,12 @@ class Figure(ABC):
         if numbers.empty:
             why = numbers.attrs.get("why", "every seed of this run failed or was set aside")
             return f"Nothing is drawn: {why}."
-        said = cls.said(numbers)
+        texts = cls.sentences(numbers)
         if cls.names_estimator:
-            said += sentences.estimator(numbers, settings or {})
-        said += sentences.chosen(numbers, chosen)
-        said += sentences.read(read)
-        return " ".join(sentence for sentence in said if sentence)
+            texts += sentences.estimator(numbers, settings or {})
+        texts += sentences.chosen(numbers, chosen)
+        texts += sentences.read(read)
+        return " ".join(sentence for sentence in texts if sentence)
 
     @classmethod
     def alt(cls, numbers: pd.DataFrame) -> str:

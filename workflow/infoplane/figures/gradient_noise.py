@@ -97,16 +97,16 @@ class GradientNoise(Figure):
             loc="lower left",
             handlelength=3.2,
         )
-        said = []
+        notes = []
         if shown.n_seeds.max() > 1:
-            said = [
+            notes = [
                 f"geometric mean of {tables.seeds_text(shown)}, bands ±1 sd of the logarithm"
             ]
-        style.note(figure, [bins.text(shown), *said, tables.left_out(shown)])
+        style.note(figure, [bins.text(shown), *notes, tables.left_out(shown)])
         return figure
 
     @classmethod
-    def said(cls, numbers: pd.DataFrame) -> list[str]:
+    def sentences(cls, numbers: pd.DataFrame) -> list[str]:
         return [
             f"Gradients of {numbers.run.iloc[0]} ({sentences.epochs(numbers)}), every layer: "
             "left, the norm "

@@ -72,15 +72,15 @@ class InformationCurves(Figure):
                         _bound(axes, rows, bound, i)
         handles, names = left.get_legend_handles_labels()
         figure.legend(handles, names, loc="outside right center", handlelength=2.4)
-        said = plane.small_print(shown, crosses=False)
-        said += [_bounds_text(bounds)] if bounds else []
+        notes = plane.small_print(shown, crosses=False)
+        notes += [_bounds_text(bounds)] if bounds else []
         if capped and (capped.deviating or capped.common > view.x[1]):
-            said.append(caps.note(capped))
-        style.note(figure, [*said, tables.left_out(shown)])
+            notes.append(caps.note(capped))
+        style.note(figure, [*notes, tables.left_out(shown)])
         return figure
 
     @classmethod
-    def said(cls, numbers: pd.DataFrame) -> list[str]:
+    def sentences(cls, numbers: pd.DataFrame) -> list[str]:
         bounds = tables.drawn_bounds(numbers)
         dotted = "Dotted lines are the mean lower and upper bounds of the estimator"
         if numbers[["ity_lower_mean", "ity_upper_mean"]].notna().any(axis=None):

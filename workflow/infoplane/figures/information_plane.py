@@ -44,22 +44,22 @@ class InformationPlane(Figure):
         figure = style.new_figure(6.9 if enlarged else 4.6, 3.4)
         panels = figure.subplots(1, len(views), squeeze=False)[0]
         norm = style.epoch_norm(shown.epoch)
-        said = ""
+        outside = ""
         for axes, view in zip(panels, views, strict=True):
             plane.panel(
                 axes, shown, layers, view, norm, size=6 if enlarged and view is full else 13
             )
-            said = plane.mark(axes, shown, view) if view is full else said
+            outside = plane.mark(axes, shown, view) if view is full else outside
         plane.legend(figure, layers, shown)
         if enlarged:
             _outline(panels[0], panels[1], close)
         plane.colourbar(figure, list(panels), norm, shown.epoch, pad=0.015, aspect=28)
-        style.note(figure, [*plane.small_print(shown), said, tables.left_out(shown)])
+        style.note(figure, [*plane.small_print(shown), outside, tables.left_out(shown)])
         return figure
 
     @classmethod
-    def said(cls, numbers: pd.DataFrame) -> list[str]:
-        said = [
+    def sentences(cls, numbers: pd.DataFrame) -> list[str]:
+        texts = [
             f"Information plane of {numbers.run.iloc[0]}: I(T;Y) against I(X;T) in bits, one "
             "point "
             f"an epoch and layer, coloured by epoch ({sentences.epochs(numbers)}).",
@@ -71,8 +71,8 @@ class InformationPlane(Figure):
             sentences.flagged(numbers),
         ]
         if plane.squashed(numbers):
-            said.insert(1, "The right panel enlarges the box in the left one.")
-        return said
+            texts.insert(1, "The right panel enlarges the box in the left one.")
+        return texts
 
 
 def _outline(axes, enlarged_axes, view: plane.View) -> None:

@@ -117,15 +117,15 @@ class Material:
         return Given(self.metrics(subject.runs[0], FIGURES[subject.kind].by_layer))
 
     def _of_estimators(self, subject: Subject) -> Given:
-        found = [self.measured(run, by) for run in subject.runs for by in subject.estimators]
+        measured = [self.measured(run, by) for run in subject.runs for by in subject.estimators]
         settings = {
             by: self.measured(subject.runs[0], by).about["estimator"]
             for by in subject.estimators
         }
         common, labels = variants.told_apart(settings)
-        information = pd.concat([one.table for one in found], ignore_index=True)
+        information = pd.concat([one.table for one in measured], ignore_index=True)
         information["variant"] = information.estimator.map(labels)
-        chosen = [choice for one in found for choice in one.chosen]
+        chosen = [choice for one in measured for choice in one.chosen]
         read = {
             run: self.measured(run, subject.estimators[0]).about["read"] for run in subject.runs
         }

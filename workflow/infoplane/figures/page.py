@@ -233,7 +233,7 @@ def in_words(title: str) -> str:
 def facts(run: dict) -> dict[str, str]:
     """What the table of runs says of one; run : its resolved settings."""
     network, training = run["network"], run["training"]
-    found = {
+    rows = {
         "data set": run["dataset"],
         "network": ", ".join(f"{k} {v}" for k, v in network.items()),
         "training": _training(training),
@@ -241,10 +241,10 @@ def facts(run: dict) -> dict[str, str]:
         "measured inputs": _measured(run["measure"]),
     }
     if training.get("prefit"):
-        found["training"] += f" after {training['prefit']['epochs']} on random labels"
+        rows["training"] += f" after {training['prefit']['epochs']} on random labels"
     if rule := training.get("set_aside"):
-        found["set aside"] = f"seeds that end with {rule['quantity']} below {rule['below']}"
-    return found
+        rows["set aside"] = f"seeds that end with {rule['quantity']} below {rule['below']}"
+    return rows
 
 
 def _training(training: dict) -> str:

@@ -37,7 +37,7 @@ def side_by_side(
     view, norm = plane.whole(shown), style.epoch_norm(shown.epoch)
     layers = tables.layers_of(shown)  # one marker a name, in every plane
     size = _title_size(parts)
-    said: dict[str, list[str]] = {}
+    titles_of: dict[str, list[str]] = {}
     for i, ((title, part), axes) in enumerate(zip(parts.items(), grid.flat, strict=False)):
         axes.set_title(title, pad=13, fontsize=size, parse_math=False)  # a "$" is a "$"
         if subtitles and title in subtitles:
@@ -54,7 +54,7 @@ def side_by_side(
             continue
         plane.panel(axes, part, layers, view, norm, size=8)
         for text in (tables.left_out(part), plane.mark(axes, part, view, fontsize=6.5)):
-            said.setdefault(text, []).append(title)
+            titles_of.setdefault(text, []).append(title)
         if i % columns:
             axes.set_ylabel("")
         if i + columns < len(parts):
@@ -67,7 +67,7 @@ def side_by_side(
     everywhere = sum(not part.empty for part in parts.values())
     notes = [
         text if len(of) == everywhere else f"{', '.join(of)}: {text}"
-        for text, of in said.items()
+        for text, of in titles_of.items()
         if text
     ]
     style.note(figure, [*plane.small_print(shown), *notes])

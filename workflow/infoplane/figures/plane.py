@@ -145,7 +145,7 @@ def _cap_outside(limits: caps.Caps | None, view: View) -> str:
 
 def _outside(numbers: pd.DataFrame, view: View) -> str:
     """How many points lie below the view's limits, and how far."""
-    said = []
+    texts = []
     for values, limit, where in (
         (numbers.ixt_mean, view.x[0], "left of"),
         (numbers.ity_mean, view.y[0], "below"),
@@ -153,8 +153,8 @@ def _outside(numbers: pd.DataFrame, view: View) -> str:
         out = values[values < limit]
         if len(out):
             points = "1 point at" if len(out) == 1 else f"{len(out)} points, down to"
-            said.append(f"{points} {style.bits(out.min())} bits, {where} this figure")
-    return "; ".join(said)
+            texts.append(f"{points} {style.bits(out.min())} bits, {where} this figure")
+    return "; ".join(texts)
 
 
 def legend(figure: Figure, layers: Sequence[str], numbers: pd.DataFrame) -> None:
@@ -197,11 +197,11 @@ def colourbar(figure: Figure, axes, norm, epochs, **options) -> None:
 
 def small_print(numbers: pd.DataFrame, crosses: bool = True) -> list[str]:
     """What crosses (or bands) and hollow markers mean here; empty where there are none."""
-    said = []
+    notes = []
     if numbers.epoch.nunique() == 1:
-        said.append(f"epoch {numbers.epoch.iloc[0]} only")
+        notes.append(f"epoch {numbers.epoch.iloc[0]} only")
     if (numbers.n_seeds > 1).any():
-        said.append(
+        notes.append(
             f"mean of {tables.seeds_text(numbers)}, {'crosses' if crosses else 'bands'} ±1 sd"
         )
     names = {
@@ -211,12 +211,12 @@ def small_print(numbers: pd.DataFrame, crosses: bool = True) -> list[str]:
         "above_entropy": "above H(X) or H(Y)",
         "heavy_tails": "of heavy tails",
     }
-    found = [text for flag, text in names.items() if numbers[f"n_{flag}"].sum() > 0]
-    if found:
-        said.append(f"hollow: {' or '.join(found)} in at least one seed")
+    hollow = [text for flag, text in names.items() if numbers[f"n_{flag}"].sum() > 0]
+    if hollow:
+        notes.append(f"hollow: {' or '.join(hollow)} in at least one seed")
     if crosses and len(violating(numbers)):
-        said.append("red crosses: most seeds break the data processing inequality")
-    return said
+        notes.append("red crosses: most seeds break the data processing inequality")
+    return notes
 
 
 def _join(axes: Axes, numbers: pd.DataFrame, norm, colours) -> None:

@@ -39,7 +39,7 @@ class PooledPlanes(Figure):
         return panels.side_by_side(parts, columns=2)
 
     @classmethod
-    def said(cls, numbers: pd.DataFrame) -> list[str]:
+    def sentences(cls, numbers: pd.DataFrame) -> list[str]:
         runs, planes = dict.fromkeys(numbers.run), list(dict.fromkeys(numbers.plane))
         return [
             f"Information planes of {', '.join(runs)}, {' beside '.join(planes)}, on the same "

@@ -58,16 +58,16 @@ def reference_lines(
 
 
 def _merged(values: Mapping[str, float], low: float, high: float) -> list[Line]:
-    found: list[Line] = []
+    lines: list[Line] = []
     for name, value in sorted(values.items(), key=lambda item: item[1]):
         if not math.isfinite(value) or not low <= value <= high:
             continue
         name = "" if name.startswith("_") else name
-        if found and abs(found[-1].value - value) <= SAME * (high - low):
-            found[-1] = Line(value, " = ".join(filter(None, (found[-1].name, name))))
+        if lines and abs(lines[-1].value - value) <= SAME * (high - low):
+            lines[-1] = Line(value, " = ".join(filter(None, (lines[-1].name, name))))
         else:
-            found.append(Line(value, name))
-    return found
+            lines.append(Line(value, name))
+    return lines
 
 
 def _above(axes: Axes, named: Sequence[Line], low: float, high: float, fontsize) -> None:

@@ -47,7 +47,7 @@ class Sensitivity(Figure):
         return panels.side_by_side(parts, {title: fall(part) for title, part in parts.items()})
 
     @classmethod
-    def said(cls, numbers: pd.DataFrame) -> list[str]:
+    def sentences(cls, numbers: pd.DataFrame) -> list[str]:
         variants = list(dict.fromkeys(numbers.variant))
         return [
             f"Information planes of {numbers.run.iloc[0]} under {len(variants)} settings "

@@ -54,7 +54,7 @@ def levels(numbers: pd.DataFrame) -> str:
     texts = {run: f"H(X) = {x} bits, H(Y) = {y} bits" for run, (x, y) in of_runs.items()}
     text = next(iter(texts.values()))
     if len(set(texts.values())) > 1:
-        text = "; ".join(f"{run}: {said}" for run, said in texts.items())
+        text = "; ".join(f"{run}: {limits_text}" for run, limits_text in texts.items())
     if numbers.entropies_differ.any():
         text += ", means over seeds and epochs, which are measured on inputs of their own"
     limits = caps.grouped(numbers)
@@ -62,8 +62,10 @@ def levels(numbers: pd.DataFrame) -> str:
         return f"{text}; the estimator gives no cap."
     if limits.is_entropy and not limits.deviating:
         return f"{text}; the largest I(X;T) that the estimator can return equals H(X)."
-    said = caps.text(limits)
-    return f"{text}; the cap (the largest I(X;T) that the estimator can return) is {said}."
+    limits_text = caps.text(limits)
+    return (
+        f"{text}; the cap (the largest I(X;T) that the estimator can return) is {limits_text}."
+    )
 
 
 def above_entropy(count: int, of: int) -> str:
@@ -84,12 +86,12 @@ def flagged(numbers: pd.DataFrame) -> str:
         "in breach of the data processing inequality": int(numbers.n_violates_dpi.sum()),
         "negative": int(numbers.n_negative.sum()),
     }
-    found = [f"{count} {name}" for name, count in counts.items() if count]
-    if not found:
+    counted = [f"{count} {name}" for name, count in counts.items() if count]
+    if not counted:
         return ""
     hollow = numbers.n_hollow.sum() > 0
     of = int(tables.n_measured(numbers).sum())
-    return f"Of {of} values, {', '.join(found)}" + (
+    return f"Of {of} values, {', '.join(counted)}" + (
         "; a hollow point is saturated, outside the tested regime, of drifting weights, above "
         "H(X) or H(Y), or of heavy tails in at least one seed."
         if hollow
@@ -104,19 +106,19 @@ def estimator(numbers: pd.DataFrame, settings: Mapping[str, object]) -> list[str
         for key, value in settings.items()
         if key not in UNSAID and value is not None
     ]
-    said = [f"Estimator: {method}{' with ' if keys else ''}{', '.join(keys)}."]
+    texts = [f"Estimator: {method}{' with ' if keys else ''}{', '.join(keys)}."]
     if method == "kde" or numbers.n_not_a_bound.sum() > 0:
-        said.append("I(T;Y) is a difference of two bounds of the same side, itself no bound.")
+        texts.append("I(T;Y) is a difference of two bounds of the same side, itself no bound.")
     if numbers.n_deterministic.sum() > 0:
-        said.append(
+        texts.append(
             "T is a function of X, so the true I(X;T) is H(X) or infinite: the values say how "
             "the layers lie in space."
         )
     if numbers.n_needs_x.sum() > 0:
-        said.append("I(X;T) needs x, which was not given.")
+        texts.append("I(X;T) needs x, which was not given.")
     if numbers.n_needs_noise.sum() > 0:
-        said.append("Layers without noise of their own, as the output, are left out.")
-    return said
+        texts.append("Layers without noise of their own, as the output, are left out.")
+    return texts
 
 
 def chosen(numbers: pd.DataFrame, of_stores: Sequence[Chosen]) -> list[str]:
@@ -125,27 +127,27 @@ def chosen(numbers: pd.DataFrame, of_stores: Sequence[Chosen]) -> list[str]:
     for one in of_stores:
         keys = (one.kept, *(one.schedule[key] for key in CHOICE))
         by_schedule.setdefault(keys, []).append(one)
-    said = []
+    texts = []
     for (kept, name, delta, distance, over), stores in by_schedule.items():
         counts = sorted({one.epochs for one in stores})
         many = " to ".join(map(str, dict.fromkeys([counts[0], counts[-1]])))
         unit = " bits" if distance == "raw" else " of H(X) and H(Y)"
-        said.append(
+        texts.append(
             f"Measured at {many} of {kept} kept epochs: {name}, δ = {delta:g}{unit}, of "
             f"{'the mean over seeds' if over == 'mean' else 'every seed'}."
         )
     if numbers.get("n_interpolated", pd.Series(0)).sum() > 0:
-        said.append("Blocks of seeds have epochs of their own, joined linearly for the mean.")
-    return said
+        texts.append("Blocks of seeds have epochs of their own, joined linearly for the mean.")
+    return texts
 
 
 def read(runs: Mapping[str, str]) -> list[str]:
     """How the maps of each run are read, once where all are read alike."""
-    said = set(runs.values())
-    if said <= {""}:
+    ways = set(runs.values())
+    if ways <= {""}:
         return []
-    if len(said) == 1:
-        return [f"Read: {said.pop()}."]
+    if len(ways) == 1:
+        return [f"Read: {ways.pop()}."]
     return [f"Read: {'; '.join(f'{text} in {run}' for run, text in runs.items() if text)}."]
 
 

@@ -212,10 +212,10 @@ def fitting(names: Sequence[str], width: float) -> int:
 
 def note(figure: Figure, sentences: Sequence[str]) -> None:
     """Small print under the figure, with room kept for it; nothing if there is nothing."""
-    said = "; ".join(s for s in sentences if s)
-    if said:
+    joined = "; ".join(s for s in sentences if s)
+    if joined:
         width = int(figure.get_figwidth() * 22)
-        text = textwrap.fill(said, width)
+        text = textwrap.fill(joined, width)
         figure.supxlabel(text, x=0.01, ha="left", fontsize=6.5, color=QUIET)
 
 

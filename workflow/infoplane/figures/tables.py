@@ -95,14 +95,14 @@ def panels(metrics: Iterable[Metric]) -> dict[str, dict[str, Metric]]:
     of_label: dict[str, list[Metric]] = {}
     for metric in metrics:
         of_label.setdefault(metric.label, []).append(metric)
-    found = {}
+    by_label = {}
     for label, members in of_label.items():
         names = [metric.name for metric in members]
         parts = [name.rpartition("_")[2] for name in names]
         heads = {name.rpartition("_")[0] for name in names}
         alike = len(heads) == 1 and "" not in heads and len(names) > 1
-        found[label] = dict(zip(parts if alike else names, members, strict=True))
-    return found
+        by_label[label] = dict(zip(parts if alike else names, members, strict=True))
+    return by_label
 
 
 def forbid_twice(table: pd.DataFrame, by: list[str]) -> None:
@@ -212,23 +212,23 @@ def bound_values(numbers: pd.DataFrame, bound: str) -> pd.Series:
 
 def drawn_bounds(numbers: pd.DataFrame) -> list[str]:
     """The bounds (names out of BOUNDS) that say something and differ from the value itself."""
-    found = []
+    drawn = []
     for bound in BOUNDS:
         values, mean = bound_values(numbers, bound), numbers[f"{bound[:3]}_mean"]
         if np.isfinite(values).any() and not np.allclose(values, mean, equal_nan=True):
-            found.append(bound)
-    return found
+            drawn.append(bound)
+    return drawn
 
 
 def with_entropies(numbers: pd.DataFrame, information: pd.DataFrame) -> pd.DataFrame:
     """Numbers by epoch with entropy_x and entropy_y, each the mean over the seeds of its epoch,
     and entropies_differ: whether one of them is another at other seeds or epochs."""
-    found = information.groupby("epoch")[list(ENTROPIES)].mean()
+    entropies = information.groupby("epoch")[list(ENTROPIES)].mean()
     many = {name: information[name].nunique() for name in ENTROPIES}
     for name in ENTROPIES:
         if many[name] == 1:  # no rounding of what is the same everywhere
-            found[name] = information[name].dropna().iloc[0]
-    return numbers.join(found, on="epoch").assign(entropies_differ=max(many.values()) > 1)
+            entropies[name] = information[name].dropna().iloc[0]
+    return numbers.join(entropies, on="epoch").assign(entropies_differ=max(many.values()) > 1)
 
 
 def level(numbers: pd.DataFrame, name: str) -> float:
@@ -266,12 +266,12 @@ def left_out(numbers: pd.DataFrame) -> str:
         for column in ("seeds_left_out", "seeds_set_aside")
     )
     failed = [seed for seed in seeds if seed not in aside]
-    said = [
+    texts = [
         f"{'seed' if len(named) == 1 else 'seeds'} {', '.join(named)} {what}"
         for named, what in ((failed, "failed"), (aside, "set aside"))
         if named
     ]
-    return ", ".join([*said, "left out"]) if said else ""
+    return ", ".join([*texts, "left out"]) if texts else ""
 
 
 def seeds_text(numbers: pd.DataFrame) -> str:

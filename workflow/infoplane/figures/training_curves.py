@@ -76,16 +76,16 @@ class TrainingCurves(Figure):
             _limits(axes, members.values())
             if axes.lines:
                 axes.legend(loc="best")
-        said = (
+        notes = (
             [f"mean of {tables.seeds_text(shown)}, bands ±1 sd"]
             if shown.n_seeds.max() > 1
             else []
         )
-        style.note(figure, [bins.text(shown), *said, tables.left_out(shown)])
+        style.note(figure, [bins.text(shown), *notes, tables.left_out(shown)])
         return figure
 
     @classmethod
-    def said(cls, numbers: pd.DataFrame) -> list[str]:
+    def sentences(cls, numbers: pd.DataFrame) -> list[str]:
         drawn = [m for m in numbers.attrs["metrics"] if numbers[f"{m.name}_mean"].notna().any()]
         quantities = list(map(sentences.in_words, tables.panels(drawn)))
         parts = {metric.name.rpartition("_")[2] for metric in drawn}
@@ -113,8 +113,8 @@ class TrainingCurves(Figure):
                 if pd.notna(row[f"{metric.name}_mean"])
             }
             if values:
-                said = ", ".join(f"{part} {text}" for part, text in values.items())
-                ends.append(f"{sentences.in_words(label)}: {said}")
+                of_parts = ", ".join(f"{part} {text}" for part, text in values.items())
+                ends.append(f"{sentences.in_words(label)}: {of_parts}")
         return f"At the end, {at}: {'; '.join(ends)}." if ends else ""
 
 

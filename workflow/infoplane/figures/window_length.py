@@ -113,7 +113,7 @@ class WindowLength(Figure):
         return figure
 
     @classmethod
-    def said(cls, numbers: pd.DataFrame) -> list[str]:
+    def sentences(cls, numbers: pd.DataFrame) -> list[str]:
         end, most = int(numbers.end.iloc[0]), int(numbers.n_draws.max())
         drifting = int(numbers.n_drifting.sum())
         several = numbers.n_groups.max() > 1
@@ -144,15 +144,15 @@ class WindowLength(Figure):
 
 def small_print(shown: pd.DataFrame) -> list[str]:
     """What bands and hollow markers mean, where there are any."""
-    said = []
+    notes = []
     if shown.n_groups.max() > 1:
-        said.append(f"mean of up to {shown.n_groups.max()} seeds or groups, bands ±1 sd")
+        notes.append(f"mean of up to {shown.n_groups.max()} seeds or groups, bands ±1 sd")
     if _drifting(shown).any():
-        said.append("hollow: in most of them the layer's weights still drifted")
+        notes.append("hollow: in most of them the layer's weights still drifted")
     bounds = shown[[f"{b}_mean" for b in tables.BOUNDS]]
     if bounds.notna().any(axis=None):
-        said.append("dotted: the estimator's bounds, between 0 and the entropy")
-    return said
+        notes.append("dotted: the estimator's bounds, between 0 and the entropy")
+    return notes
 
 
 def _drifting(rows: pd.DataFrame) -> pd.Series:

@@ -44,8 +44,8 @@ def violations(information: pd.DataFrame, after: After) -> pd.DataFrame:
     """
     edges = edges_of(information.layer.unique(), after)
     parts = [_of_quantity(information, quantity, edges) for quantity in SOURCES]
-    found = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS)])
-    return found[COLUMNS].sort_values(["seed", "epoch"], kind="stable").reset_index(drop=True)
+    table = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS)])
+    return table[COLUMNS].sort_values(["seed", "epoch"], kind="stable").reset_index(drop=True)
 
 
 def violations_of(information: pd.DataFrame, about: Mapping, exempt: str) -> pd.DataFrame:

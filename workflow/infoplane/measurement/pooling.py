@@ -108,13 +108,13 @@ def blocks(
     places = np.searchsorted(kept, ends)
     if settings.over == "noise":
         lengths = tuple(settings.lengths)
-        found = [
+        windows = [
             Block(s, int(kept[p]), (s,), (int(kept[p]),), lengths[-1], lengths)
             for s in seeds
             for p in places
         ]
     elif settings.over == "seeds":
-        found = [
+        windows = [
             Block(group, int(kept[p]), tuple(members), (int(kept[p]),), draws, (length,))
             for p in places
             for length in settings.lengths
@@ -122,7 +122,7 @@ def blocks(
         ]
     else:
         together = [tuple(seeds)] if settings.over == "both" else [(s,) for s in seeds]
-        found = []
+        windows = []
         for members in together:
             for p in places:
                 fit = [n for n in settings.lengths if p - (n - 1) * settings.step >= 0]
@@ -130,13 +130,15 @@ def blocks(
                     first = p - (fit[-1] - 1) * settings.step
                     epochs = tuple(int(e) for e in kept[first : p + 1 : settings.step])
                     group = members[0]
-                    found.append(Block(group, int(kept[p]), members, epochs, draws, tuple(fit)))
-    if not found:
+                    windows.append(
+                        Block(group, int(kept[p]), members, epochs, draws, tuple(fit))
+                    )
+    if not windows:
         raise ValueError(
             f"no window fits: the shortest is of {settings.lengths[0]}, and there are "
             f"{len(seeds)} seeds and {len(kept)} kept epochs"
         )
-    return found
+    return windows
 
 
 def _groups(seeds: Sequence[int], length: int) -> list[Sequence[int]]:
@@ -183,7 +185,7 @@ class Pool:
             if noise is not None:
                 sigma = _one_sigma(noise.sigma)
                 added = (noise.sigma[:, None, None] * noise.z).view(shape)
-            found = []
+            of_lengths = []
             for length in block.lengths:
                 part = _last(self.settings.over, centres, length)
                 more = None if added is None else _last(self.settings.over, added, length)
@@ -198,8 +200,8 @@ class Pool:
                     centres=None if more is None else part,
                     entropy_x=inputs.entropy_x,
                 )
-                found.append((length, samples.checked()))
-            yield found
+                of_lengths.append((length, samples.checked()))
+            yield of_lengths
 
 
 def _one_sigma(sigmas: torch.Tensor) -> float:

@@ -16,7 +16,7 @@ from infoplane.networks.network import INPUT, Layer, Reading
 from infoplane.probes.probe import HowRead
 from infoplane.table import nearest
 
-SAID = {
+IN_WORDS = {
     "flatten": "maps flattened",
     "channels": "each channel of a map by itself",
     "mean": "maps as their channels' means over positions",
@@ -61,10 +61,10 @@ class Reader:
         self.of = {name: whole for whole, parts in self.parts.items() for name in parts}
 
     @property
-    def said(self) -> str:
+    def in_words(self) -> str:
         """How the maps among the measured layers are read; empty where there are none."""
         maps = any(self.axes[self.of[name]] > 1 for name in self.names)
-        return SAID[self.how] if maps else ""
+        return IN_WORDS[self.how] if maps else ""
 
     def read(self, name: str, reading: Reading) -> Iterator[tuple[str, Reading]]:
         """What is measured of one of the network's layers: its name, and t (S, n, units).

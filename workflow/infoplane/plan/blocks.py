@@ -44,8 +44,8 @@ class Blocks:
         if run not in self._of:
             blocks = list(self._blocks_on_disk(self.trained_as(run)))
             for name in self._equal(run):
-                chosen = self.experiment.runs[name]
-                own = seed_blocks(chosen.seeds, blocks, chosen.seeds_per_block)
+                settings = self.experiment.runs[name]
+                own = seed_blocks(settings.seeds, blocks, settings.seeds_per_block)
                 self._of[name] = tuple(map(block_name, own))
                 blocks += [block for block in own if block not in blocks]
         return self._of[run]
@@ -57,10 +57,10 @@ class Blocks:
 
     @cached_property
     def _runs_by_training(self) -> dict[tuple[str, ...], list[str]]:
-        found: dict[tuple[str, ...], list[str]] = {}
+        names: dict[tuple[str, ...], list[str]] = {}
         for name, trained in self.what_is_trained.items():
-            found.setdefault(trained, []).append(name)
-        return found
+            names.setdefault(trained, []).append(name)
+        return names
 
     def _equal(self, run: str) -> list[str]:
         return self._runs_by_training[self.what_is_trained[run]]

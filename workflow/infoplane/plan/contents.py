@@ -65,14 +65,14 @@ def _digest_of(path: Path) -> str:
 
 def _read(file: Path) -> dict[str, list[str]]:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        digests = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    whole = isinstance(found, dict) and all(
+    whole = isinstance(digests, dict) and all(
         isinstance(entry, list) and len(entry) == 2 and isinstance(entry[1], str)
-        for entry in found.values()
+        for entry in digests.values()
     )
-    return found if whole else {}
+    return digests if whole else {}
 
 
 def _write(memory: dict[str, list[str]], file: Path) -> None:

@@ -69,14 +69,14 @@ class Drawings:
 
     def stores(self, run: str | None, selection: str | None = None) -> list[str]:
         """All that figures, and lists beside them, are drawn from."""
-        found = [
+        paths = [
             self.files.information(run, by, seeds)
             for by in self.listed(run, selection)
             for seeds in self.blocks.of(run)
         ]
         for subject in self.some(run, selection):
-            found += self._made_of(subject)
-        return list(dict.fromkeys(found))
+            paths += self._made_of(subject)
+        return list(dict.fromkeys(paths))
 
     def recipe(self, subject: Subject) -> str:
         """What a figure is to be made from."""
@@ -85,36 +85,36 @@ class Drawings:
 
     def _made_of(self, subject: Subject) -> dict[str, str]:
         """Stores that a figure shows, with their recipes."""
-        of, found = FIGURES[subject.kind].of, {}
+        of, recipes = FIGURES[subject.kind].of, {}
         for run in subject.runs:
             blocks = self.blocks.of(run)
             if of == "run":
                 stores = self.blocks.weights_of(run)
-                found |= {
+                recipes |= {
                     store: self.recipes.weights(run, seeds)
                     for store, seeds in zip(stores, blocks, strict=True)
                 }
             for by in subject.estimators:
                 if subject.pool:
                     pooled = self.files.pooled(run, subject.pool, by)
-                    found[pooled] = self.recipes.pooled(run, subject.pool, by)
+                    recipes[pooled] = self.recipes.pooled(run, subject.pool, by)
                 if of != "pool":
                     for seeds in blocks:
                         information = self.files.information(run, by, seeds)
-                        found[information] = self.recipes.information(run, by, seeds)
-        return found
+                        recipes[information] = self.recipes.information(run, by, seeds)
+        return recipes
 
     def notes(self, run: str | None, selection: str | None = None) -> Notes:
         """What says of figures, and of lists beside them, by which recipe they were made."""
-        folder, found = self.files.figures(run), {}
+        folder, recipes = self.files.figures(run), {}
         for subject in self.some(run, selection):
             path = f"{folder}/{subject.name}"
             beside = tuple(f"{path}.{ending}" for ending in BESIDE)
-            found[f"{path}.json"] = (self.recipe(subject), beside)
+            recipes[f"{path}.json"] = (self.recipe(subject), beside)
         for by in self.listed(run, selection):
             path = f"{self.files.checks(run)}/{by}"
-            found[f"{path}.json"] = (self.recipes.checks(run, by), (f"{path}.csv",))
-        return found
+            recipes[f"{path}.json"] = (self.recipes.checks(run, by), (f"{path}.csv",))
+        return recipes
 
     def written(self, run: str | None, selection: str | None = None) -> dict[str, str]:
         """What the drawing job is told, as texts of JSON."""
@@ -160,28 +160,28 @@ class Drawings:
     def caption(self, folder: str, name: str) -> str:
         """What is said of a figure that was drawn, for a reStructuredText file: nothing in it
         is read as markup."""
-        said = json.loads(Path(folder, f"{name}.json").read_text(encoding="utf-8"))
-        return re.sub(r"([\\*`|_])", r"\\\1", said["caption"])
+        texts = json.loads(Path(folder, f"{name}.json").read_text(encoding="utf-8"))
+        return re.sub(r"([\\*`|_])", r"\\\1", texts["caption"])
 
     def _alone(self, run: str) -> Iterator[Subject]:
-        chosen = self.experiment.run(run)
+        settings = self.experiment.run(run)
         for kind in _kinds("run"):
             yield Subject(kind, kind, "", (run,))
-        for by in chosen.estimators:
+        for by in settings.estimators:
             for kind in _kinds("estimator"):
                 if self._is_drawn(kind, by):
                     yield Subject(kind, f"{kind}-{by}", by, (run,), (by,))
         for sweep, variants in self.experiment.sweeps.items():
-            if set(variants) <= set(chosen.estimators):
+            if set(variants) <= set(settings.estimators):
                 for kind in _kinds("sweep"):
                     yield Subject(kind, f"{kind}-{sweep}", sweep, (run,), tuple(variants))
-        for pool in sorted(chosen.pools):
-            for by in estimators_of(chosen, pool):
+        for pool in sorted(settings.pools):
+            for by in estimators_of(settings, pool):
                 for kind in _kinds("pool"):
                     yield Subject(kind, f"{kind}-{pool}-{by}", by, (run,), (by,), pool)
-        clusterings = [by for by in chosen.estimators if self._clusters(by)]
+        clusterings = [by for by in settings.estimators if self._clusters(by)]
         for other in clusterings:
-            for by in chosen.estimators:
+            for by in settings.estimators:
                 if by not in clusterings:
                     for kind in _kinds("pair"):
                         yield Subject(kind, f"{kind}-{by}-{other}", by, (run,), (by, other))

@@ -10,21 +10,21 @@ from infoplane.training.adopt import unfit
 def problems(experiment: Experiment, costs: Costs) -> list[str]:
     """A line for each mistake. What depends on a data set of which nothing is known yet is left
     to the jobs. Modules are made, and headers of checkpoints read, for this."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for name, run in experiment.runs.items():
         adopts = isinstance(run.training, AdoptSettings)
         if not adopts and not isinstance(run.network, ModuleSettings):
             continue
         parts = (run.dataset, run.network.canonical(), run.training.canonical(), str(run.seeds))
         what = "\0".join(parts)
-        if what in found or not costs.shape_is_known(run.dataset):
+        if what in texts or not costs.shape_is_known(run.dataset):
             continue
         try:
             network = costs.network(name)
         except ValueError as error:
-            found[what] = str(error)
+            texts[what] = str(error)
             continue
         wrong = unfit(run.training, network, run.seeds) if adopts else network.untrainable
         key = "training.files" if adopts else "network.path"
-        found[what] = f"runs.{name}.{key}: {wrong}" if wrong else ""
-    return [line for line in dict.fromkeys(found.values()) if line]
+        texts[what] = f"runs.{name}.{key}: {wrong}" if wrong else ""
+    return [line for line in dict.fromkeys(texts.values()) if line]

@@ -194,12 +194,12 @@ class Plan:
 
     def _selected(self, selection: str, runs: Iterable[str | None]) -> list[str]:
         """Notes of drawing some figures, where they do not stand already."""
-        found = []
+        notes = []
         for run in runs:
             some = self.drawings.some(run, selection)
             if some and not stand(self.drawings.notes(run, selection)):
-                found.append(self.files.drawn(run, selection))
-        return found
+                notes.append(self.files.drawn(run, selection))
+        return notes
 
     def _kinds_of_report(self) -> list[str]:
         return [

@@ -76,19 +76,21 @@ class Recipes:
 
     def weights(self, run: str, seeds: str) -> str:
         """Of the weights of a block of seeds."""
-        chosen = self.experiment.runs[run]
+        settings = self.experiment.runs[run]
         source = self.source(
             "infoplane.training.loop",
-            TRAINERS.path(chosen.training.trainer),
+            TRAINERS.path(settings.training.trainer),
             *self._families(run),
             script="train.py",
         )
-        training = chosen.training.model_dump(mode="json", exclude=set(chosen.training.where))
+        training = settings.training.model_dump(
+            mode="json", exclude=set(settings.training.where)
+        )
         first, last = parse_block(seeds)
-        files = chosen.training.contents(range(first, last + 1))
-        taken_up = [digest_of_contents(files), *chosen.training.numbers] if files else []
+        files = settings.training.contents(range(first, last + 1))
+        taken_up = [digest_of_contents(files), *settings.training.numbers] if files else []
         return recipe(
-            self.dataset(chosen.dataset),
+            self.dataset(settings.dataset),
             self._canonical(run, "network"),
             self._network_made_of(run),
             training,
@@ -108,7 +110,7 @@ class Recipes:
 
     def pooled(self, run: str, pool: str, estimator: str) -> str:
         """Of pooled information."""
-        chosen = self.experiment.runs[run]
+        settings = self.experiment.runs[run]
         source = self.source(
             "infoplane.measurement.pooling",
             "infoplane.stores.joined",
@@ -118,8 +120,8 @@ class Recipes:
         )
         return recipe(
             [self.weights(run, seeds) for seeds in self.blocks.of(run)],
-            chosen.seeds,
-            chosen.pools[pool].canonical(),
+            settings.seeds,
+            settings.pools[pool].canonical(),
             self.measure_without_epochs(run),
             self._estimator(estimator),
             self._source_of_activations(run),
@@ -163,16 +165,16 @@ class Recipes:
 
     def of_run(self, run: str) -> dict[str, str]:
         """The stores of a run, its data set's included, with their recipes."""
-        chosen, files = self.experiment.runs[run], self.files
-        found = {files.dataset(chosen.dataset): self.dataset(chosen.dataset)}
+        settings, files = self.experiment.runs[run], self.files
+        recipes = {files.dataset(settings.dataset): self.dataset(settings.dataset)}
         for seeds, store in zip(self.blocks.of(run), self.blocks.weights_of(run), strict=True):
-            found[store] = self.weights(run, seeds)
-            for by in chosen.estimators:
-                found[files.information(run, by, seeds)] = self.information(run, by, seeds)
-        for pool in chosen.pools:
-            for by in estimators_of(chosen, pool):
-                found[files.pooled(run, pool, by)] = self.pooled(run, pool, by)
-        return found
+            recipes[store] = self.weights(run, seeds)
+            for by in settings.estimators:
+                recipes[files.information(run, by, seeds)] = self.information(run, by, seeds)
+        for pool in settings.pools:
+            for by in estimators_of(settings, pool):
+                recipes[files.pooled(run, pool, by)] = self.pooled(run, pool, by)
+        return recipes
 
     def _canonical(self, run: str, part: str) -> str:
         """A section of a run's settings, as text."""
@@ -180,10 +182,10 @@ class Recipes:
 
     def _information(self, run: str, estimator: str) -> str:
         """Of information, but for the weights."""
-        chosen = self.experiment.estimators[estimator].estimator
+        method = self.experiment.estimators[estimator].estimator
         source = self.source(
             "infoplane.measurement.measure",
-            ESTIMATORS.path(chosen),
+            ESTIMATORS.path(method),
             "infoplane.stores.information",
             script="estimate_information.py",
         )
@@ -203,8 +205,8 @@ class Recipes:
         return self.source(FIGURES.path(kind), "infoplane.figures.drawn", script="draw.py")
 
     def _source_of_activations(self, run: str, script: str = "") -> str:
-        chosen = self.experiment.runs[run]
-        made_by = (PROBES.path(chosen.measure.probe), *self._families(run))
+        settings = self.experiment.runs[run]
+        made_by = (PROBES.path(settings.measure.probe), *self._families(run))
         source = self.source("infoplane.measurement.activations", *made_by, script=script)
         return source + self._network_made_of(run)
 

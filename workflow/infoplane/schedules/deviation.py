@@ -65,12 +65,12 @@ def loss(
     Takes what `outcome` takes; a value that is NaN in one of the two is infinitely far.
     """
     guessed = joined(epochs, values, chosen)
-    found = []
+    errors = []
     for scale, over in (("raw", "seed"), ("entropy", "seed"), ("entropy", "mean")):
         by = distances.scales(scale, *entropies)
         off = distances.between(guessed, values, by, over)
-        found += [float(off.max()), _percentile(off)]
-    return Loss(*found)
+        errors += [float(off.max()), _percentile(off)]
+    return Loss(*errors)
 
 
 def _percentile(off: np.ndarray) -> float:

@@ -38,11 +38,11 @@ def main() -> None:
     if absent:
         sys.exit(f"{RESULTS / absent[0]} does not exist; what there is: ls {RESULTS}")
     statuses = [status_of(RESULTS / n, LOGS / n, wanted.get(n)) for n in names]
-    said = "\n\n\n".join(map(text, statuses)) or f"no experiment in {RESULTS} yet"
+    report = "\n\n\n".join(map(text, statuses)) or f"no experiment in {RESULTS} yet"
     if sys.stdout.isatty():
         columns = shutil.get_terminal_size().columns
-        said = "\n".join(_cut(line, columns) for line in said.splitlines())
-    print(said)
+        report = "\n".join(_cut(line, columns) for line in report.splitlines())
+    print(report)
 
 
 def _cut(line: str, columns: int) -> str:

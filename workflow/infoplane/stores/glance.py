@@ -79,8 +79,8 @@ def flags(store: Path) -> tuple[int, Counter]:
     with reading(store), Members(store) as file:
         root = zarr.open_group(file, mode="r", use_consolidated=True)
         masks = joined(*(root[name][...] for name in FLAG_COLUMNS))
-    found = {name: int(((masks & bit) != 0).sum()) for name, bit in MASKS.items()}
-    return masks.size, Counter({name: n for name, n in found.items() if n})
+    counts = {name: int(((masks & bit) != 0).sum()) for name, bit in MASKS.items()}
+    return masks.size, Counter({name: n for name, n in counts.items() if n})
 
 
 def age(path: Path) -> float:
@@ -97,8 +97,8 @@ def growing(path: Path) -> bool:
 
 def leftovers(home: Path) -> list[Path]:
     """Half-written stores below a folder that nobody writes any more, journals excepted."""
-    found = []
+    partial = []
     for folder, folders, _ in os.walk(home):
-        found += [Path(folder, name) for name in folders if name.endswith(".partial")]
+        partial += [Path(folder, name) for name in folders if name.endswith(".partial")]
         folders[:] = [name for name in folders if not name.endswith(".partial")]
-    return sorted(p for p in found if not (p / CHECKPOINT).exists() and not growing(p))
+    return sorted(p for p in partial if not (p / CHECKPOINT).exists() and not growing(p))

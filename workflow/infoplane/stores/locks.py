@@ -67,14 +67,16 @@ def _named(path: Path) -> Iterator[None]:
     except Refused:
         raise
     except Exception as error:
-        found = _refusal(error)
-        if found is None:
+        refusal = _refusal(error)
+        if refusal is None:
             raise
-        if found.errno in FULL:
+        if refusal.errno in FULL:
             text = f"the disk that holds {_disk_of(path)} is full. Free some and start the"
             text += " workflow again; a training resumes at its last checkpoint"
         else:
-            text = f"{found.strerror} ({found.filename or path.parent}). Make it writable and"
+            text = (
+                f"{refusal.strerror} ({refusal.filename or path.parent}). Make it writable and"
+            )
             text += " start the workflow again"
         raise Refused(f"{path} cannot be written: {text}") from error
 

@@ -70,21 +70,21 @@ def files_of(pattern: str) -> Files:
         raise SeriesError(
             f"{pattern}: {{{unknown[0]}}} means nothing here; {{seed}} and {{epoch}} do"
         )
-    found: dict[int, dict[int, Path]] = {}
+    files: dict[int, dict[int, Path]] = {}
     for seed, epoch, path in _numbered(pattern):
-        other = found.setdefault(seed, {}).setdefault(epoch, path)
+        other = files.setdefault(seed, {}).setdefault(epoch, path)
         if other != path:
             raise SeriesError(f"{other} and {path} are both of seed {seed}, epoch {epoch}")
-    if not found:
+    if not files:
         raise SeriesError(f"{pattern}: no such files from {Path.cwd()}")
-    epochs = {epoch for of_seed in found.values() for epoch in of_seed}
-    for seed, of_seed in sorted(found.items()):
+    epochs = {epoch for of_seed in files.values() for epoch in of_seed}
+    for seed, of_seed in sorted(files.items()):
         if missing := sorted(epochs - of_seed.keys()):
-            other = next(s for s in found if missing[0] in found[s])
+            other = next(s for s in files if missing[0] in files[s])
             raise SeriesError(
                 f"{pattern}: seed {seed} has no epoch {missing[0]}, which seed {other} has"
             )
-    return {s: dict(sorted(of_seed.items())) for s, of_seed in sorted(found.items())}
+    return {s: dict(sorted(of_seed.items())) for s, of_seed in sorted(files.items())}
 
 
 def gap(epochs: Sequence[int]) -> str:
@@ -212,13 +212,13 @@ def _numbered(pattern: str) -> Iterator[tuple[int, int, Path]]:
                 f"{path} is a finished recording; finish all of them and take them up by "
                 f"{pattern}{SUFFIX}"
             )
-    for path, said in _matching(pattern):
+    for path, numbers in _matching(pattern):
         if by_epoch:
-            yield said.get("seed", 0), said["epoch"], path
+            yield numbers.get("seed", 0), numbers["epoch"], path
             continue
-        found = _epochs_of_store(path) if is_finished else _epochs_in(path)
-        for of_seed, epoch, file in found:
-            if said.get("seed", of_seed) != of_seed:
+        epochs = _epochs_of_store(path) if is_finished else _epochs_in(path)
+        for of_seed, epoch, file in epochs:
+            if numbers.get("seed", of_seed) != of_seed:
                 raise SeriesError(f"{file} says that it is of seed {of_seed}, its path another")
             yield of_seed, epoch, file
 
@@ -226,13 +226,13 @@ def _numbered(pattern: str) -> Iterator[tuple[int, int, Path]]:
 def _epochs_in(path: Path) -> Iterator[tuple[int, int, Path]]:
     """Seed, epoch and file of each epoch of a recording that is not finished."""
     files = sorted(path.iterdir()) if path.is_dir() else []
-    found = [f for f in files if RECORDED.fullmatch(f.name)]
-    if not found:
+    checkpoints = [f for f in files if RECORDED.fullmatch(f.name)]
+    if not checkpoints:
         raise SeriesError(
             f"{path} is no recording of infoplane.Recorder; a series of other files has "
             "{epoch} in its name"
         )
-    for file in found:
+    for file in checkpoints:
         about = recorded(file)
         if about is None:
             raise SeriesError(f"{file} was not written by infoplane.Recorder")
@@ -271,17 +271,17 @@ def _matching(pattern: str) -> Iterator[tuple[Path, dict[str, int]]]:
     for path in sorted(root.glob(globbed.removeprefix(whole.anchor))):
         if LEFT.search(path.name):
             continue
-        numbers = re.fullmatch(expression, str(path))
-        if numbers is None:  # a placeholder that stands twice, for two numbers
+        match = re.fullmatch(expression, str(path))
+        if match is None:  # a placeholder that stands twice, for two numbers
             raise SeriesError(f"{path} has two numbers for one placeholder of {pattern}")
-        said = numbers.groupdict()
-        for name, text in said.items():
+        numbers = match.groupdict()
+        for name, text in numbers.items():
             if not re.fullmatch(r"\d+", text, re.ASCII):
                 raise SeriesError(
                     f"{path}: {{{name}}} of {pattern} would be '{text}', which is no number; "
                     "move the file, or name the series more narrowly"
                 )
-        yield path, {name: int(text) for name, text in said.items()}
+        yield path, {name: int(text) for name, text in numbers.items()}
 
 
 def _escaped(text: str) -> str:
@@ -301,13 +301,13 @@ def _header_at(path: Path, stamp: int) -> dict:
             length = int.from_bytes(file.read(8), "little")
             if not 2 <= length <= MOST_HEADER:
                 raise ValueError("it has no header")
-            found = json.loads(file.read(length))
-            ends = [a["data_offsets"][1] for n, a in found.items() if n != "__metadata__"]
+            arrays = json.loads(file.read(length))
+            ends = [a["data_offsets"][1] for n, a in arrays.items() if n != "__metadata__"]
             if path.stat().st_size != 8 + length + max(ends, default=0):
                 raise ValueError("it is cut off")
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise SeriesError(f"{path} is no whole safetensors file: {error}") from error
-    return found
+    return arrays
 
 
 def _store(path: Path) -> WeightsStore:
@@ -331,13 +331,13 @@ def _store_header(path: Path) -> dict[str, Array]:
         metadata = inside(verify(path, WEIGHTS))
     except StoreError as error:
         raise SeriesError(f"{path} cannot be read: {error.reason or error}") from error
-    found = {}
+    arrays = {}
     for place, about in metadata.items():
         group, _, name = place.rpartition("/")
         if group in [f"network/{kind}" for kind in OF_NETWORK]:
             kind = about["attributes"].get(STANDS_FOR, about["data_type"])
-            found[name] = Array(tuple(about["shape"][2:]), kind)
-    return found
+            arrays[name] = Array(tuple(about["shape"][2:]), kind)
+    return arrays
 
 
 def _of_store(path: Path, epoch: int) -> dict[str, Tensor]:
@@ -365,7 +365,7 @@ def _state_dict(path: Path, key: str | None, device: str) -> dict[str, Tensor]:
     import torch
 
     try:
-        found = torch.load(path, map_location=device, weights_only=True)
+        content = torch.load(path, map_location=device, weights_only=True)
     except UnpicklingError as error:
         what = re.findall(r"GLOBAL ([\w.]+)", str(error))
         holds = f"a pickle that holds more than arrays ({what[0]})" if what else "no whole file"
@@ -376,20 +376,22 @@ def _state_dict(path: Path, key: str | None, device: str) -> dict[str, Tensor]:
     except (OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
         raise SeriesError(f"{path} cannot be read: {error}") from error
     if key is not None:
-        if not isinstance(found, Mapping) or key not in found:
-            has = f"; its keys are {_few(list(map(str, found)))}" * isinstance(found, Mapping)
+        if not isinstance(content, Mapping) or key not in content:
+            has = f"; its keys are {_few(list(map(str, content)))}" * isinstance(
+                content, Mapping
+            )
             raise SeriesError(f"{path} has no key '{key}'{has}")
-        found = found[key]
-    if not isinstance(found, Mapping):
-        raise SeriesError(f"{path} holds a {type(found).__name__}, no state_dict")
-    others = [str(name) for name, a in found.items() if not torch.is_tensor(a)]
+        content = content[key]
+    if not isinstance(content, Mapping):
+        raise SeriesError(f"{path} holds a {type(content).__name__}, no state_dict")
+    others = [str(name) for name, a in content.items() if not torch.is_tensor(a)]
     if others:
-        inside = [str(n) for n, a in found.items() if _is_state_dict(a)]
+        inside = [str(n) for n, a in content.items() if _is_state_dict(a)]
         hint = f"; give training.key, such as {inside[0]}" if inside else ""
         raise SeriesError(f"{path} is no state_dict: {_few(others)} is no array{hint}")
-    if not found:
+    if not content:
         raise SeriesError(f"{path} holds no arrays")
-    return {str(name): a for name, a in found.items()}
+    return {str(name): a for name, a in content.items()}
 
 
 def _is_state_dict(value) -> bool:

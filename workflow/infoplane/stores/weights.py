@@ -252,7 +252,7 @@ class Journal:
             )
 
     def _take(self, weights: Mapping[str, Arrays]) -> None:
-        found = {}
+        arrays = {}
         for path, array in self.arrays.items():
             network, _, name = path.split("/", 2)
             value = np.asarray(weights[network][name])
@@ -260,8 +260,8 @@ class Journal:
                 raise TypeError(
                     f"{name} of {network} is declared {array.dtype}, and given as {value.dtype}"
                 )
-            found[path] = value
-        self.pending.append(found)
+            arrays[path] = value
+        self.pending.append(arrays)
         if len(self.pending) == self.shard:
             self._write_pending()
 
@@ -366,13 +366,13 @@ class WeightsStore:
             "epoch": np.searchsorted(self.epochs, epochs),
         }
         group = self._tree[measured_network(self.networks, network)]
-        found = {}
+        arrays = {}
         with reading(self.path):
             for kind in KINDS:
                 if kind in group.children:
                     part = group[kind].to_dataset().isel(rows).load()
-                    found |= {str(name): array.values for name, array in part.items()}
-        return found
+                    arrays |= {str(name): array.values for name, array in part.items()}
+        return arrays
 
     def metrics(self) -> xr.Dataset:
         """Metrics of every epoch."""

@@ -184,7 +184,7 @@ def _one_dimensional() -> list[Task]:
 
 
 def _normals() -> list[Task]:
-    found = []
+    tasks = []
     for label, covariance_of, dimensions in (
         ("dense", dense_covariance, (2, 3, 5, 25, 50)),
         ("2-pair", paired_covariance, (2, 3, 5, 25)),
@@ -192,8 +192,8 @@ def _normals() -> list[Task]:
         for d in dimensions:
             covariance = covariance_of(d)
             nats = normal_information(covariance, d)
-            found.append(_task(f"Normal {d} × {d} ({label})", d, nats, _normal(covariance)))
-    return found
+            tasks.append(_task(f"Normal {d} × {d} ({label})", d, nats, _normal(covariance)))
+    return tasks
 
 
 def _students() -> list[Task]:
@@ -206,7 +206,7 @@ def _students() -> list[Task]:
 
 
 def _transformed() -> list[Task]:
-    found = []
+    tasks = []
     cdf, half_cube = transforms.normal_cdf, transforms.half_cube
     for d in (3, 5, 25):
         covariance = paired_covariance(d)
@@ -219,12 +219,12 @@ def _transformed() -> list[Task]:
             ("Spiral", *spirals),
             ("Spiral of normal CDF", *(_after(cdf, spiral) for spiral in spirals)),
         ):
-            found.append(_task(f"{name} {d} × {d} (2-pair)", d, nats, base, of_a, of_b))
+            tasks.append(_task(f"{name} {d} × {d} (2-pair)", d, nats, base, of_a, of_b))
     for d, nu in ((2, 1), (3, 2), (5, 2)):
         nats, base = student_information(d, d, nu), _student(d, nu)
         name = f"Asinh of Student {d} × {d} (ν = {nu})"
-        found.append(_task(name, d, nats, base, transforms.asinh, transforms.asinh))
-    return found
+        tasks.append(_task(name, d, nats, base, transforms.asinh, transforms.asinh))
+    return tasks
 
 
 def _after(first: Map, second: Map) -> Map:

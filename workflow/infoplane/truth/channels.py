@@ -47,7 +47,7 @@ class Channels(Family):
         """
         x, y = trained.patterns()
         layers = trained.chosen_layers(self.settings.network)
-        found = {}
+        arrays = {}
         for epoch, weights in trained.networks(self.settings.network):
             h, activations = x, []
             for weight, bias in weights:
@@ -55,26 +55,26 @@ class Channels(Family):
                 activations.append(h)
             for layer, position in layers.items():
                 name, points = trained.name_of(layer, epoch), activations[position]
-                found[name] = points
+                arrays[name] = points
                 for sigma in self.settings.sigmas:
-                    found[_name(name, sigma)] = np.array(
+                    arrays[_name(name, sigma)] = np.array(
                         channel_information.information(
                             points, y, sigma, self.settings.standard_error, self.settings.seed
                         )
                     )
-        return found
+        return arrays
 
     def tasks(self, prepared: Prepared) -> list[Task]:
         """Three tasks a layer, epoch and σ: T with X, T with Y, and the layer under noise."""
         x, y = trained.patterns()
-        found = []
+        tasks = []
         for layer in trained.chosen_layers(self.settings.network):
             for epoch in sorted(self.settings.network.epochs):
                 name = trained.name_of(layer, epoch)
                 for sigma in self.settings.sigmas:
                     truth = channel_information.Truth(*prepared[_name(name, sigma)].tolist())
-                    found += _tasks(_name(name, sigma), prepared[name], x, y, sigma, truth)
-        return found
+                    tasks += _tasks(_name(name, sigma), prepared[name], x, y, sigma, truth)
+        return tasks
 
 
 def _name(layer: str, sigma: float) -> str:

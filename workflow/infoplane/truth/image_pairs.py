@@ -67,19 +67,19 @@ class ImagePairs(Family):
             chosen.append(np.sort(rng.choice(of_digit, size, replace=False)))
         chosen = np.concatenate(chosen)
         pixels, labels = raw.x[chosen].reshape(len(chosen), -1), y[chosen]
-        found = {"pixels": pixels, "labels": labels}
+        arrays = {"pixels": pixels, "labels": labels}
         _require_one_class(pixels, labels, "pixels")
         for d in self.settings.components:
             if d < pixels.shape[1]:
                 pca = PCA(d, svd_solver="covariance_eigh")
                 components = pca.fit_transform(pixels / 255.0).astype(np.float32)
                 _require_one_class(components, labels, f"{d} components")
-                found[f"components {d}"] = components
-        return found
+                arrays[f"components {d}"] = components
+        return arrays
 
     def tasks(self, prepared: Prepared) -> list[Task]:
         """Two tasks a number of classes, share and dimension: two images, image and label."""
-        found = []
+        tasks = []
         by_class = [
             np.flatnonzero(prepared["labels"] == k) for k in range(max(self.settings.classes))
         ]
@@ -88,8 +88,8 @@ class ImagePairs(Family):
             images = prepared["pixels"] if whole else prepared[f"components {d}"]
             for k in self.settings.classes:
                 for share in self.settings.shares:
-                    found += _tasks(images, by_class[:k], share)
-        return found
+                    tasks += _tasks(images, by_class[:k], share)
+        return tasks
 
 
 def channel_information(p: float, k: int) -> float:
@@ -116,11 +116,11 @@ def _tasks(images: np.ndarray, by_class: list[np.ndarray], share: float) -> list
 
     def of_class(classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         at = np.floor(rng.random(len(classes)) * sizes[classes]).astype(np.int64)
-        found = np.empty(len(classes), np.int64)
+        which = np.empty(len(classes), np.int64)
         for label, rows in enumerate(by_class):
-            found[classes == label] = rows[at[classes == label]]
+            which[classes == label] = rows[at[classes == label]]
         scale = 255.0 if images.dtype == np.uint8 else 1.0
-        return images[found].astype(np.float32) / np.float32(scale)
+        return images[which].astype(np.float32) / np.float32(scale)
 
     def drawing(name: str, kind: str):
         def draw(n: int, seed: int) -> Draw:

@@ -40,7 +40,7 @@ class Quantised(Family):
         """Cell numbers int64 (4096, d) by layer, epoch and bits."""
         x, _ = trained.patterns()
         layers = trained.chosen_layers(self.settings.network)
-        found = {}
+        arrays = {}
         for epoch, weights in trained.networks(self.settings.network):
             for bits in self.settings.bits:
                 h, cells = x, []
@@ -49,19 +49,19 @@ class Quantised(Family):
                     cells.append(cell)
                     h = middles(cell, bits)
                 for layer, position in layers.items():
-                    found[_name(layer, epoch, bits)] = cells[position]
-        return found
+                    arrays[_name(layer, epoch, bits)] = cells[position]
+        return arrays
 
     def tasks(self, prepared: Prepared) -> list[Task]:
         """Three tasks a layer, epoch and number of bits: T with X, T with Y, the layer
         itself."""
-        found = []
+        tasks = []
         for layer in trained.chosen_layers(self.settings.network):
             for epoch in sorted(self.settings.network.epochs):
                 for bits in self.settings.bits:
                     name = _name(layer, epoch, bits)
-                    found += _tasks(name, prepared[name], bits)
-        return found
+                    tasks += _tasks(name, prepared[name], bits)
+        return tasks
 
 
 def cells_of(t: np.ndarray, bits: int) -> np.ndarray:

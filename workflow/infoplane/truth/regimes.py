@@ -47,13 +47,13 @@ def regimes(errors: pd.DataFrame) -> dict[str, list[regime.Row]]:
 
     errors : what truth.errors made of a page; `method` is the name in ESTIMATORS.
     """
-    found: dict[str, list[regime.Row]] = {}
+    rows_of: dict[str, list[regime.Row]] = {}
     answered = errors[errors["mean"].notna() & errors.own.astype(bool)]
     for (method, settings), part in answered.groupby(["method", "settings"], sort=True):
         for kind in regime.KINDS:
             rows = _of_kind(str(settings), kind, part[part.kind == kind])
-            found.setdefault(str(method), []).extend(rows)
-    return found
+            rows_of.setdefault(str(method), []).extend(rows)
+    return rows_of
 
 
 def _of_kind(settings: str, kind: str, answered: pd.DataFrame) -> list[regime.Row]:

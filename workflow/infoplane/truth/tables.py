@@ -43,7 +43,7 @@ class Tables(Family):
 
     def tasks(self, prepared: Prepared) -> list[Task]:
         """Two tasks a table and dimension: B a label, and B a point like A."""
-        found = []
+        tasks = []
         for n_a, n_b in self.settings.shapes:
             for strength in self.settings.strengths:
                 rng = np.random.default_rng(
@@ -53,10 +53,10 @@ class Tables(Family):
                 for d in self.settings.dimensions:
                     where = f"{n_a} × {n_b}, strength {strength:g}, {d}-d"
                     points = [embedding(m, d, rng) for m in (n_a, n_b)]
-                    found += [
+                    tasks += [
                         _task(kind, where, p, points) for kind in ("labels", "continuous")
                     ]
-        return found
+        return tasks
 
 
 def table(n_a: int, n_b: int, strength: float, rng: np.random.Generator) -> np.ndarray:

@@ -156,16 +156,16 @@ def tally_grid(t: torch.Tensor, labels: np.ndarray, grid: Grid) -> Tallies:
 
 def tally_edges(t: torch.Tensor, labels: np.ndarray, edges: list[torch.Tensor]) -> Tallies:
     """The same between inner edges, one set a sample, see `edge_hashes`."""
-    found = Tallies.empty(*t.shape[:3])
-    steps, room = steps_of(found.n_rows), room_for(found.n_rows, labels)
+    tallies = Tallies.empty(*t.shape[:3])
+    steps, room = steps_of(tallies.n_rows), room_for(tallies.n_rows, labels)
     for i, sample in enumerate(t):
         hashes = edge_hashes(sample, edges[i])
         if t.is_cuda:
-            tally_on_device(hashes, labels[i % len(labels)], found, i)
+            tally_on_device(hashes, labels[i % len(labels)], tallies, i)
         else:
-            into = found.n_codes, found.weighted
+            into = tallies.n_codes, tallies.weighted
             tally_sample(hashes.numpy(), labels, steps, room, *into, 0, i)
-    return found
+    return tallies
 
 
 def tally_rows(t: torch.Tensor, labels: np.ndarray) -> Tallies:
@@ -173,22 +173,22 @@ def tally_rows(t: torch.Tensor, labels: np.ndarray) -> Tallies:
 
     t : (n_samples, n_inputs, n_draws, n_units), counted in float32, or float64 where it is
     """
-    found = Tallies.empty(*t.shape[:3])
+    tallies = Tallies.empty(*t.shape[:3])
     word = torch.int64 if t.dtype == torch.float64 else torch.int32
     words = (
         t.to(torch.float64 if word == torch.int64 else torch.float32).contiguous().view(word)
     )
     if t.is_cuda:
         for i, sample in enumerate(words):
-            tally_on_device(row_hashes(sample), labels[i % len(labels)], found, i)
-        return found
+            tally_on_device(row_hashes(sample), labels[i % len(labels)], tallies, i)
+        return tallies
     values, multipliers = words.numpy(), odd_multipliers(t.shape[3])
     values = values.view(f"u{values.itemsize}")
     minus_zero = values.dtype.type(1 << (8 * values.itemsize - 1))
-    given = values, minus_zero, labels, multipliers, steps_of(found.n_rows)
-    into = found.n_codes, found.weighted
+    given = values, minus_zero, labels, multipliers, steps_of(tallies.n_rows)
+    into = tallies.n_codes, tallies.weighted
     _in_shares(lambda *share: tally_rows_share(*given, *into, *share), len(t))
-    return found
+    return tallies
 
 
 def _in_shares(task: Callable[[int, int], None], n_samples: int) -> None:

@@ -75,12 +75,12 @@ def joint_counts(
         return _joint_in_torch(a, b, k, norm, memory)
     a, b = np.ascontiguousarray(a.numpy()), np.ascontiguousarray(b.numpy())
     if a.shape[1] == b.shape[1] == 1:
-        found = on_lines(a[:, 0], b[:, 0], k, norm)
+        both = on_lines(a[:, 0], b[:, 0], k, norm)
     elif _suits_a_tree(len(a), a.shape[1] + b.shape[1]):
-        found = _joint_in_tree(a, b, k, norm)
+        both = _joint_in_tree(a, b, k, norm)
     else:
-        found = _joint_compiled(a, b, k, norm, memory)
-    return tuple(torch.from_numpy(counts) for counts in found)
+        both = _joint_compiled(a, b, k, norm, memory)
+    return tuple(torch.from_numpy(counts) for counts in both)
 
 
 def group_distances(
@@ -179,17 +179,17 @@ def _nearest_compiled(rows, k, norm, memory):
 
 def on_lines(a: np.ndarray, b: np.ndarray, k: int, norm: Norm):
     """joint_counts of variables of one dimension, (n,) each, by sorting them."""
-    found = np.empty((len(a), 2), np.int64)
+    counts = np.empty((len(a), 2), np.int64)
     if neighbours_line.gentler_first(a, b, k):
-        neighbours_line.pair_counts(a, b, np.argsort(a), k, norm == "euclidean", found)
-        return found[:, 0], found[:, 1]
-    neighbours_line.pair_counts(b, a, np.argsort(b), k, norm == "euclidean", found)
-    return found[:, 1], found[:, 0]
+        neighbours_line.pair_counts(a, b, np.argsort(a), k, norm == "euclidean", counts)
+        return counts[:, 0], counts[:, 1]
+    neighbours_line.pair_counts(b, a, np.argsort(b), k, norm == "euclidean", counts)
+    return counts[:, 1], counts[:, 0]
 
 
 def _joint_compiled(a, b, k, norm, memory):
     (in_a, in_b), sizes, scale = _layouts(norm, a, b)
-    n, found = len(a), np.empty((len(a), 2), np.int64)
+    n, counts = len(a), np.empty((len(a), 2), np.int64)
     at_once = _rows_at_once(n, 2, memory)
     _shares(
         n,
@@ -205,10 +205,10 @@ def _joint_compiled(a, b, k, norm, memory):
             first,
             last,
             at_once,
-            found,
+            counts,
         ),
     )
-    return found[:, 0], found[:, 1]
+    return counts[:, 0], counts[:, 1]
 
 
 def _nearest_in_trees(rows, edges, ks, norm):
@@ -245,27 +245,27 @@ def _counts(rows, radii, strict, euclid):
     """How many other rows are nearer than the radii (squared, where euclid), or as near as
     that where not strict."""
     n = len(rows)
-    found = np.empty(n, np.int64)
+    counts = np.empty(n, np.int64)
     if rows.shape[1] == 1 and strict != euclid:
         values = rows[:, 0]
-        neighbours_line.counts(values, np.sort(values), radii, euclid, found)
-        return found
+        neighbours_line.counts(values, np.sort(values), radii, euclid, counts)
+        return counts
     order = np.argsort(rows[:, 0])
-    ordered, radii_of, in_order = rows[order], radii[order], np.empty_like(found)
+    ordered, radii_of, in_order = rows[order], radii[order], np.empty_like(counts)
     (layout,), sizes, scale = _layouts("euclidean" if euclid else "max", ordered)
     reach = scale * (np.sqrt(radii_of) if euclid else radii_of)
     resolved = reach > LEAST_REACH * sizes
     along = np.ascontiguousarray(ordered[:, 0])
     given = along, sizes, scale, radii_of, resolved, strict, euclid
     _shares(n, lambda s, e: neighbours_cpu.counts(*layout, *given, s, e, in_order))
-    found[order] = in_order
+    counts[order] = in_order
     if not resolved.all():
         crowded = np.empty(n, bool)
         crowded[order] = ~resolved
         grove = neighbours_tree.planted(rows)
         given = grove, radii, crowded, strict, euclid
-        _shares(n, lambda s, e: neighbours_tree.counts(*given, s, e, found))
-    return found
+        _shares(n, lambda s, e: neighbours_tree.counts(*given, s, e, counts))
+    return counts
 
 
 def _in_groups(rows, groups, ks, norm, memory, counted):

@@ -13,7 +13,7 @@ def by_shape(
     for i, samples in enumerate(batch):
         kind = (samples.t.shape, samples.t.dtype, samples.t.device)
         groups.setdefault(kind, []).append(i)
-    found: dict[int, LayerInformation] = {}
+    records: dict[int, LayerInformation] = {}
     for members in groups.values():
-        found.update(zip(members, records_of([batch[i] for i in members]), strict=True))
-    return [found[i] for i in range(len(batch))]
+        records.update(zip(members, records_of([batch[i] for i in members]), strict=True))
+    return [records[i] for i in range(len(batch))]
