@@ -20,7 +20,8 @@ NETWORK_KEYS = (
 )
 ADAM_KEYS = "schedule, warm_up, method, learning_rate, betas, epsilon, weight_decay"
 TRAINING = (
-    "training.trainer, training.keep, training.device, training.optimizer, "
+    "training.trainer, training.keep, training.device, training.target, training.loss, "
+    "training.denoise, training.optimizer, "
     "training.batch_size, training.orthonormal_penalty, training.l1, training.l2, "
     "training.label_smoothing, training.augment, training.label, training.epochs, "
 )
@@ -29,6 +30,7 @@ SEEDS = (
 )
 FUNCTIONS = "tanh, relu, leaky_relu, sigmoid, softsign, softplus, linear"
 CONV = [{"stage": "conv", "channels": 2, "kernel": 9}, {"stage": "flatten"}]
+AUTOENCODER = {"family": "autoencoder", "encoder": [6], "bottleneck": 2}
 
 
 def mistakes(config):
@@ -500,8 +502,45 @@ WRONG = {
     "crops_of_no_images": (
         {"runs.tanh.training.augment": {"crop": 2}},
         "runs.tanh.training.augment: must be left out, or have images (channels, height, "
-        "width): data set 'szt' gives inputs of 12; a data set keeps images as they are with "
-        "flatten: false",
+        "width); a data set keeps images as they are with flatten: false; data set 'szt' gives "
+        "inputs of 12",
+    ),
+    "autoencoder_that_learns_a_label": (
+        one_run(dataset="szt", network=AUTOENCODER, training={"epochs": 300}),
+        "runs.r.training.target: must be input, not 'label': network.family autoencoder gives "
+        "back its inputs",
+    ),
+    "perceptron_that_learns_its_input": (
+        {"runs.tanh.training.target": "input"},
+        "runs.tanh.training.target: must be label, not 'input': network.family mlp gives "
+        "scores of classes; autoencoder gives back its inputs",
+    ),
+    "accuracy_of_a_reconstruction": (
+        one_run(
+            network=AUTOENCODER,
+            training={"target": "input", "stop": {"quantity": "accuracy_test", "patience": 3}},
+        ),
+        "runs.r.training: stop.quantity must be loss_train or loss_test with target: input, "
+        "not 'accuracy_test': inputs have no accuracy",
+    ),
+    "sigmoid_of_standardised_inputs": (
+        {
+            "datasets.szt.standardise": "all",
+            **one_run(
+                network={**AUTOENCODER, "output": "sigmoid"}, training={"target": "input"}
+            ),
+        },
+        "runs.r.network.output: must be linear, not 'sigmoid', which gives numbers between 0 "
+        "and 1: data set 'szt' is standardised (all) and so has negative ones",
+    ),
+    "stage_of_an_encoder": (
+        one_run(
+            network={**AUTOENCODER, "encoder": [{"stage": "conv", "channels": 2, "kernel": 3}]},
+            training={"target": "input"},
+        ),
+        "runs.r.network.encoder[0]: must have maps (channels, height, width) as its input, "
+        "which is 12 values; a data set gives maps with flatten: false; data set 'szt' gives "
+        "inputs of 12",
     ),
     "warm_up_without_training": (
         {"runs.tanh.training.optimizer": {"warm_up": 300}},
@@ -548,7 +587,7 @@ WRONG = {
     ),
     "set_aside_without_a_threshold": (
         {"runs.tanh.training": {"set_aside": {"quantity": "accuracy_train"}}},
-        "runs.tanh.training.set_aside.below: is missing; give a number > 0 and ≤ 1",
+        "runs.tanh.training.set_aside: give below, and not above, for accuracy_train",
     ),
     "measured_where_nothing_is": (
         {"runs.tanh.dataset": "everything", "runs.tanh.measure": {"inputs": "test"}},

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from infoplane.training.supervised import METRICS
+from infoplane.training.targets import Classes
 
 LAYERS = ("zeta", "alpha", "output")  # not alphabetical: order is order of appearance
 EPOCHS = (0, 1, 10, 100, 3000)
@@ -88,7 +88,7 @@ def metrics():
                 table[column] = np.nan
             table.loc[table.seed.isin(failed), column] = np.nan
         table = lose(table, failed)
-        table.attrs["metrics"] = [metric for metric in METRICS if not metric.by_layer]
+        table.attrs["metrics"] = list(Classes().metrics)
         return table
 
     return make

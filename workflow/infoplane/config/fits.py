@@ -21,12 +21,6 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
     """
     of_input = (shape or ASSUMED).of_input
     given = f"data set '{run.dataset}' gives inputs of {' × '.join(map(str, of_input))}"
-    if shape and getattr(run.training, "augment", None) and len(of_input) != 3:
-        yield Problem(
-            ("training", "augment"),
-            f"must be left out, or have images (channels, height, width): {given}; a data set "
-            "keeps images as they are with flatten: false",
-        )
     trainer, name = TRAINERS[run.training.trainer], run.measure.network
     try:
         networks = trainer.networks_of(run.training, run.network, shape or ASSUMED)

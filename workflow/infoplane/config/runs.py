@@ -89,7 +89,7 @@ def runs_of(
             problems += wrong
         if runs[full_name] is not None:
             run = runs[full_name]
-            problems += [*_epochs(run), *_test_inputs(run, around)]
+            problems += [*_epochs(run), *_test_inputs(run, around), *_unit_range(run, around)]
             shape = around.shapes.get(run.dataset)
             problems += misfits(run, shape, around.estimators.entries)
             problems += pool_problems(run, around.estimators.entries)
@@ -271,6 +271,20 @@ def _test_inputs(run: Run, around: Surroundings) -> Iterator[Problem]:
         if quantity.endswith("_test"):
             text = f"must be of the training inputs, not '{quantity}': {why}"
             yield Problem(("training", rule, "quantity"), text)
+
+
+def _unit_range(run: Run, around: Surroundings) -> Iterator[Problem]:
+    """Outputs between 0 and 1 that are to be standardised inputs, which lie on both sides of
+    0. What other inputs are is known when they are read."""
+    dataset = around.datasets.get(run.dataset)
+    how = dataset.get("standardise", "none") if isinstance(dataset, Mapping) else "none"
+    learnt, output = getattr(run.training, "target", ""), getattr(run.network, "output", "")
+    if learnt == "input" and output == "sigmoid" and how != "none":
+        text = (
+            "must be linear, not 'sigmoid', which gives numbers between 0 and 1: data set "
+            f"'{run.dataset}' is standardised ({how}) and so has negative ones"
+        )
+        yield Problem(("network", "output"), text)
 
 
 def _labels(run: Run, around: Surroundings) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ FAMILIES = Table(
         "mlp": "infoplane.networks.mlp:MLP",
         "cnn": "infoplane.networks.cnn:CNN",
         "generator": "infoplane.networks.generator:Generator",
+        "autoencoder": "infoplane.networks.autoencoder:Autoencoder",
         "module": "infoplane.networks.module:Module",
     },
     open=True,

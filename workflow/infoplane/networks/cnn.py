@@ -8,7 +8,7 @@ out as in torch.nn, (out, in, height, width) and (out, in), with the stacked axi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import torch
@@ -63,6 +63,8 @@ class Dense(BaseSettings):
     """Numbers that it makes."""
 
 
+WEIGHTED = ("conv", "dense")
+"""Stages with weights."""
 Stage = Annotated[Conv | Pool | Flatten | Dense, Field(discriminator="stage")]
 
 
@@ -130,19 +132,25 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _one_each(self):
-        weighted = sum(stage.stage in ("conv", "dense") for stage in self.layout)
+        weighted = sum(stage.stage in WEIGHTED for stage in self.layout)
         functions.check_one_each(self, weighted, "conv and dense stages")
         functions.check_noise(self)
         return self
 
 
 class Placed(NamedTuple):
-    """A stage where it stands: its name ("" for flatten), what goes in and what comes out."""
+    """A stage where it stands: its name ("" for flatten), what goes in and what comes out.
+
+    weight : shape of its weight; (): it has none
+    tied : name of the step whose weight it uses; "": it has one of its own
+    """
 
     name: str
     stage: Conv | Pool | Flatten | Dense
     before: Shape
     after: Shape
+    weight: Shape = ()
+    tied: str = ""
 
 
 def placed(stages: Sequence, shape: Shape) -> Iterator[Placed]:
@@ -151,14 +159,23 @@ def placed(stages: Sequence, shape: Shape) -> Iterator[Placed]:
     for i, stage in enumerate(stages):
         kind = stage.stage
         count[kind] = count.get(kind, 0) + 1
-        after = _after(stage, shape, ("stages", i))
-        yield Placed("" if kind == "flatten" else f"{kind}{count[kind]}", stage, shape, after)
-        shape = after
+        name = "" if kind == "flatten" else f"{kind}{count[kind]}"
+        step = put(stage, shape, name, ("stages", i))
+        yield step
+        shape = step.after
     if len(shape) != 1:
         raise Misfit(
             ("stages",),
-            f"must have a flatten stage before the output, not maps of {_shown(shape)}",
+            f"must have a flatten stage before the output, not maps of {shown(shape)}",
         )
+
+
+def put(stage, shape: Shape, name: str, place: tuple) -> Placed:
+    """A stage for inputs of this shape; Misfit at `place` where it cannot be."""
+    after = _after(stage, shape, place)
+    kernel = (stage.kernel,) * 2 if stage.stage == "conv" else ()
+    weight = (after[0], shape[0], *kernel) if stage.stage in WEIGHTED else ()
+    return Placed(name, stage, shape, after, weight)
 
 
 def _after(stage, shape: Shape, place: tuple) -> Shape:
@@ -166,14 +183,12 @@ def _after(stage, shape: Shape, place: tuple) -> Shape:
         return (math.prod(shape),)
     if stage.stage == "dense":
         if len(shape) != 1:
-            raise Misfit(
-                place, f"must come after a flatten stage: its input is {_shown(shape)}"
-            )
+            raise Misfit(place, f"must come after a flatten stage: its input is {shown(shape)}")
         return (stage.units,)
     if len(shape) != 3:
         raise Misfit(
             place,
-            f"must have maps (channels, height, width) as its input, which is {_shown(shape)}; "
+            f"must have maps (channels, height, width) as its input, which is {shown(shape)}; "
             "a data set gives maps with flatten: false",
         )
     channels, *sides = shape
@@ -186,13 +201,14 @@ def _after(stage, shape: Shape, place: tuple) -> Shape:
     if size > room:
         raise Misfit(
             (*place, key),
-            f"must be ≤ {room}, the smaller side of its input of {_shown(shape)} with padding, "
+            f"must be ≤ {room}, the smaller side of its input of {shown(shape)} with padding, "
             f"not {size}",
         )
     return (channels, *[(side + 2 * padding - size) // stride + 1 for side in sides])
 
 
-def _shown(shape: Shape) -> str:
+def shown(shape: Shape) -> str:
+    """A shape in words."""
     return " × ".join(map(str, shape)) + (" values" if len(shape) == 1 else "")
 
 
@@ -204,17 +220,8 @@ class CNN(Network):
 
     def __init__(self, settings: Settings, input_shape: Shape, output_size: int):
         super().__init__(settings, input_shape, output_size)
-        try:
-            steps = list(placed(settings.layout, self.input_shape))
-        except Misfit as misfit:
-            if not settings.preset:
-                raise
-            text = f"must fit inputs of {_shown(self.input_shape)}, not '{settings.preset}'"
-            why = f"{'.'.join(map(str, misfit.path))} of it {misfit.text}"
-            raise Misfit(("preset",), f"{text}: {why}") from None
-        out = Dense(stage="dense", units=output_size)
-        self.steps = [*steps, Placed("output", out, steps[-1].after, (output_size,))]
-        hidden = [s.name for s in steps if s.stage.stage in ("conv", "dense")]
+        self.steps = self._placed()
+        *hidden, _ = [step.name for step in self.steps if step.weight]
         self.activations_of = functions.one_each(settings.activation, hidden)
         self.dropout = functions.one_each(settings.dropout, hidden)
         quantised = settings.quantisation
@@ -222,15 +229,15 @@ class CNN(Network):
         self.layers, self.parameters, self.buffers, self.of_layer = (), {}, {}, {}
         last = INPUT
         for step in self.steps:
-            name, before, after = step.name, step.before, step.after
+            name, after = step.name, step.after
             if not name:
                 continue
             self.layers += (Layer(name, after, (last,)),)
             last = name
-            if step.stage.stage == "pool":
+            if not step.weight:
                 continue
-            kernel = (step.stage.kernel,) * 2 if step.stage.stage == "conv" else ()
-            own = {f"{name}.weight": (after[0], before[0], *kernel), f"{name}.bias": after[:1]}
+            own = {} if step.tied else {f"{name}.weight": step.weight}
+            own[f"{name}.bias"] = after[:1]
             if name in self.activations_of:
                 if settings.batch_norm:
                     norm, running = functions.norm_arrays(name, after[:1])
@@ -246,27 +253,39 @@ class CNN(Network):
         self.differs_in_training = settings.batch_norm or any(self.dropout.values())
         self.slowdown = 3.0 if self.bits < grids.PLAIN else 1.0
 
+    def _placed(self) -> list[Placed]:
+        """All steps from the input to the output; Misfit where one cannot be."""
+        settings = self.settings
+        try:
+            steps = list(placed(settings.layout, self.input_shape))
+        except Misfit as misfit:
+            if not settings.preset:
+                raise
+            text = f"must fit inputs of {shown(self.input_shape)}, not '{settings.preset}'"
+            why = f"{'.'.join(map(str, misfit.path))} of it {misfit.text}"
+            raise Misfit(("preset",), f"{text}: {why}") from None
+        out = Dense(stage="dense", units=self.output_size)
+        return [*steps, put(out, steps[-1].after, "output", ("stages",))]
+
     @property
     def by_default(self) -> tuple[str, ...]:
         return tuple(self.of_layer)  # all but pools
 
     @property
     def n_products(self) -> int:
-        each = [
-            math.prod(self.parameters[f"{step.name}.weight"]) * math.prod(step.after[1:])
-            for step in self.steps
-            if step.name in self.of_layer
-        ]
-        return sum(each)
+        weighted = (step for step in self.steps if step.weight)
+        return sum(math.prod(step.weight) * math.prod(step.after[1:]) for step in weighted)
 
     def initialise(self, seed: int) -> dict[str, Tensor]:
         source = torch.Generator().manual_seed(int(seed))
         arrays = functions.neutral(self.arrays)
-        for name in self.of_layer:
-            weight, bias = arrays[f"{name}.weight"], arrays[f"{name}.bias"]
-            positions = math.prod(weight.shape[2:])
-            fans = weight.shape[1] * positions, weight.shape[0] * positions
-            functions.fill(weight, bias, fans, self.settings.initialisation, source)
+        for step in self.steps:
+            if step.name in self.of_layer:
+                bias = arrays[f"{step.name}.bias"]
+                weight = arrays.get(f"{step.name}.weight", bias[:0])  # a tied one is drawn
+                positions = math.prod(step.weight[2:])
+                fans = step.before[0] * positions, step.after[0] * positions
+                functions.fill(weight, bias, fans, self.settings.initialisation, source)
         return arrays
 
     def run(self, weights: Weights, x: Tensor, *, training=False, random=None):
@@ -278,10 +297,12 @@ class CNN(Network):
         for name, reading in self._through(weights, x, random=random):
             if name != "output":
                 yield name, reading
-        output = functions.scores(reading.t, dim=2)
-        if self.bits < grids.PLAIN:
-            output = grids.on_grid(output, 0.0, 1.0, self.bits)
-        yield "output", Reading(output)
+        yield "output", Reading(self._output(reading.t))
+
+    def _output(self, t: Tensor) -> Tensor:
+        """The output layer, from what `run` gives."""
+        output = functions.scores(t, dim=2)
+        return grids.on_grid(output, 0.0, 1.0, self.bits) if self.bits < grids.PLAIN else output
 
     def _through(
         self,
@@ -300,31 +321,38 @@ class CNN(Network):
         n_networks = len(weights["output.bias"])
         shape = self.steps[0].before
         h = x.expand(n_networks, *x.shape) if x.ndim == len(shape) + 1 else x
-        for name, stage, _, _ in self.steps:
-            if stage.stage == "flatten":
-                h = h.flatten(2)
+        for step in self.steps:
+            name = step.name
+            normed = self.settings.batch_norm and name in self.activations_of
+            own = functions.before_norm(weights, name) if normed else weights
+            h = self._taken(step, own, h)
+            if not name:
                 continue
-            if stage.stage == "pool":
-                reading = Reading(_pooled(h, stage))
-            else:
-                normed = self.settings.batch_norm and name in self.activations_of
-                own = functions.before_norm(weights, name) if normed else weights
-                h = self._affine(own, name, stage, h)
-                reading = Reading(h)
-                if name in self.activations_of:
-                    own = training, random, buffers, ranges
-                    reading = self._activated(weights, name, h, *own)
+            reading = Reading(h)
+            if name in self.activations_of:
+                reading = self._activated(weights, name, h, training, random, buffers, ranges)
             h = reading.seen
             yield name, reading
 
-    def _affine(self, weights: Weights, name: str, stage, h: Tensor) -> Tensor:
-        weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
-        quantised = self.settings.quantisation
-        if self.bits < grids.PLAIN and quantised.weights:
-            weight = grids.weights_on_grid(weight, self.bits)
+    def _taken(self, step: Placed, weights: Weights, h: Tensor) -> Tensor:
+        """h taken through a step, but for what comes after its weights."""
+        name, stage = step.name, step.stage
+        if stage.stage == "flatten":
+            return h.flatten(2)
+        if stage.stage == "pool":
+            return _pooled(h, stage)
+        weight, bias = self._weight(weights, step), weights[f"{name}.bias"]
         if stage.stage == "dense":
             return torch.baddbmm(bias[:, None], h, weight.transpose(1, 2))
         return convolved(h, weight, bias, stage, together=h.is_cuda)
+
+    def _weight(self, weights: Weights, step: Placed) -> Tensor:
+        """A step's weight as it is used: of few bits where the network is quantised."""
+        weight = weights[f"{step.tied or step.name}.weight"]
+        quantised = self.settings.quantisation
+        if self.bits < grids.PLAIN and quantised.weights:
+            return grids.weights_on_grid(weight, self.bits)
+        return weight
 
     def _activated(self, weights, name, h, training, random, buffers, ranges) -> Reading:
         """A hidden stage's output from what its weights give; see the head of the file."""
@@ -377,9 +405,14 @@ def convolved(h: Tensor, weight: Tensor, bias: Tensor, stage: Conv, together: bo
     def one(*arrays: Tensor) -> Tensor:
         return torch.nn.functional.conv2d(*arrays, stride=stage.stride, padding=stage.padding)
 
+    return of_each(one, (h, weight, bias), together)
+
+
+def of_each(one: Callable[..., Tensor], arrays: Sequence[Tensor], together: bool) -> Tensor:
+    """one(…) of each network's part of arrays (S, …); together : in one call."""
     if together:
-        return torch.func.vmap(one)(h, weight, bias)
-    return torch.stack([one(*arrays) for arrays in zip(h, weight, bias, strict=True)])
+        return torch.func.vmap(one)(*arrays)
+    return torch.stack([one(*own) for own in zip(*arrays, strict=True)])
 
 
 def _pooled(h: Tensor, stage: Pool) -> Tensor:

@@ -70,6 +70,7 @@ class Module(Network):
     """
 
     Settings = Settings
+    links = ("softmax", "linear")
 
     def __init__(self, settings: Settings, input_shape: Shape, output_size: int):
         """Raises Misfit where the module cannot be made, or does not take such inputs."""
@@ -95,7 +96,7 @@ class Module(Network):
     def untrainable(self) -> str:
         """Why the module's outputs are no scores of the classes; empty: they are."""
         shape, n = self._taps.shape, self.output_size
-        if len(shape) == 1 and shape[0] >= n:
+        if (len(shape) == 1 and shape[0] >= n) or shape == self.input_shape:
             return ""
         return (
             f"{self.settings.path} returns shape {shape} for an input; training needs a score "

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import copy
 from types import MappingProxyType
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeAlias
 
 from infoplane.settings import Settings
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Shape: TypeAlias = tuple[int, ...]
 Weights: TypeAlias = "Mapping[str, Tensor]"
+Link = Literal["softmax", "sigmoid", "linear"]
 NONE: Mapping = MappingProxyType({})
 
 INPUT = "input"
@@ -101,6 +102,8 @@ class Network(ABC):
     buffers : the same of arrays that training writes and no optimizer: running means, scales
     dtypes : of arrays that are not float32: float64, float16, bfloat16, int64, …
     aliases : further names that checkpoints may have for an array
+    links : what may turn outputs of `run` into the output layer: softmax over classes; sigmoid
+        or linear of outputs that are as the input is
     of_layer : names of the parameters that belong to each layer, for gradient statistics
     draws : whether a measured pass is random, so that several passes mean something
     differs_in_training : whether training computes otherwise: dropout, batch norm
@@ -120,6 +123,7 @@ class Network(ABC):
     buffers: Mapping[str, Shape] = NONE
     dtypes: Mapping[str, str] = NONE
     aliases: Mapping[str, str] = NONE
+    links: Collection[Link] = ("softmax",)
     of_layer: Mapping[str, tuple[str, ...]] = NONE
     draws: bool = False
     differs_in_training: bool = False

@@ -11,8 +11,11 @@ import torch
 from infoplane import streams
 from infoplane.networks.arrays import to_array, to_tensor
 from infoplane.networks.dtypes import PLAIN
+from infoplane.networks.functions import Keyed
 from infoplane.networks.network import Network
 from infoplane.training import augment as images
+from infoplane.training import denoise
+from infoplane.training.targets import Target
 from infoplane.training.trainer import Arrays
 
 if TYPE_CHECKING:
@@ -26,12 +29,14 @@ NOISE = 0x6E6F697365
 """Keeps the noise of an epoch apart from its order."""
 AUGMENT = 0x637573
 """Keeps the crops and flips of an epoch apart from its order."""
+DENOISE = 0x64656E
+"""Keeps what an epoch's inputs are corrupted with apart from its order."""
 
 
 class Stack:
     """Networks of some seeds that train as one.
 
-    settings : of Supervised
+    settings : of Supervised; target : what is learnt
     rows, seeds : of each network, its row among all of the block and its seed
     weights : (n_networks, *shape) by name; the parameters among them are views of `flats`
     flats : all parameters of one type of number as a matrix, (n_networks, n_numbers): an
@@ -43,11 +48,12 @@ class Stack:
         self,
         settings,
         network: Network,
+        target: Target,
         rows: Sequence[int],
         seeds: Sequence[int],
         weights: Mapping[str, Tensor],
     ):
-        self.settings, self.network = settings, network
+        self.settings, self.network, self.target = settings, network, target
         self.rows, self.seeds = list(rows), list(seeds)
         self.device = next(iter(weights.values())).device
         of_type: dict[str, list[str]] = {}
@@ -120,7 +126,7 @@ class Stack:
         )
         sources = [streams.of_training(seed, *key, NOISE) for seed in seeds]
         random = self.network.random(len(x), sources, self.device)
-        shown = self._augmentation(len(x), *key)
+        shown, corruption = self._augmentation(len(x), *key), self._corruption(len(x), *key)
         totals = [torch.zeros_like(flat, dtype=at_least(flat)) for flat in self.flats]
         squares = [torch.zeros_like(total) for total in totals]
         batches = order.split(self.settings.batch_size, dim=1)
@@ -132,12 +138,16 @@ class Stack:
             inputs = x[batch]
             if shown is not None:
                 inputs = images.augmented(inputs, self.settings.augment, shown.rows(*rows))
+            wanted = self.target.wanted(inputs, labels.gather(1, batch))
+            if corruption is not None:
+                drawn = corruption.rows(*rows)
+                inputs = denoise.corrupted(inputs, self.settings.denoise, drawn)
             if len(key) == 1:  # epochs on random labels are trained at a constant rate
                 self._set_rate((key[0] - 1) * len(batches) + step, len(batches))
             outputs, changed = self.network.run(
                 {**self.leaves, **self.buffers}, inputs, training=True, random=part
             )
-            loss = self.loss(outputs, labels.gather(1, batch))
+            loss = self.loss(outputs, wanted)
             gradients = self._step(loss)
             for total, square, gradient in zip(totals, squares, gradients, strict=True):
                 gradient = gradient.to(total.dtype)
@@ -156,13 +166,12 @@ class Stack:
             "gradient_std": self.norms(variances),
         }
 
-    def loss(self, outputs: Tensor, labels: Tensor) -> Tensor:
+    def loss(self, outputs: Tensor, wanted: Tensor) -> Tensor:
         """What is minimised, summed over networks: each keeps its own gradient.
 
-        outputs : (n_networks, n, n_classes); labels : (n_networks, n)
+        outputs : (n_networks, n, …), as `run` gives them; wanted : as the target wants them
         """
-        loss = _cross_entropy(outputs, labels, self.settings.label_smoothing).mean(1).sum()
-        return loss + self._penalty()
+        return self.target.loss(outputs, wanted).mean(1).sum() + self._penalty()
 
     def _augmentation(self, n: int, *key: int) -> images.Drawn | None:
         """What is done to the images of an epoch, by seed and key alone; None without."""
@@ -170,6 +179,13 @@ class Stack:
             return None
         sources = [streams.of_training(seed, *key, AUGMENT) for seed in self.seeds]
         return images.draw(self.settings.augment, n, sources, self.device)
+
+    def _corruption(self, n: int, *key: int) -> Keyed | None:
+        """What the inputs of an epoch are corrupted with, by seed and key; None without."""
+        if self.settings.denoise is None:
+            return None
+        sources = [streams.of_training(seed, *key, DENOISE) for seed in self.seeds]
+        return Keyed.of(sources, n, self.device, batch=0)
 
     def _set_rate(self, step: int, steps: int) -> None:
         """The learning rate of a step of the training, of so many in an epoch."""
@@ -227,22 +243,21 @@ class Stack:
         ]
         return torch.stack(sums, 1).sqrt().numpy(force=True)
 
-    def evaluate(self, x: Tensor, y: Tensor) -> tuple[np.ndarray, np.ndarray]:
-        """Cross-entropy in nats and accuracy, (n_networks,); NaN where there is no data."""
+    def evaluate(self, x: Tensor, labels: Tensor) -> dict[str, np.ndarray]:
+        """The target's scores, means over inputs (n_networks,); NaN where there is no data."""
         n_networks, weights = len(self.rows), self.weights
+        widest = 4 * n_networks * max(*self.network.widths.values(), x[:1].numel())
+        step = max(1, EVALUATION_BYTES // widest)
+        nothing = torch.zeros(n_networks, dtype=torch.float64, device=self.device)
+        sums = {score.name: nothing for score in self.target.scored}
         with torch.no_grad():
-            widest = 4 * n_networks * max(*self.network.widths.values(), x[:1].numel())
-            loss = torch.zeros(n_networks, dtype=torch.float64, device=self.device)
-            right = torch.zeros_like(loss)
-            step = max(1, EVALUATION_BYTES // widest)
             for begin in range(0, len(x), step):
-                labels = y[begin : begin + step].expand(n_networks, -1)
-                logits, _ = self.network.run(weights, x[begin : begin + step])
-                loss += _cross_entropy(logits, labels).sum(1, dtype=torch.float64)
-                found = logits.contiguous().argmax(2)  # of a strided array: 25 × slower
-                right += (found == labels).sum(1)
-            n = len(x) or np.nan
-            return (loss / n).numpy(force=True), (right / n).numpy(force=True)
+                inputs = x[begin : begin + step].expand(n_networks, -1, *x.shape[1:])
+                own = labels[begin : begin + step].expand(n_networks, -1)
+                outputs, _ = self.network.run(weights, x[begin : begin + step])
+                scores = self.target.scores(outputs, self.target.wanted(inputs, own))
+                sums = {n: sums[n] + v.sum(1, dtype=torch.float64) for n, v in scores.items()}
+        return {name: (v / (len(x) or np.nan)).numpy(force=True) for name, v in sums.items()}
 
     def _views(self, flats: Sequence[Tensor]) -> dict[str, Tensor]:
         """Arrays by name, of matrices such as `flats`."""
@@ -263,13 +278,6 @@ def _distance_to_orthonormal(weights: Tensor) -> Tensor:
     gram = weights.transpose(1, 2) @ weights
     eye = torch.eye(gram.shape[-1], device=gram.device, dtype=gram.dtype)
     return (gram - eye).square().sum()
-
-
-def _cross_entropy(logits: Tensor, y: Tensor, smoothing: float = 0.0) -> Tensor:
-    """Cross-entropy in nats of every input, (S, n), of logits (S, n, n_classes)."""
-    return torch.nn.functional.cross_entropy(
-        logits.transpose(1, 2), y, reduction="none", label_smoothing=smoothing
-    )
 
 
 def at_least(flat: Tensor) -> torch.dtype:

@@ -1,4 +1,4 @@
-"""Supervised training of classifiers, the seeds of a block stacked or one by one.
+"""Training of networks to give labels, or their inputs: a block's seeds stacked or one by one.
 
 Everything random is drawn from (seed, epoch) alone, so a seed gets the same weights whichever
 seeds train beside it, to float tolerance, and a resumed training the same bits.
@@ -23,31 +23,27 @@ from infoplane.machine import Done, device_of, one_thread_each
 from infoplane.networks.arrays import to_array, to_tensor
 from infoplane.networks.description import build
 from infoplane.networks.dtypes import PLAIN, missing
-from infoplane.networks.network import Network, initialise_seeds
+from infoplane.networks.network import Misfit, Network, initialise_seeds
 from infoplane.progress import Progress
 from infoplane.settings import Settings as BaseSettings
 from infoplane.training import augment as images
+from infoplane.training import denoise as corruption
 from infoplane.training.cost import of_training
 from infoplane.training.optimizers import Adam, Optimizer
 from infoplane.training.stack import Stack, at_least, part_of
+from infoplane.training.targets import Classes, Reconstruction, Target
 from infoplane.training.trainer import NETWORK, Arrays, Lost, Metric, Trainer, TrainerSettings
 
 log = logging.getLogger(__name__)
 
 PREFIT = 0x707265666974
 """Keeps epochs on random labels apart from the others."""
-METRICS = (
-    Metric("loss_train", "loss  [nats]", "lower"),
-    Metric("loss_test", "loss  [nats]", "lower"),
-    Metric("accuracy_train", "accuracy", "higher"),
-    Metric("accuracy_test", "accuracy", "higher"),
+BY_LAYER = (
     Metric("weight_norm", "‖weights‖", by_layer=True),
     Metric("gradient_mean", "‖mean gradient‖", by_layer=True),
     Metric("gradient_std", "‖sd of the gradient‖", by_layer=True),
 )
-BETTER = {metric.name: metric.better for metric in METRICS}
-Watched = Literal[tuple(name for name, better in BETTER.items() if better)]
-Judged = Literal[tuple(name for name, better in BETTER.items() if better == "higher")]
+Watched = Literal["loss_train", "loss_test", "accuracy_train", "accuracy_test"]
 
 
 class Stop(BaseSettings):
@@ -80,17 +76,39 @@ class Prefit(BaseSettings):
 class SetAside(BaseSettings):
     """When a network counts as not trained: it is kept, named, and not measured."""
 
-    quantity: Judged = "accuracy_train"
+    quantity: Watched = "accuracy_train"
     """What is judged, after the last epoch."""
-    below: float = Field(gt=0, le=1)
-    """Seeds that end below this are set aside."""
+    below: float | None = Field(default=None, gt=0, le=1)
+    """Seeds that end with an accuracy below this are set aside."""
+    above: float | None = Field(default=None, gt=0)
+    """Seeds that end with a loss above this are set aside."""
+
+    @model_validator(mode="after")
+    def _one_threshold(self):
+        right, wrong = ("above", "below") if "loss" in self.quantity else ("below", "above")
+        if getattr(self, right) is None or getattr(self, wrong) is not None:
+            raise ValueError(f"give {right}, and not {wrong}, for {self.quantity}")
+        return self
+
+    def judges(self, value: float) -> bool:
+        """Whether a seed that ended with this value is set aside; with NaN it is not."""
+        return value < self.below if self.above is None else value > self.above
 
 
 class Settings(TrainerSettings):
-    shaping: ClassVar[tuple[str, ...]] = ("label",)
+    shaping: ClassVar[tuple[str, ...]] = ("target", "loss", "label", "augment")
 
     trainer: Literal["supervised"] = "supervised"
-    """How the network is trained: cross-entropy on the labels."""
+    """How the network is trained: to give labels, or its inputs, from examples."""
+    target: Literal["label", "input"] = "label"
+    """What is learnt: the label, or the input itself, as autoencoders do."""
+    loss: Literal["cross_entropy", "squared"] | None = None
+    """What is minimised. squared: of inputs, the mean of (x − x̂)² over their numbers.
+    cross_entropy: of labels; or of inputs in [0, 1], the mean over their numbers. null:
+    cross_entropy of labels, squared of inputs."""
+    denoise: corruption.Settings | None = None
+    """Noise on the training inputs, or numbers left out; what is learnt is the input without.
+    null: none."""
     optimizer: Optimizer = Adam(method="adam")
     """Optimizer and its learning rate."""
     batch_size: int = Field(default=256, ge=1)
@@ -131,30 +149,85 @@ class Settings(TrainerSettings):
             )
         return self
 
-    def check_inputs(self, shape: Sequence[int]) -> None:
-        """ValueError where inputs of this shape cannot be trained on so."""
-        if self.augment and len(shape) != 3:
-            raise ValueError(
-                "augment needs images (channels, height, width), not "
-                f"{' × '.join(map(str, shape))} values; a data set gives images with "
-                "flatten: false"
+    @model_validator(mode="after")
+    def _goes_with_the_target(self):
+        only = {"input": ("denoise",), "label": ("label", "label_smoothing", "prefit")}
+        others = [key for target in only if target != self.target for key in only[target]]
+        for key in others:
+            if getattr(self, key):
+                raise ValueError(
+                    f"{key} has no effect with target: {self.target}; leave it out"
+                )
+        if self.target == "label" and self.loss == "squared":
+            raise ValueError("loss must be cross_entropy with target: label, not 'squared'")
+        for rule in ("stop", "set_aside"):
+            chosen = getattr(self, rule)
+            if self.target == "input" and chosen and "accuracy" in chosen.quantity:
+                raise ValueError(
+                    f"{rule}.quantity must be loss_train or loss_test with target: input, not "
+                    f"'{chosen.quantity}': inputs have no accuracy"
+                )
+        return self
+
+    @property
+    def how(self) -> str:
+        """The loss, whichever way it was given."""
+        return self.loss or {"label": "cross_entropy", "input": "squared"}[self.target]
+
+    def check(self, network: Network) -> None:
+        """Raises Misfit where this network cannot be trained so."""
+        family, links = network.settings.family, network.links
+        if self.augment and len(network.input_shape) != 3:
+            raise _misfit(
+                "augment",
+                "must be left out, or have images (channels, height, width); a data set keeps "
+                "images as they are with flatten: false",
+                of_shape=True,
             )
+        if self.target == "label" and "softmax" not in links:
+            raise _misfit(
+                "target",
+                f"must be input, not 'label': network.family {family} gives back its inputs",
+            )
+        if self.target == "input" and not {"sigmoid", "linear"} & {*links}:
+            raise _misfit(
+                "target",
+                f"must be label, not 'input': network.family {family} gives scores of classes; "
+                "autoencoder gives back its inputs",
+            )
+        if self.target == "input" and self.how == "cross_entropy" and "sigmoid" not in links:
+            raise _misfit(
+                "loss",
+                "must be squared, not 'cross_entropy', which needs outputs between 0 and 1, as "
+                "an autoencoder with output: sigmoid has them",
+            )
+
+    def target_of(self, network: Network) -> Target:
+        """What the network is trained to give."""
+        if self.target == "input":
+            return Reconstruction(self.how, network)
+        return Classes(self.label_smoothing)
 
 
 class Supervised(Trainer):
     """The networks of a block: one stack of all, or one of each seed."""
 
     Settings = Settings
-    metrics = METRICS
 
     @isolated()
     def __init__(self, settings: Settings, network: Network, data: Data, seeds: Sequence[int]):
-        settings.check_inputs(network.input_shape)
+        settings.check(network)
+        self.target = settings.target_of(network)
+        self.metrics = (*self.target.metrics, *BY_LAYER)
         self.settings, self.network, self.seeds = settings, network, list(seeds)
         self.networks = {NETWORK: network}
         self.epochs, self.keep = settings.numbers, settings.keep
         self.device = device_of(settings.device)
-        y = data.label(settings.label).codes
+        y = np.zeros(len(data.x), np.int64)
+        if settings.target == "label":
+            y = data.label(settings.label).codes
+        elif "sigmoid" in network.links:
+            _require_unit_range(data.x)
         self.parts = {
             name: tuple(torch.from_numpy(a[rows]).to(self.device) for a in (data.x, y))
             for name, rows in {"train": data.train, "test": data.test}.items()
@@ -165,7 +238,7 @@ class Supervised(Trainer):
         for stack in self.stacks:
             stack.calibrate(self.parts["train"][0])
         self.failed: dict[int, int] = {}
-        self.values = {m.name: self._unknown(m.by_layer) for m in METRICS}
+        self.values = {m.name: self._unknown(m.by_layer) for m in self.metrics}
         self.best = np.full(len(self.seeds), np.inf)
         self.waited = np.zeros(len(self.seeds), np.int64)
         self.epoch = -1
@@ -174,8 +247,13 @@ class Supervised(Trainer):
     def networks_of(
         cls, settings: Settings, network: BaseSettings, data: Shape
     ) -> dict[str, Network]:
-        """One, with an output for each class of the label that is learnt."""
-        return {NETWORK: build(network, data.of_input, data.n_classes(settings.label))}
+        """One, with an output for each class of the label that is learnt, or for each number of
+        an input."""
+        n_classes = data.n_classes(settings.label)
+        size = data.d if settings.target == "input" else n_classes
+        found = build(network, data.of_input, size)
+        settings.check(found)
+        return {NETWORK: found}
 
     @classmethod
     def cost(
@@ -205,7 +283,7 @@ class Supervised(Trainer):
             for seed, value in zip(
                 self.seeds, self.values[rule.quantity].tolist(), strict=True
             ):
-                if value < rule.below:  # a NaN is not
+                if rule.judges(value):
                     found[seed] = Lost(f"{rule.quantity} {value:.4f}", set_aside=True)
         return found
 
@@ -266,6 +344,7 @@ class Supervised(Trainer):
             Stack(
                 self.settings,
                 self.network,
+                self.target,
                 group,
                 [self.seeds[row] for row in group],
                 {
@@ -292,8 +371,8 @@ class Supervised(Trainer):
         squares = [flat.to(at_least(flat)) ** 2 for flat in stack.flats]
         found["weight_norm"] = stack.norms(squares)
         for name, (inputs, labels) in self.parts.items():
-            loss, accuracy = stack.evaluate(inputs, labels)
-            found |= {f"loss_{name}": loss, f"accuracy_{name}": accuracy}
+            scores = stack.evaluate(inputs, labels)
+            found |= {f"{score}_{name}": value for score, value in scores.items()}
         return found
 
     def _unknown(self, by_layer: bool) -> np.ndarray:
@@ -357,10 +436,26 @@ class Supervised(Trainer):
         self.stacks = [stack for stack in self.stacks if stack.rows]
 
     def _is_over(self, stop: Stop, row: int) -> bool:
-        sign = 1 if BETTER[stop.quantity] == "lower" else -1  # smaller scores are better
+        better = {metric.name: metric.better for metric in self.metrics}
+        sign = 1 if better[stop.quantity] == "lower" else -1  # smaller scores are better
         score = sign * float(self.values[stop.quantity][row])
         if stop.threshold is not None:
             return score <= sign * stop.threshold
         self.waited[row] = 0 if score < self.best[row] else self.waited[row] + 1
         self.best[row] = min(self.best[row], score)
         return bool(self.waited[row] >= stop.patience)
+
+
+def _misfit(key: str, text: str, of_shape: bool = False) -> Misfit:
+    """A network that cannot be with this key of the training."""
+    return Misfit((key,), text, of_shape, at=("training",))
+
+
+def _require_unit_range(x: np.ndarray) -> None:
+    """ValueError for inputs that no sigmoid can give back."""
+    low, high = x.min(), x.max()
+    if low < 0 or high > 1:
+        raise ValueError(
+            "network.output must be linear, not 'sigmoid', which gives numbers between 0 and "
+            f"1: inputs are {low:.4g} to {high:.4g}"
+        )

@@ -1,0 +1,40 @@
+"""Inputs as a denoising autoencoder is shown them: with noise, or with numbers left out, drawn
+by seed and epoch (Vincent et al. 2010). It learns to give back the inputs as they are.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field, model_validator
+
+from infoplane.networks.functions import Keyed
+from infoplane.settings import Settings as BaseSettings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Settings(BaseSettings):
+    """Changes of training inputs, drawn anew in every epoch; measured inputs have none."""
+
+    sigma: float = Field(default=0, ge=0)
+    """Standard deviation of Gaussian noise on every number of an input, in its units."""
+    masked: float = Field(default=0, ge=0, lt=1)
+    """Share of an input's numbers that are put to 0."""
+
+    @model_validator(mode="after")
+    def _something(self):
+        if not self.sigma and not self.masked:
+            raise ValueError("give sigma > 0, masked > 0, or both; or leave denoise out")
+        return self
+
+
+def corrupted(x: Tensor, settings: Settings, drawn: Keyed) -> Tensor:
+    """Inputs x (S, n, *shape), changed. drawn : of these rows"""
+    shape = x.shape[2:]
+    if settings.sigma:
+        x = x + settings.sigma * drawn.normal("input", shape)
+    if settings.masked:
+        x = x * (drawn.kept("input", shape, settings.masked) > 0)
+    return x
