@@ -423,8 +423,25 @@ WRONG = {
     ),
     "pool_over_noise_that_is_not": (
         {"runs.tanh.pools": {"late": {"over": "noise"}}},
-        "runs.tanh.pools.late.over: must be epochs, seeds or both, not 'noise': the network "
-        "has no noise",
+        "runs.tanh.pools.late.over: must be epochs, seeds or both, not 'noise': nothing in a "
+        "pass is random without network.noise, or dropout or batch norm and measure.passes: "
+        "training",
+    ),
+    "pool_of_dropout_that_is_off": (
+        one_run(network={"dropout": 0.1}, pools={"late": {"over": "noise"}}),
+        "runs.r.pools.late.over: must be epochs, seeds or both, not 'noise': nothing in a "
+        "pass is random without network.noise, or dropout or batch norm and measure.passes: "
+        "training",
+    ),
+    "pool_of_noise_of_many_sizes": (
+        one_run(
+            network={"noise": {"sigma": 0.1, "relative": True}},
+            estimators=["wanted"],
+            pools={"late": {}},
+        )
+        | {"estimators.wanted": {"estimator": "sp"}},
+        "runs.r.pools.late.estimators: cannot have 'wanted': it needs one σ, and relative "
+        "noise gives every pooled network its own; set network.noise.relative to false",
     ),
     "pool_of_more_seeds_than_there_are": (
         {"runs.tanh.pools": {"late": {"over": "seeds", "lengths": [2, 500]}}},

@@ -25,8 +25,10 @@ BINS = binned.BinnedSettings(estimator="binned", n_bins=30)
 SEEDS = [0, 1, 2, 3]
 
 
-def trained(data, folder, noise=None):
-    settings = mlp.Settings(hidden=[6, 3], initialisation="fan_in", noise=noise)
+def trained(data, folder, noise=None, dropout=0.0):
+    settings = mlp.Settings(
+        hidden=[6, 3], initialisation="fan_in", noise=noise, dropout=dropout
+    )
     chosen = supervised.Settings(epochs=12, batch_size=64, device="cpu")
     paths = []
     for seeds in (SEEDS[:2], SEEDS[2:]):
@@ -47,8 +49,8 @@ def noisy_weights(data, tmp_path):
     return trained(data, tmp_path, {"sigma": 0.1})
 
 
-def pool_of(weights, data, memory_mb=100, **settings):
-    measure = probes.Settings(device="cpu")
+def pool_of(weights, data, memory_mb=100, passes="evaluation", **settings):
+    measure = probes.Settings(device="cpu", passes=passes)
     source = Activations(weights, DatasetProbe(measure, data))
     return pooling.Pool(source, pooling.Settings(**settings), memory_mb)
 
@@ -117,6 +119,20 @@ def test_noise_is_pooled_draw_by_draw(noisy_weights, data):
     assert float(found[4].centres.std(dim=1).max()) < 1e-6
     added = (found[4].t - found[4].centres) / 0.1
     assert float(added.std()) == pytest.approx(1, abs=0.05)
+
+
+def test_masks_of_dropout_are_pooled_draw_by_draw(data, tmp_path):
+    weights = trained(data, tmp_path, dropout=0.5)
+    pool = pool_of(weights, data, over="noise", lengths=[1, 4], passes="training")
+    by_length = dict(next(pool.samples(pool.blocks[0])))
+    draws = by_length[4].t
+    assert draws.shape[1] == 4 and by_length[4].sigma is None
+    torch.testing.assert_close(by_length[1].t, draws[:, :1])
+    dropped = (draws == 0).float().mean(dim=(0, 2))  # a share for each draw
+    assert float((dropped - 0.5).abs().max()) < 0.06  # 4.7 sd of 256 × 6 masks
+    rows = measured(pool, BINS)
+    given = [row.record.extra["entropy_given_x"] for row in rows if row.length == 4]
+    assert min(given) > 0.5  # bit; without masks it is 0
 
 
 def test_pooled_information_is_that_of_the_counted_table(weights, data):

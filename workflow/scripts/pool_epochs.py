@@ -1,4 +1,4 @@
-"""Estimate information of pooled epochs, seeds or draws of noise of one run."""
+"""Estimate information of pooled epochs, seeds or random draws of one run."""
 
 import json
 from pathlib import Path

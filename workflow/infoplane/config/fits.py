@@ -5,6 +5,7 @@ from typing import Any
 
 from infoplane.config.estimators import method_of
 from infoplane.config.models import Run
+from infoplane.config.pools import estimators_of
 from infoplane.config.problems import Problem, not_defined
 from infoplane.datasets.source import ASSUMED, Shape
 from infoplane.measurement.activations import reader_of
@@ -55,6 +56,7 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
         except ValueError as error:
             yield Problem(("measure", "layers"), str(error))
     yield from _of_noise(run, network, estimators)
+    yield from _of_pools(run, network, estimators)
 
 
 def _of_draws(run: Run, network: Network) -> Iterator[Problem]:
@@ -75,7 +77,7 @@ def _of_draws(run: Run, network: Network) -> Iterator[Problem]:
 
 def _of_noise(run: Run, network: Network, estimators: Mapping[str, Any]) -> Iterator[Problem]:
     """Estimators of noisy layers, where layers have no noise that could be told apart."""
-    if getattr(network.settings, "noise", None) is None:
+    if network.noise is None:
         why = "there is no network.noise"
     elif run.measure.passes == "training":
         why = "measure.passes is training: what is drawn is more than noise"
@@ -92,3 +94,22 @@ def _of_noise(run: Run, network: Network, estimators: Mapping[str, Any]) -> Iter
         yield Problem(
             ("estimators",), f"must be without {', '.join(names)} where {why}: {reason}"
         )
+
+
+def _of_pools(run: Run, network: Network, estimators: Mapping[str, Any]) -> Iterator[Problem]:
+    """Pools of draws of a network that has none, or of noise that is of many sizes."""
+    for name, pool in run.pools.items():
+        if pool.over == "noise" and not network.draws:
+            yield Problem(
+                ("pools", name, "over"),
+                "must be epochs, seeds or both, not 'noise': nothing in a pass is random "
+                "without network.noise, or dropout or batch norm and measure.passes: training",
+            )
+        for by in estimators_of(run, name) if network.noise and network.noise.relative else ():
+            method = method_of(estimators.get(by))
+            if method is not None and method.needs_noise:
+                yield Problem(
+                    ("pools", name, "estimators"),
+                    f"cannot have '{by}': it needs one σ, and relative noise gives every "
+                    "pooled network its own; set network.noise.relative to false",
+                )

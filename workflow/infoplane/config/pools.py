@@ -25,7 +25,7 @@ def pool_problems(run: Run, estimators: Mapping[str, Any]) -> Iterator[Problem]:
                     text = not_defined(wanted, "estimator of this run", run.estimators)
                     yield Problem((*place, "estimators", i), text)
         for by in estimators_of(run, name):
-            reason = _cannot_pool(by, estimators.get(by), run)
+            reason = _cannot_pool(estimators.get(by))
             if reason:
                 yield Problem((*place, "estimators"), f"cannot have '{by}': {reason}")
         most = len(run.training.numbers)
@@ -35,9 +35,6 @@ def pool_problems(run: Run, estimators: Mapping[str, Any]) -> Iterator[Problem]:
         if pool.over == "seeds" and pool.lengths[-1] > len(run.seeds):
             text = f"must be ≤ {len(run.seeds)}, the number of seeds, not {pool.lengths[-1]}"
             yield Problem((*place, "lengths"), text)
-        if pool.over == "noise" and getattr(run.network, "noise", None) is None:
-            text = "must be epochs, seeds or both, not 'noise': the network has no noise"
-            yield Problem((*place, "over"), text)
         if pool.ends != "last" and pool.ends.schedule == "list":
             limit = run.training.numbers[-1]
             late = [epoch for epoch in pool.ends.epochs if epoch > limit]
@@ -53,7 +50,7 @@ def estimators_of(run: Run, pool: str) -> list[str]:
     return [n for n in run.estimators if wanted is None or n in wanted]
 
 
-def _cannot_pool(name: str, written: Any, run: Run) -> str:
+def _cannot_pool(written: Any) -> str:
     """Why this estimator cannot measure pooled draws; empty where it can."""
     method = method_of(written)
     if method is None:
@@ -66,10 +63,4 @@ def _cannot_pool(name: str, written: Any, run: Run) -> str:
         return ""  # said elsewhere
     if estimator.remembers:
         return "it carries weights over from epoch to epoch; set warm_start to false"
-    noise = getattr(run.network, "noise", None)
-    if estimator.needs_noise and noise is not None and noise.relative:
-        return (
-            "it needs one σ, and relative noise gives every pooled network its own; set "
-            "network.noise.relative to false"
-        )
     return ""

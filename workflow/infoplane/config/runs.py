@@ -15,7 +15,6 @@ from infoplane.config.pools import pool_problems
 from infoplane.config.problems import Problem, dotted, not_defined, shown, validated
 from infoplane.datasets import SOURCES, labels_of
 from infoplane.datasets.source import Shape
-from infoplane.probes import dataset as dataset_probe
 from infoplane.schedules.adaptive import Adaptive
 from infoplane.schedules.fixed import kept_epochs
 from infoplane.stores.series import SeriesError
@@ -264,13 +263,12 @@ def _test_inputs(run: Run, around: Surroundings) -> Iterator[Problem]:
     if not isinstance(dataset, Mapping) or dataset.get("training_fraction") != 1:
         return
     why = f"data set '{run.dataset}' has training_fraction 1 and so no test inputs"
-    if isinstance(run.measure, dataset_probe.Settings) and run.measure.inputs == "test":
+    if run.measure.tests:
         yield Problem(("measure", "inputs"), f"must be train or all, not 'test': {why}")
-    for rule in ("stop", "set_aside"):
-        quantity = getattr(getattr(run.training, rule, None), "quantity", "")
-        if quantity.endswith("_test"):
-            text = f"must be of the training inputs, not '{quantity}': {why}"
-            yield Problem(("training", rule, "quantity"), text)
+    for path, metric in run.training.watched.items():
+        if metric.endswith("_test"):
+            text = f"must be of the training inputs, not '{metric}': {why}"
+            yield Problem(("training", *path), text)
 
 
 def _unit_range(run: Run, around: Surroundings) -> Iterator[Problem]:
@@ -289,10 +287,8 @@ def _unit_range(run: Run, around: Surroundings) -> Iterator[Problem]:
 
 def _labels(run: Run, around: Surroundings) -> Iterator[Problem]:
     """Labels that the data set does not have, where that can be told before it is prepared."""
-    chosen = {("measure", "label"): getattr(run.measure, "label", None)}
-    chosen[("training", "label")] = getattr(run.training, "label", None)
-    wanted = {path: label for path, label in chosen.items() if label is not None}
-    if not wanted:
+    wanted = {"measure": run.measure.wanted_label, "training": run.training.wanted_label}
+    if not any(wanted.values()):
         return
     try:
         written = around.datasets[run.dataset]
@@ -300,10 +296,10 @@ def _labels(run: Run, around: Surroundings) -> Iterator[Problem]:
     except (LookupError, TypeError, ValueError):
         return  # said elsewhere
     known = labels_of(settings)
-    for path, label in wanted.items():
-        if known is not None and label not in known:
+    for section, label in wanted.items():
+        if label is not None and known is not None and label not in known:
             text = not_defined(label, f"label of data set '{run.dataset}'", known)
-            yield Problem(path, text)
+            yield Problem((section, "label"), text)
 
 
 def _adaptive(run: Run, around: Surroundings) -> Iterator[Problem]:

@@ -62,5 +62,5 @@ def of_windows(pooled: pd.DataFrame) -> pd.DataFrame:
 def title(pool: pd.DataFrame, over: str) -> str:
     """ "50 epochs pooled"."""
     length = int(pool.length.max())
-    what = {"both": "epochs of all seeds", "noise": "draws of noise"}.get(over, over)
+    what = {"both": "epochs of all seeds", "noise": "random draws"}.get(over, over)
     return f"{length} {what} pooled"

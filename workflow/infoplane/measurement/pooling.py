@@ -32,11 +32,12 @@ class Settings(BaseSettings):
 
     over: Literal["epochs", "seeds", "both", "noise"] = "epochs"
     """epochs: the last ones before the window's end, of each seed; seeds: disjoint groups of
-    seeds at one epoch; both: the epochs of all seeds; noise: draws of a network with noise."""
+    seeds at one epoch; both: the epochs of all seeds; noise: draws of what is random in a
+    measured pass, which is noise, or dropout and batch norm where passes are as in training."""
     lengths: list[Annotated[int, Field(ge=1)]] = Field(
         default=[1, 2, 5, 10, 20], min_length=1, validate_default=True
     )
-    """Lengths of the windows: epochs, seeds or draws of noise that are pooled."""
+    """Lengths of the windows: epochs, seeds or draws that are pooled."""
     ends: Schedule | Literal["last"] = "last"
     """Kept epochs at which windows end: the last one, or a schedule for windows that slide
     over training. A window that would begin before epoch 0 is left out."""

@@ -249,7 +249,7 @@ class CNN(Network):
                     self.buffers[f"{name}.range"] = (2,)
             self.of_layer[name] = tuple(own)
             self.parameters |= own
-        self.draws = settings.noise is not None
+        self.noise, self.draws = settings.noise, settings.noise is not None
         self.differs_in_training = settings.batch_norm or any(self.dropout.values())
         self.slowdown = 3.0 if self.bits < grids.PLAIN else 1.0
 

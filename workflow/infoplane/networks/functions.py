@@ -96,11 +96,11 @@ def one_each(chosen, layers: Sequence[str]) -> dict:
 
 def check_one_each(settings, n: int, layers: str) -> None:
     """ValueError where a setting lists more or fewer than one for each of n layers."""
-    for key, what in (("activation", "functions"), ("dropout", "rates")):
-        chosen = getattr(settings, key)
-        if isinstance(chosen, list) and len(chosen) != n:
+    listed = {"activation": settings.activation, "dropout": settings.dropout}
+    for (key, values), what in zip(listed.items(), ("functions", "rates"), strict=True):
+        if isinstance(values, list) and len(values) != n:
             raise ValueError(
-                f"{key} names {len(chosen)} {what} for {n} {layers}; give one name for all of "
+                f"{key} names {len(values)} {what} for {n} {layers}; give one name for all of "
                 "them, or one each"
             )
 

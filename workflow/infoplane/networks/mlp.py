@@ -99,6 +99,7 @@ class MLP(Network):
                 self.of_layer[layer] += tuple(own)
                 self.buffers |= running
         self.differs_in_training = settings.batch_norm or any(self.dropout.values())
+        self.noise = settings.noise
         self.draws, self.n_drawn = bool(self.noisy), sum(self.noisy.values())
         self.slowdown = 3.0 if self.is_quantised else 1.0
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from infoplane.networks.noise import Settings as Noise
+
 Shape: TypeAlias = tuple[int, ...]
 Weights: TypeAlias = "Mapping[str, Tensor]"
 Link = Literal["softmax", "sigmoid", "linear"]
@@ -105,6 +107,7 @@ class Network(ABC):
     links : what may turn outputs of `run` into the output layer: softmax over classes; sigmoid
         or linear of outputs that are as the input is
     of_layer : names of the parameters that belong to each layer, for gradient statistics
+    noise : settings of the Gaussian noise that layers have, where they have any
     draws : whether a measured pass is random, so that several passes mean something
     differs_in_training : whether training computes otherwise: dropout, batch norm
     live : measured passes are as in training, in random batches of so many inputs; 0: they
@@ -125,6 +128,7 @@ class Network(ABC):
     aliases: Mapping[str, str] = NONE
     links: Collection[Link] = ("softmax",)
     of_layer: Mapping[str, tuple[str, ...]] = NONE
+    noise: Noise | None = None
     draws: bool = False
     differs_in_training: bool = False
     live: int = 0

@@ -29,6 +29,14 @@ class Settings(ProbeSettings):
     label: str | None = None
     """Which of the data set's labels is Y; null: the first."""
 
+    @property
+    def wanted_label(self) -> str | None:
+        return self.label
+
+    @property
+    def tests(self) -> bool:
+        return self.inputs == "test"
+
     def n_inputs(self, data: Shape) -> int:
         """At least two: with fewer the measurement fails."""
         n = {"train": data.n_train, "test": data.n_test, "all": data.n}[self.inputs]

@@ -58,6 +58,16 @@ class ProbeSettings(Settings):
     """Regenerate once into a temporary store that all estimators of the run read. Worth it
     only where a forward pass costs more than reading its result from disk."""
 
+    @property
+    def wanted_label(self) -> str | None:
+        """The label of the data set that its key `label` names."""
+        return None
+
+    @property
+    def tests(self) -> bool:
+        """Whether test inputs alone are measured."""
+        return False
+
     def n_inputs(self, data: Shape) -> int:
         """How many inputs will be measured, for an estimate of memory and time."""
         return data.n

@@ -140,6 +140,15 @@ class Settings(TrainerSettings):
     def numbers(self) -> range:
         return range(self.epochs + 1)
 
+    @property
+    def wanted_label(self) -> str | None:
+        return self.label
+
+    @property
+    def watched(self) -> dict[tuple[str, ...], str]:
+        rules = {"stop": self.stop, "set_aside": self.set_aside}
+        return {(key, "quantity"): rule.quantity for key, rule in rules.items() if rule}
+
     @model_validator(mode="after")
     def _trains_after_warm_up(self):
         if self.optimizer.warm_up >= self.epochs:

@@ -58,6 +58,16 @@ class TrainerSettings(Settings):
         """Settings of the networks that it trains beside the run's own."""
         return ()
 
+    @property
+    def wanted_label(self) -> str | None:
+        """The label of the data set that its key `label` names."""
+        return None
+
+    @property
+    def watched(self) -> Mapping[tuple[str, ...], str]:
+        """Metrics that its rules name, by the keys that do."""
+        return {}
+
     def contents(self, seeds: Iterable[int]) -> list[Path]:
         """Files of the user's own of these seeds, in order."""
         return []
