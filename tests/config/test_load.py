@@ -291,7 +291,7 @@ def test_every_part_can_be_read_back(example):
 def test_settings_are_read_strictly_from_their_own_text(table):
     # Files are read as strict JSON; a model with a tuple and a `before` validator would not be.
     needed = {"path": "x:y", "hidden": [3], "epochs": 1, "files": "x", "preset": "fc3"}
-    needed |= {"encoder": [3], "bottleneck": 2}
+    needed |= {"encoder": [3], "bottleneck": 2, "game": "nim"}
     for one in table.values():
         model = one.Settings
         kind = next(

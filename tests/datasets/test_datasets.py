@@ -21,8 +21,8 @@ def test_sources_each_have_settings_and_loader():
 
 def test_settings_are_told_apart_by_source(settings):
     for name in SOURCES:
-        keys = {"path": "a"} if name in ("images", "arrays") else {}
-        assert type(settings(name, **keys)) is SOURCES[name].Settings
+        own = {"images": {"path": "a"}, "arrays": {"path": "a"}, "game": {"game": "nim"}}
+        assert type(settings(name, **own.get(name, {}))) is SOURCES[name].Settings
     with pytest.raises(ValidationError, match="'imagenet'"):
         settings("imagenet")
 

@@ -29,7 +29,16 @@ WITHOUT_EFFECT = {
 }
 """Modules that say what a job costs or how far it is, or make it wait, and take no part in its
 result."""
-PACKAGES = ("numpy", "torch", "zarr", "xarray", "numba", "scikit-learn", "torchvision")
+PACKAGES = (
+    "numpy",
+    "torch",
+    "zarr",
+    "xarray",
+    "numba",
+    "scikit-learn",
+    "torchvision",
+    "open-spiel",
+)
 
 
 def digest_of_text(text: str | bytes) -> str:

@@ -45,6 +45,7 @@ SOURCES = Table(
         "cifar10": "infoplane.datasets.cifar10:CIFAR10",
         "images": "infoplane.datasets.images:Images",
         "arrays": "infoplane.datasets.arrays:Arrays",
+        "game": "infoplane.datasets.game:Game",
     },
     open=True,
     base="infoplane.datasets.source:Source",

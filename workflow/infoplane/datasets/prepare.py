@@ -35,6 +35,7 @@ def prepare(settings: SourceSettings, places: Iterable[str | Path] | None = None
         "units": "bit",
         **contents.information(codes, raw.labels),
         "notes": list(raw.notes),
+        "n_actions": raw.n_actions,
     }
     place = ", ".join(str(getattr(settings, key)) for key in source.where) or settings.source
     x = options.standardised(options.scaled(raw), train, settings.standardise)
@@ -69,7 +70,7 @@ def _prepared(found: Shape, settings: SourceSettings) -> Shape:
         fraction = own / found.n if own else options.DEFAULT_TRAINING_FRACTION
     n = min(found.n, settings.size or found.n)
     of_input = (found.d,) if settings.flatten else found.of_input
-    return Shape(n, of_input, found.classes, round(n * fraction))
+    return Shape(n, of_input, found.classes, round(n * fraction), found.n_actions)
 
 
 def labels_of(

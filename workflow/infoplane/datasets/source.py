@@ -82,6 +82,7 @@ class Raw:
     train, test : int64 indices of the source's own split, or None where it has none
     divisor : x is divided by it after the subset was drawn, so that images stay bytes till then
     notes : what a reader of results should know
+    n_actions : of positions of a game, the actions that it knows
     """
 
     x: np.ndarray
@@ -90,18 +91,21 @@ class Raw:
     test: np.ndarray | None = None
     divisor: float = 1.0
     notes: tuple[str, ...] = ()
+    n_actions: int = 0
 
 
 class Shape(NamedTuple):
     """Inputs (n, *of_input), of which n_train train; how many classes each label has.
 
     n_train : None of a source without a split of its own
+    n_actions : of positions of a game, the actions that it knows
     """
 
     n: int
     of_input: tuple[int, ...]
     classes: Mapping[str, int]
     n_train: int | None = None
+    n_actions: int = 0
 
     @property
     def d(self) -> int:
@@ -177,7 +181,7 @@ class Data:
             p(y | x), else H(Y) − H(Y | X) of the labels as they are, which is H(Y) unless
             equal inputs carry different labels. Shuffled labels count as they are
         digest : SHA-256 of x, the labels, train and test
-        units, notes
+        units, notes, n_actions
     """
 
     x: np.ndarray
@@ -190,7 +194,8 @@ class Data:
     def shape(self) -> Shape:
         """As a plan sees it."""
         classes = {name: label.n_classes for name, label in self.labels.items()}
-        return Shape(len(self.x), self.x.shape[1:], classes, len(self.train))
+        n_actions = self.attributes.get("n_actions", 0)
+        return Shape(len(self.x), self.x.shape[1:], classes, len(self.train), n_actions)
 
     @property
     def y(self) -> np.ndarray:

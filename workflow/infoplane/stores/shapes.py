@@ -24,5 +24,6 @@ def shape_of_store(store: Path) -> Shape:
         n, *of_input = heads["x"]["shape"]
         (n_train,) = heads["train_indices"]["shape"]
         labels = root["attributes"][LABELS]
+        n_actions = root["attributes"]["attributes"].get("n_actions", 0)
         classes = {name: len(heads[name]["attributes"][NAMES]) for name in labels}
-    return Shape(n, tuple(of_input), classes, n_train)
+    return Shape(n, tuple(of_input), classes, n_train, n_actions)
