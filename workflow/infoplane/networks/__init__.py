@@ -11,6 +11,7 @@ FAMILIES = Table(
         "cnn": "infoplane.networks.cnn:CNN",
         "generator": "infoplane.networks.generator:Generator",
         "autoencoder": "infoplane.networks.autoencoder:Autoencoder",
+        "policy_value": "infoplane.networks.policy_value:PolicyValue",
         "module": "infoplane.networks.module:Module",
     },
     open=True,

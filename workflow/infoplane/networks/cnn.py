@@ -239,19 +239,25 @@ class CNN(Network):
             own = {} if step.tied else {f"{name}.weight": step.weight}
             own[f"{name}.bias"] = after[:1]
             if name in self.activations_of:
-                if settings.batch_norm:
-                    norm, running = functions.norm_arrays(name, after[:1])
-                    own |= norm
-                    self.buffers |= running
+                more, buffers = self._own_arrays(name, after[:1])
+                own |= more
+                self.buffers |= buffers
                 if settings.noise and settings.noise.relative:
                     self.buffers[f"{name}.scale"] = (1,)
-                if self.bits < grids.PLAIN and self.activations_of[name] not in grids.RANGES:
-                    self.buffers[f"{name}.range"] = (2,)
             self.of_layer[name] = tuple(own)
             self.parameters |= own
         self.noise, self.draws = settings.noise, settings.noise is not None
         self.differs_in_training = settings.batch_norm or any(self.dropout.values())
         self.slowdown = 3.0 if self.bits < grids.PLAIN else 1.0
+
+    def _own_arrays(self, name: str, units: Shape) -> tuple[dict[str, Shape], dict[str, Shape]]:
+        """Parameters and buffers that a hidden layer has beside weight and bias."""
+        parameters, buffers = {}, {}
+        if self.settings.batch_norm:
+            parameters, buffers = functions.norm_arrays(name, units)
+        if self.bits < grids.PLAIN and self.activations_of[name] not in grids.RANGES:
+            buffers[f"{name}.range"] = (2,)
+        return parameters, buffers
 
     def _placed(self) -> list[Placed]:
         """All steps from the input to the output; Misfit where one cannot be."""
@@ -356,24 +362,34 @@ class CNN(Network):
 
     def _activated(self, weights, name, h, training, random, buffers, ranges) -> Reading:
         """A hidden stage's output from what its weights give; see the head of the file."""
-        if self.settings.batch_norm:
-            h = functions.batch_norm(weights, f"{name}.norm", h, training, random, buffers)
-        chosen = self.activations_of[name]
-        h = functions.activation(chosen)(h)
-        if self.bits < grids.PLAIN:
-            ends = grids.RANGES.get(chosen)
-            if ends is None:
-                key = f"{name}.range"
-                if ranges is not None:
-                    ranges[key] = grids.range_of(h)
-                found = (weights if ranges is None else ranges)[key]
-                ends = found.reshape(len(h), 2, *[1] * (h.ndim - 1)).unbind(1)
-            h = grids.on_grid(h, *ends, self.bits)
+        h = self._normed(weights, name, h, training, random, buffers)
+        h = self._bent(weights, name, h, ranges)
         h = functions.dropout(h, name, self.dropout[name], training, random)
         if self.settings.noise is None or random is None:
             return Reading(h)
         sigma = noises.sigma(self.settings.noise, weights, name)
         return Reading(h, sigma, random.normal(name, h.shape[2:]))
+
+    def _normed(self, weights, name, h, training, random, buffers) -> Tensor:
+        """A hidden stage's numbers after batch norm, where there is any."""
+        if not self.settings.batch_norm:
+            return h
+        return functions.batch_norm(weights, f"{name}.norm", h, training, random, buffers)
+
+    def _bent(self, weights, name, h, ranges) -> Tensor:
+        """A hidden stage's activation function of h, on the grid of a quantised network."""
+        chosen = self.activations_of[name]
+        h = functions.activation(chosen)(h)
+        if self.bits == grids.PLAIN:
+            return h
+        ends = grids.RANGES.get(chosen)
+        if ends is None:
+            key = f"{name}.range"
+            if ranges is not None:
+                ranges[key] = grids.range_of(h)
+            found = (weights if ranges is None else ranges)[key]
+            ends = found.reshape(len(h), 2, *[1] * (h.ndim - 1)).unbind(1)
+        return grids.on_grid(h, *ends, self.bits)
 
     def random(self, n, sources, device="cpu") -> Keyed | None:
         drawn = self.settings.noise or any(self.dropout.values()) or self.live

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Shape: TypeAlias = tuple[int, ...]
 Weights: TypeAlias = "Mapping[str, Tensor]"
-Link = Literal["softmax", "sigmoid", "linear"]
+Link = Literal["softmax", "sigmoid", "linear", "policy_value"]
 NONE: Mapping = MappingProxyType({})
 
 INPUT = "input"
@@ -105,7 +105,8 @@ class Network(ABC):
     dtypes : of arrays that are not float32: float64, float16, bfloat16, int64, …
     aliases : further names that checkpoints may have for an array
     links : what may turn outputs of `run` into the output layer: softmax over classes; sigmoid
-        or linear of outputs that are as the input is
+        or linear of outputs that are as the input is; policy_value: softmax over actions and
+        a value
     of_layer : names of the parameters that belong to each layer, for gradient statistics
     noise : settings of the Gaussian noise that layers have, where they have any
     draws : whether a measured pass is random, so that several passes mean something

@@ -193,6 +193,8 @@ class Settings(TrainerSettings):
                 "images as they are with flatten: false",
                 of_shape=True,
             )
+        if "policy_value" in links:
+            raise _misfit("trainer", f"must be selfplay for network.family {family}")
         if self.target == "label" and "softmax" not in links:
             raise _misfit(
                 "target",
