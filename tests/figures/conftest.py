@@ -57,6 +57,7 @@ def information():
                             "entropy_binned": 1.0,
                             "entropy_x": 12.0,
                             "entropy_y": 0.999,
+                            "remark": "",
                         }
                     )
         return pd.DataFrame(rows)
@@ -67,7 +68,7 @@ def information():
 def lose(table, failed):
     """The table as a store gives it, with seeds that failed."""
     why = np.where(table.seed.isin(failed), "the loss became NaN", "")
-    return table.assign(lost=why, set_aside=False)
+    return table.assign(lost=why, set_aside=False, remark="")
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ with job(snakemake):
         "information_xy": information_xy if information_xy == information_xy else None,
         "n_kept": len(weights.epochs),
         "n_inputs": activations.n_inputs,
+        "remarks": {str(seed): said for seed, said in weights.remarks.items()},
         "recipe": params.recipe,
         "training": weights.attributes["settings"],
         "versions": package_versions(),

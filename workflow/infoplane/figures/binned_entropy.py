@@ -60,7 +60,7 @@ class BinnedEntropy(Figure):
         shown.insert(0, "estimator", tables.only(information, "estimator", "information"))
         shown.insert(0, "run", run)
         shown = tables.with_entropies(shown, kept)
-        return shown.assign(**tables.naming(failed, aside))
+        return shown.assign(**tables.naming(information, failed, aside))
 
     @classmethod
     @style.styled

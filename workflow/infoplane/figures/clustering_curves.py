@@ -57,7 +57,7 @@ class ClusteringCurves(Figure):
         result = tables.over_seeds(kept, ["epoch", "layer"], list(MEASURES)).reset_index()
         result.insert(0, "run", run)
         result.insert(1, "estimator", estimator)
-        return result.assign(**tables.naming(failed, aside))
+        return result.assign(**tables.naming(information, failed, aside))
 
     @classmethod
     @style.styled

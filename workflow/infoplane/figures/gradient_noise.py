@@ -63,7 +63,7 @@ class GradientNoise(Figure):
                 np.exp(mean + sd),
             )
         result["n_seeds"] = logs.n_seeds
-        return result.assign(**tables.naming(failed, aside))
+        return result.assign(**tables.naming(gradients, failed, aside))
 
     @classmethod
     @style.styled

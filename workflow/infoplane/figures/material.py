@@ -93,6 +93,10 @@ class Material:
         table = self._wanted(pd.concat(tables, ignore_index=True), run)
         table.insert(0, "run", run)
         table.insert(1, "estimator", estimator)
+        remarks = {
+            int(seed): said for about in abouts for seed, said in about["remarks"].items()
+        }
+        table["remark"] = table.seed.map(lambda seed: remarks.get(seed, ""))
         exempt = self.exempt[estimator]
         violations = checks.violations_of(table, abouts[0], exempt)
         compared = 0 if exempt else checks.n_compared(table)

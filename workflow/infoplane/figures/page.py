@@ -108,6 +108,7 @@ class Ending:
     """One quantity at the last epoch: mean and sd over seeds, as text ("test 0.98 ± 0.01").
 
     set_aside : seeds that are not among them, with why ("3 (accuracy_train 0.5012)")
+    remarks : what is said of seeds that are ("4 (collapsed generator: …)")
     """
 
     run: str
@@ -116,6 +117,7 @@ class Ending:
     quantity: str
     values: str
     set_aside: str = ""
+    remarks: str = ""
 
 
 @dataclass(config=_STRICT, frozen=True)
@@ -292,11 +294,14 @@ def endings_of(metrics: pd.DataFrame) -> list[Ending]:
         aside = at_end[at_end.seed.isin(tables.set_aside_seeds(rows))]
         last = at_end[~at_end.seed.isin([*failed, *aside.seed])]
         named = ", ".join(f"{row.seed} ({row.lost})" for row in aside.itertuples())
+        remarked = at_end[at_end.remark != ""].itertuples()
+        remarks = ", ".join(f"{row.seed} ({row.remark})" for row in remarked)
         for label, members in tables.panels(judged).items():
             texts = {part: _spread(last[m.name].to_numpy()) for part, m in members.items()}
             values = ", ".join(f"{part} {text}" for part, text in texts.items() if text != "–")
             epoch, quantity = int(rows.epoch.max()), sentences.in_words(label)
-            result.append(Ending(str(run), epoch, len(last), quantity, values or "–", named))
+            said = values or "–", named, remarks
+            result.append(Ending(str(run), epoch, len(last), quantity, *said))
     return result
 
 

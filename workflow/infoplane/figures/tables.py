@@ -74,9 +74,20 @@ def set_aside_seeds(table: pd.DataFrame) -> list:
     return sorted(table.seed[where].unique())
 
 
-def naming(failed: list, set_aside: list) -> dict[str, str]:
-    """Columns seeds_left_out, all of them, and seeds_set_aside, those that did not fail."""
+def naming(table: pd.DataFrame, failed: list, set_aside: list) -> dict[str, str]:
+    """Columns seeds_left_out, all of them, and seeds_set_aside, those that did not fail; and
+    remarks, what is said in short of seeds that are drawn: "3: collapsed generator".
+
+    table : of information or of metrics, with what is said at length in a column `remark`
+    """
+    said = table.drop_duplicates("seed").sort_values("seed").fillna({"remark": ""})
+    short = [
+        f"{row.seed}: {' and '.join(one.partition(':')[0] for one in row.remark.split('; '))}"
+        for row in said.itertuples()
+        if row.remark
+    ]
     return {
+        "remarks": "|".join(short),
         "seeds_left_out": "|".join(map(str, sorted({*failed, *set_aside}))),
         "seeds_set_aside": "|".join(map(str, set_aside)),
     }
@@ -165,7 +176,7 @@ def by_epoch_and_layer(
     other epochs, see on_common_epochs), and of those measured here n_<flag> (seeds with that
     flag), n_hollow (seeds with any flag of HOLLOW), n_negative (seeds with a negative value);
     entropy_x, entropy_y, entropies_differ (see with_entropies), seeds_left_out,
-    seeds_set_aside. Seeds that failed or were set aside are left out and named there.
+    seeds_set_aside, remarks. Seeds that failed or were set aside are left out and named there.
     """
     needed = (
         "run",
@@ -201,7 +212,7 @@ def by_epoch_and_layer(
     result.insert(0, "run", run)
     result.insert(1, "estimator", estimator)
     result = with_entropies(result, kept)
-    return result.assign(**naming(failed, aside))
+    return result.assign(**naming(information, failed, aside))
 
 
 def bound_values(numbers: pd.DataFrame, bound: str) -> pd.Series:
@@ -258,9 +269,10 @@ def n_measured(numbers: pd.DataFrame) -> pd.Series:
 
 
 def left_out(numbers: pd.DataFrame) -> str:
-    """ "seed 3 failed, seeds 4, 5 set aside, left out", or nothing."""
+    """ "seed 3 failed, seeds 4, 5 set aside, left out; seed 6: collapsed generator", or ""."""
     if numbers.empty:
         return ""
+    remarks = [f"seed {said}" for said in str(numbers.remarks.iloc[0]).split("|") if said]
     seeds, aside = (
         [seed for seed in str(numbers[column].iloc[0]).split("|") if seed]
         for column in ("seeds_left_out", "seeds_set_aside")
@@ -271,7 +283,7 @@ def left_out(numbers: pd.DataFrame) -> str:
         for named, what in ((failed, "failed"), (aside, "set aside"))
         if named
     ]
-    return ", ".join([*texts, "left out"]) if texts else ""
+    return "; ".join([", ".join([*texts, "left out"])] * bool(texts) + remarks)
 
 
 def seeds_text(numbers: pd.DataFrame) -> str:

@@ -25,7 +25,7 @@ class TrainingCurves(Figure):
             declare the `metrics`
         Returns run, the bin (epoch, first_epoch, last_epoch, n_epochs), {metric}_mean,
         {metric}_sd, n_seeds, seeds_left_out and seeds_set_aside: seeds whose training failed,
-        or that are set aside.
+        or that are set aside; remarks on others.
         """
         columns = [metric.name for metric in metrics.attrs["metrics"]]
         if not columns:
@@ -39,7 +39,7 @@ class TrainingCurves(Figure):
         kept = metrics[~metrics.seed.isin([*failed, *aside])]
         result = bins.over_seeds(kept, [], columns)
         result.insert(0, "run", run)
-        result = result.assign(**tables.naming(failed, aside))
+        result = result.assign(**tables.naming(metrics, failed, aside))
         result.attrs["metrics"] = metrics.attrs["metrics"]
         return result
 

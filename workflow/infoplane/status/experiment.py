@@ -38,6 +38,7 @@ class Trained:
 
     state : finished, growing, halted, failed, missing, damaged, or other: made otherwise than
         the configuration asks
+    remarks : on seeds that are measured, by seed
     """
 
     block: Block
@@ -46,6 +47,7 @@ class Trained:
     epochs: int | None = None
     failed: int = 0
     set_aside: int = 0
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -146,7 +148,7 @@ def _blocks(
         try:
             if store.exists():
                 found = glance.trained(store)
-                counts = found.failed, found.set_aside
+                counts = found.failed, found.set_aside, found.remarks
                 state = "other" if wanted and wanted.is_other(store) else "finished"
                 yield Trained(block, state, found.epoch, found.epochs, *counts)
             elif (journal := partial_of(store)).exists():

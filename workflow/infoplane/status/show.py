@@ -22,6 +22,14 @@ def text(status: Status) -> str:
             for name, m in estimators.items()
         ]
         parts.append(_table([head, *rows]))
+    remarks = [
+        f"  {run.name} seed {seed}: {said}"
+        for run in status.runs
+        for block in run.blocks
+        for seed, said in block.remarks.items()
+    ]
+    if remarks:
+        parts.append("\n".join(["measured, and to be looked at:", *remarks]))
     if status.running:
         parts.append("\n".join(["running:", *(f"  {line}" for line in status.running)]))
     if status.other:

@@ -4,6 +4,7 @@ import os
 import time
 import zipfile
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import zarr
 from infoplane.stores.archive import inside, reading, verify
 from infoplane.stores.information import FLAG_COLUMNS, MASKS, joined
 from infoplane.stores.members import Members
-from infoplane.stores.weights import CHECKPOINT, FAILURE, LOST, WEIGHTS
+from infoplane.stores.weights import CHECKPOINT, FAILURE, LOST, REMARKS, WEIGHTS
 
 GROWING_SECONDS = 120
 """A file that changed within this time is being written; checkpoints come every 20 s."""
@@ -21,12 +22,14 @@ GROWING_SECONDS = 120
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished store of weights: its last epoch, that it was set to reach, lost seeds."""
+    """A finished store of weights: its last epoch, that it was set to reach, lost seeds, and
+    remarks on others."""
 
     epoch: int
     epochs: int
     failed: int
     set_aside: int
+    remarks: Mapping[str, str]
 
 
 def trained(store: Path) -> Trained:
@@ -34,12 +37,14 @@ def trained(store: Path) -> Trained:
     root = verify(store, WEIGHTS)
     with reading(store):
         about = inside(root)
-        lost = about["metrics"]["attributes"][LOST].values()
+        said = about["metrics"]["attributes"]
+        lost = said[LOST].values()
         return Trained(
             epoch=about["metrics/epoch"]["shape"][0] - 1,
             epochs=root["attributes"]["settings"]["training"]["epochs"],
             failed=sum(not why["set_aside"] for why in lost),
             set_aside=sum(why["set_aside"] for why in lost),
+            remarks=said[REMARKS],
         )
 
 

@@ -6,7 +6,8 @@
                     one array each, (seed, epoch, *shape); what the optimizer trained, and what
                     training wrote beside
     metrics/        (seed, epoch) and (seed, epoch, layer), all epochs; its attributes declare
-                    the metrics (name, label, better, by_layer), and the seeds that are `lost`
+                    the metrics (name, label, better, by_layer), the seeds that are `lost`, and
+                    `remarks` on others
 
 While training runs they stand in a journal, `<store>.partial`: whole shards of weights, and a
 checkpoint with all that is not in a whole shard yet. The checkpoint is replaced in one step, so
@@ -27,7 +28,7 @@ import xarray as xr
 import zarr
 
 from infoplane.networks.dtypes import BITS, PLAIN, in_files, missing
-from infoplane.networks.network import Shape
+from infoplane.networks.network import NONE, Shape
 from infoplane.stores.archive import KIND, StoreError, damaged, partial_of, reading
 from infoplane.stores.files import (
     COMPRESSORS,
@@ -50,7 +51,7 @@ FAILURE = "failure.txt"
 CHUNK_BYTES = 2**16
 SHARD_BYTES = 2**25
 KINDS = ("parameters", "buffers")
-LOST, DECLARED = "lost", "metrics"
+LOST, REMARKS, DECLARED = "lost", "remarks", "metrics"
 """Attributes of the group of metrics."""
 STANDS_FOR = "bits_of"
 """Attribute of an array that holds the bits of numbers which files do not know."""
@@ -182,11 +183,16 @@ class Journal:
         with suppress(OSError):
             (self.partial / FAILURE).write_text(reason, encoding="utf-8")
 
-    def finish(self, attributes: Mapping[str, Any], lost: Mapping[int, Lost]) -> None:
+    def finish(
+        self,
+        attributes: Mapping[str, Any],
+        lost: Mapping[int, Lost],
+        remarks: Mapping[int, str] = NONE,
+    ) -> None:
         """Write what is left and move the store into its place.
 
         attributes : of the store, as JSON can hold them
-        lost : seeds that are not to be measured
+        lost : seeds that are not to be measured; remarks : on seeds that are
         """
         self._write_pending()
         root = zarr.open_group(self.partial, mode="r+")
@@ -197,6 +203,7 @@ class Journal:
         about = {
             DECLARED: [metric._asdict() for metric in self.declared],
             LOST: {str(seed): why._asdict() for seed, why in lost.items()},
+            REMARKS: {str(seed): said for seed, said in remarks.items()},
         }
         metrics = xr.Dataset(
             {name: (self._dims(value), value) for name, value in stacked.items()},
@@ -339,7 +346,7 @@ class WeightsStore:
 
     attributes : of the store; networks : described by name, as `networks.description` does
     seeds, epochs : of which weights are kept; lost : seeds that are not to be measured
-    declared : the metrics
+    remarks : what is said of seeds that are; declared : the metrics
     """
 
     def __init__(self, path: Path):
@@ -354,6 +361,7 @@ class WeightsStore:
         about = self._metrics.attrs
         self.declared = tuple(Metric(**metric) for metric in about[DECLARED])
         self.lost = {int(seed): Lost(**why) for seed, why in about[LOST].items()}
+        self.remarks = {int(seed): said for seed, said in about[REMARKS].items()}
 
     def read(self, epochs, seeds, network: str | None = None) -> dict[str, np.ndarray]:
         """Parameters and buffers of these seeds at these kept epochs, by name.
@@ -383,7 +391,7 @@ class WeightsStore:
         """Metrics as a table: a row a seed and epoch, or a row a seed, epoch and layer.
 
         lost : why the seed is not measured, empty for the others; set_aside : whether that is
-        by a rule
+        by a rule; remark : what is said of a seed that is measured
         """
         metrics = self.metrics()
         names = [m.name for m in self.declared if m.by_layer == by_layer]
@@ -396,6 +404,7 @@ class WeightsStore:
         table["set_aside"] = table["seed"].isin(
             [s for s, why in self.lost.items() if why.set_aside]
         )
+        table["remark"] = table["seed"].map(lambda seed: self.remarks.get(seed, ""))
         if not by_layer:
             return table
         place = table["layer"].map(order).rename("place")

@@ -10,6 +10,7 @@ TRAINERS = Table(
     "trainer",
     {
         "supervised": "infoplane.training.supervised:Supervised",
+        "gan": "infoplane.training.gan:GAN",
         "adopt": "infoplane.training.adopt:Adopt",
     },
     open=True,

@@ -84,8 +84,10 @@ def _train(trainer, path, identity, attributes, title, checkpoint_seconds):
     for seed, (reason, set_aside) in trainer.lost.items():
         if set_aside:
             log.warning("seed %d: set aside, it ended with %s", seed, reason)
+    for seed, said in trainer.remarks.items():
+        log.warning("seed %d: %s; it is measured all the same", seed, said)
     described = {"networks": describe(trainer.networks), "identity": identity}
-    journal.finish({**attributes, **described}, trainer.lost)
+    journal.finish({**attributes, **described}, trainer.lost, trainer.remarks)
 
 
 def _go_on(trainer, journal, state, title, checkpoint_seconds):

@@ -30,7 +30,8 @@ from infoplane.training import augment as images
 from infoplane.training import denoise as corruption
 from infoplane.training.cost import of_training
 from infoplane.training.optimizers import Adam, Optimizer
-from infoplane.training.stack import Stack, at_least, part_of
+from infoplane.training.parameters import at_least, part_of
+from infoplane.training.stack import Stack
 from infoplane.training.targets import Classes, Reconstruction, Target
 from infoplane.training.trainer import NETWORK, Arrays, Lost, Metric, Trainer, TrainerSettings
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
@@ -103,6 +104,7 @@ class Trainer(ABC):
     epochs : numbers of the epochs, in order: 0 … n, or those of the files taken up
     keep : which of them have their weights kept; the first and the last always have
     lost : seeds that are not to be measured, so far
+    remarks : what is to be said of seeds that are measured all the same, so far
     """
 
     Settings: ClassVar[type[TrainerSettings]]
@@ -112,6 +114,7 @@ class Trainer(ABC):
     epochs: Sequence[int]
     keep: Schedule = All()
     lost: Mapping[int, Lost]
+    remarks: Mapping[int, str] = MappingProxyType({})
 
     @classmethod
     def networks_of(

@@ -1,0 +1,556 @@
+"""Generative adversarial networks (Goodfellow et al. 2014, arXiv:1406.2661).
+
+The run's own network is the discriminator; a generator learns against it. Everything random is
+drawn from (seed, epoch) alone: a seed gets the same weights whichever seeds train beside it, to
+float tolerance, and a resumed training the same bits.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from infoplane import streams
+from infoplane.choice import Choice
+from infoplane.costs import Cost
+from infoplane.datasets.source import Data, Shape
+from infoplane.isolated import isolated
+from infoplane.machine import device_of, one_thread_each
+from infoplane.networks import FAMILIES
+from infoplane.networks.arrays import to_array, to_tensor
+from infoplane.networks.description import build
+from infoplane.networks.dtypes import PLAIN, missing
+from infoplane.networks.network import Misfit, Network, initialise_seeds
+from infoplane.settings import Settings as BaseSettings
+from infoplane.training.cost import of_training
+from infoplane.training.optimizers import Adam, Optimizer
+from infoplane.training.parameters import Parameters, part_of
+from infoplane.training.trainer import NETWORK, Arrays, Lost, Metric, Trainer, TrainerSettings
+
+log = logging.getLogger(__name__)
+
+GENERATOR = "generator"
+"""Name of the second network."""
+FIRST, LATENT, STEPS, BETWEEN, NOISE, EVALUATED = range(0x67616E, 0x67616E + 6)
+"""Keep what is drawn for one purpose apart from the rest: first weights of the generator, z of
+the discriminator's steps and of the generator's, places between real inputs and fakes, noise
+and dropout of the networks, z of the metrics."""
+METRICS = (
+    Metric("loss_discriminator", "loss"),
+    Metric("loss_generator", "loss"),
+    Metric("output_real", "mean output of the discriminator"),
+    Metric("output_fake", "mean output of the discriminator"),
+    Metric("accuracy", "accuracy, real or generated"),
+    Metric("bound", "lower bound of I(X;Y)  [bits]"),
+    Metric("diversity", "diversity of fakes", "higher"),
+    Metric("deviation", "sd of the discriminator's outputs"),
+)
+Loss = Literal["non_saturating", "wasserstein", "hinge"]
+DISCRIMINATOR_BETAS = (0.5, 0.999)
+"""Of Adam where nothing is said: Radford et al. 2016."""
+
+
+class Collapse(BaseSettings):
+    """When a seed is remarked upon, by its last epoch; it is measured all the same."""
+
+    distance: float = Field(default=0.1, ge=0)
+    """The generator has collapsed where the mean distance of two fakes is below this share of
+    that of two real inputs."""
+    deviation: float = Field(default=1e-3, ge=0)
+    """The discriminator is constant where the standard deviation of its outputs, on real inputs
+    and fakes together, is below this."""
+
+
+class Settings(TrainerSettings):
+    """A generator against the run's network, its discriminator."""
+
+    shaping: ClassVar[tuple[str, ...]] = ("generator", "latent")
+
+    trainer: Literal["gan"]
+    """The network learns to tell real inputs from fakes, which a generator learns to make."""
+    generator: Annotated[Any, Choice(FAMILIES, "family", "generator")]
+    """The second network: its family (generator where it is left out) and its settings."""
+    latent: int = Field(default=16, ge=1)
+    """Numbers z that a fake is made of."""
+    distribution: Literal["normal", "uniform"] = "normal"
+    """How each number of z is drawn: standard normal, or uniform between −1 and 1."""
+    loss: Loss = "non_saturating"
+    """What both minimise. non_saturating: Goodfellow et al. 2014; wasserstein: with a gradient
+    penalty, Gulrajani et al. 2017; hinge: Lim & Ye 2017."""
+    gradient_penalty: float = Field(default=10.0, ge=0)
+    """λ of λ (‖∇D‖ − 1)², at places between real inputs and fakes; of the Wasserstein loss."""
+    critic_steps: int = Field(default=1, ge=1)
+    """Steps of the discriminator for each of the generator."""
+    optimizer: Optimizer = Adam(method="adam", learning_rate=2e-4, betas=DISCRIMINATOR_BETAS)
+    """Optimizer of the discriminator."""
+    generator_optimizer: Optimizer | None = None
+    """Optimizer of the generator; null: as that of the discriminator."""
+    batch_size: int = Field(default=64, ge=1)
+    """Real inputs of a mini-batch, and as many fakes."""
+    epochs: int = Field(ge=1)
+    """Passes of the discriminator over the training inputs."""
+    evaluated: int = Field(default=512, ge=2)
+    """Most real inputs, and as many fakes, on which the metrics are found."""
+    collapse: Collapse = Collapse()
+    """When a generator counts as collapsed, and a discriminator as constant."""
+
+    @property
+    def numbers(self) -> range:
+        return range(self.epochs + 1)
+
+    @property
+    def networks(self) -> tuple[BaseSettings, ...]:
+        return (self.generator,)
+
+    def drawn(self, n: int, *key: int) -> torch.Tensor:
+        """z of n fakes, (n, latent), by the key alone."""
+        source = streams.of_training(*key)
+        if self.distribution == "normal":
+            return torch.randn(n, self.latent, generator=source)
+        return 2 * torch.rand(n, self.latent, generator=source) - 1
+
+
+def of_discriminator(loss: Loss, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
+    """What the discriminator minimises, (S,) in nats or of no unit; its outputs (S, n)."""
+    relu, softplus = torch.relu, torch.nn.functional.softplus
+    if loss == "non_saturating":
+        return softplus(-real).mean(1) + softplus(fake).mean(1)
+    if loss == "hinge":
+        return relu(1 - real).mean(1) + relu(1 + fake).mean(1)
+    return fake.mean(1) - real.mean(1)
+
+
+def of_generator(loss: Loss, fake: torch.Tensor) -> torch.Tensor:
+    """What the generator minimises, (S,); the discriminator's outputs (S, n)."""
+    if loss == "non_saturating":
+        return torch.nn.functional.softplus(-fake).mean(1)
+    return -fake.mean(1)
+
+
+class Inputs(NamedTuple):
+    """Inputs on which metrics are found, (m, *shape): of the training set, and of the test set,
+    which may be empty. distance : the mean of two of the first"""
+
+    train: torch.Tensor
+    test: torch.Tensor
+    distance: float
+
+
+class Duel:
+    """Discriminators and generators of some seeds, that train as one."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        networks: Mapping[str, Network],
+        rows: Sequence[int],
+        seeds: Sequence[int],
+        weights: Mapping[str, Mapping[str, torch.Tensor]],
+    ):
+        self.settings = settings
+        optimizers = {
+            NETWORK: settings.optimizer,
+            GENERATOR: settings.generator_optimizer or settings.optimizer,
+        }
+        self.players = {
+            name: Parameters(
+                optimizers[name], settings.epochs, network, rows, seeds, weights[name]
+            )
+            for name, network in networks.items()
+        }
+        self.discriminator, self.generator = self.players[NETWORK], self.players[GENERATOR]
+
+    @property
+    def rows(self) -> list[int]:
+        return self.discriminator.rows
+
+    @property
+    def seeds(self) -> list[int]:
+        return self.discriminator.seeds
+
+    def train_epoch(self, x: torch.Tensor, epoch: int) -> None:
+        """One pass of the discriminator over the training inputs."""
+        chosen, n, device = self.settings, len(x), x.device
+        orders = [streams.order(n, seed, epoch) for seed in self.seeds]
+        batches = torch.stack(orders).to(device).split(chosen.batch_size, dim=1)
+        z, steps = (self._drawn(n, epoch, key).to(device) for key in (LATENT, STEPS))
+        noise = self._noise(self.discriminator, 2 * n, epoch)
+        first = 0
+        for i, batch in enumerate(batches):
+            rows = slice(first, first + batch.shape[1])
+            first = rows.stop
+            for player in self.players.values():
+                player.set_rate((epoch - 1) * len(batches) + i, len(batches))
+            own = None if noise is None else noise.rows(2 * rows.start, 2 * rows.stop)
+            between = self._between(batch.shape[1], epoch, i).to(device)
+            self._judge(x[batch], z[:, rows], own, between)
+            if ((epoch - 1) * len(batches) + i + 1) % chosen.critic_steps == 0:
+                self._deceive(steps[:, rows])
+        self.calibrate(x)
+
+    def calibrate(self, x: torch.Tensor) -> None:
+        """Measure scales and ranges, of networks that have any."""
+        self.discriminator.calibrate(x)
+        z = self.settings.drawn(self.settings.evaluated, EVALUATED)
+        self.generator.calibrate(z.to(x.device))
+
+    def evaluate(self, inputs: Inputs) -> dict[str, np.ndarray]:
+        """Metrics by name, (n_networks,)."""
+        loss = self.settings.loss
+        with torch.no_grad():
+            z = self._drawn(len(inputs.train), 0, EVALUATED).to(inputs.train.device)
+            fakes = self._made(self.generator.weights, z)
+            fake = self._told(fakes)
+            real, unseen = self._told(inputs.train), self._told(inputs.test)
+            both = torch.cat([real, fake], 1)
+            # A critic's outputs have no zero that means anything.
+            middle = (
+                (real.mean(1) + fake.mean(1)) / 2 if loss == "wasserstein" else 0 * real[:, 0]
+            )
+            right = (real > middle[:, None]).double().mean(1)
+            right = (right + (fake <= middle[:, None]).double().mean(1)) / 2
+            found = {
+                "loss_discriminator": of_discriminator(loss, real, fake),
+                "loss_generator": of_generator(loss, fake),
+                "output_real": real.mean(1),
+                "output_fake": fake.mean(1),
+                "accuracy": right,
+                "deviation": both.std(1),
+                "diversity": _distances(fakes) / inputs.distance,
+            }
+            if loss == "non_saturating":
+                # 1 − half of the cross-entropy in bits: Goodfellow et al. 2014, eq. 4. On
+                # inputs that it was not trained on it gives at most the divergence.
+                nats = of_discriminator(loss, unseen, fake)
+                found["bound"] = 1 - nats / (2 * np.log(2))
+        return {name: value.numpy(force=True) for name, value in found.items()}
+
+    def leave(self, rows: set[int]) -> None:
+        """Go on without the networks of these rows."""
+        for player in self.players.values():
+            player.leave(rows)
+
+    def state(self) -> dict[str, np.ndarray]:
+        return {
+            f"{of}.{name}": value
+            for of, player in self.players.items()
+            for name, value in player.state().items()
+        }
+
+    def restore(self, state: Arrays) -> None:
+        for of, player in self.players.items():
+            player.restore(part_of(state, f"{of}."))
+
+    def _judge(self, real, z, noise, between) -> None:
+        """A step of the discriminators: real (S, n, *shape), z (S, n, latent)."""
+        player, n = self.discriminator, real.shape[1]
+        with torch.no_grad():
+            fake = self._made(self.generator.weights, z, training=True)
+        own = {**player.leaves, **player.buffers}
+        outputs, changed = player.network.run(
+            own, torch.cat([real, fake], 1), training=True, random=noise
+        )
+        told = outputs.squeeze(2)
+        loss = of_discriminator(self.settings.loss, told[:, :n], told[:, n:]).sum()
+        if self.settings.loss == "wasserstein":
+            loss = loss + self._penalty(own, real, fake, between)
+        player.step(loss)
+        player.buffers |= {name: value.detach() for name, value in changed.items()}
+
+    def _deceive(self, z) -> None:
+        """A step of the generators."""
+        player = self.generator
+        fake, changed = player.network.run(
+            {**player.leaves, **player.buffers}, z, training=True
+        )
+        told = self._told(fake, training=True)
+        player.step(of_generator(self.settings.loss, told).sum())
+        player.buffers |= {name: value.detach() for name, value in changed.items()}
+
+    def _penalty(self, weights, real, fake, between) -> torch.Tensor:
+        """λ (‖∇D‖ − 1)² at places between real inputs and fakes, summed over networks."""
+        share = between.reshape(*between.shape, *[1] * (real.ndim - 2))
+        places = (share * real + (1 - share) * fake).requires_grad_()
+        outputs, _ = self.discriminator.network.run(weights, places, training=True)
+        (slopes,) = torch.autograd.grad(outputs.sum(), places, create_graph=True)
+        norms = slopes.flatten(2).norm(dim=2)
+        return self.settings.gradient_penalty * (norms - 1).square().mean(1).sum()
+
+    def _told(self, x: torch.Tensor, training: bool = False) -> torch.Tensor:
+        """Outputs of the discriminators, (S, n), of x (n, *shape) or (S, n, *shape)."""
+        outputs, _ = self.discriminator.network.run(
+            self.discriminator.weights, x, training=training
+        )
+        return outputs.squeeze(2)
+
+    def _made(self, weights, z: torch.Tensor, training: bool = False) -> torch.Tensor:
+        """Fakes (S, n, *shape) of z (S, n, latent)."""
+        return self.generator.network.run(weights, z, training=training)[0]
+
+    def _drawn(self, n: int, epoch: int, purpose: int) -> torch.Tensor:
+        """z (S, n, latent)."""
+        return torch.stack([self.settings.drawn(n, s, epoch, purpose) for s in self.seeds])
+
+    def _between(self, n: int, epoch: int, step: int) -> torch.Tensor:
+        """Shares of real inputs in the places of the gradient penalty, (S, n)."""
+        keys = [(seed, epoch, BETWEEN, step) for seed in self.seeds]
+        return torch.stack([torch.rand(n, generator=streams.of_training(*k)) for k in keys])
+
+    def _noise(self, player: Parameters, n: int, epoch: int):
+        sources = [streams.of_training(seed, epoch, NOISE) for seed in self.seeds]
+        return player.network.random(n, sources, player.device)
+
+
+class GAN(Trainer):
+    """The duels of a block: one of all seeds, or one of each."""
+
+    Settings = Settings
+    metrics = METRICS
+
+    @isolated()
+    def __init__(self, settings: Settings, network: Network, data: Data, seeds: Sequence[int]):
+        self.settings, self.seeds = settings, list(seeds)
+        self.networks = {NETWORK: network, GENERATOR: _generator(settings, data.shape)}
+        self.epochs, self.keep = settings.numbers, settings.keep
+        self.device = device_of(settings.device)
+        self.x = torch.from_numpy(data.x[data.train]).to(self.device)
+        parts = [_evenly(data.x[rows], settings.evaluated) for rows in (data.train, data.test)]
+        train, test = (torch.from_numpy(part).to(self.device) for part in parts)
+        self.inputs = Inputs(train, test, float(_distances(train[None])))
+        own = [streams.of_training(seed, FIRST).initial_seed() for seed in self.seeds]
+        first = {
+            name: initialise_seeds(net, own if name == GENERATOR else self.seeds)
+            for name, net in self.networks.items()
+        }
+        self.latest = {
+            name: {n: to_array(value) for n, value in arrays.items()}
+            for name, arrays in first.items()
+        }
+        self.duels = self._duels(range(len(self.seeds)))
+        for duel in self.duels:
+            duel.calibrate(self.x)
+        self.failed: dict[int, int] = {}
+        nothing = np.full(len(self.seeds), np.nan, np.float32)
+        self.values = {metric.name: nothing.copy() for metric in METRICS}
+        self.since = {rule: np.full(len(self.seeds), -1, np.int64) for rule in _RULES}
+        self.epoch = -1
+
+    @classmethod
+    def networks_of(
+        cls, settings: Settings, network: BaseSettings, data: Shape
+    ) -> dict[str, Network]:
+        """A discriminator with one output, and a generator that gives what the data are."""
+        return {
+            NETWORK: build(network, data.of_input, 1),
+            GENERATOR: _generator(settings, data),
+        }
+
+    @classmethod
+    def cost(
+        cls, settings: Settings, network: Network, data: Shape, n_seeds: int, threads: int = 1
+    ) -> Cost:
+        """Of three passes of the discriminator, on real inputs, on fakes and for the generator,
+        twice as many with a gradient penalty, and of the generator's own."""
+        kept, batch = settings.n_kept, settings.batch_size
+        passes = 6 if settings.loss == "wasserstein" else 3
+        of = [(network, passes), (_generator(settings, data), 2)]
+        costs = [
+            of_training(net, data, n_seeds, n * settings.epochs, kept, batch, threads)
+            for net, n in of
+        ]
+        return Cost(max(c.mb for c in costs), sum(c.seconds for c in costs))
+
+    @property
+    def over(self) -> bool:
+        return not self.duels
+
+    @property
+    def lost(self) -> dict[int, Lost]:
+        return {
+            seed: Lost(f"a loss became NaN or infinite in epoch {epoch}")
+            for seed, epoch in self.failed.items()
+        }
+
+    @property
+    def remarks(self) -> dict[int, str]:
+        found: dict[int, list[str]] = {}
+        for rule, least in self.settings.collapse:
+            metric, text = _RULES[rule]
+            for row in np.flatnonzero(self.since[rule] >= 0).tolist():
+                value, epoch = self.values[metric][row], self.since[rule][row]
+                said = text.format(value=value, least=least, epoch=epoch)
+                found.setdefault(self.seeds[row], []).append(said)
+        return {seed: "; ".join(said) for seed, said in sorted(found.items())}
+
+    def advance(self, epoch: int) -> Arrays:
+        def work(duel: Duel) -> dict[str, np.ndarray]:
+            if epoch > 0:
+                duel.train_epoch(self.x, epoch)
+            return duel.evaluate(self.inputs)
+
+        apart = all(network.parallel for network in self.networks.values())
+        n_threads = min(torch.get_num_threads(), len(self.duels)) if apart else 1
+        results = one_thread_each(work, self.duels, n_threads)
+        for duel, found in zip(self.duels, results, strict=True):
+            for name, value in found.items():
+                self.values[name][duel.rows] = value
+        self.epoch = epoch
+        self._let_go(epoch)
+        self._remark(epoch)
+        if len(self.failed) == len(self.seeds):
+            raise FloatingPointError(
+                f"a loss of every seed became NaN (seed: epoch {self.failed}); a smaller "
+                "learning rate or another loss may help"
+            )
+        return {name: value.copy() for name, value in self.values.items()}
+
+    def weights(self) -> dict[str, dict[str, np.ndarray]]:
+        for duel in self.duels:
+            for of, player in duel.players.items():
+                for name, value in player.weights.items():
+                    self.latest[of][name][duel.rows] = to_array(value)
+        return {
+            of: {name: value.copy() for name, value in arrays.items()}
+            for of, arrays in self.latest.items()
+        }
+
+    def state(self) -> dict[str, np.ndarray]:
+        kept = {
+            "latest": _joined(self.weights()),
+            "values": self.values,
+            "since": self.since,
+            **{f"duel.{i}": duel.state() for i, duel in enumerate(self.duels)},
+        }
+        running = [row for duel in self.duels for row in duel.rows]
+        return {
+            "epoch": np.array(self.epoch),
+            "running": np.array(running, np.int64),
+            "failed": np.array(list(self.failed.items()), np.int64).reshape(-1, 2),
+            **_joined(kept),
+        }
+
+    def restore(self, state: Arrays) -> None:
+        self.epoch = int(state["epoch"])
+        self.failed = {int(seed): int(epoch) for seed, epoch in state["failed"]}
+        for of in self.networks:
+            self.latest[of] = _copied(part_of(state, f"latest.{of}."))
+        self.values = _copied(part_of(state, "values."))
+        self.since = _copied(part_of(state, "since."))
+        self.duels = self._duels(state["running"].tolist())
+        for i, duel in enumerate(self.duels):
+            duel.restore(part_of(state, f"duel.{i}."))
+
+    def _duels(self, rows: Sequence[int]) -> list[Duel]:
+        """Of these seeds, as their latest weights are: all of them, or each."""
+        stacks = all(network.stacks for network in self.networks.values())
+        together = stacks or self.device.type != "cpu"
+        groups = [list(rows)] if together else [[row] for row in rows]
+        return [
+            Duel(
+                self.settings,
+                self.networks,
+                group,
+                [self.seeds[row] for row in group],
+                {of: self._tensors(of, group) for of in self.networks},
+            )
+            for group in groups
+            if group
+        ]
+
+    def _tensors(self, of: str, rows: Sequence[int]) -> dict[str, torch.Tensor]:
+        dtypes = self.networks[of].dtypes
+        return {
+            name: to_tensor(value[rows], dtypes.get(name, PLAIN)).to(self.device)
+            for name, value in self.latest[of].items()
+        }
+
+    def _remark(self, epoch: int) -> None:
+        """Note since when a rule has held, for every seed."""
+        for rule, least in self.settings.collapse:
+            metric, _ = _RULES[rule]
+            low = self.values[metric] < least  # a NaN is not
+            since = self.since[rule]
+            self.since[rule] = np.where(low, np.where(since < 0, epoch, since), -1)
+
+    def _let_go(self, epoch: int) -> None:
+        """Take seeds of which a loss is NaN out of the duels."""
+        losses = self.values["loss_discriminator"], self.values["loss_generator"]
+        lost = {
+            row
+            for duel in self.duels
+            for row in duel.rows
+            if not all(np.isfinite(loss[row]) for loss in losses)
+        }
+        if not lost:
+            return
+        for row in sorted(lost):
+            seed = self.seeds[row]
+            self.failed[seed] = epoch
+            log.error(
+                "seed %d: a loss became NaN or infinite in epoch %d; this seed stops here, any "
+                "others go on",
+                seed,
+                epoch,
+            )
+        rows = sorted(lost)
+        for of, network in self.networks.items():
+            for name, value in self.latest[of].items():
+                value[rows] = missing(network.dtypes.get(name, PLAIN))
+        for value in self.values.values():
+            value[rows] = np.nan
+        for duel in self.duels:
+            duel.leave(lost)
+        self.duels = [duel for duel in self.duels if duel.rows]
+
+
+_RULES = {
+    "distance": (
+        "diversity",
+        "collapsed generator: the mean distance of two fakes is {value:.3g} of that of two "
+        "real inputs, below {least:g}, since epoch {epoch}",
+    ),
+    "deviation": (
+        "deviation",
+        "constant discriminator: its outputs have a standard deviation of {value:.3g}, below "
+        "{least:g}, since epoch {epoch}",
+    ),
+}
+"""Keys of `Collapse`: the metric that is judged, and what is said."""
+
+
+def _generator(settings: Settings, data: Shape) -> Network:
+    """Raises Misfit where it does not make such data."""
+    chosen = settings.generator
+    if not FAMILIES[chosen.family].generates:
+        text = f"must be of a family that makes data, not '{chosen.family}'"
+        raise Misfit(("family",), text, of_shape=False, at=("training", "generator"))
+    try:
+        return build(chosen, (settings.latent,), data.of_input)
+    except Misfit as misfit:
+        raise Misfit(
+            misfit.path, misfit.text, misfit.of_shape, ("training", "generator")
+        ) from None
+
+
+def _evenly(x: np.ndarray, most: int) -> np.ndarray:
+    """At most so many inputs, evenly out of all of them."""
+    return x[np.linspace(0, len(x) - 1, min(most, len(x)), dtype=np.int64)] if len(x) else x
+
+
+def _distances(x: torch.Tensor) -> torch.Tensor:
+    """Mean distance of two different inputs, (S,), of x (S, n, *shape)."""
+    return torch.stack([torch.pdist(one.flatten(1)).mean() for one in x])
+
+
+def _joined(parts: Mapping[str, Arrays]) -> dict[str, Any]:
+    """Arrays of several parts under one name each, part.name."""
+    return {f"{of}.{name}": value for of, part in parts.items() for name, value in part.items()}
+
+
+def _copied(arrays: Arrays) -> dict[str, np.ndarray]:
+    return {name: value.copy() for name, value in arrays.items()}
