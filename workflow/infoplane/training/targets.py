@@ -6,7 +6,6 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
-from torch.nn import functional
 
 from infoplane.training.trainer import Metric
 
@@ -60,7 +59,7 @@ class Classes(Target):
         return labels
 
     def loss(self, outputs: Tensor, wanted: Tensor, smoothed: bool = True) -> Tensor:
-        return functional.cross_entropy(
+        return torch.nn.functional.cross_entropy(
             outputs.transpose(1, 2),
             wanted,
             reduction="none",
@@ -97,7 +96,7 @@ class Reconstruction(Target):
     def loss(self, outputs: Tensor, wanted: Tensor) -> Tensor:
         outputs, wanted = outputs.flatten(2), wanted.flatten(2)
         if self.how == "cross_entropy":
-            each = functional.binary_cross_entropy_with_logits(
+            each = torch.nn.functional.binary_cross_entropy_with_logits(
                 outputs, wanted, reduction="none"
             )
         else:
