@@ -292,7 +292,7 @@ def test_settings_are_read_strictly_from_their_own_text(table):
     # Files are read as strict JSON; a model with a tuple and a `before` validator would not be.
     needed = {"path": "x:y", "hidden": [3], "epochs": 1, "files": "x", "preset": "fc3"}
     needed |= {"encoder": [3], "bottleneck": 2, "game": "nim"}
-    needed |= {"trunk": {"kind": "dense", "units": [3]}}
+    needed |= {"trunk": {"kind": "dense", "units": [3]}, "generator": {"hidden": [3]}}
     for one in table.values():
         model = one.Settings
         kind = next(
