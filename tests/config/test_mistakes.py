@@ -19,11 +19,10 @@ NETWORK_KEYS = (
     "family, hidden, activation, initialisation, batch_norm, dropout, noise, quantisation"
 )
 ADAM_KEYS = "schedule, warm_up, method, learning_rate, betas, epsilon, weight_decay"
-TRAINING = (
-    "training.trainer, training.keep, training.device, training.target, training.loss, "
-    "training.denoise, training.optimizer, "
-    "training.batch_size, training.orthonormal_penalty, training.l1, training.l2, "
-    "training.label_smoothing, training.augment, training.label, training.epochs, "
+TRAINING = ", ".join(
+    dict.fromkeys(
+        f"training.{key}" for kind in TRAINERS.values() for key in kind.Settings.model_fields
+    )
 )
 SEEDS = (
     "an integer ≥ 1 and ≤ 10000 or a list of at least one, each an integer ≥ 0 and ≤ 4294967295"
@@ -629,8 +628,7 @@ WRONG = {
         one_run(sweep={"training.batchsize": [1]}),
         "runs.r.sweep.training.batchsize: is not a key here. Did you mean "
         "'training.batch_size'? "
-        f"Known: {TRAINING}training.stop, training.prefit, training.set_aside, training.files, "
-        "training.key, training.prefixes, training.gaps.",
+        f"Known: {TRAINING}.",
     ),
     "sweep_of_short_key": (
         one_run(sweep={"batch_size": [1]}),

@@ -87,9 +87,9 @@ class Settings(TrainerSettings):
     critic_steps: int = Field(default=1, ge=1)
     """Steps of the discriminator for each of the generator."""
     optimizer: Optimizer = Adam(method="adam", learning_rate=2e-4, betas=DISCRIMINATOR_BETAS)
-    """Optimizer of the discriminator."""
-    generator_optimizer: Optimizer | None = None
-    """Optimizer of the generator; null: as that of the discriminator."""
+    """Optimizer of the discriminator, and one of the same settings of the generator."""
+    generator_learning_rate: float | None = Field(default=None, gt=0)
+    """Learning rate of the generator; null: the optimizer's."""
     batch_size: int = Field(default=64, ge=1)
     """Real inputs of a mini-batch, and as many fakes."""
     epochs: int = Field(ge=1)
@@ -153,10 +153,9 @@ class Duel:
         weights: Mapping[str, Mapping[str, torch.Tensor]],
     ):
         self.settings = settings
-        optimizers = {
-            NETWORK: settings.optimizer,
-            GENERATOR: settings.generator_optimizer or settings.optimizer,
-        }
+        own, rate = settings.optimizer, settings.generator_learning_rate
+        other = own.model_copy(update={"learning_rate": rate or own.learning_rate})
+        optimizers = {NETWORK: own, GENERATOR: other}
         self.players = {
             name: Parameters(
                 optimizers[name], settings.epochs, network, rows, seeds, weights[name]
