@@ -79,8 +79,9 @@ def test_unknown_keys_are_forbidden_everywhere():
         if node["properties"] and not any("not" in node["properties"].get(k, {}) for k in kinds)
     ]
     # two at the top, an estimator's sweep; a network, a training and a measurement, and sweeps
-    # over them, in runs and defaults
-    assert len(found) - len(known) == 3 + 3 * 4
+    # over them, in runs and defaults; there too a generator, of a training, of a sweep over
+    # trainings, and of a sweep over generators
+    assert len(found) - len(known) == 3 + 3 * 4 + 3 * 2
     assert all(node["additionalProperties"] is False for node in known)
 
 
