@@ -91,7 +91,7 @@ def test_keys_are_described():
     assert all("description" in node for node in root["properties"].values())
     assert all("description" in node for node in run["properties"].values())
     sweep = run["properties"]["sweep"]["anyOf"][0]["properties"]
-    assert sweep["training.batch_size"]["items"]["minimum"] == 1
+    assert sweep["training.critic_steps"]["items"]["minimum"] == 1
     assert not {"seeds", "sweep", "estimators", "threads"} & set(sweep)
 
 
