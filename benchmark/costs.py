@@ -7,7 +7,7 @@
 The table is the one from which jobs ask for memory and time (infoplane/plan/costs.py): it is
 written to workflow/infoplane/estimators/tables/costs.csv, a row a measurement.
 
-One measurement is one call of `estimate_batch` on `batch` layers, with the default settings,
+One measurement is one call of `estimate_batch` on one layer, with the default settings,
 on one thread, in seconds of CPU time, which other work on the machine hardly changes: I(X;T)
 and I(T;Y), with X of 12 features and 10 classes, in a process of its
 own, after a first call on a small layer, which compiles. `mb` is the largest resident memory
@@ -37,23 +37,17 @@ from infoplane.samples import Samples
 
 SIZES = (512, 4096, 16_384)
 UNITS = (4, 64, 784)
-TOGETHER = {"binned": 100, "exact": 100}
-"""Estimators that count many layers in one go, and of how many that is measured as well."""
-COLUMNS = ("estimator", "n", "d", "batch", "seconds", "mb")
+COLUMNS = ("estimator", "n", "d", "seconds", "mb")
 LIMIT = 30.0
 TABLE = Path(__file__).parents[1] / "workflow/infoplane/estimators/tables/costs.csv"
 
 
-def layers(n: int, d: int, batch: int) -> list[Samples]:
-    """Noisy layers with labels, inputs, and noise that the estimators of such may know."""
+def layer(n: int, d: int) -> list[Samples]:
+    """A noisy layer with labels, inputs, and noise that the estimators of such may know."""
     one = problems.relu_layer(n, d)
     x = one.t[:, 0, :1] + torch.randn(n, 12, generator=torch.Generator().manual_seed(1))
-    found = []
-    for seed in range(batch):
-        drawn = torch.Generator().manual_seed(2 + seed)
-        noise = 0.1 * torch.randn(one.t.shape, generator=drawn)
-        found.append(Samples(one.t + noise, one.y, x, seed=seed, sigma=0.1, centres=one.t))
-    return found
+    noise = 0.1 * torch.randn(one.t.shape, generator=torch.Generator().manual_seed(2))
+    return [Samples(one.t + noise, one.y, x, sigma=0.1, centres=one.t)]
 
 
 def resident() -> int:
@@ -61,7 +55,7 @@ def resident() -> int:
     return 1024 * int(Path("/proc/self/status").read_text().split("VmRSS:")[1].split()[0])
 
 
-def measure(name: str, n: int, d: int, batch: int, limit: float) -> str:
+def measure(name: str, n: int, d: int, limit: float) -> str:
     """Seconds and MB as text, or what the estimator says where it refuses.
 
     Once all is compiled, the process is ended by SIGXCPU after `limit` seconds.
@@ -72,7 +66,7 @@ def measure(name: str, n: int, d: int, batch: int, limit: float) -> str:
     if method.trains:
         steps = many[0].settings.max_steps
         many = [method(max_steps=tenths * steps // 10, patience=steps) for tenths in (1, 2)]
-    small, large = layers(200, d, 1), layers(n, d, batch)
+    small, large = layer(200, d), layer(n, d)
     with contextlib.suppress(ValueError):
         many[0].session()(small)
     ends = math.ceil(time.process_time() + limit)
@@ -90,12 +84,12 @@ def measure(name: str, n: int, d: int, batch: int, limit: float) -> str:
     return f"{seconds} {max(0, run.largest_resident() - before) / 1e6}"
 
 
-def measured(name: str, n: int, d: int, batch: int, limit: float) -> tuple[float, float] | str:
+def measured(name: str, n: int, d: int, limit: float) -> tuple[float, float] | str:
     """Seconds and MB, or why there are none, from a process of its own."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
-        os.write(writing, measure(name, n, d, batch, limit).encode())
+        os.write(writing, measure(name, n, d, limit).encode())
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as file:
@@ -113,17 +107,14 @@ def measured(name: str, n: int, d: int, batch: int, limit: float) -> tuple[float
 
 def rows_of(name: str, limit: float, sizes: list[int], units: list[int]):
     """The estimator's rows, each as soon as it is measured."""
-    for batch in (1, *([TOGETHER[name]] if name in TOGETHER else [])):
-        for d in units:
-            for n in sizes:
-                if batch * n * d > 5e7:  # more than the activations of a job take
-                    continue
-                found = measured(name, n, d, batch, limit)
-                said = found if isinstance(found, str) else "{:.3g} s {:.0f} MB".format(*found)
-                print(f"{name:<12} {batch:>3} × {n:>6} × {d:<5} {said}", flush=True)
-                if isinstance(found, str):
-                    break
-                yield (name, n, d, batch, f"{found[0]:.3g}", f"{found[1]:.0f}")
+    for d in units:
+        for n in sizes:
+            cost = measured(name, n, d, limit)
+            text = cost if isinstance(cost, str) else "{:.3g} s {:.0f} MB".format(*cost)
+            print(f"{name:<12} {n:>6} × {d:<5} {text}", flush=True)
+            if isinstance(cost, str):
+                break
+            yield (name, n, d, f"{cost[0]:.3g}", f"{cost[1]:.0f}")
 
 
 def main() -> None:

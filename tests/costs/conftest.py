@@ -4,6 +4,7 @@ import pytest
 
 from infoplane.config import load
 from infoplane.plan.costs import Costs
+from infoplane.plan.known import Known
 
 WRITTEN = {
     "experiment": "costly",
@@ -35,6 +36,7 @@ def planned(tmp_path):
         for key, value in changes.items():
             section, _, name = key.partition("__")
             run[section] = {**run[section], name: value} if name else value
-        return Costs(load({**WRITTEN, "runs": {"run": run}}, "test.yaml"), tmp_path)
+        experiment = load({**WRITTEN, "runs": {"run": run}}, "test.yaml")
+        return Costs(Known(experiment, tmp_path))
 
     return plan

@@ -37,7 +37,7 @@ def test_training_needs_more_for_more_seeds_and_inputs(planned):
     few = planned().training("run", "seeds-0-1")
     assert bigger(planned().training("run", "seeds-0-9"), few)
     mnist = planned()
-    mnist._prepared = lambda dataset: Shape(70_000, (12,), {"y": 2}, 60_000)
+    mnist.known._prepared = lambda dataset: Shape(70_000, (12,), {"y": 2}, 60_000)
     assert bigger(mnist.training("run", "seeds-0-1"), few)
 
 
@@ -105,10 +105,10 @@ def test_figures_and_reports_need_more_for_more_estimates(planned):
 
 
 def test_a_prepared_data_set_is_looked_at_and_another_is_asked_its_settings(planned, tmp_path):
-    assert planned().shape("szt") == (4096, (12,), {"y": 2}, 3277)
+    assert planned().known.shape("szt") == Shape(4096, (12,), {"y": 2}, 3277)
     settings = SOURCES["szt"].Settings(source="szt", size=100)
     write_data(prepare(settings), tmp_path / "datasets" / "szt.zarr.zip")
-    assert planned().shape("szt") == (100, (12,), {"y": 2}, 80)
+    assert planned().known.shape("szt") == Shape(100, (12,), {"y": 2}, 80)
 
 
 def test_a_part_is_asked_its_share_of_the_epochs_unless_a_schedule_chooses_them(planned):
@@ -122,7 +122,7 @@ def test_a_part_is_asked_its_share_of_the_epochs_unless_a_schedule_chooses_them(
 def test_a_damaged_data_set_is_planned_for_by_its_settings(planned, text):
     """The job that reads it says that it is damaged."""
     whole, plan = planned().training("run", "seeds-0-9"), planned()
-    store = plan.home / "datasets/szt.zarr.zip"
+    store = plan.known.home / "datasets/szt.zarr.zip"
     store.parent.mkdir(parents=True)
     with zipfile.ZipFile(store, "w") as archive:
         archive.writestr("zarr.json", text)

@@ -9,6 +9,7 @@ from infoplane.networks import mlp
 from infoplane.plan.blocks import Blocks
 from infoplane.plan.costs import Costs
 from infoplane.plan.files import Files
+from infoplane.plan.known import Known
 from infoplane.plan.recipes import Recipes
 from infoplane.stores.datasets import read_data, write_data
 from infoplane.stores.weights import WeightsStore
@@ -62,7 +63,7 @@ def test_own_source_is_prepared_and_stored(experiment, tmp_path):
 
 def test_own_source_without_a_shape_is_planned(experiment, tmp_path):
     chosen = experiment()
-    plan = Costs(chosen, tmp_path)
+    plan = Costs(Known(chosen, tmp_path))
     assert plan.dataset("mine").mb > 0 and plan.training("one", "seeds-0-9").seconds > 0
     assert plan.estimation("one", "binned", "seeds-0-9").mb > 0
 

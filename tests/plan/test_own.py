@@ -60,7 +60,7 @@ def test_the_bytes_of_checkpoints_count_and_not_their_names():
 
 def test_what_fits_is_planned_without_a_word():
     plan = plan_of()
-    assert own.problems(plan.experiment, plan.costs) == []
+    assert own.problems(plan.experiment, plan.known) == []
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,13 @@ def test_what_fits_is_planned_without_a_word():
 )
 def test_checkpoints_that_do_not_fit_the_module_are_named(network, said):
     plan = plan_of(NETWORK | network)
-    (line,) = own.problems(plan.experiment, plan.costs)
+    (line,) = own.problems(plan.experiment, plan.known)
     assert line.startswith("runs.own.training.files: ") and said in line
 
 
 def test_a_module_that_gives_no_scores_cannot_be_trained():
     plan = plan_of(NETWORK | {"path": "tests.networks.nets:One"}, supervised=True)
-    (line,) = own.problems(plan.experiment, plan.costs)
+    (line,) = own.problems(plan.experiment, plan.known)
     assert "runs.own.network.path: tests.networks.nets:One returns shape (1,)" in line
 
 

@@ -1,28 +1,22 @@
-"""What a job will need, and what it asks for: margins, round numbers, further attempts.
+"""What a job will need, roughly, and what it asks for: one that is killed asks for twice that.
 
-What a thing costs stands beside it: of a training in training/cost.py, of a measurement in
-measurement/cost.py, of a layer in estimators/tables/costs.py. `plan/costs.py` puts them
-together to jobs.
+What a thing costs stands beside it: a training in training/cost.py, a measurement in
+measurement/cost.py, a layer in estimators/tables/costs.py; `plan/costs.py` puts them together.
 """
 
 import math
 from typing import NamedTuple
 
-PREPARING_MB, ESTIMATING_MB, TRAINING_MB, DRAWING_MB = 760, 830, 870, 350
+TORCH_MB, DRAWING_MB = 870, 350
 """Resident memory of processes that did next to nothing, measured: torch (the build with CUDA
-is the larger one); the compiled loops of estimators; torch's optimizers, which import its
-compiler; matplotlib without torch."""
+is the larger one) with its optimizers or the compiled loops of estimators; matplotlib."""
 IMPORT_SECONDS = 30
 """Until a job has imported all that, on a slow shared disk."""
 GFLOPS = 20.0
 """Products of small matrices on one thread, in 10^9 operations a second."""
-
 MEMORY_FACTOR, TIME_FACTOR = 1.25, 3.0
 """Times the expected. A job over its limit is killed, one below it costs nothing."""
-LEAST_MB, LEAST_MINUTES = 500, 10
-ROUND_MB = 100
-MINUTES = (LEAST_MINUTES, 20, 30, 60, 90, 120, 180, 240, 360, 480, 720, 1440)
-"""Limits that are asked for; beyond a day, whole days."""
+LEAST_MB, ROUND_MB, ROUND_MINUTES = 500, 100, 10
 
 
 class Cost(NamedTuple):
@@ -46,10 +40,10 @@ def request(cost: Cost, attempt: int = 1, around_mb: float = 0) -> Request:
     """
     again = 2 ** (attempt - 1)
     mb = again * max(MEMORY_FACTOR * cost.mb, LEAST_MB) + around_mb
-    least = again * TIME_FACTOR * cost.seconds / 60
-    days = 1440 * math.ceil(least / 1440)
-    minutes = next((limit for limit in MINUTES if least <= limit), days)
-    return Request(ROUND_MB * math.ceil(mb / ROUND_MB), minutes)
+    minutes = again * max(TIME_FACTOR * cost.seconds / 60, 1)
+    return Request(
+        ROUND_MB * math.ceil(mb / ROUND_MB), ROUND_MINUTES * math.ceil(minutes / ROUND_MINUTES)
+    )
 
 
 def speed_of(threads: int) -> float:

@@ -46,6 +46,12 @@ def parse_block(name: str) -> Block:
     return block
 
 
+def n_seeds_of(name: str) -> int:
+    """Seeds of a block, 'seeds-0-9'."""
+    first, last = parse_block(name)
+    return last - first + 1
+
+
 def _cut(seeds: Collection[int], size: int) -> list[Block]:
     """The seeds in blocks of neighbours, `size` at the most."""
     blocks: list[Block] = []

@@ -100,10 +100,10 @@ class Estimator(ABC):
         session. so_far : the result before, None at first"""
         return so_far
 
-    def cost(self, n: int, d: int, features: int, batch: int = 1) -> Cost:
-        """Expected working memory for `batch` layers of n rows and d units at once, and seconds
-        for one of them on one thread. features : of the inputs X"""
-        return costs.of_layer(self, n, d, features, batch)
+    def cost(self, n: int, d: int, features: int) -> Cost:
+        """Expected working memory and seconds on one thread for a layer of n rows and d units.
+        features : of the inputs X"""
+        return costs.of_layer(self, n, d, features)
 
     @property
     def remembers(self) -> bool:

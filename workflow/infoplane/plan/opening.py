@@ -23,7 +23,7 @@ def opened(config: Mapping[str, Any], files: Sequence[str], thoroughly: bool) ->
             read_file(path)
     experiment = load(config, file=file)
     plan = Plan(experiment, f"results/{experiment.name}")
-    if thoroughly and (wrong := own.problems(experiment, plan.costs)):
+    if thoroughly and (wrong := own.problems(experiment, plan.known)):
         raise ConfigError("\n".join(f"{file}: {line}" for line in wrong))
     return plan
 

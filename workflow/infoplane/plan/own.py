@@ -2,12 +2,12 @@
 
 from infoplane.config.models import Experiment
 from infoplane.networks.module import Settings as ModuleSettings
-from infoplane.plan.costs import Costs
+from infoplane.plan.known import Known
 from infoplane.training.adopt import Settings as AdoptSettings
 from infoplane.training.adopt import unfit
 
 
-def problems(experiment: Experiment, costs: Costs) -> list[str]:
+def problems(experiment: Experiment, known: Known) -> list[str]:
     """A line for each mistake. What depends on a data set of which nothing is known yet is left
     to the jobs. Modules are made, and headers of checkpoints read, for this."""
     texts: dict[str, str] = {}
@@ -17,10 +17,10 @@ def problems(experiment: Experiment, costs: Costs) -> list[str]:
             continue
         parts = (run.dataset, run.network.canonical(), run.training.canonical(), str(run.seeds))
         what = "\0".join(parts)
-        if what in texts or not costs.shape_is_known(run.dataset):
+        if what in texts or not known.has_shape(run.dataset):
             continue
         try:
-            network = costs.network(name)
+            network = known.network(name)
         except ValueError as error:
             texts[what] = str(error)
             continue

@@ -13,6 +13,7 @@ from infoplane.plan.blocks import Blocks
 from infoplane.plan.costs import Costs
 from infoplane.plan.drawings import Drawings
 from infoplane.plan.files import Files
+from infoplane.plan.known import Known
 from infoplane.plan.recipes import Recipes
 from infoplane.plan.stage import Stage, Standing, stand
 from infoplane.schedules.parts import Part
@@ -35,7 +36,8 @@ class Plan:
         self.blocks = Blocks(experiment, self.files)
         self.recipes = Recipes(experiment, self.blocks, self.files)
         self.drawings = Drawings(experiment, self.files, self.blocks, self.recipes)
-        self.costs = Costs(experiment, home)
+        self.known = Known(experiment, home)
+        self.costs = Costs(self.known)
         self.settings = cache(self._settings)
         self._stages()
 

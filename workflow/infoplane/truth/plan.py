@@ -3,7 +3,7 @@
 import math
 from functools import cached_property
 
-from infoplane.costs import ESTIMATING_MB, IMPORT_SECONDS, PREPARING_MB, Cost
+from infoplane.costs import IMPORT_SECONDS, TORCH_MB, Cost
 from infoplane.estimators import ESTIMATORS
 from infoplane.plan.costs import of_drawing
 from infoplane.plan.stage import Stage
@@ -52,7 +52,7 @@ class TruthPlan:
     def _cost_of_problem(self, problem: str) -> Cost:
         """Of preparing a family of problems: networks may be trained."""
         n_bytes = 32 * 784 * max(self.page.sizes_of(problem))
-        return Cost(PREPARING_MB + 500 + n_bytes / 1e6, IMPORT_SECONDS + 300)
+        return Cost(TORCH_MB + 500 + n_bytes / 1e6, IMPORT_SECONDS + 300)
 
     def _cost_of_answers(self, answerer: str, problem: str) -> Cost:
         """Of an estimator's answers to a family of problems."""
@@ -68,10 +68,10 @@ class TruthPlan:
         costs = [estimator.cost(n, d, d) for n in sizes] or [Cost(0, 0)]
         n_asked = n_tasks * (limits.seeds or self.page.seeds)
         seconds = IMPORT_SECONDS + 60 + n_asked * sum(cost.seconds for cost in costs)
-        return Cost(ESTIMATING_MB + 500 + max(cost.mb for cost in costs), seconds)
+        return Cost(TORCH_MB + 500 + max(cost.mb for cost in costs), seconds)
 
     def _cost_of_page(self) -> Cost:
         """Of drawing it."""
         sizes = sum(len(self.page.sizes_of(problem)) for problem in self.page.problems)
         n_rows = len(self.page.estimators) * self.page.seeds * TASKS * sizes
-        return of_drawing(n_rows, PREPARING_MB)
+        return of_drawing(n_rows, TORCH_MB)

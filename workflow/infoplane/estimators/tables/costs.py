@@ -2,24 +2,20 @@
 
 costs.csv has seconds and working memory of single layers under default settings on one thread,
 as `benchmark/costs.py` measured them; of estimators that train, of all their steps, before
-which they may stop. Between the sizes measured, and beyond, logarithms go on linearly in those
-of n and d; beyond, within limits: estimators work in blocks, so that of their memory only
-copies of the samples grow.
+which they may stop. Other sizes are taken to cost what the nearest measured ones do, grown by
+a power of n, which for memory is 1, and by d.
 """
 
 from __future__ import annotations
 
 import csv
 import math
-from bisect import bisect_left
 from collections.abc import Mapping
 from functools import cache
-from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infoplane.costs import Cost
-from infoplane.settings import Settings
 
 if TYPE_CHECKING:
     from infoplane.estimators.interface import Estimator
@@ -29,110 +25,69 @@ FEATURES = 12
 """Features of the inputs X beside the layers measured."""
 MEASURED_MEMORY_MB = 512
 """The estimators' own default for working memory, under which they were measured."""
-LEAST = Cost(1.0, 1e-4)
+LEAST = Cost(10.0, 0.002)
 """Smaller measurements say nothing."""
-SLOPES = {"mb": ((0.0, 1.0), (0.0, 1.0)), "seconds": ((1.0, 2.0), (0.0, 1.0))}
-"""Least and largest exponents of n and of d beyond the sizes measured."""
-SLOPES_OF_TRAINING = {**SLOPES, "seconds": ((0.7, 1.0), (0.0, 1.0))}
-"""Of a number of steps, with evaluations that grow."""
 STEPS_EXPECTED = 0.5
 """Share of its steps after which an estimator that trains is expected to have stopped. Some
 layers take a tenth of them, others all; a job asks for three times the expected."""
-UNKNOWN = Cost(mb=1000.0, seconds=60.0)
-"""An estimator that is not in the table, for 4,096 rows of up to 100 units; seconds grow with
-n² and d, memory by `UNKNOWN_BYTES` for each value of the layer and its inputs."""
-UNKNOWN_BYTES = 160
-
-LINEAR = (
-    "max_steps width depth held_out_contrasts n_projections n_shifts n_shuffles n_batches "
-    "n_neighbours max_iterations k"
-)
-POWERS = {**dict.fromkeys(LINEAR.split(), 1), "silhouette_rows": 2, "target": -2}
-POWERS_OF = {"renyi": {"batch_size": 3}}
-"""Powers of a setting, over its default, by which seconds grow. Settings that would make an
-estimator faster than by default are not counted on: it may have stopped before."""
+UNKNOWN = {(4096, 100): Cost(1000.0, 60.0)}
+"""An estimator that is not in the table."""
+LINEAR = {
+    "max_steps", "width", "depth", "held_out_contrasts", "n_projections", "n_shifts", "k",
+    "n_shuffles", "n_batches", "n_neighbours", "max_iterations", "silhouette_rows",
+    "batch_size",
+}  # fmt: skip
+"""Settings by which seconds grow. One that would make an estimator faster than by default is
+not counted on: it may have stopped before."""
 
 
-def of_layer(estimator: Estimator, n: int, d: int, features: int, batch: int = 1) -> Cost:
-    """Working memory for `batch` layers of n rows and d units at once, and seconds for one of
-    them, on one thread; of an estimator without measurements, slow and large (UNKNOWN).
+def of_layer(estimator: Estimator, n: int, d: int, features: int) -> Cost:
+    """Working memory for a layer of n rows and d units, and seconds on one thread; of an
+    estimator without measurements, slow and large (UNKNOWN).
 
     features : of the inputs X
     """
-    name, trains = estimator.name, estimator.trains
-    if name not in rows():
-        seconds = UNKNOWN.seconds * max(0.2, (n / 4096) ** 2 * max(1.0, d / 100))
-        return Cost(UNKNOWN.mb + UNKNOWN_BYTES * n * (d + features) / 1e6, seconds)
-    beside = 0 if estimator.takes_layers else max(0, features - FEATURES)
-    seconds = _at(name, "seconds", trains, n, d + beside) * slower_by(estimator.settings)
-    memory = estimator.settings.model_dump().get("memory_mb", MEASURED_MEMORY_MB)
-    mb = _at(name, "mb", trains, n, d + beside) + max(0, memory - MEASURED_MEMORY_MB)
-    if estimator.together:
-        mb += memory  # what stacks of many fill
-    mb = max(mb, batch * n * d * mb_of_many(name))
-    return Cost(mb, seconds * (STEPS_EXPECTED if trains else 1))
+    measured = rows().get(estimator.name, UNKNOWN)
+    d += 0 if estimator.takes_layers else max(0, features - FEATURES)
+    grown = [(_more(n, n0), _more(d, d0), cost) for (n0, d0), cost in measured.items()]
+    settings = estimator.settings.model_dump()
+    memory = settings.get("memory_mb", MEASURED_MEMORY_MB)
+    mb = min(cost.mb * in_n * in_d for in_n, in_d, cost in grown)
+    # Those that train together fill a stack of as much.
+    mb += memory if estimator.together else max(0, memory - MEASURED_MEMORY_MB)
+    power = _power(measured)
+    seconds = min(cost.seconds * in_n**power * in_d for in_n, in_d, cost in grown)
+    for key, field in type(estimator.settings).model_fields.items():
+        if key in LINEAR and all(isinstance(v, int) for v in (settings[key], field.default)):
+            seconds *= _more(settings[key], field.default)
+    return Cost(mb, seconds * (STEPS_EXPECTED if estimator.trains else 1))
 
 
-def slower_by(settings: Settings) -> float:
-    """How many times the measured seconds these settings cost; at least 1."""
-    factor, chosen = 1.0, settings.model_dump()
-    powers = POWERS | POWERS_OF.get(settings.estimator, {})
-    for key, field in type(settings).model_fields.items():
-        pair = (chosen[key], field.default)
-        if key in powers and all(isinstance(v, int | float) and v > 0 for v in pair):
-            factor *= max(1.0, (pair[0] / pair[1]) ** powers[key])
-    return factor
+def _more(size: float, measured: float) -> float:
+    return max(1.0, size / measured)
 
 
-@cache
-def rows() -> Mapping[str, dict[int, dict[int, Cost]]]:
-    """Costs of single layers by estimator, d and n."""
-    found: dict[str, dict[int, dict[int, Cost]]] = {}
-    for row in read():
-        if row["batch"] == 1:
-            cost = Cost(*map(max, LEAST, (row["mb"], row["seconds"])))
-            found.setdefault(row["estimator"], {}).setdefault(row["d"], {})[row["n"]] = cost
-    return found
+def _power(measured: Mapping[tuple[int, int], Cost]) -> float:
+    """Of n, by which seconds grow, between 1 and 2: of the two largest of the narrowest."""
+    narrow = min(d for _, d in measured)
+    ends = sorted((n, cost.seconds) for (n, d), cost in measured.items() if d == narrow)
+    if len(ends) < 2:
+        return 2.0
+    (n0, less), (n1, more) = ends[-2:]
+    return min(2.0, max(1.0, math.log(more / less) / math.log(n1 / n0)))
 
 
 @cache
-def mb_of_many(name: str) -> float:
-    """MB a number of many layers that are counted in one go; 0 of one after another."""
-    many = [row for row in read() if row["estimator"] == name and row["batch"] > 1]
-    return max((r["mb"] / (r["batch"] * r["n"] * r["d"]) for r in many), default=0.0)
-
-
-def read() -> list[dict]:
-    """The rows of the table, as numbers."""
+def rows() -> Mapping[str, dict[tuple[int, int], Cost]]:
+    """Costs of single layers by estimator, and n and d: not below those of smaller ones."""
+    table: dict[str, dict[tuple[int, int], Cost]] = {}
     with TABLE.open(newline="", encoding="utf-8") as file:
-        return [
-            {k: v if k == "estimator" else float(v) for k, v in row.items()}
-            for row in csv.DictReader(file)
-        ]
+        for row in csv.DictReader(file):
+            cost = Cost(*map(max, LEAST, (float(row["mb"]), float(row["seconds"]))))
+            table.setdefault(row["estimator"], {})[int(row["n"]), int(row["d"])] = cost
+    return {name: {at: _up_to(at, column) for at in column} for name, column in table.items()}
 
 
-@cache
-def _at(name: str, what: str, trains: bool, n: int, d: int) -> float:
-    of_n, of_d = (SLOPES_OF_TRAINING if trains else SLOPES)[what]
-    i = Cost._fields.index(what)
-    by_d = {
-        each: _line({k: cost[i] for k, cost in column.items()}, n, of_n)
-        for each, column in rows()[name].items()
-    }
-    return _line(by_d, d, of_d)
-
-
-def _line(known: Mapping[float, float], at: float, slopes: tuple[float, float]) -> float:
-    """The value at a place, by logarithms; not below what was measured at smaller places."""
-    places = sorted(known)
-    values = [*accumulate((known[place] for place in places), max)]
-    right = bisect_left(places, at)
-    if right == 0:
-        return values[0]
-    left, slope = right - 1, slopes[1]
-    if len(places) > 1:
-        i = min(right, len(places) - 1)
-        slope = math.log(values[i] / values[i - 1]) / math.log(places[i] / places[i - 1])
-    if right == len(places):
-        slope = min(max(slope, slopes[0]), slopes[1])
-    return values[left] * (at / places[left]) ** slope
+def _up_to(at: tuple[int, int], column: Mapping[tuple[int, int], Cost]) -> Cost:
+    smaller = [cost for (n, d), cost in column.items() if n <= at[0] and d <= at[1]]
+    return Cost(*map(max, zip(*smaller, strict=True)))

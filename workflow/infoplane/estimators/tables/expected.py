@@ -9,7 +9,7 @@ from __future__ import annotations
 from infoplane.estimators.interface import Estimator
 from infoplane.estimators.tables import costs as table
 
-LONG = 20.0
+LONG = 30.0
 """Expected seconds from which on they are said."""
 FEWER = 10_000
 """Samples that the message names as an alternative."""

@@ -1,0 +1,76 @@
+"""What is known of an experiment's data sets and networks before any job."""
+
+import contextlib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from infoplane.config.models import Experiment
+from infoplane.datasets.prepare import known_shape_of, shape_of
+from infoplane.datasets.source import Shape
+from infoplane.networks.mlp import Settings as MLPSettings
+from infoplane.networks.network import Network
+from infoplane.stores.archive import SUFFIX, StoreError
+from infoplane.stores.shapes import shape_of_store
+from infoplane.stores.weights import measured_network
+from infoplane.training import TRAINERS
+from infoplane.training.trainer import NETWORK, Trainer
+
+STAND_IN = MLPSettings(hidden=[256])
+"""In place of a network of which nothing is known yet."""
+
+
+class Known:
+    """Shapes of data sets, and networks without any weights, each made once.
+
+    home : the experiment's results
+    """
+
+    def __init__(self, experiment: Experiment, home: str | Path):
+        self.experiment, self.home = experiment, Path(home)
+        self.shape, self.networks = cache(self.shape), cache(self.networks)
+        self._prepared = cache(self._prepared)
+        self._networks: dict[tuple, Mapping[str, Network]] = {}
+
+    def shape(self, dataset: str) -> Shape:
+        """Of a data set: as it was prepared, or as its settings say."""
+        return self._prepared(dataset) or shape_of(self.experiment.datasets[dataset])
+
+    def has_shape(self, dataset: str) -> bool:
+        """Whether `shape` is what the data set has, and not assumed."""
+        return bool(
+            self._prepared(dataset) or known_shape_of(self.experiment.datasets[dataset])
+        )
+
+    def network(self, run: str) -> Network:
+        """Which of the run's networks is measured."""
+        networks = self.networks(run)
+        return networks[measured_network(networks, self.experiment.runs[run].measure.network)]
+
+    def networks(self, run: str) -> Mapping[str, Network]:
+        """The networks of a run's trainer.
+
+        Raises ValueError where a module of the user's own is wrong, or takes no such inputs.
+        """
+        settings = self.experiment.runs[run]
+        shape, trainer = self.shape(settings.dataset), TRAINERS[settings.training.trainer]
+        shaping = settings.training.model_dump_json(include={*settings.training.shaping})
+        key = (trainer, settings.network.canonical(), shaping, settings.dataset)
+        if key not in self._networks:
+            try:
+                made = trainer.networks_of(settings.training, settings.network, shape)
+            except ValueError as error:
+                if self.has_shape(settings.dataset):
+                    raise ValueError(f"runs.{run}.{error}") from error
+                # A module that does not take inputs of an assumed shape may take the real ones.
+                (stand_in,) = Trainer.networks_of(None, STAND_IN, shape).values()
+                made = dict.fromkeys((NETWORK, settings.measure.network or NETWORK), stand_in)
+            self._networks[key] = made
+        return self._networks[key]
+
+    def _prepared(self, dataset: str) -> Shape | None:
+        """The shape of a data set that was prepared."""
+        # A damaged one is named by the job that reads it, which has to be planned for that.
+        with contextlib.suppress(StoreError):
+            return shape_of_store(self.home / "datasets" / f"{dataset}{SUFFIX}")
+        return None
