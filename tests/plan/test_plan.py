@@ -1,5 +1,6 @@
 """What is planned for an experiment: files, inputs, figures, targets."""
 
+import re
 import subprocess
 import sys
 from copy import deepcopy
@@ -200,3 +201,11 @@ print("torch" in sys.modules)
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=library, check=True
     )
     assert done.stdout.strip() == "False"
+
+
+def test_wildcards_are_names_of_the_experiment(planned):
+    wildcards = planned(runs={"relu": CONFIG["runs"]["relu"]}, figures={}).wildcards
+    for name in ("bins-n_bins_5", "bins-n_bins_30", "kde", "clusters"):
+        assert re.fullmatch(wildcards["estimator"], name)
+    assert not re.fullmatch(wildcards["estimator"], "bins")
+    assert wildcards["dataset"] == "szt" and wildcards["pool"] == "no_such_name"

@@ -1,5 +1,6 @@
 """Everything that the rules of an experiment take: files, stages, inputs, settings, targets."""
 
+import re
 import sys
 from collections.abc import Iterable
 from functools import cache, cached_property
@@ -104,6 +105,23 @@ class Plan:
             return of_run(run=run, **names)
 
         return checked
+
+    @property
+    def wildcards(self) -> dict[str, str]:
+        """What wildcards of paths may be, as regular expressions."""
+
+        def one_of(names: Iterable[str]) -> str:
+            return "|".join(map(re.escape, names)) or "no_such_name"
+
+        return {
+            "dataset": one_of(self.experiment.datasets),
+            "run": r"[^/]+",  # any: there may be 10,000, and an unknown one is named
+            "estimator": one_of(self.experiment.estimators),
+            "pool": one_of(self.drawings.pools),
+            "selection": r"(estimator|figure)-[^/]+",
+            "seeds": r"seeds-\d+-\d+",
+            "part": r"\d+-of-\d+",
+        }
 
     # Inputs
 

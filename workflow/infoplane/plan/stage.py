@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from functools import partial
 from pathlib import Path
 
 from infoplane.costs import Cost, Request, request
 from infoplane.stores.recipes import recipe_in
 
+AROUND_MB, CUDA_MB = 600, 2000
+"""What a job's allocation on a cluster holds beside the job itself: two Snakemakes (504 as
+measured, more in large experiments), and CUDA's libraries and context (not measured)."""
 Notes = Mapping[str, tuple[str, tuple[str, ...]]]
 """Of a folder: files that say by which recipe they were made, each with that by which they are
 to be made, and the files that have to be beside them."""
@@ -48,14 +50,19 @@ class Stage:
         return self.path.format(**names)
 
     def requests(self, **names: str) -> Callable[..., Request]:
-        """What a job asks for, by its attempt and what is around it (`costs.request`).
+        """What a job asks for, by its attempt, and whether it is submitted to a cluster.
 
         Snakemake asks several times.
         """
         path = self.at(**names)
         if path not in self._costs:
             self._costs[path] = self.cost(**names)
-        return partial(request, self._costs[path])
+
+        def requested(attempt: int, submitted: bool = False) -> Request:
+            around = AROUND_MB + CUDA_MB * self.gpus(**names) if submitted else 0
+            return request(self._costs[path], attempt, around)
+
+        return requested
 
     def standing(self, **names: str) -> Standing:
         """How a result stands, by what is on disk when it is asked for first."""
@@ -63,6 +70,31 @@ class Stage:
         if path not in self._looked_at:
             self._looked_at[path] = self._look(Path(path), names)
         return self._looked_at[path]
+
+    def stays(self, **names: str) -> bool:
+        """Whether a result stands, made from what is asked for."""
+        return self.standing(**names) is Standing.RIGHT
+
+    def made_otherwise(
+        self, newer: Path, warn: Callable[[str], None], **names: str
+    ) -> list[str]:
+        """What has a result of another recipe made anew: `newer`, a file that is newer than all
+        results. For one that stands, or is not there, nothing.
+
+        Raises OSError where there is no such file: results may only be read.
+        """
+        standing, path = self.standing(**names), self.at(**names)
+        if standing in (Standing.ABSENT, Standing.RIGHT):
+            return []
+        if standing is Standing.SILENT:
+            why = "it is damaged, or of an older infoplane. It is made anew"
+            warn(f"{path} {standing.value}: {why}")
+        if not newer.exists():
+            raise OSError(
+                f"{path} was made otherwise than asked for, and {newer.parent}/ may "
+                "only be read"
+            )
+        return [str(newer)]
 
     def _look(self, path: Path, names: Mapping[str, str]) -> Standing:
         if not path.exists():
