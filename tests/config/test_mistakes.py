@@ -558,6 +558,45 @@ WRONG = {
         "which is 12 values; a data set gives maps with flatten: false; data set 'szt' gives "
         "inputs of 12",
     ),
+    "reconstruction_of_a_classifier": (
+        {"runs.tanh.measure": {"y": "reconstruction"}},
+        "runs.tanh.measure.y: must be label, not 'reconstruction': network.family mlp gives "
+        "back no inputs",
+    ),
+    "reconstruction_for_an_estimator_of_labels": (
+        {
+            "estimators.counted": {"estimator": "exact"},
+            **one_run(
+                network=AUTOENCODER,
+                training={"target": "input"},
+                measure={"y": "reconstruction"},
+                estimators=["counted", "kde"],
+            ),
+        },
+        "runs.r.estimators: must be without counted where measure.y is reconstruction, which "
+        "is continuous: each works on activations and labels",
+    ),
+    "reconstruction_for_bins_over_training": (
+        {
+            "estimators.over": {"estimator": "binned", "range": "layer_over_training"},
+            **one_run(
+                network=AUTOENCODER,
+                training={"target": "input"},
+                measure={"y": "reconstruction"},
+                estimators=["over"],
+            ),
+        },
+        "runs.r.estimators: must be without over where measure.y is reconstruction, which is "
+        "continuous: each with range: layer_over_training bins layers alone, over all epochs",
+    ),
+    "label_beside_a_reconstruction": (
+        one_run(
+            network=AUTOENCODER,
+            training={"target": "input"},
+            measure={"y": "reconstruction", "label": "y"},
+        ),
+        "runs.r.measure: label has no effect with y: reconstruction; leave out one of the two",
+    ),
     "warm_up_without_training": (
         {"runs.tanh.training.optimizer": {"warm_up": 300}},
         "runs.tanh.training: optimizer.warm_up must be < 300, which is epochs, not 300",

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import infoplane
-from infoplane.estimators import ESTIMATORS
+from infoplane.estimators import ESTIMATORS, from_written
 from infoplane.estimators.interface import EstimatorSettings, LayerEstimator, PairEstimator
 from infoplane.estimators.tables import regime
 from infoplane.samples import Information, Pair, Samples
@@ -62,7 +62,7 @@ def test_pairs_keep_every_draw_beside_its_input(samples):
     pair = samples.with_inputs()
     torch.testing.assert_close(pair.a[7], samples.t[2, 1])  # row 7 is draw 1 of input 2
     torch.testing.assert_close(pair.b[7], samples.x[2].float())
-    labels = samples.with_labels()
+    labels = samples.with_y()
     assert labels.b[7] == samples.y[2]
 
 
@@ -233,3 +233,28 @@ def test_kernel_bounds_hold_for_two_noisy_gaussians():
         7 * a, b, estimator="kde", noise_variance=0.1, noise="relative"
     )
     assert relative.value == pytest.approx(found.value, abs=0.05)  # variances are 1 by ±5 %
+
+
+@pytest.mark.parametrize("method", ["binned", "kde", "renyi", "ksg", "compressed"])
+def test_a_continuous_y_is_measured_as_that_of_two_variables(method):
+    """I(T;Y) is what `between` says of the pair, and I(X;T) what it is beside labels."""
+    source = torch.Generator().manual_seed(0)
+    x = torch.randn(60, 3, generator=source)
+    t = torch.tanh(x[:, None, :2] + 0.1 * torch.randn(60, 2, 2, generator=source))
+    y = t @ torch.randn(2, 4, generator=source)
+    estimator = from_written({"estimator": method})
+    labels = torch.zeros(60, dtype=torch.int64)
+    one, other = Samples(t, y, x), Samples(t, labels, x)
+    (record,), (beside,) = (estimator.session()([samples]) for samples in (one, other))
+    assert not one.is_labelled and one.with_y().n == 120
+    (pair,) = estimator.session().between([one.with_y()])
+    assert record.ity.value == pytest.approx(pair.value)
+    if method != "renyi":  # which takes its width from labels, where there are some
+        assert record.ixt.value == pytest.approx(beside.ixt.value)
+    assert "above_entropy" not in record.ity.flags
+
+
+def test_an_estimator_of_labels_refuses_a_continuous_y():
+    t = torch.randn(20, 1, 2)
+    with pytest.raises(ValueError, match="Y must be a label: estimator exact works on"):
+        from_written({"estimator": "exact"}).session()([Samples(t, t)])

@@ -42,6 +42,7 @@ def information():
                         {
                             "run": run,
                             "estimator": estimator,
+                            "second": "Y",
                             "seed": seed,
                             "epoch": epoch,
                             "layer": layer,

@@ -216,7 +216,7 @@ def test_facts_name_random_labels_and_the_rule_for_setting_aside():
             "set_aside": {"quantity": "accuracy_train", "below": 0.55},
         },
         "seeds": [0, 1],
-        "measure": {"probe": "dataset", "inputs": "all", "label": None},
+        "measure": {"probe": "dataset", "inputs": "all", "label": None, "y": "label"},
     }
     found = page.facts(run)
     assert found["training"].endswith("9 epochs after 7 on random labels")
@@ -235,7 +235,7 @@ def test_facts_of_other_trainers_and_probes_are_said():
     assert found["measured inputs"] == "by mine:Window"
     run["training"] = {"trainer": "supervised", "label": "font", "batch_size": 8, "epochs": 9}
     run["training"]["optimizer"] = {"method": "adam", "learning_rate": 0.1}
-    run["measure"] = {"probe": "dataset", "inputs": "test", "label": "font"}
+    run["measure"] = {"probe": "dataset", "inputs": "test", "label": "font", "y": "label"}
     found = page.facts(run)
     assert found["training"].endswith("9 epochs, label font")
     assert found["measured inputs"] == "test, label font"

@@ -6,6 +6,7 @@ import pytest
 
 from infoplane.measurement import checks
 
+LABELLED = {"measure": {"y": "label"}}
 CHAIN = {"zeta": ["input"], "alpha": ["zeta"], "output": ["alpha"]}
 
 
@@ -109,7 +110,31 @@ def test_layers_without_an_edge_are_named():
 
 def test_violations_of_a_store_are_those_of_its_edges_unless_it_is_exempt():
     table, about = plane([5, 6, 3], [0.9, 0.8, 0.7], entropy_x=5.5), {"after": CHAIN}
+    about |= LABELLED
     expected = checks.violations(table, CHAIN)
     assert len(expected) == 1
     pd.testing.assert_frame_equal(checks.violations_of(table, about, ""), expected)
     assert checks.violations_of(table, about, "another quantity").empty
+
+
+def test_a_reconstruction_is_known_better_by_the_layers_nearer_to_it():
+    rising, falling = plane([5, 4, 3], [1.0, 2.0, 3.0]), plane([5, 4, 3], [3.0, 1.0, 2.0])
+    rising = rising.assign(entropy_y=np.nan)
+    about = {"after": CHAIN, "measure": {"y": "reconstruction"}}
+    assert checks.violations_of(rising, about, "").empty
+    assert len(checks.violations_of(rising.assign(entropy_y=1.0), LABELLED | about, "")) == 1
+    (row,) = checks.violations_of(falling.assign(entropy_y=np.nan), about, "").itertuples()
+    assert (row.quantity, row.layer, row.before) == ("ity", "zeta", "alpha")
+    assert (row.value, row.value_before) == (3.0, 1.0)
+    # I(X;T) of three layers, I(T;X̂) of two with the next one: H(X̂) is not known
+    assert checks.n_compared(rising, about) == 5
+    assert checks.n_compared(rising, LABELLED) == 6
+
+
+def test_only_layers_through_which_all_of_the_input_goes_are_compared_with_a_reconstruction():
+    layers = ["a", "b", "c", "output"]
+    skip = {"a": ["input"], "b": ["a"], "c": ["b"], "output": ["a", "c"]}
+    assert checks.edges_to_output(layers, skip) == {}
+    chain = {**skip, "output": ["c"], "c": ["a", "b"]}
+    assert checks.edges_to_output(layers, chain) == {"c": "output"}
+    assert checks.edges_to_output(layers[:-1], chain) == {}  # the output is not measured

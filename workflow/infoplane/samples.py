@@ -39,7 +39,8 @@ class Samples:
     """Activations of one layer at one epoch of one seed, with what they belong to.
 
     t : torch.Tensor (n_inputs, n_draws, n_units), floating point, CPU or CUDA
-    y : torch.Tensor (n_inputs,), int64 class codes 0 … n_classes − 1, CPU
+    y : torch.Tensor (n_inputs,), int64 class codes 0 … n_classes − 1, CPU; or of a
+        continuous Y (n_inputs, n_draws, d_y), floating point
     x : torch.Tensor (n_inputs, n_features) or None, for estimators that work on pairs
     layer, seed, epoch : where the samples come from; errors name them
     sigma : standard deviation of Gaussian noise that is part of every unit of t; None: none
@@ -68,6 +69,11 @@ class Samples:
     @property
     def n_units(self) -> int:
         return self.t.shape[2]
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether y holds labels."""
+        return self.y.ndim == 1
 
     @property
     def is_deterministic(self) -> bool:
@@ -125,12 +131,17 @@ class Samples:
         _require_finite(self.t, self.place, "activations")
         return self
 
-    def with_labels(self) -> Pair:
-        """Rows of T, all draws of an input in succession, with the labels."""
-        labels = self.y.repeat_interleave(self.n_draws)
+    def with_y(self) -> Pair:
+        """Rows of T, all draws of an input in succession, with Y: labels, or rows of a
+        continuous Y, both in the type that holds either."""
         key = (self.layer, self.seed, "y")
         rows = self.t.flatten(0, 1)
-        return Pair(rows, labels, self.place, self.n_draws, key=key, epoch=self.epoch)
+        if self.is_labelled:
+            labels = self.y.repeat_interleave(self.n_draws)
+            return Pair(rows, labels, self.place, self.n_draws, key=key, epoch=self.epoch)
+        dtype = common_type(self.t, self.y)
+        y = self.y.flatten(0, 1).to(rows.device, dtype)
+        return Pair(rows.to(dtype), y, self.place, key=key, epoch=self.epoch)
 
     def with_inputs(self) -> Pair:
         """Rows of T, all draws of an input in succession, with the features of the inputs, both

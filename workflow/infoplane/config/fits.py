@@ -1,5 +1,7 @@
 """Whether a run's network fits its data, and what is measured of it fits the network."""
 
+import contextlib
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,7 +11,7 @@ from infoplane.config.pools import estimators_of
 from infoplane.config.problems import Problem, not_defined
 from infoplane.datasets.source import ASSUMED, Shape
 from infoplane.measurement.activations import reader_of
-from infoplane.networks.network import Misfit, Network
+from infoplane.networks.network import OUTPUT, Misfit, Network
 from infoplane.training import TRAINERS
 from infoplane.training.trainer import NETWORK
 
@@ -57,6 +59,7 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
             yield Problem(("measure", "layers"), str(error))
     yield from _of_noise(run, network, estimators)
     yield from _of_pools(run, network, estimators)
+    yield from _of_reconstruction(run, network, estimators)
 
 
 def _of_draws(run: Run, network: Network) -> Iterator[Problem]:
@@ -113,3 +116,34 @@ def _of_pools(run: Run, network: Network, estimators: Mapping[str, Any]) -> Iter
                     f"cannot have '{by}': it needs one σ, and relative noise gives every "
                     "pooled network its own; set network.noise.relative to false",
                 )
+
+
+def _of_reconstruction(
+    run: Run, network: Network, estimators: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """A reconstruction as Y, where the network gives none or an estimator takes none."""
+    if run.measure.y != "reconstruction":
+        return
+    outputs = network.widths.get(OUTPUT)
+    if outputs != math.prod(network.input_shape) or not {"sigmoid", "linear"} & {
+        *network.links
+    }:
+        yield Problem(
+            ("measure", "y"),
+            f"must be label, not 'reconstruction': network.family {run.network.family} gives "
+            "back no inputs",
+        )
+    reasons: dict[str, list[str]] = {}
+    for name in run.estimators:
+        if (method := method_of(estimators.get(name))) is None:
+            continue
+        with contextlib.suppress(ValueError):  # of settings that are wrong: said elsewhere
+            estimator = method(method.Settings.model_validate(estimators[name]))
+            if estimator.needs_labels:
+                reasons.setdefault(estimator.needs_labels, []).append(name)
+    for reason, names in reasons.items():
+        yield Problem(
+            ("estimators",),
+            f"must be without {', '.join(names)} where measure.y is reconstruction, which is "
+            f"continuous: each {reason}",
+        )

@@ -19,6 +19,10 @@ def pool_problems(run: Run, estimators: Mapping[str, Any]) -> Iterator[Problem]:
         if not PROBES[run.measure.probe].fixed:
             text = f"cannot be: the probe '{run.measure.probe}' gives each epoch its own inputs"
             yield Problem(place, text)
+        if run.measure.y != "label":
+            yield Problem(
+                place, "cannot be with measure.y: reconstruction, which is one epoch's"
+            )
         if pool.estimators is not None:
             for i, wanted in enumerate(pool.estimators):
                 if wanted not in run.estimators:

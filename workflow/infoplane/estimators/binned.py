@@ -148,6 +148,13 @@ class Binned(LayerEstimator, PairEstimator):
         return by_shape(batch, records_of)
 
     @property
+    def needs_labels(self) -> str:
+        """Of two variables there are no ranges over training."""
+        if not self.needs_survey:
+            return ""
+        return f"with range: {self.settings.range} bins layers alone, over all epochs"
+
+    @property
     def needs_survey(self) -> bool:
         """Whether the bins depend on all epochs."""
         return self.settings.range in OVER_TRAINING

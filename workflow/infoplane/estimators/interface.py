@@ -11,7 +11,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
+
+import torch
 
 from infoplane.costs import Cost
 from infoplane.estimators.tables import costs, regime
@@ -90,6 +93,11 @@ class Estimator(ABC):
         return self.settings.estimator
 
     @property
+    def needs_labels(self) -> str:
+        """Why Y must be a label, and no continuous variable; empty: it may be either."""
+        return "" if self.takes_pairs else "works on activations and labels"
+
+    @property
     def needs_survey(self) -> bool:
         """Whether it has to see everything before it measures anything, as for a range of bins
         that is global over training."""
@@ -147,8 +155,17 @@ class LayerEstimator(Estimator):
     def answers(
         self, batch: Sequence[Samples], survey: Any = None, memory: dict | None = None
     ) -> list[LayerInformation]:
-        """By the activations alone."""
-        return self.estimate_batch(batch, survey)
+        """By the activations alone; I(T;Y) of a continuous Y as that of two variables."""
+        if batch[0].is_labelled:
+            return self.estimate_batch(batch, survey)
+        if self.needs_labels:
+            raise ValueError(f"Y must be a label: estimator {self.name} {self.needs_labels}")
+        one_class = torch.zeros(batch[0].n_inputs, dtype=torch.int64)
+        records = self.estimate_batch([replace(s, y=one_class) for s in batch], survey)
+        with_y = self.between_batch([samples.with_y() for samples in batch])
+        return [
+            record._replace(ity=found) for record, found in zip(records, with_y, strict=True)
+        ]
 
     def estimate(self, samples: Samples) -> LayerInformation:
         """One layer at one epoch of one seed."""
@@ -179,7 +196,7 @@ class PairEstimator(Estimator):
         """From (T, Y) and, where there is x, (T, X)."""
         # One call for all: estimators that train critics train all of them together.
         has_x = [samples.x is not None for samples in batch]
-        pairs = [samples.with_labels() for samples in batch]
+        pairs = [samples.with_y() for samples in batch]
         pairs += [samples.with_inputs() for samples in batch if samples.x is not None]
         records = self.between_batch(pairs, memory)
         with_x = iter(records[len(batch) :])
@@ -244,12 +261,15 @@ class Session:
 
     def _judged(self, samples: Samples, record: LayerInformation) -> LayerInformation:
         estimator, (ixt, ity, extra) = self.estimator, record
+        kind_of_y, widest = "labels", samples.n_units
+        if not samples.is_labelled:
+            kind_of_y, widest = "continuous", max(samples.n_units, samples.y.shape[2])
         if samples.is_deterministic and estimator.infinite_without_noise:
             ixt = ixt.with_flag("deterministic")
         if estimator.exact:
             return record
         n, d = samples.n_inputs * samples.n_draws, samples.n_units
-        if not self.regime.contains("labels", n, d, ity.value):
+        if not self.regime.contains(kind_of_y, n, widest, ity.value):
             ity = ity.with_flag("outside_tested_regime")
         if ixt.value == ixt.value:
             kind, wider = "inputs", d

@@ -87,7 +87,7 @@ class Figure(ABC):
             texts += sentences.estimator(numbers, settings or {})
         texts += sentences.chosen(numbers, chosen)
         texts += sentences.read(read)
-        return " ".join(sentence for sentence in texts if sentence)
+        return sentences.named(" ".join(filter(None, texts)), numbers)
 
     @classmethod
     def alt(cls, numbers: pd.DataFrame) -> str:
@@ -99,7 +99,7 @@ class Figure(ABC):
         if "epoch" not in numbers:
             return f"{cls.heading()} of {runs}, up to {int(numbers.n_draws.max())} draws."
         text = f"{cls.heading()} of {runs}, {sentences.epochs(numbers)}."
-        return f"{text} {cls.at_the_end(numbers)}".rstrip()
+        return sentences.named(f"{text} {cls.at_the_end(numbers)}".rstrip(), numbers)
 
     @classmethod
     def heading(cls) -> str:

@@ -51,7 +51,7 @@ class InformationCurves(Figure):
             ),
             "ity": (
                 right,
-                "$I(T;Y)$  [bits]",
+                f"{tables.second_quantity(shown)}  [bits]",
                 view.y,
                 tables.line(shown, "entropy_y"),
             ),
@@ -73,7 +73,7 @@ class InformationCurves(Figure):
         handles, names = left.get_legend_handles_labels()
         figure.legend(handles, names, loc="outside right center", handlelength=2.4)
         notes = plane.small_print(shown, crosses=False)
-        notes += [_bounds_text(bounds)] if bounds else []
+        notes += [_bounds_text(bounds, shown)] if bounds else []
         if capped and (capped.deviating or capped.common > view.x[1]):
             notes.append(caps.note(capped))
         style.note(figure, [*notes, tables.left_out(shown)])
@@ -111,9 +111,10 @@ def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:
     )
 
 
-def _bounds_text(bounds: list[str]) -> str:
+def _bounds_text(bounds: list[str], shown: pd.DataFrame) -> str:
     some = any(bound.startswith("ity") for bound in bounds)
-    where = " (of I(T;Y) only inside [0, H(Y)])" if some else ""
+    within = "inside [0, H(Y)]" if shown.entropy_y.notna().any() else "above 0"
+    where = f" (of {tables.second_quantity(shown)} only {within})" if some else ""
     return f"dotted: the estimator's bounds{where}"
 
 

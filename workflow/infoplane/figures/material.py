@@ -11,6 +11,7 @@ import pandas as pd
 from infoplane.figures import FIGURES, pooled_planes, variants
 from infoplane.figures.sentences import Chosen
 from infoplane.figures.subject import Subject
+from infoplane.figures.tables import SECOND
 from infoplane.measurement import checks
 from infoplane.stores.information import read_information
 from infoplane.stores.pooled import read_pooled
@@ -93,13 +94,14 @@ class Material:
         table = self._wanted(pd.concat(tables, ignore_index=True), run)
         table.insert(0, "run", run)
         table.insert(1, "estimator", estimator)
+        table.insert(2, "second", SECOND[abouts[0]["measure"]["y"]])
         remarks = {
             int(seed): said for about in abouts for seed, said in about["remarks"].items()
         }
         table["remark"] = table.seed.map(lambda seed: remarks.get(seed, ""))
         exempt = self.exempt[estimator]
         violations = checks.violations_of(table, abouts[0], exempt)
-        compared = 0 if exempt else checks.n_compared(table)
+        compared = 0 if exempt else checks.n_compared(table, abouts[0])
         flagged = checks.flagged(table, violations)
         without_edge = "" if exempt else checks.without_edge(abouts[0]["after"])
         return Measured(flagged, abouts[0], violations, compared, without_edge, chosen)

@@ -63,6 +63,7 @@ class Drawing:
 class FlagCount:
     """How many values of one run, estimator and layer carry which flag.
 
+    second : "Y", or "X̂" where that is a reconstruction
     values : seeds × epochs that were measured; negative_ixt, negative_ity : of these, I(X;T)
     or I(T;Y) below 0; violates_dpi : see `checks`;
     failed_seeds : names of the seeds that were not measured
@@ -82,6 +83,7 @@ class FlagCount:
     negative_ixt: int
     negative_ity: int
     failed_seeds: str
+    second: str = "Y"
 
 
 @dataclass(config=_STRICT, frozen=True)
@@ -245,7 +247,8 @@ def facts(run: dict) -> dict[str, str]:
     if training.get("prefit"):
         rows["training"] += f" after {training['prefit']['epochs']} on random labels"
     if rule := training.get("set_aside"):
-        rows["set aside"] = f"seeds that end with {rule['quantity']} below {rule['below']}"
+        side = "below" if rule.get("below") else "above"
+        rows["set aside"] = f"seeds that end with {rule['quantity']} {side} {rule[side]}"
     return rows
 
 
@@ -254,6 +257,10 @@ def _training(training: dict) -> str:
         return ", ".join(f"{key} {value}" for key, value in training.items())
     optimizer = training["optimizer"]
     learnt = f", label {training['label']}" if training.get("label") else ""
+    if training.get("target") == "input":
+        learnt = f", to give back the inputs, loss {training['loss'] or 'squared'}"
+        if noise := training["denoise"]:
+            learnt += f", denoising (sigma {noise['sigma']}, masked {noise['masked']})"
     return (
         f"{optimizer['method']}, learning rate {optimizer['learning_rate']}, batches of "
         f"{training['batch_size']}, {training['epochs']} epochs{learnt}"
@@ -263,21 +270,23 @@ def _training(training: dict) -> str:
 def _measured(measure: dict) -> str:
     if measure["probe"] != "dataset":
         return f"by {measure['probe']}"
+    if measure["y"] == "reconstruction":
+        return f"{measure['inputs']}, Y: {tables.SECOND[measure['y']]}"
     label = measure["label"]
     return f"{measure['inputs']}, label {label}" if label else measure["inputs"]
 
 
 def flag_counts(information: pd.DataFrame) -> list[FlagCount]:
     """One record a run, estimator and layer of an information table, in its order."""
-    needed = ["run", "estimator", "seed", "epoch", "layer", "ixt", "flags"]
+    needed = ["run", "estimator", "seed", "epoch", "layer", "ixt", "flags", "second"]
     tables.require(information, needed, "information")
     counted = []
     for (run, estimator), rows in information.groupby(["run", "estimator"], sort=False):
-        failed = tables.failed_seeds(rows)
+        failed, second = tables.failed_seeds(rows), str(rows.second.iloc[0])
         for layer, part in rows[~rows.seed.isin(failed)].groupby("layer", sort=False):
-            counted.append(_count(str(run), str(estimator), str(layer), part, failed))
+            counted.append(_count(str(run), str(estimator), str(layer), part, failed, second))
         if set(rows.seed) == set(failed):
-            counted.append(_count(str(run), str(estimator), "all", rows[:0], failed))
+            counted.append(_count(str(run), str(estimator), "all", rows[:0], failed, second))
     return counted
 
 
@@ -305,12 +314,15 @@ def endings_of(metrics: pd.DataFrame) -> list[Ending]:
     return result
 
 
-def _count(run: str, estimator: str, layer: str, rows: pd.DataFrame, failed: list) -> FlagCount:
+def _count(
+    run: str, estimator: str, layer: str, rows: pd.DataFrame, failed: list, second: str
+) -> FlagCount:
     flagged = {name: int(tables.has_flag(rows["flags"], name).sum()) for name in COUNTED}
     return FlagCount(
         run=run,
         estimator=estimator,
         layer=layer,
+        second=second,
         values=int((rows.ixt.notna() | rows.ity.notna()).sum()),
         negative_ixt=int((rows.ixt < 0).sum()),
         negative_ity=int((rows.ity < 0).sum()),

@@ -55,7 +55,7 @@ def side_by_side(
         plane.panel(axes, part, layers, view, norm, size=8)
         for text in (tables.left_out(part), plane.mark(axes, part, view, fontsize=6.5)):
             titles_of.setdefault(text, []).append(title)
-        if i % columns:
+        if i % columns and shown.second.nunique() == 1:
             axes.set_ylabel("")
         if i + columns < len(parts):
             axes.set_xlabel("")

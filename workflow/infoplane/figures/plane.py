@@ -78,7 +78,7 @@ def panel(
     axes.set_xlim(view.x)
     axes.set_ylim(view.y)
     axes.set_xlabel("$I(X;T)$  [bits]")
-    axes.set_ylabel("$I(T;Y)$  [bits]")
+    axes.set_ylabel(f"{tables.second_quantity(numbers)}  [bits]")
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     for value, line in ((view.x, axes.axvline), (view.y, axes.axhline)):
@@ -204,11 +204,12 @@ def small_print(numbers: pd.DataFrame, crosses: bool = True) -> list[str]:
         notes.append(
             f"mean of {tables.seeds_text(numbers)}, {'crosses' if crosses else 'bands'} ±1 sd"
         )
+    limits = ["H(X)", *(["H(Y)"] if numbers.entropy_y.notna().any() else [])]
     names = {
         "saturated": "saturated",
         "outside_tested_regime": "outside the tested regime",
         "not_stationary": "of weights that still drifted",
-        "above_entropy": "above H(X) or H(Y)",
+        "above_entropy": f"above {' or '.join(limits)}",
         "heavy_tails": "of heavy tails",
     }
     hollow = [text for flag, text in names.items() if numbers[f"n_{flag}"].sum() > 0]
@@ -256,7 +257,8 @@ def _reach(
 ) -> tuple[float, float]:
     spread = sd.fillna(0)
     low = min(0.0, max(float((mean - spread).min()), floor))
-    high = max(float(entropy.max()), float((mean + spread).max()))
+    # the entropy of a reconstruction is not known
+    high = float(np.nanmax([entropy.max(), (mean + spread).max()]))
     if high - low <= LEAST:
         return low - 0.06, low + 1.06
     room = 0.06 * (high - low)

@@ -51,7 +51,10 @@ def levels(numbers: pd.DataFrame) -> str:
         run: tuple(style.bits(tables.level(rows, name)) for name in tables.ENTROPIES)
         for run, rows in numbers.groupby("run", sort=False)
     }
-    texts = {run: f"H(X) = {x} bits, H(Y) = {y} bits" for run, (x, y) in of_runs.items()}
+    texts = {
+        run: f"H(X) = {x} bits" + ("" if y == style.bits(np.nan) else f", H(Y) = {y} bits")
+        for run, (x, y) in of_runs.items()
+    }
     text = next(iter(texts.values()))
     if len(set(texts.values())) > 1:
         text = "; ".join(f"{run}: {limits_text}" for run, limits_text in texts.items())
@@ -66,6 +69,18 @@ def levels(numbers: pd.DataFrame) -> str:
     return (
         f"{text}; the cap (the largest I(X;T) that the estimator can return) is {limits_text}."
     )
+
+
+def named(text: str, numbers: pd.DataFrame) -> str:
+    """A caption with the second variable by its name: X̂ where it is a reconstruction."""
+    if "second" not in numbers:
+        return text
+    symbol = tables.second(numbers)
+    if symbol != "Y":
+        text = text.replace("above H(X) or H(Y)", "above H(X)")
+        return text.replace("between 0 and H(Y)", "above 0").replace("I(T;Y)", f"I(T;{symbol})")
+    others = dict.fromkeys(numbers.run[numbers.second != "Y"])
+    return text + (f" Of {', '.join(others)}, Y is the reconstruction X̂." if others else "")
 
 
 def above_entropy(count: int, of: int) -> str:

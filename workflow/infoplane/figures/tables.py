@@ -32,6 +32,8 @@ COUNTED = (
 )
 VALUES = ("ixt", "ity")
 ENTROPIES = ("entropy_x", "entropy_y")
+SECOND = {"label": "Y", "reconstruction": "X̂"}
+"""What I(T;·) on the second axis is about, by `measure.y`."""
 BOUNDS = ("ixt_lower", "ixt_upper", "ity_lower", "ity_upper")
 
 
@@ -171,12 +173,13 @@ def by_epoch_and_layer(
 ) -> pd.DataFrame:
     """One row an epoch and layer of one run and one estimator; everything in bits.
 
-    Columns: run, estimator, epoch, layer, n_seeds, ixt_mean, ixt_sd, ity_mean, ity_sd, the
-    four bounds' means, ixt_cap (the largest over seeds), n_interpolated (seeds measured at
-    other epochs, see on_common_epochs), and of those measured here n_<flag> (seeds with that
-    flag), n_hollow (seeds with any flag of HOLLOW), n_negative (seeds with a negative value);
-    entropy_x, entropy_y, entropies_differ (see with_entropies), seeds_left_out,
-    seeds_set_aside, remarks. Seeds that failed or were set aside are left out and named there.
+    Columns: run, estimator, second (of SECOND), epoch, layer, n_seeds, ixt_mean, ixt_sd,
+    ity_mean, ity_sd, the four bounds' means, ixt_cap (the largest over seeds), n_interpolated
+    (seeds measured at other epochs, see on_common_epochs), and of those measured here n_<flag>
+    (seeds with that flag), n_hollow (seeds with any flag of HOLLOW), n_negative (seeds with a
+    negative value); entropy_x, entropy_y, entropies_differ (see with_entropies),
+    seeds_left_out, seeds_set_aside, remarks. Seeds that failed or were set aside are left out
+    and named there.
     """
     needed = (
         "run",
@@ -211,14 +214,16 @@ def by_epoch_and_layer(
     result = result.join(groups.ixt_cap.max()).join(groups[counts].sum()).reset_index()
     result.insert(0, "run", run)
     result.insert(1, "estimator", estimator)
+    result.insert(2, "second", information.second.iloc[0] if "second" in information else "Y")
     result = with_entropies(result, kept)
     return result.assign(**naming(information, failed, aside))
 
 
 def bound_values(numbers: pd.DataFrame, bound: str) -> pd.Series:
-    """One bound's means over seeds, NaN where it says nothing: I(T;Y) outside [0, H(Y)]."""
-    values = numbers[f"{bound}_mean"]
-    return values.where(values.between(0, numbers.entropy_y)) if bound[:3] == "ity" else values
+    """One bound's means over seeds, NaN where it says nothing: I(T;Y) outside [0, H(Y)], or
+    below 0 where H(Y) is not known."""
+    values, highest = numbers[f"{bound}_mean"], numbers.entropy_y.fillna(np.inf)
+    return values.where(values.between(0, highest)) if bound[:3] == "ity" else values
 
 
 def drawn_bounds(numbers: pd.DataFrame) -> list[str]:
@@ -256,6 +261,18 @@ def line(numbers: pd.DataFrame, name: str) -> dict[str, float]:
     return {
         f"mean {called}" if numbers.entropies_differ.any() else called: level(numbers, name)
     }
+
+
+def second(numbers: pd.DataFrame) -> str:
+    """What the second axis is about, "Y" or "X̂"; of runs that differ, "Y"."""
+    found = set(numbers.second)
+    return found.pop() if len(found) == 1 else SECOND["label"]
+
+
+def second_quantity(numbers: pd.DataFrame) -> str:
+    """I(T;Y), or I(T;X̂), as figures write it."""
+    symbol = {"Y": "Y", "X̂": r"\hat{X}"}[second(numbers)]
+    return f"$I(T;{symbol})$"
 
 
 def layers_of(numbers: pd.DataFrame) -> list[str]:

@@ -7,6 +7,7 @@ share one store of activations between its estimators; `Activations` reads eithe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from copy import copy
 from pathlib import Path
@@ -20,7 +21,7 @@ from infoplane.measurement.readings import Reader
 from infoplane.networks.arrays import to_tensor
 from infoplane.networks.description import rebuild
 from infoplane.networks.dtypes import PLAIN
-from infoplane.networks.network import Draws, Network
+from infoplane.networks.network import OUTPUT, Draws, Network, Reading
 from infoplane.probes.probe import Inputs, Probe, ProbeSettings
 from infoplane.samples import Samples
 from infoplane.stores.activations import ActivationsStore, ActivationsWriter
@@ -60,7 +61,8 @@ class Activations:
         seed, epoch = int([*self.seeds, *weights.seeds][0]), int(weights.epochs[-1])
         x = probe.inputs(seed, epoch, weights).x
         self.n_inputs = len(x)
-        each = bytes_each(self.network, self.n_inputs * self.draws)
+        self.y_is_output = settings.y == "reconstruction"
+        each = bytes_each(self.network, self.n_inputs * self.draws, settings)
         each += 0 if probe.fixed else x.nbytes
         self.at_once = max(1, memory_mb * 10**6 // each)
 
@@ -85,9 +87,10 @@ class Activations:
         return list(self._latest.values())
 
     def entropies(self, epochs: Sequence[int]) -> dict[tuple[int, int], tuple[float, float]]:
-        """H(X) and H(Y) in bits of the inputs of every seed at these epochs."""
+        """H(X) and H(Y) in bits of the inputs of every seed at these epochs; that of a
+        reconstruction is not known."""
         return {
-            (seed, epoch): (one.entropy_x, one.entropy_y)
+            (seed, epoch): (one.entropy_x, math.nan if self.y_is_output else one.entropy_y)
             for seed in self.seeds
             for epoch in epochs
             for one in self.inputs([epoch], [seed])
@@ -113,9 +116,14 @@ class Activations:
         for epochs, seeds in self._blocks():
             where = [(seed, epoch) for seed in seeds for epoch in epochs]
             inputs = self.inputs(epochs, seeds)
+            ys = [one.y for one in inputs]
+            if self.y_is_output:
+                ys = self._reconstructions(epochs, seeds)
             for layer, clean, noise in self.outputs(epochs, seeds, self.draws):
                 yield [
-                    _samples(inputs[i], clean[i], noise and noise.of(i), layer, *where[i])
+                    _samples(
+                        inputs[i], ys[i], clean[i], noise and noise.of(i), layer, *where[i]
+                    )
                     for i in range(len(where))
                 ]
 
@@ -155,6 +163,29 @@ class Activations:
                 stored = torch.from_numpy(self.shared.read(layer, epochs, seeds))
                 yield layer, stored.to(self.device).flatten(0, 1), None
             return
+        wanted = len(self.layers)
+        for name, whole in self._readings(epochs, seeds, draws):
+            for layer, reading in self.reader.read(name, whole):
+                own = None
+                if reading.noise is not None:
+                    own = LayerNoise(reading.sigma, reading.noise)
+                yield layer, reading.t.contiguous(), own
+                wanted -= 1
+            if not wanted:
+                return
+
+    def _reconstructions(self, epochs: Sequence[int], seeds: Sequence[int]) -> torch.Tensor:
+        """The output layer of each network (N, n_inputs, draws, units), by the very pass that
+        the layers are measured in."""
+        for name, reading in self._readings(epochs, seeds, self.draws):
+            if name == OUTPUT:
+                return reading.seen.flatten(2).unflatten(1, (self.n_inputs, self.draws))
+        raise ValueError(f"the network has no layer '{OUTPUT}' that could be Y")
+
+    def _readings(
+        self, epochs: Sequence[int], seeds: Sequence[int], draws: int
+    ) -> Iterator[tuple[str, Reading]]:
+        """All layers of the networks of these epochs and seeds, as the network has them."""
         network, n_rows = self.network, self.n_inputs * draws
         weights = {
             name: to_tensor(array, network.dtypes.get(name, PLAIN))
@@ -166,16 +197,7 @@ class Activations:
         # (n, …) that all share, or (S, n, …)
         x = inputs[0] if self.probe.fixed else torch.stack(inputs)
         x = x.to(self.device).repeat_interleave(draws, dim=0 if self.probe.fixed else 1)
-        wanted = len(self.layers)
-        for name, whole in network.read(weights, x, self._random(epochs, seeds, n_rows)):
-            for layer, reading in self.reader.read(name, whole):
-                own = None
-                if reading.noise is not None:
-                    own = LayerNoise(reading.sigma, reading.noise)
-                yield layer, reading.t.contiguous(), own
-                wanted -= 1
-            if not wanted:
-                return
+        yield from network.read(weights, x, self._random(epochs, seeds, n_rows))
 
     def _random(self, epochs, seeds, n: int) -> Draws | None:
         """What n rows draw, by noise seed, seed and epoch alone; None for most networks."""
@@ -185,13 +207,13 @@ class Activations:
         return self.network.random(n, [streams.of_training(*key) for key in keys], self.device)
 
 
-def _samples(inputs: Inputs, clean, noise, layer: str, seed: int, epoch: int) -> Samples:
+def _samples(inputs: Inputs, y, clean, noise, layer: str, seed: int, epoch: int) -> Samples:
     """Samples of outputs (n_inputs · n_draws, n_units) before noise, with (σ, σZ)."""
     sigma, added = noise or (None, None)
     by_draw = (len(inputs.x), -1, clean.shape[-1])
     return Samples(
         (clean if added is None else clean + added).view(by_draw),
-        inputs.y,
+        y,
         inputs.x.flatten(1),
         layer=layer,
         seed=seed,
@@ -207,13 +229,14 @@ def reader_of(network: Network, settings: ProbeSettings) -> Reader:
     return Reader(network.layers, network.by_default, settings.layers, settings.reading)
 
 
-def bytes_each(network: Network, n_rows: int) -> int:
+def bytes_each(network: Network, n_rows: int, settings: ProbeSettings) -> int:
     """Memory of one network's activations on so many rows: two neighbouring layers and one
     temporary of the wider are alive at once, and the noise of all layers, with the generators'
-    numbers beside it."""
+    numbers beside it; where it is Y, the output too."""
     late = network.draws and not network.n_drawn  # numbers of one layer, when it asks for them
     widest = (5 if late else 3) * max(network.widths.values())
-    return 4 * n_rows * (widest + 2 * network.n_drawn)
+    output = network.layers[-1].units if settings.y == "reconstruction" else 0
+    return 4 * n_rows * (widest + output + 2 * network.n_drawn)
 
 
 class LayerNoise(NamedTuple):

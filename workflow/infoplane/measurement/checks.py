@@ -6,6 +6,9 @@ another layer U alone, X → U → T, so that of one network at one epoch
 A true plane obeys; an estimate that does not is wrong in at least one of the two layers, by
 more than its own error says. Of a layer that is computed from several others at once, or from
 what is not measured, the data alone say how much it can know: H(X) and H(Y).
+
+Where Y is the network's reconstruction X̂, X → U → T → X̂, and of the layers through which alone
+the input reaches the output the later one knows more of it: I(U;X̂) ≤ I(T;X̂).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from infoplane.information import tolerance
+from infoplane.networks.network import OUTPUT
 
 SIGMAS = 3.0
 """Standard errors by which a difference of two estimates has to exceed zero."""
@@ -32,30 +36,40 @@ After = Mapping[str, Sequence[str]]
 """Of each layer the measured layers, or the input, that it is computed from alone."""
 
 
-def violations(information: pd.DataFrame, after: After) -> pd.DataFrame:
-    """Every place where a layer seems to know more than the one it is computed from.
+def violations(information: pd.DataFrame, after: After, y: str = "label") -> pd.DataFrame:
+    """Every place where a layer seems to know more than the one it is computed from; of a
+    reconstruction, more than the one that it is computed from.
 
     information : table of one run and one estimator, with entropy_x and entropy_y in bits
+    y : `measure.y`
     Returns a row a seed, epoch, quantity (ixt or ity) and layer, in bits: its value and that
     of the layer before (where there is not one, H(X) or H(Y) of this seed and epoch); excess =
     value − value_before, which is more than the tolerance. tolerance : SIGMAS standard errors
     of the difference, or, of an estimate without one, what an accurate one may err. proven :
     bounds that the estimator gives rule out that the two are in order.
     """
-    edges = edges_of(information.layer.unique(), after)
-    parts = [_of_quantity(information, quantity, edges) for quantity in SOURCES]
+    layers = information.layer.unique()
+    edges = {quantity: edges_of(layers, after) for quantity in SOURCES}
+    if y == "reconstruction":
+        edges["ity"] = edges_to_output(layers, after)
+    parts = [_of_quantity(information, quantity, edges[quantity]) for quantity in SOURCES]
     table = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=COLUMNS)])
     return table[COLUMNS].sort_values(["seed", "epoch"], kind="stable").reset_index(drop=True)
 
 
 def violations_of(information: pd.DataFrame, about: Mapping, exempt: str) -> pd.DataFrame:
     """The same of a store's table and attributes; none where the estimator is exempt."""
-    return violations(information[:0] if exempt else information, about["after"])
+    table = information[:0] if exempt else information
+    return violations(table, about["after"], about["measure"]["y"])
 
 
-def n_compared(information: pd.DataFrame) -> int:
-    """How many pairs of values violations() compares."""
-    return int(information[list(SOURCES)].notna().sum().sum())
+def n_compared(information: pd.DataFrame, about: Mapping) -> int:
+    """How many pairs of values violations_of() compares."""
+    compared = information[list(SOURCES)].notna()
+    if about["measure"]["y"] == "reconstruction":  # H(X̂) is not known
+        edges = edges_to_output(information.layer.unique(), about["after"])
+        compared["ity"] &= information.layer.isin(edges)
+    return int(compared.sum().sum())
 
 
 def edges_of(layers: Iterable[str], after: After) -> dict[str, str]:
@@ -66,6 +80,15 @@ def edges_of(layers: Iterable[str], after: After) -> dict[str, str]:
         for layer in layers
         if len(after.get(layer, ())) == 1 and after[layer][0] in layers
     }
+
+
+def edges_to_output(layers: Iterable[str], after: After) -> dict[str, str]:
+    """Of each layer through which alone the input reaches the output, the next such layer."""
+    before, found, layer = edges_of(layers, after), {}, OUTPUT
+    while layer in before:
+        found[before[layer]] = layer
+        layer = before[layer]
+    return found
 
 
 def without_edge(after: After) -> str:

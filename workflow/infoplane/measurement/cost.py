@@ -39,12 +39,14 @@ class Work:
         self.network, self.data, self.n_seeds, self.draws = network, data, n_seeds, draws
         self.n_networks, self.threads = n_seeds * n_epochs, threads
         self.n_inputs = measure.n_inputs(data)
+        # A reconstruction as Y is a pass of its own, and a second wide variable.
+        self.times = 2 if measure.y == "reconstruction" else 1
         self.n_rows = self.n_inputs * (draws or measure.draws)
         try:
             self.read = [*reader_of(network, measure).widths.values()]
         except ValueError:  # of layers that are not in what stands in for an unknown network
             self.read = [*network.widths.values()]
-        self.each = bytes_each(network, self.n_rows)
+        self.each = bytes_each(network, self.n_rows, measure)
         most = int(memory_mb * 1e6 / self.each)
         self.at_once = 1 if draws else max(1, min(self.n_networks, most))
 
@@ -60,7 +62,7 @@ class Work:
         mb = self._mb(by) + max(c.mb for c in layers) + RECORD_BYTES * records / 1e6
         passes = (1 + by.needs_survey) * (self._passes + RECORD_SECONDS * records)
         estimates = self.n_networks * sum(c.seconds for c in layers) / speed_of(self.threads)
-        return Cost(mb, IMPORT_SECONDS + passes + estimates)
+        return Cost(mb, IMPORT_SECONDS + self.times * (passes + estimates))
 
     def _mb(self, by: Estimator | None = None) -> float:
         """The process, data, weights, activations of networks that are held, and the inputs

@@ -29,6 +29,8 @@ NONE: Mapping = MappingProxyType({})
 
 INPUT = "input"
 """Stands for x among the layers that a layer is computed from."""
+OUTPUT = "output"
+"""The layer that is what the network gives."""
 
 
 class Layer(NamedTuple):

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from infoplane.probes.probe import Inputs, Probe, ProbeSettings
 
@@ -29,6 +29,12 @@ class Settings(ProbeSettings):
     label: str | None = None
     """Which of the data set's labels is Y; null: the first."""
 
+    @model_validator(mode="after")
+    def _label_is_y(self):
+        if self.label is not None and self.y != "label":
+            raise ValueError(f"label has no effect with y: {self.y}; leave out one of the two")
+        return self
+
     @property
     def wanted_label(self) -> str | None:
         return self.label
@@ -50,14 +56,16 @@ class DatasetProbe(Probe):
 
     def __init__(self, settings: Settings, data: Data):
         super().__init__(settings, data)
-        self.label = data.label(settings.label)
+        self.label = data.label(settings.label) if settings.y == "label" else None
 
     def inputs(self, seed: int, epoch: int, weights: WeightsStore) -> Inputs:
         """Raises ValueError where fewer than two inputs are left."""
         return self._inputs
 
     def information_xy(self) -> float:
-        """Of the whole data set."""
+        """Of the whole data set; of a reconstruction it is not known."""
+        if self.label is None:
+            return float("nan")
         name = next(name for name, label in self.data.labels.items() if label is self.label)
         return self.data.attributes["information_xy"][name]
 
@@ -73,4 +81,5 @@ class DatasetProbe(Probe):
                 f"measure.inputs: {part} leaves {len(rows)} inputs; information needs at least "
                 "two"
             )
-        return Inputs.of(data.x[rows], self.label.codes[rows])
+        codes = np.zeros(len(data.x), np.int64) if self.label is None else self.label.codes
+        return Inputs.of(data.x[rows], codes[rows])

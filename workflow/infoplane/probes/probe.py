@@ -34,6 +34,9 @@ class ProbeSettings(Settings):
     measure."""
     network: str | None = None
     """Which of the trainer's networks is measured; null: the run's own."""
+    y: Literal["label", "reconstruction"] = "label"
+    """What Y is. label: of each input; reconstruction: what the network gives back of it at
+    this epoch, X̂, so that the second axis is I(T;X̂)."""
     layers: list[str] | None = Field(default=None, min_length=1)
     """Layers to measure, by name or pattern (conv1, dense*); null: all after an activation, and
     the output."""
@@ -76,7 +79,8 @@ class ProbeSettings(Settings):
 class Inputs(NamedTuple):
     """Inputs of a measurement, every one as likely as any other.
 
-    x : float32 (n, *shape); y : int64 (n,), classes without gaps
+    x : float32 (n, *shape)
+    y : int64 (n,), classes without gaps; of no meaning where `measure.y` is the reconstruction
     entropy_x, entropy_y : H(X) and H(Y) in bits
     """
 

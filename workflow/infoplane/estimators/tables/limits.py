@@ -29,11 +29,12 @@ class Limits:
         self._known: dict[int, float] = {}
 
     def of_layer(self, samples: Samples, record: LayerInformation) -> LayerInformation:
-        """The record, flagged where a value or its lower bound exceeds H(X) or H(Y)."""
-        return record._replace(
-            ixt=_limited(record.ixt, lambda: self._of_x(samples)),
-            ity=_limited(record.ity, lambda: self._of_y(samples.y)),
-        )
+        """The record, flagged where a value or its lower bound exceeds H(X) or H(Y); a
+        continuous Y has no such limit."""
+        record = record._replace(ixt=_limited(record.ixt, lambda: self._of_x(samples)))
+        if not samples.is_labelled:
+            return record
+        return record._replace(ity=_limited(record.ity, lambda: self._of_y(samples.y)))
 
     def of_pair(self, pair: Pair, record: Information) -> Information:
         """The record, flagged where b are labels and it exceeds their entropy.
