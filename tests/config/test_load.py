@@ -52,7 +52,7 @@ def test_what_a_run_leaves_out_is_the_library_default(example):
     assert tanh.training.trainer == "supervised"
     assert tanh.training.batch_size == 256
     assert tanh.measure.inputs == "all"
-    assert tanh.seeds_per_block == 10
+    assert tanh.seeds_per_block is None and tanh.training.together == 10
     assert (tanh.threads, tanh.memory_mb) == (1, 1024)
 
 

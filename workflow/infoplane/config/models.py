@@ -78,8 +78,9 @@ class Run(Settings):
     """The training: its trainer (supervised where it is left out) and its settings."""
     seeds: Seeds = Field(default=10, validate_default=True)
     """How many seeds (10: the seeds 0 … 9), or a list of seeds. Each is one trained network."""
-    seeds_per_block: int = Field(default=10, ge=1)
-    """Seeds that train together as one batched network, in one job."""
+    seeds_per_block: int | None = Field(default=None, ge=1)
+    """Seeds that train together in one job, as one batched network where that is faster; null:
+    10, or 1 of self-play, whose seeds train one after the other."""
     measure: Measure = dataset_probe.Settings()
     """The inputs and the epochs on which information is measured, by a probe (dataset where it
     is left out)."""

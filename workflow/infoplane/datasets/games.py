@@ -39,6 +39,7 @@ class Positions(NamedTuple):
     legal : bool (n, A)
     children : int64 (n, A), the position after an action; −1 where there is none
     ends : float64 (n, A), the first player's result where an action ends the game, else NaN
+    before : int64 (n, 2), a position and its action that leads here; −1 of the beginning
     """
 
     names: list[str]
@@ -47,6 +48,7 @@ class Positions(NamedTuple):
     legal: np.ndarray
     children: np.ndarray
     ends: np.ndarray
+    before: np.ndarray
 
 
 class Solution(NamedTuple):
@@ -110,17 +112,29 @@ def _unfit(game: pyspiel.Game) -> str:
     return " and ".join(rule for rule, holds in rules.items() if not holds)
 
 
-@cache
 def positions(name: str, parameters: Sorted = ()) -> Positions:
     """All positions of a game, each once.
 
     Raises ValueError where there are more than MOST_POSITIONS.
     """
+    found = _counted(name, parameters)
+    if found is None:
+        raise ValueError(
+            f"{load(name, dict(parameters))} has over {MOST_POSITIONS} positions, too many "
+            "to solve it exhaustively; take a smaller board (parameters), or positions reached "
+            "by random play, without a solution: sample: 10000, solve: false"
+        )
+    return found
+
+
+@cache
+def _counted(name: str, parameters: Sorted) -> Positions | None:
+    """All positions; None: there are too many, which is remembered too."""
     game = load(name, dict(parameters))
     start = game.new_initial_state()
     rows, states, again = {name_of(start): 0}, [start], []
-    x, player, moves = [], [], []
-    for state in _growing(states):
+    x, player, moves, before = [], [], [], [(-1, -1)]
+    for row, state in enumerate(_growing(states)):
         x.append(observation(game, state))
         player.append(state.current_player())
         moves.append(_moves(state))
@@ -130,14 +144,11 @@ def positions(name: str, parameters: Sorted = ()) -> Positions:
             if child.name not in rows:
                 rows[child.name] = len(rows)
                 states.append(state.child(move))
+                before.append((row, move))
             elif len(again) < CHECKED:
                 again.append((rows[child.name], state.child(move)))
         if len(rows) > MOST_POSITIONS:
-            raise ValueError(
-                f"{game} has more than {MOST_POSITIONS} positions, too many to solve it "
-                "exhaustively; take a smaller board (parameters), or positions reached by "
-                "random play, without a solution: sample: 10000, solve: false"
-            )
+            return None
     for row, state in again:
         if _moves(state) != moves[row] or not np.array_equal(observation(game, state), x[row]):
             raise ValueError(
@@ -152,7 +163,8 @@ def positions(name: str, parameters: Sorted = ()) -> Positions:
         for move, child in own.items():
             legal[row, move], ends[row, move] = True, child.end
             children[row, move] = rows.get(child.name, -1)
-    return Positions(list(rows), np.stack(x), np.array(player), legal, children, ends)
+    names, before = list(rows), np.array(before)
+    return Positions(names, np.stack(x), np.array(player), legal, children, ends, before)
 
 
 class _Child(NamedTuple):
@@ -181,6 +193,18 @@ def _growing(states: list) -> Iterator:
         state, states[place] = states[place], None
         yield state
         place += 1
+
+
+def state_of(game: pyspiel.Game, found: Positions, row: int) -> pyspiel.State:
+    """A state of this position."""
+    path = []
+    while row > 0:
+        row, action = found.before[row]
+        path.append(action)
+    state = game.new_initial_state()
+    for action in reversed(path):
+        state.apply_action(action)
+    return state
 
 
 def name_of(state: pyspiel.State) -> str:

@@ -45,7 +45,8 @@ class Blocks:
             blocks = list(self._blocks_on_disk(self.trained_as(run)))
             for name in self._equal(run):
                 settings = self.experiment.runs[name]
-                own = seed_blocks(settings.seeds, blocks, settings.seeds_per_block)
+                size = settings.seeds_per_block or settings.training.together
+                own = seed_blocks(settings.seeds, blocks, size)
                 self._of[name] = tuple(map(block_name, own))
                 blocks += [block for block in own if block not in blocks]
         return self._of[run]

@@ -11,7 +11,8 @@
 
 While training runs they stand in a journal, `<store>.partial`: whole shards of weights, and a
 checkpoint with all that is not in a whole shard yet. The checkpoint is replaced in one step, so
-a job that is killed at any moment resumes at its last one.
+a job that is killed at any moment resumes at its last one. Rows of a trainer's state that only
+come on stand in files of their own, to which a checkpoint appends (rows.py).
 """
 
 import logging
@@ -29,6 +30,7 @@ import zarr
 
 from infoplane.networks.dtypes import BITS, PLAIN, in_files, missing
 from infoplane.networks.network import NONE, Shape
+from infoplane.stores import rows
 from infoplane.stores.archive import KIND, StoreError, damaged, partial_of, reading
 from infoplane.stores.files import (
     COMPRESSORS,
@@ -38,7 +40,7 @@ from infoplane.stores.files import (
     publish,
     written_whole,
 )
-from infoplane.training.trainer import NETWORK, Lost, Metric
+from infoplane.training.trainer import NETWORK, Growing, Lost, Metric, State
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +120,7 @@ class Journal:
         self.pending: list[Arrays] = []  # kept epochs that no whole shard holds yet
         self.n_written = 0  # kept epochs in whole shards
         self.metrics: list[Arrays] = []  # one entry an epoch
+        self.n_rows: dict[str, int] = {}  # of what only grows, as far as it is written
 
     @property
     def n_bytes(self) -> int:
@@ -133,7 +136,7 @@ class Journal:
         """Whether the weights of an epoch are to be kept."""
         return bool(np.isin(epoch, self.kept))
 
-    def resume(self) -> dict[str, np.ndarray] | None:
+    def resume(self) -> State | None:
         """The trainer's state at the last checkpoint, or None after starting a new journal.
 
         A journal that is damaged is discarded like one of another identity, with a warning.
@@ -144,7 +147,7 @@ class Journal:
                 return self._load(self.partial / CHECKPOINT)
             except StoreError as error:
                 log.warning("training starts anew, because %s", error)
-        self.n_written, self.pending, self.metrics = 0, [], []
+        self.n_written, self.pending, self.metrics, self.n_rows = 0, [], [], {}
         shutil.rmtree(self.partial, ignore_errors=True)
         self.partial.mkdir(parents=True)
         self._identity_file.write_text(self.identity, encoding="utf-8")
@@ -165,9 +168,17 @@ class Journal:
         self.kept[self.n_written + len(self.pending)] = self.last
         self._take(weights)
 
-    def checkpoint(self, state: Arrays) -> None:
+    def checkpoint(self, state: State) -> None:
         """Make everything so far safe, with the trainer's state, in one step."""
-        arrays = {f"state/{name}": value for name, value in state.items()}
+        growing = {name: value for name, value in state.items() if isinstance(value, Growing)}
+        arrays = {f"state/{n}": value for n, value in state.items() if n not in growing}
+        for name, (first, some) in growing.items():
+            new = max(0, self.n_rows.get(name, 0) - first)
+            if len(some) > new:
+                rows.append(self._rows_file(name), first + new, some[new:])
+            self.n_rows[name] = first + len(some)
+            arrays[f"growing/{name}"] = some[:0]
+            arrays[f"rows/{name}"] = np.array([first, first + len(some)])
         arrays |= {f"metrics/{name}": value for name, value in self._stacked_metrics().items()}
         arrays |= {f"pending/{name}": value for name, value in self._stacked_pending().items()}
         arrays["n_written"] = np.array(self.n_written)
@@ -295,8 +306,12 @@ class Journal:
     def _dims(values: np.ndarray) -> tuple[str, ...]:
         return ("seed", "epoch", "layer")[: values.ndim]
 
-    def _load(self, checkpoint: Path) -> dict[str, np.ndarray]:
-        parts: dict[str, dict] = {"state": {}, "metrics": {}, "pending": {}}
+    def _rows_file(self, name: str) -> Path:
+        return self.partial / f"{name}.rows"
+
+    def _load(self, checkpoint: Path) -> State:
+        names = ("state", "metrics", "pending", "growing", "rows")
+        parts: dict[str, dict] = {name: {} for name in names}
         with reading(self.partial), np.load(checkpoint, allow_pickle=False) as file:
             self.n_written = int(file["n_written"])
             for key in file.files:
@@ -306,7 +321,12 @@ class Journal:
         self.pending = _unstack(parts["pending"])
         self.metrics = _unstack(parts["metrics"])
         self._check_shards()
-        return parts["state"]
+        growing = {}
+        for name, (first, stop) in parts["rows"].items():
+            self.n_rows[name] = int(stop)
+            some = rows.taken_up(self._rows_file(name), first, stop, parts["growing"][name])
+            growing[name] = Growing(int(first), some)
+        return {**parts["state"], **growing}
 
     def _check_shards(self) -> None:
         """Read what the checkpoint counts as written; take away what came after it.

@@ -11,6 +11,7 @@ TRAINERS = Table(
     {
         "supervised": "infoplane.training.supervised:Supervised",
         "gan": "infoplane.training.gan:GAN",
+        "selfplay": "infoplane.training.selfplay:SelfPlay",
         "adopt": "infoplane.training.adopt:Adopt",
     },
     open=True,

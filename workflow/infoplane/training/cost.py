@@ -9,6 +9,7 @@ from infoplane.costs import GFLOPS, IMPORT_SECONDS, TORCH_MB, Cost, speed_of
 if TYPE_CHECKING:
     from infoplane.datasets.source import Shape
     from infoplane.networks.network import Network
+    from infoplane.training.selfplay import Settings as SelfPlay
 
 EPOCH_SECONDS, STEP_SECONDS, STEP_SECONDS_A_LAYER = 0.01, 5e-4, 2.5e-4
 """Of an epoch with its metrics and the journal, and of a step, whatever their size."""
@@ -18,6 +19,10 @@ COPIES, KEPT_BYTES, EVALUATED_BYTES = 20, 2**27, 2**29
 """Matrices of all weights that are alive at once: the weights, gradients and their statistics,
 two of the optimizer, the latest, temporaries. Most of kept weights until they are compressed,
 and of the widest layer in an evaluation."""
+SIMULATION_SECONDS, ASKED_SECONDS = 1.8e-4, 3.6e-4
+"""Of a simulation of open_spiel's search, and more where the network is asked each time."""
+MOVES = 40
+"""Of a game of which no more is known than that its board is as large."""
 
 
 def of_training(
@@ -56,3 +61,29 @@ def of_reading(network: Network, data: Shape, n_seeds: int, n_epochs: int) -> Co
     n_bytes = 9 * data.n * data.d + 4 * COPIES * weights + KEPT_BYTES
     seconds = IMPORT_SECONDS + n_epochs * (n_seeds * EPOCH_SECONDS + weights * KEPT_SECONDS)
     return Cost(TORCH_MB + n_bytes / 1e6, seconds)
+
+
+def of_self_play(network: Network, data: Shape, n_seeds: int, settings: SelfPlay) -> Cost:
+    """Peak memory and seconds of games by search and of training on them."""
+    judged = settings.evaluation
+    n_moves = min(MOVES, data.d // 3 + 1)  # a plane for each player, and one for neither
+    times = settings.epochs // judged.every + 2
+    searches = settings.epochs * settings.games * n_moves
+    searches += times * (judged.games * n_moves + judged.positions)
+    each = SIMULATION_SECONDS
+    if not data.classes:  # not solved, and maybe too large to look up
+        each += ASKED_SECONDS + 2 * network.n_products / (GFLOPS * 1e9)
+    steps = settings.epochs * settings.steps
+    step = 6 * settings.batch_size * network.n_products / (GFLOPS * 1e9)
+    step += STEP_SECONDS + STEP_SECONDS_A_LAYER * len(network.layers)
+    asked = 2 * settings.epochs * data.n * 2 * network.n_products / (GFLOPS * 1e9)
+    seconds = searches * settings.simulations * each + steps * step + asked
+    widest = max(*network.widths.values(), data.d)
+    n_bytes = (
+        data.n * (20 * data.d + 40 * data.n_actions + 1000)  # positions, by name
+        + n_seeds * 12 * settings.buffer * (data.d + data.n_actions)
+        + 4 * COPIES * n_seeds * network.n_parameters
+        + 16 * min(data.n, 4096) * widest
+        + KEPT_BYTES
+    )
+    return Cost(TORCH_MB + n_bytes / 1e6, IMPORT_SECONDS + n_seeds * seconds)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from infoplane.networks.network import Network
 
 Arrays = Mapping[str, np.ndarray]
+State = Mapping[str, "np.ndarray | Growing"]
 NETWORK = "network"
 """Name of the run's own network among those of a trainer."""
 
@@ -31,11 +32,13 @@ class TrainerSettings(Settings):
     last_is : the key that decides the last epoch
     where : keys that say where files are, which count by what they hold
     shaping : keys that decide, with the run's network and data, what networks there are
+    together : seeds of a job, where a run does not say how many
     """
 
     last_is: ClassVar[str] = "training.epochs"
     where: ClassVar[tuple[str, ...]] = ()
     shaping: ClassVar[tuple[str, ...]] = ()
+    together: ClassVar[int] = 10
 
     trainer: str
     """Where weights come from."""
@@ -86,6 +89,17 @@ class Metric(NamedTuple):
     label: str
     better: Literal["higher", "lower"] | None = None
     by_layer: bool = False
+
+
+class Growing(NamedTuple):
+    """Rows of a state that only come on, as games in a buffer: a checkpoint writes new ones.
+
+    first : how many rows there have been before these, which are not needed any more
+    rows : (n, …), those that are
+    """
+
+    first: int
+    rows: np.ndarray
 
 
 class Lost(NamedTuple):
@@ -166,9 +180,9 @@ class Trainer(ABC):
         `networks.arrays.to_array` gives them."""
 
     @abstractmethod
-    def state(self) -> dict[str, np.ndarray]:
+    def state(self) -> State:
         """All that is needed to go on from the latest epoch with the same bits."""
 
     @abstractmethod
-    def restore(self, state: Arrays) -> None:
+    def restore(self, state: State) -> None:
         """Take up a state that `state` gave."""

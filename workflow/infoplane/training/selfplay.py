@@ -1,0 +1,460 @@
+"""AlphaZero's self-play (Silver et al. 2018): games by search, and a network that learns them.
+
+An epoch is an iteration: a network plays games against itself by open_spiel's search, and is
+trained on the latest of them. All positions of a small game are evaluated in one batch an
+epoch, and the search looks them up; of a large one the network is asked position by position.
+
+All that is random comes of (seed, epoch), and seeds train one after the other: a seed gets the
+same bits alone and in a block, and so does a resumed training.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+import torch
+from pydantic import Field, model_validator
+
+from infoplane.costs import Cost
+from infoplane.datasets import games
+from infoplane.datasets.game import Settings as GameSettings
+from infoplane.datasets.source import Data, Shape
+from infoplane.isolated import isolated
+from infoplane.machine import device_of
+from infoplane.networks.arrays import to_array
+from infoplane.networks.description import build
+from infoplane.networks.network import Misfit, Network
+from infoplane.settings import Settings as BaseSettings
+from infoplane.training.cost import of_self_play
+from infoplane.training.optimizers import Adam, Optimizer
+from infoplane.training.search import Evaluator, Search, result, self_play
+from infoplane.training.trainer import (
+    NETWORK,
+    Arrays,
+    Growing,
+    Lost,
+    Metric,
+    State,
+    Trainer,
+    TrainerSettings,
+)
+
+if TYPE_CHECKING:
+    import pyspiel
+    from torch import Tensor
+
+log = logging.getLogger(__name__)
+
+GAMES, STEPS, MATCHES, TRIALS = range(4)
+"""Keep random numbers of an epoch's games, of its training, and of its evaluation apart."""
+ASKED_AT_ONCE = 4096
+"""Positions of a batch when the network is asked."""
+
+
+class Noise(BaseSettings):
+    """Dirichlet noise on the probabilities at the root of every search."""
+
+    share: float = Field(default=0.25, ge=0, le=1)
+    """ε: what part of the probabilities is noise."""
+    concentration: float = Field(default=1.0, gt=0)
+    """α of the Dirichlet distribution, the same of every action."""
+
+
+class Evaluation(BaseSettings):
+    """Games and searches by which players are judged, besides their losses."""
+
+    every: int = Field(default=10, ge=1)
+    """Epochs from one to the next; the first and the last are always judged."""
+    games: int = Field(default=100, ge=2, multiple_of=2)
+    """Games against each opponent, half of them as the first player."""
+    positions: int = Field(default=200, ge=1)
+    """Positions, drawn once, on which the search's move is compared to the optimal ones."""
+
+
+class Settings(TrainerSettings):
+    shaping: ClassVar[tuple[str, ...]] = ("trainer",)
+    together: ClassVar[int] = 1
+
+    trainer: Literal["selfplay"]
+    """How the network is trained: by games that it plays against itself."""
+    epochs: int = Field(ge=1)
+    """Iterations of self-play and training."""
+    games: int = Field(default=24, ge=1)
+    """Games that are played in each."""
+    simulations: int = Field(default=50, ge=2)
+    """Simulations of the search for each move."""
+    exploration: float = Field(default=1.4, gt=0)
+    """c of PUCT: how much the search follows probabilities more than results."""
+    noise: Noise | None = Noise()
+    """Noise at the root, in self-play alone; null: none."""
+    temperature: float = Field(default=1.0, ge=0)
+    """τ: moves are drawn in proportion to visits^(1/τ); 0: the most visited is played."""
+    drawn_moves: int = Field(default=30, ge=0)
+    """Moves of a game that are drawn; later ones are the most visited."""
+    buffer: int = Field(default=8192, ge=1)
+    """Positions of the latest games that are trained on."""
+    steps: int = Field(default=50, ge=1)
+    """Steps of the optimizer after the games of an epoch."""
+    batch_size: int = Field(default=128, ge=1)
+    """Positions of a step, drawn from the buffer."""
+    optimizer: Optimizer = Adam(method="adam", learning_rate=1e-3, weight_decay=1e-4)
+    """Optimizer, its learning rate and weight decay."""
+    evaluation: Evaluation = Evaluation()
+    """How players are judged."""
+
+    @property
+    def numbers(self) -> range:
+        return range(self.epochs + 1)
+
+    @model_validator(mode="after")
+    def _trains_after_warm_up(self):
+        if self.optimizer.warm_up >= self.epochs:
+            raise ValueError(
+                f"optimizer.warm_up must be < {self.epochs}, which is epochs, not "
+                f"{self.optimizer.warm_up}"
+            )
+        return self
+
+
+class SelfPlay(Trainer):
+    """The players of a block, one after the other."""
+
+    Settings = Settings
+
+    @isolated()
+    def __init__(self, settings: Settings, network: Network, data: Data, seeds: Sequence[int]):
+        self.settings, self.network, self.seeds = settings, network, list(seeds)
+        self.networks = {NETWORK: network}
+        self.epochs, self.keep = settings.numbers, settings.keep
+        self.board = Board(GameSettings.model_validate(data.attributes["settings"]))
+        self.metrics = _metrics(settings.evaluation.games, self.board.solution is not None)
+        x = torch.from_numpy(data.x[:ASKED_AT_ONCE]).to(device_of(settings.device))
+        self.players = [Player(settings, network, self.board, x, seed) for seed in self.seeds]
+        self.failed: dict[int, int] = {}
+
+    @classmethod
+    def networks_of(
+        cls, settings: Settings, network: BaseSettings, data: Shape
+    ) -> dict[str, Network]:
+        """One, with a score of every action and a value."""
+        if not data.n_actions:
+            text = "must be another, not 'selfplay', which learns positions of a game"
+            raise Misfit(("trainer",), f"{text} (source: game)", at=("training",))
+        found = build(network, data.of_input, data.n_actions + 1)
+        if "policy_value" not in found.links:
+            text = "must be policy_value with training.trainer selfplay"
+            raise Misfit(("family",), f"{text}, not '{network.family}'", of_shape=False)
+        return {NETWORK: found}
+
+    @classmethod
+    def cost(
+        cls, settings: Settings, network: Network, data: Shape, n_seeds: int, threads: int = 1
+    ) -> Cost:
+        return of_self_play(network, data, n_seeds, settings)
+
+    @property
+    def lost(self) -> dict[int, Lost]:
+        return {
+            seed: Lost(f"the loss became NaN or infinite in epoch {epoch}")
+            for seed, epoch in self.failed.items()
+        }
+
+    def advance(self, epoch: int) -> Arrays:
+        names = [metric.name for metric in self.metrics]
+        found = {name: np.full(len(self.seeds), np.nan, np.float32) for name in names}
+        for i, player in enumerate(self.players):
+            if player.seed in self.failed:
+                continue
+            try:
+                values = player.epoch(epoch)
+            except FloatingPointError:
+                log.error("seed %d: the loss became NaN in epoch %d", player.seed, epoch)
+                self.failed[player.seed] = epoch
+                continue
+            for name, value in values.items():
+                found[name][i] = value
+        if len(self.failed) == len(self.seeds):
+            raise FloatingPointError(
+                f"the loss of every seed became NaN (seed: epoch {self.failed}); a smaller "
+                "learning rate or another initialisation may help"
+            )
+        return found
+
+    def weights(self) -> dict[str, dict[str, np.ndarray]]:
+        each = [player.weights for player in self.players]
+        names = self.network.arrays
+        return {NETWORK: {n: np.concatenate([to_array(w[n]) for w in each]) for n in names}}
+
+    def state(self) -> State:
+        failed = np.array(list(self.failed.items()), np.int64).reshape(-1, 2)
+        return {
+            "failed": failed,
+            **{
+                f"{player.seed}.{name}": value
+                for player in self.players
+                for name, value in player.state().items()
+            },
+        }
+
+    def restore(self, state: State) -> None:
+        self.failed = {int(seed): int(epoch) for seed, epoch in state["failed"]}
+        for player in self.players:
+            own = f"{player.seed}."
+            player.restore(
+                {n.removeprefix(own): v for n, v in state.items() if n.startswith(own)}
+            )
+
+
+def _metrics(n_games: int, solved: bool) -> tuple[Metric, ...]:
+    """What is known of a player at an epoch; perfect play where the game is solved."""
+    alone_and_searching = ("network", "search")
+    best, lost = "positions with an optimal move", f"of {n_games} games with a perfect player"
+    points = f"points of {n_games} games with a random player"
+    found = [
+        Metric("loss_policy", "cross-entropy of the policy  [nats]", "lower"),
+        Metric("loss_value", "squared error of the value", "lower"),
+        *(Metric(f"random_{who}", points, "higher") for who in alone_and_searching),
+    ]
+    if solved:
+        found += [Metric(f"optimal_{who}", best, "higher") for who in alone_and_searching]
+        found += [Metric(f"lost_{who}", f"lost {lost}", "lower") for who in alone_and_searching]
+    return tuple(found)
+
+
+class Board:
+    """A game with what is known of it.
+
+    positions, rows : all of them, and the row of each by its name; None of a large game
+    solution : None where the game is not solved
+    """
+
+    def __init__(self, settings: GameSettings):
+        self.game = games.load(settings.game, settings.parameters)
+        self.shape = tuple(self.game.observation_tensor_shape())
+        self.n_actions = self.game.num_distinct_actions()
+        self.positions, self.rows, self.solution = None, {}, None
+        if settings.solve or settings.sample is None:
+            self.positions = games.positions(*settings.key)
+            self.rows = {name: row for row, name in enumerate(self.positions.names)}
+        if settings.solve:
+            self.solution = games.solution(*settings.key)
+
+
+class Player:
+    """The network of one seed, and the games that it has played.
+
+    x : inputs on which ranges of a quantised network are measured
+    """
+
+    def __init__(
+        self, settings: Settings, network: Network, board: Board, x: Tensor, seed: int
+    ):
+        self.settings, self.network, self.board, self.seed = settings, network, board, seed
+        self.x, self.game = x, board.game
+        first = {n: value[None].to(x.device) for n, value in network.initialise(seed).items()}
+        self.buffers = {name: first[name] for name in network.buffers}
+        self.flat = torch.cat([first[name].flatten() for name in network.parameters])
+        self.flat.requires_grad_()
+        self.optimizer = settings.optimizer.on(self.flat)
+        self.calibrate()
+        self.n_before = 0
+        width = int(np.prod(board.shape)) + board.n_actions + 1
+        self.played = np.zeros((0, width), np.float32)
+
+    @property
+    def parameters(self) -> dict[str, Tensor]:
+        """Parts of the flat one, (1, *shape) by name."""
+        shapes = self.network.parameters
+        parts = self.flat.split([int(np.prod(shape)) for shape in shapes.values()])
+        named = zip(shapes.items(), parts, strict=True)
+        return {name: part.view(1, *shape) for (name, shape), part in named}
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        return {**self.parameters, **self.buffers}
+
+    def calibrate(self) -> None:
+        """Measure what is measured between epochs, with the weights as they are."""
+        with torch.no_grad():
+            self.buffers |= self.network.calibrate(self.weights, self.x)
+
+    def epoch(self, epoch: int) -> dict[str, float]:
+        """Play and train, but for epoch 0, and judge; metrics by name.
+
+        Raises FloatingPointError where the loss is no number any more.
+        """
+        found = {}
+        if epoch > 0:
+            self._play(epoch)
+            found = self._train(epoch)
+            self.calibrate()
+        chosen = self.settings.evaluation
+        evaluator = self.evaluator()
+        if self.board.solution is not None:
+            found["optimal_network"] = self._optimal_by_network(evaluator)
+        if epoch % chosen.every == 0 or epoch == self.settings.epochs:
+            found |= self._judged(evaluator, epoch)
+        return found
+
+    def evaluator(self) -> Evaluator:
+        """The network as it is now, for searches."""
+        evaluator = Evaluator(self.game, self._ask)
+        if self.board.positions is not None:
+            evaluator.know(self.board.positions, self.board.rows)
+        return evaluator
+
+    def _ask(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Scores (n, A) and values (n,) of observations, float64."""
+        x = torch.from_numpy(x.reshape(-1, *self.network.input_shape)).to(self.x.device)
+        with torch.no_grad():
+            parts = [self.network.run(self.weights, p)[0][0] for p in x.split(ASKED_AT_ONCE)]
+        found = torch.cat(parts).double().numpy(force=True)
+        return found[:, :-1], found[:, -1]
+
+    def _play(self, epoch: int) -> None:
+        """Games of an epoch, into the buffer."""
+        chosen, evaluator = self.settings, self.evaluator()
+        noise = chosen.noise and (chosen.noise.share, chosen.noise.concentration)
+        fresh = []
+        for number in range(chosen.games):
+            random = _random(self.seed, epoch, GAMES, number)
+            search = Search(evaluator, chosen.simulations, chosen.exploration, random, noise)
+            drawn = chosen.temperature, chosen.drawn_moves
+            played = self_play(search, self.game, random, *drawn)
+            x = played.x.reshape(len(played.x), -1)
+            fresh.append(np.hstack([x, played.policy, played.result[:, None]]))
+        rows = np.concatenate([self.played, *fresh]).astype(np.float32)
+        self.n_before += max(0, len(rows) - chosen.buffer)
+        self.played = rows[-chosen.buffer :]
+
+    def _train(self, epoch: int) -> dict[str, float]:
+        """Steps of an epoch; means of the losses over them."""
+        chosen, network = self.settings, self.network
+        random = _random(self.seed, epoch, STEPS)
+        rows = torch.from_numpy(self.played).to(self.x.device)
+        x, policy, result = rows.split(
+            [rows.shape[1] - 1 - self.board.n_actions, self.board.n_actions, 1], 1
+        )
+        x = x.reshape(-1, *network.input_shape)
+        total = torch.zeros(2, dtype=torch.float64, device=self.x.device)
+        for step in range(chosen.steps):
+            at = torch.from_numpy(random.randint(len(rows), size=chosen.batch_size))
+            at = at.to(self.x.device)
+            rate = chosen.optimizer.share(
+                (epoch - 1) * chosen.steps + step, chosen.steps, chosen.epochs
+            )
+            for group in self.optimizer.param_groups:
+                group["lr"] = chosen.optimizer.learning_rate * rate
+            outputs, changed = network.run(self.weights, x[at], training=True)
+            losses = torch.stack(losses_of(outputs[0], policy[at], result[at, 0]))
+            self.optimizer.zero_grad()
+            losses.sum().backward()
+            self.optimizer.step()
+            self.buffers |= {name: value.detach() for name, value in changed.items()}
+            total += losses.detach()
+        means = (total / chosen.steps).tolist()
+        if not np.isfinite(means).all():
+            raise FloatingPointError
+        return dict(zip(("loss_policy", "loss_value"), means, strict=True))
+
+    def _optimal_by_network(self, evaluator: Evaluator) -> float:
+        """Share of all positions in which the network's legal action of highest score keeps
+        the game's value."""
+        legal = np.where(self.board.positions.legal, evaluator.scores, -np.inf)
+        return float(self.board.solution.optimal[np.arange(len(legal)), legal.argmax(1)].mean())
+
+    def _judged(self, evaluator: Evaluator, epoch: int) -> dict[str, float]:
+        """Games with each opponent, and moves of the search, by name of the metric."""
+        board, chosen = self.board, self.settings
+        opponents: dict[str, Callable] = {"random": lambda state, _: state.legal_actions()}
+        if board.solution is not None:
+            opponents["lost"] = self._optimal
+        found = {}
+        for i, (name, actions) in enumerate(opponents.items()):
+            results = {"network": [], "search": []}
+            for number in range(chosen.evaluation.games):
+                random = _random(self.seed, epoch, MATCHES, i, number)
+                search = Search(evaluator, chosen.simulations, chosen.exploration, random)
+
+                def opponent(state, random=random, actions=actions):
+                    known = actions(state, board)
+                    return known[random.randint(len(known))]
+
+                for who, choose in (("network", evaluator.best), ("search", search.best)):
+                    players, sign = [choose, opponent], 1
+                    if number % 2:
+                        players, sign = players[::-1], -1
+                    results[who].append(sign * result(self.game, players))
+            for who, own in results.items():
+                own = np.array(own)
+                score = (own < 0).sum() if name == "lost" else ((1 + own) / 2).sum()
+                found[f"{name}_{who}"] = float(score)
+        if board.solution is not None:
+            found["optimal_search"] = self._optimal_by_search(evaluator)
+        return found
+
+    @staticmethod
+    def _optimal(state: pyspiel.State, board: Board) -> list[int]:
+        """Actions of a perfect player."""
+        row = board.rows[games.name_of(state)]
+        return np.flatnonzero(board.solution.optimal[row]).tolist()
+
+    def _optimal_by_search(self, evaluator: Evaluator) -> float:
+        """Share of some positions, drawn once, in which the search's move keeps the value."""
+        board, chosen = self.board, self.settings
+        n = min(chosen.evaluation.positions, len(board.rows))
+        some = _random(TRIALS).choice(len(board.rows), n, replace=False)
+        right = []
+        for row in some:
+            random = _random(self.seed, TRIALS, int(row))
+            search = Search(evaluator, chosen.simulations, chosen.exploration, random)
+            state = games.state_of(self.game, board.positions, row)
+            right.append(board.solution.optimal[row, search.best(state)])
+        return float(np.mean(right))
+
+    def state(self) -> dict[str, np.ndarray | Growing]:
+        """All that is needed to go on."""
+        return {
+            "flat": to_array(self.flat),
+            "games": Growing(self.n_before, self.played),
+            **{f"buffer.{name}": to_array(value) for name, value in self.buffers.items()},
+            **{
+                f"optimizer.{name}": to_array(value)
+                for name, value in self.optimizer.state[self.flat].items()
+            },
+        }
+
+    def restore(self, state: State) -> None:
+        """Take up a state that `state` gave."""
+        device = self.x.device
+        with torch.no_grad():
+            self.flat.copy_(torch.from_numpy(state["flat"]))
+        self.n_before, self.played = state["games"]
+        parts: dict[str, dict[str, Tensor]] = {"buffer": {}, "optimizer": {}}
+        for name, value in state.items():
+            part, _, own = name.partition(".")
+            if part in parts:
+                parts[part][own] = torch.from_numpy(np.array(value))
+        self.buffers = {name: value.to(device) for name, value in parts["buffer"].items()}
+        if parts["optimizer"]:
+            groups = self.optimizer.state_dict()["param_groups"]
+            known = {"state": {0: parts["optimizer"]}, "param_groups": groups}
+            self.optimizer.load_state_dict(known)
+
+
+def losses_of(outputs: Tensor, policy: Tensor, result: Tensor) -> tuple[Tensor, Tensor]:
+    """Cross-entropy of the policy in nats and squared error of the value, means over inputs.
+
+    outputs : (n, A + 1); policy : (n, A), shares of visits; result : (n,), of the player to
+    move
+    """
+    logarithms = torch.log_softmax(outputs[:, :-1], dim=1)
+    return -(policy * logarithms).sum(1).mean(), (outputs[:, -1] - result).square().mean()
+
+
+def _random(*key: int) -> np.random.RandomState:
+    """Random numbers by key alone, of the kind that open_spiel's search takes."""
+    return np.random.RandomState(np.random.SeedSequence(key).generate_state(4))
