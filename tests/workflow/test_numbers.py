@@ -2,16 +2,17 @@
 default experiment, some of its epochs, in numbers/default.csv.
 
 Rounding differs between kinds of processors and versions of torch, and training makes it
-larger; so values are compared on the kind of machine that they were taken on, by whoever
-changes what computes them:
+larger. So values are compared tightly on the kind of machine that they were taken on; on
+another, only those of the small runs, and to 0.1 bit. Whoever means to change them takes them
+anew:
 
-    INFOPLANE_NUMBERS=take pytest tests/workflow/test_numbers.py     before the change
-    INFOPLANE_NUMBERS=compare pytest tests/workflow/test_numbers.py  after it
+    INFOPLANE_NUMBERS=take pytest tests/workflow/test_numbers.py
 """
 
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,9 @@ CRITICS = ("mine", "nwj", "infonce", "smile", "js", "compressed")
 ROUNDING = 1e-6
 """Bits. Sums are taken in another order where code moves; values of critics follow training,
 which makes rounding larger: they are compared within their standard error."""
+ELSEWHERE = 0.1
+"""Bits, on another kind of machine: two of 256 inputs in another bin move a value by less; or
+three standard errors. With AVX2 for AVX-512, critics alone moved, by 0.4 of theirs at most."""
 
 
 def machine() -> dict[str, str]:
@@ -94,38 +98,51 @@ SOME = {"default": ["0", "1", "10", "104", "1056", "3000"]}
 
 
 @pytest.fixture(scope="module", params=EXPERIMENTS)
-def pair(request, fresh):
-    """The values that were kept, and those that are found now."""
-    asked = os.environ.get("INFOPLANE_NUMBERS")
-    if asked not in ("take", "compare"):
-        pytest.skip("INFOPLANE_NUMBERS is neither take nor compare: no numbers to compare")
-    take = asked == "take"
-    taken_on = {} if take else json.loads((HERE / "machine.json").read_text())
-    if not take and taken_on != machine():
+def ran(request, fresh):
+    """The values that were kept, those that are found now, and whether on the same kind of
+    machine."""
+    take = os.environ.get("INFOPLANE_NUMBERS") == "take"
+    taken_on = json.loads((HERE / "machine.json").read_text())
+    same, name = take or taken_on == machine(), request.param
+    if name == "default" and not same:
         pytest.skip(f"numbers were taken on another kind of machine: {taken_on}")
-    name = request.param
-    project = fresh()
+    project = replace(fresh(), patience=1800)
     config = yaml.safe_load(EXPERIMENTS[name].read_text())
     project.snakemake(*stores_of(config), "--configfile", project.configure(config))
-    found = values_in(project.results(config["experiment"]))
+    results = project.results(config["experiment"])
+    found = values_in(results)
     if name in SOME:
         found = found[found.index.isin(SOME[name], level="end")]
     if take:
         found.to_csv(HERE / f"{name}.csv", float_format="%.12g")
         (HERE / "machine.json").write_text(json.dumps(machine(), indent=1) + "\n")
     index = {"run": str, "what": str, "group": int, "end": str, "layer": str}
-    return pd.read_csv(HERE / f"{name}.csv", dtype=index).set_index([*index]), found
+    kept = pd.read_csv(HERE / f"{name}.csv", dtype=index).set_index([*index])
+    return kept, found, same, results
+
+
+def test_weights_and_information_of_a_run_are_few_files(ran):
+    """At most 60 files and folders for 12 estimators, five for each."""
+    *_, results = ran
+    for run in results.glob("runs/*"):
+        there = [
+            path for part in ("weights", "information") for path in (run / part).rglob("*")
+        ]
+        estimators = len([*(run / "information").iterdir()])
+        assert estimators and len(there) <= 5 * estimators, there
 
 
 @pytest.mark.parametrize("name", ["ixt", "ity"])
-def test_every_number_is_as_it_was(pair, name):
-    kept, found = pair
+def test_every_number_is_as_it_was(ran, name):
+    kept, found, same, _ = ran
     assert found.index.equals(kept.index)
     by = found.index.get_level_values("what").str.rpartition("/").get_level_values(2)
     tolerance = np.full(len(found), ROUNDING)
     tolerance[by.isin(COUNTING)] = 1e-8  # as many digits as are kept
-    critics = by.isin(CRITICS)
-    tolerance[critics] = kept[f"{name}_stderr"][critics]
+    critics, error = by.isin(CRITICS), kept[f"{name}_stderr"]
+    tolerance[critics] = error[critics]
+    if not same:
+        tolerance = np.maximum(ELSEWHERE, 3 * error.fillna(0))
     both_nan = found[name].isna() & kept[name].isna()
     wrong = ~((found[name] - kept[name]).abs() <= tolerance) & ~both_nan
     assert not wrong.any(), pd.concat([kept[name], found[name]], axis=1)[wrong].to_string()
