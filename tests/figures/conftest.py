@@ -89,7 +89,7 @@ def metrics():
             if not test and column.endswith("test"):
                 table[column] = np.nan
             table.loc[table.seed.isin(failed), column] = np.nan
-        table = lose(table, failed)
+        table = lose(table.assign(layer=""), failed)
         table.attrs["metrics"] = list(Classes().metrics)
         return table
 

@@ -184,3 +184,45 @@ def test_whatever_is_declared_is_drawn(metrics, gradients):
     assert "its trainer declares no" in texts(FIGURES["gradient_noise"].draw(none))
     shown = FIGURES["gradient_noise"].numbers(none)
     assert "declares no gradient_mean" in FIGURES["gradient_noise"].caption(shown)
+
+
+def test_metrics_by_layer_are_drawn_a_line_a_layer(metrics, gradients):
+    layers = gradients()
+    layers["score_kept"], layers["score_lost"] = layers.gradient_mean, 2.0 + layers.gradient_std
+    table = pd.concat([metrics(), layers], ignore_index=True)
+    parts = [Metric(name, "score", by_layer=True) for name in ("score_kept", "score_lost")]
+    table.attrs["metrics"] = [
+        *metrics().attrs["metrics"],
+        *(
+            Metric(n, n, by_layer=True)
+            for n in ("weight_norm", "gradient_mean", "gradient_std")
+        ),
+        *parts,
+    ]
+    shown = FIGURES["training_curves"].numbers(table)
+    figure = FIGURES["training_curves"].draw(table)
+    labels = [axes.get_ylabel() for axes in figure.axes]
+    assert labels == ["loss  [nats]", "accuracy", "weight_norm", "score"]
+    norms, scores = figure.axes[2:]
+    for axes, names in ((norms, ["zeta", "alpha", "output"]), (scores, None)):
+        found = [line.get_label() for line in axes.lines]
+        assert found == (
+            names
+            or [
+                f"{layer}, {part}"
+                for part in ("kept", "lost")
+                for layer in ("zeta", "alpha", "output")
+            ]
+        )
+    (zeta, *_) = norms.lines
+    rows = shown[shown.layer == "zeta"]
+    np.testing.assert_array_equal(zeta.get_ydata(), rows.weight_norm_mean)
+    by_hand = table[(table.layer == "zeta") & (table.epoch == 10)].weight_norm.mean()
+    assert rows.weight_norm_mean[rows.epoch == 10].item() == pytest.approx(by_hand)
+    assert len({line.get_color() for line in norms.lines}) == 3
+    text = FIGURES["training_curves"].caption(shown)
+    assert "Weight_norm and score: a line a layer." in text
+    table.attrs["metrics"] = parts  # a trainer of one's own, without any of the network
+    alone = FIGURES["training_curves"].draw(table[table.layer != ""])
+    assert [axes.get_ylabel() for axes in alone.axes] == ["score"]
+    assert FIGURES["training_curves"].alt(FIGURES["training_curves"].numbers(table))

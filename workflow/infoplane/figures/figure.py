@@ -34,8 +34,6 @@ class Figure(ABC):
     """What one figure of this kind shows."""
     information: ClassVar[bool] = True
     """Of an estimator: whether it is drawn of those of information, or of all others."""
-    by_layer: ClassVar[bool] = False
-    """Of a run: whether it takes the metrics of every layer, or those of the network."""
     names_estimator: ClassVar[bool] = False
     """Whether what is said names the estimator, its settings, and the values at the end."""
 

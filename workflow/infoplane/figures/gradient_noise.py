@@ -13,7 +13,8 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from infoplane.figures import bins, sentences, style, tables
 from infoplane.figures.figure import Figure
 
-COLUMNS = ("gradient_mean", "gradient_std", "weight_norm")
+GRADIENTS = ("gradient_mean", "gradient_std")
+COLUMNS = (*GRADIENTS, "weight_norm")
 DRAWN = ("relative_mean", "relative_std", "snr")
 DASHES = {"mean": "-", "std": (0, (2.5, 1.2))}
 
@@ -22,13 +23,12 @@ class GradientNoise(Figure):
     """Mean and standard deviation of gradients over epochs, and their ratio."""
 
     of = "run"
-    by_layer = True
 
     @classmethod
     def numbers(cls, gradients: pd.DataFrame) -> pd.DataFrame:
         """Geometric means over bins of epochs and over seeds, one row a bin and layer; no unit.
 
-        gradients : the gradients table of one run; epoch 0, before training, has no gradient,
+        gradients : the metrics table of one run; epoch 0, before training, has no gradient,
         and layers without parameters of their own have no numbers and are left out
         Returns run, the bin (epoch, first_epoch, last_epoch, n_epochs), layer, n_seeds,
         seeds_left_out and, for relative_mean and relative_std (both over the norm of the
@@ -38,6 +38,7 @@ class GradientNoise(Figure):
         if not set(COLUMNS) <= set(gradients):
             return _nothing(f"its trainer declares no {', '.join(COLUMNS)}")
         tables.require(gradients, ["run", "seed", "epoch", "layer", *COLUMNS], "gradients")
+        gradients = gradients[gradients.layer != ""]
         run = tables.only(gradients, "run", "gradients")
         has_own = gradients.weight_norm.notna().groupby(gradients.layer).any()
         gradients = gradients[gradients.layer.map(has_own)]

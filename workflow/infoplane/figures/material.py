@@ -66,18 +66,24 @@ class Material:
         self.measured = cache(self.measure)
         self.pooled = cache(self._pooled)
 
-    def metrics(self, run: str, by_layer: bool = False) -> pd.DataFrame:
-        """Metrics of every epoch, of the network or of its layers."""
+    def metrics(self, run: str, layers: bool = False) -> pd.DataFrame:
+        """Metrics of every epoch; layers : those of every layer as well, in rows of their own.
+
+        layer : "" where metrics are of the network
+        """
         whose = self.runs[run]["trained_as"]
         stores = [
             Path(self.paths["weights"].format(run=whose, seeds=block))
             for block in self.runs[run]["blocks"]
         ]
         opened = [WeightsStore(store) for store in stores]
-        tables = [store.metrics_table(by_layer=by_layer) for store in opened]
+        tables = [store.metrics_table().assign(layer="") for store in opened]
+        declared = [m for m in opened[0].declared if layers or not m.by_layer]
+        if any(metric.by_layer for metric in declared):
+            tables += [store.metrics_table(by_layer=True) for store in opened]
         table = self._wanted(pd.concat(tables, ignore_index=True), run)
         table.insert(0, "run", run)
-        table.attrs["metrics"] = [m for m in opened[0].declared if m.by_layer == by_layer]
+        table.attrs["metrics"] = declared
         return table
 
     def measure(self, run: str, estimator: str) -> Measured:
@@ -120,7 +126,7 @@ class Material:
         }[kind.of](subject)
 
     def _of_run(self, subject: Subject) -> Given:
-        return Given(self.metrics(subject.runs[0], FIGURES[subject.kind].by_layer))
+        return Given(self.metrics(subject.runs[0], layers=True))
 
     def _of_estimators(self, subject: Subject) -> Given:
         measured = [self.measured(run, by) for run in subject.runs for by in subject.estimators]

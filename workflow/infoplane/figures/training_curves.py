@@ -7,40 +7,51 @@ from matplotlib.figure import Figure as Drawn
 
 from infoplane.figures import bins, sentences, style, tables
 from infoplane.figures.figure import Figure
+from infoplane.figures.gradient_noise import COLUMNS, GRADIENTS
 from infoplane.training.trainer import Metric
 
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
 
 
 class TrainingCurves(Figure):
-    """A panel of every quantity over epochs: loss, accuracy, on training and on test inputs."""
+    """A panel of every quantity over epochs: loss, accuracy, on training and on test inputs; of
+    a quantity by layer a line a layer. Gradients have a figure of their own."""
 
     of = "run"
 
     @classmethod
     def numbers(cls, metrics: pd.DataFrame) -> pd.DataFrame:
-        """Means over bins of epochs, and means and spreads of these over seeds, one row a bin.
+        """Means over bins of epochs, and means and spreads of these over seeds, one row a bin,
+        and one a bin and layer.
 
         metrics : the metrics table of one run, NaN where there is no number; its attrs
             declare the `metrics`
-        Returns run, the bin (epoch, first_epoch, last_epoch, n_epochs), {metric}_mean,
-        {metric}_sd, n_seeds, seeds_left_out and seeds_set_aside: seeds whose training failed,
-        or that are set aside; remarks on others.
+        Returns run, the bin (epoch, first_epoch, last_epoch, n_epochs), layer ("" of the
+        network), {metric}_mean, {metric}_sd, n_seeds, seeds_left_out and seeds_set_aside: seeds
+        whose training failed, or that are set aside.
         """
-        columns = [metric.name for metric in metrics.attrs["metrics"]]
+        declared = _shown(metrics.attrs["metrics"])
+        columns = [metric.name for metric in declared]
         if not columns:
-            nothing = pd.DataFrame(columns=["run", "epoch", *bins.ADDED])
+            nothing = pd.DataFrame(columns=["run", "epoch", *bins.ADDED, "layer"])
             nothing.attrs |= {"metrics": [], "why": "its trainer declares no metrics"}
             return nothing
-        tables.require(metrics, ["run", "seed", "epoch", *columns], "metrics")
+        tables.require(metrics, ["run", "seed", "epoch", "layer", *columns], "metrics")
         run = tables.only(metrics, "run", "metrics")
         failed = tables.seeds_that_failed(metrics)
         aside = tables.set_aside_seeds(metrics)
         kept = metrics[~metrics.seed.isin([*failed, *aside])]
-        result = bins.over_seeds(kept, [], columns)
-        result.insert(0, "run", run)
-        result = result.assign(**tables.naming(metrics, failed, aside))
-        result.attrs["metrics"] = metrics.attrs["metrics"]
+        parts = []
+        for by_layer in (False, True):
+            own = [metric.name for metric in declared if metric.by_layer == by_layer]
+            rows = kept[(kept.layer != "") == by_layer]
+            if own and len(rows):
+                parts.append(bins.over_seeds(rows, ["layer"], own))
+        columns = ["run", "epoch", *bins.ADDED, "layer"]
+        result = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+        result = result.assign(run=run, **tables.naming(metrics, failed, aside))
+        result = result[[*columns, *result.columns.drop(columns)]]
+        result.attrs["metrics"] = declared
         return result
 
     @classmethod
@@ -63,18 +74,21 @@ class TrainingCurves(Figure):
             style.epoch_axis(axes, bins.ends(shown))
             axes.set_ylabel(label)
             for i, (part, metric) in enumerate(members.items()):
-                mean, sd = shown[f"{metric.name}_mean"], shown[f"{metric.name}_sd"]
-                if mean.isna().all():
+                dashes = DASHES[i % len(DASHES)]
+                if not metric.by_layer:
+                    _line(axes, shown[shown.layer == ""], metric, i, dashes, part)
                     continue
-                # a single epoch is a point, and a line alone would not show it
-                dot = "o" if mean.notna().sum() == 1 else ""
-                look = {"color": style.look(i)["color"], "linestyle": DASHES[i % len(DASHES)]}
-                axes.plot(shown.epoch, mean, marker=dot, ms=3, label=part, **look)
-                axes.fill_between(
-                    shown.epoch, mean - sd, mean + sd, color=look["color"], alpha=0.2, lw=0
-                )
+                layers = tables.layers_of(shown[shown.layer != ""])
+                for place, layer in enumerate(layers):
+                    name = f"{layer}, {part}" if len(members) > 1 else layer
+                    _line(axes, shown[shown.layer == layer], metric, place, dashes, name)
             _limits(axes, members.values())
-            if axes.lines:
+            if axes.lines and any(metric.by_layer for metric in members.values()):
+                legend = axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+                # Beside the last of an odd number there is room enough.
+                room = len(panels) % 2 and len(panels) > 1 and axes is places[len(panels) - 1]
+                legend.set_in_layout(not room)
+            elif axes.lines:
                 axes.legend(loc="best")
         notes = (
             [f"mean of {tables.seeds_text(shown)}, bands ±1 sd"]
@@ -87,14 +101,15 @@ class TrainingCurves(Figure):
     @classmethod
     def sentences(cls, numbers: pd.DataFrame) -> list[str]:
         drawn = [m for m in numbers.attrs["metrics"] if numbers[f"{m.name}_mean"].notna().any()]
-        quantities = list(map(sentences.in_words, tables.panels(drawn)))
+        by_layer = [m for m in drawn if m.by_layer]
         parts = {metric.name.rpartition("_")[2] for metric in drawn}
         where = {"train": "the training", "test": "the test"}
         sets = " and ".join(text for part, text in where.items() if part in parts)
-        text = " and ".join(filter(None, [", ".join(quantities[:-1]), *quantities[-1:]]))
+        text = _listed(drawn)
         return [
-            f"{text[:1].upper()}{text[1:]} of {numbers.run.iloc[0]} over training "
+            f"{text} of {numbers.run.iloc[0]} over training "
             f"({sentences.epochs(numbers)}){f', on {sets} set' if sets else ''}.",
+            f"{_listed(by_layer)}: a line a layer." if by_layer else "",
             "There is no test set." if "train" in parts and "test" not in parts else "",
             sentences.binned(numbers, "mean"),
             sentences.seeds(numbers, "bands are ±1 standard deviation over seeds"),
@@ -102,7 +117,10 @@ class TrainingCurves(Figure):
 
     @classmethod
     def at_the_end(cls, numbers: pd.DataFrame) -> str:
-        row = numbers[numbers.epoch == numbers.epoch.max()].iloc[0]
+        rows = numbers[numbers.layer == ""]
+        if rows.empty:
+            return ""
+        row = rows[rows.epoch == rows.epoch.max()].iloc[0]
         first, end = int(row.first_epoch), int(row.last_epoch)
         at = f"epochs {first} to {end}" if end > first else f"epoch {end}"
         ends = []
@@ -110,12 +128,36 @@ class TrainingCurves(Figure):
             values = {
                 part: sentences.value(row[f"{metric.name}_mean"])
                 for part, metric in members.items()
-                if pd.notna(row[f"{metric.name}_mean"])
+                if not metric.by_layer and pd.notna(row[f"{metric.name}_mean"])
             }
             if values:
                 of_parts = ", ".join(f"{part} {text}" for part, text in values.items())
                 ends.append(f"{sentences.in_words(label)}: {of_parts}")
         return f"At the end, {at}: {'; '.join(ends)}." if ends else ""
+
+
+def _shown(declared: Iterable[Metric]) -> list[Metric]:
+    """Metrics that are drawn here; gradients, where they can be, in a figure of their own."""
+    declared = list(declared)
+    elsewhere = GRADIENTS if {m.name for m in declared} >= {*COLUMNS} else ()
+    return [metric for metric in declared if metric.name not in elsewhere]
+
+
+def _line(axes, rows: pd.DataFrame, metric: Metric, place: int, dashes, name: str) -> None:
+    mean, sd = rows[f"{metric.name}_mean"], rows[f"{metric.name}_sd"]
+    if mean.isna().all():
+        return
+    # a single epoch is a point, and a line alone would not show it
+    dot, colour = "o" if mean.notna().sum() == 1 else "", style.look(place)["color"]
+    axes.plot(rows.epoch, mean, marker=dot, ms=3, label=name, color=colour, linestyle=dashes)
+    axes.fill_between(rows.epoch, mean - sd, mean + sd, color=colour, alpha=0.2, lw=0)
+
+
+def _listed(metrics: Iterable[Metric]) -> str:
+    """Their quantities in words: "loss in nats and accuracy"."""
+    words = list(map(sentences.in_words, tables.panels(metrics)))
+    text = " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+    return f"{text[:1].upper()}{text[1:]}"
 
 
 def _limits(axes, members: Iterable[Metric]) -> None:
