@@ -51,6 +51,6 @@ def test_a_label_is_chosen_by_name(data):
     assert inputs(two).y.tolist() == data.y.tolist()
     chosen = DatasetProbe(Settings(label="quarter"), two)
     assert chosen.inputs(0, 0, None).y.tolist() == quarter.tolist()
-    assert chosen.inputs(0, 0, None).entropy_y == 2 == chosen.information_xy()
+    assert chosen.inputs(0, 0, None).entropy_y == 2 == chosen.information_xy(0, 0, None)
     with pytest.raises(ValueError, match=r"no label 'third'; it has: y, quarter"):
         inputs(two, label="third")

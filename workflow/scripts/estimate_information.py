@@ -37,13 +37,11 @@ with job(snakemake):
         memory_mb=snakemake.resources.activations_mb,
         shared=ActivationsStore(shared) if shared else None,
     )
-    information_xy = probe.information_xy()
     attributes = {
         "estimator": json.loads(params.settings),
         "measure": json.loads(params.measure),
         "after": {layer.name: list(layer.after) for layer in activations.reader.layers},
         "read": activations.reader.in_words,
-        "information_xy": information_xy if information_xy == information_xy else None,
         "n_kept": len(weights.epochs),
         "n_inputs": activations.n_inputs,
         "remarks": {str(seed): said for seed, said in weights.remarks.items()},
@@ -75,6 +73,7 @@ with job(snakemake):
         path,
         set_aside=[seed for seed, why in weights.lost.items() if why.set_aside],
         entropies=activations.entropies(found.epochs),
+        information_xy=activations.information_xy(found.epochs),
     )
     if part == WHOLE:
         parts.gathered(path, snakemake.input.get("parts", []))

@@ -23,7 +23,7 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
     estimators : the experiment's, as they are written
     """
     of_input = (shape or ASSUMED).of_input
-    given = f"data set '{run.dataset}' gives inputs of {' × '.join(map(str, of_input))}"
+    given = f"data set '{run.dataset}' gives inputs of {_shown(of_input)}"
     trainer, name = TRAINERS[run.training.trainer], run.measure.network
     try:
         networks = trainer.networks_of(run.training, run.network, shape or ASSUMED)
@@ -37,7 +37,21 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
         text = not_defined(name, "network of the run's trainer", networks)
         yield Problem(("measure", "network"), text)
         return
+    if lacking := [one for one in run.measure.needs if one not in networks]:
+        text = (
+            f"must be one for trainer '{run.training.trainer}', not '{run.measure.probe}', "
+            f"which needs a network '{lacking[0]}', as trainer gan has it"
+        )
+        yield Problem(("measure", "probe"), text)
+        return
     network = networks[name or NETWORK]
+    if (given_to := run.measure.input_shape(network, shape or ASSUMED)) != network.input_shape:
+        yield Problem(
+            ("measure", "probe"),
+            f"must give inputs of {_shown(network.input_shape)}, which network '{name}' takes; "
+            f"'{run.measure.probe}' gives {_shown(given_to)}",
+        )
+        return
     if run.measure.passes == "training":
         if not network.differs_in_training:
             yield Problem(
@@ -60,6 +74,10 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
     yield from _of_noise(run, network, estimators)
     yield from _of_pools(run, network, estimators)
     yield from _of_reconstruction(run, network, estimators)
+
+
+def _shown(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))
 
 
 def _of_draws(run: Run, network: Network) -> Iterator[Problem]:

@@ -96,6 +96,15 @@ class Activations:
             for one in self.inputs([epoch], [seed])
         }
 
+    def information_xy(self, epochs: Sequence[int]) -> dict[tuple[int, int], float]:
+        """I(X;Y) in bits of what the inputs of every seed at these epochs are drawn from; NaN
+        where it is not known."""
+        return {
+            (seed, epoch): self.probe.information_xy(seed, epoch, self.weights)
+            for seed in self.seeds
+            for epoch in epochs
+        }
+
     def at(self, epochs: Sequence[int]) -> Activations:
         """The same at these kept epochs, in order."""
         other = copy(self)

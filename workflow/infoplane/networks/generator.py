@@ -146,8 +146,7 @@ class Generator(Network):
             yield name, Reading(h)
 
     def gaussian(self, weights: Weights) -> tuple[Tensor, Tensor] | None:
-        """Mean (S, d) and covariance (S, d, d) of what an affine generator makes of standard
-        normal z; None of another one."""
+        """Of an affine generator."""
         if len(self.layers) > 1 or self.settings.output != "linear":
             return None
         weight = weights["output.weight"].double()

@@ -189,6 +189,11 @@ class Network(ABC):
         """
         return {}
 
+    def gaussian(self, weights: Weights) -> tuple[Tensor, Tensor] | None:
+        """Mean (S, d) and covariance (S, d, d), in float64, of outputs for standard normal
+        inputs, where these are Gaussian too; None: they are not, or nobody knows."""
+        return None
+
     def as_in_training(self, batch: int) -> Network:
         """The same, but dropout and batch norm work in measured passes as in training."""
         other = copy(self)

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 PROBES = Table(
     "probe",
-    {"dataset": "infoplane.probes.dataset:DatasetProbe"},
+    {
+        "dataset": "infoplane.probes.dataset:DatasetProbe",
+        "real_or_fake": "infoplane.probes.real_or_fake:RealOrFakeProbe",
+    },
     open=True,
     base="infoplane.probes.probe:Probe",
 )

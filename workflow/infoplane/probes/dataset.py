@@ -12,6 +12,7 @@ from infoplane.probes.probe import Inputs, Probe, ProbeSettings
 
 if TYPE_CHECKING:
     from infoplane.datasets.source import Data, Shape
+    from infoplane.networks.network import Network
     from infoplane.stores.weights import WeightsStore
 
 
@@ -43,6 +44,9 @@ class Settings(ProbeSettings):
     def tests(self) -> bool:
         return self.inputs == "test"
 
+    def input_shape(self, network: Network, data: Shape) -> tuple[int, ...]:
+        return data.of_input
+
     def n_inputs(self, data: Shape) -> int:
         """At least two: with fewer the measurement fails."""
         n = {"train": data.n_train, "test": data.n_test, "all": data.n}[self.inputs]
@@ -62,7 +66,7 @@ class DatasetProbe(Probe):
         """Raises ValueError where fewer than two inputs are left."""
         return self._inputs
 
-    def information_xy(self) -> float:
+    def information_xy(self, seed: int, epoch: int, weights: WeightsStore) -> float:
         """Of the whole data set; of a reconstruction it is not known."""
         if self.label is None:
             return float("nan")

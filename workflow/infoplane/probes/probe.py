@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
     from infoplane.datasets.source import Data, Shape
+    from infoplane.networks.network import Network
     from infoplane.stores.weights import WeightsStore
 
 
@@ -25,7 +26,12 @@ HowRead = Literal["flatten", "channels", "mean", "max"]
 
 
 class ProbeSettings(Settings):
-    """What is measured, and at which epochs."""
+    """What is measured, and at which epochs.
+
+    needs : names of networks that the trainer has to have
+    """
+
+    needs: ClassVar[tuple[str, ...]] = ()
 
     probe: str = "dataset"
     """What gives the inputs and labels that are measured."""
@@ -70,6 +76,10 @@ class ProbeSettings(Settings):
     def tests(self) -> bool:
         """Whether test inputs alone are measured."""
         return False
+
+    def input_shape(self, network: Network, data: Shape) -> tuple[int, ...]:
+        """Of one input for the network that is measured."""
+        return network.input_shape
 
     def n_inputs(self, data: Shape) -> int:
         """How many inputs will be measured, for an estimate of memory and time."""
@@ -132,6 +142,6 @@ class Probe(ABC):
         weights : of the run; `weights.read((epoch,), (seed,), network)` are those of a network
         """
 
-    def information_xy(self) -> float:
+    def information_xy(self, seed: int, epoch: int, weights: WeightsStore) -> float:
         """I(X;Y) in bits of what the inputs are drawn from; NaN where it is not known."""
         return float("nan")

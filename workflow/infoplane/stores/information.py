@@ -7,6 +7,7 @@ have `flags` too, those of both as a point of the plane shows them.
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,8 @@ from infoplane.stores.files import open_tree, save_dataset
 
 ENTROPIES = ("entropy_x", "entropy_y")
 """H(X) and H(Y) of the inputs, (seed, epoch)."""
+CEILING = "information_xy"
+"""I(X;Y) of what the inputs are drawn from, (seed, epoch): no I(T;Y) is truly larger."""
 MASKS = {name: 1 << bit for bit, name in enumerate(FLAGS)}
 COLUMNS = tuple(column(quantity, number) for quantity in QUANTITIES for number in NUMBERS)
 FLAG_COLUMNS = tuple(column(quantity, "flags") for quantity in QUANTITIES)
@@ -45,11 +48,13 @@ def write_information(
     set_aside: Collection[int] = (),
     *,
     entropies: Mapping[tuple[int, int], tuple[float, float]],
+    information_xy: Mapping[tuple[int, int], float] = MappingProxyType({}),
 ) -> None:
     """Write records by (seed, epoch, layer). A seed without records counts as failed, or as
     set aside where it is one of these.
 
     entropies : H(X) and H(Y) in bits of the inputs of each measured seed and epoch
+    information_xy : I(X;Y) in bits of what these are drawn from, where it is known
     """
     shape = (len(seeds), len(epochs), len(layers))
     extra = sorted({name for record in records.values() for name in record.extras()})
@@ -63,15 +68,17 @@ def write_information(
             values[name][at] = value
         for name, mask in masks_of(record).items():
             flags[name][at] = mask
-    of_inputs = np.full((2, len(seeds), len(epochs)), np.nan)
+    of_inputs = np.full((3, len(seeds), len(epochs)), np.nan)
     for (seed, epoch), pair in entropies.items():
-        of_inputs[:, seeds.index(seed), epochs.index(epoch)] = pair
+        of_inputs[:2, seeds.index(seed), epochs.index(epoch)] = pair
+    for (seed, epoch), value in information_xy.items():
+        of_inputs[2, seeds.index(seed), epochs.index(epoch)] = value
     dims = ("seed", "epoch", "layer")
     dataset = xr.Dataset(
         {name: (dims, value, {"units": "bit"}) for name, value in values.items()}
         | {
             name: (dims[:2], value, {"units": "bit"})
-            for name, value in zip(ENTROPIES, of_inputs, strict=True)
+            for name, value in zip((*ENTROPIES, CEILING), of_inputs, strict=True)
         }
         | {name: (dims, masks, flag_attributes()) for name, masks in flags.items()},
         coords={
@@ -107,7 +114,7 @@ def read_records(path: Path) -> tuple[dict[Key, LayerInformation], dict[str, Any
     dataset = open_tree(path, INFORMATION).to_dataset()
     with reading(path):
         dataset = dataset.load()
-    known = (*COLUMNS, *FLAG_COLUMNS, *ENTROPIES)
+    known = (*COLUMNS, *FLAG_COLUMNS, *ENTROPIES, CEILING)
     extra = [str(n) for n in dataset.data_vars if n not in known]
     values = {name: dataset[name].values for name in (*COLUMNS, *extra)}
     masks = {name: dataset[name].values for name in FLAG_COLUMNS}
