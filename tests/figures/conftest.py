@@ -59,6 +59,7 @@ def information():
                             "entropy_x": 12.0,
                             "entropy_y": 0.999,
                             "remark": "",
+                            "information_xy": np.nan,
                         }
                     )
         return pd.DataFrame(rows)

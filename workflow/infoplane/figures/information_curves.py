@@ -64,6 +64,8 @@ class InformationCurves(Figure):
             if limits[0] < 0:
                 axes.axhline(0, color=style.QUIET, lw=0.5, zorder=0)
             references.reference_lines(axes, "y", levels)
+            if quantity == "ity":
+                _ceiling(axes, tables.ceiling(shown))
             for i, layer in enumerate(layers):
                 rows = shown[shown.layer == layer]
                 _line(axes, rows, quantity, i)
@@ -92,8 +94,28 @@ class InformationCurves(Figure):
             sentences.seeds(numbers, "bands are ±1 standard deviation over seeds"),
             f"{dotted}." if bounds else "",
             sentences.levels(numbers),
+            sentences.ceiling(numbers, "Dashes over epochs"),
             sentences.flagged(numbers),
         ]
+
+
+def _ceiling(axes: Axes, found: pd.Series) -> None:
+    """I(X;Y) over epochs, named at its end."""
+    if found.empty:
+        return
+    dashes = {"color": style.INK, "lw": 0.9, "linestyle": (0, (4, 2)), "zorder": 1.8}
+    axes.plot(found.index, found, gid="I(X;Y)", **dashes)
+    last = found.index[-1], found.iloc[-1]
+    axes.annotate(
+        "$I(X;Y)$",
+        last,
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        fontsize=7,
+        color=style.INK,
+    )
 
 
 def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:

@@ -68,6 +68,7 @@ class InformationPlane(Figure):
                 numbers, "crosses at some epochs are ±1 standard deviation over seeds"
             ),
             sentences.levels(numbers),
+            sentences.ceiling(numbers, "Ticks at the right edge"),
             sentences.flagged(numbers),
         ]
         if plane.squashed(numbers):

@@ -16,6 +16,8 @@ from infoplane.figures import caps, references, style, tables
 
 LINES = 60
 """Epochs whose layers are joined: more lines would bury the points."""
+TICKS = 12
+"""Epochs whose I(X;Y) is marked at the edge of the plane."""
 CROSSES = 6
 """Epochs at which each layer shows its spread over seeds."""
 SQUASHED = 0.12
@@ -89,6 +91,7 @@ def panel(
     numbers = numbers.dropna(subset=["ixt_mean", "ity_mean"])  # layers that nothing measured
     raster = len(numbers) > MANY_POINTS
     _join(axes, numbers, norm, colours)
+    _ceiling(axes, numbers, norm, colours)
     for i, layer in enumerate(layers):
         rows = numbers[numbers.layer == layer].sort_values("epoch")
         _crosses(axes, rows, norm, colours)
@@ -215,6 +218,8 @@ def small_print(numbers: pd.DataFrame, crosses: bool = True) -> list[str]:
     hollow = [text for flag, text in names.items() if numbers[f"n_{flag}"].sum() > 0]
     if hollow:
         notes.append(f"hollow: {' or '.join(hollow)} in at least one seed")
+    if crosses and len(tables.ceiling(numbers)):
+        notes.append("ticks at the right: I(X;Y) at its epoch")
     if crosses and len(violating(numbers)):
         notes.append("red crosses: most seeds break the data processing inequality")
     return notes
@@ -234,6 +239,21 @@ def _join(axes: Axes, numbers: pd.DataFrame, norm, colours) -> None:
         ),
         autolim=False,
     )
+
+
+def _ceiling(axes: Axes, numbers: pd.DataFrame, norm, colours) -> None:
+    """Ticks at the right edge, at I(X;Y) of some epochs, in their colours."""
+    found = tables.ceiling(numbers)
+    for epoch in style.few(found.index, TICKS):
+        axes.plot(
+            [0.94, 1],
+            [found[epoch]] * 2,
+            color=colours(float(norm(epoch))),
+            lw=1.4,
+            transform=axes.get_yaxis_transform(),
+            zorder=1.5,
+            gid="I(X;Y)",
+        )
 
 
 def _crosses(axes: Axes, rows: pd.DataFrame, norm, colours) -> None:

@@ -83,6 +83,17 @@ def named(text: str, numbers: pd.DataFrame) -> str:
     return text + (f" Of {', '.join(others)}, Y is the reconstruction X̂." if others else "")
 
 
+def ceiling(numbers: pd.DataFrame, where: str) -> str:
+    """I(X;Y) of what inputs are drawn from, where it is known and below H(Y). where : it is
+    drawn"""
+    found = tables.ceiling(numbers)
+    if found.empty:
+        return ""
+    ends = dict.fromkeys([found.index[0], found.index[-1]])
+    said = ", ".join(f"{style.bits(found[epoch])} bits at epoch {epoch}" for epoch in ends)
+    return f"{where} are I(X;Y), which no I(T;Y) truly exceeds: {said}."
+
+
 def above_entropy(count: int, of: int) -> str:
     """Of a figure that has no hollow points to show it."""
     return f"Of {of} values, {count} above H(X) or H(Y)." if count else ""

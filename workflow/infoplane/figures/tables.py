@@ -34,6 +34,9 @@ VALUES = ("ixt", "ity")
 ENTROPIES = ("entropy_x", "entropy_y")
 SECOND = {"label": "Y", "reconstruction": "X̂"}
 """What I(T;·) on the second axis is about, by `measure.y`."""
+CEILING = "information_xy"
+SAME = 1e-3
+"""Bits up to which I(X;Y) is H(Y), and no line of its own."""
 BOUNDS = ("ixt_lower", "ixt_upper", "ity_lower", "ity_upper")
 
 
@@ -178,6 +181,7 @@ def by_epoch_and_layer(
     (seeds measured at other epochs, see on_common_epochs), and of those measured here n_<flag>
     (seeds with that flag), n_hollow (seeds with any flag of HOLLOW), n_negative (seeds with a
     negative value); entropy_x, entropy_y, entropies_differ (see with_entropies),
+    information_xy (the mean of I(X;Y) over the seeds of an epoch, NaN where it is not known),
     seeds_left_out, seeds_set_aside, remarks. Seeds that failed or were set aside are left out
     and named there.
     """
@@ -190,6 +194,7 @@ def by_epoch_and_layer(
         *VALUES,
         *BOUNDS,
         *ENTROPIES,
+        CEILING,
         "ixt_cap",
         "flags",
     )
@@ -216,6 +221,7 @@ def by_epoch_and_layer(
     result.insert(1, "estimator", estimator)
     result.insert(2, "second", information.second.iloc[0] if "second" in information else "Y")
     result = with_entropies(result, kept)
+    result = result.join(kept.groupby("epoch")[CEILING].mean(), on="epoch")
     return result.assign(**naming(information, failed, aside))
 
 
@@ -273,6 +279,13 @@ def second_quantity(numbers: pd.DataFrame) -> str:
     """I(T;Y), or I(T;X̂), as figures write it."""
     symbol = {"Y": "Y", "X̂": r"\hat{X}"}[second(numbers)]
     return f"$I(T;{symbol})$"
+
+
+def ceiling(numbers: pd.DataFrame) -> pd.Series:
+    """I(X;Y) by epoch, where it is known and below H(Y); empty otherwise."""
+    by_epoch = numbers.drop_duplicates("epoch").set_index("epoch").sort_index()
+    lower = by_epoch[CEILING] < by_epoch.entropy_y - SAME
+    return by_epoch[CEILING].dropna() if lower.any() else by_epoch[CEILING][:0]
 
 
 def layers_of(numbers: pd.DataFrame) -> list[str]:
