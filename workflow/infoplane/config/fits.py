@@ -8,7 +8,7 @@ from typing import Any
 from infoplane.config.estimators import method_of
 from infoplane.config.models import Run
 from infoplane.config.pools import estimators_of
-from infoplane.config.problems import Problem, not_defined
+from infoplane.config.problems import Problem, not_defined, shown
 from infoplane.datasets.source import ASSUMED, Shape
 from infoplane.measurement.activations import reader_of
 from infoplane.networks.network import OUTPUT, Misfit, Network
@@ -52,6 +52,10 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
             f"'{run.measure.probe}' gives {_shown(given_to)}",
         )
         return
+    link = run.measure.wanted_link
+    if link and link not in network.links:
+        text = f"needs a network of family {link}, not '{network.settings.family}'"
+        yield Problem(("measure", "label"), f"{shown(run.measure.label)} {text}")
     if run.measure.passes == "training":
         if not network.differs_in_training:
             yield Problem(

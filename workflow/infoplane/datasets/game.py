@@ -12,6 +12,9 @@ from infoplane.datasets import games
 from infoplane.datasets.options import generator
 from infoplane.datasets.source import Label, Raw, Shape, Source, SourceSettings
 
+MOST_CLASSES = 1000
+"""Sets of legal moves that a sample is planned with."""
+
 
 class Settings(SourceSettings):
     """Positions of a game of two players with perfect information; needs no files."""
@@ -31,7 +34,8 @@ class Settings(SourceSettings):
 
     solve: bool = True
     """Solve the game exhaustively, for the labels `value` (the first player's result of perfect
-    play) and `optimal_moves` (the set of moves that keep it). false: there are no labels."""
+    play) and `optimal_moves` (the set of moves that keep it). false: the only label is
+    `legal_moves`, the set of legal moves."""
 
     standardise: Literal["none"] = "none"
     """Observations stay as the game gives them, as a player sees them in play."""
@@ -60,44 +64,53 @@ class Game(Source):
         chosen = self.settings
         game = games.load(chosen.game, chosen.parameters)
         if chosen.sample is None:
-            names, x = games.positions(*chosen.key)[:2]
+            found = games.Sample(self._all.names, self._all.x, self._all.legal)
         else:
             rng = generator(chosen.seed, "sample")
             found = games.sampled(game, chosen.sample, rng)
-            names, x = list(found), np.stack(list(found.values()))
-        rows = np.arange(len(x))
-        labels = self._labels(names) if chosen.solve else {}
+        rows = np.arange(len(found.x))
+        labels = {**self._labels(found.names), "legal_moves": _sets(found.legal)}
         notes = (f"{game} by open_spiel: {games.described(game)}",)
         n_actions = game.num_distinct_actions()
-        return Raw(x, labels, rows, rows[:0], notes=notes, n_actions=n_actions)
+        return Raw(found.x, labels, rows, rows[:0], notes=notes, n_actions=n_actions)
 
     def shape(self, places: Sequence[Path]) -> Shape:
-        """By the game's own description, and its solution."""
+        """By the game's own description and its solution; of a sample, sets of legal moves are
+        not counted."""
         chosen = self.settings
         game = games.load(chosen.game, chosen.parameters)
-        n = chosen.sample or len(games.positions(*chosen.key).x)
-        classes = {}
-        if chosen.solve:
-            classes = {name: len(texts) for name, (_, texts) in self._solved.items()}
+        n = chosen.sample or len(self._all.x)
+        classes = {name: label.n_classes for name, label in self._solved.items()}
+        legal = MOST_CLASSES if chosen.sample else _sets(self._all.legal).n_classes
+        classes["legal_moves"] = min(n, legal)
         of_input = tuple(game.observation_tensor_shape())
         return Shape(n, of_input, classes, n, game.num_distinct_actions())
 
+    @property
+    def _all(self) -> games.Positions:
+        return games.positions(*self.settings.key)
+
     def _labels(self, names: Sequence[str]) -> dict[str, Label]:
-        """Labels of these positions; classes are those of the whole game."""
-        row = {name: i for i, name in enumerate(games.positions(*self.settings.key).names)}
+        """Labels by the solution of these positions; classes are those of the whole game."""
+        if not self.settings.solve:
+            return {}
+        row = {name: i for i, name in enumerate(self._all.names)}
         rows = np.array([row[name] for name in names])
-        return {
-            name: Label(codes[rows], texts) for name, (codes, texts) in self._solved.items()
-        }
+        return {name: label.of(rows) for name, label in self._solved.items()}
 
     @cached_property
-    def _solved(self) -> dict[str, tuple[np.ndarray, tuple[str, ...]]]:
-        """Codes of every position of the game and the names of their classes, by label."""
+    def _solved(self) -> dict[str, Label]:
+        """Labels of every position of the game."""
+        if not self.settings.solve:
+            return {}
         found = games.solution(*self.settings.key)
-        values, of_value = np.unique(found.value, return_inverse=True)
-        sets, of_set = np.unique(found.optimal, axis=0, return_inverse=True)
-        moves = (" ".join(map(str, np.flatnonzero(one))) for one in sets)
-        return {
-            "value": (of_value.astype(np.int64), tuple(f"{value:g}" for value in values)),
-            "optimal_moves": (of_set.reshape(-1).astype(np.int64), tuple(moves)),
-        }
+        values, codes = np.unique(found.value, return_inverse=True)
+        names = tuple(f"{value:g}" for value in values)
+        return {"value": Label(codes, names), "optimal_moves": _sets(found.optimal)}
+
+
+def _sets(moves: np.ndarray) -> Label:
+    """Sets of moves (n, A) as a label, "0 2 8"."""
+    sets, codes = np.unique(moves, axis=0, return_inverse=True)
+    names = (" ".join(map(str, np.flatnonzero(one))) for one in sets)
+    return Label(codes.reshape(-1), tuple(names))

@@ -51,6 +51,14 @@ class Positions(NamedTuple):
     before: np.ndarray
 
 
+class Sample(NamedTuple):
+    """Some positions of a game: names, x and legal as of `Positions`."""
+
+    names: list[str]
+    x: np.ndarray
+    legal: np.ndarray
+
+
 class Solution(NamedTuple):
     """value : float64 (n,), the first player's result of perfect play from each position on
     optimal : bool (n, A), actions that keep the value"""
@@ -248,12 +256,12 @@ def solved(found: Positions, name: str = "the game") -> Solution:
     return Solution(value, found.legal & (after == value[:, None]))
 
 
-def sampled(game: pyspiel.Game, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """n positions, each once, as name and observation: of each of many random games one.
+def sampled(game: pyspiel.Game, n: int, rng: np.random.Generator) -> Sample:
+    """n positions, each once: of each of many random games one.
 
     Raises ValueError where the game does not have so many.
     """
-    found: dict[str, np.ndarray] = {}
+    found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     in_vain = 0
     while len(found) < n:
         state, path = game.new_initial_state(), []
@@ -269,5 +277,6 @@ def sampled(game: pyspiel.Game, n: int, rng: np.random.Generator) -> dict[str, n
                 f"random play of {game} reaches hardly more than {len(found)} positions; "
                 f"sample must be smaller than {n}"
             )
-        found.setdefault(name, observation(game, state))
-    return found
+        found.setdefault(name, (observation(game, state), state.legal_actions_mask()))
+    x, legal = zip(*found.values(), strict=True)
+    return Sample(list(found), np.stack(x), np.array(legal, bool))

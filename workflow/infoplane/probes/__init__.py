@@ -20,6 +20,7 @@ PROBES = Table(
     {
         "dataset": "infoplane.probes.dataset:DatasetProbe",
         "real_or_fake": "infoplane.probes.real_or_fake:RealOrFakeProbe",
+        "positions": "infoplane.probes.positions:PositionsProbe",
     },
     open=True,
     base="infoplane.probes.probe:Probe",

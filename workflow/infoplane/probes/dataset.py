@@ -60,7 +60,7 @@ class DatasetProbe(Probe):
 
     def __init__(self, settings: Settings, data: Data):
         super().__init__(settings, data)
-        self.label = data.label(settings.label) if settings.y == "label" else None
+        self.label = data.label(settings.wanted_label) if settings.y == "label" else None
 
     def inputs(self, seed: int, epoch: int, weights: WeightsStore) -> Inputs:
         """Raises ValueError where fewer than two inputs are left."""
@@ -75,6 +75,13 @@ class DatasetProbe(Probe):
 
     @cached_property
     def _inputs(self) -> Inputs:
+        x = self.data.x
+        codes = np.zeros(len(x), np.int64) if self.label is None else self.label.codes
+        return Inputs.of(x[self._rows], codes[self._rows])
+
+    @cached_property
+    def _rows(self) -> np.ndarray:
+        """Which inputs of the data set are measured."""
         part, data, settings = self.settings.inputs, self.data, self.settings
         rows = {"train": data.train, "test": data.test, "all": np.arange(len(data.x))}[part]
         if settings.subset is not None and settings.subset < len(rows):
@@ -85,5 +92,4 @@ class DatasetProbe(Probe):
                 f"measure.inputs: {part} leaves {len(rows)} inputs; information needs at least "
                 "two"
             )
-        codes = np.zeros(len(data.x), np.int64) if self.label is None else self.label.codes
-        return Inputs.of(data.x[rows], codes[rows])
+        return rows

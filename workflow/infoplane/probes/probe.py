@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
     from infoplane.datasets.source import Data, Shape
-    from infoplane.networks.network import Network
+    from infoplane.networks.network import Link, Network
     from infoplane.stores.weights import WeightsStore
 
 
@@ -70,6 +70,11 @@ class ProbeSettings(Settings):
     @property
     def wanted_label(self) -> str | None:
         """The label of the data set that its key `label` names."""
+        return None
+
+    @property
+    def wanted_link(self) -> Link | None:
+        """What the measured network has to give (`Network.links`) for its key `label`."""
         return None
 
     @property
@@ -130,7 +135,7 @@ class Probe(ABC):
     """
 
     Settings: ClassVar[type[ProbeSettings]]
-    fixed: ClassVar[bool] = True
+    fixed: bool = True
 
     def __init__(self, settings: ProbeSettings, data: Data):
         self.settings, self.data, self.network = settings, data, settings.network

@@ -19,7 +19,7 @@ COPIES, KEPT_BYTES, EVALUATED_BYTES = 20, 2**27, 2**29
 """Matrices of all weights that are alive at once: the weights, gradients and their statistics,
 two of the optimizer, the latest, temporaries. Most of kept weights until they are compressed,
 and of the widest layer in an evaluation."""
-SIMULATION_SECONDS, ASKED_SECONDS = 1.8e-4, 3.6e-4
+SIMULATION_SECONDS, ASKED_SECONDS = 1e-4, 3e-4
 """Of a simulation of open_spiel's search, and more where the network is asked each time."""
 MOVES = 40
 """Of a game of which no more is known than that its board is as large."""
@@ -68,16 +68,17 @@ def of_self_play(network: Network, data: Shape, n_seeds: int, settings: SelfPlay
     judged = settings.evaluation
     n_moves = min(MOVES, data.d // 3 + 1)  # a plane for each player, and one for neither
     times = settings.epochs // judged.every + 2
-    searches = settings.epochs * settings.games * n_moves
-    searches += times * (judged.games * n_moves + judged.positions)
+    simulations = settings.epochs * settings.games * n_moves * settings.simulations
+    judging = 2 * judged.games * n_moves / 2 + judged.positions  # two opponents, half the moves
+    simulations += times * judging * (judged.simulations or settings.simulations)
     each = SIMULATION_SECONDS
-    if not data.classes:  # not solved, and maybe too large to look up
+    if "value" not in data.classes:  # not solved, and maybe too large to look up
         each += ASKED_SECONDS + 2 * network.n_products / (GFLOPS * 1e9)
     steps = settings.epochs * settings.steps
     step = 6 * settings.batch_size * network.n_products / (GFLOPS * 1e9)
     step += STEP_SECONDS + STEP_SECONDS_A_LAYER * len(network.layers)
     asked = 2 * settings.epochs * data.n * 2 * network.n_products / (GFLOPS * 1e9)
-    seconds = searches * settings.simulations * each + steps * step + asked
+    seconds = simulations * each + steps * step + asked
     widest = max(*network.widths.values(), data.d)
     n_bytes = (
         data.n * (20 * data.d + 40 * data.n_actions + 1000)  # positions, by name

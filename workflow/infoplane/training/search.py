@@ -159,7 +159,8 @@ def self_play(
             action = visits.argmax()
         state.apply_action(int(action))
     sign = 1 - 2 * np.array(players)
-    return Game(np.stack(x), np.stack(policies), sign * state.player_return(0) / _most(game))
+    result = state.player_return(0) / game.max_utility()
+    return Game(np.stack(x), np.stack(policies), sign * result)
 
 
 def result(game: pyspiel.Game, players: Sequence[Choose]) -> float:
@@ -167,8 +168,4 @@ def result(game: pyspiel.Game, players: Sequence[Choose]) -> float:
     state = game.new_initial_state()
     while not state.is_terminal():
         state.apply_action(players[state.current_player()](state))
-    return state.player_return(0) / _most(game)
-
-
-def _most(game: pyspiel.Game) -> float:
-    return game.max_utility()
+    return state.player_return(0) / game.max_utility()

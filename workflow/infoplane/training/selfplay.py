@@ -11,7 +11,8 @@ same bits alone and in a block, and so does a resumed training.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -50,6 +51,8 @@ log = logging.getLogger(__name__)
 
 GAMES, STEPS, MATCHES, TRIALS = range(4)
 """Keep random numbers of an epoch's games, of its training, and of its evaluation apart."""
+RANDOM, PERFECT = range(2)
+"""Opponents."""
 ASKED_AT_ONCE = 4096
 """Positions of a batch when the network is asked."""
 
@@ -70,6 +73,8 @@ class Evaluation(BaseSettings):
     """Epochs from one to the next; the first and the last are always judged."""
     games: int = Field(default=100, ge=2, multiple_of=2)
     """Games against each opponent, half of them as the first player."""
+    simulations: int | None = Field(default=None, ge=2)
+    """Simulations of the search for each move then; null: as many as in self-play."""
     positions: int = Field(default=200, ge=1)
     """Positions, drawn once, on which the search's move is compared to the optimal ones."""
 
@@ -242,6 +247,14 @@ class Board:
         if settings.solve:
             self.solution = games.solution(*settings.key)
 
+    def move(self, state: pyspiel.State, random: np.random.RandomState, perfect: bool) -> int:
+        """A move of a random player, or of one whose moves keep the game's value."""
+        actions = state.legal_actions()
+        if perfect:
+            row = self.rows[games.name_of(state)]
+            actions = np.flatnonzero(self.solution.optimal[row])
+        return int(actions[random.randint(len(actions))])
+
 
 class Player:
     """The network of one seed, and the games that it has played.
@@ -368,49 +381,42 @@ class Player:
 
     def _judged(self, evaluator: Evaluator, epoch: int) -> dict[str, float]:
         """Games with each opponent, and moves of the search, by name of the metric."""
-        board, chosen = self.board, self.settings
-        opponents: dict[str, Callable] = {"random": lambda state, _: state.legal_actions()}
-        if board.solution is not None:
-            opponents["lost"] = self._optimal
-        found = {}
-        for i, (name, actions) in enumerate(opponents.items()):
-            results = {"network": [], "search": []}
-            for number in range(chosen.evaluation.games):
-                random = _random(self.seed, epoch, MATCHES, i, number)
-                search = Search(evaluator, chosen.simulations, chosen.exploration, random)
-
-                def opponent(state, random=random, actions=actions):
-                    known = actions(state, board)
-                    return known[random.randint(len(known))]
-
-                for who, choose in (("network", evaluator.best), ("search", search.best)):
-                    players, sign = [choose, opponent], 1
-                    if number % 2:
-                        players, sign = players[::-1], -1
-                    results[who].append(sign * result(self.game, players))
-            for who, own in results.items():
-                own = np.array(own)
-                score = (own < 0).sum() if name == "lost" else ((1 + own) / 2).sum()
-                found[f"{name}_{who}"] = float(score)
-        if board.solution is not None:
+        random = self._results(evaluator, epoch, RANDOM)
+        found = {f"random_{who}": float((1 + r).sum() / 2) for who, r in random.items()}
+        if self.board.solution is not None:
+            perfect = self._results(evaluator, epoch, PERFECT)
+            found |= {f"lost_{who}": float((r < 0).sum()) for who, r in perfect.items()}
             found["optimal_search"] = self._optimal_by_search(evaluator)
         return found
 
-    @staticmethod
-    def _optimal(state: pyspiel.State, board: Board) -> list[int]:
-        """Actions of a perfect player."""
-        row = board.rows[games.name_of(state)]
-        return np.flatnonzero(board.solution.optimal[row]).tolist()
+    def _results(self, evaluator: Evaluator, epoch: int, kind: int) -> dict[str, np.ndarray]:
+        """Results in [−1, 1] of games with an opponent, of the network alone and with search;
+        the opponent begins every second game."""
+        results: dict[str, list[float]] = {"network": [], "search": []}
+        for number in range(self.settings.evaluation.games):
+            random = _random(self.seed, epoch, MATCHES, kind, number)
+            opponent = partial(self.board.move, random=random, perfect=kind == PERFECT)
+            search = self._search(evaluator, random)
+            for who, choose in (("network", evaluator.best), ("search", search.best)):
+                players, sign = [choose, opponent], 1
+                if number % 2:
+                    players, sign = players[::-1], -1
+                results[who].append(sign * result(self.game, players))
+        return {who: np.array(own) for who, own in results.items()}
+
+    def _search(self, evaluator: Evaluator, random: np.random.RandomState) -> Search:
+        """The search by which a player is judged: without noise."""
+        chosen = self.settings
+        simulations = chosen.evaluation.simulations or chosen.simulations
+        return Search(evaluator, simulations, chosen.exploration, random)
 
     def _optimal_by_search(self, evaluator: Evaluator) -> float:
         """Share of some positions, drawn once, in which the search's move keeps the value."""
-        board, chosen = self.board, self.settings
-        n = min(chosen.evaluation.positions, len(board.rows))
-        some = _random(TRIALS).choice(len(board.rows), n, replace=False)
+        board = self.board
+        n = min(self.settings.evaluation.positions, len(board.rows))
         right = []
-        for row in some:
-            random = _random(self.seed, TRIALS, int(row))
-            search = Search(evaluator, chosen.simulations, chosen.exploration, random)
+        for row in _random(TRIALS).choice(len(board.rows), n, replace=False).tolist():
+            search = self._search(evaluator, _random(self.seed, TRIALS, row))
             state = games.state_of(self.game, board.positions, row)
             right.append(board.solution.optimal[row, search.best(state)])
         return float(np.mean(right))

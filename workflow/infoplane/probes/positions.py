@@ -1,0 +1,93 @@
+"""Positions of a game, with labels of its solution or the network's own choice."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from infoplane.probes import dataset
+from infoplane.probes.probe import Inputs
+from infoplane.stores.weights import measured_network
+
+if TYPE_CHECKING:
+    from infoplane.datasets.source import Data
+    from infoplane.networks.network import Link
+    from infoplane.stores.weights import WeightsStore
+
+CHOICE = "choice"
+LEGAL = "legal_moves"
+"""The label of the data set that says which moves there are."""
+AT_ONCE = 4096
+
+
+class Settings(dataset.Settings):
+    """What is measured of positions: which of them, which label, which epochs."""
+
+    probe: Literal["positions"]
+    """Positions of the run's data set."""
+    label: Literal["value", "optimal_moves", "legal_moves", "choice"] | None = None
+    """Y: the first player's result of perfect play, the set of optimal moves, the set of legal
+    moves, or the legal move to which the network itself gives the highest score, at this seed
+    and epoch; null: the data set's first label."""
+
+    @property
+    def wanted_label(self) -> str | None:
+        return LEGAL if self.label == CHOICE else self.label
+
+    @property
+    def wanted_link(self) -> Link | None:
+        return "policy_value" if self.label == CHOICE else None
+
+
+class PositionsProbe(dataset.DatasetProbe):
+    """All positions of the data set, or a subset of them."""
+
+    Settings = Settings
+
+    def __init__(self, settings: Settings, data: Data):
+        """Raises ValueError for the network's choice of positions with shuffled labels."""
+        chosen = settings.label
+        super().__init__(settings, data)
+        self.fixed = chosen != CHOICE
+        if not self.fixed and data.attributes["settings"]["shuffled_labels"]:
+            raise ValueError(
+                "measure.label: choice needs legal moves as they are, and shuffled_labels "
+                "permutes them"
+            )
+
+    def inputs(self, seed: int, epoch: int, weights: WeightsStore) -> Inputs:
+        found = super().inputs(seed, epoch, weights)
+        if self.fixed:
+            return found
+        return Inputs.of(found.x.numpy(), self._choices(seed, epoch, weights))
+
+    def information_xy(self) -> float:
+        """Of the whole data set; the network's choice is another at each epoch."""
+        return super().information_xy() if self.fixed else float("nan")
+
+    @cached_property
+    def _legal(self) -> np.ndarray:
+        """Which actions are legal in each input, bool (n, A)."""
+        label = self.data.label(LEGAL)
+        table = np.zeros((label.n_classes, self.data.shape.n_actions), bool)
+        for code, text in enumerate(label.class_names):
+            table[code, [int(action) for action in text.split()]] = True
+        return table[label.codes[self._rows]]
+
+    def _choices(self, seed: int, epoch: int, weights: WeightsStore) -> np.ndarray:
+        """The legal action of highest score for each input, (n,)."""
+        import torch  # here: what only reads settings does without
+
+        from infoplane.networks.arrays import to_tensor
+        from infoplane.networks.description import rebuild
+
+        name = measured_network(weights.networks, self.network)
+        network = rebuild(weights.networks[name])
+        read = weights.read((epoch,), (seed,), name)
+        arrays = {n: to_tensor(a).flatten(0, 1) for n, a in read.items()}
+        x = super().inputs(seed, epoch, weights).x
+        with torch.no_grad():
+            scores = [network.run(arrays, part)[0][0, :, :-1] for part in x.split(AT_ONCE)]
+        return np.where(self._legal, torch.cat(scores).numpy(), -np.inf).argmax(axis=1)
