@@ -277,9 +277,9 @@ def test_page_of_many_runs_has_no_row_for_each():
 
 def test_layers_without_an_edge_are_said_once_for_all_runs_alike():
     content = many_runs(2)
-    checks = [replace(check, without_edge="Compared: head.") for check in content.checks]
+    checks = [replace(check, without_edge="compared: head") for check in content.checks]
     html = page.render(replace(content, checks=checks))
-    assert html.count("run0 and other runs: Compared: head.") == 1
+    assert html.count("run0 and other runs: compared: head.") == 1
 
 
 def test_page_of_few_runs_has_all():

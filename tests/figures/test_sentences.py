@@ -135,10 +135,20 @@ def test_a_fixed_schedule_is_not_named():
 
 
 def test_captions_say_how_maps_are_read():
-    assert sentences.read({"a": "", "b": ""}) == []
-    assert sentences.read({"a": "maps flattened", "b": "maps flattened"}) == [
+    assert sentences.of_runs("Read", {"a": "", "b": ""}) == []
+    assert sentences.of_runs("Read", {"a": "maps flattened", "b": "maps flattened"}) == [
         "Read: maps flattened."
     ]
-    assert sentences.read({"a": "maps flattened", "b": "", "c": "their means"}) == [
+    assert sentences.of_runs("Read", {"a": "maps flattened", "b": "", "c": "their means"}) == [
         "Read: maps flattened in a; their means in c."
     ]
+
+
+def test_layers_without_an_edge_are_named_where_violations_are_counted(information, gradients):
+    which = {"tanh": "compared with H(X) and H(Y) alone: add (of a and b at once)"}
+    shown = FIGURES["information_plane"].numbers(information())
+    text = FIGURES["information_plane"].caption(shown, without_edge=which)
+    assert text.endswith(f"Data processing inequality: {which['tanh']}.")
+    assert "inequality" not in FIGURES["information_plane"].caption(shown)
+    shown = FIGURES["gradient_noise"].numbers(gradients())
+    assert "inequality" not in FIGURES["gradient_noise"].caption(shown, without_edge=which)

@@ -105,7 +105,7 @@ def test_a_layer_of_two_or_of_none_is_compared_with_its_own_epochs_entropies():
 def test_layers_without_an_edge_are_named():
     assert checks.without_edge(CHAIN) == ""
     said = checks.without_edge({**CHAIN, "alpha": ["zeta", "input"], "head": []})
-    assert said.endswith("alpha (of zeta and input at once), head (no known edge).")
+    assert said.endswith("alpha (of zeta and input at once), head (no known edge)")
 
 
 def test_violations_of_a_store_are_those_of_its_edges_unless_it_is_exempt():

@@ -18,7 +18,7 @@ def draw(subject: Subject, material: Material, folder: Path, recipe: str) -> Non
     png, pdf, csv, about = (folder / f"{subject.name}{ending}" for ending in ENDINGS)
     style.save(figure.draw(given.table), numbers, png, pdf, csv)
     text = {
-        "caption": figure.caption(numbers, given.settings, given.chosen, given.read),
+        "caption": figure.caption(numbers, *given[1:]),
         "alt": figure.alt(numbers),
         "recipe": recipe,
     }

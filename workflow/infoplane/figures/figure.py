@@ -71,11 +71,13 @@ class Figure(ABC):
         settings: Mapping[str, object] | None = None,
         chosen: Sequence[Chosen] = (),
         read: Mapping[str, str] = MappingProxyType({}),
+        without_edge: Mapping[str, str] = MappingProxyType({}),
     ) -> str:
         """What is drawn, of how many seeds, which were left out, what bands and units are.
 
         settings : the estimator's, named in the text; chosen : epochs that adaptive schedules
-        chose, one entry a store; read : how each run's maps are read
+        chose, one entry a store; read : how each run's maps are read; without_edge : which of
+        its layers are not compared with another, where violations are counted
         """
         if numbers.empty:
             why = numbers.attrs.get("why", "every seed of this run failed or was set aside")
@@ -84,7 +86,9 @@ class Figure(ABC):
         if cls.names_estimator:
             texts += sentences.estimator(numbers, settings or {})
         texts += sentences.chosen(numbers, chosen)
-        texts += sentences.read(read)
+        texts += sentences.of_runs("Read", read)
+        if "n_violates_dpi" in numbers:
+            texts += sentences.of_runs("Data processing inequality", without_edge)
         return sentences.named(" ".join(filter(None, texts)), numbers)
 
     @classmethod

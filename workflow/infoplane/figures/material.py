@@ -25,7 +25,7 @@ class Measured(NamedTuple):
 
     table : rows of the wanted seeds, violations flagged; about : the first store's attributes;
     violations : see `checks`; compared : pairs of values that were; without_edge :
-    which layers are compared with the data alone, in a sentence; chosen : see `sentences`
+    which layers are compared with the data alone, in words; chosen : see `sentences`
     """
 
     table: pd.DataFrame
@@ -39,13 +39,14 @@ class Measured(NamedTuple):
 class Given(NamedTuple):
     """What a figure's `numbers` and `draw` take, and what its caption says besides.
 
-    read : how each run's maps are read, in words
+    read : how each run's maps are read, in words; without_edge : see `Measured`
     """
 
     table: pd.DataFrame
     settings: dict[str, Any] | None = None
     chosen: Sequence[Chosen] = ()
     read: Mapping[str, str] = MappingProxyType({})
+    without_edge: Mapping[str, str] = MappingProxyType({})
 
 
 class Material:
@@ -138,10 +139,10 @@ class Material:
         information = pd.concat([one.table for one in measured], ignore_index=True)
         information["variant"] = information.estimator.map(labels)
         chosen = [choice for one in measured for choice in one.chosen]
-        read = {
-            run: self.measured(run, subject.estimators[0]).about["read"] for run in subject.runs
-        }
-        return Given(information, common, chosen, read)
+        of_runs = {run: self.measured(run, subject.estimators[0]) for run in subject.runs}
+        read = {run: one.about["read"] for run, one in of_runs.items()}
+        without_edge = {run: one.without_edge for run, one in of_runs.items()}
+        return Given(information, common, chosen, read, without_edge)
 
     def _of_pair(self, subject: Subject) -> Given:
         (run,), (by, clustering) = subject.runs, subject.estimators

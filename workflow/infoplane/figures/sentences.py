@@ -167,14 +167,14 @@ def chosen(numbers: pd.DataFrame, of_stores: Sequence[Chosen]) -> list[str]:
     return texts
 
 
-def read(runs: Mapping[str, str]) -> list[str]:
-    """How the maps of each run are read, once where all are read alike."""
-    ways = set(runs.values())
-    if ways <= {""}:
+def of_runs(head: str, runs: Mapping[str, str]) -> list[str]:
+    """What is said of each run, once where it is the same of all; nothing where it is empty."""
+    texts = set(runs.values())
+    if texts <= {""}:
         return []
-    if len(ways) == 1:
-        return [f"Read: {ways.pop()}."]
-    return [f"Read: {'; '.join(f'{text} in {run}' for run, text in runs.items() if text)}."]
+    if len(texts) == 1:
+        return [f"{head}: {texts.pop()}."]
+    return [f"{head}: {'; '.join(f'{text} in {run}' for run, text in runs.items() if text)}."]
 
 
 def epochs(numbers: pd.DataFrame) -> str:

@@ -92,19 +92,15 @@ def edges_to_output(layers: Iterable[str], after: After) -> dict[str, str]:
 
 
 def without_edge(after: After) -> str:
-    """A sentence on the layers that are compared with H(X) and H(Y) for want of an edge; empty
-    where every layer is computed from one other, or from the input."""
+    """Which layers are compared with H(X) and H(Y) for want of an edge, in words; empty where
+    every layer is computed from one other, or from the input."""
     reasons = [
         f"{layer} ({'of ' + ' and '.join(before) + ' at once' if before else 'no known edge'})"
         for layer, before in after.items()
         if len(before) != 1
     ]
-    if not reasons:
-        return ""
-    return (
-        f"Compared with H(X) and H(Y) alone, for want of one layer to compare with: "
-        f"{', '.join(reasons)}."
-    )
+    head = "compared with H(X) and H(Y) alone, for want of one layer to compare with: "
+    return head + ", ".join(reasons) if reasons else ""
 
 
 def flagged(information: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
