@@ -63,9 +63,11 @@ class PositionsProbe(dataset.DatasetProbe):
             return found
         return Inputs.of(found.x.numpy(), self._choices(seed, epoch, weights))
 
-    def information_xy(self) -> float:
-        """Of the whole data set; the network's choice is another at each epoch."""
-        return super().information_xy() if self.fixed else float("nan")
+    def information_xy(self, seed: int, epoch: int, weights: WeightsStore) -> float:
+        """Of the whole data set; of the network's choice, a function of the position, H(Y)."""
+        if self.fixed:
+            return super().information_xy(seed, epoch, weights)
+        return self.inputs(seed, epoch, weights).entropy_y
 
     @cached_property
     def _legal(self) -> np.ndarray:
