@@ -144,13 +144,15 @@ def _shown(declared: Iterable[Metric]) -> list[Metric]:
 
 
 def _line(axes, rows: pd.DataFrame, metric: Metric, place: int, dashes, name: str) -> None:
-    mean, sd = rows[f"{metric.name}_mean"], rows[f"{metric.name}_sd"]
-    if mean.isna().all():
+    known = rows[rows[f"{metric.name}_mean"].notna()]  # some are of every so many epochs
+    if known.empty:
         return
-    # a single epoch is a point, and a line alone would not show it
-    dot, colour = "o" if mean.notna().sum() == 1 else "", style.look(place)["color"]
-    axes.plot(rows.epoch, mean, marker=dot, ms=3, label=name, color=colour, linestyle=dashes)
-    axes.fill_between(rows.epoch, mean - sd, mean + sd, color=colour, alpha=0.2, lw=0)
+    mean, sd = known[f"{metric.name}_mean"], known[f"{metric.name}_sd"]
+    # a single epoch is a point, and a line alone would not show it; nor where it was known
+    sparse = len(known) == 1 or len(known) < len(rows) - 1
+    dot, colour = "o" if sparse else "", style.look(place)["color"]
+    axes.plot(known.epoch, mean, marker=dot, ms=3, label=name, color=colour, linestyle=dashes)
+    axes.fill_between(known.epoch, mean - sd, mean + sd, color=colour, alpha=0.2, lw=0)
 
 
 def _listed(metrics: Iterable[Metric]) -> str:
