@@ -1,6 +1,7 @@
 """GANs: losses, both steps by hand, resumed and alone, collapse, and what does not fit."""
 
 import copy
+import sys
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from infoplane.datasets.source import Data, Label
-from infoplane.networks import cnn, mlp
+from infoplane.networks import cnn, mlp, module
 from infoplane.networks.network import Misfit
 from infoplane.stores.weights import WeightsStore
 from infoplane.training import gan
@@ -268,6 +269,55 @@ def test_it_learns_two_clusters(gan_of, loss):
     # untrained it is some 0.7, and of points of the same law 0.06
     assert (distance < 0.3).all()
     assert trainer.remarks == {}
+
+
+MODULES = """
+from torch import nn
+
+
+def judge(outputs=1):
+    return nn.Sequential(nn.Flatten(), nn.Linear(64, outputs))
+
+
+def maker(height=8):
+    return nn.Sequential(nn.Linear(16, 8 * height), nn.Unflatten(1, (1, height, 8)))
+"""
+
+
+@pytest.fixture
+def modules(tmp_path, monkeypatch):
+    (tmp_path / "gan_nets.py").write_text(MODULES)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield
+    sys.modules.pop("gan_nets", None)
+
+
+def networks_of_modules(judge, maker):
+    chosen = gan.Settings.model_validate(
+        {
+            "trainer": "gan",
+            "epochs": 2,
+            "latent": 16,
+            "generator": {"family": "module", "path": "gan_nets:maker", "arguments": maker},
+            "device": "cpu",
+        }
+    )
+    network = module.Settings(family="module", path="gan_nets:judge", arguments=judge)
+    return chosen, gan.GAN.networks_of(chosen, network, images().shape)
+
+
+def test_both_networks_may_be_modules_of_the_users_own(modules):
+    chosen, networks = networks_of_modules({}, {})
+    trainer = gan.GAN(chosen, networks["network"], images(), [0, 1])
+    first = named(trainer)
+    for name, value in ended(trainer).items():
+        assert np.isfinite(value).all() and not np.array_equal(value, first[name])
+    with pytest.raises(
+        Misfit, match=r"network\.family: must give one number for an input, not"
+    ):
+        networks_of_modules({"outputs": 3}, {})
+    with pytest.raises(Misfit, match=r"generator\.family: must make data of shape \(1, 8, 8\)"):
+        networks_of_modules({}, {"height": 4})
 
 
 def test_a_generator_that_does_not_fit_is_named():

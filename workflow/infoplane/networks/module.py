@@ -71,6 +71,7 @@ class Module(Network):
 
     Settings = Settings
     links = ("softmax", "linear")
+    generates = True
 
     def __init__(self, settings: Settings, input_shape: Shape, output_size: int):
         """Raises Misfit where the module cannot be made, or does not take such inputs."""
@@ -93,10 +94,14 @@ class Module(Network):
         self.of_layer = self._own_parameters()
 
     @property
+    def output_shape(self) -> Shape:
+        return self._taps.shape
+
+    @property
     def untrainable(self) -> str:
         """Why the module's outputs are no scores of the classes; empty: they are."""
         shape, n = self._taps.shape, self.output_size
-        if (len(shape) == 1 and shape[0] >= n) or shape == self.input_shape:
+        if shape in (n, self.input_shape) or (len(shape) == 1 and shape[0] >= n):
             return ""
         return (
             f"{self.settings.path} returns shape {shape} for an input; training needs a score "

@@ -201,6 +201,12 @@ class Network(ABC):
         return other
 
     @property
+    def output_shape(self) -> Shape:
+        """Of what `run` gives for an input."""
+        size = self.output_size
+        return (size,) if isinstance(size, int) else size
+
+    @property
     def by_default(self) -> tuple[str, ...]:
         """Names of the layers that are measured where none are chosen."""
         return tuple(layer.name for layer in self.layers)

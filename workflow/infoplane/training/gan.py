@@ -344,10 +344,13 @@ class GAN(Trainer):
         cls, settings: Settings, network: BaseSettings, data: Shape
     ) -> dict[str, Network]:
         """A discriminator with one output, and a generator that gives what the data are."""
-        return {
-            NETWORK: build(network, data.of_input, 1),
-            GENERATOR: _generator(settings, data),
-        }
+        judge = build(network, data.of_input, 1)
+        if judge.output_shape != (1,):
+            text = (
+                f"must give one number for an input, not numbers of shape {judge.output_shape}"
+            )
+            raise Misfit(("family",), text, of_shape=False)
+        return {NETWORK: judge, GENERATOR: _generator(settings, data)}
 
     @classmethod
     def cost(
@@ -524,16 +527,18 @@ _RULES = {
 
 def _generator(settings: Settings, data: Shape) -> Network:
     """Raises Misfit where it does not make such data."""
-    chosen = settings.generator
+    chosen, at = settings.generator, ("training", "generator")
     if not FAMILIES[chosen.family].generates:
         text = f"must be of a family that makes data, not '{chosen.family}'"
-        raise Misfit(("family",), text, of_shape=False, at=("training", "generator"))
+        raise Misfit(("family",), text, of_shape=False, at=at)
     try:
-        return build(chosen, (settings.latent,), data.of_input)
+        found = build(chosen, (settings.latent,), data.of_input)
     except Misfit as misfit:
-        raise Misfit(
-            misfit.path, misfit.text, misfit.of_shape, ("training", "generator")
-        ) from None
+        raise Misfit(misfit.path, misfit.text, misfit.of_shape, at) from None
+    if found.output_shape != data.of_input:
+        text = f"must make data of shape {data.of_input}, not of {found.output_shape}"
+        raise Misfit(("family",), text, at=at)
+    return found
 
 
 def _evenly(x: np.ndarray, most: int) -> np.ndarray:
