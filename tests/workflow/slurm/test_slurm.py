@@ -198,6 +198,74 @@ def test_log_of_a_failed_job_is_shown(submitting, default):
     assert "logs/default/train/tanh/seeds-0-1.log" in said
 
 
+# --- Learners that do not classify.
+
+
+@pytest.fixture(scope="module")
+def learners():
+    """A GAN, and players of tic-tac-toe, whose seeds are jobs of their own."""
+    return {
+        "experiment": "learners",
+        "datasets": {
+            "ring": {"source": "ring", "n": 300},
+            "ttt": {"source": "game", "game": "tic_tac_toe"},
+        },
+        "estimators": {"binned": {"estimator": "binned"}},
+        "defaults": {
+            "measure": {"epochs": {"schedule": "list", "epochs": [0, 2]}, "device": "cpu"},
+            "seeds": 2,
+        },
+        "runs": {
+            "gan": {
+                "dataset": "ring",
+                "network": {"hidden": [5]},
+                "training": {
+                    "trainer": "gan",
+                    "generator": {"hidden": [5]},
+                    "latent": 2,
+                    "epochs": 2,
+                    "device": "cpu",
+                },
+                "measure": {"probe": "real_or_fake"},
+            },
+            "play": {
+                "dataset": "ttt",
+                "network": {
+                    "family": "policy_value",
+                    "trunk": {"kind": "dense", "units": [8]},
+                },
+                "training": {
+                    "trainer": "selfplay",
+                    "epochs": 2,
+                    "games": 2,
+                    "simulations": 5,
+                    "evaluation": {"games": 2, "positions": 5},
+                    "device": "cpu",
+                },
+                "measure": {"probe": "positions", "label": "choice"},
+            },
+        },
+        "figures": {},
+    }
+
+
+def test_a_gan_and_self_play_end_in_the_bits_of_a_local_run(
+    submitting, fresh, learners, started, assert_same_bits
+):
+    project, alone = submitting(), fresh()
+    for place in (project, alone):
+        place.configure(learners)
+    process = started(alone, *OPTIONS)
+    said = project.snakemake(*OPTIONS)
+    assert process.wait(PATIENCE) == 0
+    # one job for the seeds of a GAN, one for each that plays
+    assert sorted(rules_of(said).values()) == ["estimate_information"] * 3 + ["train"] * 3
+    stores = sorted(alone.results().glob("learners/runs/*/**/seeds-*.zarr.zip"))
+    assert len(stores) == 6
+    for store in stores:
+        assert_same_bits(project.root / store.relative_to(alone.root), store)
+
+
 # --- Work that is divided, and work that is shared.
 
 
