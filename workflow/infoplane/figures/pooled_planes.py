@@ -21,12 +21,7 @@ class PooledPlanes(Figure):
         Returns the columns of tables.by_epoch_and_layer after `plane`.
         """
         tables.require(information, ["run", "estimator", "plane"], "information")
-        parts = []
-        for (_, plane), part in information.groupby(["run", "plane"], sort=False):
-            shown = tables.by_epoch_and_layer(part)
-            shown.insert(0, "plane", plane)
-            parts.append(shown)
-        return pd.concat(parts, ignore_index=True)
+        return tables.side_by_side(information, "plane")
 
     @classmethod
     @style.styled

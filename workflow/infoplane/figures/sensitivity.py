@@ -26,12 +26,7 @@ class Sensitivity(Figure):
         """
         tables.require(information, ["run", "estimator", "variant"], "information")
         tables.only(information, "run", "information")
-        parts = []
-        for variant, part in information.groupby("variant", sort=False):
-            shown = tables.by_epoch_and_layer(part)
-            shown.insert(0, "variant", variant)
-            parts.append(shown)
-        return pd.concat(parts, ignore_index=True)
+        return tables.side_by_side(information, "variant")
 
     @classmethod
     @style.styled

@@ -225,6 +225,16 @@ def by_epoch_and_layer(
     return result.assign(**naming(information, failed, aside))
 
 
+def side_by_side(information: pd.DataFrame, what: str) -> pd.DataFrame:
+    """by_epoch_and_layer of every run and value of a column, which comes first."""
+    parts = []
+    for (_, value), part in information.groupby(["run", what], sort=False):
+        shown = by_epoch_and_layer(part)
+        shown.insert(0, what, value)
+        parts.append(shown)
+    return pd.concat(parts, ignore_index=True)
+
+
 def bound_values(numbers: pd.DataFrame, bound: str) -> pd.Series:
     """One bound's means over seeds, NaN where it says nothing: I(T;Y) outside [0, H(Y)], or
     below 0 where H(Y) is not known."""

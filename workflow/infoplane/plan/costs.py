@@ -72,15 +72,13 @@ class Costs:
     def drawing(self, subjects: Iterable[Subject]) -> Cost:
         """Of figures of a run (and its lists of violations), or of several runs."""
         subjects = list(subjects)
-        n_rows = sum(
-            self._n_estimates(run) + self._n_metrics(run) * len(self.known.network(run).layers)
-            for run in {run for subject in subjects for run in subject.runs}
-        )
-        return of_drawing(n_rows, n_figures=len(subjects))
+        runs = {run for subject in subjects for run in subject.runs}
+        return of_drawing(sum(map(self._n_rows, runs)), n_figures=len(subjects))
 
     def report(self) -> Cost:
-        """Of the page with all estimates and the metrics of every epoch."""
-        return of_drawing(sum(self._n_estimates(r) + self._n_metrics(r) for r in self.runs))
+        """Of the page, for which all tables are read, run by run."""
+        n_rows = [self._n_rows(run) for run in self.runs]
+        return Cost(of_drawing(max(n_rows)).mb, of_drawing(sum(n_rows)).seconds)
 
     def gpus_to_train(self, run: str, **_) -> int:
         """GPUs of a training: 0 or 1."""
@@ -120,9 +118,8 @@ class Costs:
         settings = self.runs[run]
         return self.known.network(run), settings.measure.canonical(), settings.dataset
 
-    def _n_estimates(self, run: str) -> int:
+    def _n_rows(self, run: str) -> int:
+        """Of tables of a run: of estimates, and of metrics by layer."""
         settings, n_layers = self.runs[run], len(self._of(run, 1, 1).read)
-        return len(settings.estimators) * len(settings.seeds) * self.n_measured(run) * n_layers
-
-    def _n_metrics(self, run: str) -> int:
-        return len(self.runs[run].seeds) * len(self.runs[run].training.numbers)
+        n_estimates = len(settings.estimators) * self.n_measured(run)
+        return len(settings.seeds) * n_layers * (n_estimates + len(settings.training.numbers))

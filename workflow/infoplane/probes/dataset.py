@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from infoplane.networks.network import Network
     from infoplane.stores.weights import WeightsStore
 
+Part = Literal["train", "test", "all"]
+
 
 class Settings(ProbeSettings):
     """What is measured: which inputs, which label, which epochs."""
 
     probe: Literal["dataset"] = "dataset"
     """Inputs of the run's data set."""
-    inputs: Literal["train", "test", "all"] = "all"
+    inputs: Part = "all"
     """Part of the data set on which information is measured."""
     subset: int | None = Field(default=None, ge=2)
     """Measure this many of those inputs, drawn once; null: all of them."""
@@ -82,14 +84,21 @@ class DatasetProbe(Probe):
     @cached_property
     def _rows(self) -> np.ndarray:
         """Which inputs of the data set are measured."""
-        part, data, settings = self.settings.inputs, self.data, self.settings
-        rows = {"train": data.train, "test": data.test, "all": np.arange(len(data.x))}[part]
-        if settings.subset is not None and settings.subset < len(rows):
-            drawn = np.random.default_rng(settings.subset_seed)
-            rows = np.sort(drawn.choice(rows, settings.subset, replace=False))
-        if len(rows) < 2:
-            raise ValueError(
-                f"measure.inputs: {part} leaves {len(rows)} inputs; information needs at least "
-                "two"
-            )
-        return rows
+        settings = self.settings
+        return rows_of(self.data, settings.inputs, settings.subset, settings.subset_seed)
+
+
+def rows_of(data: Data, part: Part, subset: int | None, seed: int) -> np.ndarray:
+    """Rows of a part of a data set, or of so many of them, drawn once, in order.
+
+    Raises ValueError where fewer than two are left.
+    """
+    rows = {"train": data.train, "test": data.test, "all": np.arange(len(data.x))}[part]
+    if subset is not None and subset < len(rows):
+        drawn = np.random.default_rng(seed).choice(rows, subset, replace=False)
+        rows = np.sort(drawn)
+    if len(rows) < 2:
+        raise ValueError(
+            f"measure.inputs: {part} leaves {len(rows)} inputs; information needs at least two"
+        )
+    return rows

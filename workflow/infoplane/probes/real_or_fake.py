@@ -24,6 +24,7 @@ from infoplane.isolated import isolated
 from infoplane.networks.arrays import to_tensor
 from infoplane.networks.description import rebuild
 from infoplane.networks.dtypes import PLAIN
+from infoplane.probes.dataset import Part, rows_of
 from infoplane.probes.divergence import NOT_KNOWN, Divergence, jensen_shannon
 from infoplane.probes.probe import Inputs, Probe, ProbeSettings
 from infoplane.training import gan
@@ -49,7 +50,7 @@ class Settings(ProbeSettings):
 
     probe: Literal["real_or_fake"]
     """Real inputs and fakes of a GAN; with `network: generator` z, that fakes are made of."""
-    inputs: Literal["train", "test", "all"] = "train"
+    inputs: Part = "train"
     """Part of the data set that real inputs are from."""
     subset: int = Field(default=1000, ge=2)
     """Measure this many real inputs, drawn once, or all where there are fewer; and as many
@@ -144,18 +145,9 @@ class RealOrFakeProbe(Probe):
 
     @cached_property
     def _rows(self) -> np.ndarray:
-        data, settings = self.data, self.settings
-        parts = {"train": data.train, "test": data.test, "all": np.arange(len(data.x))}
-        rows = parts[settings.inputs]
-        if settings.subset < len(rows):
-            drawn = np.random.default_rng(settings.subset_seed)
-            rows = np.sort(drawn.choice(rows, settings.subset, replace=False))
-        if len(rows) < 2:
-            raise ValueError(
-                f"measure.inputs: {settings.inputs} leaves {len(rows)} real inputs; "
-                "information needs at least two"
-            )
-        return rows
+        """Which real inputs are measured."""
+        settings = self.settings
+        return rows_of(self.data, settings.inputs, settings.subset, settings.subset_seed)
 
     def _latent(self, weights: WeightsStore, n: int, seed: int) -> torch.Tensor:
         """The z of a seed, (n, latent), as its training draws z."""

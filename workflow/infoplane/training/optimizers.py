@@ -44,6 +44,13 @@ class Scheduled(Settings):
     warm_up: int = Field(default=0, ge=0)
     """Epochs in which the learning rate first rises from 0, linearly with every step."""
 
+    def check(self, epochs: int) -> None:
+        """ValueError where so many epochs are over before the warm-up is."""
+        if self.warm_up >= epochs:
+            raise ValueError(
+                f"optimizer.warm_up must be < {epochs}, which is epochs, not {self.warm_up}"
+            )
+
     def share(self, step: int, steps: int, epochs: int) -> float:
         """Share of the learning rate at a step, the first is 0, of so many in each epoch."""
         done = step / steps - self.warm_up

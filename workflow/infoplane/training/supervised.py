@@ -152,11 +152,7 @@ class Settings(TrainerSettings):
 
     @model_validator(mode="after")
     def _trains_after_warm_up(self):
-        if self.optimizer.warm_up >= self.epochs:
-            raise ValueError(
-                f"optimizer.warm_up must be < {self.epochs}, which is epochs, not "
-                f"{self.optimizer.warm_up}"
-            )
+        self.optimizer.check(self.epochs)
         return self
 
     @model_validator(mode="after")
