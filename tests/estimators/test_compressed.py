@@ -148,16 +148,6 @@ def test_draws_are_told_apart_by_their_input():
     assert found.value == pytest.approx(3.0, abs=0.1)  # as above
 
 
-@pytest.mark.parametrize("constant", ["a", "b", "label"])
-def test_what_never_varies_holds_no_information(constant):
-    rng = np.random.default_rng(0)
-    a, b = rng.normal(size=(2, 200, 6))
-    a = np.ones_like(a) if constant == "a" else a
-    b = np.ones_like(b) if constant == "b" else b
-    b = np.zeros(200, dtype=int) if constant == "label" else b
-    assert result(a, b).value == 0.0
-
-
 def test_too_many_neighbours_name_the_place():
     rng = np.random.default_rng(0)
     pair = Pair.of(rng.normal(size=(30, 6)), rng.normal(size=(30, 6)), place="layer t")

@@ -185,20 +185,6 @@ def test_samples_that_are_equal_are_finite_and_flagged():
     assert between(z, half).flags == ()
 
 
-def test_draws_make_the_input_a_label():
-    rng = np.random.default_rng(0)
-    x = np.repeat(rng.standard_normal((40, 5)), 10, axis=0)
-    t = x[:, :1] + 0.1 * rng.standard_normal((400, 1))
-    assert between(t, x, n_draws=10).value == between(t, np.repeat(np.arange(40), 10)).value
-
-
-@pytest.mark.parametrize("labelled", [False, True])
-def test_what_never_varies_says_nothing(labelled):
-    z = np.random.default_rng(0).standard_normal((50, 2))
-    assert between(np.ones((50, 3)), np.arange(50) % 2 if labelled else z).value == 0
-    assert between(z, np.zeros(50, int) if labelled else np.ones((50, 1))).value == 0
-
-
 def test_errors_name_the_place_and_the_reason():
     z = np.random.default_rng(0).standard_normal((20, 6))
     with pytest.raises(ValueError, match=r"layer T: k = 20 .* there are 20"):

@@ -220,14 +220,6 @@ def test_the_cap_of_labels_is_reached(variant):
     assert record.cap == pytest.approx((digamma(1000) - digamma(20)) * BIT, abs=ROUNDING)
 
 
-def test_draws_make_the_input_a_label():
-    rng = np.random.default_rng(0)
-    x = np.repeat(rng.standard_normal((40, 5)), 10, axis=0)
-    t = x[:, :1] + 0.1 * rng.standard_normal((400, 1))
-    labels = np.repeat(np.arange(40), 10)
-    assert between(t, x, n_draws=10).value == between(t, labels).value
-
-
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("labelled", [False, True])
 def test_what_never_varies_says_nothing(labelled, variant):

@@ -179,16 +179,6 @@ def test_renyi_is_symmetric():
     assert one == pytest.approx(result(b, a, width=1.1, width_b=0.8).value, abs=EXACT)
 
 
-def test_renyi_takes_repeated_rows_of_b_as_one_input():
-    rng = np.random.default_rng(0)
-    x = np.repeat(rng.normal(size=(20, 2)), 5, axis=0)
-    t = x + 0.3 * rng.normal(size=(100, 2))
-    codes = np.repeat(np.arange(20), 5)
-    assert result(t, x, n_draws=5, width="median").value == (
-        result(t, codes, width="median").value
-    )
-
-
 @pytest.mark.parametrize("standardise", [False, True])
 def test_renyi_of_what_never_varies_is_zero(standardise):
     a, b, labels = samples(40)

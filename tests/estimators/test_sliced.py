@@ -149,22 +149,6 @@ def test_the_cap_is_reached():
     assert record.value == pytest.approx(record.cap, abs=ROUNDING)
 
 
-def test_draws_make_the_input_a_label():
-    rng = np.random.default_rng(0)
-    x = np.repeat(rng.standard_normal((40, 5)), 10, axis=0)
-    t = x[:, :2] + 0.1 * rng.standard_normal((400, 2))
-    options = {"n_projections": 4}
-    labels = np.repeat(np.arange(40), 10)
-    assert between(t, x, n_draws=10, **options).value == between(t, labels, **options).value
-
-
-@pytest.mark.parametrize("labelled", [False, True])
-def test_what_never_varies_says_nothing(labelled):
-    z = np.random.default_rng(0).standard_normal((50, 2))
-    assert between(np.ones((50, 3)), np.arange(50) % 2 if labelled else z).value == 0
-    assert between(z, np.zeros(50, int) if labelled else np.ones((50, 1))).value == 0
-
-
 def test_ties_and_many_dimensions_are_measured():
     rng = np.random.default_rng(0)
     record = between(
