@@ -223,6 +223,24 @@ def test_legend_stands_above_the_panels_and_reads_along_rows(information):
         assert read == list(names)
 
 
+def test_a_reconstruction_stands_in_the_place_of_y(information):
+    table = information().assign(second="X̂", entropy_y=np.nan)
+    for name in ("information_plane", "information_curves"):
+        kind = FIGURES[name]
+        numbers = kind.numbers(table)
+        said = kind.caption(numbers) + kind.alt(numbers)
+        assert "I(T;X̂)" in said and "I(T;Y)" not in said and "H(Y)" not in said
+        drawn = texts(kind.draw(table))
+        assert r"I(T;\hat{X})" in drawn and "I(T;Y)" not in drawn and "H(Y)" not in drawn
+    label = information(run="label")
+    both = pd.concat([table, label], ignore_index=True)
+    kind = FIGURES["comparison"]
+    caption = kind.caption(kind.numbers(both))
+    assert "I(T;Y) against" in caption and "Of tanh, Y is the reconstruction X̂." in caption
+    drawn = texts(kind.draw(both))
+    assert r"I(T;\hat{X})" in drawn and "I(T;Y)" in drawn
+
+
 def test_failed_seeds_are_left_out_and_named(information):
     for draw in (
         FIGURES["information_plane"].draw,

@@ -22,6 +22,18 @@ class Net(nn.Module):
         return self.head(self.drop(self.act(self.second(h))))
 
 
+class Folded(nn.Module):
+    """An autoencoder of 6 numbers, or of maps of 1 × 2 × 3, which come back as they came."""
+
+    def __init__(self):
+        super().__init__()
+        self.code = nn.Sequential(nn.Linear(6, 2), nn.Tanh())
+        self.back = nn.Linear(2, 6)
+
+    def forward(self, x):
+        return self.back(self.code(x.flatten(1))).reshape(x.shape)
+
+
 class TwoHeads(nn.Module):
     def __init__(self):
         super().__init__()

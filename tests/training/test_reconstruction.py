@@ -9,7 +9,7 @@ from torch import nn
 
 from infoplane import streams
 from infoplane.datasets.source import Data
-from infoplane.networks import autoencoder, mlp
+from infoplane.networks import autoencoder, mlp, module
 from infoplane.networks.functions import Keyed
 from infoplane.networks.network import Misfit, initialise_seeds
 from infoplane.training import stack, supervised
@@ -54,9 +54,9 @@ def test_training_equals_a_plain_loop_over_torch_modules(how, denoise):
             linear.weight.copy_(first[f"{name}.weight"][0])
             linear.bias.copy_(first[f"{name}.bias"][0])
     parts = [p for linear in linears[:-1] for p in (linear, nn.Tanh())]
-    module = nn.Sequential(*parts, linears[-1], nn.Sigmoid())
+    model = nn.Sequential(*parts, linears[-1], nn.Sigmoid())
     loss_of = nn.MSELoss() if how == "squared" else nn.BCELoss()
-    optimizer = torch.optim.SGD(module.parameters(), 0.5)
+    optimizer = torch.optim.SGD(model.parameters(), 0.5)
     x = torch.from_numpy(data.x[data.train])
     for epoch in (1, 2):
         source = streams.of_training(7, epoch, stack.DENOISE)
@@ -70,7 +70,7 @@ def test_training_equals_a_plain_loop_over_torch_modules(how, denoise):
             if denoise and "masked" in denoise:
                 shown = shown * (part.kept("input", (6,), denoise["masked"])[0] > 0)
             optimizer.zero_grad()
-            loss_of(module(shown), x[rows]).backward()
+            loss_of(model(shown), x[rows]).backward()
             optimizer.step()
     for name, linear in zip(network.of_layer, linears, strict=True):
         # float32 sums in another order, over 8 steps
@@ -79,7 +79,7 @@ def test_training_equals_a_plain_loop_over_torch_modules(how, denoise):
         )
     for part, rows in {"train": data.train, "test": data.test}.items():
         expected = torch.from_numpy(data.x[rows])
-        loss = loss_of(module(expected), expected).item()
+        loss = loss_of(model(expected), expected).item()
         assert final.metrics[f"loss_{part}"][1] == pytest.approx(loss, rel=1e-5)
 
 
@@ -125,6 +125,19 @@ def test_a_reconstruction_has_a_loss_and_no_accuracy():
     assert {m.label for m in squared.metrics if not m.by_layer} == {"mean squared error"}
     crossed = trainer(network_of((6,), output="sigmoid"), data_of(6), loss="cross_entropy")
     assert crossed.metrics[0].label == "cross-entropy  [nats a number]"
+
+
+@pytest.mark.parametrize("shape", [(6,), (1, 2, 3)])
+def test_a_module_of_the_users_own_learns_its_input(shape):
+    written = {"family": "module", "path": "tests.networks.nets:Folded"}
+    network = module.Module(module.Settings.model_validate(written), shape, 6)
+    options = {"optimizer": {"method": "adam", "learning_rate": 0.02}, "epochs": 20}
+    ours = trainer(network, data_of(*shape), seeds=[3], **options)
+    first, *_, final = (epoch.metrics["loss_train"][0] for epoch in steps(ours))
+    # two of six numbers of equal variance can be given back, the others by their mean
+    assert final < 0.9 / 12 < first
+    with pytest.raises(Misfit, match="loss: must be squared"):
+        trainer(network, data_of(*shape), loss="cross_entropy")
 
 
 def test_rules_go_by_the_loss():

@@ -21,7 +21,7 @@ def pool_problems(run: Run, estimators: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(place, text)
         if run.measure.y != "label":
             yield Problem(
-                place, "cannot be with measure.y: reconstruction, which is one epoch's"
+                place, "cannot be with measure.y: reconstruction, which is each network's own"
             )
         if pool.estimators is not None:
             for i, wanted in enumerate(pool.estimators):

@@ -155,6 +155,8 @@ class Pool:
                 f"probe {activations.probe.settings.probe} gives each epoch its own inputs; a "
                 "pool needs the same for all of its networks"
             )
+        if activations.y_is_output:
+            raise ValueError("a pool needs one Y; a reconstruction is each network's own")
         self.activations, self.settings = activations, settings
         kept = [int(e) for e in activations.weights.epochs]
         self.blocks = blocks(settings, activations.seeds, kept, activations.draws)
