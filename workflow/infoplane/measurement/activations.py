@@ -98,9 +98,12 @@ class Activations:
 
     def information_xy(self, epochs: Sequence[int]) -> dict[tuple[int, int], float]:
         """I(X;Y) in bits of what the inputs of every seed at these epochs are drawn from; NaN
-        where it is not known."""
+        where it is not known, as of a reconstruction."""
+        probe = self.probe
         return {
-            (seed, epoch): self.probe.information_xy(seed, epoch, self.weights)
+            (seed, epoch): math.nan
+            if self.y_is_output
+            else probe.information_xy(seed, epoch, self.weights)
             for seed in self.seeds
             for epoch in epochs
         }
