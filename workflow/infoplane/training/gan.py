@@ -46,10 +46,11 @@ METRICS = (
     Metric("output_real", "mean output of the discriminator"),
     Metric("output_fake", "mean output of the discriminator"),
     Metric("accuracy", "accuracy, real or generated"),
-    Metric("bound", "lower bound of I(X;Y)  [bits]"),
     Metric("diversity", "diversity of fakes", "higher"),
     Metric("deviation", "sd of the discriminator's outputs"),
 )
+BOUND = Metric("bound", "lower bound of I(X;Y)  [bits]")
+"""Beside them, where outputs are log-odds: of the non-saturating loss."""
 Loss = Literal["non_saturating", "wasserstein", "hinge"]
 DISCRIMINATOR_BETAS = (0.5, 0.999)
 """Of Adam where nothing is said: Radford et al. 2016."""
@@ -226,7 +227,7 @@ class Duel:
                 # 1 − half of the cross-entropy in bits: Goodfellow et al. 2014, eq. 4. On
                 # inputs that it was not trained on it gives at most the divergence.
                 nats = of_discriminator(loss, unseen, fake)
-                found["bound"] = 1 - nats / (2 * np.log(2))
+                found[BOUND.name] = 1 - nats / (2 * np.log(2))
         return {name: value.numpy(force=True) for name, value in found.items()}
 
     def leave(self, rows: set[int]) -> None:
@@ -309,12 +310,12 @@ class GAN(Trainer):
     """The duels of a block: one of all seeds, or one of each."""
 
     Settings = Settings
-    metrics = METRICS
 
     @isolated()
     def __init__(self, settings: Settings, network: Network, data: Data, seeds: Sequence[int]):
         self.settings, self.seeds = settings, list(seeds)
         self.networks = {NETWORK: network, GENERATOR: _generator(settings, data.shape)}
+        self.metrics = METRICS + (BOUND,) * (settings.loss == "non_saturating")
         self.epochs, self.keep = settings.numbers, settings.keep
         self.device = device_of(settings.device)
         self.x = torch.from_numpy(data.x[data.train]).to(self.device)
@@ -335,7 +336,7 @@ class GAN(Trainer):
             duel.calibrate(self.x)
         self.failed: dict[int, int] = {}
         nothing = np.full(len(self.seeds), np.nan, np.float32)
-        self.values = {metric.name: nothing.copy() for metric in METRICS}
+        self.values = {metric.name: nothing.copy() for metric in self.metrics}
         self.since = {rule: np.full(len(self.seeds), -1, np.int64) for rule in _RULES}
         self.epoch = -1
 
