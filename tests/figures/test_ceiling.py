@@ -41,3 +41,11 @@ def test_where_it_is_not_known_or_is_the_entropy_nothing_is_drawn(information, v
     table = information().assign(information_xy=value)
     assert tables.ceiling(InformationPlane.numbers(table)).empty
     assert "I(X;Y)" not in InformationPlane.caption(InformationPlane.numbers(table))
+
+
+def test_remarks_are_named_in_notes_by_what_they_say(information):
+    table = information(seeds=4)
+    said = {0: "collapsed generator: so and so", 2: "collapsed generator: so", 3: "constant: x"}
+    table["remark"] = table.seed.map(lambda seed: said.get(seed, ""))
+    text = tables.left_out(InformationPlane.numbers(table))
+    assert text == "seeds 0, 2: collapsed generator; seed 3: constant"

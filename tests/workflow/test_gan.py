@@ -95,7 +95,7 @@ def test_a_remark_is_in_store_figures_report_and_status(whole):
     figures = whole.results("killed/runs/tanh/figures")
     for name in ("training_curves", "information_plane-binned"):
         caption = (figures / f"{name}.json").read_text()
-        assert "seed 0: collapsed generator; seed 1: collapsed generator" in caption
+        assert "seeds 0, 1: collapsed generator" in caption
     assert "collapsed generator: the mean" in whole.results("killed/report.html").read_text()
     status = subprocess.run(
         [sys.executable, "-m", "infoplane.status", *OPTIONS],

@@ -312,7 +312,14 @@ def left_out(numbers: pd.DataFrame) -> str:
     """ "seed 3 failed, seeds 4, 5 set aside, left out; seed 6: collapsed generator", or ""."""
     if numbers.empty:
         return ""
-    remarks = [f"seed {said}" for said in str(numbers.remarks.iloc[0]).split("|") if said]
+    of_remark: dict[str, list[str]] = {}
+    for one in filter(None, str(numbers.remarks.iloc[0]).split("|")):
+        seed, _, text = one.partition(": ")
+        of_remark.setdefault(text, []).append(seed)
+    remarks = [
+        f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(seeds)}: {text}"
+        for text, seeds in of_remark.items()
+    ]
     seeds, aside = (
         [seed for seed in str(numbers[column].iloc[0]).split("|") if seed]
         for column in ("seeds_left_out", "seeds_set_aside")
