@@ -212,8 +212,8 @@ class SelfPlay(Trainer):
 def _metrics(n_games: int, solved: bool) -> tuple[Metric, ...]:
     """What is known of a player at an epoch; perfect play where the game is solved."""
     alone_and_searching = ("network", "search")
-    best, lost = "positions with an optimal move", f"of {n_games} games with a perfect player"
-    points = f"points of {n_games} games with a random player"
+    best, lost = "positions with an optimal move", f"lost of {n_games} against perfect"
+    points = f"points of {n_games} against random"
     found = [
         Metric("loss_policy", "cross-entropy of the policy  [nats]", "lower"),
         Metric("loss_value", "squared error of the value", "lower"),
@@ -221,7 +221,7 @@ def _metrics(n_games: int, solved: bool) -> tuple[Metric, ...]:
     ]
     if solved:
         found += [Metric(f"optimal_{who}", best, "higher") for who in alone_and_searching]
-        found += [Metric(f"lost_{who}", f"lost {lost}", "lower") for who in alone_and_searching]
+        found += [Metric(f"lost_{who}", lost, "lower") for who in alone_and_searching]
     return tuple(found)
 
 
