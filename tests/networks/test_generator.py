@@ -48,6 +48,32 @@ def test_a_convolutional_generator_is_torchs():
     assert network.n_products == products
 
 
+def test_batch_norm_is_torchs():
+    settings = Settings(hidden=[6], maps=[4], batch_norm=True)
+    network = Generator(settings, (3,), (1, 4, 4))
+    weights = initialise_seeds(network, [1, 2])
+    z = torch.randn(9, 3)
+    twin = nn.Sequential(
+        *(nn.Linear(3, 6), nn.BatchNorm1d(6), nn.ReLU()),
+        *(nn.Linear(6, 16), nn.Unflatten(1, (4, 2, 2)), nn.BatchNorm2d(4), nn.ReLU()),
+        nn.ConvTranspose2d(4, 1, 4, 2, 1),
+    )
+    with torch.no_grad():
+        for place, name in ((0, "hidden1"), (3, "maps1"), (7, "output")):
+            weight = weights[f"{name}.weight"][1]
+            twin[place].weight.copy_(weight if name == "output" else weight.T)
+            twin[place].bias.copy_(weights[f"{name}.bias"][1])
+        found, buffers = network.run(weights, z, training=True)
+        torch.testing.assert_close(found[1], twin(z))
+        measured, _ = network.run({**weights, **buffers}, z)
+        torch.testing.assert_close(measured[1], twin.eval()(z))
+        # live: by the statistics of batches, here of all rows
+        live = network.as_in_training(9)
+        drawn = live.random(9, [torch.Generator(), torch.Generator()])
+        *_, (_, reading) = live.read(weights, z, drawn)
+        torch.testing.assert_close(reading.t, found)
+
+
 def test_a_generator_that_is_described_is_rebuilt():
     network = Generator(Settings(maps=[2], output="sigmoid"), (3,), (1, 4, 4))
     weights = initialise_seeds(network, [0])

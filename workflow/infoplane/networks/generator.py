@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     initialisation: Initialisation = "torch"
     """fan_in, fan_out: truncated normal of deviation 1/√fan_in or 1/√fan_out, biases 0; torch:
     uniform within 1/√fan_in; deviation: 0.1 truncated normal of that deviation, biases 0."""
+    batch_norm: bool = False
+    """Batch norm before the activation of every layer but the output."""
 
 
 class Generator(Network):
@@ -67,7 +69,8 @@ class Generator(Network):
             Layer(name, shape, (before,))
             for (name, shape), before in zip(shapes.items(), [INPUT, *names], strict=False)
         )
-        self.parameters, self.of_layer = {}, {}
+        self.parameters, self.buffers, self.of_layer = {}, {}, {}
+        self.differs_in_training = settings.batch_norm
         before = tuple(input_shape)
         for name, shape in shapes.items():
             units = math.prod(shape)
@@ -75,8 +78,12 @@ class Generator(Network):
                 own = {"weight": (before[0], shape[0], KERNEL, KERNEL), "bias": shape[:1]}
             else:
                 own = {"weight": (math.prod(before), units), "bias": (units,)}
-            self.parameters |= {f"{name}.{key}": value for key, value in own.items()}
-            self.of_layer[name] = tuple(f"{name}.{key}" for key in own)
+            own = {f"{name}.{key}": value for key, value in own.items()}
+            if self._has_norm(name):
+                norm, statistics = functions.norm_arrays(name, shape[:1])
+                own, self.buffers = own | norm, self.buffers | statistics
+            self.parameters |= own
+            self.of_layer[name] = tuple(own)
             before = shape
 
     def _maps(self) -> list[Shape]:
@@ -104,6 +111,10 @@ class Generator(Network):
         """Whether a layer of this shape is a transposed convolution of the one before."""
         return bool(self.settings.maps) and len(before) == 3 and len(shape) == 3
 
+    def _has_norm(self, name: str) -> bool:
+        """Whether a layer has batch norm."""
+        return self.settings.batch_norm and name != "output"
+
     @property
     def n_products(self) -> int:
         products, before = 0, self.input_shape
@@ -127,23 +138,39 @@ class Generator(Network):
 
     def run(self, weights: Weights, x: Tensor, *, training=False, random=None):
         """Data (S, n, *shape), after the output's activation."""
-        *_, (_, output) = self.read(weights, x)
-        return output.t, {}
+        buffers: dict[str, Tensor] = {}
+        *_, (_, output) = self._through(weights, x, training, random, buffers)
+        return output, buffers
 
     def read(self, weights: Weights, x: Tensor, random=None) -> Iterator[tuple[str, Reading]]:
+        for name, h in self._through(weights, x, False, random, {}):
+            yield name, Reading(h)
+
+    def random(self, n: int, sources, device="cpu") -> functions.Keyed | None:
+        """Random batches, where batch norm works in measured passes as in training."""
+        return functions.Keyed.of(sources, n, device, self.live) if self.live else None
+
+    def _through(
+        self, weights: Weights, x: Tensor, training: bool, random, buffers: dict[str, Tensor]
+    ) -> Iterator[tuple[str, Tensor]]:
+        """Every layer (S, n, *shape); `buffers` takes running statistics of a step."""
         n_networks = len(weights["output.bias"])
         h = x.expand(n_networks, *x.shape) if x.ndim == len(self.input_shape) + 1 else x
         before = self.input_shape
         for name, shape, _ in self.layers:
-            weight, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
+            normed = self._has_norm(name)
+            own = functions.before_norm(weights, name) if normed else weights
+            weight, bias = own[f"{name}.weight"], own[f"{name}.bias"]
             if self._grows(before, shape):
                 h = _grown(h, weight, bias)
             else:
                 h = torch.baddbmm(bias[:, None], h.flatten(2), weight).unflatten(2, shape)
+            if normed:
+                h = functions.batch_norm(weights, f"{name}.norm", h, training, random, buffers)
             last = name == "output"
             chosen = self.settings.output if last else self.settings.activation
             h, before = functions.activation(chosen)(h), shape
-            yield name, Reading(h)
+            yield name, h
 
     def gaussian(self, weights: Weights) -> tuple[Tensor, Tensor] | None:
         """Of an affine generator."""
