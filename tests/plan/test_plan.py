@@ -87,6 +87,13 @@ def test_a_run_has_the_figures_of_what_measures_it(planned):
     assert set(kinds(plan, None)) == {"both-kde", "pooled_planes-late-kde"}
 
 
+def test_gradients_are_drawn_where_the_trainer_measures_them(planned):
+    training = {"trainer": "gan", "generator": {"hidden": []}, "epochs": 3}
+    plan = planned(runs__relu__training=training)
+    assert "gradient_noise" in kinds(plan, "tanh")
+    assert "gradient_noise" not in kinds(plan, "relu")
+
+
 def test_targets_ask_for_what_they_name_alone(planned):
     plan = planned()
     assert names(plan, plan.target_of_estimator("kde")) == {

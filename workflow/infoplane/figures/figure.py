@@ -34,6 +34,8 @@ class Figure(ABC):
     """What one figure of this kind shows."""
     information: ClassVar[bool] = True
     """Of an estimator: whether it is drawn of those of information, or of all others."""
+    of_gradients: ClassVar[bool] = False
+    """Of a run: whether it is drawn only where the trainer's metrics have gradients."""
     names_estimator: ClassVar[bool] = False
     """Whether what is said names the estimator, its settings, and the values at the end."""
 

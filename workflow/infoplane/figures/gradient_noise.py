@@ -23,6 +23,7 @@ class GradientNoise(Figure):
     """Mean and standard deviation of gradients over epochs, and their ratio."""
 
     of = "run"
+    of_gradients = True
 
     @classmethod
     def numbers(cls, gradients: pd.DataFrame) -> pd.DataFrame:

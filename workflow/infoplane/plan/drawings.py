@@ -166,7 +166,8 @@ class Drawings:
     def _alone(self, run: str) -> Iterator[Subject]:
         settings = self.experiment.run(run)
         for kind in _kinds("run"):
-            yield Subject(kind, kind, "", (run,))
+            if settings.training.gradients or not FIGURES[kind].of_gradients:
+                yield Subject(kind, kind, "", (run,))
         for by in settings.estimators:
             for kind in _kinds("estimator"):
                 if self._is_drawn(kind, by):

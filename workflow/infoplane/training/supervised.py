@@ -97,6 +97,7 @@ class SetAside(BaseSettings):
 
 
 class Settings(TrainerSettings):
+    gradients: ClassVar[bool] = True
     shaping: ClassVar[tuple[str, ...]] = ("target", "loss", "label", "augment")
 
     trainer: Literal["supervised"] = "supervised"

@@ -33,12 +33,14 @@ class TrainerSettings(Settings):
     where : keys that say where files are, which count by what they hold
     shaping : keys that decide, with the run's network and data, what networks there are
     together : seeds of a job, where a run does not say how many
+    gradients : whether gradient_mean, gradient_std and weight_norm are among its metrics
     """
 
     last_is: ClassVar[str] = "training.epochs"
     where: ClassVar[tuple[str, ...]] = ()
     shaping: ClassVar[tuple[str, ...]] = ()
     together: ClassVar[int] = 10
+    gradients: ClassVar[bool] = False
 
     trainer: str
     """Where weights come from."""
