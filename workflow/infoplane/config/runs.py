@@ -15,11 +15,13 @@ from infoplane.config.pools import pool_problems
 from infoplane.config.problems import Problem, dotted, not_defined, shown, validated
 from infoplane.datasets import SOURCES, labels_of
 from infoplane.datasets.source import Shape
+from infoplane.networks.autoencoder import Autoencoder
 from infoplane.schedules.adaptive import Adaptive
 from infoplane.schedules.fixed import kept_epochs
 from infoplane.stores.series import SeriesError
 from infoplane.table import unknown
 from infoplane.training.adopt import Adopt
+from infoplane.training.supervised import Supervised
 
 SWEPT = ("dataset", "network", "training", "measure")
 """Sections of a run that a sweep may change: what decides the numbers of one seed."""
@@ -276,8 +278,9 @@ def _unit_range(run: Run, around: Surroundings) -> Iterator[Problem]:
     0. What other inputs are is known when they are read."""
     dataset = around.datasets.get(run.dataset)
     how = dataset.get("standardise", "none") if isinstance(dataset, Mapping) else "none"
-    learnt, output = getattr(run.training, "target", ""), getattr(run.network, "output", "")
-    if learnt == "input" and output == "sigmoid" and how != "none":
+    learns = isinstance(run.training, Supervised.Settings) and run.training.target == "input"
+    gives = isinstance(run.network, Autoencoder.Settings) and run.network.output == "sigmoid"
+    if learns and gives and how != "none":
         text = (
             "must be linear, not 'sigmoid', which gives numbers between 0 and 1: data set "
             f"'{run.dataset}' is standardised ({how}) and so has negative ones"
