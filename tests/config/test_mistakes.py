@@ -417,7 +417,7 @@ WRONG = {
     ),
     "pool_by_a_strange_estimator": (
         {"runs.tanh.pools": {"late": {"estimators": ["bined"]}}},
-        "runs.tanh.pools.late.estimators[0]: there is no estimator of this run 'bined'. Did "
+        "runs.tanh.pools.late.estimators[0]: there is no estimator 'bined' of this run. Did "
         "you mean 'binned'? Known: binned, kde, kde-wide.",
     ),
     "pool_over_noise_that_is_not": (

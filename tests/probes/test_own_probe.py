@@ -134,7 +134,7 @@ def test_mistakes_are_said_when_the_file_is_read(experiment):
         experiment("mywindow")
     with pytest.raises(ConfigError, match=r"runs\.one\.measure\.inputs: is not a key here"):
         experiment(inputs="train")
-    with pytest.raises(ConfigError, match=r"measure\.label: there is no label of data set"):
+    with pytest.raises(ConfigError, match=r"measure\.label: there is no label"):
         experiment("dataset", label="font")
 
 

@@ -94,10 +94,10 @@ def test_what_a_probe_does_not_have_is_named_before_any_job():
     with pytest.raises(ConfigError, match=r"measure\.label: must be one of value, .*choice"):
         experiment(label="values")
     sampled = {**TTT, "sample": 50, "solve": False}
-    with pytest.raises(ConfigError, match=r"no label of data set 'board' 'value'"):
+    with pytest.raises(ConfigError, match=r"no label 'value' of data set 'board'"):
         experiment(dataset=sampled, label="value")
     supervised = {"network": {"hidden": [3]}, "training": {"epochs": 1}}
     with pytest.raises(ConfigError, match=r"'choice' needs a network of family policy_value"):
         experiment(**supervised, label="choice")
-    with pytest.raises(ConfigError, match=r"no label of data set 'board' 'legal_moves'"):
+    with pytest.raises(ConfigError, match=r"no label 'legal_moves' of data set 'board'"):
         experiment(dataset={"source": "digits"}, **supervised, label="choice")

@@ -229,7 +229,7 @@ def experiment(measure=NONE, training=NONE, source="digits", network=NONE):
     [
         (
             {"measure": {"label": "font"}},
-            r"measure\.label: there is no label of data set 'data' 'font'",
+            r"measure\.label: there is no label 'font' of data set 'data'",
         ),
         (
             {"measure": {"label": "real_or_fake", "network": "generator"}},
@@ -237,7 +237,7 @@ def experiment(measure=NONE, training=NONE, source="digits", network=NONE):
         ),
         (
             {"measure": {"network": "critic"}},
-            r"measure\.network: there is no network of the run's trainer 'critic'",
+            r"measure\.network: there is no network 'critic' of the run's trainer",
         ),
         (
             {"measure": {"probe": "dataset", "network": "generator"}},

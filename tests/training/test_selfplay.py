@@ -321,7 +321,7 @@ RESIDUAL = {"family": "policy_value", "trunk": {"kind": "residual", "channels": 
         ({"training": {"trainer": "supervised"}}, r"training\.trainer: must be selfplay"),
         ({"training": {"simulations": 1}}, r"simulations: must be an integer ≥ 2"),
         ({"training": {"evaluation": {"games": 3}}}, r"evaluation\.games.*multiple of 2"),
-        ({"label": "values"}, r"no label of data set 'board' 'values'\. Did you mean 'value'"),
+        ({"label": "values"}, r"no label 'values' of data set 'board'\. Did you mean 'value'"),
         ({"dataset": {**TTT, "game": "tictactoe"}}, r"no game 'tictactoe'.*tic_tac_toe"),
         ({"dataset": {**TTT, "game": "backgammon"}}, "Backgammon, 2 players.*EXPLICIT_STOCH"),
         ({"dataset": {**TTT, "game": "connect_four"}}, "over 200000 positions"),

@@ -34,7 +34,7 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
             yield Problem((*misfit.at, *misfit.path), f"{misfit.text}; {given}")
         return
     if name is not None and name not in networks:
-        text = not_defined(name, "network of the run's trainer", networks)
+        text = not_defined(name, "network", networks, " of the run's trainer")
         yield Problem(("measure", "network"), text)
         return
     if lacking := [one for one in run.measure.needs if one not in networks]:

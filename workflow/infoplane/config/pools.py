@@ -26,7 +26,7 @@ def pool_problems(run: Run, estimators: Mapping[str, Any]) -> Iterator[Problem]:
         if pool.estimators is not None:
             for i, wanted in enumerate(pool.estimators):
                 if wanted not in run.estimators:
-                    text = not_defined(wanted, "estimator of this run", run.estimators)
+                    text = not_defined(wanted, "estimator", run.estimators, " of this run")
                     yield Problem((*place, "estimators", i), text)
         for by in estimators_of(run, name):
             reason = _cannot_pool(estimators.get(by))

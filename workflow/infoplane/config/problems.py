@@ -58,11 +58,11 @@ def validated(
         written = repaired
 
 
-def not_defined(name: Any, kind: str, known: Iterable[str]) -> str:
-    """What is wrong with a name that nothing bears."""
+def not_defined(name: Any, kind: str, known: Iterable[str], of: str = "") -> str:
+    """What is wrong with a name that nothing bears; of : where it is looked for, in words."""
     known = list(known)
     hint = nearest(name, known) if isinstance(name, str) else " A name is text."
-    return f"there is no {kind} {shown(name)}.{hint} Known: {', '.join(known) or 'none'}."
+    return f"there is no {kind} {shown(name)}{of}.{hint} Known: {', '.join(known) or 'none'}."
 
 
 def shown(value: Any) -> str:

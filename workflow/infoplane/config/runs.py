@@ -301,7 +301,7 @@ def _labels(run: Run, around: Surroundings) -> Iterator[Problem]:
     known = labels_of(settings)
     for section, label in wanted.items():
         if label is not None and known is not None and label not in known:
-            text = not_defined(label, f"label of data set '{run.dataset}'", known)
+            text = not_defined(label, "label", known, f" of data set '{run.dataset}'")
             yield Problem((section, "label"), text)
 
 
