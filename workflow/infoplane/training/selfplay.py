@@ -25,12 +25,13 @@ from infoplane.datasets.game import Settings as GameSettings
 from infoplane.datasets.source import Data, Shape
 from infoplane.isolated import isolated
 from infoplane.machine import device_of
-from infoplane.networks.arrays import to_array
+from infoplane.networks.arrays import to_array, to_tensor
 from infoplane.networks.description import build
-from infoplane.networks.network import Misfit, Network
+from infoplane.networks.network import Misfit, Network, Weights
 from infoplane.settings import Settings as BaseSettings
 from infoplane.training.cost import of_self_play
 from infoplane.training.optimizers import Adam, Optimizer
+from infoplane.training.parameters import Parameters, part_of
 from infoplane.training.search import Evaluator, Search, result, self_play
 from infoplane.training.trainer import (
     NETWORK,
@@ -203,10 +204,7 @@ class SelfPlay(Trainer):
     def restore(self, state: State) -> None:
         self.failed = {int(seed): int(epoch) for seed, epoch in state["failed"]}
         for player in self.players:
-            own = f"{player.seed}."
-            player.restore(
-                {n.removeprefix(own): v for n, v in state.items() if n.startswith(own)}
-            )
+            player.restore(part_of(state, f"{player.seed}."))
 
 
 def _metrics(n_games: int, solved: bool) -> tuple[Metric, ...]:
@@ -263,32 +261,23 @@ class Player:
     ):
         self.settings, self.network, self.board, self.seed = settings, network, board, seed
         self.x, self.game = x, board.game
-        first = {n: value[None].to(x.device) for n, value in network.initialise(seed).items()}
-        self.buffers = {name: first[name] for name in network.buffers}
-        self.flat = torch.cat([first[name].flatten() for name in network.parameters])
-        self.flat.requires_grad_()
-        self.optimizer = settings.optimizer.on(self.flat)
-        self.calibrate()
+        first = network.initialise(seed)
+        self.learner = self._learner({n: v[None].to(x.device) for n, v in first.items()})
+        self.learner.calibrate(x)
         self.n_before = 0
         width = int(np.prod(board.shape)) + board.n_actions + 1
         self.played = np.zeros((0, width), np.float32)
 
-    @property
-    def parameters(self) -> dict[str, Tensor]:
-        """Parts of the flat one, (1, *shape) by name."""
-        shapes = self.network.parameters
-        parts = self.flat.split([int(np.prod(shape)) for shape in shapes.values()])
-        named = zip(shapes.items(), parts, strict=True)
-        return {name: part.view(1, *shape) for (name, shape), part in named}
+    def _learner(self, weights: Weights) -> Parameters:
+        """The network with these weights (1, *shape), in a block of its own."""
+        chosen = self.settings
+        return Parameters(
+            chosen.optimizer, chosen.epochs, self.network, [0], [self.seed], weights
+        )
 
     @property
     def weights(self) -> dict[str, Tensor]:
-        return {**self.parameters, **self.buffers}
-
-    def calibrate(self) -> None:
-        """Measure what is measured between epochs, with the weights as they are."""
-        with torch.no_grad():
-            self.buffers |= self.network.calibrate(self.weights, self.x)
+        return self.learner.weights
 
     def epoch(self, epoch: int) -> dict[str, float]:
         """Play and train, but for epoch 0, and judge; metrics by name.
@@ -299,7 +288,7 @@ class Player:
         if epoch > 0:
             self._play(epoch)
             found = self._train(epoch)
-            self.calibrate()
+            self.learner.calibrate(self.x)
         chosen = self.settings.evaluation
         evaluator = self.evaluator()
         if self.board.solution is not None:
@@ -341,28 +330,23 @@ class Player:
 
     def _train(self, epoch: int) -> dict[str, float]:
         """Steps of an epoch; means of the losses over them."""
-        chosen, network = self.settings, self.network
+        chosen, learner = self.settings, self.learner
         random = _random(self.seed, epoch, STEPS)
         rows = torch.from_numpy(self.played).to(self.x.device)
         x, policy, result = rows.split(
             [rows.shape[1] - 1 - self.board.n_actions, self.board.n_actions, 1], 1
         )
-        x = x.reshape(-1, *network.input_shape)
+        x = x.reshape(-1, *self.network.input_shape)
         total = torch.zeros(2, dtype=torch.float64, device=self.x.device)
         for step in range(chosen.steps):
             at = torch.from_numpy(random.randint(len(rows), size=chosen.batch_size))
             at = at.to(self.x.device)
-            rate = chosen.optimizer.share(
-                (epoch - 1) * chosen.steps + step, chosen.steps, chosen.epochs
-            )
-            for group in self.optimizer.param_groups:
-                group["lr"] = chosen.optimizer.learning_rate * rate
-            outputs, changed = network.run(self.weights, x[at], training=True)
+            learner.set_rate((epoch - 1) * chosen.steps + step, chosen.steps)
+            own = {**learner.leaves, **learner.buffers}
+            outputs, changed = learner.network.run(own, x[at], training=True)
             losses = torch.stack(losses_of(outputs[0], policy[at], result[at, 0]))
-            self.optimizer.zero_grad()
-            losses.sum().backward()
-            self.optimizer.step()
-            self.buffers |= {name: value.detach() for name, value in changed.items()}
+            learner.step(losses.sum())
+            learner.buffers |= {name: value.detach() for name, value in changed.items()}
             total += losses.detach()
         means = (total / chosen.steps).tolist()
         if not np.isfinite(means).all():
@@ -420,31 +404,19 @@ class Player:
     def state(self) -> dict[str, np.ndarray | Growing]:
         """All that is needed to go on."""
         return {
-            "flat": to_array(self.flat),
             "games": Growing(self.n_before, self.played),
-            **{f"buffer.{name}": to_array(value) for name, value in self.buffers.items()},
-            **{
-                f"optimizer.{name}": to_array(value)
-                for name, value in self.optimizer.state[self.flat].items()
-            },
+            **{f"weights.{name}": to_array(value) for name, value in self.weights.items()},
+            **{f"optimizer.{name}": v for name, v in self.learner.state().items()},
         }
 
     def restore(self, state: State) -> None:
         """Take up a state that `state` gave."""
-        device = self.x.device
-        with torch.no_grad():
-            self.flat.copy_(torch.from_numpy(state["flat"]))
         self.n_before, self.played = state["games"]
-        parts: dict[str, dict[str, Tensor]] = {"buffer": {}, "optimizer": {}}
-        for name, value in state.items():
-            part, _, own = name.partition(".")
-            if part in parts:
-                parts[part][own] = torch.from_numpy(np.array(value))
-        self.buffers = {name: value.to(device) for name, value in parts["buffer"].items()}
-        if parts["optimizer"]:
-            groups = self.optimizer.state_dict()["param_groups"]
-            known = {"state": {0: parts["optimizer"]}, "param_groups": groups}
-            self.optimizer.load_state_dict(known)
+        named = part_of(state, "weights.")
+        self.learner = self._learner(
+            {name: to_tensor(value).to(self.x.device) for name, value in named.items()}
+        )
+        self.learner.restore(part_of(state, "optimizer."))
 
 
 def losses_of(outputs: Tensor, policy: Tensor, result: Tensor) -> tuple[Tensor, Tensor]:
