@@ -29,7 +29,7 @@ from infoplane.networks.network import Misfit, Network, initialise_seeds
 from infoplane.settings import Settings as BaseSettings
 from infoplane.training.cost import of_training
 from infoplane.training.optimizers import Adam, Optimizer
-from infoplane.training.parameters import Parameters, part_of
+from infoplane.training.parameters import Parameters, copies, part_of
 from infoplane.training.trainer import NETWORK, Arrays, Lost, Metric, Trainer, TrainerSettings
 
 log = logging.getLogger(__name__)
@@ -410,17 +410,14 @@ class GAN(Trainer):
                 f"a loss of every seed became NaN (seed: epoch {self.failed}); a smaller "
                 "learning rate or another loss may help"
             )
-        return {name: value.copy() for name, value in self.values.items()}
+        return copies(self.values)
 
     def weights(self) -> dict[str, dict[str, np.ndarray]]:
         for duel in self.duels:
             for of, player in duel.players.items():
                 for name, value in player.weights.items():
                     self.latest[of][name][duel.rows] = to_array(value)
-        return {
-            of: {name: value.copy() for name, value in arrays.items()}
-            for of, arrays in self.latest.items()
-        }
+        return {of: copies(arrays) for of, arrays in self.latest.items()}
 
     def state(self) -> dict[str, np.ndarray]:
         kept = {
@@ -441,9 +438,9 @@ class GAN(Trainer):
         self.epoch = int(state["epoch"])
         self.failed = {int(seed): int(epoch) for seed, epoch in state["failed"]}
         for of in self.networks:
-            self.latest[of] = _copied(part_of(state, f"latest.{of}."))
-        self.values = _copied(part_of(state, "values."))
-        self.since = _copied(part_of(state, "since."))
+            self.latest[of] = copies(part_of(state, f"latest.{of}."))
+        self.values = copies(part_of(state, "values."))
+        self.since = copies(part_of(state, "since."))
         self.duels = self._duels(state["running"].tolist())
         for i, duel in enumerate(self.duels):
             duel.restore(part_of(state, f"duel.{i}."))
@@ -555,7 +552,3 @@ def _distances(x: torch.Tensor) -> torch.Tensor:
 def _joined(parts: Mapping[str, Arrays]) -> dict[str, Any]:
     """Arrays of several parts under one name each, part.name."""
     return {f"{of}.{name}": value for of, part in parts.items() for name, value in part.items()}
-
-
-def _copied(arrays: Arrays) -> dict[str, np.ndarray]:
-    return {name: value.copy() for name, value in arrays.items()}

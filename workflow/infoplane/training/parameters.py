@@ -170,3 +170,8 @@ def _like(value: np.ndarray, flat: Tensor) -> Tensor:
 def part_of(state: Arrays, prefix: str) -> dict[str, np.ndarray]:
     """What stands under a prefix, without it."""
     return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
+
+
+def copies(arrays: Arrays) -> dict[str, np.ndarray]:
+    """Arrays that later steps do not change."""
+    return {name: value.copy() for name, value in arrays.items()}

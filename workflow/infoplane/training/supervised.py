@@ -30,7 +30,7 @@ from infoplane.training import augment as images
 from infoplane.training import denoise as corruption
 from infoplane.training.cost import of_training
 from infoplane.training.optimizers import Adam, Optimizer
-from infoplane.training.parameters import at_least, part_of
+from infoplane.training.parameters import at_least, copies, part_of
 from infoplane.training.stack import Stack
 from infoplane.training.targets import Classes, Reconstruction, Target
 from infoplane.training.trainer import NETWORK, Arrays, Lost, Metric, Trainer, TrainerSettings
@@ -311,11 +311,11 @@ class Supervised(Trainer):
                 f"the loss of every seed became NaN (seed: epoch {self.failed}); a smaller "
                 "learning rate or another initialisation may help"
             )
-        return {name: value.copy() for name, value in self.values.items()}
+        return copies(self.values)
 
     def weights(self) -> dict[str, dict[str, np.ndarray]]:
         self._take_down(self.running)
-        return {NETWORK: {name: value.copy() for name, value in self.latest.items()}}
+        return {NETWORK: copies(self.latest)}
 
     def state(self) -> dict[str, np.ndarray]:
         (latest,) = self.weights().values()
@@ -338,8 +338,8 @@ class Supervised(Trainer):
         self.epoch = int(state["epoch"])
         self.failed = {int(seed): int(epoch) for seed, epoch in state["failed"]}
         self.best, self.waited = state["best"].copy(), state["waited"].copy()
-        self.latest = {n: v.copy() for n, v in part_of(state, "latest.").items()}
-        self.values = {n: v.copy() for n, v in part_of(state, "values.").items()}
+        self.latest = copies(part_of(state, "latest."))
+        self.values = copies(part_of(state, "values."))
         self.stacks = self._stacked(state["running"].tolist())
         for i, stack in enumerate(self.stacks):
             stack.restore(part_of(state, f"stack.{i}."))
