@@ -1,0 +1,69 @@
+"""The phases of every layer of a table of information, as a table."""
+
+import numpy as np
+import pandas as pd
+
+from infoplane.phases.intervals import CONFIDENCE
+from infoplane.phases.phases import Phases, phases_of
+
+NEEDED = ("seed", "epoch", "layer", "ixt", "ity")
+ESTIMATES = [name for name in Phases._fields if name != "turn"]
+PRESENT = {"compression": "compresses", "rise": "rises", "fitting": "fits"}
+"""Of what may be a phase, the column that says whether it is present."""
+
+
+def of_layers(table: pd.DataFrame, confidence: float = CONFIDENCE) -> pd.DataFrame:
+    """A row a layer, in the order in which layers first appear; bits, but for gradient_snr.
+
+    table : of one run and one estimator, a row a seed, epoch and layer: NEEDED and, where it is
+    measured, gradient_snr. Networks count in the order of their seeds. Epochs at which not
+    every seed has a value are left out; so are layers without any.
+
+    Columns: layer, n_seeds, n_epochs; turn, turn_first, turn_last (epochs);
+    ixt_start, ixt_turn, ixt_end (means over all seeds); of each of ESTIMATES {name},
+    {name}_lower, {name}_upper; and of PRESENT whether the phase is present, empty where fewer
+    than 3 seeds leave that open.
+    Raises ValueError where a column is missing or a seed appears twice.
+    """
+    if missing := [name for name in NEEDED if name not in table]:
+        raise ValueError(f"the table of information lacks {', '.join(missing)}")
+    rows = []
+    for layer, part in table.groupby("layer", sort=False):
+        wide = part.pivot(index="seed", columns="epoch", values="ixt").sort_index()
+        wide = wide.dropna(how="all").dropna(axis="columns")
+        if wide.empty:
+            continue
+        others = [_like(wide, part, name) for name in ("ity", "gradient_snr")]
+        found = phases_of(wide.columns, wide.to_numpy(), *others, confidence)
+        rows.append({"layer": layer, **_row(found, wide)})
+    return pd.DataFrame(rows)
+
+
+def _like(wide: pd.DataFrame, part: pd.DataFrame, name: str) -> np.ndarray:
+    """Another quantity of the same seeds and epochs; NaN where it is not known."""
+    if name not in part:
+        return np.full(wide.shape, np.nan)
+    other = part.pivot(index="seed", columns="epoch", values=name)
+    return other.reindex(index=wide.index, columns=wide.columns).to_numpy(dtype=np.float64)
+
+
+def _row(found: Phases, wide: pd.DataFrame) -> dict:
+    mean = wide.mean()
+    row = {
+        "n_seeds": len(wide),
+        "n_epochs": wide.shape[1],
+        "turn": found.turn.epoch,
+        "turn_first": found.turn.first,
+        "turn_last": found.turn.last,
+        "ixt_start": mean.iloc[0],
+        "ixt_turn": mean[found.turn.epoch],
+        "ixt_end": mean.iloc[-1],
+    }
+    for name in ESTIMATES:
+        estimate = getattr(found, name)
+        row |= {
+            name: estimate.mean,
+            f"{name}_lower": estimate.lower,
+            f"{name}_upper": estimate.upper,
+        }
+    return row | {column: getattr(found, n).is_positive for n, column in PRESENT.items()}
