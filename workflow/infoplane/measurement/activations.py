@@ -8,7 +8,7 @@ share one store of activations between its estimators; `Activations` reads eithe
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from pathlib import Path
 from typing import NamedTuple
@@ -133,7 +133,7 @@ class Activations:
                 ys = self._reconstructions(epochs, seeds)
             for layer, clean, noise in self.outputs(epochs, seeds, self.draws):
                 yield [
-                    _samples(
+                    samples_of(
                         inputs[i], ys[i], clean[i], noise and noise.of(i), layer, *where[i]
                     )
                     for i in range(len(where))
@@ -175,16 +175,7 @@ class Activations:
                 stored = torch.from_numpy(self.shared.read(layer, epochs, seeds))
                 yield layer, stored.to(self.device).flatten(0, 1), None
             return
-        wanted = len(self.layers)
-        for name, whole in self._readings(epochs, seeds, draws):
-            for layer, reading in self.reader.read(name, whole):
-                own = None
-                if reading.noise is not None:
-                    own = LayerNoise(reading.sigma, reading.noise)
-                yield layer, reading.t.contiguous(), own
-                wanted -= 1
-            if not wanted:
-                return
+        yield from read_layers(self.reader, self._readings(epochs, seeds, draws))
 
     def _reconstructions(self, epochs: Sequence[int], seeds: Sequence[int]) -> torch.Tensor:
         """The output layer of each network (N, n_inputs, draws, units), by the very pass that
@@ -219,7 +210,24 @@ class Activations:
         return self.network.random(n, [streams.of_training(*key) for key in keys], self.device)
 
 
-def _samples(inputs: Inputs, y, clean, noise, layer: str, seed: int, epoch: int) -> Samples:
+def read_layers(
+    reader: Reader, readings: Iterable[tuple[str, Reading]]
+) -> Iterator[tuple[str, torch.Tensor, LayerNoise | None]]:
+    """What is measured of the layers that a network reads: each one's name, its outputs (N, n,
+    n_units) before its own noise, and that noise."""
+    wanted = len(reader.names)
+    for name, whole in readings:
+        for layer, reading in reader.read(name, whole):
+            own = None
+            if reading.noise is not None:
+                own = LayerNoise(reading.sigma, reading.noise)
+            yield layer, reading.t.contiguous(), own
+            wanted -= 1
+        if not wanted:
+            return
+
+
+def samples_of(inputs: Inputs, y, clean, noise, layer: str, seed: int, epoch: int) -> Samples:
     """Samples of outputs (n_inputs · n_draws, n_units) before noise, with (σ, σZ)."""
     sigma, added = noise or (None, None)
     by_draw = (len(inputs.x), -1, clean.shape[-1])

@@ -1,0 +1,40 @@
+"""Signals of a trained network: one file each, a class with the same interface.
+
+A signal is a number that is said to tell, from training inputs alone, how well a network will
+do on others. It derives from `NetworkSignal` or `LayerSignal` (interface.py) and stands in the
+table below, or is named "module:Class".
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from infoplane.settings import Settings
+from infoplane.signals.interface import Signal
+from infoplane.table import Table
+
+SIGNALS = Table(
+    "signal",
+    {
+        "training_accuracy": "infoplane.signals.training_accuracy:TrainingAccuracy",
+        "training_loss": "infoplane.signals.training_loss:TrainingLoss",
+        "random": "infoplane.signals.random:Random",
+    },
+    open=True,
+    base="infoplane.signals.interface:Signal",
+)
+
+
+def signal_of(settings: Settings) -> Signal:
+    """The signal that these settings, as a configuration has them, are of."""
+    return SIGNALS[settings.signal](settings)
+
+
+def from_written(written: Mapping[str, Any]) -> Signal:
+    """The signal of settings as they were written, `signal` and its keys."""
+    kind = SIGNALS[written["signal"]]
+    return kind(kind.Settings.model_validate(written))
+
+
+def by_default() -> dict[str, dict[str, Any]]:
+    """Every signal of the table that can do without settings, by its own name."""
+    return {name: {"signal": name} for name in SIGNALS if SIGNALS[name].by_itself}

@@ -1,0 +1,132 @@
+"""What every signal is: a class with its settings bound, that declares what it is.
+
+A number of the whole network derives from `NetworkSignal`, one of each layer from
+`LayerSignal`; both get a `Trained`, one network at one epoch, which knows training inputs and
+no others.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
+
+from infoplane.settings import Settings
+
+if TYPE_CHECKING:
+    from infoplane.samples import Samples
+    from infoplane.signals.trained import Trained
+
+NEEDS = {
+    "initial": "the weights before training",
+    "operators": "the layers with weights, one after the other, as matrices and kernels",
+    "layers": "activations of layers",
+}
+"""What is read or computed only where a signal declares that it needs it."""
+Better = Literal["higher", "lower"]
+
+
+class NotMeasurable(Exception):
+    """A signal that a network does not have; the message says why, and stands in the table."""
+
+
+class Value(NamedTuple):
+    """A value with what is said of it.
+
+    value : of the signal, in its unit
+    cap : the largest value that could have come out, NaN where there is none
+    flags : of an estimator, names out of information.FLAGS
+    """
+
+    value: float
+    cap: float = float("nan")
+    flags: tuple[str, ...] = ()
+
+
+class SignalSettings(Settings):
+    """What a signal without settings of its own has for settings."""
+
+    signal: str
+    """The signal's name, or its import path, "module:Class"."""
+
+
+class Signal(ABC):
+    """A number that is said to go with generalisation, with its settings.
+
+    Raises TypeError for a class that declares what is not known here.
+    """
+
+    Settings: ClassVar[type[Settings]] = SignalSettings
+    """Its settings, `signal: str` among them."""
+    label: str = ""
+    """How a table or a figure names it; empty: as the configuration does."""
+    unit: str = ""
+    """Of its values; empty: they have none."""
+    better: Better
+    """Which values are said to go with better generalisation; the docstring says by whom."""
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Names out of NEEDS."""
+    control: ClassVar[bool] = False
+    """A negative control, which must not tell networks apart that differ in nothing else."""
+    by_itself: ClassVar[bool] = True
+    """Whether it is measured where no signals are chosen."""
+    by_layer: ClassVar[bool] = False
+    """Whether it is a number a layer. By the class it derives from."""
+
+    def __init_subclass__(cls, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if not (isinstance(cls.Settings, type) and issubclass(cls.Settings, Settings)):
+            raise TypeError(
+                f"{cls.__name__}.Settings must be a class derived from infoplane.Settings, not "
+                f"{cls.Settings!r}"
+            )
+        unknown = [need for need in cls.needs if need not in NEEDS]
+        if unknown or isinstance(cls.needs, str):
+            raise TypeError(
+                f"{cls.__name__}.needs must be names out of {', '.join(NEEDS)}, not "
+                f"{cls.needs!r}"
+            )
+        better = getattr(cls, "better", None)
+        if not isinstance(better, property) and better not in (None, "higher", "lower"):
+            raise TypeError(
+                f"{cls.__name__}.better must be 'higher' or 'lower', not {better!r}"
+            )
+
+    def __init__(self, settings: Settings | None = None, **chosen: Any):
+        """settings : of the class `Settings`; or its keys, as CDNV(signal="cdnv").
+
+        Raises TypeError for a signal that does not declare `better`.
+        """
+        self.settings = self.Settings(**chosen) if settings is None else settings
+        if not hasattr(self, "better"):
+            raise TypeError(
+                f"{type(self).__name__} must declare `better`, 'higher' or 'lower': which of "
+                "two networks it says is the better one"
+            )
+
+    @property
+    def name(self) -> str:
+        """As the settings name it."""
+        return self.settings.signal
+
+
+class NetworkSignal(Signal):
+    """A number of the whole network."""
+
+    @abstractmethod
+    def of_network(self, trained: Trained) -> float | Value:
+        """Its value. Raises NotMeasurable, with why, where this network has none."""
+
+
+class LayerSignal(Signal):
+    """A number of each measured layer; that of the last hidden one, and the mean over layers,
+    follow from them."""
+
+    by_layer = True
+    needs = ("layers",)
+
+    @abstractmethod
+    def of_layer(self, samples: Samples, trained: Trained) -> float | Value:
+        """Its value of one layer. Raises NotMeasurable, with why, where this layer has none.
+
+        samples : t (n, 1, units), y (n,) labels without gaps, x (n, features)
+        """

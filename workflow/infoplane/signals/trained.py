@@ -1,0 +1,164 @@
+"""A trained network at one epoch, as signals see it: with its training inputs and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+
+from infoplane import streams
+from infoplane.measurement.activations import read_layers, samples_of
+from infoplane.probes.probe import Inputs
+from infoplane.signals.interface import NotMeasurable
+
+if TYPE_CHECKING:
+    from infoplane.measurement.readings import Reader
+    from infoplane.networks.network import Network, Weights
+    from infoplane.samples import Samples
+
+Found = TypeVar("Found")
+
+BATCH = 1024
+"""Inputs of one pass where a pass may be cut."""
+
+
+class TrainingInputs(NamedTuple):
+    """The training inputs that are measured.
+
+    x : float32 (n, *shape); y : int64 (n,), of each input the position of its label's score
+    samples : the same as estimators take them, with labels without gaps
+    """
+
+    x: torch.Tensor
+    y: torch.Tensor
+    samples: Inputs
+
+    @classmethod
+    def of(cls, x: np.ndarray, y: np.ndarray) -> TrainingInputs:
+        """Of arrays x (n, *shape) and codes y (n,) of the label that was learnt."""
+        samples = Inputs.of(x, y)
+        return cls(samples.x, torch.from_numpy(np.ascontiguousarray(y, np.int64)), samples)
+
+
+class Trained:
+    """One network of a run at one epoch. Whatever it gives is computed when it is first asked
+    for, and once for all signals.
+
+    run, seed, epoch : which network it is
+    network : its layers and functions, in evaluation mode: no dropout, batch norm by its
+        running statistics
+    weights, initial : arrays (1, *shape) by name, now and before training
+    x, y : training inputs (n, *input_shape), and the positions (n,) of their labels' scores
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        weights: Weights,
+        inputs: TrainingInputs,
+        reader: Reader,
+        *,
+        run: str = "",
+        seed: int = 0,
+        epoch: int = 0,
+        initial: Weights | None = None,
+        metrics: Mapping[str, float] | None = None,
+        noise_seed: int = 0,
+    ):
+        """metrics : of this epoch, on training inputs, by name"""
+        self.network, self.weights, self.reader = network, weights, reader
+        self.run, self.seed, self.epoch = run, seed, epoch
+        self.inputs, self.x, self.y = inputs, inputs.x, inputs.y
+        self._initial, self._metrics = initial, dict(metrics or {})
+        self._noise_seed = noise_seed
+        self._remembered: dict[Hashable, Any] = {}
+
+    @property
+    def place(self) -> str:
+        """Which network it is, for messages."""
+        return f"run {self.run}, seed {self.seed}, epoch {self.epoch}"
+
+    @property
+    def parameters(self) -> dict[str, torch.Tensor]:
+        """The arrays that the optimizer trains, (1, *shape)."""
+        return {name: self.weights[name] for name in self.network.parameters}
+
+    @property
+    def initial(self) -> Weights:
+        """Weights before training, for signals that declare `needs = ("initial",)`."""
+        if self._initial is None:
+            raise NotMeasurable("the weights before training are not kept")
+        return self._initial
+
+    def metric(self, name: str) -> float:
+        """A metric of this epoch, of all training inputs: loss_train, accuracy_train."""
+        if name not in self._metrics:
+            raise NotMeasurable(f"its training has no {name}")
+        return self._metrics[name]
+
+    @cached_property
+    def logits(self) -> torch.Tensor:
+        """Scores of the classes before a softmax, (n, n_classes), without noise."""
+        with torch.no_grad():
+            parts = [self.scores(self.weights, part) for part in self.x.split(BATCH)]
+        return torch.cat(parts)
+
+    def scores(self, weights: Weights, x: torch.Tensor) -> torch.Tensor:
+        """Scores (n, n_classes) of inputs x by other weights of this network."""
+        scores = self.network.run(weights, x)[0][0]
+        if scores.ndim != 2 or scores.shape[1] <= int(self.y.max()):
+            raise NotMeasurable(f"its outputs, {tuple(scores.shape[1:])}, score no classes")
+        return scores
+
+    def loss(
+        self, weights: Weights, x: torch.Tensor | None = None, y: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Mean cross-entropy in nats of inputs x with labels y by other weights of this
+        network; gradients are recorded where weights ask for them. x, y : None: all"""
+        x, y = (self.x, self.y) if x is None else (x, y)
+        return torch.nn.functional.cross_entropy(self.scores(weights, x), y)
+
+    def gradient(
+        self, x: torch.Tensor | None = None, y: torch.Tensor | None = None
+    ) -> dict[str, torch.Tensor]:
+        """Of `loss` with respect to each parameter, (1, *shape)."""
+        own = {
+            name: array.detach().clone().requires_grad_()
+            for name, array in self.parameters.items()
+            if array.is_floating_point()
+        }
+        loss = self.loss({**self.weights, **own}, x, y)
+        found = torch.autograd.grad(loss, list(own.values()), allow_unused=True)
+        # What a batch norm takes off again is no part of what is learnt: it has none.
+        return {
+            name: torch.zeros_like(array) if gradient is None else gradient
+            for (name, array), gradient in zip(own.items(), found, strict=True)
+        }
+
+    def some(self, n: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """x and y of n inputs in a random order by this seed, or of all if there are fewer."""
+        rows = streams.order(len(self.x), seed)[:n].to(self.x.device)
+        return self.x[rows], self.y[rows]
+
+    def layers(self) -> Iterator[Samples]:
+        """Every measured layer in order, one at a time, with the noise that the network has."""
+        network, n = self.network, len(self.x)
+        random = None
+        if network.draws:
+            key = streams.of_training(self._noise_seed, self.seed, self.epoch)
+            random = network.random(n, [key], self.x.device)
+        with torch.no_grad():
+            readings = network.read(self.weights, self.x, random)
+            for name, t, noise in read_layers(self.reader, readings):
+                own = noise and noise.of(0)
+                where = (name, self.seed, self.epoch)
+                yield samples_of(self.inputs.samples, self.inputs.samples.y, t[0], own, *where)
+
+    def remember(self, key: Hashable, find: Callable[[], Found]) -> Found:
+        """What `find` gives, asked once by this key: what several signals share."""
+        if key not in self._remembered:
+            self._remembered[key] = find()
+        return self._remembered[key]

@@ -1,0 +1,30 @@
+"""Accuracy on the training inputs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from infoplane.settings import Settings
+from infoplane.signals.interface import NetworkSignal
+from infoplane.signals.trained import Trained
+
+
+class TrainingAccuracySettings(Settings):
+    """Share of training inputs that get their label."""
+
+    signal: Literal["training_accuracy"] = "training_accuracy"
+    """Share of training inputs that get their label."""
+
+
+class TrainingAccuracy(NetworkSignal):
+    """Share of all training inputs whose largest score is that of their label.
+
+    The baseline that Stirn et al. 2018 ("Deep Mutual Information") set beside information:
+    higher is said to be better.
+    """
+
+    Settings = TrainingAccuracySettings
+    label, better = "training accuracy", "higher"
+
+    def of_network(self, trained: Trained) -> float:
+        return trained.metric("accuracy_train")
