@@ -43,11 +43,11 @@ def test_training_needs_more_for_more_seeds_and_inputs(planned):
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_estimating_needs_more_for_more(planned, estimator):
-    def cost(seeds="seeds-0-9", n_epochs=None, **changes):
-        return planned(**changes).estimation("run", estimator, seeds, n_epochs)
+    def cost(seeds="seeds-0-9", n_parts=1, **changes):
+        return planned(**changes).estimation("run", estimator, seeds, n_parts)
 
     assert bigger(cost(), cost("seeds-0-1"))
-    assert bigger(cost(), cost(n_epochs=20))
+    assert bigger(cost(), cost(n_parts=5))
     assert bigger(cost(training__epochs=1000), cost())
     assert bigger(cost(network__hidden=[100, 5]), cost())
     assert bigger(cost(), cost(measure__subset=1000))
@@ -84,19 +84,6 @@ def test_pools_cost_by_their_longest_window(planned):
     assert bigger(planned(pools=pools, memory_mb=4096).pool("run", "pool", "kde"), short)
 
 
-@pytest.mark.parametrize(
-    ("device", "trained", "binned", "mine"),
-    [("cpu", 0, 0, 0), ("auto", 1, 0, 1), ("cuda", 1, 1, 1)],
-)
-def test_gpus_go_to_trainings_and_to_estimators_that_train(
-    planned, device, trained, binned, mine
-):
-    plan = planned(training__device=device, measure__device=device)
-    assert plan.gpus_to_train("run") == plan.gpus_for_activations("run") == trained
-    assert plan.gpus_to_estimate("run", "binned") == binned
-    assert plan.gpus_to_estimate("run", "mine") == mine
-
-
 def test_figures_and_reports_need_more_for_more_estimates(planned):
     few, many = planned(), planned(seeds=1000)
     shown = [Subject("information_plane", "information_plane-kde", "kde", ("run",), ("kde",))]
@@ -112,10 +99,10 @@ def test_a_prepared_data_set_is_looked_at_and_another_is_asked_its_settings(plan
 
 
 def test_a_part_is_asked_its_share_of_the_epochs_unless_a_schedule_chooses_them(planned):
-    assert planned().n_epochs_of_part("run", 1) == 101
-    assert planned().n_epochs_of_part("run", 4) == 26
-    adaptive = {"schedule": "delta_exact"}
-    assert planned(measure__epochs=adaptive).n_epochs_of_part("run", 4) is None
+    run = planned().runs["run"]
+    assert (run.n_measured_by_each_of(1), run.n_measured_by_each_of(4)) == (101, 26)
+    adaptive = planned(measure__epochs={"schedule": "delta_exact"}).runs["run"]
+    assert adaptive.n_measured_by_each_of(4) == 101
 
 
 @pytest.mark.parametrize("text", ["", '{"shape": [1', "[]", "{}", "\x00"])

@@ -216,3 +216,19 @@ def test_wildcards_are_names_of_the_experiment(planned):
         assert re.fullmatch(wildcards["estimator"], name)
     assert not re.fullmatch(wildcards["estimator"], "bins")
     assert wildcards["dataset"] == "szt" and wildcards["pool"] == "no_such_name"
+
+
+@pytest.mark.parametrize(
+    ("device", "trained", "kde", "mine"),
+    [("cpu", 0, 0, 0), ("auto", 1, 0, 1), ("cuda", 1, 1, 1)],
+)
+def test_gpus_go_to_trainings_and_to_estimators_that_train(planned, device, trained, kde, mine):
+    plan = planned(
+        estimators__mine={"estimator": "mine"},
+        defaults__training__device=device,
+        defaults__measure={"device": device},
+    )
+    names = {"run": "tanh", "seeds": BLOCKS[0]}
+    assert plan.weights.gpus(**names) == plan.activations.gpus(**names) == trained
+    assert plan.information.gpus(**names, estimator="kde") == kde
+    assert plan.parts.gpus(**names, estimator="mine", part="1-of-2") == mine

@@ -11,6 +11,7 @@ from infoplane.measurement import pooling
 from infoplane.networks import FAMILIES
 from infoplane.probes import PROBES
 from infoplane.probes import dataset as dataset_probe
+from infoplane.schedules.adaptive import Adaptive
 from infoplane.settings import Settings
 from infoplane.table import nearest
 from infoplane.training import TRAINERS
@@ -99,6 +100,17 @@ class Run(Settings):
     """Bound in MB for the activations that are held at once. Changes no result."""
     checkpoint_seconds: float = Field(default=20, gt=0)
     """Time between two checkpoints of a training: what a kill can cost. Changes no result."""
+
+    @property
+    def n_measured(self) -> int:
+        """Most epochs that are measured; an adaptive schedule may ask for every kept one."""
+        return self.measure.epochs.most(self.training.n_kept)
+
+    def n_measured_by_each_of(self, n_parts: int) -> int:
+        """Most epochs that one of so many parts measures. Where a schedule chooses them, all
+        may lie in one part."""
+        adapts = isinstance(self.measure.epochs, Adaptive)
+        return self.n_measured if adapts else -(-self.n_measured // n_parts)
 
 
 class WrittenRun(Run):

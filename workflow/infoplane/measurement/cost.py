@@ -36,8 +36,8 @@ class Work:
         memory_mb: int,
         threads: int,
     ):
-        self.network, self.data, self.n_seeds, self.draws = network, data, n_seeds, draws
-        self.n_networks, self.threads = n_seeds * n_epochs, threads
+        self.network, self.data, self.draws = network, data, draws
+        self.n_seeds, self.n_networks = n_seeds, n_seeds * n_epochs
         self.n_inputs = measure.n_inputs(data)
         # A reconstruction as Y is a pass of its own, and a second wide variable.
         self.times = 2 if measure.y == "reconstruction" else 1
@@ -49,6 +49,7 @@ class Work:
         self.each = bytes_each(network, self.n_rows, measure)
         most = int(memory_mb * 1e6 / self.each)
         self.at_once = 1 if draws else max(1, min(self.n_networks, most))
+        self.speed = speed_of(threads)
 
     def activations(self) -> Cost:
         """Of regenerating all activations into a store."""
@@ -59,26 +60,24 @@ class Work:
         """Of measuring all layers of all networks by one estimator."""
         layers = [by.cost(self.n_rows, d, self.data.d) for d in self.read]
         records = self.n_networks * len(layers)
-        mb = self._mb(by) + max(c.mb for c in layers) + RECORD_BYTES * records / 1e6
         passes = (1 + by.needs_survey) * (self._passes + RECORD_SECONDS * records)
-        estimates = self.n_networks * sum(c.seconds for c in layers) / speed_of(self.threads)
+        estimates = self.n_networks * sum(c.seconds for c in layers) / self.speed
+        mb = self._mb(by) + max(c.mb for c in layers) + RECORD_BYTES * records / 1e6
         return Cost(mb, IMPORT_SECONDS + self.times * (passes + estimates))
 
     def _mb(self, by: Estimator | None = None) -> float:
         """The process, data, weights, activations of networks that are held, and the inputs
         beside each draw for estimators of two variables."""
-        data, noisy, n = self.data, bool(self.network.n_drawn), self.n_rows
-        networks = self.at_once * max(1, self.draws)
-        n_bytes = data.d * (5 * data.n + 12 * self.n_inputs)
-        n_bytes += 10 * networks * self.network.n_parameters
-        held = self.at_once
+        network, noisy, held = self.network, bool(self.network.n_drawn), self.at_once
+        n_bytes = self.data.d * (5 * self.data.n + 12 * self.n_inputs)
+        n_bytes += 10 * held * max(1, self.draws) * network.n_parameters
         each = self.each * (2.5 if self.draws else 1)  # windows of several lengths
-        each += noisy * 8 * n * max(self.network.widths.values())
+        each += noisy * 8 * self.n_rows * max(network.widths.values())
         if by and by.together:
             held = min(held, self.n_seeds)
-            each += 4 * n * sum(self.read) * (1 + noisy)
+            each += 4 * self.n_rows * sum(self.read) * (1 + noisy)
         if by and not by.takes_layers:
-            n_bytes += 8 * n * data.d
+            n_bytes += 8 * self.n_rows * self.data.d
         return TORCH_MB + (n_bytes + held * each) / 1e6
 
     @property
@@ -87,5 +86,4 @@ class Work:
         products = 2 * self.network.n_products / (GFLOPS * 1e9)
         values = VALUE_SECONDS * sum(self.network.widths.values())
         each = self.n_rows * (products + values + SLOW_SECONDS * self.network.n_drawn)
-        passes = self.n_networks * max(1, self.draws) * PASS_SECONDS
-        return self.n_networks * each / speed_of(self.threads) + passes
+        return self.n_networks * (each / self.speed + max(1, self.draws) * PASS_SECONDS)

@@ -62,6 +62,16 @@ class Settings(BaseSettings):
             raise ValueError(f"step is of epochs; a pool over {self.over} has none")
         return self
 
+    def sizes(self, n_seeds: int, n_kept: int, draws: int) -> tuple[int, int, int]:
+        """At most: groups of seeds, windows of each, draws of the longest window.
+        draws : passes with noise of each network"""
+        longest = self.lengths[-1]
+        groups = {"both": 1, "seeds": n_seeds // longest}.get(self.over, n_seeds)
+        ends = 1 if self.ends == "last" else self.ends.most(n_kept)
+        draws = 1 if self.over == "noise" else draws
+        draws *= longest * (n_seeds if self.over == "both" else 1)
+        return groups, ends * len(self.lengths), draws
+
 
 @dataclass(frozen=True)
 class Block:

@@ -9,7 +9,6 @@ from infoplane.estimators import estimator_of
 from infoplane.figures.subject import Subject
 from infoplane.measurement.cost import Work
 from infoplane.plan.known import Known
-from infoplane.schedules.adaptive import Adaptive
 from infoplane.training import TRAINERS
 from infoplane.training.trainer import NETWORK
 
@@ -24,13 +23,13 @@ def of_drawing(n_rows: float, base_mb: float = DRAWING_MB, n_figures: int = 4) -
 
 
 class Costs:
-    """Costs and GPUs of an experiment's jobs, by the names that stand in their files."""
+    """Costs of an experiment's jobs, by the names that stand in their files."""
 
     def __init__(self, known: Known):
         self.known, self.runs = known, known.experiment.runs
-        self.n_measured, self._alike = cache(self.n_measured), cache(self._alike)
         self._estimator = cache(lambda name: estimator_of(known.experiment.estimators[name]))
         self._works: dict[tuple, Work] = {}  # thousands of jobs measure alike
+        self._alike = cache(self._alike)
         self._estimation = cache(lambda work, by: work.estimation(self._estimator(by)))
 
     def dataset(self, dataset: str) -> Cost:
@@ -41,33 +40,31 @@ class Costs:
 
     def training(self, run: str, seeds: str) -> Cost:
         """Of a block of seeds."""
-        run_settings, network = self.runs[run], self.known.networks(run)[NETWORK]
-        training, shape = run_settings.training, self.known.shape(run_settings.dataset)
-        cost = TRAINERS[training.trainer].cost
-        return cost(training, network, shape, n_seeds_of(seeds), run_settings.threads)
+        settings, network = self.runs[run], self.known.networks(run)[NETWORK]
+        shape, trainer = self.known.shape(settings.dataset), settings.training.trainer
+        of = settings.training, network, shape, n_seeds_of(seeds), settings.threads
+        return TRAINERS[trainer].cost(*of)
 
     def activations(self, run: str, seeds: str) -> Cost:
         """Of the activations of a block of seeds that estimators share."""
-        return self._of(run, n_seeds_of(seeds), self.n_measured(run)).activations()
+        return self._of(run, n_seeds_of(seeds), self.runs[run].n_measured).activations()
 
-    def estimation(
-        self, run: str, estimator: str, seeds: str, n_epochs: int | None = None
-    ) -> Cost:
-        """Of a block of seeds; n_epochs : that the job measures, where not all of the run's."""
-        n_epochs = min(n_epochs or self.n_measured(run), self.n_measured(run))
+    def estimation(self, run: str, estimator: str, seeds: str, n_parts: int = 1) -> Cost:
+        """Of a block of seeds, or of one of so many parts of its epochs."""
+        n_epochs = self.runs[run].n_measured_by_each_of(n_parts)
         return self._estimation(self._of(run, n_seeds_of(seeds), n_epochs), estimator)
+
+    def gathering(self, run: str, estimator: str, seeds: str) -> Cost:
+        """Of putting parts together, which measures next to nothing."""
+        return self._estimation(self._of(run, n_seeds_of(seeds), 1), estimator)
 
     def pool(self, run: str, pool: str, estimator: str) -> Cost:
         """Of a pool, every window of which counts as a network with the longest one's draws."""
-        settings, pool_settings = self.runs[run], self.runs[run].pools[pool]
-        ends, n_seeds = pool_settings.ends, len(settings.seeds)
-        n_ends = 1 if ends == "last" else ends.most(settings.training.n_kept)
-        longest = pool_settings.lengths[-1]
-        draws = longest * (n_seeds if pool_settings.over == "both" else 1)
-        draws *= 1 if pool_settings.over == "noise" else settings.measure.draws
-        groups = {"both": 1, "seeds": n_seeds // longest}.get(pool_settings.over, n_seeds)
-        windows = n_ends * len(pool_settings.lengths)
-        return self._estimation(self._of(run, groups, windows, draws), estimator)
+        settings = self.runs[run]
+        sizes = settings.pools[pool].sizes(
+            len(settings.seeds), settings.training.n_kept, settings.measure.draws
+        )
+        return self._estimation(self._of(run, *sizes), estimator)
 
     def drawing(self, subjects: Iterable[Subject]) -> Cost:
         """Of figures of a run (and its lists of violations), or of several runs."""
@@ -80,46 +77,22 @@ class Costs:
         n_rows = [self._n_rows(run) for run in self.runs]
         return Cost(of_drawing(max(n_rows)).mb, of_drawing(sum(n_rows)).seconds)
 
-    def gpus_to_train(self, run: str, **_) -> int:
-        """GPUs of a training: 0 or 1."""
-        return int(self.runs[run].training.device != "cpu")
-
-    def gpus_for_activations(self, run: str, **_) -> int:
-        """GPUs of a regeneration."""
-        return int(self.runs[run].measure.device != "cpu")
-
-    def gpus_to_estimate(self, run: str, estimator: str, **_) -> int:
-        """GPUs of an estimate, and of a pool: under `auto` for those that train networks."""
-        trains = self._estimator(estimator).trains
-        return int(self.runs[run].measure.device in (("cuda", "auto") if trains else ("cuda",)))
-
-    def n_measured(self, run: str) -> int:
-        """Most epochs that are measured; an adaptive schedule may ask for every kept one."""
-        return self.runs[run].measure.epochs.most(self.runs[run].training.n_kept)
-
-    def n_epochs_of_part(self, run: str, n_parts: int) -> int | None:
-        """Most epochs that one of so many parts measures; None: as many as the whole, where a
-        schedule chooses them and all may lie in one part."""
-        adapts = isinstance(self.runs[run].measure.epochs, Adaptive)
-        return None if adapts else -(-self.n_measured(run) // n_parts)
-
     def _of(self, run: str, n_seeds: int, n_epochs: int, draws: int = 0) -> Work:
-        settings, sizes = self.runs[run], (n_seeds, n_epochs, draws)
-        bounds = (settings.memory_mb, settings.threads)
-        key = (*self._alike(run), *sizes, *bounds)
+        settings, key = self.runs[run], (*self._alike(run), n_seeds, n_epochs, draws)
         if key not in self._works:
             measured = self.known.network(run), settings.measure
-            shape = self.known.shape(settings.dataset)
-            self._works[key] = Work(*measured, shape, *sizes, *bounds)
+            sizes = n_seeds, n_epochs, draws, settings.memory_mb, settings.threads
+            self._works[key] = Work(*measured, self.known.shape(settings.dataset), *sizes)
         return self._works[key]
 
     def _alike(self, run: str) -> tuple:
         """What decides the costs of measuring one of a run's networks."""
         settings = self.runs[run]
-        return self.known.network(run), settings.measure.canonical(), settings.dataset
+        written = settings.measure.canonical(), settings.dataset
+        return self.known.network(run), *written, settings.memory_mb, settings.threads
 
     def _n_rows(self, run: str) -> int:
         """Of tables of a run: of estimates, and of metrics by layer."""
         settings, n_layers = self.runs[run], len(self._of(run, 1, 1).read)
-        n_estimates = len(settings.estimators) * self.n_measured(run)
+        n_estimates = len(settings.estimators) * settings.n_measured
         return len(settings.seeds) * n_layers * (n_estimates + len(settings.training.numbers))

@@ -46,28 +46,28 @@ class Plan:
         files, recipes, costs = self.files, self.recipes, self.costs
         self.datasets = Stage(files.dataset(), recipes.dataset, costs.dataset)
         self.weights = Stage(
-            files.weights(), self._known(recipes.weights), costs.training, costs.gpus_to_train
+            files.weights(), self._known(recipes.weights), costs.training, self.gpus_to_train
         )
         self.activations = Stage(
             files.activations(),
             self._known(recipes.activations),
             costs.activations,
-            costs.gpus_for_activations,
+            self.gpus_to_measure,
         )
         self.information = Stage(
             files.information(),
             self._known(recipes.information),
             self._cost_of_estimation,
-            costs.gpus_to_estimate,
+            self.gpus_to_measure,
         )
         self.parts = Stage(
             files.part(),
             lambda part, **names: self.information.recipe(**names),
             self._cost_of_part,
-            costs.gpus_to_estimate,
+            self.gpus_to_measure,
         )
         self.pooled = Stage(
-            files.pooled(), self._known(recipes.pooled), costs.pool, costs.gpus_to_estimate
+            files.pooled(), self._known(recipes.pooled), costs.pool, self.gpus_to_measure
         )
         self.report = Stage(
             files.table("settings", "json"),
@@ -235,10 +235,21 @@ class Plan:
         return sys.intern(getattr(self.run(run), part).canonical())
 
     def _cost_of_estimation(self, run: str, estimator: str, seeds: str):
-        """Of the whole, or of putting parts together, which measures next to nothing."""
-        gathers = self.parts_of(run, estimator, seeds)
-        return self.costs.estimation(run, estimator, seeds, 1 if gathers else None)
+        """Of the whole, or of putting parts together."""
+        parts = self.parts_of(run, estimator, seeds)
+        cost = self.costs.gathering if parts else self.costs.estimation
+        return cost(run, estimator, seeds)
 
     def _cost_of_part(self, run: str, estimator: str, seeds: str, part: str):
-        n_epochs = self.costs.n_epochs_of_part(run, Part.parse(part).of)
-        return self.costs.estimation(run, estimator, seeds, n_epochs)
+        return self.costs.estimation(run, estimator, seeds, Part.parse(part).of)
+
+    def gpus_to_train(self, run: str, **_) -> int:
+        """GPUs of a training: 0 or 1."""
+        return int(self.run(run).training.device != "cpu")
+
+    def gpus_to_measure(self, run: str, estimator: str | None = None, **_) -> int:
+        """GPUs of activations, an estimate or a pool: under `auto` of an estimate only where
+        the estimator trains networks."""
+        device = self.run(run).measure.device
+        trains = estimator is None or estimator_of(self.experiment.estimators[estimator]).trains
+        return int(device in (("cuda", "auto") if trains else ("cuda",)))

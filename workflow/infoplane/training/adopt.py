@@ -24,7 +24,7 @@ from infoplane.schedules.fixed import All
 from infoplane.settings import DeviceName
 from infoplane.stores import series
 from infoplane.stores.series import Array, Files, SeriesError
-from infoplane.training.cost import of_reading
+from infoplane.training.cost import of_training
 from infoplane.training.trainer import Arrays, Lost, Trainer, TrainerSettings
 
 if TYPE_CHECKING:
@@ -100,8 +100,8 @@ class Adopt(Trainer):
     def cost(
         cls, settings: Settings, network: Network, data: Shape, n_seeds: int, threads: int = 1
     ) -> Cost:
-        """Of reading the files."""
-        return of_reading(network, data, n_seeds, settings.n_kept)
+        """Of no epoch of training, and of all weights, which are read and written."""
+        return of_training(network, data, n_seeds, 0, 2 * settings.n_kept)
 
     def advance(self, epoch: int) -> Arrays:
         paths = [self.settings.series[seed][epoch] for seed in self.seeds]

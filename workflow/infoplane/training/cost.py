@@ -55,36 +55,24 @@ def of_training(
     return Cost(TORCH_MB + n_bytes / 1e6, seconds)
 
 
-def of_reading(network: Network, data: Shape, n_seeds: int, n_epochs: int) -> Cost:
-    """Peak memory and seconds of taking up files of trained networks, all of them kept."""
-    weights = n_seeds * network.n_parameters
-    n_bytes = 9 * data.n * data.d + 4 * COPIES * weights + KEPT_BYTES
-    seconds = IMPORT_SECONDS + n_epochs * (n_seeds * EPOCH_SECONDS + weights * KEPT_SECONDS)
-    return Cost(TORCH_MB + n_bytes / 1e6, seconds)
-
-
 def of_self_play(network: Network, data: Shape, n_seeds: int, settings: SelfPlay) -> Cost:
     """Peak memory and seconds of games by search and of training on them."""
-    judged = settings.evaluation
-    n_moves = min(MOVES, data.d // 3 + 1)  # a plane for each player, and one for neither
-    times = settings.epochs // judged.every + 2
-    simulations = settings.epochs * settings.games * n_moves * settings.simulations
-    judging = 2 * judged.games * n_moves / 2 + judged.positions  # two opponents, half the moves
-    simulations += times * judging * (judged.simulations or settings.simulations)
-    each = SIMULATION_SECONDS
-    if "value" not in data.classes:  # not solved, and maybe too large to look up
-        each += ASKED_SECONDS + 2 * network.n_products / (GFLOPS * 1e9)
-    steps = settings.epochs * settings.steps
-    step = 6 * settings.batch_size * network.n_products / (GFLOPS * 1e9)
-    step += STEP_SECONDS + STEP_SECONDS_A_LAYER * len(network.layers)
-    asked = 2 * settings.epochs * data.n * 2 * network.n_products / (GFLOPS * 1e9)
-    seconds = simulations * each + steps * step + asked
-    widest = max(*network.widths.values(), data.d)
-    n_bytes = (
-        data.n * (20 * data.d + 40 * data.n_actions + 1000)  # positions, by name
-        + n_seeds * 12 * settings.buffer * (data.d + data.n_actions)
-        + 4 * COPIES * n_seeds * network.n_parameters
-        + 16 * min(data.n, 4096) * widest
-        + KEPT_BYTES
+    n, judged, product = (
+        settings.epochs,
+        settings.evaluation,
+        network.n_products / (GFLOPS * 5e8),
     )
+    n_moves = min(MOVES, data.d // 3 + 1)  # a plane for each player, and one for neither
+    searches = n * settings.games * n_moves
+    searches += (n // judged.every + 2) * (judged.games * n_moves + judged.positions)
+    asks = "value" not in data.classes  # not solved, and maybe too large to look up
+    simulation = SIMULATION_SECONDS + asks * (ASKED_SECONDS + product)
+    simulations = searches * max(settings.simulations, judged.simulations or 0)
+    step = STEP_SECONDS + STEP_SECONDS_A_LAYER * len(network.layers)
+    step += 3 * settings.batch_size * product
+    seconds = simulations * simulation + n * (settings.steps * step + 2 * data.n * product)
+    n_bytes = data.n * (20 * data.d + 40 * data.n_actions + 1000)  # positions, by name
+    n_bytes += n_seeds * 12 * settings.buffer * (data.d + data.n_actions)
+    n_bytes += 4 * COPIES * n_seeds * network.n_parameters + KEPT_BYTES
+    n_bytes += 16 * min(data.n, 4096) * max(*network.widths.values(), data.d)
     return Cost(TORCH_MB + n_bytes / 1e6, IMPORT_SECONDS + n_seeds * seconds)
