@@ -77,7 +77,8 @@ WRONG = {
     ),
     "estimator_value": (
         {"estimators.kde.noise_variance": -0.1},
-        "estimators.kde.noise_variance: must be a number > 0, not -0.1",
+        "estimators.kde.noise_variance: must be a number > 0 or a mapping with at least one "
+        "entry, not -0.1",
     ),
     "true_is_not_1": (
         {"runs.tanh.threads": True},
@@ -461,8 +462,35 @@ WRONG = {
             "runs.tanh.estimators": ["critic"],
             "runs.tanh.pools": {"late": {}},
         },
-        "runs.tanh.pools.late.estimators: cannot have 'critic': it carries weights over from "
-        "epoch to epoch; set warm_start to false",
+        "runs.tanh.pools.late.estimators: cannot have 'critic': it goes on from epoch to "
+        "epoch; set warm_start to false",
+    ),
+    "pool_by_a_moving_average": (
+        {
+            "estimators.renyi": {"estimator": "renyi", "moving_average": 0.9},
+            "runs.tanh.estimators": ["renyi"],
+            "runs.tanh.pools": {"late": {}},
+        },
+        "runs.tanh.pools.late.estimators: cannot have 'renyi': it goes on from epoch to "
+        "epoch; set moving_average to 0",
+    ),
+    "widths_by_layer_without_a_layer": (
+        {
+            "estimators.edge": {"estimator": "edge", "bandwidth": {"hidden1": 2, "o*": 1}},
+            "runs": {"r": {"network": {"hidden": [4, 3]}, "estimators": ["edge"]}},
+            "figures": "REMOVE",
+        },
+        "runs.r.estimators: cannot have 'edge': bandwidth has none for layer 'hidden2', only "
+        "for hidden1, o*",
+    ),
+    "widths_by_layer_of_no_layer": (
+        {
+            "estimators.kde": {"estimator": "kde", "noise_variance": {"hiden1": 2.0, "*": 1}},
+            "runs": {"r": {"network": {"hidden": [4]}, "estimators": ["kde"]}},
+            "figures": "REMOVE",
+        },
+        "runs.r.estimators: cannot have 'kde': noise_variance names 'hiden1', which matches no "
+        "measured layer. Did you mean 'hidden1'? Measured: hidden1, output",
     ),
     "conv_on_flat_inputs": (
         one_run(network={"family": "cnn", "stages": CONV}),

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from infoplane.estimators import edge
 from infoplane.estimators.kernels import counting
-from infoplane.samples import Pair
+from infoplane.samples import Pair, Samples
 
 EXACT = 1e-10
 """bit: rounding of sums of some hundred float64 logarithms."""
@@ -193,3 +193,43 @@ def test_edge_hashes_as_the_counting_of_bins_does():
     pair = Pair.of(values, values)
     expected = counting.hashes_on_device(pair.a[:, None], low, low, step, 0)[:, 0]
     assert np.array_equal(out, expected.numpy())
+
+
+def test_upper_cut_of_labels_leaves_the_inputs_and_says_what_it_cut():
+    a, b = gaussians(2000, 1, 4.0)
+    labels = (a[:, 0] > 0).astype(int)
+    narrow = {**RAW, "bandwidth": 0.02}
+    whole = result(a, b, **narrow)
+    assert whole.flags == () and whole.value > 4.9
+    one = result(a, b, upper_cut=5.0, **narrow)
+    assert one.flags == ("cut",) and one.value < whole.value
+    assert one.value == pytest.approx(twin(a, b, 0.02, cut=5.0), abs=EXACT)
+    apart = {"inputs": 20.0, "labels": 0.5}
+    assert result(a, b, upper_cut=apart, **narrow) == whole  # log2 N = 10.97 is below 20
+    with_labels = result(a, labels, upper_cut=apart, **narrow)
+    assert with_labels.flags == ("cut",) and with_labels.value <= 0.5
+    # log2 of N over the smallest class is all that a label can say
+    assert result(a, labels, upper_cut={"labels": 1.1}, **narrow).flags == ()
+
+
+def test_bandwidth_by_layer_is_that_of_the_layer():
+    rng = np.random.default_rng(3)
+    t, y = rng.normal(size=(300, 2)), rng.integers(0, 3, 300)
+    by_layer = edge.EDGE(correction="none", bandwidth={"conv*": 2.0, "conv2": 0.5, "*": 1.0})
+    session = by_layer.session()
+    for layer, width in {"conv1": 2.0, "conv2": 0.5, "dense1": 1.0}.items():
+        (found,) = session([Samples.of(t, y, x=t, layer=layer)])
+        for one, alone in zip(
+            (found.ixt, found.ity), (result(t, t, **RAW | {"bandwidth": width}),
+                                     result(t, y, **RAW | {"bandwidth": width})), strict=True
+        ):  # fmt: skip
+            assert one.value == alone.value and one.extra["bandwidth"] == width
+
+
+def test_bandwidth_by_layer_names_the_layer_that_it_leaves_out():
+    few = edge.EDGE(correction="none", bandwidth={"conv*": 2.0}).session()
+    t = np.random.default_rng(0).normal(size=(20, 2))
+    with pytest.raises(ValueError, match="layer dense1: bandwidth of edge: none for layer"):
+        few([Samples.of(t, np.arange(20) % 2, x=t, layer="dense1")])
+    with pytest.raises(ValidationError, match="greater than 0"):
+        edge.EDGE(correction="none", bandwidth={"conv1": 0.0})

@@ -208,7 +208,14 @@ def test_renyi_names_the_place_where_a_batch_needs_too_much_memory():
 
 
 @pytest.mark.parametrize(
-    "options", [{"alpha": 0}, {"width": 0}, {"width_b": -1.0}, {"width": 1.0, "n_widths": 5}]
+    "options",
+    [
+        {"alpha": 0},
+        {"width": 0},
+        {"width_b": -1.0},
+        {"width": 1.0, "n_widths": 5},
+        {"width": 1.0, "moving_average": 0.9},
+    ],
 )
 def test_renyi_refuses_settings_without_meaning(options):
     with pytest.raises(ValidationError):
@@ -228,3 +235,48 @@ def test_threads_change_no_bit_and_stay_as_they_were():
     finally:
         torch.set_num_threads(usual)
     assert found[0] == found[1]
+
+
+def test_renyi_moving_average_goes_from_batch_to_batch_and_epoch_to_epoch():
+    a, _, y = samples(120)
+    options = {"batch_size": 40, "n_batches": 3, "n_widths": 9}
+    average = renyi.Renyi(moving_average=0.9, **options)
+    assert average.remembers and not renyi.Renyi(**options).remembers
+    session = average.session()
+    order = torch.randperm(120, generator=torch.Generator().manual_seed(0)).reshape(3, 40)
+    last = None
+    for epoch, scale in enumerate((1.0, 3.0)):
+        rows = a * scale
+        widths, values = [], []
+        for chosen in order.numpy():
+            one = renyi.Renyi(**options | {"batch_size": 40}).between(
+                Pair.of(rows[chosen], y[chosen])
+            )
+            own = one.extra["width"]  # a single batch of these rows: what it chooses by itself
+            last = own if last is None else 0.9 * last + 0.1 * own
+            widths.append(last)
+            values.append(twin(rows[chosen], y[chosen], 1.01, last))
+        (found,) = session([Samples.of(rows, y, x=rows, layer="conv1", seed=0, epoch=epoch)])
+        assert found.ity.extra["width"] == pytest.approx(np.mean(widths), rel=1e-12)
+        assert found.ixt.extra["width"] == found.ity.extra["width"]
+        assert found.ity.value == pytest.approx(np.mean(values), abs=EXACT)
+
+
+def test_renyi_moving_averages_of_two_seeds_do_not_meet():
+    a, _, y = samples(100)
+    average = renyi.Renyi(moving_average=0.5, batch_size=50)
+
+    def found(rows, seed, session):
+        return session([Samples.of(rows, y, x=rows, seed=seed, epoch=0)])[0]
+
+    both = average.session()
+    found(a, 0, both)
+    assert found(5 * a, 1, both) == found(5 * a, 1, average.session())
+
+
+def test_renyi_width_by_layer():
+    a, _, y = samples(80)
+    session = renyi.Renyi(width={"conv1": 2.0, "*": 0.5}).session()
+    for layer, width in {"conv1": 2.0, "dense1": 0.5}.items():
+        (found,) = session([Samples.of(a, y, x=a, layer=layer)])
+        assert found.ity.value == pytest.approx(twin(a, y, 1.01, width), abs=EXACT)

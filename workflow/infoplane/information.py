@@ -32,6 +32,7 @@ FLAGS = {
     "do not tell the others apart",
     "above_entropy": "more information than H(X) or H(Y) of the measured inputs: impossible, "
     "unless the method estimates another quantity than information",
+    "cut": "ratios above the estimator's upper_cut counted as that: the value is too low",
 }
 """Every flag a result can carry, in the order of its bit in a store."""
 

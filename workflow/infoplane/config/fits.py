@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from infoplane.config.estimators import method_of
@@ -10,6 +10,7 @@ from infoplane.config.models import Run
 from infoplane.config.pools import estimators_of
 from infoplane.config.problems import Problem, not_defined, shown
 from infoplane.datasets.source import ASSUMED, Shape
+from infoplane.estimators import by_layer
 from infoplane.measurement.activations import reader_of
 from infoplane.networks.network import OUTPUT, Misfit, Network
 from infoplane.training import TRAINERS
@@ -70,11 +71,12 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
             yield Problem((*misfit.at, *misfit.path), misfit.text)
             return
     yield from _of_draws(run, network)
-    if run.measure.layers is not None:
-        try:
-            reader_of(network, run.measure)
-        except ValueError as error:
-            yield Problem(("measure", "layers"), str(error))
+    try:
+        reader = reader_of(network, run.measure)
+    except ValueError as error:
+        yield Problem(("measure", "layers"), str(error))
+    else:
+        yield from _by_layer(run, reader.names, estimators)
     yield from _of_noise(run, network, estimators)
     yield from _of_pools(run, network, estimators)
     yield from _of_reconstruction(run, network, estimators)
@@ -98,6 +100,17 @@ def _of_draws(run: Run, network: Network) -> Iterator[Problem]:
             "must be false for a network with noise, or with passes as in training: estimators "
             "of noisy layers need more than the activations",
         )
+
+
+def _by_layer(
+    run: Run, layers: Iterable[str], estimators: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Settings by layer that leave out a measured layer, or name what is none."""
+    for name in run.estimators:
+        method, written = method_of(estimators.get(name)), estimators.get(name)
+        for key in method.by_layer if method is not None else ():
+            for text in by_layer.misfits(written.get(key), layers):
+                yield Problem(("estimators",), f"cannot have '{name}': {key} {text}")
 
 
 def _of_noise(run: Run, network: Network, estimators: Mapping[str, Any]) -> Iterator[Problem]:

@@ -66,5 +66,6 @@ def _cannot_pool(written: Any) -> str:
     except ValueError:
         return ""  # said elsewhere
     if estimator.remembers:
-        return "it carries weights over from epoch to epoch; set warm_start to false"
+        forgets = f"; set {method.forgets_by}" if method.forgets_by else ""
+        return f"it goes on from epoch to epoch{forgets}"
     return ""

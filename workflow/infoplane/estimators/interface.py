@@ -10,13 +10,14 @@ from `PairEstimator`; one that does both, from both. The workflow measures throu
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
 
 from infoplane.costs import Cost
+from infoplane.estimators.by_layer import of_layer
 from infoplane.estimators.tables import costs, regime
 from infoplane.estimators.tables.limits import Limits
 from infoplane.information import NOT_KNOWN, Information, LayerInformation
@@ -45,6 +46,9 @@ class Estimator(ABC):
     """In words, what its numbers estimate."""
     chosen_by: ClassVar[frozenset[str]] = frozenset()
     """Keys of its Settings that choose what is estimated and not how well (regime.py)."""
+    by_layer: ClassVar[tuple[str, ...]] = ()
+    """Keys of its Settings that may be one value for all layers, or one for each (by_layer.py);
+    not of one whose batches hold several layers, or that surveys or remembers by them."""
     together: ClassVar[bool] = False
     """A batch is all layers of some seeds at one epoch, in place of one layer's."""
     trains: ClassVar[bool] = False
@@ -58,6 +62,8 @@ class Estimator(ABC):
     needs_noise: ClassVar[str] = ""
     """Why it is for layers with noise of their own alone: a run of a network without `noise` is
     refused, and samples without it are answered with NaN, flagged 'needs_noise'."""
+    forgets_by: ClassVar[str] = ""
+    """Of one that can remember, the setting by which it does not: "warm_start to false"."""
     not_pooled: ClassVar[str] = ""
     """Why it can make nothing of pooled epochs or seeds (measurement/pooling.py)."""
     exempt_from_dpi: ClassVar[str] = ""
@@ -91,6 +97,16 @@ class Estimator(ABC):
     def name(self) -> str:
         """As the settings name it."""
         return self.settings.estimator
+
+    def of_layer(self, layer: str) -> Estimator:
+        """Itself with the settings of this layer; KeyError where there are none for it."""
+        settings = self.settings
+        own = {
+            key: of_layer(chosen, layer)
+            for key in self.by_layer
+            if isinstance(chosen := getattr(settings, key), Mapping)
+        }
+        return type(self)(settings.model_copy(update=own)) if own else self
 
     @property
     def needs_labels(self) -> str:
@@ -230,7 +246,8 @@ class Session:
     def __call__(self, batch: Sequence[Samples]) -> list[LayerInformation]:
         """One record a sample, flagged where the truth is infinite, the estimator was not
         tested, or the value cannot be."""
-        records = self.estimator.answers(batch, self.survey, self.memory)
+        estimator = self._of_layer(batch[0].layer, batch[0].place)
+        records = estimator.answers(batch, self.survey, self.memory)
         limits = Limits()
         return [
             self._judged(samples, limits.of_layer(samples, record.with_saturation()))
@@ -248,8 +265,20 @@ class Session:
                 f"estimator {self.estimator.name} works on a layer's activations and labels, "
                 "not on two variables; use infoplane.estimate"
             )
-        records = self.estimator.between_batch(pairs, self.memory)
+        key, place = pairs[0].key, pairs[0].place
+        estimator = self._of_layer(key[0] if key else place, place)
+        records = estimator.between_batch(pairs, self.memory)
         return [record.with_saturation() for record in records]
+
+    def _of_layer(self, layer: str, place: str) -> Estimator:
+        """ValueError where settings by layer leave this one out."""
+        try:
+            return self.estimator.of_layer(layer)
+        except KeyError as error:
+            keys = ", ".join(self.estimator.by_layer)
+            raise ValueError(
+                f"{place}: {keys} of {self.estimator.name}: {error.args[0]}"
+            ) from None
 
     def judged(self, pair: Pair) -> Information:
         """`between` of one pair, flagged where the estimator was not tested, and above H(B)."""

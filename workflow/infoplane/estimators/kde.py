@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
 from pydantic import Field
 
+from infoplane.estimators.by_layer import ByLayer
 from infoplane.estimators.interface import LayerEstimator, PairEstimator
 from infoplane.estimators.kernels import tails
 from infoplane.estimators.kernels.pairwise import (
@@ -29,13 +30,16 @@ from infoplane.estimators.kernels.pairwise import (
 from infoplane.samples import BIT, SATURATION, Information, LayerInformation, Pair, Samples
 from infoplane.settings import Settings
 
+Variance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
 
 class KDESettings(Settings):
     """Settings of the kernel density bounds."""
 
     estimator: Literal["kde"] = "kde"
-    noise_variance: float = Field(default=0.1, gt=0, allow_inf_nan=False)
-    """σ² of the noise on each unit, in squared units of the activations (or see `noise`)."""
+    noise_variance: Variance | ByLayer[Variance] = 0.1
+    """σ² of the noise on each unit, in squared units of the activations (or see `noise`). A
+    mapping gives each layer its own by its name or a pattern: {conv1: 1.0, "dense*": 0.1}."""
     noise: Literal["absolute", "relative"] = "absolute"
     """relative: noise_variance is a share of the layer's mean variance over its units."""
     bound: Literal["upper", "lower"] = "upper"
@@ -51,6 +55,7 @@ class KDE(LayerEstimator, PairEstimator):
     settings: KDESettings
     quantity = "I(X; T + N(0, σ²)) and I(T + N(0, σ²); Y)"
     chosen_by = frozenset({"noise_variance", "noise"})
+    by_layer = ("noise_variance",)
 
     def estimate(self, samples: Samples) -> LayerInformation:
         """I(X;T) and I(T;Y) by pairwise-distance bounds.

@@ -21,11 +21,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import torch
 from pydantic import Field, model_validator
 
+from infoplane.estimators.by_layer import ByLayer
 from infoplane.estimators.interface import PairEstimator
 from infoplane.estimators.kernels import tails
 from infoplane.machine import one_thread_each
@@ -41,21 +42,32 @@ _EQUAL = 1e-14
 _MATRICES = 8  # matrices of one batch that are held at once, eigenvalue workspace included
 
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Width = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
 class RenyiSettings(Settings):
     """Settings of the matrix-based Rényi information."""
 
     estimator: Literal["renyi"] = "renyi"
     alpha: float = Field(default=1.01, gt=0, allow_inf_nan=False)
     """Order α of the entropies; 1 is Shannon's form."""
-    width: Literal["alignment", "median"] | float = "alignment"
+    width: Literal["alignment", "median"] | float | ByLayer[Width] = "alignment"
     """Kernel width σ of the first variable, T. alignment: of n_widths from 0.1 to 10 mean
     distances the one whose kernel matrix is most like that of the labels (largest
     ⟨K, L⟩ / ‖K‖‖L‖), and the same one for I(X;T) as for I(T;Y); without any labels the median.
-    median: the median distance of two samples. A number is in units of the variable."""
+    median: the median distance of two samples. A number is in units of the variable; a mapping
+    gives each layer its own by its name or a pattern: {conv1: 8.0, "dense*": 1.0}."""
     width_b: Literal["median"] | float = "median"
     """Width of the second variable where that is continuous: the inputs X."""
     n_widths: int = Field(default=41, ge=2)
     """How many widths alignment chooses from, equally spaced on a logarithmic scale."""
+    moving_average: float = Field(default=0, ge=0, lt=1)
+    """Share of the width before in each new one by alignment, 0.9 in Wickstrøm et al.: every
+    batch then chooses a width, σ ← 0.9 σ + 0.1 σ', and an epoch goes on from the one that was
+    measured before it. 0: the first batch chooses for all, at every epoch anew."""
     standardise: bool = False
     """Divide each coordinate by its standard deviation first. Without, the units of a layer
     weigh as much as they vary, as published; only a common scale makes no difference."""
@@ -74,8 +86,10 @@ class RenyiSettings(Settings):
             width = getattr(self, key)
             if isinstance(width, float) and not 0 < width < math.inf:
                 raise ValueError(f"{key} must be positive and finite; it is {width}")
-        if self.width != "alignment" and self.n_widths != 41:
-            raise ValueError("n_widths has no effect without width: alignment; leave it out")
+        for key in ("n_widths", "moving_average"):
+            usual = type(self).model_fields[key].default
+            if self.width != "alignment" and getattr(self, key) != usual:
+                raise ValueError(f"{key} has no effect without width: alignment; leave it out")
         return self
 
 
@@ -85,7 +99,13 @@ class Renyi(PairEstimator):
     Settings = RenyiSettings
     settings: RenyiSettings
     quantity = "I_α(X;T) and I_α(T;Y) of kernel matrices of batches of samples"
-    chosen_by = frozenset({"alpha", "width", "width_b", "standardise"})
+    chosen_by = frozenset({"alpha", "width", "width_b", "moving_average", "standardise"})
+    by_layer = ("width",)
+    forgets_by = "moving_average to 0"
+
+    @property
+    def remembers(self) -> bool:
+        return self.settings.moving_average > 0
 
     def between(self, pair: Pair) -> Information:
         """I_α(A;B) of kernel matrices.
@@ -93,30 +113,43 @@ class Renyi(PairEstimator):
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels
         Returns Information in bits: the mean over batches and, with two or more, its
         standard error. cap: log2 of the samples in a batch, as S_α(A, B) is not below S_α(A) or
-        S_α(B) and these are at most that. extra: entropy, S_α(A); width, σ of A in its units.
+        S_α(B) and these are at most that. extra: entropy, S_α(A); width, σ of A in its units,
+        the mean over batches where each has its own.
         flags: 'heavy_tails' (tails.py), which no one width suits.
         A variable that never varies gives 0.
         Raises ValueError where the matrices of one batch need more than memory_mb.
         """
         return self.between_batch([pair])[0]
 
-    def between_batch(self, pairs: Sequence[Pair], memory=None) -> list[Information]:
-        """`between` of many pairs. A layer's width that was aligned with the labels also serves
-        its pair with the inputs, where both are here. memory : not used."""
-        aligned: dict[tuple, float] = {}
+    def between_batch(
+        self, pairs: Sequence[Pair], memory: dict | None = None
+    ) -> list[Information]:
+        """`between` of many pairs. A layer's widths that were aligned with the labels also
+        serve its pair with the inputs, where both are here.
+
+        memory : the last width of each layer and seed, in the units of its activations, where
+            widths are moving averages; pairs of one layer and seed come in order of epochs
+        """
+        aligned: dict[tuple, Tensor] = {}
+        before = {} if memory is None else memory
         found: dict[int, Information] = {}
         for i in sorted(range(len(pairs)), key=lambda i: not pairs[i].is_labelled):
             pair = pairs[i]
-            layer = (pair.key[:2], pair.epoch) if pair.key else None
-            record, width = _between(pair, self.settings, aligned.get(layer))
-            found[i] = record
-            if pair.is_labelled and layer is not None:
-                aligned[layer] = width
+            network = pair.key[:2]
+            layer = (network, pair.epoch) if pair.key else None
+            last = before.get(network) if pair.key else None
+            found[i], widths = _between(pair, self.settings, aligned.get(layer), last)
+            if pair.is_labelled and layer is not None and widths is not None:
+                aligned[layer] = widths
+                before[network] = float(widths[-1])
         return [found[i] for i in range(len(pairs))]
 
 
-def _between(pair: Pair, settings: RenyiSettings, aligned: float | None):
-    """The record, and the width of A; aligned: that width, where it was found with labels."""
+def _between(pair: Pair, settings: RenyiSettings, aligned: Tensor | None, last: float | None):
+    """The record, and the widths of A, one a batch, in units of A; None where it never varies.
+
+    aligned : these widths, where they were found with labels; last : that of the epoch before
+    """
     size = min(pair.n, settings.batch_size)
     cap = math.log2(size)
     at_once = settings.memory_mb * 10**6 // (_MATRICES * 8 * size**2)
@@ -131,9 +164,12 @@ def _between(pair: Pair, settings: RenyiSettings, aligned: float | None):
     b = _second(pair, settings)
     if a.scale == 0 or b is None:
         return Information(0.0, cap=cap, extra={"entropy": 0.0, "width": math.nan}), None
-    width = _width_of_a(pair, a, batches[0], settings, aligned)
+    widths = _widths_of_a(pair, a, batches, settings, aligned, last)
     parts = [
-        _entropies(a, width, b, settings, chosen) for chosen in batches.split(int(at_once))
+        _entropies(a, own / a.scale, b, settings, chosen)
+        for chosen, own in zip(
+            batches.split(int(at_once)), widths.split(int(at_once)), strict=True
+        )
     ]
     entropy, value = torch.cat(parts, dim=1)
     n = len(value)
@@ -143,9 +179,9 @@ def _between(pair: Pair, settings: RenyiSettings, aligned: float | None):
         stderr=float(value.std() / math.sqrt(n)) if n > 1 else math.nan,
         cap=cap,
         flags=("heavy_tails",) if heavy else (),
-        extra={"entropy": float(entropy.mean()), "width": width * a.scale},
+        extra={"entropy": float(entropy.mean()), "width": float(widths.mean())},
     )
-    return record, width
+    return record, widths
 
 
 class _Values(NamedTuple):
@@ -192,13 +228,28 @@ def _batches(n: int, size: int, settings: RenyiSettings) -> torch.Tensor:
     return order[: n_batches * size].reshape(n_batches, size)
 
 
-def _width_of_a(pair: Pair, a: _Values, chosen, settings: RenyiSettings, aligned) -> float:
-    """σ in units of the scaled values, from one batch of samples (size,)."""
+def _widths_of_a(pair: Pair, a: _Values, batches, settings, aligned, last) -> Tensor:
+    """σ of each batch (n_batches,), float64, in units of A."""
+    n = len(batches)
+
+    def same(width: float) -> Tensor:
+        return torch.full((n,), width, dtype=torch.float64)
+
     if isinstance(settings.width, float):
-        return settings.width / a.scale
+        return same(settings.width)
     if settings.width == "median" or (aligned is None and not pair.is_labelled):
-        return _median_distance(a.squares(chosen[None])[0])
-    return aligned if aligned is not None else _aligned_width(pair, a, chosen, settings)
+        return same(_median_distance(a.squares(batches[:1])[0]) * a.scale)
+    if aligned is not None:
+        return aligned
+    share = settings.moving_average
+    if share == 0:
+        return same(_aligned_width(pair, a, batches[0], settings) * a.scale)
+    widths = []
+    for chosen in batches:
+        own = _aligned_width(pair, a, chosen, settings) * a.scale
+        last = own if last is None else share * last + (1 - share) * own
+        widths.append(last)
+    return torch.tensor(widths, dtype=torch.float64)
 
 
 def _median_distance(squares: torch.Tensor) -> float:
@@ -223,10 +274,12 @@ def _aligned_width(pair: Pair, a: _Values, chosen, settings: RenyiSettings) -> f
     return float(widths[int(torch.tensor(alignments).argmax())])
 
 
-def _entropies(a: _Values, width: float, b, settings: RenyiSettings, chosen) -> torch.Tensor:
-    """S_α(A) and I_α(A;B) (2, m) in bits, of m batches of samples, chosen (m, s)."""
+def _entropies(a: _Values, widths, b, settings: RenyiSettings, chosen) -> torch.Tensor:
+    """S_α(A) and I_α(A;B) (2, m) in bits, of m batches of samples, chosen (m, s), each with its
+    width (m,) of the scaled values."""
     size, alpha = chosen.shape[1], settings.alpha
-    kernel_a = torch.exp(a.squares(chosen) / -(width**2))
+    squares = a.squares(chosen)
+    kernel_a = torch.exp(squares / -(widths.to(squares.device)[:, None, None] ** 2))
     of_a = _entropy(_eigenvalues(kernel_a) / size, alpha)
     if isinstance(b, _Values):
         kernel_b = _kernel_of_b(b, chosen, settings)

@@ -69,6 +69,7 @@ class CriticEstimator(PairEstimator):
 
     settings: CriticSettings
     together = True
+    forgets_by = "warm_start to false"
     trains = True
     infinite_without_noise = True
     is_bound: ClassVar[bool] = True
