@@ -29,6 +29,7 @@ SEEDS = (
 )
 FUNCTIONS = "tanh, relu, leaky_relu, sigmoid, softsign, softplus, linear"
 CONV = [{"stage": "conv", "channels": 2, "kernel": 9}, {"stage": "flatten"}]
+LENET = {"family": "cnn", "preset": "lenet5"}
 AUTOENCODER = {"family": "autoencoder", "encoder": [6], "bottleneck": 2}
 
 
@@ -638,6 +639,44 @@ WRONG = {
         {"estimators.sp": {"estimator": "sp"}, **one_run(estimators=["kde", "sp"])},
         "runs.r.estimators: must be without sp where there is no network.noise: it estimates "
         "the information of a layer with Gaussian noise of its own",
+    ),
+    "convolutional_critic_of_vectors": (
+        {
+            "estimators.mine": {"estimator": "mine", "network": "convolutional"},
+            **one_run(estimators=["kde", "mine"]),
+        },
+        "runs.r.estimators: must be without mine, whose network must be auto or dense, not "
+        "'convolutional': neither X nor a layer is a map that is read with its shape "
+        "(measure.reading: whole)",
+    ),
+    "convolutional_critic_of_flattened_maps": (
+        {
+            "datasets.mnist": {"source": "mnist", "flatten": False},
+            "estimators.nwj": {"estimator": "nwj", "network": "convolutional"},
+            **one_run(dataset="mnist", network=LENET, estimators=["nwj"]),
+        },
+        "runs.r.estimators: must be without nwj, whose network must be auto or dense, not "
+        "'convolutional': neither X nor a layer is a map that is read with its shape "
+        "(measure.reading: whole)",
+    ),
+    "critic_with_a_kernel_larger_than_a_map": (
+        {
+            "datasets.mnist": {"source": "mnist", "flatten": False},
+            "estimators.mine": {"estimator": "mine", "kernel": 7},
+            **one_run(
+                dataset="mnist",
+                network=LENET,
+                estimators=["mine"],
+                measure={"reading": "whole"},
+            ),
+        },
+        "runs.r.estimators: must be without mine, whose kernel must be at most 5, not 7: of "
+        "maps of 10 × 10, convolution 2 meets maps of 5 × 5; a smaller kernel or stride, fewer "
+        "channels in the list, or network dense fits (conv2)",
+    ),
+    "critic_with_no_channels": (
+        {"estimators.mine": {"estimator": "mine", "channels": [16, 0]}},
+        "estimators.mine.channels[1]: must be an integer ≥ 1, not 0",
     ),
     "shared_and_noisy": (
         {

@@ -24,6 +24,7 @@ def reader(how="flatten", chosen=None) -> Reader:
     ("how", "expected"),
     [
         ("flatten", {"conv1": (24, "input"), "conv2": (5, "conv1"), "dense1": (4, "conv2")}),
+        ("whole", {"conv1": (24, "input"), "conv2": (5, "conv1"), "dense1": (4, "conv2")}),
         ("mean", {"conv1": (2, "input"), "conv2": (5, "input"), "dense1": (4, "input")}),
         ("max", {"conv1": (2, "input"), "conv2": (5, "input"), "dense1": (4, "input")}),
         (
@@ -61,12 +62,24 @@ def test_maps_are_read_as_said():
     channels = dict(reader("channels").read("conv1", Reading(t)))
     assert torch.equal(channels["conv1[1]"].t, t[:, :, 1].flatten(2))
     flat = torch.randn(3, 6, 4)
-    for how in ("flatten", "channels", "mean", "max"):
+    for how in ("flatten", "whole", "channels", "mean", "max"):
         assert torch.equal(dict(reader(how).read("dense1", Reading(flat)))["dense1"].t, flat)
     assert not dict(reader().read("pool1", Reading(torch.zeros(3, 6, 2, 1, 2))))
 
 
-@pytest.mark.parametrize("how", ["flatten", "channels", "mean", "max"])
+def test_maps_keep_their_shape_where_they_are_read_whole():
+    whole = reader("whole")
+    assert whole.shapes == {"conv1": (2, 3, 4), "conv2": (5, 1, 1), "dense1": (), "output": ()}
+    assert whole.shape_of_input((1, 8, 8)) == (1, 8, 8) and whole.shape_of_input((12,)) == ()
+    t = torch.randn(3, 6, 2, 3, 4)
+    assert torch.equal(dict(whole.read("conv1", Reading(t)))["conv1"].t, t.flatten(2))
+    assert whole.in_words and whole.in_words != reader().in_words
+    for how in ("flatten", "channels", "mean", "max"):
+        assert not any(reader(how).shapes.values())
+        assert reader(how).shape_of_input((1, 8, 8)) == ()
+
+
+@pytest.mark.parametrize("how", ["flatten", "whole", "channels", "mean", "max"])
 def test_noise_is_read_with_its_layer(how):
     noisy = Reading(
         torch.randn(3, 6, 2, 3, 4), torch.tensor([0.1, 0.2, 0.3]), torch.randn(3, 6, 2, 3, 4)

@@ -3,6 +3,7 @@
 import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,12 @@ from infoplane.stores.files import (
     publish,
     save_dataset,
 )
-from infoplane.stores.information import read_information, write_information
+from infoplane.stores.information import (
+    read_curves,
+    read_information,
+    read_records,
+    write_information,
+)
 
 NUMBERS = np.random.default_rng(0).normal(size=(50, 40))
 
@@ -265,6 +271,45 @@ def test_information_comes_back_in_the_order_of_layers(tmp_path):
     assert table[table.seed == 1]["flags"].unique().tolist() == ["saturated"]
     failed = table[table.seed == 5]
     assert failed["flags"].unique().tolist() == ["training_failed"] and failed.ixt.isna().all()
+
+
+def test_curves_come_back_and_leave_the_table_as_it_is(tmp_path):
+    curves = {
+        (0, 0, "z"): (((0, 0.0), (50, 1.25), (80, 1.0)), ()),
+        (0, 4, "z"): (((0, 1.0), (50, float("inf"))), ((0, 0.5),)),
+        (0, 4, "a"): ((), ((0, -0.5), (20, 0.25))),
+    }
+    records = {
+        key: LayerInformation(Information(1.5, curve=of_x), Information(0.5, curve=of_y))
+        for key, (of_x, of_y) in curves.items()
+    }
+    path, plain = tmp_path / "i.zarr.zip", tmp_path / "plain.zarr.zip"
+    given = [0], [0, 4], ["z", "a"], {}
+    write_information(records, *given, path, entropies={})
+    without = {
+        key: LayerInformation(*(replace(one, curve=()) for one in record[:2]))
+        for key, record in records.items()
+    }
+    write_information(without, *given, plain, entropies={})
+    pd.testing.assert_frame_equal(read_information(path)[0], read_information(plain)[0])
+    assert read_curves(plain).empty
+    table = read_curves(path)
+    assert list(table) == ["seed", "epoch", "layer", "quantity", "step", "bound"]
+    found = {
+        (*key, quantity): tuple(zip(part.step, part.bound, strict=True))
+        for (*key, quantity), part in table.groupby(["seed", "epoch", "layer", "quantity"])
+    }
+    expected = {
+        (*key, quantity): curve
+        for key, both in curves.items()
+        for quantity, curve in zip(("ixt", "ity"), both, strict=True)
+        if curve
+    }
+    assert found == expected
+    again, _ = read_records(path)
+    assert {key: tuple(one.curve for one in record[:2]) for key, record in again.items()} == (
+        curves
+    )
 
 
 def test_activations_come_back_block_by_block(tmp_path):

@@ -61,6 +61,8 @@ class Information:
         known
     flags : names out of FLAGS
     extra : further named quantities that belong to it
+    curve : (step, bound) of each evaluation while what gives it was trained; empty where it was
+        not, or this was not asked for
     """
 
     value: float
@@ -70,6 +72,7 @@ class Information:
     cap: float = float("nan")
     flags: tuple[str, ...] = ()
     extra: Mapping[str, float] = field(default_factory=dict)
+    curve: tuple[tuple[int, float], ...] = ()
 
     def with_flag(self, name: str) -> "Information":
         """Itself, flagged."""

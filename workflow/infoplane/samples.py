@@ -46,6 +46,8 @@ class Samples:
     sigma : standard deviation of Gaussian noise that is part of every unit of t; None: none
     centres : torch.Tensor (n_inputs, n_draws, n_units), t before this noise; None without it
     entropy_x : H(X) of these inputs in bits, where it is known; else it is counted when needed
+    shape, shape_x : (channels, height, width) of one activation of t, and of one row of x,
+        where these are maps and are to be read as such; () of vectors
     """
 
     t: torch.Tensor
@@ -57,6 +59,8 @@ class Samples:
     sigma: float | None = None
     centres: torch.Tensor | None = None
     entropy_x: float | None = None
+    shape: tuple[int, ...] = ()
+    shape_x: tuple[int, ...] = ()
 
     @property
     def n_inputs(self) -> int:
@@ -93,7 +97,7 @@ class Samples:
         y : (n_inputs,) or (n_inputs, 1) labels of any integer, boolean or string type
         x : (n_inputs, …), all that is behind the first axis being features
         draws : whether t holds several draws of each input
-        where : layer, seed, epoch, sigma
+        where : layer, seed, epoch, sigma, shape, shape_x
         Raises ValueError where shapes disagree, a value is not finite, would lose digits or is
         no number, or nothing is left.
         """
@@ -117,6 +121,8 @@ class Samples:
                 )
         if samples.x is not None:
             _require_finite(samples.x, place, "features of x")
+            _shape_of(samples.x, samples.shape_x, "x", place)
+        _shape_of(t, samples.shape, "t", place)
         sigma = samples.sigma
         is_scale = isinstance(sigma, Real) and 0 < sigma < math.inf
         if (centres is None) != (sigma is None) or (sigma is not None and not is_scale):
@@ -134,14 +140,14 @@ class Samples:
     def with_y(self) -> Pair:
         """Rows of T, all draws of an input in succession, with Y: labels, or rows of a
         continuous Y, both in the type that holds either."""
-        key = (self.layer, self.seed, "y")
+        key, shapes = (self.layer, self.seed, "y"), (self.shape, ())
         rows = self.t.flatten(0, 1)
         if self.is_labelled:
             labels = self.y.repeat_interleave(self.n_draws)
-            return Pair(rows, labels, self.place, self.n_draws, key=key, epoch=self.epoch)
+            return Pair(rows, labels, self.place, self.n_draws, key, self.epoch, shapes)
         dtype = common_type(self.t, self.y)
         y = self.y.flatten(0, 1).to(rows.device, dtype)
-        return Pair(rows.to(dtype), y, self.place, key=key, epoch=self.epoch)
+        return Pair(rows.to(dtype), y, self.place, 1, key, self.epoch, shapes)
 
     def with_inputs(self) -> Pair:
         """Rows of T, all draws of an input in succession, with the features of the inputs, both
@@ -150,7 +156,8 @@ class Samples:
         t = self.t.flatten(0, 1).to(dtype)
         x = self.x.to(t.device, dtype).repeat_interleave(self.n_draws, dim=0)
         key = (self.layer, self.seed, "x")
-        return Pair(t, x, self.place, self.n_draws, key=key, epoch=self.epoch)
+        shapes = (self.shape, self.shape_x)
+        return Pair(t, x, self.place, self.n_draws, key, self.epoch, shapes)
 
 
 @dataclass(frozen=True)
@@ -164,6 +171,8 @@ class Pair:
         the index of the input as much as its features
     key, epoch : the pairs of one key are one layer of one network over epochs, for
         estimators that remember
+    shapes : (channels, height, width) of a row of a, and of b, where these are maps and are to
+        be read as such; () of vectors and labels
     """
 
     a: torch.Tensor
@@ -172,6 +181,7 @@ class Pair:
     n_draws: int = 1
     key: tuple = ()
     epoch: int | None = None
+    shapes: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
 
     @property
     def n(self) -> int:
@@ -188,10 +198,11 @@ class Pair:
         return max(self.a.shape[1], 0 if self.is_labelled else self.b.shape[1])
 
     @classmethod
-    def of(cls, a, b, place: str = "a and b") -> Pair:
+    def of(cls, a, b, place: str = "a and b", shapes=((), ())) -> Pair:
         """A checked pair from arrays, tensors, tables or lists of rows.
 
         a : (n, d_a), b : (n, d_b), or (n,) labels of any integer, boolean or string type
+        shapes : see the class
         Raises ValueError where shapes disagree, a value is not finite, would lose digits or is
         no number, or nothing is left.
         """
@@ -211,7 +222,8 @@ class Pair:
         _require_finite(a, place, "values of a")
         if b.ndim == 2:
             _require_finite(b, place, "values of b")
-        return cls(a, b, place)
+        of_a = _shape_of(a, shapes[0], "a", place)
+        return cls(a, b, place, shapes=(of_a, _shape_of(b, shapes[1], "b", place)))
 
 
 def _place(layer: str = "T", seed: int | None = None, epoch: int | None = None, **_) -> str:
@@ -263,6 +275,20 @@ def _how_to_read(values: torch.Tensor, name: str) -> str:
         f"place of every channel, and {name}.mean(({places}"
         f"{',' if values.ndim == 3 else ''})) the mean of each channel"
     )
+
+
+def _shape_of(rows: torch.Tensor, shape, name: str, place: str) -> tuple[int, ...]:
+    """The shape of a row as it was given, checked against how many numbers a row has."""
+    shape = tuple(int(side) for side in shape)
+    if shape and (
+        rows.ndim < 2 or min(shape) < 1 or len(shape) != 3 or math.prod(shape) != rows.shape[-1]
+    ):
+        has = f"{rows.shape[-1]} numbers" if rows.ndim > 1 else "a label"
+        raise ValueError(
+            f"{place}: the shape of a row of {name} must be (channels, height, width) of as "
+            f"many numbers as it has, or () of a vector, not {shape}; a row has {has}"
+        )
+    return shape
 
 
 def _require_finite(values: torch.Tensor, place: str, what: str) -> None:

@@ -12,6 +12,7 @@ from infoplane.config.problems import Problem, not_defined, shown
 from infoplane.datasets.source import ASSUMED, Shape
 from infoplane.estimators import by_layer
 from infoplane.measurement.activations import reader_of
+from infoplane.measurement.readings import Reader
 from infoplane.networks.network import OUTPUT, Misfit, Network
 from infoplane.training import TRAINERS
 from infoplane.training.trainer import NETWORK
@@ -77,6 +78,8 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
         yield Problem(("measure", "layers"), str(error))
     else:
         yield from _by_layer(run, reader.names, estimators)
+        if shape:
+            yield from _of_shapes(run, network, reader, estimators)
     yield from _of_noise(run, network, estimators)
     yield from _of_pools(run, network, estimators)
     yield from _of_reconstruction(run, network, estimators)
@@ -111,6 +114,21 @@ def _by_layer(
         for key in method.by_layer if method is not None else ():
             for text in by_layer.misfits(written.get(key), layers):
                 yield Problem(("estimators",), f"cannot have '{name}': {key} {text}")
+
+
+def _of_shapes(
+    run: Run, network: Network, reader: Reader, estimators: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Estimators whose settings do not go with maps of these shapes, or need maps."""
+    shapes = {"X": reader.shape_of_input(network.input_shape), **reader.shapes}
+    for name in run.estimators:
+        if (method := method_of(estimators.get(name))) is None:
+            continue
+        with contextlib.suppress(ValueError):  # of settings that are wrong: said elsewhere
+            estimator = method(method.Settings.model_validate(estimators[name]))
+            key, text = estimator.why_not(shapes)
+            if text:
+                yield Problem(("estimators",), f"must be without {name}, whose {key} {text}")
 
 
 def _of_noise(run: Run, network: Network, estimators: Mapping[str, Any]) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ it may declare and do), and stands in the table below, or is named "module:Class
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -73,6 +73,8 @@ def estimate(
     centres=None,
     sigma=None,
     draws: bool = False,
+    shape: Sequence[int] = (),
+    shape_x: Sequence[int] = (),
     estimator: str = "kde",
     **settings,
 ) -> LayerInformation:
@@ -86,6 +88,8 @@ def estimate(
     centres, sigma : of a noisy layer, t before its own noise, of the shape of t, and the
         standard deviation of this noise on each unit; for estimators of noisy layers (sp),
         which without them answer with NaN, flagged 'needs_noise'
+    shape, shape_x : (channels, height, width) of a row of t, and of x, where these are
+        flattened maps; for estimators that take maps, as critics do by convolutions
     settings : the estimator's own, for example noise_variance=0.1
     Half precision is widened to float32, other numbers to float32 or float64, whichever holds
     them exactly. Global settings of torch and NumPy neither matter nor change.
@@ -94,25 +98,38 @@ def estimate(
     finite, or no numbers that float64 holds. Warns (UserWarning) before it starts where it is
     expected to take long (expected.py).
     """
-    asked = _chosen(estimator, settings, ("x", "centres", "sigma", "draws"))
-    samples = Samples.of(t, y, x, centres=centres, sigma=sigma, draws=draws)
+    beside = ("x", "centres", "sigma", "draws", "shape", "shape_x")
+    asked = _chosen(estimator, settings, beside)
+    samples = Samples.of(
+        t, y, x, centres=centres, sigma=sigma, draws=draws, shape=shape, shape_x=shape_x
+    )
     n, d = samples.n_inputs * samples.n_draws, samples.n_units
     _warn_if_long(asked, samples.t, n, d, 0 if x is None else samples.x.shape[1])
     return asked.session()([samples])[0]
 
 
-def mutual_information(a, b, *, estimator: str = "ksg", **settings) -> Information:
+def mutual_information(
+    a,
+    b,
+    *,
+    shape_a: Sequence[int] = (),
+    shape_b: Sequence[int] = (),
+    estimator: str = "ksg",
+    **settings,
+) -> Information:
     """I(A;B) in bits of any two variables.
 
     a : array, tensor, table or list of rows, (n, d_a)
     b : (n, d_b) numbers, or (n,) labels
+    shape_a, shape_b : (channels, height, width) of a row of a, and of b, where these are
+        flattened maps; for estimators that take maps, as critics do by convolutions
     settings : the estimator's own, for example k=5
     Returns a record with value, lower, upper, stderr, cap, flags.
     Raises and warns as `estimate` does; ValueError too where the estimator works on layers
     alone.
     """
-    asked = _chosen(estimator, settings)
-    pair = Pair.of(a, b)
+    asked = _chosen(estimator, settings, ("shape_a", "shape_b"))
+    pair = Pair.of(a, b, shapes=(shape_a, shape_b))
     d_b = 0 if pair.is_labelled else pair.b.shape[1]
     _warn_if_long(asked, pair.a, pair.n, pair.a.shape[1], d_b)
     return asked.session().judged(pair)

@@ -119,6 +119,22 @@ class Estimator(ABC):
         that is global over training."""
         return False
 
+    @property
+    def idle(self) -> frozenset[str]:
+        """Keys of its Settings that change nothing where it was tested (regime.py), as the
+        others are set."""
+        return frozenset()
+
+    def takes_as_maps(self, shapes: Sequence[tuple[int, ...]]) -> bool:
+        """Whether it makes more of variables of these shapes than of their flattened rows: of
+        (channels, height, width), that neighbours are neighbours."""
+        return False
+
+    def why_not(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, str]:
+        """Which of its settings cannot go with inputs and layers of these shapes, by name, and
+        what it must be; two empty texts: all can."""
+        return "", ""
+
     def survey(self, batch: Sequence[Samples], so_far: Any = None) -> Any:
         """What it remembers of a first pass over all samples; the last result goes to the
         session. so_far : the result before, None at first"""
@@ -286,6 +302,7 @@ class Session:
         record = Limits().of_pair(pair, record)
         kind = "labels" if pair.is_labelled else "continuous"
         inside = self.regime.contains(kind, pair.n, pair.widest, record.value)
+        inside &= not self.estimator.takes_as_maps(pair.shapes)
         return record if inside else record.with_flag("outside_tested_regime")
 
     def _judged(self, samples: Samples, record: LayerInformation) -> LayerInformation:
@@ -298,12 +315,14 @@ class Session:
         if estimator.exact:
             return record
         n, d = samples.n_inputs * samples.n_draws, samples.n_units
-        if not self.regime.contains(kind_of_y, n, widest, ity.value):
+        of_t = estimator.takes_as_maps([samples.shape])
+        if of_t or not self.regime.contains(kind_of_y, n, widest, ity.value):
             ity = ity.with_flag("outside_tested_regime")
         if ixt.value == ixt.value:
             kind, wider = "inputs", d
             if not estimator.takes_layers:
                 kind, wider = "continuous", max(d, samples.x.shape[1])
-            if not self.regime.contains(kind, n, wider, ixt.value):
+            of_x = of_t or estimator.takes_as_maps([samples.shape_x])
+            if of_x or not self.regime.contains(kind, n, wider, ixt.value):
                 ixt = ixt.with_flag("outside_tested_regime")
         return LayerInformation(ixt, ity, extra)

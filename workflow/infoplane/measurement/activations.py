@@ -134,7 +134,13 @@ class Activations:
             for layer, clean, noise in self.outputs(epochs, seeds, self.draws):
                 yield [
                     samples_of(
-                        inputs[i], ys[i], clean[i], noise and noise.of(i), layer, *where[i]
+                        inputs[i],
+                        ys[i],
+                        clean[i],
+                        noise and noise.of(i),
+                        self.reader,
+                        layer,
+                        *where[i],
                     )
                     for i in range(len(where))
                 ]
@@ -227,21 +233,31 @@ def read_layers(
             return
 
 
-def samples_of(inputs: Inputs, y, clean, noise, layer: str, seed: int, epoch: int) -> Samples:
-    """Samples of outputs (n_inputs · n_draws, n_units) before noise, with (σ, σZ)."""
+def samples_of(
+    inputs: Inputs, y, clean, noise, reader: Reader, layer: str, seed: int, epoch: int
+) -> Samples:
+    """Samples of outputs (n_inputs · n_draws, n_units) before noise, with (σ, σZ).
+    reader : by which the layer was read"""
     sigma, added = noise or (None, None)
     by_draw = (len(inputs.x), -1, clean.shape[-1])
     return Samples(
         (clean if added is None else clean + added).view(by_draw),
         y,
         inputs.x.flatten(1),
-        layer=layer,
-        seed=seed,
-        epoch=epoch,
         sigma=sigma,
         centres=None if added is None else clean.view(by_draw),
         entropy_x=inputs.entropy_x,
+        layer=layer,
+        seed=seed,
+        epoch=epoch,
+        **shapes_of(reader, layer, inputs),
     ).checked()
+
+
+def shapes_of(reader: Reader, layer: str, inputs: Inputs) -> dict[str, tuple[int, ...]]:
+    """`shape` and `shape_x` of a layer's samples: of maps that are read whole."""
+    of_input = reader.shape_of_input(tuple(inputs.x.shape[1:]))
+    return {"shape": reader.shapes[layer], "shape_x": of_input}
 
 
 def reader_of(network: Network, settings: ProbeSettings) -> Reader:

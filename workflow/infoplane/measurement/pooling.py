@@ -20,7 +20,7 @@ import torch
 from pydantic import Field, field_validator, model_validator
 
 from infoplane.estimators.interface import Estimator
-from infoplane.measurement.activations import Activations
+from infoplane.measurement.activations import Activations, shapes_of
 from infoplane.progress import Progress
 from infoplane.samples import LayerInformation, Samples
 from infoplane.schedules.fixed import Schedule
@@ -212,6 +212,7 @@ class Pool:
                     sigma=sigma,
                     centres=None if more is None else part,
                     entropy_x=inputs.entropy_x,
+                    **shapes_of(source.reader, layer, inputs),
                 )
                 of_lengths.append((length, samples.checked()))
             yield of_lengths

@@ -1,9 +1,9 @@
 """Which layers are measured, and how maps are read.
 
 A layer of maps, (channels, height, width), is more than an estimator takes at once. It is read
-as one list of numbers, or each channel by itself as a layer of its own (conv1[0], conv1[1], …),
-or as one number a channel: the mean or the largest over positions. A flat layer is read as it
-is, whatever the reading.
+as one list of numbers, which may keep its shape for estimators that take maps, or each channel
+by itself as a layer of its own (conv1[0], conv1[1], …), or as one number a channel: the mean or
+the largest over positions. A flat layer is read as it is, whatever the reading.
 """
 
 from __future__ import annotations
@@ -12,16 +12,20 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from infoplane.networks.network import INPUT, Layer, Reading
+from infoplane.networks.network import INPUT, Layer, Reading, Shape
 from infoplane.probes.probe import HowRead
 from infoplane.table import nearest
 
 IN_WORDS = {
     "flatten": "maps flattened",
+    "whole": "maps whole, with their shape for estimators that take maps",
     "channels": "each channel of a map by itself",
     "mean": "maps as their channels' means over positions",
     "max": "maps as their channels' largest values over positions",
 }
+
+AS_ONE = ("flatten", "whole")
+"""Readings that leave nothing of a map out."""
 
 
 class Reader:
@@ -31,6 +35,7 @@ class Reader:
         or the input, that a layer is computed from alone
     names : of these layers; widths : numbers of each by name
     of : the network's own layer that a name is read of
+    shapes : (channels, height, width) of what is read whole, by name; () of all else
     """
 
     def __init__(
@@ -45,7 +50,7 @@ class Reader:
         self.parts = {layer.name: _parts(layer, how) for layer in layers}
         self.axes = {layer.name: len(layer.shape) for layer in layers}
         wanted = set(by_default) if chosen is None else _matching(self.parts, chosen)
-        whole = {la.name for la in layers if len(la.shape) == 1 or how == "flatten"}
+        whole = {la.name for la in layers if len(la.shape) == 1 or how in AS_ONE}
         edges: dict[str, tuple[str, ...]] = {}
         measured = []
         for layer in layers:
@@ -58,7 +63,15 @@ class Reader:
         self.layers = tuple(measured)
         self.names = tuple(layer.name for layer in measured)
         self.widths = {layer.name: layer.units for layer in measured}
+        keeps = {
+            la.name: la.shape if how == "whole" and len(la.shape) > 1 else () for la in layers
+        }
+        self.shapes = {name: keeps.get(name, ()) for name in self.names}
         self.of = {name: whole for whole, parts in self.parts.items() for name in parts}
+
+    def shape_of_input(self, shape: Shape) -> Shape:
+        """Of an input of this shape as it is read: () unless it is a map, read whole."""
+        return shape if self.how == "whole" and len(shape) > 1 else ()
 
     @property
     def in_words(self) -> str:
@@ -76,7 +89,7 @@ class Reader:
         if not set(parts) & set(self.names):
             return
         t, sigma, noise = reading.t, reading.sigma, reading.noise
-        if t.ndim == 3 or self.how == "flatten":
+        if t.ndim == 3 or self.how in AS_ONE:
             yield (
                 name,
                 Reading(t.flatten(2), sigma, None if noise is None else noise.flatten(2)),
@@ -104,7 +117,7 @@ def _parts(layer: Layer, how: HowRead) -> dict[str, tuple[int]]:
         return {layer.name: layer.shape}
     if how == "channels":
         return {f"{layer.name}[{i}]": (math.prod(sides),) for i in range(channels)}
-    return {layer.name: (layer.units if how == "flatten" else channels,)}
+    return {layer.name: (layer.units if how in AS_ONE else channels,)}
 
 
 def _edges(layer: Layer, edges: dict, whole: set[str]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from infoplane.stores.weights import WeightsStore
 
 
-HowRead = Literal["flatten", "channels", "mean", "max"]
+HowRead = Literal["flatten", "whole", "channels", "mean", "max"]
 
 
 class ProbeSettings(Settings):
@@ -47,9 +47,11 @@ class ProbeSettings(Settings):
     """Layers to measure, by name or pattern (conv1, dense*); null: all after an activation, and
     the output."""
     reading: HowRead = "flatten"
-    """How maps are read. flatten: as one list of numbers; channels: each channel by itself, as
-    a layer named conv1[0], conv1[1], …; mean, max: as one number a channel, the mean or the
-    largest over positions. Layers without maps are read as they are."""
+    """How maps are read. flatten: as one list of numbers; whole: as that list, with its
+    shape (channels, height, width), and images X so too: critics take them by convolutions, all
+    other estimators as under flatten; channels: each channel by itself, as a layer named
+    conv1[0], conv1[1], …; mean, max: as one number a channel, the mean or the largest over
+    positions. Layers without maps are read as they are."""
     passes: Literal["evaluation", "training"] = "evaluation"
     """What dropout and batch norm do while layers are measured. evaluation: no dropout, batch
     norm by its running statistics; training: masks are drawn, and batch norm goes by random

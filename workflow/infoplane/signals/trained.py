@@ -154,7 +154,7 @@ class Trained:
             readings = network.read(self.weights, self.x, random)
             for name, t, noise in read_layers(self.reader, readings):
                 own = noise and noise.of(0)
-                where = (name, self.seed, self.epoch)
+                where = (self.reader, name, self.seed, self.epoch)
                 yield samples_of(self.inputs.samples, self.inputs.samples.y, t[0], own, *where)
 
     def remember(self, key: Hashable, find: Callable[[], Found]) -> Found:

@@ -2,7 +2,8 @@
 
 Of I(X;T) there are `ixt`, `ixt_lower`, `ixt_upper`, `ixt_stderr`, `ixt_cap` and `ixt_flags`, of
 I(T;Y) the same of `ity`; further quantities of an estimator have names of their own. Tables
-have `flags` too, those of both as a point of the plane shows them.
+have `flags` too, those of both as a point of the plane shows them. An estimator that keeps
+curves has `ixt_curve` and `ity_curve` by step besides, which `read_curves` gives.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -33,6 +34,8 @@ CEILING = "information_xy"
 MASKS = {name: 1 << bit for bit, name in enumerate(FLAGS)}
 COLUMNS = tuple(column(quantity, number) for quantity in QUANTITIES for number in NUMBERS)
 FLAG_COLUMNS = tuple(column(quantity, "flags") for quantity in QUANTITIES)
+CURVES = tuple(column(quantity, "curve") for quantity in QUANTITIES)
+"""Bounds in bits by step of training, (seed, epoch, layer, step); NaN where there was none."""
 INFORMATION = "information"
 """The kind of these stores."""
 Key = tuple[int, int, str]
@@ -73,6 +76,7 @@ def write_information(
         of_inputs[:2, seeds.index(seed), epochs.index(epoch)] = pair
     for (seed, epoch), value in information_xy.items():
         of_inputs[2, seeds.index(seed), epochs.index(epoch)] = value
+    curves, steps = _curves_of(records, seeds, epochs, layers)
     dims = ("seed", "epoch", "layer")
     dataset = xr.Dataset(
         {name: (dims, value, {"units": "bit"}) for name, value in values.items()}
@@ -80,11 +84,13 @@ def write_information(
             name: (dims[:2], value, {"units": "bit"})
             for name, value in zip((*ENTROPIES, CEILING), of_inputs, strict=True)
         }
-        | {name: (dims, masks, flag_attributes()) for name, masks in flags.items()},
+        | {name: (dims, masks, flag_attributes()) for name, masks in flags.items()}
+        | {n: ((*dims, "step"), v, {"units": "bit"}) for n, v in curves.items()},
         coords={
             "seed": list(seeds),
             "epoch": list(epochs),
             "layer": np.array(layers, object),  # strings of any length in Zarr
+            **({"step": steps} if curves else {}),
         },
         attrs={**attributes, "units": "bit"},
     )
@@ -96,7 +102,7 @@ def read_information(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     seed and epoch, and the attributes."""
     dataset = open_tree(path, INFORMATION).to_dataset()
     with reading(path):
-        dataset = dataset.load()
+        dataset = dataset.drop_dims("step", errors="ignore").load()
     order = {str(name): i for i, name in enumerate(dataset["layer"].values)}
     table = dataset.to_dataframe().reset_index()
     table["layer"] = table["layer"].astype(str)
@@ -104,6 +110,28 @@ def read_information(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
         ["seed", "epoch", "layer"], key=lambda c: c.map(order) if c.name == "layer" else c
     )
     return with_names(table.reset_index(drop=True)), dict(dataset.attrs)
+
+
+def read_curves(path: Path) -> pd.DataFrame:
+    """A row an evaluation while a critic was trained: seed, epoch, layer, quantity (ixt or
+    ity), step, and bound in bits; no rows where the store keeps no curves."""
+    dataset = open_tree(path, INFORMATION).to_dataset()
+    kept = {name: q for q, name in zip(QUANTITIES, CURVES, strict=True) if name in dataset}
+    columns = ["seed", "epoch", "layer", "quantity", "step", "bound"]
+    if not kept:
+        return pd.DataFrame(columns=columns)
+    with reading(path):
+        curves = dataset[list(kept)].load().rename(kept)
+    order = {str(name): i for i, name in enumerate(curves["layer"].values)}
+    table = curves.to_dataframe().reset_index()
+    table = table.melt(
+        ["seed", "epoch", "layer", "step"], var_name="quantity", value_name="bound"
+    ).dropna(subset="bound")
+    table["layer"] = table["layer"].astype(str)
+    table = table.sort_values(
+        columns[:5], key=lambda c: c.map(order) if c.name == "layer" else c
+    )
+    return table[columns].reset_index(drop=True)
 
 
 def read_records(path: Path) -> tuple[dict[Key, LayerInformation], dict[str, Any]]:
@@ -114,7 +142,9 @@ def read_records(path: Path) -> tuple[dict[Key, LayerInformation], dict[str, Any
     dataset = open_tree(path, INFORMATION).to_dataset()
     with reading(path):
         dataset = dataset.load()
-    known = (*COLUMNS, *FLAG_COLUMNS, *ENTROPIES, CEILING)
+    known = (*COLUMNS, *FLAG_COLUMNS, *ENTROPIES, CEILING, *CURVES)
+    curves = {name: dataset[name].values for name in CURVES if name in dataset}
+    steps = dataset["step"].values.tolist() if curves else []
     extra = [str(n) for n in dataset.data_vars if n not in known]
     values = {name: dataset[name].values for name in (*COLUMNS, *extra)}
     masks = {name: dataset[name].values for name in FLAG_COLUMNS}
@@ -129,12 +159,41 @@ def read_records(path: Path) -> tuple[dict[Key, LayerInformation], dict[str, Any
                 **{number: here[column(quantity, number)] for number in NUMBERS},
                 flags=_names(masks[column(quantity, "flags")][at]),
                 extra=_part(here, extra, f"{quantity}_"),
+                curve=_curve(steps, curves, column(quantity, "curve"), at),
             )
             for quantity in QUANTITIES
         ]
         own = {n: here[n] for n in extra if not n.startswith(("ixt_", "ity_"))}
         records[int(seed), int(epoch), str(layer)] = LayerInformation(*both, own)
     return records, dict(dataset.attrs)
+
+
+def _curves_of(records, seeds, epochs, layers) -> tuple[dict[str, np.ndarray], list[int]]:
+    """Curves of all records by name, (seed, epoch, layer, step), and the steps; none where no
+    record has one."""
+    of_records = {
+        (seeds.index(seed), epochs.index(epoch), layers.index(layer), name): information.curve
+        for (seed, epoch, layer), record in records.items()
+        for name, information in zip(CURVES, record[:2], strict=True)
+    }
+    steps = sorted({step for curve in of_records.values() for step, _ in curve})
+    if not steps:
+        return {}, []
+    shape = (len(seeds), len(epochs), len(layers), len(steps))
+    curves = {name: np.full(shape, np.nan) for name in CURVES}
+    places = {step: i for i, step in enumerate(steps)}
+    for (*at, name), curve in of_records.items():
+        for step, bound in curve:
+            curves[name][*at, places[step]] = bound
+    return curves, steps
+
+
+def _curve(steps, curves, name: str, at) -> tuple[tuple[int, float], ...]:
+    """What a record had as its curve; a bound that was NaN is left out."""
+    if name not in curves:
+        return ()
+    found = zip(steps, curves[name][at].tolist(), strict=True)
+    return tuple((step, bound) for step, bound in found if bound == bound)
 
 
 def numbers_of(record: LayerInformation) -> dict[str, float]:

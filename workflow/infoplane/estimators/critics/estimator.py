@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field
 
 from infoplane import settings
-from infoplane.estimators.critics import samples
+from infoplane.estimators.critics import convolutions, samples
 from infoplane.estimators.critics.networks import Scores
 from infoplane.estimators.critics.training import CONSTANT, Outcome, Training, how_many
 from infoplane.estimators.interface import PairEstimator
@@ -32,6 +32,19 @@ class CriticSettings(settings.Settings):
     """Units of each hidden layer, and dimensions of the space of a separable critic."""
     depth: int = Field(default=2, ge=1)
     """Hidden layers."""
+    network: Literal["auto", "dense", "convolutional"] = "auto"
+    """What stands before the hidden layers. auto: convolutions for a variable that comes with
+    its shape (channels, height, width), as maps and images do under measure.reading whole, and
+    nothing for vectors and labels; dense: nothing, maps are taken as vectors; convolutional: as
+    auto, and refused where no variable has a shape."""
+    channels: list[Annotated[int, Field(ge=1)]] = Field(default=[16, 16], min_length=1)
+    """Maps that each convolution of a critic makes, one number a convolution."""
+    kernel: int = Field(default=3, ge=1)
+    """Height and width of a critic's convolution kernels in positions; at most those of the
+    maps that they meet."""
+    stride: int = Field(default=2, ge=1)
+    """Positions from one place of a critic's convolution kernel to the next, in both
+    directions."""
     contrasts: int = Field(default=4, ge=1)
     """Product pairs that a concat critic scores for each joint pair in training."""
     held_out_contrasts: int = Field(default=64, ge=1)
@@ -53,6 +66,9 @@ class CriticSettings(settings.Settings):
     """Share of the inputs in the two held-out halves together."""
     warm_start: bool = False
     """Start from the critic of the same layer and seed at the epoch measured before."""
+    curves: bool = False
+    """Keep the bound in bits of every evaluation, the mean of both held-out halves, in the
+    store of information, for figures of convergence; results of pools have none."""
     seed: int = Field(default=0, ge=0)
     """Of the split, the first weights and the order of the mini-batches."""
     memory_mb: int = Field(default=512, ge=1)
@@ -111,6 +127,29 @@ class CriticEstimator(PairEstimator):
         """With a warm start, critics go on from those of the epoch before."""
         return self.settings.warm_start
 
+    @property
+    def idle(self) -> frozenset[str]:
+        """Settings of convolutions, unless maps are asked for."""
+        of_maps = frozenset({"network", "channels", "kernel", "stride"})
+        return frozenset() if self.settings.network == "convolutional" else of_maps
+
+    def takes_as_maps(self, shapes: Sequence[tuple[int, ...]]) -> bool:
+        """Whether convolutions read a variable of one of these shapes."""
+        return self.settings.network != "dense" and any(map(convolutions.is_map, shapes))
+
+    def why_not(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, str]:
+        """Maps that are smaller than the kernel; none, where the network is convolutional."""
+        if self.settings.network == "dense":
+            return "", ""
+        maps = {name: shape for name, shape in shapes.items() if convolutions.is_map(shape)}
+        if not maps and self.settings.network == "convolutional":
+            text = "must be auto or dense, not 'convolutional': neither X nor a layer is a map"
+            return "network", f"{text} that is read with its shape (measure.reading: whole)"
+        for name, shape in maps.items():
+            if why := convolutions.why_too_small(shape, self.settings):
+                return "kernel", f"{why.removeprefix('kernel ')} ({name})"
+        return "", ""
+
     def between_batch(
         self, pairs: Sequence[Pair], memory: dict | None = None
     ) -> list[Information]:
@@ -130,8 +169,12 @@ class CriticEstimator(PairEstimator):
             flags : 'exploded' where the bound left ± the cap and did not come back: the value
                 is the best before, or 0, of a constant critic, where there is none;
                 'not_converged' after max_steps
-            extra : steps, the number of mini-batches (without unit)
-        Raises ValueError naming the pair where there are fewer than 12 inputs.
+            extra : steps, the number of mini-batches, and with a warm start carried, 1 where it
+                went on from the epoch before and 0 where it did not (both without unit)
+            curve : with `curves`, the bound at every evaluation
+        Raises ValueError naming the pair where there are fewer than 12 inputs, where the
+        network is convolutional and no variable has a shape, or where the kernel is larger than
+        a map.
         """
         memory = ({} if memory is None else memory) if self.remembers else None
         outcomes: dict[int, Outcome] = {}
@@ -145,14 +188,16 @@ class CriticEstimator(PairEstimator):
         """By their numbers, of pairs that train together as far as they can be stacked."""
         constant = [i for i in numbers if samples.is_constant(pairs[i])]
         outcomes = dict.fromkeys(constant, CONSTANT)
-        for group in samples.grouped(pairs, [i for i in numbers if i not in outcomes]):
+        for group in samples.grouped(
+            pairs, [i for i in numbers if i not in outcomes], self.settings
+        ):
             n_threads = 1 if pairs[group[0]].a.is_cuda else torch.get_num_threads()
             at_once = self._at_once([pairs[i] for i in group], n_threads)
             stacks = [group[i : i + at_once] for i in range(0, len(group), at_once)]
 
             def train(stack: list[int]) -> list[Outcome]:
                 first = [(memory or {}).get(pairs[i].key) for i in stack]
-                data = samples.stacked([pairs[i] for i in stack])
+                data = samples.stacked([pairs[i] for i in stack], self.settings)
                 return Training(self, data, first, keep=memory is not None).run()
 
             n_threads = min(n_threads, len(stacks))
@@ -170,20 +215,25 @@ class CriticEstimator(PairEstimator):
         d_a = max(pair.a.shape[1] for pair in pairs)
         d_b = max(samples.width_of_b(pair) for pair in pairs)
         n, n_inputs = pairs[0].n, pairs[0].n // pairs[0].n_draws
-        most = how_many(self.settings, n, n_inputs, d_a, d_b) // n_threads
+        maps = convolutions.maps_of(self.settings, pairs[0])
+        most = how_many(self.settings, n, n_inputs, d_a, d_b, maps) // n_threads
         return max(1, min(most, math.ceil(len(pairs) / n_threads)))
 
     def _record(self, outcome: Outcome) -> Information:
         flags = ("exploded",) if outcome.exploded else ()
         flags += () if outcome.converged else ("not_converged",)
         value = BIT * outcome.value
+        extra = {"steps": float(outcome.steps)}
+        if self.settings.warm_start:
+            extra["carried"] = float(outcome.carried)
         return Information(
             value,
             lower=value if self.is_bound else math.nan,
             stderr=BIT * outcome.stderr,
             cap=BIT * outcome.cap,
             flags=flags,
-            extra={"steps": float(outcome.steps)},
+            extra=extra,
+            curve=tuple((step, BIT * bound) for step, bound in outcome.curve),
         )
 
 

@@ -2,7 +2,7 @@
 
 A critic f gives every pair a score. A bound on I(A;B) compares the scores of pairs that were
 drawn together ("joint") with those of pairs put together from different samples
-("product"). Two architectures:
+("product"). Two architectures, of vectors, or of what convolutions make of maps:
 
     separable   f(a, b) = g(a) · h(b), two networks into one space: all pairs of a mini-batch
                 cost one matrix product (van den Oord et al. 2018; Poole et al. 2019)
@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import torch
@@ -25,11 +27,15 @@ import torch
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from infoplane.estimators.critics.convolutions import Convolutions
+
 MASKED = -1e30
 """Score of a pair that is no product pair; its exponential is 0."""
 
 Shapes = dict[str, tuple[int, ...]]
 Weights: TypeAlias = "dict[str, Tensor]"
+Fronts: TypeAlias = "Mapping[str, Convolutions]"
+NO_FRONTS: Fronts = MappingProxyType({})
 
 
 class Scores(NamedTuple):
@@ -55,14 +61,18 @@ class Scores(NamedTuple):
 
 
 class Critics(ABC):
-    """One architecture, for variables of (at most) d_a and d_b dimensions."""
+    """One architecture, for variables of (at most) d_a and d_b dimensions, which are features
+    where convolutions stand before it."""
 
+    fronts: Fronts
+    """Convolutions before it, by the side of a variable, a or b, that is a map."""
     block: int
     """Held-out samples that are evaluated together."""
     shapes: Shapes
-    """Of each weight, for one critic: matrices (in, out), biases (out,)."""
+    """Of each weight, for one critic: matrices (in, out), biases (out,), and those of `fronts`
+    after them."""
     inputs: dict[str, int]
-    """Dimensions of the variable, by the weights that act on one."""
+    """Dimensions of the variable, by the weights that act on one that may be padded."""
 
     @abstractmethod
     def scores(self, weights: Weights, a: Tensor, b: Tensor, held_out: bool = False) -> Scores:
@@ -99,7 +109,25 @@ class Critics(ABC):
 
     def fan_in(self, name: str) -> int:
         """Inputs of the layer that this weight or bias belongs to."""
-        return self.shapes[name.replace("bias", "weight")][0]
+        shape = self.shapes[name.replace("bias", "weight")]
+        return math.prod(shape[1:]) if len(shape) == 4 else shape[0]
+
+    def _with_fronts(self, fronts: Fronts) -> None:
+        """Takes in convolutions; their weights come last, their variables have no padding."""
+        self.fronts = fronts
+        for side, front in fronts.items():
+            self.inputs.pop(f"{side}1.weight")
+            self.shapes |= front.shapes
+
+    def _features(self, weights: Weights, side: str, x: Tensor) -> Tensor:
+        """A variable (C, n, d) as the dense layers take it."""
+        front = self.fronts.get(side)
+        return x if front is None else front.features(weights, x)
+
+    @property
+    def _floats_of_fronts(self) -> int:
+        """Numbers that convolutions hold for one sample."""
+        return sum(front.floats for front in self.fronts.values())
 
     def put(self, values: Tensor, i: int, one: Weights) -> None:
         """Makes `one` the i-th of a stack (C, n_weights); a narrower critic leaves zeros."""
@@ -120,13 +148,14 @@ class Separable(Critics):
 
     block = 1024
 
-    def __init__(self, d_a: int, d_b: int, width: int, depth: int):
+    def __init__(self, d_a: int, d_b: int, width: int, depth: int, fronts: Fronts = NO_FRONTS):
         self.depth, self.width = depth, width
         self.shapes, self.inputs = {}, {"a1.weight": d_a, "b1.weight": d_b}
         for side, d in (("a", d_a), ("b", d_b)):
             for layer in range(1, depth + 2):
                 self.shapes[f"{side}{layer}.weight"] = (d if layer == 1 else width, width)
                 self.shapes[f"{side}{layer}.bias"] = (width,)
+        self._with_fronts(fronts)
 
     def scores(self, weights: Weights, a: Tensor, b: Tensor, held_out: bool = False) -> Scores:
         g = self._network(weights, "a", a) / math.sqrt(self.width)
@@ -137,6 +166,7 @@ class Separable(Critics):
         return Scores((g * h).sum(dim=2), product, self.n_contrasts(a.shape[1]))
 
     def _network(self, weights: Weights, side: str, x: Tensor) -> Tensor:
+        x = self._features(weights, side, x)
         for layer in range(1, self.depth + 1):
             x = _affine(weights, f"{side}{layer}", x).relu_()
         return _affine(weights, f"{side}{self.depth + 1}", x)
@@ -145,7 +175,8 @@ class Separable(Critics):
         return n - 1
 
     def floats(self, n: int, held_out: bool = False) -> int:
-        return 4 * n**2 + 4 * (self.depth + 1) * self.width * n
+        dense = 4 * n**2 + 4 * (self.depth + 1) * self.width * n
+        return dense + self._floats_of_fronts * n
 
 
 class Concat(Critics):
@@ -162,28 +193,30 @@ class Concat(Critics):
         depth: int,
         contrasts: int,
         held_out_contrasts: int,
+        fronts: Fronts = NO_FRONTS,
     ):
         self.depth, self.width = depth, width
         self.contrasts, self.held_out_contrasts = contrasts, held_out_contrasts
         # The first layer acts on each variable apart, and the sums are shared by all pairs.
         self.shapes = {"a1.weight": (d_a, width), "b1.weight": (d_b, width)}
         self.shapes["b1.bias"] = (width,)
-        self.inputs = {"a1.weight": d_a, "b1.weight": d_b}
+        self.inputs, self.d = {"a1.weight": d_a, "b1.weight": d_b}, d_a + d_b
         for layer in range(2, depth + 1):
             self.shapes[f"{layer}.weight"] = (width, width)
             self.shapes[f"{layer}.bias"] = (width,)
         self.shapes["out.weight"] = (width, 1)
         self.shapes["out.bias"] = (1,)
+        self._with_fronts(fronts)
 
     def fan_in(self, name: str) -> int:
         first = name.startswith(("a1", "b1"))
-        return sum(self.inputs.values()) if first else super().fan_in(name)
+        return self.d if first else super().fan_in(name)
 
     def scores(self, weights: Weights, a: Tensor, b: Tensor, held_out: bool = False) -> Scores:
         n_critics, n, _ = a.shape
         k = self.n_contrasts(n, held_out)
-        of_a = torch.bmm(a, weights["a1.weight"])
-        of_b = _affine(weights, "b1", b)
+        of_a = torch.bmm(self._features(weights, "a", a), weights["a1.weight"])
+        of_b = _affine(weights, "b1", self._features(weights, "b", b))
         # With the b of the same sample, of the next one, … of the k-th after it, in a circle.
         circle = torch.cat([of_b, of_b[:, :k]], dim=1)
         shifted = torch.stack([circle[:, s : s + n] for s in range(k + 1)], dim=1)
@@ -199,7 +232,8 @@ class Concat(Critics):
         return min(self.held_out_contrasts if held_out else self.contrasts, n - 1)
 
     def floats(self, n: int, held_out: bool = False) -> int:
-        return (self.depth + 3) * self.width * n * (self.n_contrasts(n, held_out) + 1)
+        dense = (self.depth + 3) * self.width * n * (self.n_contrasts(n, held_out) + 1)
+        return dense + self._floats_of_fronts * n
 
 
 def _affine(weights: Weights, layer: str, h: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from infoplane import streams
+from infoplane.estimators.critics.convolutions import NO_MAP, MapSettings, Shape, maps_of
 from infoplane.estimators.kernels import tails
 from infoplane.samples import Pair
 
@@ -30,11 +31,14 @@ class Group:
     a : torch.Tensor (C, n_inputs · n_draws, d_a), float32, padded with zeros
     b : torch.Tensor (C, n_inputs, d_b), float32, padded with zeros
     widths : dimensions (d_a, d_b) of each pair without padding
+    maps : shapes of a row of a and of b in every pair, (channels, height, width), for
+        convolutions; NO_MAP of a vector
     """
 
     a: Tensor
     b: Tensor
     widths: list[tuple[int, int]]
+    maps: tuple[Shape, Shape] = (NO_MAP, NO_MAP)
 
     @property
     def n_inputs(self) -> int:
@@ -53,7 +57,8 @@ class Group:
 
     def only(self, chosen: Tensor) -> Group:
         """The pairs with these numbers."""
-        return Group(self.a[chosen], self.b[chosen], [self.widths[i] for i in chosen.tolist()])
+        widths = [self.widths[i] for i in chosen.tolist()]
+        return Group(self.a[chosen], self.b[chosen], widths, self.maps)
 
 
 @dataclass(frozen=True)
@@ -77,11 +82,15 @@ def is_constant(pair: Pair) -> bool:
     return bool((pair.a == pair.a[0]).all() or (pair.b == pair.b[0]).all())
 
 
-def grouped(pairs: Sequence[Pair], numbers: Sequence[int]) -> list[list[int]]:
+def grouped(
+    pairs: Sequence[Pair], numbers: Sequence[int], settings: MapSettings
+) -> list[list[int]]:
     """Those of the numbers whose pairs may be stacked: of one length, on one device, of similar
-    width, so that padding at most doubles a variable that is not narrow.
+    width, so that padding at most doubles a variable that is not narrow; of maps that
+    convolutions take, of one shape.
 
-    Raises ValueError naming the pair where there are too few samples to train and hold out.
+    Raises ValueError naming the pair where there are too few samples to train and hold out, or
+    as `maps_of` does.
     """
     groups: dict[tuple, list[int]] = {}
     for i in numbers:
@@ -93,7 +102,8 @@ def grouped(pairs: Sequence[Pair], numbers: Sequence[int]) -> list[list[int]]:
                 f"evaluate it on others; it takes {SMALLEST}"
             )
         widths = (_next_power(pair.a.shape[1]), _next_power(width_of_b(pair)))
-        key = (pair.n, pair.n_draws, str(pair.a.device), *widths)
+        maps = maps_of(settings, pair)
+        key = (pair.n, pair.n_draws, str(pair.a.device), *widths, *maps)
         groups.setdefault(key, []).append(i)
     return list(groups.values())
 
@@ -108,21 +118,31 @@ def width_of_b(pair: Pair) -> int:
     return int(pair.b.max()) + 1 if pair.is_labelled else pair.b.shape[1]
 
 
-def stacked(pairs: Sequence[Pair]) -> Group:
+def stacked(pairs: Sequence[Pair], settings: MapSettings) -> Group:
     """The pairs as one group, each coordinate `standardised`, labels as one coordinate a
-    class."""
-    a = [standardised(pair.a) for pair in pairs]
-    b = [_second(pair) for pair in pairs]
+    class. Of a map that convolutions take, each channel is standardised as one variable."""
+    maps = maps_of(settings, pairs[0])
+    a = [_first(pair.a, maps[0]) for pair in pairs]
+    b = [_second(pair, maps[1]) for pair in pairs]
     widths = [(x.shape[1], y.shape[1]) for x, y in zip(a, b, strict=True)]
-    return Group(_padded(a), _padded(b), widths)
+    return Group(_padded(a), _padded(b), widths, maps)
 
 
-def _second(pair: Pair) -> Tensor:
+def _first(values: Tensor, shape: Shape) -> Tensor:
+    if not shape:
+        return standardised(values)
+    # A scale for each position would make one kernel mean another thing at each of them.
+    by_channel = values.unflatten(1, (shape[0], -1)).transpose(1, 2)
+    rows = standardised(by_channel.flatten(0, 1))
+    return rows.view(by_channel.shape).transpose(1, 2).flatten(1)
+
+
+def _second(pair: Pair, shape: Shape) -> Tensor:
     b = pair.b[:: pair.n_draws]
     if pair.is_labelled:
         one_hot = torch.nn.functional.one_hot(b, width_of_b(pair))
         return standardised(one_hot.to(pair.a.device, torch.float32))
-    return standardised(b)
+    return _first(b, shape)
 
 
 def standardised(values: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ import torch
 
 from infoplane import streams
 from infoplane.estimators.critics.adam import Adam
+from infoplane.estimators.critics.convolutions import NO_MAP, Convolutions, Shape
 from infoplane.estimators.critics.networks import Concat, Critics, Separable, Weights
 from infoplane.estimators.critics.samples import Group, Split
 
@@ -39,7 +40,11 @@ CACHED = 2**21
 
 @dataclass
 class Outcome:
-    """What training one critic came to, in nats."""
+    """What training one critic came to, in nats.
+
+    curve : (step, mean of both halves' bound) of every evaluation; empty where not asked for
+    carried : whether it went on from the weights that it was given
+    """
 
     value: float
     stderr: float
@@ -48,23 +53,45 @@ class Outcome:
     exploded: bool
     converged: bool
     weights: Weights | None
+    curve: tuple[tuple[int, float], ...] = ()
+    carried: bool = False
 
 
 CONSTANT = Outcome(0.0, 0.0, 0.0, 0, False, True, None)
 """Of a variable that never varies there is nothing to know."""
 
 
-def critics_of(settings: CriticSettings, d_a: int, d_b: int) -> Critics:
-    """The architecture for variables of (at most) d_a and d_b dimensions."""
+def critics_of(
+    settings: CriticSettings, d_a: int, d_b: int, maps: tuple[Shape, Shape] = (NO_MAP, NO_MAP)
+) -> Critics:
+    """The architecture for variables of (at most) d_a and d_b dimensions.
+
+    maps : shapes of a and b, (channels, height, width), where convolutions stand before it
+    """
     s = settings
+    fronts = {
+        side: Convolutions(side, shape, s)
+        for side, shape in zip("ab", maps, strict=True)
+        if shape
+    }
+    d_a, d_b = (
+        fronts[side].n_features if side in fronts else d for side, d in (("a", d_a), ("b", d_b))
+    )
     if s.critic == "separable":
-        return Separable(d_a, d_b, s.width, s.depth)
-    return Concat(d_a, d_b, s.width, s.depth, s.contrasts, s.held_out_contrasts)
+        return Separable(d_a, d_b, s.width, s.depth, fronts)
+    return Concat(d_a, d_b, s.width, s.depth, s.contrasts, s.held_out_contrasts, fronts)
 
 
-def how_many(settings: CriticSettings, n: int, n_inputs: int, d_a: int, d_b: int) -> int:
+def how_many(
+    settings: CriticSettings,
+    n: int,
+    n_inputs: int,
+    d_a: int,
+    d_b: int,
+    maps: tuple[Shape, Shape] = (NO_MAP, NO_MAP),
+) -> int:
     """Critics that train together in settings.memory_mb, on n samples; at least one."""
-    net = critics_of(settings, d_a, d_b)
+    net = critics_of(settings, d_a, d_b, maps)
     split = Split.of(n_inputs, settings.held_out, settings.seed)
     batch = min(settings.batch_size, len(split.train))
     block = min(max(net.block, settings.batch_size), len(split.halves[0]))
@@ -90,7 +117,7 @@ class Training:
     ):
         self.estimator, self.settings = estimator, estimator.settings
         self.group, self.first, self.keep = group, first, keep
-        self.net = critics_of(self.settings, group.a.shape[2], group.b.shape[2])
+        self.net = critics_of(self.settings, group.a.shape[2], group.b.shape[2], group.maps)
         self.split = Split.of(group.n_inputs, self.settings.held_out, self.settings.seed)
         self.n_held_out = len(self.split.halves[0])
         self.block = estimator.block(self.n_held_out, self.net.block)
@@ -120,7 +147,7 @@ class Training:
                 continue
             stay = self._evaluate(step)
             if step == settings.max_steps or not stay.any():
-                return self.reports.outcomes()
+                return self.reports.outcomes(self.carried)
             if not stay.all():
                 self._leave(stay)
         raise AssertionError("mini-batches have no end")
@@ -128,15 +155,20 @@ class Training:
     def _begin(self) -> None:
         device = self.group.a.device
         self.values = torch.zeros(len(self.first), self.net.n_weights, device=device)
+        self.carried = [False] * len(self.first)
         for i, (widths, weights) in enumerate(zip(self.group.widths, self.first, strict=True)):
-            own = critics_of(self.settings, *widths)
-            if weights is None or {k: tuple(v.shape) for k, v in weights.items()} != own.shapes:
+            own = critics_of(self.settings, *widths, self.group.maps)
+            shapes = {k: tuple(v.shape) for k, v in (weights or {}).items()}
+            self.carried[i] = shapes == own.shapes
+            if not self.carried[i]:
                 weights = own.initial(streams.of_estimator(self.settings.seed, 1))
             self.net.put(self.values, i, weights)
         self.average = self.values.clone()
         self.adam = Adam(self.values)
         self.state: dict[str, Tensor] = {}
-        self.reports = Reports(len(self.first), self.cap, self.settings.patience)
+        self.reports = Reports(
+            len(self.first), self.cap, self.settings.patience, self.settings.curves
+        )
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Mini-batches without end, inputs (B,) and one draw (B,) of each: passes over the
@@ -220,10 +252,12 @@ class Reports:
 
     cap : what a bound cannot exceed, in nats
     patience : evaluations without a better one on either half after which training ends
+    curves : whether every evaluation is to be told of
     """
 
-    def __init__(self, n: int, cap: float, patience: int):
+    def __init__(self, n: int, cap: float, patience: int, curves: bool = False):
         self.cap, self.patience = cap, patience
+        self.curves: list[list] | None = [[] for _ in range(n)] if curves else None
         self.best = torch.full((2, n), -math.inf, dtype=torch.float64)
         self.bound = torch.full((2, n), math.nan, dtype=torch.float64)
         self.stderr = torch.full((2, n), math.nan, dtype=torch.float64)
@@ -252,22 +286,30 @@ class Reports:
             self.stderr[1 - half, at] = stderr[1 - half, chosen]
         self.waited[alive] = torch.where(better.any(dim=0), 0, self.waited[alive] + 1)
         self.steps[alive] = step
+        if self.curves is not None:
+            for i, both in zip(alive.tolist(), bound.mean(dim=0).tolist(), strict=True):
+                self.curves[i].append((step, both))
         self.exploded[alive] = ~sound
         of_both = torch.where(sound, criterion.mean(dim=0), -math.inf)
         best = of_both > self.best_of_both[alive]
         self.best_of_both[alive] = torch.maximum(of_both, self.best_of_both[alive])
         return fine & (self.waited[alive] < self.patience), best
 
-    def outcomes(self) -> list[Outcome]:
+    def outcomes(self, carried: list[bool]) -> list[Outcome]:
         """One a critic. A critic that was never sound is as good as one that is constant: 0
-        nat, by any bound."""
+        nat, by any bound. carried : of each whether it began with weights that it was given"""
         converged = (self.waited >= self.patience) | self.exploded
         value = self.bound.mean(dim=0).nan_to_num(0.0)
         stderr = self.stderr.square().sum(dim=0).sqrt().nan_to_num(0.0) / 2
         said = (value, stderr, self.steps, self.exploded, converged)
+        curves = [()] * len(carried) if self.curves is None else map(tuple, self.curves)
         return [
-            Outcome(value, stderr, self.cap, steps, exploded, converged, weights)
-            for value, stderr, steps, exploded, converged, weights in zip(
-                *(values.tolist() for values in said), self.weights, strict=True
+            Outcome(value, stderr, self.cap, steps, exploded, converged, weights, *rest)
+            for value, stderr, steps, exploded, converged, weights, *rest in zip(
+                *(values.tolist() for values in said),
+                self.weights,
+                curves,
+                carried,
+                strict=True,
             )
         ]
