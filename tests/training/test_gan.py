@@ -92,7 +92,7 @@ def test_steps_of_both_are_those_of_torch(gan_of, loss):
         [7], loss=loss, batch_size=80, optimizer={"method": "sgd", "learning_rate": 0.1}
     )
     trainer.advance(0)
-    (duel,) = trainer.duels
+    (duel,) = trainer.groups
     before = copy.deepcopy({of: p.weights for of, p in duel.players.items()})
     order = gan.streams.order(80, 7, 1)
     z = trainer.settings.drawn(80, 7, 1, gan.LATENT)
@@ -189,13 +189,13 @@ def test_a_resumed_gan_has_the_same_bits(gan_of, of_images, kind):
         assert np.array_equal(found[name], value), name
     for name, value in whole.values.items():
         np.testing.assert_array_equal(metrics[name], value)
-    np.testing.assert_equal(resumed.since, whole.since)
+    np.testing.assert_equal(resumed.books, whole.books)
 
 
 def test_metrics_are_what_their_names_say(gan_of, points):
     trainer = gan_of([1], epochs=30)
     ended(trainer)
-    (duel,) = trainer.duels
+    (duel,) = trainer.groups
     found = {name: value[0] for name, value in trainer.values.items()}
     fakes = duel._made(duel.generator.weights, duel._drawn(80, 0, gan.EVALUATED))
     real, fake = duel._told(trainer.x)[0], duel._told(fakes)[0]
@@ -220,7 +220,7 @@ def test_metrics_are_what_their_names_say(gan_of, points):
 
 def test_a_collapsed_generator_and_a_constant_discriminator_are_remarked_upon(gan_of, tmp_path):
     trainer = gan_of([3, 4], epochs=2, optimizer={"method": "sgd", "learning_rate": 1e-9})
-    for duel in trainer.duels:
+    for duel in trainer.groups:
         duel.generator.views["output.weight"][1] = 0  # seed 4 makes one point
         duel.discriminator.views["output.weight"][0] = 0
     train(trainer, tmp_path / "w.zarr.zip", "same")
@@ -236,9 +236,9 @@ def test_a_collapsed_generator_and_a_constant_discriminator_are_remarked_upon(ga
 
 def test_a_seed_whose_loss_is_nan_stops_and_the_others_go_on(gan_of):
     trainer, alone = gan_of([3, 4, 5]), gan_of([3, 5])
-    trainer.duels[0].generator.views["output.bias"][1] = np.nan
+    trainer.groups[0].generator.views["output.bias"][1] = np.nan
     weights, wanted = ended(trainer), ended(alone)
-    assert trainer.lost == {4: ("a loss became NaN or infinite in epoch 0", False)}
+    assert trainer.lost == {4: ("the loss became NaN or infinite in epoch 0", False)}
     assert trainer.remarks.keys() <= {3, 5}
     for name, value in weights.items():
         assert np.isnan(value[1]).all()
@@ -247,8 +247,8 @@ def test_a_seed_whose_loss_is_nan_stops_and_the_others_go_on(gan_of):
     again.restore(trainer.state())
     assert again.lost == trainer.lost
     broken = gan_of([3])
-    broken.duels[0].generator.views["output.bias"][0] = np.nan
-    with pytest.raises(FloatingPointError, match="a loss of every seed became NaN"):
+    broken.groups[0].generator.views["output.bias"][0] = np.nan
+    with pytest.raises(FloatingPointError, match="the loss of every seed became NaN"):
         broken.advance(0)
 
 
@@ -263,7 +263,7 @@ def test_it_learns_two_clusters(gan_of, loss):
         optimizer={"method": "adam", "learning_rate": 0.005, "betas": [0.5, 0.999]},
     )
     ended(trainer)
-    (duel,) = trainer.duels
+    (duel,) = trainer.groups
     fakes = duel._made(duel.generator.weights, duel._drawn(400, 0, gan.EVALUATED))
     distance = torch.cdist(fakes, trainer.x[None].expand(3, -1, -1)).amin(2).mean(1)
     # untrained it is some 0.7, and of points of the same law 0.06

@@ -255,7 +255,7 @@ def test_failed_seeds_are_named_in_the_store(trainer_of, network_settings, tmp_p
 
     def poisoned(epoch):
         if epoch == 2:
-            trainer.stacks[0].flats[0][0] = np.nan
+            trainer.groups[0].flats[0][0] = np.nan
         return advance(epoch)
 
     trainer.advance = poisoned

@@ -133,7 +133,7 @@ def test_the_optimizer_starts_anew_and_epochs_keep_their_order(trained, data):
     plain = trained([0, 1], optimizer=FAST)
     parameters = plain.network.parameters
     flat = [torch.from_numpy(start.weights[n]).flatten(1) for n in parameters]
-    plain.stacks[0].start([torch.cat(flat, dim=1)])
+    plain.groups[0].start([torch.cat(flat, dim=1)])
     *_, ours = left
     *_, theirs = steps(plain)
     assert_same(ours, theirs)
@@ -220,7 +220,7 @@ def test_failed_seeds_are_not_set_aside_as_well(trained):
     left = steps(trainer)
     next(left)
     with torch.no_grad():
-        trainer.stacks[0].flats[0][1] = torch.nan
+        trainer.groups[0].flats[0][1] = torch.nan
     *_, _ = left
     lost = {seed: why.set_aside for seed, why in trainer.lost.items()}
     assert not lost[1] and lost.get(0, True)

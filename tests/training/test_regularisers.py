@@ -153,7 +153,7 @@ def test_cnn_stacked_agrees_with_seeds_one_by_one(images, monkeypatch):
     )
     monkeypatch.setattr(cnn.CNN, "stacks", True)
     stacked = trainer(network, images, [1, 2])
-    assert len(stacked.stacks) == 1
+    assert len(stacked.groups) == 1
     *_, together = steps(stacked)
     for name, found in together.weights.items():
         np.testing.assert_allclose(found, alone.weights[name], atol=1e-4)

@@ -135,7 +135,7 @@ def test_a_seed_whose_loss_is_nan_stops_and_the_others_finish(trainer_of, networ
     left = steps(trainer)
     next(left)
     with torch.no_grad():
-        trainer.stacks[0].flats[0][1] = torch.nan
+        trainer.groups[0].flats[0][1] = torch.nan
     with caplog.at_level(logging.ERROR):
         *_, final = left
     assert trainer.lost == {1: ("the loss became NaN or infinite in epoch 1", False)}
@@ -212,10 +212,10 @@ def test_wider_network_takes_the_same_path():
     trainer = supervised.Supervised(
         supervised.Settings(epochs=1, device="cpu"), network, data, [0]
     )
-    whole = trainer.stacks[0].evaluate(*trainer.parts["train"])
+    whole = trainer.groups[0].evaluate(*trainer.parts["train"])
     before, stack.EVALUATION_BYTES = stack.EVALUATION_BYTES, 20 * 7
     try:
-        blocks = trainer.stacks[0].evaluate(*trainer.parts["train"])
+        blocks = trainer.groups[0].evaluate(*trainer.parts["train"])
     finally:
         stack.EVALUATION_BYTES = before
     for score, value in whole.items():

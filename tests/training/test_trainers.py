@@ -205,7 +205,7 @@ def test_seeds_train_alike_one_by_one_and_stacked(data):
         finally:
             torch.set_num_threads(1)
         kept[family] = trainer.weights()["network"], metrics
-    assert len(trainer.stacks) == 3
+    assert len(trainer.groups) == 3
     for ours, theirs in zip(*kept.values(), strict=True):
         for name, value in theirs.items():
             # float32 sums in another order, over 20 steps

@@ -20,17 +20,16 @@ from infoplane.choice import Choice
 from infoplane.costs import Cost
 from infoplane.datasets.source import Data, Shape
 from infoplane.isolated import isolated
-from infoplane.machine import device_of, one_thread_each
+from infoplane.machine import device_of
 from infoplane.networks import FAMILIES
-from infoplane.networks.arrays import to_array, to_tensor
 from infoplane.networks.description import build
-from infoplane.networks.dtypes import PLAIN, missing
 from infoplane.networks.network import Misfit, Network, initialise_seeds
 from infoplane.settings import Settings as BaseSettings
 from infoplane.training.cost import of_training
+from infoplane.training.grouped import Grouped, Weights
 from infoplane.training.optimizers import Adam, Optimizer
-from infoplane.training.parameters import Parameters, copies, part_of
-from infoplane.training.trainer import NETWORK, Arrays, Lost, Metric, Trainer, TrainerSettings
+from infoplane.training.parameters import Parameters, part_of
+from infoplane.training.trainer import NETWORK, Arrays, Metric, TrainerSettings
 
 log = logging.getLogger(__name__)
 
@@ -151,7 +150,7 @@ class Duel:
         networks: Mapping[str, Network],
         rows: Sequence[int],
         seeds: Sequence[int],
-        weights: Mapping[str, Mapping[str, torch.Tensor]],
+        weights: Weights,
     ):
         self.settings = settings
         own, rate = settings.optimizer, settings.generator_learning_rate
@@ -306,10 +305,12 @@ class Duel:
         return player.network.random(n, sources, player.device)
 
 
-class GAN(Trainer):
+class GAN(Grouped):
     """The duels of a block: one of all seeds, or one of each."""
 
     Settings = Settings
+    losses = ("loss_discriminator", "loss_generator")
+    may_help = "a smaller learning rate or another loss"
 
     @isolated()
     def __init__(self, settings: Settings, network: Network, data: Data, seeds: Sequence[int]):
@@ -327,18 +328,9 @@ class GAN(Trainer):
             name: initialise_seeds(net, own if name == GENERATOR else self.seeds)
             for name, net in self.networks.items()
         }
-        self.latest = {
-            name: {n: to_array(value) for n, value in arrays.items()}
-            for name, arrays in first.items()
-        }
-        self.duels = self._duels(range(len(self.seeds)))
-        for duel in self.duels:
+        self.begin(first, {rule: np.full(len(self.seeds), -1, np.int64) for rule in _RULES})
+        for duel in self.groups:
             duel.calibrate(self.x)
-        self.failed: dict[int, int] = {}
-        nothing = np.full(len(self.seeds), np.nan, np.float32)
-        self.values = {metric.name: nothing.copy() for metric in self.metrics}
-        self.since = {rule: np.full(len(self.seeds), -1, np.int64) for rule in _RULES}
-        self.epoch = -1
 
     @classmethod
     def networks_of(
@@ -369,143 +361,36 @@ class GAN(Trainer):
         return Cost(max(c.mb for c in costs), sum(c.seconds for c in costs))
 
     @property
-    def over(self) -> bool:
-        return not self.duels
-
-    @property
-    def lost(self) -> dict[int, Lost]:
-        return {
-            seed: Lost(f"a loss became NaN or infinite in epoch {epoch}")
-            for seed, epoch in self.failed.items()
-        }
-
-    @property
     def remarks(self) -> dict[int, str]:
         found: dict[int, list[str]] = {}
         for rule, least in self.settings.collapse:
             metric, text = _RULES[rule]
-            for row in np.flatnonzero(self.since[rule] >= 0).tolist():
-                value, epoch = self.values[metric][row], self.since[rule][row]
+            for row in np.flatnonzero(self.books[rule] >= 0).tolist():
+                value, epoch = self.values[metric][row], self.books[rule][row]
                 said = text.format(value=value, least=least, epoch=epoch)
                 found.setdefault(self.seeds[row], []).append(said)
         return {seed: "; ".join(said) for seed, said in sorted(found.items())}
 
     def advance(self, epoch: int) -> Arrays:
-        def work(duel: Duel) -> dict[str, np.ndarray]:
-            if epoch > 0:
-                duel.train_epoch(self.x, epoch)
-            return duel.evaluate(self.inputs)
-
-        apart = all(network.parallel for network in self.networks.values())
-        n_threads = min(torch.get_num_threads(), len(self.duels)) if apart else 1
-        results = one_thread_each(work, self.duels, n_threads)
-        for duel, found in zip(self.duels, results, strict=True):
-            for name, value in found.items():
-                self.values[name][duel.rows] = value
-        self.epoch = epoch
-        self._let_go(epoch)
+        found = super().advance(epoch)
         self._remark(epoch)
-        if len(self.failed) == len(self.seeds):
-            raise FloatingPointError(
-                f"a loss of every seed became NaN (seed: epoch {self.failed}); a smaller "
-                "learning rate or another loss may help"
-            )
-        return copies(self.values)
+        return found
 
-    def weights(self) -> dict[str, dict[str, np.ndarray]]:
-        for duel in self.duels:
-            for of, player in duel.players.items():
-                for name, value in player.weights.items():
-                    self.latest[of][name][duel.rows] = to_array(value)
-        return {of: copies(arrays) for of, arrays in self.latest.items()}
+    def group(self, rows: Sequence[int], seeds: Sequence[int], weights: Weights) -> Duel:
+        return Duel(self.settings, self.networks, rows, seeds, weights)
 
-    def state(self) -> dict[str, np.ndarray]:
-        kept = {
-            "latest": _joined(self.weights()),
-            "values": self.values,
-            "since": self.since,
-            **{f"duel.{i}": duel.state() for i, duel in enumerate(self.duels)},
-        }
-        running = [row for duel in self.duels for row in duel.rows]
-        return {
-            "epoch": np.array(self.epoch),
-            "running": np.array(running, np.int64),
-            "failed": np.array(list(self.failed.items()), np.int64).reshape(-1, 2),
-            **_joined(kept),
-        }
-
-    def restore(self, state: Arrays) -> None:
-        self.epoch = int(state["epoch"])
-        self.failed = {int(seed): int(epoch) for seed, epoch in state["failed"]}
-        for of in self.networks:
-            self.latest[of] = copies(part_of(state, f"latest.{of}."))
-        self.values = copies(part_of(state, "values."))
-        self.since = copies(part_of(state, "since."))
-        self.duels = self._duels(state["running"].tolist())
-        for i, duel in enumerate(self.duels):
-            duel.restore(part_of(state, f"duel.{i}."))
-
-    def _duels(self, rows: Sequence[int]) -> list[Duel]:
-        """Of these seeds, as their latest weights are: all of them, or each."""
-        stacks = all(network.stacks for network in self.networks.values())
-        together = stacks or self.device.type != "cpu"
-        groups = [list(rows)] if together else [[row] for row in rows]
-        return [
-            Duel(
-                self.settings,
-                self.networks,
-                group,
-                [self.seeds[row] for row in group],
-                {of: self._tensors(of, group) for of in self.networks},
-            )
-            for group in groups
-            if group
-        ]
-
-    def _tensors(self, of: str, rows: Sequence[int]) -> dict[str, torch.Tensor]:
-        dtypes = self.networks[of].dtypes
-        return {
-            name: to_tensor(value[rows], dtypes.get(name, PLAIN)).to(self.device)
-            for name, value in self.latest[of].items()
-        }
+    def epoch_of(self, duel: Duel, epoch: int) -> dict[str, np.ndarray]:
+        if epoch > 0:
+            duel.train_epoch(self.x, epoch)
+        return duel.evaluate(self.inputs)
 
     def _remark(self, epoch: int) -> None:
         """Note since when a rule has held, for every seed."""
         for rule, least in self.settings.collapse:
             metric, _ = _RULES[rule]
             low = self.values[metric] < least  # a NaN is not
-            since = self.since[rule]
-            self.since[rule] = np.where(low, np.where(since < 0, epoch, since), -1)
-
-    def _let_go(self, epoch: int) -> None:
-        """Take seeds of which a loss is NaN out of the duels."""
-        losses = self.values["loss_discriminator"], self.values["loss_generator"]
-        lost = {
-            row
-            for duel in self.duels
-            for row in duel.rows
-            if not all(np.isfinite(loss[row]) for loss in losses)
-        }
-        if not lost:
-            return
-        for row in sorted(lost):
-            seed = self.seeds[row]
-            self.failed[seed] = epoch
-            log.error(
-                "seed %d: a loss became NaN or infinite in epoch %d; this seed stops here, any "
-                "others go on",
-                seed,
-                epoch,
-            )
-        rows = sorted(lost)
-        for of, network in self.networks.items():
-            for name, value in self.latest[of].items():
-                value[rows] = missing(network.dtypes.get(name, PLAIN))
-        for value in self.values.values():
-            value[rows] = np.nan
-        for duel in self.duels:
-            duel.leave(lost)
-        self.duels = [duel for duel in self.duels if duel.rows]
+            since = self.books[rule]
+            self.books[rule] = np.where(low, np.where(since < 0, epoch, since), -1)
 
 
 _RULES = {
@@ -547,8 +432,3 @@ def _evenly(x: np.ndarray, most: int) -> np.ndarray:
 def _distances(x: torch.Tensor) -> torch.Tensor:
     """Mean distance of two different inputs, (S,), of x (S, n, *shape)."""
     return torch.stack([torch.pdist(one.flatten(1)).mean() for one in x])
-
-
-def _joined(parts: Mapping[str, Arrays]) -> dict[str, Any]:
-    """Arrays of several parts under one name each, part.name."""
-    return {f"{of}.{name}": value for of, part in parts.items() for name, value in part.items()}

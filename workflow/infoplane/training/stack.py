@@ -15,6 +15,7 @@ from infoplane.training import augment as images
 from infoplane.training import denoise
 from infoplane.training.parameters import Parameters, at_least
 from infoplane.training.targets import Target
+from infoplane.training.trainer import NETWORK
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -43,6 +44,7 @@ class Stack(Parameters):
     ):
         super().__init__(settings.optimizer, settings.epochs, network, rows, seeds, weights)
         self.settings, self.target = settings, target
+        self.players = {NETWORK: self}
 
     def train_epoch(self, x: Tensor, labels: Tensor, *key: int) -> dict[str, np.ndarray]:
         """One pass over the training set; the gradient's statistics, (n_networks, n_layers).

@@ -7,7 +7,7 @@ seeds train beside it, to float tolerance, and a resumed training the same bits.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar, Literal
 
@@ -19,21 +19,20 @@ from infoplane import streams
 from infoplane.costs import Cost
 from infoplane.datasets.source import Data, Shape
 from infoplane.isolated import isolated
-from infoplane.machine import Done, device_of, one_thread_each
-from infoplane.networks.arrays import to_array, to_tensor
+from infoplane.machine import device_of
 from infoplane.networks.description import build
-from infoplane.networks.dtypes import PLAIN, missing
 from infoplane.networks.network import Misfit, Network, initialise_seeds
 from infoplane.progress import Progress
 from infoplane.settings import Settings as BaseSettings
 from infoplane.training import augment as images
 from infoplane.training import denoise as corruption
 from infoplane.training.cost import of_training
+from infoplane.training.grouped import Grouped, Weights
 from infoplane.training.optimizers import Adam, Optimizer
-from infoplane.training.parameters import at_least, copies, part_of
+from infoplane.training.parameters import at_least
 from infoplane.training.stack import Stack
 from infoplane.training.targets import Classes, Reconstruction, Target
-from infoplane.training.trainer import NETWORK, Arrays, Lost, Metric, Trainer, TrainerSettings
+from infoplane.training.trainer import NETWORK, Arrays, Lost, Metric, TrainerSettings
 
 log = logging.getLogger(__name__)
 
@@ -218,10 +217,12 @@ class Settings(TrainerSettings):
         return Classes(self.label_smoothing)
 
 
-class Supervised(Trainer):
+class Supervised(Grouped):
     """The networks of a block: one stack of all, or one of each seed."""
 
     Settings = Settings
+    losses = ("loss_train",)
+    may_help = "a smaller learning rate or another initialisation"
 
     @isolated()
     def __init__(self, settings: Settings, network: Network, data: Data, seeds: Sequence[int]):
@@ -241,16 +242,13 @@ class Supervised(Trainer):
             name: tuple(torch.from_numpy(a[rows]).to(self.device) for a in (data.x, y))
             for name, rows in {"train": data.train, "test": data.test}.items()
         }
-        first = initialise_seeds(network, self.seeds)
-        self.latest = {name: to_array(value) for name, value in first.items()}
-        self.stacks = self._stacked(range(len(self.seeds)))
-        for stack in self.stacks:
+        n = len(self.seeds)
+        self.begin(
+            {NETWORK: initialise_seeds(network, self.seeds)},
+            {"best": np.full(n, np.inf), "waited": np.zeros(n, np.int64)},
+        )
+        for stack in self.groups:
             stack.calibrate(self.parts["train"][0])
-        self.failed: dict[int, int] = {}
-        self.values = {m.name: self._unknown(m.by_layer) for m in self.metrics}
-        self.best = np.full(len(self.seeds), np.inf)
-        self.waited = np.zeros(len(self.seeds), np.int64)
-        self.epoch = -1
 
     @classmethod
     def networks_of(
@@ -273,20 +271,8 @@ class Supervised(Trainer):
         return of_training(network, data, n_seeds, n_epochs, settings.n_kept, batch, threads)
 
     @property
-    def running(self) -> list[int]:
-        """Rows of the seeds that go on."""
-        return [row for stack in self.stacks for row in stack.rows]
-
-    @property
-    def over(self) -> bool:
-        return not self.stacks
-
-    @property
     def lost(self) -> dict[int, Lost]:
-        found = {
-            seed: Lost(f"the loss became NaN or infinite in epoch {epoch}")
-            for seed, epoch in self.failed.items()
-        }
+        found = super().lost
         rule = self.settings.set_aside
         if rule is not None:
             for seed, value in zip(
@@ -299,80 +285,13 @@ class Supervised(Trainer):
     def advance(self, epoch: int) -> Arrays:
         if epoch == 0:
             self._prefit()
-        for stack, found in zip(
-            self.stacks, self._each(lambda stack: self._epoch_of(stack, epoch)), strict=True
-        ):
-            for name, value in found.items():
-                self.values[name][stack.rows] = value
-        self.epoch = epoch
-        self._let_go(epoch)
-        if len(self.failed) == len(self.seeds):
-            raise FloatingPointError(
-                f"the loss of every seed became NaN (seed: epoch {self.failed}); a smaller "
-                "learning rate or another initialisation may help"
-            )
-        return copies(self.values)
+        return super().advance(epoch)
 
-    def weights(self) -> dict[str, dict[str, np.ndarray]]:
-        self._take_down(self.running)
-        return {NETWORK: copies(self.latest)}
+    def group(self, rows: Sequence[int], seeds: Sequence[int], weights: Weights) -> Stack:
+        own = weights[NETWORK]
+        return Stack(self.settings, self.network, self.target, rows, seeds, own)
 
-    def state(self) -> dict[str, np.ndarray]:
-        (latest,) = self.weights().values()
-        return {
-            "epoch": np.array(self.epoch),
-            "running": np.array(self.running, np.int64),
-            "failed": np.array(list(self.failed.items()), np.int64).reshape(-1, 2),
-            "best": self.best,
-            "waited": self.waited,
-            **{f"latest.{name}": value for name, value in latest.items()},
-            **{f"values.{name}": value for name, value in self.values.items()},
-            **{
-                f"stack.{i}.{name}": value
-                for i, stack in enumerate(self.stacks)
-                for name, value in stack.state().items()
-            },
-        }
-
-    def restore(self, state: Arrays) -> None:
-        self.epoch = int(state["epoch"])
-        self.failed = {int(seed): int(epoch) for seed, epoch in state["failed"]}
-        self.best, self.waited = state["best"].copy(), state["waited"].copy()
-        self.latest = copies(part_of(state, "latest."))
-        self.values = copies(part_of(state, "values."))
-        self.stacks = self._stacked(state["running"].tolist())
-        for i, stack in enumerate(self.stacks):
-            stack.restore(part_of(state, f"stack.{i}."))
-
-    def _stacked(self, rows: Sequence[int]) -> list[Stack]:
-        """Stacks of these seeds, as their latest weights are: all of them, or each."""
-        together = self.network.stacks or self.device.type != "cpu"
-        groups = [list(rows)] if together else [[row] for row in rows]
-        dtypes = self.network.dtypes
-        return [
-            Stack(
-                self.settings,
-                self.network,
-                self.target,
-                group,
-                [self.seeds[row] for row in group],
-                {
-                    name: to_tensor(value[group], dtypes.get(name, PLAIN)).to(self.device)
-                    for name, value in self.latest.items()
-                },
-            )
-            for group in groups
-            if group
-        ]
-
-    def _each(self, work: Callable[[Stack], Done]) -> list[Done]:
-        """work(stack) of every stack: seeds one by one share the job's threads, one each."""
-        parallel = self.network.parallel and len(self.stacks) > 1
-        n_threads = min(torch.get_num_threads(), len(self.stacks)) if parallel else 1
-        return one_thread_each(work, self.stacks, n_threads)
-
-    def _epoch_of(self, stack: Stack, epoch: int) -> dict[str, np.ndarray | float]:
-        """Train a stack for an epoch, but for epoch 0, and measure it; metrics by name."""
+    def epoch_of(self, stack: Stack, epoch: int) -> dict[str, np.ndarray | float]:
         x, y = self.parts["train"]
         found = {"gradient_mean": np.nan, "gradient_std": np.nan}
         if epoch > 0:
@@ -383,10 +302,6 @@ class Supervised(Trainer):
             scores = stack.evaluate(inputs, labels)
             found |= {f"{score}_{name}": value for score, value in scores.items()}
         return found
-
-    def _unknown(self, by_layer: bool) -> np.ndarray:
-        layers = (len(self.network.layers),) if by_layer else ()
-        return np.full((len(self.seeds), *layers), np.nan, np.float32)
 
     def _prefit(self) -> None:
         """Epochs on labels that each network has permuted by itself."""
@@ -402,57 +317,23 @@ class Supervised(Trainer):
 
         with Progress("on random labels", chosen.epochs, unit="epoch") as progress:
             for epoch in range(1, chosen.epochs + 1):
-                self._each(partial(fit, epoch=epoch))
+                self.each(partial(fit, epoch=epoch))
                 progress.advance()
-        for stack in self.stacks:
+        for stack in self.groups:
             stack.start(stack.flats)
 
-    def _take_down(self, rows: Iterable[int]) -> None:
-        """Write these seeds' weights into the latest."""
-        wanted = set(rows)
-        for stack in self.stacks:
-            own = [(i, row) for i, row in enumerate(stack.rows) if row in wanted]
-            if own:
-                places, into = map(list, zip(*own, strict=True))
-                for name, value in stack.weights.items():
-                    self.latest[name][into] = to_array(value[places])
-
-    def _let_go(self, epoch: int) -> None:
-        """Take seeds whose loss is NaN, and seeds whose training is over, out of the stacks."""
-        lost, finished = [], []
-        for row in self.running:
-            if not np.isfinite(self.values["loss_train"][row]):
-                self.failed[self.seeds[row]] = epoch
-                log.error(
-                    "seed %d: the loss became NaN or infinite in epoch %d; this seed stops "
-                    "here, any others go on",
-                    self.seeds[row],
-                    epoch,
-                )
-                lost.append(row)
-            elif self.settings.stop and self._is_over(self.settings.stop, row):
-                log.info("seed %d: stopped by its rule in epoch %d", self.seeds[row], epoch)
-                finished.append(row)
-        if not lost and not finished:
-            return
-        self._take_down(finished)
-        for name, value in self.latest.items():
-            value[lost] = missing(self.network.dtypes.get(name, PLAIN))
-        for value in self.values.values():
-            value[lost] = np.nan
-        for stack in self.stacks:
-            stack.leave({*lost, *finished})
-        self.stacks = [stack for stack in self.stacks if stack.rows]
-
-    def _is_over(self, stop: Stop, row: int) -> bool:
+    def is_over(self, row: int) -> bool:
+        stop, best, waited = self.settings.stop, self.books["best"], self.books["waited"]
+        if stop is None:
+            return False
         better = {metric.name: metric.better for metric in self.metrics}
         sign = 1 if better[stop.quantity] == "lower" else -1  # smaller scores are better
         score = sign * float(self.values[stop.quantity][row])
         if stop.threshold is not None:
             return score <= sign * stop.threshold
-        self.waited[row] = 0 if score < self.best[row] else self.waited[row] + 1
-        self.best[row] = min(self.best[row], score)
-        return bool(self.waited[row] >= stop.patience)
+        waited[row] = 0 if score < best[row] else waited[row] + 1
+        best[row] = min(best[row], score)
+        return bool(waited[row] >= stop.patience)
 
 
 def _misfit(key: str, text: str, of_shape: bool = False) -> Misfit:
