@@ -31,6 +31,7 @@ localrules:
     draw_some_comparisons,
     plot_truth,
     report,
+    select_epochs,
 
 
 rule all:
@@ -43,6 +44,8 @@ include: "workflow/rules/training.smk"
 include: "workflow/rules/activations.smk"
 include: "workflow/rules/estimators.smk"
 include: "workflow/rules/pooling.smk"
+include: "workflow/rules/signals.smk"
+include: "workflow/rules/compare.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/truth.smk"
 include: "workflow/rules/targets.smk"

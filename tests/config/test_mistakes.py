@@ -227,7 +227,7 @@ WRONG = {
     "unknown_key_of_file": (
         {"dataset": {}},
         "dataset: is not a key here. Did you mean 'datasets'? Known: experiment, datasets, "
-        "estimators, defaults, runs, figures, truth.",
+        "estimators, defaults, runs, compare, figures, truth.",
     ),
     "unknown_key_of_run": (
         {"runs.tanh.seed": 3},
@@ -289,7 +289,7 @@ WRONG = {
     "no_experiment": ({"experiment": "REMOVE"}, f"experiment: is missing; give {NAME}"),
     "no_runs": (
         {"runs": {}, "figures": "REMOVE"},
-        "runs: must be a mapping with at least one entry, not {}",
+        "runs: must be a mapping with at least one entry or null, not {}",
     ),
     "run_is_no_mapping": ({"runs.tanh": 3}, "runs.tanh: must be a mapping or null, not 3"),
     "defaults_are_no_mapping": (

@@ -72,7 +72,7 @@ def test_unknown_keys_are_forbidden_everywhere():
     assert ("runs", "…", "training", "optimizer") in [path for path, _ in found]
     assert ("defaults", "measure", "epochs") in [path for path, _ in found]
     # what is of the user's own has keys that no schema knows
-    kinds = ("estimator", "source", "family", "trainer", "probe")
+    kinds = ("estimator", "source", "family", "trainer", "probe", "signal")
     known = [
         node
         for _, node in found
@@ -80,8 +80,8 @@ def test_unknown_keys_are_forbidden_everywhere():
     ]
     # two at the top, an estimator's sweep; a network, a training and a measurement, and sweeps
     # over them, in runs and defaults; there too a generator, of a training, of a sweep over
-    # trainings, and of a sweep over generators
-    assert len(found) - len(known) == 3 + 3 * 4 + 3 * 2
+    # trainings, and of a sweep over generators; in a family all that but for sweeps; a signal
+    assert len(found) - len(known) == 3 + 3 * 4 + 3 * 2 + 4 + 1
     assert all(node["additionalProperties"] is False for node in known)
 
 

@@ -4,8 +4,9 @@
 rule report:
     input:
         figures=REPORT.of(lambda w: plan.all_figures),
-        weights=REPORT.of(lambda w: plan.all_weights),
+        weights=REPORT.of(lambda w: plan.weights_of_report),
         information=REPORT.of(lambda w: plan.all_information),
+        families=REPORT.of(lambda w: plan.tables_of_families),
         otherwise=REPORT.otherwise,
     output:
         files.report,
@@ -23,7 +24,7 @@ rule report:
         runtime=REPORT.runtime,
     params:
         experiment=lambda w: plan.recipes.settings,
-        drawn=lambda w: plan.drawings.shown(plan.all_drawn),
+        drawn=lambda w: plan.shown,
         recipe=REPORT.recipe,
     message:
         "write {output[0]}"
@@ -40,6 +41,12 @@ rule datasets:
 rule weights:
     input:
         told(lambda w: plan.all_weights),
+
+
+# Networks that are compared pair by pair: their tables and figures.
+rule compared:
+    input:
+        told(lambda w: plan.tables_of_families),
 
 
 # Inputs are functions: of all these targets, a call of Snakemake asks for one or none.

@@ -32,9 +32,13 @@ with job(snakemake):
         for run, folder, names in told["figures"]
     }
     material = Material(**told["material"])
+    # Networks that are compared have tables of their own.
+    runs = {name: run for name, run in experiment["runs"].items() if name in material.runs}
+    folder, names = told["families"]
+    families = [drawing(Path(folder, f"{name}.png")) for name in names]
     # Run by run: all tables of a large experiment at once would not fit into memory.
     flags, endings, checked = [], [], []
-    for run, settings in experiment["runs"].items():
+    for run, settings in runs.items():
         for estimator in settings["estimators"]:
             measured, exempt = material.measure(run, estimator), material.exempt[estimator]
             flags += page.flag_counts(measured.table)
@@ -47,8 +51,9 @@ with job(snakemake):
         title=experiment["name"],
         runs=[
             page.Run(name=name, facts=page.facts(run), figures=drawings.get(name, []))
-            for name, run in experiment["runs"].items()
+            for name, run in runs.items()
         ],
+        families=families,
         comparisons=drawings.get(None, []),
         flags=flags,
         checks=checked,

@@ -30,8 +30,10 @@ def schema() -> Node:
     run_or_nothing = {"anyOf": [{"$ref": "#/$defs/run"}, {"type": "null"}]}
     whole["properties"]["defaults"] |= run_or_nothing
     _with_sweeps(whole)
-    patterns = whole["properties"]["runs"]["patternProperties"]
+    patterns = _named(whole["properties"]["runs"])
     patterns |= dict.fromkeys(patterns, run_or_nothing)
+    _with_axes(whole, run)
+    whole["anyOf"] = [{"required": ["runs"]}, {"required": ["compare"]}]
     return {
         "$schema": DIALECT,
         **whole,
@@ -42,6 +44,29 @@ def schema() -> Node:
 def text() -> str:
     """The schema as the file has it."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _named(node: Node) -> Node:
+    """The pattern of the names of a mapping that may be null, with the node of its entries."""
+    return next(option for option in node["anyOf"] if "patternProperties" in option)[
+        "patternProperties"
+    ]
+
+
+def _with_axes(whole: Node, run: Node) -> None:
+    """Makes a family a run without a sweep and with axes of its own, each of which may be null;
+    and a signal's estimator a name too."""
+    section = whole["$defs"]["Compare"]["properties"]
+    properties = {key: node for key, node in run["properties"].items() if key != "sweep"}
+    family = {**run, "properties": {**properties, "axes": section["axes"]}}
+    patterns = section["families"]["patternProperties"]
+    patterns |= {key: {"anyOf": [family, {"type": "null"}]} for key in patterns}
+    allowed = Allowed(whole)
+    for inner in _named(section["signals"]).values():
+        for member in map(allowed.resolved, inner["oneOf"]):
+            if "estimator" in member["properties"]:
+                node = member["properties"]["estimator"]
+                member["properties"]["estimator"] = {"anyOf": [node, {"type": "string"}]}
 
 
 def _sweep(run: Node, definitions: dict[str, Node]) -> Node:

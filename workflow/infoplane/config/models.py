@@ -1,10 +1,13 @@
 """What an experiment is made of: the settings of the library's parts under their names."""
 
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from infoplane.choice import Choice
+from infoplane.compare import settings as compare
+from infoplane.compare.strata import DEFAULT, Stratum
 from infoplane.datasets import SOURCES
 from infoplane.estimators import ESTIMATORS
 from infoplane.measurement import pooling
@@ -138,6 +141,50 @@ class Figures(Settings):
     stands for all its variants. null: one comparison, all, of 2 to 12 runs."""
 
 
+class Compare(compare.Settings):
+    """Networks of a grid that are compared pair by pair: which signal of training tells which
+    of two generalises better. Each is a run, <family>-<axis>_<point>-…, with its seeds."""
+
+    families: dict[Name, dict[str, Any] | None] = Field(min_length=1)
+    """Families by name, in each of which all networks are compared: a partial run, as a data
+    set and an architecture. Its `axes` add to the common ones, or replace them (null: leave
+    one out)."""
+    axes: dict[str, list | dict[Name, dict[str, Any] | None] | None] | None = None
+    """What networks of a family differ in, besides the seed. By dotted key, a list of its
+    values: `training.batch_size: [32, 128]`; or by a name, points that each set some keys:
+    `regulariser: {none: {}, l2: {training.l2: 1.0e-3}}`. Every combination is a run."""
+    signals: dict[Name, compare.Signal] | None = Field(default=None, min_length=1)
+    """Signals by name; several may be one with other settings. `estimator` of a signal is the
+    name of one of the experiment's estimators. null: every signal that needs no settings, and
+    I(X;T) and I(T;Y) by each of the experiment's estimators, ixt_<name> and ity_<name>."""
+    strata: dict[Name, Stratum] = Field(default=DEFAULT, min_length=1)
+    """Where networks are compared, by name: each at the end of its training, all at one epoch,
+    or each at the same training loss."""
+    networks_per_job: int = Field(default=64, ge=1)
+    """Networks of a family whose signals one job measures. Changes no result."""
+
+
+class Member(Settings):
+    """A run of a family: where it stands on each axis, by the axes' names."""
+
+    run: str
+    point: dict[str, str]
+
+
+class Compared(compare.Settings):
+    """What is compared, with the families' runs made."""
+
+    families: dict[str, list[Member]]
+    """Runs of every family, and where each stands."""
+    signals: dict[str, compare.Signal]
+    networks_per_job: int
+
+    @property
+    def runs(self) -> set[str]:
+        """Names of all runs that stand in a family."""
+        return {member.run for members in self.families.values() for member in members}
+
+
 class File(Settings):
     """An experiment of infoplane: data sets, estimators, and runs that bring them together."""
 
@@ -150,8 +197,10 @@ class File(Settings):
     `sweep: {n_bins: [10, 30]}` an entry is several, <name>-<key>_<value>, drawn together."""
     defaults: dict[str, Any] | None = None
     """Keys of a run that hold for every run which does not give them itself."""
-    runs: dict[Name, dict[str, Any] | None] = Field(min_length=1)
-    """Runs by name."""
+    runs: dict[Name, dict[str, Any] | None] | None = Field(default=None, min_length=1)
+    """Runs by name; they may be left out beside `compare`."""
+    compare: Compare | None = None
+    """Networks of a grid that are compared pair by pair; null: none are."""
     figures: Figures | None = None
     """What is drawn."""
     truth: Name = "quick"
@@ -170,7 +219,15 @@ class Experiment(Settings):
     """Whether every run gets figures of its own."""
     sweeps: dict[str, list[str]] = Field(default_factory=dict)
     """Estimators that are one entry of the file with another setting each, by its name."""
+    compare: Compared | None = None
+    """What is compared pair by pair, if anything is."""
     truth: Name = "quick"
+
+    @cached_property
+    def alone(self) -> dict[str, Run]:
+        """Runs that are measured, drawn and reported one by one: those of no family."""
+        in_families = self.compare.runs if self.compare else set()
+        return {name: run for name, run in self.runs.items() if name not in in_families}
 
     def run(self, name: str) -> Run:
         """The settings of a run. Raises ValueError where there is none of this name."""

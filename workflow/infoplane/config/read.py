@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from infoplane.config import compare
+from infoplane.config.allowed import allowed_by
 from infoplane.config.estimators import Expanded
 from infoplane.config.models import Experiment, File, Run
 from infoplane.config.problems import ConfigError, dotted, not_defined, validated
@@ -25,8 +27,10 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
     estimators = Expanded(_mapping(written, "estimators"))
     if isinstance(written, dict) and estimators.entries:
         written = {**written, "estimators": estimators.entries}
+    written, lines_of_signals = _with_signals(written, estimators)
     head, problems = validated(File, written)
     lines = [(dotted(estimators.place(p.path)), p.text) for p in problems] + estimators.lines
+    lines += lines_of_signals + _neither(written)
     around = Surroundings(
         _mapping(written, "datasets"),
         estimators,
@@ -41,9 +45,16 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
         if own is None or isinstance(own, Mapping):
             variants[name], wrong = runs_of(name, own or {}, around)
             lines += wrong
-    lines += _collisions(variants)
+    of_families, members, wrong = compare.families_of(_mapping(written, "compare"), around)
+    lines += wrong
+    lines += _collisions(variants) + _taken(of_families, variants)
     comparisons, wrong = _comparisons(_mapping(written, "figures"), variants)
     lines += wrong
+    compared = None
+    made = {name: run for found in of_families.values() for name, run in found.items()}
+    if head is not None and head.compare is not None and all(made.values()):
+        compared = compare.compared(head.compare, head.compare.signals, members)
+        lines += compare.problems_of(head.compare, members, made, around)
     # A value that is no JSON is reported as that and as nothing else.
     keys = {key for key, _ in not_json}
     lines = not_json + [line for line in lines if line[0] not in keys]
@@ -54,12 +65,46 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
         name=head.experiment,
         datasets=head.datasets,
         estimators=head.estimators,
-        runs={name: run for found in variants.values() for name, run in found.items()},
+        runs={name: run for found in variants.values() for name, run in found.items()} | made,
         comparisons=comparisons,
         figures_per_run=head.figures is None or head.figures.per_run,
         sweeps=estimators.sweeps,
+        compare=compared,
         truth=head.truth,
     )
+
+
+def _with_signals(written: Any, estimators: Expanded) -> tuple[Any, list[Line]]:
+    """The file with the settings of estimators where its signals name them."""
+    section = _mapping(written, "compare")
+    if not section:
+        return written, []
+    signals, lines = compare.signals_of(section.get("signals"), estimators.entries)
+    return {**written, "compare": {**section, "signals": signals}}, lines
+
+
+def _neither(written: Any) -> list[Line]:
+    """What is said of a file without runs and without families of them."""
+    if not isinstance(written, Mapping) or {"runs", "compare"} & written.keys():
+        return []
+    allowed = allowed_by(File)
+    options = allowed.root["properties"]["runs"]["anyOf"]
+    return [("runs", f"is missing; give {allowed.words(options[0])}, or compare")]
+
+
+def _taken(
+    families: Mapping[str, Mapping[str, Any]], variants: Mapping[str, Mapping[str, Any]]
+) -> list[Line]:
+    """Runs of families that bear the name of another run."""
+    owner = {full: f"runs.{name}" for name, found in variants.items() for full in found}
+    lines = []
+    for family, found in families.items():
+        for name in found:
+            if name in owner:
+                text = f"makes a run named '{name}', which {owner[name]} makes too"
+                lines.append((dotted(("compare", "families", family)), text))
+            owner[name] = dotted(("compare", "families", family))
+    return lines
 
 
 def _shapes(head: File | None) -> dict[str, Shape]:

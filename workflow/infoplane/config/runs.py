@@ -1,8 +1,9 @@
 """The runs that one entry of a file stands for, and what is wrong with them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -60,31 +61,82 @@ def runs_of(
     name: str, own: Mapping[str, Any], around: Surroundings
 ) -> tuple[dict[str, Run | None], list[Line]]:
     """The run, or every variant of its sweep, by name (None for a wrong one), and mistakes."""
-    allowed = allowed_by(WrittenRun)
-    whole = _filled(merged(around.defaults, own, allowed, allowed.root))
-    # Both have messages of their own, or one where the names come from.
-    elsewhere = {"dataset"} if "estimators" in whole else {"dataset", "estimators"}
-    whole.setdefault("estimators", sorted(around.estimators.entries))
-    wanted = whole["estimators"]
-    whole["estimators"] = around.estimators.names(wanted)
-    whole["pools"] = _expanded(whole.get("pools", {}), around.estimators)
+    entry = Entry.of(own, around)
     places = _Places(name, own, around.defaults)
-    sweep, lines = _swept(whole.pop("sweep", {}), places)
+    sweep, lines = _swept(entry.settings.pop("sweep", {}), places)
+    made = [
+        Variant(f"{name}-{end}" if end else name, chosen) for end, chosen in variants(sweep)
+    ]
+    runs, wrong = checked_variants(entry, made, places, around)
+    return runs, lines + wrong
+
+
+class Variant(NamedTuple):
+    """One of the runs that an entry stands for: its name, and its own values by dotted key."""
+
+    name: str
+    chosen: Mapping[str, Any]
+
+
+class Places(Protocol):
+    """Where in the file the values of an entry's runs stand."""
+
+    @property
+    def many(self) -> str:
+        """The key that makes the entry several runs."""
+
+    def of(self, problem: Problem, chosen: Mapping[str, Any]) -> str:
+        """The key as it is written, of a problem of the run with these values of its own."""
+
+    def is_of_all(self, key: str) -> bool:
+        """Whether what is wrong there is so in whichever runs: these are not named then."""
+
+
+class Entry(NamedTuple):
+    """An entry over the defaults, before it is several runs.
+
+    settings : with estimators that have a sweep as their variants; wanted : the estimators as
+    they are written; elsewhere : keys whose mistakes are told of where they come from
+    """
+
+    settings: dict[str, Any]
+    wanted: Any
+    elsewhere: frozenset[str]
+
+    @classmethod
+    def of(cls, own: Mapping[str, Any], around: Surroundings) -> "Entry":
+        """The entry that a file has."""
+        allowed = allowed_by(WrittenRun)
+        whole = _filled(merged(around.defaults, own, allowed, allowed.root))
+        elsewhere = {"dataset"} if "estimators" in whole else {"dataset", "estimators"}
+        whole.setdefault("estimators", sorted(around.estimators.entries))
+        wanted = whole["estimators"]
+        whole["estimators"] = around.estimators.names(wanted)
+        whole["pools"] = _expanded(whole.get("pools", {}), around.estimators)
+        return cls(whole, wanted, frozenset(elsewhere))
+
+
+def checked_variants(
+    entry: Entry, made: Sequence[Variant], places: Places, around: Surroundings
+) -> tuple[dict[str, Run | None], list[Line]]:
+    """The runs that an entry stands for by name (None for a wrong one), and mistakes."""
     runs: dict[str, Run | None] = {}
     found: dict[Line, list[str]] = {}
-    for end, chosen in variants(sweep):
-        variant = whole
+    lines: list[Line] = []
+    for full_name, chosen in made:
+        variant = entry.settings
         for key, value in chosen.items():
             variant = replaced(variant, key, value)
-        full_name = f"{name}-{end}" if end else name
         if full_name in runs:
-            lines.append((f"runs.{name}.sweep", f"makes two variants named '{full_name}'"))
+            lines.append((places.many, f"makes two variants named '{full_name}'"))
         if len(full_name) > LONGEST_NAME:
             text = f"makes a name of {len(full_name)} characters, more than {LONGEST_NAME}"
-            lines.append((f"runs.{name}.sweep", f"{text}: '{full_name}'"))
+            lines.append((places.many, f"{text}: '{full_name}'"))
         runs[full_name], problems = validated(Run, variant, WrittenRun)
-        problems = [problem for problem in problems if not {*problem.path[:1]} & elsewhere]
-        problems += _references({**variant, "estimators": wanted}, around)
+        problems = [
+            problem for problem in problems if not {*problem.path[:1]} & entry.elsewhere
+        ]
+        problems += _references({**variant, "estimators": entry.wanted}, around)
         if runs[full_name] is not None:
             runs[full_name], wrong = _adopted(runs[full_name], variant)
             problems += wrong
@@ -100,7 +152,7 @@ def runs_of(
             line = (places.of(problem, chosen), problem.text)
             found.setdefault(line, []).append(full_name)
     for (key, text), where in found.items():
-        everywhere = len(where) == len(runs) or ".sweep." in key
+        everywhere = len(where) == len(runs) or places.is_of_all(key)
         few = ", ".join(where[:3]) + (f" and {len(where) - 3} more" if len(where) > 3 else "")
         lines.append((key, text if everywhere else f"{text} (in {few})"))
     return runs, lines
@@ -144,6 +196,13 @@ class _Places:
         in_defaults = _has(self.defaults, stands) and not _has(self.own, stands)
         return f"defaults.{full}" if in_defaults else dotted(("runs", self.name, *problem.path))
 
+    @property
+    def many(self) -> str:
+        return f"runs.{self.name}.sweep"
+
+    def is_of_all(self, key: str) -> bool:
+        return ".sweep." in key
+
     def of_sweep(self, key: str) -> str:
         """The place of a swept key."""
         is_own = key in (self.own.get("sweep") or {})
@@ -177,9 +236,7 @@ def _swept(sweep: Any, places: _Places) -> tuple[dict[str, list], list[Line]]:
         return {}, [(f"runs.{places.name}.sweep" if in_own else "defaults.sweep", text)]
     if not sweep:
         return {}, []
-    keys = [key for key, _ in allowed_by(WrittenRun).dotted()]
-    known = [key for key in dict.fromkeys(keys) if key.partition(".")[0] in SWEPT]
-    good, lines = {}, []
+    known, good, lines = known_keys(), {}, []
     for key, values in sweep.items():
         if any(key.startswith(f"{other}.") for other in sweep):
             continue  # said of the other
@@ -189,6 +246,13 @@ def _swept(sweep: Any, places: _Places) -> tuple[dict[str, list], list[Line]]:
         else:
             good[key] = values
     return good, lines
+
+
+@cache
+def known_keys() -> list[str]:
+    """Every dotted key of the sections that a sweep may change, of whatever kind they are."""
+    keys = [key for key, _ in allowed_by(WrittenRun).dotted()]
+    return [key for key in dict.fromkeys(keys) if key.partition(".")[0] in SWEPT]
 
 
 def _wrong_with(

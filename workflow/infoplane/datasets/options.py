@@ -90,6 +90,27 @@ def split(raw: Raw, fraction: float | None, seed: int) -> tuple[np.ndarray, np.n
     return train.astype(np.int64), test.astype(np.int64)
 
 
+def thinned(
+    raw: Raw, train: np.ndarray, test: np.ndarray, share: float, seed: int
+) -> tuple[Raw, np.ndarray, np.ndarray]:
+    """raw with this share of its training inputs, and indices (train, test) of what is left.
+
+    The test inputs are the same whatever the share, and those that train by a smaller share
+    are among those that train by a larger one, but for one of a class by rounding.
+    Raises ValueError where nothing would train.
+    """
+    if share == 1:
+        return raw, train, test
+    n_kept = round(share * len(train))
+    if not n_kept:
+        raise ValueError(f"training_share {share} of {len(train)} training inputs leaves none")
+    own = stratified(classes(raw)[train], n_kept, generator(seed, "training_share"))
+    kept = np.sort(np.concatenate([train[own], test]))
+    labels = {name: label.of(kept) for name, label in raw.labels.items()}
+    left = replace(raw, x=raw.x[kept], labels=labels, train=None, test=None)
+    return left, np.searchsorted(kept, train[own]), np.searchsorted(kept, test)
+
+
 def scaled(raw: Raw) -> np.ndarray:
     """raw.x in row-major order, divided by raw.divisor; may be raw.x itself.
 

@@ -17,9 +17,9 @@ def prepare(settings: SourceSettings, places: Iterable[str | Path] | None = None
 
     places : folders searched for files, the last one takes downloads; None for
         `default_places()`
-    In this order: load, subset (size), label shuffling, split, standardisation by the
-    training inputs, narrowing to float32, flattening. Entropies are those of the inputs as
-    they were given.
+    In this order: load, subset (size), label shuffling, split, share of the training inputs,
+    standardisation by these, narrowing to float32, flattening. Entropies are those of the
+    inputs as they were given.
     Raises MissingData (a FileNotFoundError) where files are absent and cannot be
     downloaded, ValueError where files or settings do not make a data set.
     """
@@ -29,6 +29,7 @@ def prepare(settings: SourceSettings, places: Iterable[str | Path] | None = None
     raw = options.subset(raw, settings.size, settings.seed)
     raw = options.shuffled(raw, settings.shuffled_labels, settings.seed)
     train, test = options.split(raw, settings.training_fraction, settings.seed)
+    raw, train, test = options.thinned(raw, train, test, settings.training_share, settings.seed)
     codes = contents.row_codes(raw.x)
     attributes = {
         "settings": settings.model_dump(mode="json"),
@@ -70,7 +71,9 @@ def _prepared(found: Shape, settings: SourceSettings) -> Shape:
         fraction = own / found.n if own else options.DEFAULT_TRAINING_FRACTION
     n = min(found.n, settings.size or found.n)
     of_input = (found.d,) if settings.flatten else found.of_input
-    return Shape(n, of_input, found.classes, round(n * fraction), found.n_actions)
+    n_train = round(n * fraction)
+    kept = round(n_train * settings.training_share)
+    return Shape(n - n_train + kept, of_input, found.classes, kept, found.n_actions)
 
 
 def labels_of(

@@ -35,6 +35,11 @@ class SourceSettings(Settings):
     source's own split, or 0.8 where it has none. 1: every input trains and the test set is
     empty."""
 
+    training_share: float = Field(default=1.0, gt=0, le=1)
+    """Share of the training inputs that are kept, with the shares of classes unchanged; the
+    others are dropped, and the test inputs stay the same ones. Data sets that differ in this
+    alone compare networks by what they had to learn from."""
+
     standardise: Literal["none", "all", "feature"] = "none"
     """Shift and scale to mean 0 and standard deviation 1 over the training inputs: all
     features by the same two numbers, or every feature by its own (one that is constant is

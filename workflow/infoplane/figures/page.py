@@ -135,7 +135,8 @@ class Run:
 class Experiment:
     """Everything that is on the page.
 
-    comparisons : figures of several runs; flags, endings : see `flag_counts` and
+    comparisons : figures of several runs; families : figures of networks that are compared
+    pair by pair; flags, endings : see `flag_counts` and
     `final_endings`; versions : {package: version}; settings : the resolved configuration;
     tables : links to the whole tables, by name, and to the settings, see `save_tables`
     """
@@ -143,6 +144,7 @@ class Experiment:
     title: str
     runs: tuple[Run, ...]
     comparisons: tuple[Drawing, ...] = ()
+    families: tuple[Drawing, ...] = ()
     flags: tuple[FlagCount, ...] = ()
     checks: tuple[Check, ...] = ()
     endings: tuple[Ending, ...] = ()
@@ -162,7 +164,7 @@ def render(experiment: Experiment | dict) -> str:
     checked = TypeAdapter(Experiment).validate_python(experiment)
     many = len(checked.runs) > LONGEST
     settings = checked.settings or {}
-    if many:
+    if len(settings.get("runs", ())) > LONGEST:
         settings = {key: value for key, value in settings.items() if key != "runs"}
     return template("page.html.j2").render(
         experiment=replace(checked, flags=summed(checked.flags)),

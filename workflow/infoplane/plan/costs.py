@@ -74,7 +74,7 @@ class Costs:
 
     def report(self) -> Cost:
         """Of the page, for which all tables are read, run by run."""
-        n_rows = [self._n_rows(run) for run in self.runs]
+        n_rows = [self._n_rows(run) for run in self.known.experiment.alone] or [0]
         return Cost(of_drawing(max(n_rows)).mb, of_drawing(sum(n_rows)).seconds)
 
     def _of(self, run: str, n_seeds: int, n_epochs: int, draws: int = 0) -> Work:

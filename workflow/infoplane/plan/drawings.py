@@ -44,7 +44,7 @@ class Drawings:
     @cached_property
     def pools(self) -> list[str]:
         """Names of all pools of all runs."""
-        return sorted({pool for run in self.experiment.runs.values() for pool in run.pools})
+        return sorted({pool for run in self.experiment.alone.values() for pool in run.pools})
 
     def some(self, run: str | None, selection: str | None = None) -> list[Subject]:
         """All figures of a run or of several, or those of one estimator, sweep or kind:
@@ -134,7 +134,7 @@ class Drawings:
         ]
         return {
             "figures": json.dumps(figures),
-            "material": self.material(self.experiment.runs),
+            "material": self.material(self.experiment.alone),
         }
 
     def material(self, runs: Iterable[str]) -> str:
@@ -202,7 +202,7 @@ class Drawings:
             for by in self._names:
                 runs = tuple(
                     name
-                    for name, run in self.experiment.runs.items()
+                    for name, run in self.experiment.alone.items()
                     if pool in run.pools and by in estimators_of(run, pool)
                 )
                 for kind in _kinds("pools") if runs else ():

@@ -70,6 +70,23 @@ class Files:
         """Note that some of the figures were drawn, by what they were asked for."""
         return f"{self.run(run) if run else self.home}/.drawn/{selection}"
 
+    def selection(self, family: str = "{family}") -> str:
+        """The epochs at which networks of a family are compared."""
+        return f"{self.home}/compare/{family}/epochs.json"
+
+    def signals(self, family: str = "{family}", part: str = "{part}") -> str:
+        """Signals of a part of a family's networks."""
+        return f"{self.home}/compare/{family}/signals/{part}{SUFFIX}"
+
+    def compared(self, name: str, ending: str = "csv") -> str:
+        """A table of all families: networks, scores, collapsed; or what says its recipe."""
+        return f"{self.home}/compare/{name}.{ending}"
+
+    @property
+    def figures_of_families(self) -> str:
+        """The folder of the figures of all families."""
+        return f"{self.home}/compare/figures"
+
     @property
     def report(self) -> str:
         """The experiment's page."""

@@ -1,5 +1,6 @@
 """Everything that the rules of an experiment take: files, stages, inputs, settings, targets."""
 
+import json
 import re
 import sys
 from collections.abc import Iterable
@@ -13,6 +14,8 @@ from infoplane.measurement.measure import why_whole
 from infoplane.plan.blocks import Blocks
 from infoplane.plan.costs import Costs
 from infoplane.plan.drawings import Drawings
+from infoplane.plan.families import FIGURES as FIGURES_OF_FAMILIES
+from infoplane.plan.families import Families
 from infoplane.plan.files import Files
 from infoplane.plan.known import Known
 from infoplane.plan.recipes import Recipes
@@ -39,6 +42,7 @@ class Plan:
         self.drawings = Drawings(experiment, self.files, self.blocks, self.recipes)
         self.known = Known(experiment, home)
         self.costs = Costs(self.known)
+        self.families = Families(experiment, self.files, self.recipes, self.known)
         self.settings = cache(self._settings)
         self._stages()
 
@@ -69,9 +73,24 @@ class Plan:
         self.pooled = Stage(
             files.pooled(), self._known(recipes.pooled), costs.pool, self.gpus_to_measure
         )
+        families = self.families
+        self.selections = Stage(
+            files.selection(), families.selection_recipe, families.cost_of_selection
+        )
+        self.signals = Stage(
+            files.signals(),
+            families.signals_recipe,
+            families.cost_of_signals,
+            self.gpus_to_signal,
+        )
+        self.compared = Stage(
+            files.compared("recipe", "json"),
+            families.compared_recipe,
+            families.cost_of_comparison,
+        )
         self.report = Stage(
             files.table("settings", "json"),
-            lambda: recipes.report(self._kinds_of_report()),
+            lambda: recipes.report(self._kinds_of_report(), self._of_families()),
             costs.report,
         )
         self.figures = self.drawing(of_run=True)
@@ -121,6 +140,7 @@ class Plan:
             "selection": r"(estimator|figure)-[^/]+",
             "seeds": r"seeds-\d+-\d+",
             "part": r"\d+-of-\d+",
+            "family": one_of(self.families.names),
         }
 
     # Inputs
@@ -168,14 +188,21 @@ class Plan:
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """Every run with every estimator that measures it, as names."""
-        runs = self.experiment.runs
+        runs = self.experiment.alone
         return [(run, by) for run in runs for by in runs[run].estimators]
 
     @property
     def all_weights(self) -> list[str]:
         """Weights of every run, each once."""
-        stores = (store for run in self.experiment.runs for store in self.weights_of(run))
-        return list(dict.fromkeys(stores))
+        return self._weights_of_all(self.experiment.runs)
+
+    @property
+    def weights_of_report(self) -> list[str]:
+        """Weights of the runs that the report has a section of."""
+        return self._weights_of_all(self.experiment.alone)
+
+    def _weights_of_all(self, runs: Iterable[str]) -> list[str]:
+        return list(dict.fromkeys(store for run in runs for store in self.weights_of(run)))
 
     @property
     def all_information(self) -> list[str]:
@@ -185,8 +212,25 @@ class Plan:
     @cached_property
     def all_drawn(self) -> list[str | None]:
         """Runs that have figures of their own; None stands for those of several runs."""
-        runs = [*self.experiment.runs] if self.experiment.figures_per_run else []
+        runs = [*self.experiment.alone] if self.experiment.figures_per_run else []
         return [*runs, *([None] if self.drawings.of_several else [])]
+
+    @property
+    def tables_of_families(self) -> list[str]:
+        """What says that networks were compared; none where none are."""
+        return [self.files.compared("recipe", "json")] if self.families.names else []
+
+    def _of_families(self) -> str:
+        """The recipe of what the report shows of families; "" where there are none."""
+        return self.families.compared_recipe() if self.families.names else ""
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """What the report is told, as texts of JSON."""
+        folder = self.files.figures_of_families if self.families.names else ""
+        return self.drawings.shown(self.all_drawn) | {
+            "families": json.dumps([folder, FIGURES_OF_FAMILIES if folder else []])
+        }
 
     @property
     def all_figures(self) -> list[str]:
@@ -196,13 +240,13 @@ class Plan:
     @property
     def runs_with_target(self) -> list[str]:
         """Runs that can be asked for by name; of many, by the folder of their figures."""
-        runs = self.experiment.runs
+        runs = self.experiment.alone
         return [*runs] if len(runs) <= MOST_TARGETS else []
 
     def target_of_estimator(self, name: str) -> list[str]:
         """What `estimator_NAME` stands for: its figures; without figures, its information."""
         if self.experiment.figures_per_run:
-            return self._selected(f"estimator-{name}", [*self.experiment.runs, None])
+            return self._selected(f"estimator-{name}", [*self.experiment.alone, None])
         variants = self.experiment.sweeps.get(name, [name])
         pairs = [pair for pair in self.pairs if pair[1] in variants]
         stores = [store for pair in pairs for store in self.information_of(*pair)]
@@ -210,7 +254,7 @@ class Plan:
 
     def target_of_figure(self, kind: str) -> list[str]:
         """What `figure_KIND` stands for: it, of every run that has it."""
-        return self._selected(f"figure-{kind}", [*self.experiment.runs, None])
+        return self._selected(f"figure-{kind}", [*self.experiment.alone, None])
 
     def _selected(self, selection: str, runs: Iterable[str | None]) -> list[str]:
         """Notes of drawing some figures, where they do not stand already."""
@@ -253,3 +297,7 @@ class Plan:
         device = self.run(run).measure.device
         trains = estimator is None or estimator_of(self.experiment.estimators[estimator]).trains
         return int(device in (("cuda", "auto") if trains else ("cuda",)))
+
+    def gpus_to_signal(self, **_) -> int:
+        """GPUs of measuring signals: where they are asked for by name."""
+        return int(self.families.compared.measure.device == "cuda")

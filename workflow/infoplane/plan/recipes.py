@@ -139,18 +139,21 @@ class Recipes:
         seeds = {run: self.experiment.runs[run].seeds for run in runs}
         return recipe(list(made_of), seeds, self._source_of_figure(kind))
 
-    def report(self, kinds: Iterable[str]) -> str:
-        """Of the report, with figures of these kinds."""
+    def report(self, kinds: Iterable[str], families: str = "") -> str:
+        """Of the report, with figures of these kinds.
+
+        families : the recipe of what is shown of networks that are compared
+        """
         source = self.source(
             "infoplane.figures.page", "infoplane.figures.drawn", script="report.py"
         )
         template = (LIBRARY / "figures" / "page.html.j2").read_text(encoding="utf-8")
         made_of = [
             [*self.of_run(name).values(), *(self.checks(name, by) for by in run.estimators)]
-            for name, run in self.experiment.runs.items()
+            for name, run in self.experiment.alone.items()
         ]
         drawn = [self._source_of_figure(kind) for kind in sorted(kinds)]
-        return recipe(made_of, drawn, self.settings, source, template)
+        return recipe(made_of, families, drawn, self.settings, source, template)
 
     @property
     def settings(self) -> dict:
@@ -169,7 +172,7 @@ class Recipes:
         recipes = {files.dataset(settings.dataset): self.dataset(settings.dataset)}
         for seeds, store in zip(self.blocks.of(run), self.blocks.weights_of(run), strict=True):
             recipes[store] = self.weights(run, seeds)
-            for by in settings.estimators:
+            for by in settings.estimators if run in self.experiment.alone else ():
                 recipes[files.information(run, by, seeds)] = self.information(run, by, seeds)
         for pool in settings.pools:
             for by in estimators_of(settings, pool):

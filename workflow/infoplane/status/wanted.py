@@ -23,7 +23,8 @@ def wanted_by(file: Path, results: Path) -> tuple[str, dict[str, Wanted]]:
     wanted = {}
     for name, run in experiment.runs.items():
         pooled = [f"{pool}/{by}" for pool in run.pools for by in estimators_of(run, pool)]
-        estimators, place = [*run.estimators, *pooled], blocks.trained_as(name)
+        own = run.estimators if name in experiment.alone else []
+        estimators, place = [*own, *pooled], blocks.trained_as(name)
         made = {Path(store): recipe for store, recipe in recipes.of_run(name).items()}
         wanted[name] = Wanted(
             run.training.numbers[-1], blocks.of(name), estimators, place, made

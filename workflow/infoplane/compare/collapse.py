@@ -1,0 +1,76 @@
+"""Networks that collapsed, and estimates that did, found by stated rules and never dropped.
+
+A network collapses where its training diverges, where a whole layer is the same for every
+input, or where it gives every input one class. An estimate collapses where every input has a
+code of its own: then I(X;T) is at its cap and I(T;Y) = H(Y), whatever the network has learnt.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from infoplane.settings import Settings as BaseSettings
+
+DIVERGED, DEAD, CONSTANT = "diverged", "dead", "constant"
+RULES = {
+    DIVERGED: "training failed, or its loss ended far above that of the untrained network",
+    DEAD: "so large a share of a hidden layer's units is the same for every input",
+    CONSTANT: "the network gives every training input one of so few classes",
+}
+"""Of networks, in the order in which they are told."""
+
+
+class Settings(BaseSettings):
+    """When a network, or an estimate, counts as collapsed. Collapsed networks are listed, and
+    scores are given with and without them."""
+
+    loss_above: float = Field(default=2.0, gt=0)
+    """diverged: the training loss is more than this many times that of the untrained network,
+    or is no number."""
+    dead_share: float = Field(default=1.0, gt=0, le=1)
+    """dead: at least this share of the units of a hidden layer is the same for every training
+    input."""
+    classes: int = Field(default=1, ge=1)
+    """constant: at most this many classes are given to training inputs."""
+    below_cap: float = Field(default=0.001, ge=0, lt=1)
+    """all codes unique: I(X;T) of every hidden layer is at most this share below the largest
+    value that the estimator could return."""
+
+
+def state_of(network: Mapping[str, Any], settings: Settings) -> tuple[str, str]:
+    """The rule by which a network has collapsed, and why in words; ("", "") for one that works.
+
+    network : `lost` (why it is not measured, or ""), `loss_train` and `loss_untrained` in nats,
+        `dead` (a share), `n_predicted` (a number of classes); what is NaN is not judged
+    """
+    if network["lost"]:
+        return DIVERGED, str(network["lost"])
+    limit = settings.loss_above * network["loss_untrained"]
+    if network["loss_train"] > limit:
+        return DIVERGED, (
+            f"its training loss, {network['loss_train']:.4g} nats, is above "
+            f"{settings.loss_above:g} times that before training"
+        )
+    if network["dead"] >= settings.dead_share:
+        return DEAD, f"{network['dead']:.0%} of the units of a hidden layer never change"
+    if network["n_predicted"] <= settings.classes:
+        n = int(network["n_predicted"])
+        return CONSTANT, f"every training input gets one of {n} class{'es' if n > 1 else ''}"
+    return "", ""
+
+
+def unique_codes(values: pd.DataFrame, settings: Settings) -> pd.DataFrame:
+    """Estimates of I(X;T) that tell every input from every other, in every hidden layer.
+
+    values : rows of signals with `run, seed, stratum, signal, layer, value, cap` of hidden
+        layers by their own names; signals without a cap are not judged
+    Returns rows `run, seed, stratum, signal`.
+    """
+    where = ["run", "seed", "stratum", "signal"]
+    rows = values[np.isfinite(values.cap) & np.isfinite(values.value)]
+    at_cap = rows.value >= (1 - settings.below_cap) * rows.cap
+    judged = rows.assign(at_cap=at_cap).groupby(where, sort=False)["at_cap"].all()
+    return judged[judged].reset_index()[where]

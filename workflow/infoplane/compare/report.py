@@ -1,0 +1,23 @@
+"""The tables of networks that were compared."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from infoplane.compare.networks import Family
+
+
+def networks_table(families: Sequence[Family]) -> pd.DataFrame:
+    """A row a network and stratum of all families; what a family lacks is empty."""
+    return pd.concat([family.wide for family in families], ignore_index=True)
+
+
+def collapsed_table(families: Sequence[Family]) -> pd.DataFrame:
+    """The networks that collapsed, by which rule and why, and those of which estimates did."""
+    found = []
+    for family in families:
+        table = family.table
+        rows = table[(table.state != "") | (table.unique_codes != "")]
+        keys = ["family", "run", *family.axes, "seed", "stratum", "epoch"]
+        found.append(rows[[*keys, "state", "why", "unique_codes"]])
+    return pd.concat(found, ignore_index=True)

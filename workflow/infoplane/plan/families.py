@@ -1,0 +1,212 @@
+"""Families of networks that are compared: which jobs measure them, and what these are told."""
+
+import json
+from functools import cache
+
+from infoplane.config.models import Compared, Experiment, Member
+from infoplane.costs import DRAWING_MB, IMPORT_SECONDS, TORCH_MB, Cost
+from infoplane.estimators import ESTIMATORS
+from infoplane.networks import FAMILIES
+from infoplane.plan.files import Files
+from infoplane.plan.known import Known
+from infoplane.plan.recipes import Recipes, recipe
+from infoplane.schedules.parts import Part
+from infoplane.signals import SIGNALS
+
+FIGURES = ()
+"""Of all families together, by the names of their files."""
+STORE_SECONDS, SIGNALS_SECONDS = 0.1, 5.0
+"""Of reading the metrics of a store; of all signals of a network in a stratum, roughly."""
+SCORE_SECONDS = 2e-8
+"""Of a signal's scores, for each pair of networks and resample."""
+
+
+class Families:
+    """The families of an experiment, by name; none where it compares nothing."""
+
+    def __init__(self, experiment: Experiment, files: Files, recipes: Recipes, known: Known):
+        self.experiment, self.files, self.known = experiment, files, known
+        self.blocks, self.recipes = recipes.blocks, recipes
+        self.members = cache(self.members)
+        self.selection_recipe = cache(self.selection_recipe)
+
+    @property
+    def compared(self) -> Compared:
+        """What is compared. Raises ValueError where nothing is."""
+        if self.experiment.compare is None:
+            raise ValueError("the experiment compares no networks; `compare` names families")
+        return self.experiment.compare
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the families."""
+        return [*self.experiment.compare.families] if self.experiment.compare else []
+
+    def n_networks(self, family: str, part: str | None = None) -> int:
+        """Networks of a family, or of one part of it."""
+        return sum(len(self.experiment.runs[m.run].seeds) for m in self.members(family, part))
+
+    def parts(self, family: str) -> list[str]:
+        """Names of a family's parts, each measured by a job."""
+        n_parts = -(-self.n_networks(family) // self.compared.networks_per_job)
+        n_parts = min(n_parts, len(self._of(family)))
+        return [Part(number + 1, n_parts).name for number in range(n_parts)]
+
+    def members(self, family: str, part: str | None = None) -> list[Member]:
+        """The runs of a family, or of one part of it."""
+        every = self._of(family)
+        return every[Part.parse(part).of_range(len(every))] if part else every
+
+    def weights(self, family: str, part: str | None = None) -> list[str]:
+        """Stores of the weights of a family's networks."""
+        stores = (s for m in self.members(family, part) for s in self.blocks.weights_of(m.run))
+        return list(dict.fromkeys(stores))
+
+    def datasets(self, family: str, part: str | None = None) -> list[str]:
+        """Prepared data sets of a family's networks."""
+        runs = self.experiment.runs
+        names = (runs[member.run].dataset for member in self.members(family, part))
+        return [self.files.dataset(name) for name in dict.fromkeys(names)]
+
+    @property
+    def all_signals(self) -> list[str]:
+        """Stores of the signals of all families."""
+        return [
+            self.files.signals(name, part) for name in self.names for part in self.parts(name)
+        ]
+
+    @property
+    def all_selections(self) -> list[str]:
+        """Which epochs were chosen of all families."""
+        return [self.files.selection(name) for name in self.names]
+
+    # What jobs are told, as texts of JSON
+
+    def told(self, family: str, part: str | None = None) -> str:
+        """The runs of a family, or of a part of it, and where each of them stands."""
+        runs = self.experiment.runs
+        return json.dumps(
+            [
+                {
+                    "run": member.run,
+                    "seeds": runs[member.run].seeds,
+                    "weights": self.blocks.weights_of(member.run),
+                    "dataset": self.files.dataset(runs[member.run].dataset),
+                    "axes": member.point,
+                }
+                for member in self.members(family, part)
+            ]
+        )
+
+    @property
+    def strata(self) -> str:
+        """Settings of the strata."""
+        written = self.compared.model_dump(mode="json", include={"strata"})
+        return json.dumps(written["strata"])
+
+    @property
+    def signals(self) -> str:
+        """Settings of the signals, by name."""
+        written = self.compared.signals
+        return json.dumps({name: one.model_dump(mode="json") for name, one in written.items()})
+
+    @property
+    def stores(self) -> str:
+        """Where each family's signals and selection stand, and its runs."""
+        return json.dumps(
+            {
+                name: {
+                    "signals": [self.files.signals(name, part) for part in self.parts(name)],
+                    "selection": self.files.selection(name),
+                    "members": json.loads(self.told(name)),
+                }
+                for name in self.names
+            }
+        )
+
+    # Recipes
+
+    def selection_recipe(self, family: str) -> str:
+        """Of the epochs that are chosen of a family."""
+        source = self.recipes.source("infoplane.compare.strata", script="select_epochs.py")
+        return recipe(self._made_of(self.members(family)), self.strata, source)
+
+    def signals_recipe(self, family: str, part: str) -> str:
+        """Of the signals of a part of a family."""
+        members = self.members(family, part)
+        networks = {self.experiment.runs[member.run].network.family for member in members}
+        used = list(self.compared.signals.values())
+        estimators = [getattr(one, "estimator", None) for one in used]
+        source = self.recipes.source(
+            "infoplane.signals.measure",
+            "infoplane.stores.signals",
+            *sorted({SIGNALS.path(one.signal) for one in used}),
+            *sorted({ESTIMATORS.path(by.estimator) for by in estimators if by is not None}),
+            *sorted(FAMILIES.path(name) for name in networks),
+            script="measure_signals.py",
+        )
+        own = [member.model_dump() for member in members]
+        measure = self.compared.measure.canonical()
+        chosen = self.selection_recipe(family)
+        return recipe(chosen, own, self._made_of(members), self.signals, measure, source)
+
+    def compared_recipe(self) -> str:
+        """Of the tables and figures of all families."""
+        source = self.recipes.source(
+            "infoplane.compare.report",
+            "infoplane.stores.signals",
+            script="compare_networks.py",
+        )
+        made_of = [
+            [self.selection_recipe(name)]
+            + [self.signals_recipe(name, part) for part in self.parts(name)]
+            for name in self.names
+        ]
+        settings = self.compared.model_dump(mode="json", exclude={"networks_per_job"})
+        return recipe(made_of, settings, source)
+
+    # Costs
+
+    def cost_of_selection(self, family: str) -> Cost:
+        """Of choosing the epochs of a family."""
+        return Cost(DRAWING_MB, IMPORT_SECONDS + STORE_SECONDS * len(self.weights(family)))
+
+    def cost_of_signals(self, family: str, part: str) -> Cost:
+        """Of measuring a part of a family, roughly; a job that is killed asks for more."""
+        shapes = {
+            name: self.known.shape(name)
+            for name in {
+                self.experiment.runs[m.run].dataset for m in self.members(family, part)
+            }
+        }
+        n_bytes = sum(4 * shape.n * shape.d for shape in shapes.values())
+        n = self.n_networks(family, part) * len(self.compared.strata)
+        return Cost(TORCH_MB + 500 + 4 * n_bytes / 1e6, IMPORT_SECONDS + SIGNALS_SECONDS * n)
+
+    def cost_of_comparison(self) -> Cost:
+        """Of tables, scores with intervals, and figures."""
+        n = [self.n_networks(name) for name in self.names]
+        most = max(n, default=0)
+        times = len(self.compared.strata) * len(self.compared.signals) * 10
+        seconds = SCORE_SECONDS * times * self.compared.resamples * sum(k * k for k in n)
+        return Cost(DRAWING_MB + 3e-5 * most * most + 500, IMPORT_SECONDS + 60 + seconds)
+
+    def _of(self, family: str) -> list[Member]:
+        families = self.compared.families
+        if family not in families:
+            raise ValueError(f"there is no family '{family}'; there are {', '.join(families)}")
+        return families[family]
+
+    def _made_of(self, members: list[Member]) -> list:
+        """Recipes of the weights of these runs, with their seeds."""
+        return [
+            [
+                member.run,
+                self.experiment.runs[member.run].seeds,
+                [
+                    self.recipes.weights(member.run, seeds)
+                    for seeds in self.blocks.of(member.run)
+                ],
+            ]
+            for member in members
+        ]

@@ -1,0 +1,53 @@
+# Networks of a family pair by pair: the epochs at which they are compared, then one job for all
+# families that puts signals and targets side by side, scores and draws.
+
+
+rule select_epochs:
+    input:
+        weights=SELECTION.of(lambda w: plan.families.weights(w.family)),
+        otherwise=SELECTION.otherwise,
+    output:
+        selection=SELECTION.path,
+    log:
+        f"logs/{experiment.name}/select_epochs/{{family}}.log",
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=SELECTION.mem_mb,
+        runtime=SELECTION.runtime,
+    params:
+        members=lambda w: plan.families.told(w.family),
+        strata=lambda w: plan.families.strata,
+        recipe=SELECTION.recipe,
+    message:
+        "choose epochs of {wildcards.family}"
+    script:
+        "../scripts/select_epochs.py"
+
+
+rule compare_networks:
+    input:
+        signals=COMPARED.of(lambda w: plan.families.all_signals),
+        selections=COMPARED.of(lambda w: plan.families.all_selections),
+        otherwise=COMPARED.otherwise,
+    output:
+        networks=files.compared("networks"),
+        collapsed=files.compared("collapsed"),
+        recipe=COMPARED.path,
+    log:
+        f"logs/{experiment.name}/compare_networks.log",
+    benchmark:
+        f"benchmarks/{experiment.name}/compare_networks.tsv"
+    conda:
+        ENVIRONMENT
+    resources:
+        mem_mb=COMPARED.mem_mb,
+        runtime=COMPARED.runtime,
+    params:
+        families=lambda w: plan.families.stores,
+        settings=lambda w: experiment.compare.canonical(),
+        recipe=COMPARED.recipe,
+    message:
+        "compare networks"
+    script:
+        "../scripts/compare_networks.py"
