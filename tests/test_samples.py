@@ -229,5 +229,7 @@ def test_entropy_of_counts_is_in_bits():
     ],
 )
 def test_noise_is_centres_and_a_sigma_above_zero(noise):
-    with pytest.raises(ValueError, match="noise is given by centres and by a sigma > 0"):
+    with pytest.raises(
+        ValueError, match=r"noise is given by centres and by sigma|sigma is the|sigma must hold"
+    ):
         Samples.of([[1.0], [2.0]], [0, 1], **noise)

@@ -475,6 +475,28 @@ WRONG = {
         "runs.tanh.pools.late.estimators: cannot have 'renyi': it goes on from epoch to "
         "epoch; set moving_average to 0",
     ),
+    "noise_of_no_hidden_layer": (
+        one_run(network={"hidden": [4], "noise": {"sigma": 0.1, "layers": ["hiden1"]}}),
+        "runs.r.network.noise.layers[0]: must be one of hidden1, not 'hiden1'",
+    ),
+    "noise_of_no_measured_layer": (
+        {
+            "estimators.sp": {"estimator": "sp"},
+            "runs": {
+                "r": {
+                    "network": {
+                        "hidden": [4, 3],
+                        "noise": {"sigma": 0.1, "multiplicative": True, "layers": ["hidden2"]},
+                    },
+                    "measure": {"layers": ["hidden1"]},
+                    "estimators": ["sp"],
+                }
+            },
+            "figures": "REMOVE",
+        },
+        "runs.r.estimators: must be without sp where no measured layer has noise, only "
+        "hidden2: it estimates the information of a layer with Gaussian noise of its own",
+    ),
     "widths_by_layer_without_a_layer": (
         {
             "estimators.edge": {"estimator": "edge", "bandwidth": {"hidden1": 2, "o*": 1}},

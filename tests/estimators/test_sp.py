@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
+from scipy.integrate import quad
+from scipy.special import logsumexp
+from scipy.stats import norm
 
 import infoplane
 from infoplane.estimators import sp
-from infoplane.estimators.kernels import sp_cpu, sp_densities
+from infoplane.estimators.kernels import sp_cpu, sp_densities, sp_each
 from infoplane.samples import BIT, Samples
 from infoplane.stores.information import numbers_of
 from infoplane.truth import channel_information
@@ -275,7 +278,7 @@ def test_the_call_for_notebooks_takes_centres_and_their_noise():
     found = infoplane.estimate(t, y, estimator="sp", centres=centres, sigma=0.2, seed=3)
     expected = result(centres, y, 0.2, seed=3)
     assert found.ixt.value == expected.ixt.value and found.ity.value == expected.ity.value
-    with pytest.raises(ValueError, match="given by centres and by a sigma"):
+    with pytest.raises(ValueError, match="given by centres and by sigma, a number"):
         infoplane.estimate(t, y, estimator="sp", sigma=0.2)
     with pytest.raises(ValueError, match=r"of shape \(100, 1, 4\); theirs is \(100, 1, 3\)"):
         infoplane.estimate(t, y, estimator="sp", centres=centres[:, :3], sigma=0.2)
@@ -323,3 +326,113 @@ def test_units_and_origin_do_not_matter(offset, scale):
 def test_settings_that_make_no_sense_are_refused(key, value):
     with pytest.raises(ValidationError, match=key):
         sp.SPSettings(**{key: value})
+
+
+def multiplied(centres, y, sigma, seed=0):
+    """Samples of centres times N(1, σ²)."""
+    return noisy(centres, y, sigma * np.abs(centres), seed)
+
+
+def twin_of_many(points, sigmas, y, chosen, z):
+    """As `twin`, by the Gaussian density of each centre with its own σ; points (n, r, d)."""
+    n, r, d = points.shape
+    rows, sizes = points.reshape(-1, d), sigmas.reshape(-1, d)
+    found = []
+    for place, noise in zip(chosen, z, strict=True):
+        t = rows[place] + sizes[place] * noise
+        masses = np.where(t == rows, 0.0, -np.inf)  # of numbers without noise
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logs = norm.logpdf(t, rows, sizes) + 0.5 * np.log(2 * np.pi)
+        logs = np.where(sizes > 0, np.where(t == 0, -np.inf, logs), masses).sum(axis=1)
+        own = np.arange(n * r) // r == place // r
+        others = own & (np.arange(n * r) != place)
+        label = np.repeat(y, r) == y[place // r]
+        found.append([np.logaddexp.reduce(logs[s], initial=-np.inf) for s in (own, others)])
+        found[-1] += [logsumexp(logs[label]), logsumexp(logs)]
+    return np.array(found).T
+
+
+@pytest.mark.parametrize("off", [0.0, 0.4])
+@pytest.mark.parametrize("r", [1, 3])
+def test_logarithms_of_noise_of_many_sizes_agree_with_their_twin(r, off):
+    rng = np.random.default_rng(0)
+    centres = np.exp(rng.standard_normal((40, r, 5)))
+    centres *= rng.random(centres.shape) >= off
+    sigmas = centres * rng.uniform(0.05, 0.8, centres.shape)
+    y = np.arange(40) % 3
+    chosen, z = rng.integers(0, 40 * r, 30), rng.standard_normal((30, 5))
+    expected = twin_of_many(centres, sigmas, y, chosen, z)
+    for memory in (1, 10**8):
+        own = sp_each.EachItsOwn(torch.from_numpy(centres), y, torch.from_numpy(sigmas), memory)
+        assert sorted(own.order) == list(range(40 * r))
+        for found, wanted in zip(own.logarithms(chosen, z), expected, strict=True):
+            np.testing.assert_allclose(found, wanted, atol=1e-9)
+
+
+def test_gaussian_dropout_of_one_unit_agrees_with_integrated_entropies():
+    """I(X;T) = h(T) − h(T|X), h(T|X) = log2 σ|s|√(2πe) in closed form, h(T) by quadrature."""
+    centres, sigma = np.array([0.3, 0.5, 0.9, 1.0, 2.5, 4.0]), 0.2
+    y = np.array([0, 0, 0, 1, 1, 1])
+
+    def entropy(of):
+        def density(t):
+            return norm.pdf(t, of, sigma * of).mean()
+
+        return quad(lambda t: -density(t) * np.log2(density(t) + 1e-300), -1, 9, limit=400)[0]
+
+    whole = entropy(centres)
+    given_x = np.log2(sigma * centres * math.sqrt(2 * math.pi * math.e)).mean()
+    given_y = (entropy(centres[:3]) + entropy(centres[3:])) / 2
+    found = sp.SP(target=0.004).estimate(multiplied(centres[:, None], y, sigma))
+    assert "not_converged" not in found.flags
+    assert found.ixt.value == pytest.approx(whole - given_x, abs=4 * found.ixt.stderr)
+    assert found.ity.value == pytest.approx(whole - given_y, abs=4 * found.ity.stderr)
+    assert found.ixt.cap == math.log2(6)
+
+
+def test_gaussian_dropout_of_independent_halves_adds_up():
+    first, second = np.array([1.0, 1.3, 2.0]), np.array([0.5, 0.9])
+    both = np.array([[a, b] for a in first for b in second])
+    parts = [
+        sp.SP(target=0.004).estimate(multiplied(np.array(v)[:, None], range(len(v)), 0.3)).ixt
+        for v in (first, second)
+    ]
+    whole = sp.SP(target=0.004).estimate(multiplied(both, range(6), 0.3)).ixt
+    errors = math.hypot(whole.stderr, *(one.stderr for one in parts))
+    assert whole.value == pytest.approx(sum(one.value for one in parts), abs=4 * errors)
+
+
+def test_noise_of_one_size_is_the_same_whichever_way_it_is_given():
+    centres, sigma, _ = linear(r=5, n=200)
+    y = (centres[:, 0, 0] > 0).astype(int)
+    one = result(centres, y, sigma)
+    other = result(centres, y, np.full(centres.shape, sigma))
+    for name in ("ixt", "ixt_lower", "ity", "ity_lower"):
+        room = 4 * math.hypot(one.ixt.stderr, other.ixt.stderr)
+        assert numbers_of(other)[name] == pytest.approx(numbers_of(one)[name], abs=room)
+
+
+def test_units_that_are_off_tell_inputs_apart():
+    """Of ReLU units under Gaussian dropout, which are off is told without noise."""
+    centres = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.0, 0.0]])
+    found = sp.SP().estimate(multiplied(centres, [0, 0, 1, 1], 5.0))
+    assert found.ixt.value == pytest.approx(2, abs=1e-9)
+    assert found.ity.value == pytest.approx(1, abs=1e-9)
+
+
+def test_gaussian_dropout_of_a_layer_that_never_varies_holds_nothing():
+    centres = np.ones((20, 3))
+    found = sp.SP().estimate(multiplied(centres, np.arange(20) % 2, 0.3))
+    assert found.ixt.value == 0 and found.ity.value == 0
+    repeated = np.repeat(np.exp(layer(50)[0])[:, None], 4, axis=1)
+    y = np.arange(50) % 2
+    many, one = (sp.SP().estimate(multiplied(v, y, 0.3)) for v in (repeated, repeated[:, :1]))
+    assert many.ixt.value == one.ixt.value
+
+
+@pytest.mark.parametrize(
+    "sigma", [np.ones((20, 2)), -np.ones((20, 3)), np.zeros((20, 3)), np.full((20, 3), np.inf)]
+)
+def test_noise_of_a_wrong_shape_or_size_is_named(sigma):
+    with pytest.raises(ValueError, match="sigma"):
+        Samples.of(np.ones((20, 3)), np.arange(20) % 2, centres=np.ones((20, 3)), sigma=sigma)

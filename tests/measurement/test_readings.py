@@ -93,6 +93,19 @@ def test_noise_is_read_with_its_layer(how):
             torch.testing.assert_close(found.sigma, noisy.sigma / 12**0.5)
 
 
+@pytest.mark.parametrize("how", ["flatten", "channels", "mean", "max"])
+def test_noise_of_many_sizes_is_read_with_its_layer(how):
+    sigma = torch.rand(3, 6, 2, 3, 4)
+    sigma[:, 2, 1] = 0  # a channel that is off has none
+    noisy = Reading(torch.randn(3, 6, 2, 3, 4), sigma, torch.randn(3, 6, 2, 3, 4))
+    of_plain = dict(reader(how).read("conv1", Reading(noisy.seen)))
+    for name, found in reader(how).read("conv1", noisy):
+        torch.testing.assert_close(found.seen, of_plain[name].t)
+        assert (found.sigma is None) == (how == "max")
+        if how == "mean":
+            torch.testing.assert_close(found.sigma, sigma.square().sum((3, 4)).sqrt() / 12)
+
+
 def test_what_is_said_of_maps():
     assert reader("mean").in_words == "maps as their channels' means over positions"
     assert reader("mean", ["dense1", "output"]).in_words == ""

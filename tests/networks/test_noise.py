@@ -5,8 +5,8 @@ import torch
 from tests.steps import layers_of
 
 from infoplane import streams
-from infoplane.networks import mlp, noise
-from infoplane.networks.network import initialise_seeds
+from infoplane.networks import cnn, mlp, noise
+from infoplane.networks.network import Misfit, initialise_seeds
 
 
 def network_of(activation="tanh", **chosen):
@@ -59,9 +59,9 @@ def test_relative_noise_follows_the_measured_scale_of_each_network():
     clean = layers_of(network, weights, X)
     expected = clean["hidden1"].var(1, correction=0).mean(1).sqrt()
     torch.testing.assert_close(found["hidden1.scale"][:, 0], expected)
-    sigmas = network.sigmas({**weights, **found})
-    torch.testing.assert_close(sigmas["hidden1"], 0.1 * expected)
-    assert sigmas["hidden1"][1] > 8 * sigmas["hidden1"][0]
+    sigmas = noise.sigma(network.noise, {**weights, **found}, "hidden1", clean["hidden1"])
+    torch.testing.assert_close(sigmas, 0.1 * expected)
+    assert sigmas[1] > 8 * sigmas[0]
 
 
 def test_networks_without_noise_have_none():
@@ -74,3 +74,73 @@ def test_networks_without_noise_have_none():
 def test_a_sigma_of_nothing_is_refused():
     with pytest.raises(ValueError, match="greater than 0"):
         noise.Settings(sigma=0)
+
+
+CONV = [
+    {"stage": "conv", "channels": 2, "kernel": 3},
+    {"stage": "pool"},
+    {"stage": "flatten"},
+    {"stage": "dense", "units": 5},
+]
+
+
+def cnn_of(activation="softplus", **chosen):
+    settings = cnn.Settings(family="cnn", stages=CONV, activation=activation, noise=chosen)
+    network = cnn.CNN(settings, (1, 8, 8), 3)
+    return network, initialise_seeds(network, [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "layer"), [(network_of, (7,), "hidden2"), (cnn_of, (1, 8, 8), "dense1")]
+)
+def test_multiplicative_noise_is_gaussian_dropout_of_the_layers_named(make, shape, layer):
+    network, weights = make(sigma=0.3, multiplicative=True, layers=[layer])
+    assert set(network.noisy) == {layer}
+    x = torch.randn(6, *shape, generator=torch.Generator().manual_seed(2))
+    random = numbers(network, len(x), 5)
+    readings = dict(network.read(weights, x, random))
+    assert [name for name, one in readings.items() if one.sigma is not None] == [layer]
+    found = readings[layer]
+    torch.testing.assert_close(found.sigma, 0.3 * found.t.abs())
+    torch.testing.assert_close(found.seen, found.t * (1 + 0.3 * found.t.sign() * found.noise))
+    own = weights["output.weight"]
+    own = own if make is network_of else own.transpose(1, 2)  # (in, out)
+    logits = found.seen @ own + weights["output.bias"][:, None]
+    torch.testing.assert_close(network.run(weights, x, random=random)[0], logits)
+
+
+def test_multiplicative_noise_has_the_gradient_of_the_product():
+    network, weights = network_of("sigmoid", sigma=0.4, multiplicative=True, layers=["hidden2"])
+    weights = {name: value.requires_grad_() for name, value in weights.items()}
+    random = numbers(network, len(X), 5)
+    network.run(weights, X, random=random)[0].square().sum().backward()
+    found = weights["hidden2.bias"].grad.clone()
+    weights["hidden2.bias"].grad = None
+    first = torch.sigmoid(X @ weights["hidden1.weight"] + weights["hidden1.bias"][:, None])
+    second = torch.sigmoid(first @ weights["hidden2.weight"] + weights["hidden2.bias"][:, None])
+    seen = second * (1 + 0.4 * random.of["hidden2"].transpose(1, 2))
+    logits = seen @ weights["output.weight"] + weights["output.bias"][:, None]
+    logits.square().sum().backward()
+    torch.testing.assert_close(found, weights["hidden2.bias"].grad)
+
+
+def test_noise_of_one_layer_draws_no_others():
+    network, _ = network_of(sigma=0.3, layers=["hidden2"])
+    assert list(numbers(network, 4, 1).of) == ["hidden2"] and network.n_drawn == 4
+
+
+def test_relative_noise_of_one_layer_is_scaled_by_that_layer():
+    network, weights = network_of("relu", sigma=0.1, relative=True, layers=["hidden2"])
+    clean = layers_of(network, weights, X)["hidden2"]
+    assert set(network.buffers) == {"hidden2.scale"}
+    found = network.calibrate(weights, X)
+    torch.testing.assert_close(
+        found["hidden2.scale"][:, 0], clean.var(1, correction=0).mean(1).sqrt()
+    )
+
+
+def test_noise_refuses_two_sizes_and_layers_that_are_not_hidden():
+    with pytest.raises(ValueError, match="relative and multiplicative exclude one another"):
+        noise.Settings(sigma=0.1, relative=True, multiplicative=True)
+    with pytest.raises(Misfit, match="one of hidden1, hidden2, not 'output'"):
+        network_of(sigma=0.1, layers=["output"])

@@ -43,7 +43,8 @@ class Samples:
         continuous Y (n_inputs, n_draws, d_y), floating point
     x : torch.Tensor (n_inputs, n_features) or None, for estimators that work on pairs
     layer, seed, epoch : where the samples come from; errors name them
-    sigma : standard deviation of Gaussian noise that is part of every unit of t; None: none
+    sigma : standard deviation of Gaussian noise that is part of every unit of t; of noise whose
+        size differs, torch.Tensor of the shape of t, 0 where a number has none; None: none
     centres : torch.Tensor (n_inputs, n_draws, n_units), t before this noise; None without it
     entropy_x : H(X) of these inputs in bits, where it is known; else it is counted when needed
     shape, shape_x : (channels, height, width) of one activation of t, and of one row of x,
@@ -56,7 +57,7 @@ class Samples:
     layer: str = "T"
     seed: int | None = None
     epoch: int | None = None
-    sigma: float | None = None
+    sigma: float | torch.Tensor | None = None
     centres: torch.Tensor | None = None
     entropy_x: float | None = None
     shape: tuple[int, ...] = ()
@@ -103,16 +104,14 @@ class Samples:
         """
         place = _place(**where)
         t = _layer(numbers(t, "t"), draws, place)
+        sigma = where.get("sigma")
+        if sigma is not None and not isinstance(sigma, Real):
+            sigma = _like(t, sigma, "sigma is the size of the noise of each number", place)
+            where["sigma"] = sigma
         if centres is not None:
-            centres = numbers(centres, "centres")
-            centres = centres[:, None] if centres.ndim == 2 else centres
-            if centres.shape != t.shape:
-                raise ValueError(
-                    f"{place}: centres are t before noise, of shape {tuple(t.shape)}; theirs "
-                    f"is {tuple(centres.shape)}"
-                )
+            centres = _like(t, centres, "centres are t before noise", place)
             dtype = common_type(t, centres)
-            t, centres = t.to(dtype), centres.to(t.device, dtype)
+            t, centres = t.to(dtype), centres.to(dtype)
         samples = cls(t, label_codes(y), _features(x, place), centres=centres, **where)
         for name, values in {"y": samples.y, "x": samples.x}.items():
             if values is not None and values.shape[0] != t.shape[0]:
@@ -123,10 +122,11 @@ class Samples:
             _require_finite(samples.x, place, "features of x")
             _shape_of(samples.x, samples.shape_x, "x", place)
         _shape_of(t, samples.shape, "t", place)
-        sigma = samples.sigma
-        is_scale = isinstance(sigma, Real) and 0 < sigma < math.inf
-        if (centres is None) != (sigma is None) or (sigma is not None and not is_scale):
-            raise ValueError(f"{place}: noise is given by centres and by a sigma > 0, a number")
+        if (centres is None) != (sigma is None) or not _is_scale(sigma, centres):
+            raise ValueError(
+                f"{place}: noise is given by centres and by sigma, a number > 0, or numbers ≥ "
+                "0 of the shape of t that are 0 only where the centre is 0 too"
+            )
         samples.checked()
         if centres is not None:
             _require_finite(centres, place, "centres")
@@ -231,6 +231,26 @@ def _place(layer: str = "T", seed: int | None = None, epoch: int | None = None, 
     parts += [f"seed {seed}"] if seed is not None else []
     parts += [f"epoch {epoch}"] if epoch is not None else []
     return ", ".join(parts)
+
+
+def _like(t: torch.Tensor, values, what: str, place: str) -> torch.Tensor:
+    """Numbers that belong to those of t, of its shape and on its device."""
+    found = numbers(values, what.partition(" ")[0])
+    found = found[:, None] if found.ndim == 2 else found
+    if found.shape != t.shape:
+        raise ValueError(
+            f"{place}: {what}, of shape {tuple(t.shape)}; theirs is {tuple(found.shape)}"
+        )
+    return found.to(t.device)
+
+
+def _is_scale(sigma, centres: torch.Tensor | None) -> bool:
+    """Whether sigma is the size of a noise around these centres, or there is none."""
+    if not isinstance(sigma, torch.Tensor):
+        return sigma is None or (isinstance(sigma, Real) and 0 < sigma < math.inf)
+    if centres is None or not torch.isfinite(sigma).all() or (sigma < 0).any():
+        return False
+    return not bool(centres[sigma == 0].any())
 
 
 def _layer(t: torch.Tensor, draws: bool, place: str) -> torch.Tensor:

@@ -80,7 +80,7 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
         yield from _by_layer(run, reader.names, estimators)
         if shape:
             yield from _of_shapes(run, network, reader, estimators)
-    yield from _of_noise(run, network, estimators)
+        yield from _of_noise(run, network, reader, estimators)
     yield from _of_pools(run, network, estimators)
     yield from _of_reconstruction(run, network, estimators)
 
@@ -131,7 +131,9 @@ def _of_shapes(
                 yield Problem(("estimators",), f"must be without {name}, whose {key} {text}")
 
 
-def _of_noise(run: Run, network: Network, estimators: Mapping[str, Any]) -> Iterator[Problem]:
+def _of_noise(
+    run: Run, network: Network, reader: Reader, estimators: Mapping[str, Any]
+) -> Iterator[Problem]:
     """Estimators of noisy layers, where layers have no noise that could be told apart."""
     if network.noise is None:
         why = "there is no network.noise"
@@ -139,6 +141,8 @@ def _of_noise(run: Run, network: Network, estimators: Mapping[str, Any]) -> Iter
         why = "measure.passes is training: what is drawn is more than noise"
     elif run.measure.reading == "max" and any(len(la.shape) > 1 for la in network.layers):
         why = "measure.reading is max: the largest of noisy numbers has no noise of its own"
+    elif not {reader.of[name] for name in reader.names} & set(network.noisy):
+        why = f"no measured layer has noise, only {', '.join(network.noisy)}"
     else:
         return
     reasons: dict[str, list[str]] = {}
@@ -161,13 +165,18 @@ def _of_pools(run: Run, network: Network, estimators: Mapping[str, Any]) -> Iter
                 "must be epochs, seeds or both, not 'noise': nothing in a pass is random "
                 "without network.noise, or dropout or batch norm and measure.passes: training",
             )
-        for by in estimators_of(run, name) if network.noise and network.noise.relative else ():
+        sizes = {
+            "relative": "every pooled network its own",
+            "multiplicative": "every number its own",
+        }
+        kind = next((k for k in sizes if network.noise and getattr(network.noise, k)), None)
+        for by in estimators_of(run, name) if kind else ():
             method = method_of(estimators.get(by))
             if method is not None and method.needs_noise:
                 yield Problem(
                     ("pools", name, "estimators"),
-                    f"cannot have '{by}': it needs one σ, and relative noise gives every "
-                    "pooled network its own; set network.noise.relative to false",
+                    f"cannot have '{by}': it needs one σ, and {kind} noise gives "
+                    f"{sizes[kind]}; set network.noise.{kind} to false",
                 )
 
 

@@ -17,6 +17,11 @@ an empirical mixture, is at most h(T) (concavity): the difference is biased down
 p̂₋(t|y) it is left out of its own input, the weight of which stays 1/n_y. Both meet as r grows.
 Before the first layer there is no noise: all draws of an input have one centre, and both are
 exact.
+
+Where the noise multiplies, T = S · N(1, σ²), p(t|x) is a Gaussian of diagonal covariance σ²s²
+and p(t) a mixture of these (Adilova, Geiger & Fischer 2023, arXiv 2303.00596, who take 1,000 of
+them): both densities of one sample, in place of their h(T|X) in closed form and h(T) by Monte
+Carlo.
 """
 
 from __future__ import annotations
@@ -30,7 +35,7 @@ import torch
 from pydantic import Field
 
 from infoplane.estimators.interface import LayerEstimator
-from infoplane.estimators.kernels import sp_densities
+from infoplane.estimators.kernels import sp_densities, sp_each
 from infoplane.information import BIT, NOT_KNOWN, Information, LayerInformation
 from infoplane.samples import Samples
 from infoplane.settings import Settings
@@ -69,7 +74,8 @@ class SP(LayerEstimator):
         """I(X;T) and I(T;Y) in bits, of the layer's own noise.
 
         samples.centres : (n_inputs, n_draws, n_units), samples.sigma : of the noise on each
-        unit, samples.y : (n_inputs,). samples.t, one noisy sample a centre, is not used.
+        unit, one for all or of the shape of the centres (sp_each.py), samples.y : (n_inputs,).
+        samples.t, one noisy sample a centre, is not used.
         Returns
             value : see above; biased upwards where draws of an input differ
             upper : the same; lower : with t's own draw left out, biased downwards; equal to
@@ -80,24 +86,26 @@ class SP(LayerEstimator):
             flags : 'not_converged' where max_samples did not reach the target; 'needs_noise',
                 and no values, where the samples have no noise of their own
         A layer that never varies holds no information, exactly.
-        Densities neglect centres that have less than 1e-6 of the sample's own term together.
+        Densities neglect centres that have less than 1e-6 of the sample's own term together;
+        those of noise of many sizes neglect nothing.
         """
         if samples.sigma is None:
             return LayerInformation(NOT_KNOWN, NOT_KNOWN).with_flag("needs_noise")
         centres, sigma = samples.centres[:, : self.settings.replicas], samples.sigma
+        if isinstance(sigma, torch.Tensor):
+            sigma = sigma[:, : self.settings.replicas]
         cap = math.log2(samples.n_inputs)
-        if sp_densities.coincide(
-            centres, centres[:1, :1], sigma
-        ):  # also where σ is a share of 0
+        if _coincide(centres, sigma, slice(1)):  # also where σ is a share of 0
             nothing = Information(0.0, 0.0, 0.0, stderr=0.0)
             return LayerInformation(replace(nothing, cap=cap), nothing)
         has_draws = centres.shape[1] > 1
-        if has_draws and sp_densities.coincide(centres, centres[:, :1], sigma):
+        if has_draws and _coincide(centres, sigma):
             centres = centres[:, :1]
-        labels = samples.y.numpy()
-        densities = sp_densities.densities(
-            centres, labels, sigma, self.settings.memory_mb * 10**6
-        )
+            sigma = sigma[:, :1] if isinstance(sigma, torch.Tensor) else sigma
+        labels, memory = samples.y.numpy(), self.settings.memory_mb * 10**6
+        of_many = isinstance(sigma, torch.Tensor)
+        make = sp_each.EachItsOwn if of_many else sp_densities.densities
+        densities = make(centres, labels, sigma, memory)
         result = _monte_carlo(densities, _Sizes.of(centres, labels), self.settings)
         values, without_own = (BIT * result.means).reshape(2, 2).tolist()
         lower = without_own if has_draws else (math.nan, math.nan)
@@ -107,6 +115,15 @@ class SP(LayerEstimator):
             Information(values[i], lower[i], values[i], errors[i], flags=flags) for i in (0, 1)
         )
         return LayerInformation(replace(ixt, cap=cap), ity)
+
+
+def _coincide(centres: torch.Tensor, sigma, inputs: slice = slice(None)) -> bool:
+    """Whether all draws of an input have its first centre; inputs : of the first input alone,
+    whether all have."""
+    first = centres[inputs, :1]
+    if isinstance(sigma, torch.Tensor):
+        return sp_each.coincide(centres, sigma, first, sigma[inputs, :1])
+    return sp_densities.coincide(centres, first, sigma)
 
 
 class _Sizes(NamedTuple):

@@ -21,7 +21,7 @@ from infoplane.measurement.readings import Reader
 from infoplane.networks.arrays import to_tensor
 from infoplane.networks.description import rebuild
 from infoplane.networks.dtypes import PLAIN
-from infoplane.networks.network import OUTPUT, Draws, Network, Reading
+from infoplane.networks.network import OUTPUT, Draws, Network, Reading, broadcast
 from infoplane.probes.probe import Inputs, Probe, ProbeSettings
 from infoplane.samples import Samples
 from infoplane.stores.activations import ActivationsStore, ActivationsWriter
@@ -240,6 +240,8 @@ def samples_of(
     reader : by which the layer was read"""
     sigma, added = noise or (None, None)
     by_draw = (len(inputs.x), -1, clean.shape[-1])
+    if isinstance(sigma, torch.Tensor):
+        sigma = sigma.view(by_draw)
     return Samples(
         (clean if added is None else clean + added).view(by_draw),
         y,
@@ -276,11 +278,20 @@ def bytes_each(network: Network, n_rows: int, settings: ProbeSettings) -> int:
 
 
 class LayerNoise(NamedTuple):
-    """σ (N,) and standard normal numbers (N, n, n_units) of one layer of N networks."""
+    """σ and standard normal numbers (N, n, n_units) of one layer of N networks.
+
+    sigma : (N,), or of each number, (N, n, n_units)
+    """
 
     sigma: torch.Tensor
     z: torch.Tensor
 
-    def of(self, i: int) -> tuple[float, torch.Tensor]:
-        """σ of the i-th network, and its noise (n, n_units) in units of activation."""
-        return float(self.sigma[i]), self.sigma[i] * self.z[i]
+    @property
+    def added(self) -> torch.Tensor:
+        """The noise (N, n, n_units) in units of activation."""
+        return broadcast(self.sigma, self.z) * self.z
+
+    def of(self, i: int) -> tuple[float | torch.Tensor, torch.Tensor]:
+        """σ of the i-th network, one or (n, n_units), and its noise (n, n_units)."""
+        sigma = self.sigma[i]
+        return (float(sigma) if sigma.ndim == 0 else sigma), sigma * self.z[i]

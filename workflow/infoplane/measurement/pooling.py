@@ -197,7 +197,7 @@ class Pool:
             added, sigma = None, None
             if noise is not None:
                 sigma = _one_sigma(noise.sigma)
-                added = (noise.sigma[:, None, None] * noise.z).view(shape)
+                added = noise.added.view(shape)
             of_lengths = []
             for length in block.lengths:
                 part = _last(self.settings.over, centres, length)
@@ -219,8 +219,8 @@ class Pool:
 
 
 def _one_sigma(sigmas: torch.Tensor) -> float:
-    """The σ of all pooled networks. With relative noise they differ; then their root mean
-    square, and no estimator that needs σ is let near (config/pools.py)."""
+    """The σ of all pooled networks. With relative or multiplicative noise there are many; then
+    their root mean square, and no estimator that needs σ is let near (config/pools.py)."""
     return float(sigmas.square().mean().sqrt())
 
 

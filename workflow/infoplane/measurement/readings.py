@@ -12,6 +12,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
+import torch
+
 from infoplane.networks.network import INPUT, Layer, Reading, Shape
 from infoplane.probes.probe import HowRead
 from infoplane.table import nearest
@@ -88,26 +90,41 @@ class Reader:
         parts = self.parts[name]
         if not set(parts) & set(self.names):
             return
-        t, sigma, noise = reading.t, reading.sigma, reading.noise
-        if t.ndim == 3 or self.how in AS_ONE:
-            yield (
-                name,
-                Reading(t.flatten(2), sigma, None if noise is None else noise.flatten(2)),
-            )
+        if reading.t.ndim == 3 or self.how in AS_ONE:
+            yield name, _each(reading, lambda values: values.flatten(2))
         elif self.how == "channels":
             for i, part in enumerate(parts):
                 if part in self.names:
-                    own = None if noise is None else noise[:, :, i].flatten(2)
-                    yield part, Reading(t[:, :, i].flatten(2), sigma, own)
+                    yield part, _each(reading, lambda values, i=i: values[:, :, i].flatten(2))
         elif self.how == "max":
             yield name, Reading(reading.seen.flatten(3).amax(3))
-        elif noise is None:
-            yield name, Reading(t.flatten(3).mean(3))
         else:
-            # The mean of m numbers of noise has a deviation of σ / √m.
-            root = math.sqrt(t[0, 0, 0].numel())
-            mean = noise.flatten(3).mean(3) * root
-            yield name, Reading(t.flatten(3).mean(3), sigma / root, mean)
+            yield name, _mean(reading)
+
+
+def _each(reading: Reading, taken) -> Reading:
+    """A reading of some of its numbers, `taken` of arrays of the shape of t."""
+    t, sigma, noise = reading
+    if noise is None:
+        return Reading(taken(t))
+    return Reading(taken(t), sigma if sigma.ndim == 1 else taken(sigma), taken(noise))
+
+
+def _mean(reading: Reading) -> Reading:
+    """The mean of each channel over positions."""
+    t = reading.t.flatten(3).mean(3)
+    if reading.noise is None:
+        return Reading(t)
+    noise = reading.noise.flatten(3)
+    root = math.sqrt(noise.shape[3])
+    if reading.sigma.ndim == 1:
+        # The mean of m numbers of noise has a deviation of σ / √m.
+        return Reading(t, reading.sigma / root, noise.mean(3) * root)
+    sigmas = reading.sigma.flatten(3)
+    size = sigmas.square().sum(3).sqrt()  # m times the deviation
+    added = (sigmas * noise).sum(3)
+    standard = torch.where(size > 0, added / size.clamp(min=1e-30), 0.0)
+    return Reading(t, size / noise.shape[3], standard)
 
 
 def _parts(layer: Layer, how: HowRead) -> dict[str, tuple[int]]:

@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     """Share of a layer's outputs that dropout sets to 0 in training: one for all of encoder,
     code and decoder, or one each."""
     noise: noises.Settings | None = None
-    """Gaussian noise on the output of every encoder, code and decoder layer; null: none."""
+    """Gaussian noise on the outputs of encoder, code and decoder layers; null: none."""
     quantisation: grids.Settings | None = None
     """Weights and activations of few bits; null: none."""
 

@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     """Share of a conv or dense stage's outputs that dropout sets to 0 in training: one for all
     stages, or one each."""
     noise: noises.Settings | None = None
-    """Gaussian noise on the output of every conv and dense stage; null: none."""
+    """Gaussian noise on the outputs of conv and dense stages; null: none."""
     quantisation: grids.Settings | None = None
     """Weights and activations of few bits; null: none."""
 
@@ -224,6 +224,7 @@ class CNN(Network):
         *hidden, _ = [step.name for step in self.steps if step.weight]
         self.activations_of = functions.one_each(settings.activation, hidden)
         self.dropout = functions.one_each(settings.dropout, hidden)
+        self.noisy = settings.noise.among(hidden) if settings.noise else ()
         quantised = settings.quantisation
         self.bits = quantised.bits if quantised else grids.PLAIN
         self.layers, self.parameters, self.buffers, self.of_layer = (), {}, {}, {}
@@ -242,7 +243,7 @@ class CNN(Network):
                 more, buffers = self._own_arrays(name, after[:1])
                 own |= more
                 self.buffers |= buffers
-                if settings.noise and settings.noise.relative:
+                if name in self.noisy and settings.noise.relative:
                     self.buffers[f"{name}.scale"] = (1,)
             self.of_layer[name] = tuple(own)
             self.parameters |= own
@@ -365,9 +366,9 @@ class CNN(Network):
         h = self._normed(weights, name, h, training, random, buffers)
         h = self._bent(weights, name, h, ranges)
         h = functions.dropout(h, name, self.dropout[name], training, random)
-        if self.settings.noise is None or random is None:
+        if name not in self.noisy or random is None:
             return Reading(h)
-        sigma = noises.sigma(self.settings.noise, weights, name)
+        sigma = noises.sigma(self.settings.noise, weights, name, h)
         return Reading(h, sigma, random.normal(name, h.shape[2:]))
 
     def _normed(self, weights, name, h, training, random, buffers) -> Tensor:

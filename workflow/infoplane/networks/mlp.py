@@ -14,7 +14,15 @@ from infoplane.networks import functions
 from infoplane.networks import noise as noises
 from infoplane.networks import quantisation as grids
 from infoplane.networks.functions import ActivationName, Initialisation, Keyed, Rate
-from infoplane.networks.network import INPUT, Layer, Network, Reading, Shape, Weights
+from infoplane.networks.network import (
+    INPUT,
+    Layer,
+    Network,
+    Reading,
+    Shape,
+    Weights,
+    broadcast,
+)
 from infoplane.networks.noise import Noise
 from infoplane.settings import Settings as BaseSettings
 
@@ -41,7 +49,7 @@ class Settings(BaseSettings):
     """Share of a hidden layer's outputs that dropout sets to 0 in training: one for all
     layers, or one each."""
     noise: noises.Settings | None = None
-    """Gaussian noise on the output of every hidden layer; null: none."""
+    """Gaussian noise on the outputs of hidden layers; null: none."""
     quantisation: grids.Settings | None = None
     """Weights and activations of few bits; null: none."""
 
@@ -85,7 +93,8 @@ class MLP(Network):
         self.bits = quantised.bits if quantised else grids.PLAIN
         self.is_quantised = self.bits < grids.PLAIN
         self.ends = [grids.RANGES.get(name) for name in self.activation_names]
-        self.noisy = {name: widths[name] for name in names} if settings.noise else {}
+        noisy = settings.noise.among(names) if settings.noise else ()
+        self.noisy = {name: widths[name] for name in noisy}
         self.buffers = {}
         if settings.noise and settings.noise.relative:
             self.buffers |= {f"{layer}.scale": (1,) for layer in self.noisy}
@@ -134,7 +143,6 @@ class MLP(Network):
         if x.ndim == len(self.input_shape) + 1:  # the same inputs for all
             x = x.expand(n_networks, *x.shape)
         h = x.flatten(2).transpose(1, 2)
-        sigmas = self.sigmas(weights) if noise is not None else {}
         masks = None if noise is None else noise.masks
         for layer, function, ends in zip(self.hidden, self.functions, self.ends, strict=True):
             normed = self.settings.batch_norm
@@ -156,8 +164,9 @@ class MLP(Network):
                 own = clean.transpose(1, 2), layer, self.dropout[layer], training, masks
                 clean = functions.dropout(*own).transpose(1, 2)
             h = clean
-            if layer in sigmas:
-                h = clean + sigmas[layer][:, None, None] * noise.of[layer]
+            if noise is not None and layer in self.noisy:
+                sigma = noises.sigma(self.settings.noise, weights, layer, clean)
+                h = clean + broadcast(sigma, clean) * noise.of[layer]
             yield clean, h
 
     def run(
@@ -176,12 +185,14 @@ class MLP(Network):
         self, weights: Weights, x: Tensor, random: Noise | None = None
     ) -> Iterator[tuple[str, Reading]]:
         hidden = self._hidden(weights, x, random)
-        sigmas = self.sigmas(weights) if random is not None else {}
         last = x
         for layer in self.hidden:
             clean, last = next(hidden)
-            own = (sigmas[layer], random.of[layer].transpose(1, 2)) if layer in sigmas else ()
-            yield layer, Reading(clean.transpose(1, 2), *own)
+            t, own = clean.transpose(1, 2), ()
+            if random is not None and layer in self.noisy:
+                sigma = noises.sigma(self.settings.noise, weights, layer, t)
+                own = (sigma, random.of[layer].transpose(1, 2))
+            yield layer, Reading(t, *own)
         output = functions.scores(self._affine(weights, "output", last), dim=1)
         if self.is_quantised:
             output = grids.on_grid(output, 0.0, 1.0, self.bits)
@@ -204,10 +215,6 @@ class MLP(Network):
         quantised = grids.weights_on_grid(weights[name], self.bits)
         return affine({**weights, name: quantised}, layer, h)
 
-    def sigmas(self, weights: Weights) -> dict[str, Tensor]:
-        """Standard deviation of each noisy layer's noise, (S,)."""
-        return {n: noises.sigma(self.settings.noise, weights, n) for n in self.noisy}
-
     def calibrate(self, weights: Weights, x: Tensor) -> dict[str, Tensor]:
         if any(name.endswith(".range") for name in self.buffers):
             ranges: dict[str, Tensor] = {}
@@ -216,8 +223,12 @@ class MLP(Network):
             return ranges
         if self.settings.noise is None or not self.settings.noise.relative:
             return {}
-        hidden = zip(self.noisy, self._hidden(weights, x), strict=True)
-        return {f"{layer}.scale": noises.scale(clean)[:, None] for layer, (clean, _) in hidden}
+        hidden = zip(self.hidden, self._hidden(weights, x), strict=True)
+        return {
+            f"{layer}.scale": noises.scale(clean)[:, None]
+            for layer, (clean, _) in hidden
+            if layer in self.noisy
+        }
 
 
 def affine(weights: Weights, layer: str, h: Tensor) -> Tensor:

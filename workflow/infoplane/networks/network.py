@@ -54,7 +54,7 @@ class Reading(NamedTuple):
     """One layer of S networks.
 
     t : (S, n, *layer.shape), before the layer's own noise where it has any
-    sigma : standard deviation of that noise, (S,)
+    sigma : standard deviation of that noise, (S,), or of each number, of the shape of t
     noise : its standard normal numbers, of the shape of t: t + σ · noise is what the next
         layer saw
     """
@@ -68,7 +68,12 @@ class Reading(NamedTuple):
         """The layer with its own noise, as the next one sees it."""
         if self.sigma is None:
             return self.t
-        return self.t + self.sigma.reshape(-1, *[1] * (self.t.ndim - 1)) * self.noise
+        return self.t + broadcast(self.sigma, self.t) * self.noise
+
+
+def broadcast(sigma: Tensor, like: Tensor) -> Tensor:
+    """σ (S,), or of each number of `like` (S, …), so that it multiplies these."""
+    return sigma.reshape(-1, *[1] * (like.ndim - 1)) if sigma.ndim == 1 else sigma
 
 
 class Draws(ABC):
@@ -111,6 +116,7 @@ class Network(ABC):
         a value
     of_layer : names of the parameters that belong to each layer, for gradient statistics
     noise : settings of the Gaussian noise that layers have, where they have any
+    noisy : names of these layers
     draws : whether a measured pass is random, so that several passes mean something
     differs_in_training : whether training computes otherwise: dropout, batch norm
     live : measured passes are as in training, in random batches of so many inputs; 0: they
@@ -132,6 +138,7 @@ class Network(ABC):
     links: Collection[Link] = ("softmax",)
     of_layer: Mapping[str, tuple[str, ...]] = NONE
     noise: Noise | None = None
+    noisy: Collection[str] = ()
     draws: bool = False
     differs_in_training: bool = False
     live: int = 0

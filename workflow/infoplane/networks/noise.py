@@ -1,19 +1,21 @@
 """Noise on the outputs of a network's hidden layers (Goldfeld et al. 2019, arXiv 1810.05728).
 
 T = S + σZ, Z standard normal: S is the layer's output, computed from the noisy output of the
-layer before. Z has the units of a layer along its second axis and inputs along its last,
-(S, units, n), as hidden layers have (`mlp.affine`).
+layer before. Multiplicative noise, T = S + σ|S|Z, has the distribution of S · N(1, σ²):
+Gaussian dropout (Srivastava et al. 2014, JMLR 15, section 10), which keeps I(X;T) finite
+(Adilova, Geiger & Fischer 2023, arXiv 2303.00596). In `Noise`, Z has the units of a layer along
+its second axis and inputs along its last, (S, units, n), as hidden layers have (`mlp.affine`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from infoplane.networks.network import Draws
+from infoplane.networks.network import Draws, Misfit
 from infoplane.settings import Settings as BaseSettings
 
 if TYPE_CHECKING:
@@ -23,13 +25,37 @@ if TYPE_CHECKING:
 
 
 class Settings(BaseSettings):
-    """Gaussian noise after every hidden layer, on in training and in measurement."""
+    """Gaussian noise after hidden layers, on in training and in measurement."""
 
     sigma: float = Field(gt=0)
-    """Standard deviation σ on every unit: in units of activation, or of the layer's scale."""
+    """Standard deviation σ on every unit: in units of activation, of the layer's scale, or of
+    the unit's own size."""
     relative: bool = False
     """σ is a multiple of the layer's scale: the root mean square over its units of their
     standard deviations over training inputs, measured at the end of every epoch."""
+    multiplicative: bool = False
+    """σ is a share of each number's own size, T = S · N(1, σ²): Gaussian dropout. A number that
+    is 0 has no noise."""
+    layers: list[str] | None = Field(default=None, min_length=1)
+    """Names of the hidden layers that have noise; null: all of them."""
+
+    @model_validator(mode="after")
+    def _of_one_size(self):
+        if self.relative and self.multiplicative:
+            raise ValueError(
+                "relative and multiplicative exclude one another: σ is a share of the layer's "
+                "scale, or of each number's own size; leave out one of the two"
+            )
+        return self
+
+    def among(self, hidden: Sequence[str]) -> tuple[str, ...]:
+        """Those of the hidden layers that have noise; Misfit for a name of none of them."""
+        wanted = hidden if self.layers is None else self.layers
+        for i, name in enumerate(wanted):
+            if name not in hidden:
+                text = f"must be one of {', '.join(hidden)}, not '{name}'"
+                raise Misfit(("noise", "layers", i), text, of_shape=False)
+        return tuple(name for name in hidden if name in wanted)
 
 
 class Noise(Draws):
@@ -43,8 +69,11 @@ class Noise(Draws):
         return Noise(part, self.masks and self.masks.rows(first, stop))
 
 
-def sigma(settings: Settings, weights: Weights, layer: str) -> Tensor:
-    """Standard deviation of a layer's noise, (S,)."""
+def sigma(settings: Settings, weights: Weights, layer: str, outputs: Tensor) -> Tensor:
+    """Standard deviation of a layer's noise: (S,), or of each of its outputs (S, …) where these
+    are multiplied."""
+    if settings.multiplicative:
+        return settings.sigma * outputs.abs()
     if settings.relative:
         return settings.sigma * weights[f"{layer}.scale"][:, 0].detach()
     like = weights["output.bias"]
