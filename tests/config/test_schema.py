@@ -80,8 +80,9 @@ def test_unknown_keys_are_forbidden_everywhere():
     ]
     # two at the top, an estimator's sweep; a network, a training and a measurement, and sweeps
     # over them, in runs and defaults; there too a generator, of a training, of a sweep over
-    # trainings, and of a sweep over generators; in a family all that but for sweeps; a signal
-    assert len(found) - len(known) == 3 + 3 * 4 + 3 * 2 + 4 + 1
+    # trainings, and of a sweep over generators; in a family all that but for sweeps; a signal,
+    # and its estimator
+    assert len(found) - len(known) == 3 + 3 * 4 + 3 * 2 + 4 + 2
     assert all(node["additionalProperties"] is False for node in known)
 
 

@@ -29,6 +29,7 @@ from pydantic import Field, model_validator
 from infoplane.compiled import compiled
 from infoplane.estimators.interface import LayerEstimator
 from infoplane.estimators.kernels import counting, tails
+from infoplane.estimators.kernels.classes import cdnv, class_moments
 from infoplane.estimators.kernels.counting_cpu import T
 from infoplane.estimators.kernels.distances import FAST, squared_distances
 from infoplane.estimators.kernels.threads import each
@@ -122,26 +123,18 @@ def _moments(rows: torch.Tensor, labels: torch.Tensor, step: int) -> dict[str, f
     """All that follows from sums over classes; rows (n, d), labels (n,), step rows at once."""
     n, d = rows.shape
     n_classes = int(labels.max()) + 1
-    origin, unit = _origin_and_unit(rows, step)
-    counts = torch.bincount(labels, minlength=n_classes).to(torch.float64)
-    sums = torch.zeros((n_classes, d), dtype=torch.float64, device=rows.device)
-    directions, n_directed = torch.zeros_like(sums), torch.zeros_like(counts)
+    directions = torch.zeros((n_classes, d), dtype=torch.float64, device=rows.device)
+    n_directed = torch.zeros(n_classes, dtype=torch.float64, device=rows.device)
     for part, of in zip(rows.split(step), labels.split(step), strict=True):
         part = part.to(torch.float64)
-        sums.index_add_(0, of, (part - origin) / unit)
         part = part / part.abs().amax(dim=1, keepdim=True).clamp(min=1e-300)
         lengths = part.square().sum(dim=1, keepdim=True).sqrt()
         directed = lengths[:, 0] > 0
         directions.index_add_(0, of[directed], part[directed] / lengths[directed])
         n_directed += torch.bincount(of[directed], minlength=n_classes)
-    means = sums / counts[:, None].clamp(min=1)
-    # About the class means, and not as a difference of sums, which would leave rounding.
-    spread = torch.zeros_like(counts)
-    for part, of in zip(rows.split(step), labels.split(step), strict=True):
-        apart = (part.to(torch.float64) - origin) / unit - means[of]
-        spread.index_add_(0, of, apart.square().sum(dim=1))
-    there = counts > 0
-    counts, means, spread = counts[there], means[there], spread[there]
+    found = class_moments(rows, labels, step)
+    counts, means, unit = found.counts, found.means, found.unit
+    spread = found.variances * counts
     grand = (counts @ means) / n
     of_means = counts @ (means - grand).square().sum(dim=1)
     within = 2 * float(counts @ spread)
@@ -157,28 +150,12 @@ def _moments(rows: torch.Tensor, labels: torch.Tensor, step: int) -> dict[str, f
         "distance_between": unit * math.sqrt(max(0.0, total - within) / n_between)
         if n_between
         else math.nan,
-        "cdnv": _cdnv(means, spread / counts),
+        "cdnv": cdnv(means, found.variances),
         "cosine_within": float((squares - n_directed).sum()) / n_cos_within
         if n_cos_within
         else math.nan,
         "cosine_between": across / n_cos_between if n_cos_between else math.nan,
     }
-
-
-def _origin_and_unit(rows: torch.Tensor, step: int) -> tuple[torch.Tensor, float]:
-    """A place among the rows, float64 (d,), and their largest distance from it in any unit."""
-    origin = rows[0].to(torch.float64)
-    parts = [float((part.to(torch.float64) - origin).abs().max()) for part in rows.split(step)]
-    return origin, max(parts) or 1.0
-
-
-def _cdnv(means: torch.Tensor, variances: torch.Tensor) -> float:
-    """Of classes with these means (C, d) and variances (C,)."""
-    distances = torch.cdist(means, means, compute_mode="donot_use_mm_for_euclid_dist").square()
-    i, j = torch.triu_indices(len(means), len(means), offset=1, device=means.device)
-    if not len(i) or not bool((distances[i, j] > 0).all()):
-        return math.nan
-    return float(((variances[i] + variances[j]) / (2 * distances[i, j])).mean())
 
 
 def _silhouette(

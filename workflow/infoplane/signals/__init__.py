@@ -12,13 +12,33 @@ from infoplane.settings import Settings
 from infoplane.signals.interface import Signal
 from infoplane.table import Table
 
+CLASSES = {
+    "information": "InformationSignal",
+    "binned_entropy": "BinnedEntropy",
+    "training_accuracy": "TrainingAccuracy",
+    "training_loss": "TrainingLoss",
+    "weight_norm": "WeightNorm",
+    "distance_from_initialisation": "DistanceFromInitialisation",
+    "spectral_product": "SpectralProduct",
+    "frobenius_product": "FrobeniusProduct",
+    "path_norm": "PathNorm",
+    "margin": "Margin",
+    "normalised_margin": "NormalisedMargin",
+    "sharpness_random": "SharpnessRandom",
+    "sharpness_random_magnitude": "SharpnessRandomMagnitude",
+    "sharpness_sam": "SharpnessSam",
+    "sharpness_sam_magnitude": "SharpnessSamMagnitude",
+    "gradient_noise": "GradientNoise",
+    "cdnv": "CDNV",
+    "davies_bouldin": "DaviesBouldin",
+    "effective_rank": "EffectiveRank",
+    "n_parameters": "NParameters",
+    "random": "Random",
+}
+"""The class in the file of each signal's name."""
 SIGNALS = Table(
     "signal",
-    {
-        "training_accuracy": "infoplane.signals.training_accuracy:TrainingAccuracy",
-        "training_loss": "infoplane.signals.training_loss:TrainingLoss",
-        "random": "infoplane.signals.random:Random",
-    },
+    {name: f"infoplane.signals.{name}:{chosen}" for name, chosen in CLASSES.items()},
     open=True,
     base="infoplane.signals.interface:Signal",
 )

@@ -245,14 +245,20 @@ def rows_of_network(trained: Trained, signals: Mapping[str, Signal]) -> tuple[li
     by_layer = {name: s for name, s in signals.items() if s.by_layer}
     found: dict[str, dict[str, Row]] = defaultdict(dict)
     dead = [math.nan]
-    for samples in trained.layers() if by_layer else ():
-        if samples.layer != OUTPUT:
-            t = samples.t[:, 0]
-            dead.append(float((t == t[0]).all(0).double().mean()))
-        for name, signal in by_layer.items():
-            layer = samples.layer
-            ask = _asker(signal, trained, samples)
-            found[name][layer] = _row(name, layer, ask, f"{trained.place}, layer {layer}")
+    try:
+        for samples in trained.layers() if by_layer else ():
+            if samples.layer != OUTPUT:
+                t = samples.t[:, 0]
+                dead.append(float((t == t[0]).all(0).double().mean()))
+            for name, signal in by_layer.items():
+                layer = samples.layer
+                ask = _asker(signal, trained, samples)
+                found[name][layer] = _row(name, layer, ask, f"{trained.place}, layer {layer}")
+    except NotMeasurable as why:  # of a layer and so of all after it
+        for name in by_layer:
+            for layer in trained.reader.names:
+                row = Row(name, layer, math.nan, reason=str(why))
+                found[name].setdefault(layer, row)
     rows: list[Row] = []
     for name, signal in signals.items():
         if name not in by_layer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -106,6 +106,16 @@ class Trained:
             parts = [self.scores(self.weights, part) for part in self.x.split(BATCH)]
         return torch.cat(parts)
 
+    def margin(self, share: float) -> float:
+        """The margin f_y − max_{j≠y} f_j below which this share of the inputs lies."""
+        scores, rows = self.logits.double(), torch.arange(len(self.y), device=self.y.device)
+        if scores.shape[1] < 2:
+            raise NotMeasurable("its only score has none beside it")
+        own = scores[rows, self.y]
+        others = scores.clone()
+        others[rows, self.y] = -torch.inf
+        return float(np.quantile((own - others.amax(1)).cpu().numpy(), share))
+
     def scores(self, weights: Weights, x: torch.Tensor) -> torch.Tensor:
         """Scores (n, n_classes) of inputs x by other weights of this network."""
         scores = self.network.run(weights, x)[0][0]
@@ -153,6 +163,8 @@ class Trained:
         with torch.no_grad():
             readings = network.read(self.weights, self.x, random)
             for name, t, noise in read_layers(self.reader, readings):
+                if not bool(torch.isfinite(t).all()):
+                    raise NotMeasurable(f"activations of layer {name} are not finite")
                 own = noise and noise.of(0)
                 where = (self.reader, name, self.seed, self.epoch)
                 yield samples_of(self.inputs.samples, self.inputs.samples.y, t[0], own, *where)
@@ -162,3 +174,13 @@ class Trained:
         if key not in self._remembered:
             self._remembered[key] = find()
         return self._remembered[key]
+
+
+def squares(arrays: Iterable[torch.Tensor]) -> float:
+    """Sum of the squares of all numbers."""
+    return sum(float(array.double().square().sum()) for array in arrays)
+
+
+def norm(arrays: Iterable[torch.Tensor]) -> float:
+    """Euclidean norm of all numbers."""
+    return squares(arrays) ** 0.5

@@ -1,0 +1,28 @@
+"""Estimates of a layer's information, each made once for all signals that want it."""
+
+from __future__ import annotations
+
+from infoplane.estimators import estimator_of
+from infoplane.information import FLAGS, LayerInformation
+from infoplane.samples import Samples
+from infoplane.settings import Settings
+from infoplane.signals.interface import NotMeasurable, Value
+from infoplane.signals.trained import Trained
+
+
+def record_of(trained: Trained, samples: Samples, settings: Settings) -> LayerInformation:
+    """What the estimator of these settings says of a layer."""
+    key = (settings.canonical(), samples.layer)
+    return trained.remember(key, lambda: estimator_of(settings).session()([samples])[0])
+
+
+def value_of(trained: Trained, samples: Samples, settings: Settings, quantity: str) -> Value:
+    """I(X;T) (ixt) or I(T;Y) (ity) of a layer.
+
+    Raises NotMeasurable where the estimator gives none, with its flags.
+    """
+    found = getattr(record_of(trained, samples, settings), quantity)
+    if found.value != found.value:
+        why = "; ".join(FLAGS[flag] for flag in found.flags)
+        raise NotMeasurable(why or f"estimator {settings.estimator} gives none")
+    return Value(found.value, found.cap, found.flags)

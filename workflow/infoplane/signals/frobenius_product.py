@@ -1,0 +1,34 @@
+"""Product of the layers' Frobenius norms."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from infoplane.settings import Settings
+from infoplane.signals.interface import NetworkSignal
+from infoplane.signals.operators import log_frobenius_product
+from infoplane.signals.trained import Trained
+
+
+class FrobeniusProductSettings(Settings):
+    """Logarithm of the product of the layers' Frobenius norms."""
+
+    signal: Literal["frobenius_product"] = "frobenius_product"
+    """Logarithm of the product of the layers' Frobenius norms."""
+
+
+class FrobeniusProduct(NetworkSignal):
+    """Σ ln ‖W‖_F over the layers with weights.
+
+    Of a convolution the norm is that of the kernel, each of its numbers counted once, however
+    many positions it is used at. Batch norm is folded into the layer before it.
+
+    Neyshabur, Tomioka & Srebro 2015 ("Norm-based capacity control", arXiv 1503.00036); Jiang et
+    al. 2020 (arXiv 1912.02178). Smaller is said to be better.
+    """
+
+    Settings = FrobeniusProductSettings
+    label, better, needs = "ln Π‖W‖_F", "lower", ("operators",)
+
+    def of_network(self, trained: Trained) -> float:
+        return log_frobenius_product(trained)

@@ -1,0 +1,64 @@
+"""What a layer knows of the labels, or of the inputs, by any estimator."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import model_validator
+
+from infoplane.choice import Choice
+from infoplane.estimators import ESTIMATORS, estimator_of
+from infoplane.samples import Samples
+from infoplane.settings import Settings
+from infoplane.signals.estimates import value_of
+from infoplane.signals.interface import LayerSignal, Value
+from infoplane.signals.trained import Trained
+
+SYMBOLS = {"ity": "I(T;Y)", "ixt": "I(X;T)"}
+
+
+class InformationSettings(Settings):
+    """Information of each layer on training inputs, in bits, by any estimator."""
+
+    signal: Literal["information"]
+    """Information of each layer on training inputs, in bits, by any estimator."""
+    of: Literal["ity", "ixt"] = "ity"
+    """ity: I(T;Y), of layer and label; ixt: I(X;T), of input and layer."""
+    estimator: Annotated[Any, Choice(ESTIMATORS, "estimator")]
+    """The estimator and its settings, or the name of one of the experiment's."""
+
+    @model_validator(mode="after")
+    def _needs_one_epoch(self):
+        estimator = estimator_of(self.estimator)
+        if estimator.without_information:
+            raise ValueError(f"estimator {estimator.name} gives no information")
+        if estimator.needs_survey:
+            raise ValueError(
+                f"estimator {estimator.name} has settings by which it sees a whole training "
+                "before it measures anything; a signal is of one epoch"
+            )
+        return self
+
+
+class InformationSignal(LayerSignal):
+    """I(T;Y) or I(X;T) of each layer, in bits.
+
+    Stirn et al. 2018 ("Deep Mutual Information") say that more I(T;Y) on the training set goes
+    with better generalisation; Shwartz-Ziv & Tishby 2017 (arXiv 1703.00810), that less I(X;T)
+    does. Of networks without noise an estimate says how T lies in space.
+    """
+
+    Settings = InformationSettings
+    settings: InformationSettings
+    unit, by_itself = "bits", False
+
+    @property
+    def label(self) -> str:
+        return f"{SYMBOLS[self.settings.of]}, {self.settings.estimator.estimator}"
+
+    @property
+    def better(self) -> Literal["higher", "lower"]:
+        return "higher" if self.settings.of == "ity" else "lower"
+
+    def of_layer(self, samples: Samples, trained: Trained) -> Value:
+        return value_of(trained, samples, self.settings.estimator, self.settings.of)

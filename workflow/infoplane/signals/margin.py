@@ -1,0 +1,31 @@
+"""By how much most training inputs are told from the next class."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from infoplane.settings import Settings
+from infoplane.signals.interface import NetworkSignal
+from infoplane.signals.trained import Trained
+
+
+class MarginSettings(Settings):
+    """10th percentile of the margins of training inputs."""
+
+    signal: Literal["margin"] = "margin"
+    """10th percentile of the margins of training inputs."""
+
+
+class Margin(NetworkSignal):
+    """10th percentile over training inputs of f_y(x) − max_{j≠y} f_j(x), f scores before the
+    softmax.
+
+    Jiang et al. 2020 (arXiv 1912.02178) take the 10th percentile in place of the smallest,
+    which outliers decide. Larger is said to be better.
+    """
+
+    Settings = MarginSettings
+    label, better = "margin, 10th percentile", "higher"
+
+    def of_network(self, trained: Trained) -> float:
+        return trained.margin(0.1)

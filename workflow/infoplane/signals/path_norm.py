@@ -1,0 +1,59 @@
+"""Norm of all paths from an input to an output."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+from infoplane.networks.cnn import Placed
+from infoplane.settings import Settings
+from infoplane.signals.interface import NetworkSignal
+from infoplane.signals.operators import steps
+from infoplane.signals.trained import Trained
+
+
+class PathNormSettings(Settings):
+    """Root of the sum, over all paths of the network, of the product of squared weights."""
+
+    signal: Literal["path_norm"] = "path_norm"
+    """Root of the sum, over all paths of the network, of the product of squared weights."""
+
+
+class PathNorm(NetworkSignal):
+    """√ Σ_paths Π w², over all paths from an input or a bias to an output.
+
+    Computed as Jiang et al. 2020 (arXiv 1912.02178) do: the network with squared weights and
+    without activation functions is given ones. A bias is a weight of an input that is 1. The
+    weights of a mean pool, 1 / size², are squared as all others; of a max pool the largest of
+    the paths under its window goes on. Batch norm is folded into the layer before it.
+
+    Neyshabur, Tomioka & Srebro 2015 (arXiv 1503.00036), with p = 2; it does not change where a
+    unit of ReLU is multiplied by c and what it goes into divided by c. Smaller is said to be
+    better.
+    """
+
+    Settings = PathNormSettings
+    label, better, needs = "path norm", "lower", ("operators",)
+
+    def of_network(self, trained: Trained) -> float:
+        device = trained.x.device
+        h = torch.ones((1, *trained.network.input_shape), dtype=torch.float64, device=device)
+        for operator, before in steps(trained):
+            for step in before:
+                h = _passed(h, step)
+            squared = operator._replace(
+                weight=operator.weight.square(), bias=operator.bias.square()
+            )
+            h = squared(h)
+        return float(h.sum().sqrt())
+
+
+def _passed(h: torch.Tensor, step: Placed) -> torch.Tensor:
+    """h (1, *shape) through a stage without weights of its own."""
+    stage, functional = step.stage, torch.nn.functional
+    if stage.stage == "flatten":
+        return h.flatten(1)
+    if stage.method == "max":
+        return functional.max_pool2d(h, stage.size, stage.stride)
+    return functional.avg_pool2d(h, stage.size, stage.stride) / stage.size**2

@@ -1,0 +1,143 @@
+"""What the signals of sharpness share: settings, directions, and the loss beside a network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+import torch
+from pydantic import Field
+
+from infoplane import streams
+from infoplane.settings import Settings
+from infoplane.signals.interface import NotMeasurable
+from infoplane.signals.trained import Trained, norm
+
+Arrays: TypeAlias = "Mapping[str, torch.Tensor]"
+DIRECTIONS = 0x73686172
+"""Keeps directions apart from the order of inputs."""
+LEAST, MOST = 1e-6, 1e3
+"""Between these a deviation is looked for."""
+ACCURACY = 0.01
+"""Relative error of the deviation that is found."""
+GUESS, BESIDE, SMALL = 0.02, 0.05, 1e-3
+"""Deviation that is tried first; by how much next ones go beyond where the loss is expected to
+have risen, in its logarithm; smaller and larger shares of the rise than this, and its inverse,
+are not told apart."""
+
+
+class SharpnessSettings(Settings):
+    """What signals of sharpness are told."""
+
+    inputs: int = Field(default=256, ge=2)
+    """Training inputs whose loss is compared, drawn at random, or all where there are fewer."""
+    seed: int = Field(default=0, ge=0)
+    """Seed of what is drawn."""
+
+
+class RandomSettings(SharpnessSettings):
+    """What signals of sharpness in random directions are told."""
+
+    rise: float = Field(default=0.1, gt=0)
+    """By how much the loss is to rise, in nats, on average over directions."""
+    draws: int = Field(default=4, ge=1)
+    """Random directions."""
+
+
+def random_sharpness(trained: Trained, settings: RandomSettings, scales: Arrays) -> float:
+    """1/σ² of the σ at which noise of deviation σ · scales on the parameters has the loss rise
+    by `rise` on average over `draws` directions, the same at every σ.
+
+    scales : (1, *shape) by parameter
+    Raises NotMeasurable where no σ between LEAST and MOST does that.
+    """
+    from scipy.optimize import brentq  # here: what only reads settings does without
+
+    x, y = trained.some(settings.inputs, settings.seed)
+    source = streams.of_training(settings.seed, DIRECTIONS)
+    directions = [
+        {
+            name: scale * torch.randn(scale.shape, generator=source).to(scale)
+            for name, scale in scales.items()
+        }
+        for _ in range(settings.draws)
+    ]
+    found: dict[float, float] = {}
+    with torch.no_grad():
+        here = float(trained.loss(trained.weights, x, y))
+
+        def beyond(log_sigma: float) -> float:
+            """ln of the rise at this ln σ, less that of the rise that is looked for."""
+            if log_sigma not in found:
+                sigma = math.exp(log_sigma)
+                losses = [
+                    float(trained.loss(moved(trained, d, sigma), x, y)) for d in directions
+                ]
+                rise = (sum(losses) / len(losses) - here) / settings.rise
+                rise = rise if math.isfinite(rise) else 1 / SMALL
+                found[log_sigma] = math.log(min(max(rise, SMALL), 1 / SMALL))
+            return found[log_sigma]
+
+        low, high = _around(beyond)
+        return math.exp(-2 * brentq(beyond, low, high, xtol=ACCURACY))
+
+
+def _around(beyond: Callable[[float], float]) -> tuple[float, float]:
+    """ln σ below and above what is looked for: a guess, and next ones as if the loss rose with
+    σ², with some on top."""
+    guess, low, high = math.log(GUESS), None, None
+    while low is None or high is None:
+        value = beyond(guess)
+        if value <= 0:
+            low = guess
+        else:
+            high = guess
+        guess -= value / 2 + math.copysign(BESIDE, value)
+        if not math.log(LEAST) <= guess <= math.log(MOST):
+            raise NotMeasurable(
+                f"no noise of deviation {LEAST:g} to {MOST:g} has the loss rise as asked"
+            )
+    return low, high
+
+
+def steepest_sharpness(
+    trained: Trained, settings: SharpnessSettings, radius: float, scales: Arrays | None
+) -> float:
+    """L(w + ε) − L(w) at ε = ρ s² g / ‖s g‖, g the gradient, s scales or 1: where a loss that
+    is linear is largest under ‖ε / s‖ ≤ ρ.
+
+    Raises NotMeasurable where the gradient is 0.
+    """
+    x, y = trained.some(settings.inputs, settings.seed)
+    key = ("gradient", settings.inputs, settings.seed)
+    gradient = trained.remember(key, lambda: trained.gradient(x, y))
+    scaled = gradient
+    if scales is not None:
+        scaled = {name: g * scales[name] for name, g in gradient.items()}
+    length = norm(scaled.values())
+    if not length:
+        raise NotMeasurable("the gradient is 0")
+    if scales is not None:
+        scaled = {name: g * scales[name] for name, g in scaled.items()}
+    with torch.no_grad():
+        here = trained.loss(trained.weights, x, y)
+        there = trained.loss(moved(trained, scaled, radius / length), x, y)
+    return float(there) - float(here)
+
+
+def magnitudes(trained: Trained) -> dict[str, torch.Tensor]:
+    """|w| of each parameter."""
+    return {name: array.abs() for name, array in trained.parameters.items()}
+
+
+def ones(trained: Trained) -> dict[str, torch.Tensor]:
+    """1 for each parameter."""
+    return {name: torch.ones_like(array) for name, array in trained.parameters.items()}
+
+
+def moved(trained: Trained, direction: Arrays, by: float) -> dict[str, torch.Tensor]:
+    """Weights moved so far in a direction."""
+    arrays = trained.weights
+    new = {name: torch.add(arrays[name], d, alpha=by) for name, d in direction.items()}
+    return {**arrays, **new}

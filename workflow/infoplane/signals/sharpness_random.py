@@ -1,0 +1,34 @@
+"""How little noise on the weights the loss bears."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from infoplane.signals.interface import NetworkSignal
+from infoplane.signals.sharpness import RandomSettings, ones, random_sharpness
+from infoplane.signals.trained import Trained
+
+
+class SharpnessRandomSettings(RandomSettings):
+    """1/σ² of the noise on the weights at which the loss rises by `rise`."""
+
+    signal: Literal["sharpness_random"] = "sharpness_random"
+    """1/σ² of the noise on the weights at which the loss rises by `rise`."""
+
+
+class SharpnessRandom(NetworkSignal):
+    """1/σ² of the largest noise of parameters that the loss bears: σ is the deviation at which
+    the mean loss of w + σ z, z standard normal, exceeds that of w by `rise`.
+
+    Jiang et al. 2020 (arXiv 1912.02178, appendix C), PAC-Bayes flatness, with the rise of the
+    cross-entropy in place of that of the error, which a network that errs much cannot have.
+    Smaller is said to be better. Where the loss is quadratic with Hessian H, 1/σ² = tr H / 2
+    rise.
+    """
+
+    Settings = SharpnessRandomSettings
+    settings: SharpnessRandomSettings
+    label, better = "sharpness, random", "lower"
+
+    def of_network(self, trained: Trained) -> float:
+        return random_sharpness(trained, self.settings, ones(trained))
