@@ -116,6 +116,34 @@ def test_targets_ask_for_what_they_name_alone(planned):
                 if "/information/" in store]  # fmt: skip
 
 
+def test_factors_are_drawn_by_what_measures_all_their_runs(planned):
+    levels = {
+        "activation": {"runs": ["tanh", "relu"]},
+        "estimator": {"run": "tanh", "estimators": ["kde", "bins"]},
+    }
+    plan = planned(figures={"factors": levels, "comparisons": {}})
+    drawn = ["factor_planes-kde", "phases-kde", "pooled_planes-late-kde"]
+    assert kinds(plan, None) == drawn
+    subject = plan.drawings.of(None)[1]
+    assert [level[1:] for level in subject.levels] == [
+        ("tanh", "tanh", "kde"),
+        ("relu", "relu", "kde"),
+        ("kde", "tanh", "kde"),
+        ("bins-n_bins_5", "tanh", "bins-n_bins_5"),
+        ("bins-n_bins_30", "tanh", "bins-n_bins_30"),
+    ]
+    stores = names(plan, plan.drawings.stores(None, "figure-phases"))
+    of_bins = {
+        f"runs/tanh/information/bins-n_bins_{n}/{block}" for n in (5, 30) for block in BLOCKS
+    }
+    weights = {f"runs/{run}/weights/{block}" for run in ("tanh", "relu") for block in BLOCKS}
+    assert stores == KDE | of_bins | weights
+    renamed = {**levels, "activation": {**levels["activation"], "labels": ["a", "b"]}}
+    other = planned(figures={"factors": renamed, "comparisons": {}})
+    recipes = [one.drawings.recipe(one.drawings.of(None)[1]) for one in (plan, other)]
+    assert recipes[0] != recipes[1]
+
+
 def test_without_figures_of_runs_estimators_measure_and_comparisons_are_drawn(planned):
     plan = planned(figures={"per_run": False, "comparisons": {"both": ["tanh", "relu"]}})
     assert plan.all_drawn == [None]

@@ -3,7 +3,14 @@
 from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from infoplane.choice import Choice
 from infoplane.compare import settings as compare
@@ -129,6 +136,31 @@ class WrittenRun(Run):
     Each combination is a run, <run>-<key>_<value> with the keys in alphabetical order."""
 
 
+class Factor(Settings):
+    """One thing that differs while all else is the same: a row of planes, one a level."""
+
+    runs: Names | None = Field(default=None, min_length=1)
+    """Runs that differ in this factor alone, a level each; a run with a sweep stands for all
+    its variants. Levels that are numbers are put in order."""
+    besides: Names = Field(default=[])
+    """Dotted keys in which the runs differ beside the factor, `training.epochs`; any other
+    difference is a mistake."""
+    run: str | None = None
+    """The run that `estimators` measure, where the factor is how it is measured."""
+    estimators: Names | None = Field(default=None, min_length=1)
+    """Estimators of `run`, a level each; one with a sweep stands for all its variants."""
+    labels: list[str] | None = None
+    """What the levels are called, in the order in which they are listed; null: by their value,
+    data sets and estimators by their names."""
+
+    @model_validator(mode="after")
+    def _of_runs_or_of_estimators(self):
+        given = [self.runs is not None, self.run is not None, self.estimators is not None]
+        if given not in ([True, False, False], [False, True, True]):
+            raise ValueError("give runs, or run and estimators")
+        return self
+
+
 class Figures(Settings):
     """What is drawn."""
 
@@ -139,6 +171,10 @@ class Figures(Settings):
     comparisons: dict[Name, Names] | None = None
     """Names of runs that are drawn side by side, by the comparison's name; a run with a sweep
     stands for all its variants. null: one comparison, all, of 2 to 12 runs."""
+    factors: dict[Name, Factor] | None = None
+    """Factors by name. Each is a row of small planes in one figure, with the statistics of
+    phases of every plane beside it; one figure for each estimator that measures all the runs.
+    null: none."""
 
 
 class Compare(compare.Settings):
@@ -207,6 +243,15 @@ class File(Settings):
     """The calibration page that `estimator_truth` makes: a file of config/truth."""
 
 
+class Level(Settings):
+    """One level of a factor, which is one plane."""
+
+    label: str
+    run: str
+    estimator: str | None = None
+    """By which it is measured; None: by that of the figure."""
+
+
 class Experiment(Settings):
     """An experiment file that was found right, with defaults merged and sweeps carried out."""
 
@@ -215,6 +260,8 @@ class Experiment(Settings):
     estimators: dict[Name, Estimator]
     runs: dict[str, Run]
     comparisons: dict[str, list[str]]
+    factors: dict[str, list[Level]] = Field(default_factory=dict)
+    """Of each factor the levels, at least two."""
     figures_per_run: bool = True
     """Whether every run gets figures of its own."""
     sweeps: dict[str, list[str]] = Field(default_factory=dict)

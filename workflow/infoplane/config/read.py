@@ -7,6 +7,7 @@ from typing import Any
 from infoplane.config import compare
 from infoplane.config.allowed import allowed_by
 from infoplane.config.estimators import Expanded
+from infoplane.config.factors import factors_of
 from infoplane.config.models import Experiment, File, Run
 from infoplane.config.problems import ConfigError, dotted, not_defined, validated
 from infoplane.config.runs import Line, Surroundings, checked_defaults, runs_of
@@ -48,7 +49,11 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
     of_families, members, wrong = compare.families_of(_mapping(written, "compare"), around)
     lines += wrong
     lines += _collisions(variants) + _taken(of_families, variants)
-    comparisons, wrong = _comparisons(_mapping(written, "figures"), variants)
+    figures = _mapping(written, "figures")
+    comparisons, wrong = _comparisons(figures, variants)
+    lines += wrong
+    datasets = head.datasets if head is not None else {}
+    factors, wrong = factors_of(_mapping(figures, "factors"), variants, estimators, datasets)
     lines += wrong
     compared = None
     made = {name: run for found in of_families.values() for name, run in found.items()}
@@ -67,6 +72,7 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
         estimators=head.estimators,
         runs={name: run for found in variants.values() for name, run in found.items()} | made,
         comparisons=comparisons,
+        factors=factors,
         figures_per_run=head.figures is None or head.figures.per_run,
         sweeps=estimators.sweeps,
         compare=compared,

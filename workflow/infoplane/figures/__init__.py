@@ -34,6 +34,8 @@ FIGURES = Table(
     {
         "information_plane": "infoplane.figures.information_plane:InformationPlane",
         "comparison": "infoplane.figures.comparison:Comparison",
+        "factor_planes": "infoplane.figures.factor_planes:FactorPlanes",
+        "phases": "infoplane.figures.phases:Phases",
         "sensitivity": "infoplane.figures.sensitivity:Sensitivity",
         "binned_entropy": "infoplane.figures.binned_entropy:BinnedEntropy",
         "clustering_curves": "infoplane.figures.clustering_curves:ClusteringCurves",

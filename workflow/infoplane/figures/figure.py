@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Drawn
 from infoplane.figures import sentences
 from infoplane.figures.sentences import Chosen
 
-Of = Literal["run", "estimator", "sweep", "pair", "pool", "comparison", "pools"]
+Of = Literal["run", "estimator", "sweep", "pair", "pool", "comparison", "factors", "pools"]
 """What one figure shows, and what `numbers` and `draw` take for it:
 
     run         a training: (metrics)
@@ -19,6 +19,8 @@ Of = Literal["run", "estimator", "sweep", "pair", "pool", "comparison", "pools"]
     sweep       a run by all variants of a swept estimator: the same, with a column `variant`
     pair        a run by an estimator, and its clustering: the same, with `entropy_binned`
     comparison  several runs by one estimator: the same
+    factors     runs and estimators that differ in a factor each: the same, with `factor`,
+                `level` and, where it was measured, `gradient_snr`
     pool        a run's pool by one estimator: (pooled)
     pools       all runs that have a pool, pooled and not: the same as estimator, with `plane`
 """
@@ -53,6 +55,11 @@ class Figure(ABC):
     @abstractmethod
     def sentences(cls, numbers: pd.DataFrame) -> list[str]:
         """Sentences of the caption, read from the numbers; empty ones are left out."""
+
+    @classmethod
+    def table(cls, numbers: pd.DataFrame) -> pd.DataFrame | None:
+        """What the report has as a table under the figure, as texts; None: nothing."""
+        return None
 
     @classmethod
     def at_the_end(cls, numbers: pd.DataFrame) -> str:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from infoplane.figures import FIGURES, pooled_planes, variants
+from infoplane.figures.gradient_noise import GRADIENTS
 from infoplane.figures.sentences import Chosen
 from infoplane.figures.subject import Subject
 from infoplane.figures.tables import SECOND
@@ -121,6 +122,7 @@ class Material:
             "estimator": self._of_estimators,
             "sweep": self._of_estimators,
             "comparison": self._of_estimators,
+            "factors": self._of_factors,
             "pair": self._of_pair,
             "pool": self._of_pools,
             "pools": self._of_pools,
@@ -143,6 +145,28 @@ class Material:
         read = {run: one.about["read"] for run, one in of_runs.items()}
         without_edge = {run: one.without_edge for run, one in of_runs.items()}
         return Given(information, common, chosen, read, without_edge)
+
+    def _of_factors(self, subject: Subject) -> Given:
+        tables, of_runs, snr = [], {}, cache(self._gradient_snr)
+        for factor, label, run, by in subject.levels:
+            of_runs[run] = self.measured(run, by)
+            table = of_runs[run].table.merge(snr(run), on=PLACE, how="left")
+            tables.append(table.assign(factor=factor, level=label))
+        first = next(run for _, _, run, by in subject.levels if by == subject.by)
+        settings = self.measured(first, subject.by).about["estimator"]
+        chosen = [choice for one in of_runs.values() for choice in one.chosen]
+        read = {run: one.about["read"] for run, one in of_runs.items()}
+        without_edge = {run: one.without_edge for run, one in of_runs.items()}
+        return Given(pd.concat(tables, ignore_index=True), settings, chosen, read, without_edge)
+
+    def _gradient_snr(self, run: str) -> pd.DataFrame:
+        """‖mean‖ over ‖sd‖ of layers' gradients, by PLACE; no rows where it is not measured."""
+        metrics = self.metrics(run, layers=True)
+        if not set(GRADIENTS) <= set(metrics):
+            return pd.DataFrame(columns=[*PLACE, "gradient_snr"])
+        metrics = metrics[metrics.layer != ""]
+        mean, std = (metrics[name] for name in GRADIENTS)
+        return metrics[PLACE].assign(gradient_snr=(mean / std).where(std > 0))
 
     def _of_pair(self, subject: Subject) -> Given:
         (run,), (by, clustering) = subject.runs, subject.estimators

@@ -48,7 +48,7 @@ class Drawing:
 
     title : the name of its file, put into words by `in_words`; png : the image, read from
     disk; pdf, csv : links, relative to the page;
-    caption, alt : from `sentences`
+    caption, alt : from `sentences`; table : a heading and rows, as texts, or nothing
     """
 
     title: str
@@ -57,6 +57,7 @@ class Drawing:
     csv: str
     caption: str
     alt: str
+    table: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(config=_STRICT, frozen=True)

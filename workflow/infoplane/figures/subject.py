@@ -3,11 +3,24 @@
 from typing import NamedTuple
 
 
+class Level(NamedTuple):
+    """One plane of a figure of factors.
+
+    label : what it is called among the levels of its factor; run, estimator : what it shows
+    """
+
+    factor: str
+    label: str
+    run: str
+    estimator: str
+
+
 class Subject(NamedTuple):
     """One figure of an experiment.
 
     kind : a name out of FIGURES; name : of its files; by : the estimator or sweep under which
-    it is asked for, empty for a training's; runs, estimators : what it shows; pool : of a run
+    it is asked for, empty for a training's; runs, estimators : what it shows; pool : of a run;
+    levels : of factors, see `Level`, in order
     """
 
     kind: str
@@ -16,3 +29,4 @@ class Subject(NamedTuple):
     runs: tuple[str, ...]
     estimators: tuple[str, ...] = ()
     pool: str = ""
+    levels: tuple[Level, ...] = ()

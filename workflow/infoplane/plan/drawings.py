@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
+from infoplane.config.factors import common_estimators
 from infoplane.config.models import Experiment
 from infoplane.config.pools import estimators_of
 from infoplane.estimators import ESTIMATORS
 from infoplane.figures import FIGURES
-from infoplane.figures.subject import Subject
+from infoplane.figures.subject import Level, Subject
 from infoplane.plan.blocks import Blocks
 from infoplane.plan.files import Files
 from infoplane.plan.recipes import Recipes
@@ -38,8 +39,8 @@ class Drawings:
 
     @cached_property
     def of_several(self) -> list[Subject]:
-        """Comparisons of runs, and planes of pools."""
-        return [*self._comparisons(), *self._pools()]
+        """Comparisons of runs, factors, and planes of pools."""
+        return [*self._comparisons(), *self._factors(), *self._pools()]
 
     @cached_property
     def pools(self) -> list[str]:
@@ -80,21 +81,23 @@ class Drawings:
 
     def recipe(self, subject: Subject) -> str:
         """What a figure is to be made from."""
-        made = self._made_of(subject).values()
-        return self.recipes.figure(subject.kind, made, subject.runs)
+        return self.recipes.figure(subject, self._made_of(subject).values())
 
     def _made_of(self, subject: Subject) -> dict[str, str]:
         """Stores that a figure shows, with their recipes."""
         of, recipes = FIGURES[subject.kind].of, {}
+        shown = {(level.run, level.estimator) for level in subject.levels}
         for run in subject.runs:
             blocks = self.blocks.of(run)
-            if of == "run":
+            if of in ("run", "factors"):
                 stores = self.blocks.weights_of(run)
                 recipes |= {
                     store: self.recipes.weights(run, seeds)
                     for store, seeds in zip(stores, blocks, strict=True)
                 }
             for by in subject.estimators:
+                if shown and (run, by) not in shown:
+                    continue
                 if subject.pool:
                     pooled = self.files.pooled(run, subject.pool, by)
                     recipes[pooled] = self.recipes.pooled(run, subject.pool, by)
@@ -196,6 +199,19 @@ class Drawings:
                     if self._is_drawn(kind, by):
                         stem = name if kind == "comparison" else f"{kind}-{name}"
                         yield Subject(kind, f"{stem}-{by}", by, tuple(shown), (by,))
+
+    def _factors(self) -> Iterator[Subject]:
+        factors, experiment = self.experiment.factors, self.experiment
+        for by in common_estimators(factors, experiment.runs, experiment.estimators):
+            levels = tuple(
+                Level(factor, level.label, level.run, level.estimator or by)
+                for factor, found in factors.items()
+                for level in found
+            )
+            runs = tuple(dict.fromkeys(level.run for level in levels))
+            estimators = tuple(dict.fromkeys(level.estimator for level in levels))
+            for kind in _kinds("factors"):
+                yield Subject(kind, f"{kind}-{by}", by, runs, estimators, levels=levels)
 
     def _pools(self) -> Iterator[Subject]:
         for pool in self.pools:

@@ -17,6 +17,7 @@ from infoplane.datasets import SOURCES, default_places, files_of, source_of
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.tables import regime
 from infoplane.figures import FIGURES
+from infoplane.figures.subject import Subject
 from infoplane.networks import FAMILIES
 from infoplane.plan.blocks import Blocks
 from infoplane.plan.contents import digest_of_contents
@@ -134,10 +135,11 @@ class Recipes:
         made_of = [self.information(run, estimator, seeds) for seeds in self.blocks.of(run)]
         return recipe(made_of, self.experiment.runs[run].seeds, source)
 
-    def figure(self, kind: str, made_of: Iterable[str], runs: Iterable[str]) -> str:
-        """Of a figure of these runs. made_of : recipes of what it is drawn from."""
-        seeds = {run: self.experiment.runs[run].seeds for run in runs}
-        return recipe(list(made_of), seeds, self._source_of_figure(kind))
+    def figure(self, subject: Subject, made_of: Iterable[str]) -> str:
+        """Of a figure. made_of : recipes of what it is drawn from."""
+        seeds = {run: self.experiment.runs[run].seeds for run in subject.runs}
+        levels = [list(subject.levels)] if subject.levels else []
+        return recipe(list(made_of), seeds, self._source_of_figure(subject.kind), *levels)
 
     def report(self, kinds: Iterable[str], families: str = "") -> str:
         """Of the report, with figures of these kinds.
