@@ -28,7 +28,7 @@ class FrobeniusProduct(NetworkSignal):
     """
 
     Settings = FrobeniusProductSettings
-    label, better, needs = "ln Π‖W‖_F", "lower", ("operators",)
+    label, better = "ln Π‖W‖_F", "lower"
 
     def of_network(self, trained: Trained) -> float:
         return log_frobenius_product(trained)

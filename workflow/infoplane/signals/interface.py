@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 
 NEEDS = {
     "initial": "the weights before training",
-    "operators": "the layers with weights, one after the other, as matrices and kernels",
-    "layers": "activations of layers",
 }
-"""What is read or computed only where a signal declares that it needs it."""
+"""What is read only where a signal declares that it needs it."""
 Better = Literal["higher", "lower"]
 
 
@@ -122,7 +120,6 @@ class LayerSignal(Signal):
     follow from them."""
 
     by_layer = True
-    needs = ("layers",)
 
     @abstractmethod
     def of_layer(self, samples: Samples, trained: Trained) -> float | Value:

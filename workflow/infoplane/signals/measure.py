@@ -240,13 +240,12 @@ def declared(signal: Signal) -> dict[str, Any]:
 
 def rows_of_network(trained: Trained, signals: Mapping[str, Signal]) -> tuple[list[Row], float]:
     """The rows of all signals of one network, in the signals' order; and the largest share,
-    over hidden layers, of units that are the same for every input, NaN where layers are not
-    read."""
+    over hidden layers, of units that are the same for every input, NaN where there are none."""
     by_layer = {name: s for name, s in signals.items() if s.by_layer}
     found: dict[str, dict[str, Row]] = defaultdict(dict)
     dead = [math.nan]
     try:
-        for samples in trained.layers() if by_layer else ():
+        for samples in trained.layers():
             if samples.layer != OUTPUT:
                 t = samples.t[:, 0]
                 dead.append(float((t == t[0]).all(0).double().mean()))

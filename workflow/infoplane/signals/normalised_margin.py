@@ -29,7 +29,6 @@ class NormalisedMargin(NetworkSignal):
 
     Settings = NormalisedMarginSettings
     label, better = "normalised margin", "higher"
-    needs = ("operators",)
 
     def of_network(self, trained: Trained) -> float:
         log_product = log_spectral_product(trained)

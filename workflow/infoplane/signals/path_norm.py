@@ -34,7 +34,7 @@ class PathNorm(NetworkSignal):
     """
 
     Settings = PathNormSettings
-    label, better, needs = "path norm", "lower", ("operators",)
+    label, better = "path norm", "lower"
 
     def of_network(self, trained: Trained) -> float:
         device = trained.x.device

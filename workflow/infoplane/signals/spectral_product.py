@@ -30,7 +30,7 @@ class SpectralProduct(NetworkSignal):
     """
 
     Settings = SpectralProductSettings
-    label, better, needs = "ln Π‖W‖₂", "lower", ("operators",)
+    label, better = "ln Π‖W‖₂", "lower"
 
     def of_network(self, trained: Trained) -> float:
         return log_spectral_product(trained)
