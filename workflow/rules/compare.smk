@@ -32,7 +32,9 @@ rule compare_networks:
         otherwise=COMPARED.otherwise,
     output:
         networks=files.compared("networks"),
+        scores=files.compared("scores"),
         collapsed=files.compared("collapsed"),
+        left_out=files.compared("left_out"),
         recipe=COMPARED.path,
     log:
         f"logs/{experiment.name}/compare_networks.log",

@@ -1,4 +1,4 @@
-"""Put the networks of all families side by side."""
+"""Put the networks of all families side by side, and score their signals."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 from job import job
 
 from infoplane.compare.networks import family_of
-from infoplane.compare.report import collapsed_table, networks_table
+from infoplane.compare.report import collapsed_table, left_out_table, networks_table
+from infoplane.compare.scores import scores_table
 from infoplane.config.models import Compared
 from infoplane.stores.recipes import write_recipe
 
@@ -23,6 +24,12 @@ with job(snakemake):
         )
         for name, told in json.loads(params.families).items()
     ]
-    networks_table(families).to_csv(output.networks, index=False)
-    collapsed_table(families).to_csv(output.collapsed, index=False)
+    tables = {
+        "networks": networks_table(families),
+        "collapsed": collapsed_table(families),
+        "left_out": left_out_table(families),
+        "scores": scores_table(families, settings),
+    }
+    for name, table in tables.items():
+        table.to_csv(output[name], index=False)
     write_recipe(Path(output.recipe), params.recipe)

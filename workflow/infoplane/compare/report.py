@@ -1,4 +1,4 @@
-"""The tables of networks that were compared."""
+"""The tables of networks that were compared, but for their scores."""
 
 from collections.abc import Sequence
 
@@ -20,4 +20,17 @@ def collapsed_table(families: Sequence[Family]) -> pd.DataFrame:
         rows = table[(table.state != "") | (table.unique_codes != "")]
         keys = ["family", "run", *family.axes, "seed", "stratum", "epoch"]
         found.append(rows[[*keys, "state", "why", "unique_codes"]])
+    return pd.concat(found, ignore_index=True)
+
+
+def left_out_table(families: Sequence[Family]) -> pd.DataFrame:
+    """What is missing, and why: networks that stand nowhere in a stratum (signal empty), and
+    signals that are no number for a network."""
+    found = []
+    for family in families:
+        table = family.table[family.table.epoch < 0]
+        nowhere = table[["run", "seed", "stratum", "left_out"]].assign(signal="", layer="")
+        both = [nowhere.rename(columns={"left_out": "reason"}), family.reasons]
+        rows = pd.concat(both, ignore_index=True).assign(family=family.name)
+        found.append(rows[["family", "run", "seed", "stratum", "signal", "layer", "reason"]])
     return pd.concat(found, ignore_index=True)

@@ -154,6 +154,7 @@ class Families:
         """Of the tables and figures of all families."""
         source = self.recipes.source(
             "infoplane.compare.report",
+            "infoplane.compare.scores",
             "infoplane.stores.signals",
             script="compare_networks.py",
         )

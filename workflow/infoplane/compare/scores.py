@@ -1,0 +1,199 @@
+"""The table of scores: every signal of every family, stratum and target, with intervals."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from infoplane.compare.conditional import conditional_information, granules
+from infoplane.compare.environments import OneAxis, by_environment
+from infoplane.compare.increment import increment
+from infoplane.compare.networks import Family
+from infoplane.compare.pairs import in_order, kendall
+from infoplane.compare.sample import Networks, Sample, resampled
+from infoplane.compare.settings import Settings
+from infoplane.compare.strata import LOSS
+from infoplane.progress import Progress
+
+log = logging.getLogger(__name__)
+
+SCORES = {
+    "in_order": "share of pairs in the right order, ties of the signal counted half",
+    "kendall": "Kendall's τ_b",
+    "sign_error_mean": "mean sign error over environments, which differ in one axis",
+    "sign_error_90": "sign error that 90 % of the environments do not exceed",
+    "sign_error_max": "largest sign error of an environment; it has no interval by resamples",
+    "granulated": "granulated Kendall's τ, the mean over axes",
+    "conditional_information": "least normalised information given at most two axes",
+    "increment": "R² that the signal adds to the training loss, out of fold",
+}
+WITHOUT_INTERVAL = ("sign_error_max",)
+"""A resample has fewer environments than the whole, so that its maximum says nothing."""
+LARGER_IS_BETTER = {"accuracy_test": 1, "gap": -1}
+"""Sign by which targets are oriented."""
+ALL, WORKING = "all", "working"
+"""Which networks a score is of: all in the stratum, or those of them that did not collapse."""
+COLUMNS = (
+    *("family", "stratum", "networks", "target", "signal", "layer", "score"),
+    *("value", "low", "high", "n_networks", "n_left_out", "n_pairs", "n_ties", "note"),
+)
+"""Of the table. n_left_out : networks without the signal; n_pairs : with different targets;
+n_ties : of these, those to which the signal is the same; note : why there is no score."""
+
+
+def scores_table(families: Sequence[Family], settings: Settings) -> pd.DataFrame:
+    """A row a family, stratum, set of networks, target, signal and score.
+
+    Raises ValueError where no target of no family differs between networks.
+    """
+    rows: list[dict[str, Any]] = []
+    parts = [(family, stratum) for family in families for stratum in settings.strata]
+    with Progress("score signals", len(parts), unit="stratum") as progress:
+        for family, stratum in parts:
+            for which in (ALL, WORKING):
+                table, values = family.in_stratum(stratum)
+                works = (table.state == "").to_numpy()
+                if which == WORKING:
+                    if works.all():
+                        continue
+                    table, values = table[works], values[works]
+                about = {"family": family.name, "stratum": stratum, "networks": which}
+                rows += _of_stratum(family, table, values, settings, about)
+            progress.advance()
+    found = pd.DataFrame(rows, columns=list(COLUMNS))
+    if len(found) and found.value.isna().all():
+        raise ValueError("there is no score: " + "; ".join(dict.fromkeys(found.note)))
+    return found
+
+
+def _of_stratum(
+    family: Family,
+    table: pd.DataFrame,
+    values: pd.DataFrame,
+    settings: Settings,
+    about: Mapping[str, str],
+) -> Iterator[dict[str, Any]]:
+    points = np.stack(
+        [pd.factorize(table[axis])[0] for axis in family.axes]
+        or [np.zeros(len(table), np.int64)],
+        axis=1,
+    )
+    weights = resampled(len(table), settings.resamples, settings.seed) if len(table) else None
+    _name_missing(family, table, values, about)
+    for target in settings.targets:
+        judged = table[target].to_numpy(np.float64)
+        why = _why_none(judged, family.name, about["stratum"], target)
+        if why:
+            log.warning("%s", why)
+            for signal, layer in values.columns:
+                for score in SCORES:
+                    yield _row(about, target, signal, layer, score, note=why)
+            continue
+        networks = Networks(LARGER_IS_BETTER[target] * judged, points, weights)
+        pairs, choices = OneAxis.of(networks), granules(networks)
+        for column in values.columns:
+            better = family.about[column[0]]["better"]
+            sign = -1 if better == "lower" else 1
+            sample = Sample(networks, sign * values[column].to_numpy(np.float64))
+            found = _scores(sample, pairs, choices, table[LOSS].to_numpy(), settings.folds)
+            counts = _counts(sample)
+            for score, several in found.items():
+                value, low, high = _interval(several, settings.confidence)
+                if score in WITHOUT_INTERVAL:
+                    low = high = np.nan
+                note = "" if np.isfinite(value) else _why_no_value(counts)
+                numbers = {"value": value, "low": low, "high": high, **counts}
+                yield _row(about, target, *column, score, note=note, **numbers)
+
+
+def _scores(
+    sample: Sample, pairs: OneAxis, choices: list, loss: np.ndarray, n_folds: int
+) -> dict[str, np.ndarray]:
+    """Every score of a signal for every weighting of the networks, by its name in SCORES."""
+    errors = by_environment(sample, pairs)
+    return {
+        "in_order": in_order(sample),
+        "kendall": kendall(sample),
+        "sign_error_mean": errors.mean,
+        "sign_error_90": errors.ninetieth,
+        "sign_error_max": errors.largest,
+        "granulated": errors.granulated,
+        "conditional_information": conditional_information(sample, choices),
+        "increment": increment(sample, loss, n_folds),
+    }
+
+
+def _interval(several: np.ndarray, confidence: float) -> tuple[float, float, float]:
+    """The score, and the middle `confidence` of its resamples that have one."""
+    drawn = several[1:][np.isfinite(several[1:])]
+    tail = 50 * (1 - confidence)
+    ends = np.percentile(drawn, [tail, 100 - tail]) if len(drawn) else (np.nan, np.nan)
+    return float(several[0]), float(ends[0]), float(ends[1])
+
+
+def _counts(sample: Sample) -> dict[str, int]:
+    there = np.ix_(sample.there, sample.there)
+    comparable = sample.networks.comparable[there] != 0
+    tied = comparable & (sample.said[there] == 0)
+    return {
+        "n_networks": int(sample.there.sum()),
+        "n_left_out": int((~sample.there).sum()),
+        "n_pairs": int(comparable.sum() // 2),
+        "n_ties": int(tied.sum() // 2),
+    }
+
+
+def _row(about, target, signal, layer, score, **numbers) -> dict[str, Any]:
+    empty = {"value": np.nan, "low": np.nan, "high": np.nan, "note": ""}
+    counts = dict.fromkeys(("n_networks", "n_left_out", "n_pairs", "n_ties"), 0)
+    names = {"target": target, "signal": signal, "layer": layer, "score": score}
+    return {**about, **names, **empty, **counts, **numbers}
+
+
+def _why_none(judged: np.ndarray, family: str, stratum: str, target: str) -> str:
+    """Why networks cannot be scored by this target; "" where they can."""
+    place = f"family {family}, stratum {stratum}"
+    if len(judged) < 2:
+        return f"{place}: {len(judged)} networks make no pair"
+    if not np.isfinite(judged).all():
+        return (
+            f"{place}: {target} is no number for {int((~np.isfinite(judged)).sum())} networks"
+        )
+    if np.ptp(judged) == 0:
+        n, value = len(judged), judged[0]
+        return f"{place}: {target} is {value:.4g} for all {n} networks, so that none is better"
+    return ""
+
+
+def _why_no_value(counts: Mapping[str, int]) -> str:
+    if counts["n_networks"] < 2:
+        return f"{counts['n_networks']} networks have this signal"
+    if counts["n_pairs"] == 0:
+        return "all networks with this signal have the same target"
+    return "there is no pair, or no variance, by which this score is made"
+
+
+def _name_missing(
+    family: Family, table: pd.DataFrame, values: pd.DataFrame, about: Mapping[str, str]
+) -> None:
+    """Warn of signals that some networks lack, with the first network and its reason."""
+    if about["networks"] != ALL:
+        return
+    reasons = family.reasons[family.reasons.stratum == about["stratum"]]
+    for signal, rows in reasons.groupby("signal", sort=False):
+        first = rows.iloc[0]
+        n = len(rows[["run", "seed"]].drop_duplicates())
+        log.warning(
+            "family %s, stratum %s: signal %s is no number for %d of %d networks, which are "
+            "left out of its pairs; first: seed %d of %s: %s",
+            family.name,
+            about["stratum"],
+            signal,
+            n,
+            len(table),
+            first.seed,
+            first.run,
+            first.reason,
+        )
