@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from infoplane.compare.strata import At
+from infoplane.config.estimators import method_of
 from infoplane.config.merge import short_keys, text_of
 from infoplane.config.models import Compare, Compared, Member, Run, WrittenRun
 from infoplane.config.problems import Problem, dotted, not_defined, shown
@@ -19,7 +20,6 @@ from infoplane.config.runs import (
     checked_variants,
     known_keys,
 )
-from infoplane.estimators import estimator_of
 from infoplane.schedules.fixed import kept_epochs
 from infoplane.signals import by_default
 from infoplane.table import nearest, unknown
@@ -365,9 +365,7 @@ def _strata(settings: Compare, runs: Mapping[str, Run], place: str) -> Iterator[
                 return
 
 
-def _informs(settings: Any) -> bool:
-    """Whether an estimator estimates information."""
-    try:
-        return not estimator_of(settings).without_information
-    except (AttributeError, LookupError, TypeError, ValueError):
-        return False
+def _informs(written: Any) -> bool:
+    """Whether an estimator, as it is written, estimates information."""
+    method = method_of(written)
+    return method is not None and not method.without_information
