@@ -9,6 +9,7 @@ import torch
 
 from infoplane.signals import SIGNALS, by_default, from_written, signal_of
 from infoplane.signals.interface import LayerSignal, NetworkSignal, NotMeasurable, Value
+from infoplane.signals.known import MADE_FROM, known, made_from
 from infoplane.signals.measure import Chosen, measure
 from infoplane.signals.settings import Settings
 from infoplane.stores.signals import COLUMNS, TARGET_COLUMNS, read_signals, write_signals
@@ -174,6 +175,48 @@ def test_a_store_gives_back_what_was_written(member, tmp_path):
     for (one, row), (_, read) in zip(found.values, values.iterrows(), strict=True):
         assert tuple(read[["run", "seed", "stratum", "epoch"]]) == tuple(one)
         np.testing.assert_equal(tuple(read[[*row._fields]]), tuple(row))
+
+
+@pytest.fixture
+def stored(member, tmp_path):
+    """Measures what is asked for, taking over what an earlier call found; values, and how often
+    the signal `spread` was asked."""
+    path = tmp_path / "kept.zarr.zip"
+
+    def again(signals, chosen=CHOSEN, settings=CPU, members=(member,)):
+        asked = []
+        spread = signals.get("spread")
+        if spread:
+            own = type(spread).of_layer.__get__(spread)
+            spread.of_layer = lambda samples, trained: asked.append(1) or own(samples, trained)
+        source = made_from(signals, members, settings)
+        found = measure(members, chosen, signals, settings, known=known(path, source))
+        path.unlink(missing_ok=True)  # as Snakemake does
+        rows = [{**one._asdict(), **row._asdict()} for one, row in found.values]
+        targets = [{**one._asdict(), **beside} for one, beside in found.targets]
+        write_signals(rows, targets, {MADE_FROM: source}, path)
+        path.unlink()
+        return found, len(asked)
+
+    return again
+
+
+def test_what_is_known_is_not_measured_again(stored):
+    def signals(**more):
+        return {"spread": from_written({"signal": f"{__name__}:Spread"}), **written(more or [])}
+
+    first, asked = stored(signals())
+    assert asked == 9  # three networks of three layers, one of which is in two strata
+    second, asked = stored(signals())
+    assert asked == 0
+    np.testing.assert_equal(second.values, first.values)
+    np.testing.assert_equal(second.targets, first.targets)
+    third, asked = stored(signals(random=0))
+    assert asked == 0 and len(third.values) == len(first.values) + 4
+    _, asked = stored(signals(), [*CHOSEN, Chosen("own", 4, "last", 8)])
+    assert asked == 3
+    _, asked = stored(signals(), settings=Settings(device="cpu", subset=50))
+    assert asked == 9
 
 
 def test_an_empty_store_can_be_read(tmp_path):

@@ -11,6 +11,7 @@ import yaml
 from infoplane.config import load
 from infoplane.signals import signal_of
 from infoplane.signals.interface import LayerSignal, NetworkSignal
+from infoplane.signals.known import made_from
 from infoplane.signals.measure import Chosen, declared, measure
 from infoplane.signals.settings import Settings
 
@@ -60,6 +61,18 @@ def test_one_file_and_one_line_measure_networks(source, member, weights, data):
     scores = rebuild(weights.networks[network]).run(arrays, x)[0][0]
     p = torch.softmax(scores / 2, 1)[torch.arange(len(y)), torch.from_numpy(y)]
     assert value == pytest.approx(float(p.mean()), rel=1e-5)
+
+
+def test_an_edit_of_its_file_measures_it_alone_anew(source, member, tmp_path):
+    chosen = load(yaml.safe_load(EXPERIMENT), "config/own.yaml").compare.signals
+    signals = {name: signal_of(settings) for name, settings in chosen.items()}
+    before = made_from(signals, [member], Settings())
+    file = tmp_path / "confidence.py"
+    file.write_text(source.replace(".mean()", ".median()"), encoding="utf-8")
+    after = made_from(signals, [member], Settings())
+    assert before["signals"]["mine"] != after["signals"]["mine"]
+    assert before["signals"]["loss"] == after["signals"]["loss"]
+    assert before["runs"] == after["runs"]
 
 
 @pytest.mark.parametrize(

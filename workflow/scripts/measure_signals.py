@@ -8,6 +8,7 @@ from job import job
 from infoplane.machine import use_threads
 from infoplane.provenance import package_versions
 from infoplane.signals import from_written
+from infoplane.signals.known import MADE_FROM, known, made_from
 from infoplane.signals.measure import Chosen, Member, declared, measure
 from infoplane.signals.settings import Settings
 from infoplane.stores.signals import write_signals
@@ -18,12 +19,16 @@ with job(snakemake):
     members = json.loads(params.members)
     signals = {name: from_written(s) for name, s in json.loads(params.signals).items()}
     selection = json.loads(Path(snakemake.input.selection).read_text(encoding="utf-8"))
+    settings = Settings.model_validate_json(params.measure)
+    runs = [Member.of(member) for member in members]
+    path, source = Path(snakemake.output.signals), made_from(signals, runs, settings)
     found = measure(
-        [Member.of(member) for member in members],
+        runs,
         [Chosen(*one) for one in selection["chosen"]],
         signals,
-        Settings.model_validate_json(params.measure),
+        settings,
         title=f"measure signals of {' '.join(snakemake.wildcards)}",
+        known=known(path, source),
     )
     write_signals(
         [{**one._asdict(), **row._asdict()} for one, row in found.values],
@@ -34,6 +39,7 @@ with job(snakemake):
             "measure": json.loads(params.measure),
             "recipe": params.recipe,
             "versions": package_versions(),
+            MADE_FROM: source,
         },
-        Path(snakemake.output.signals),
+        path,
     )

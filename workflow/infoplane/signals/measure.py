@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -94,6 +95,9 @@ class Found(NamedTuple):
     targets: dict[str, float | str]
 
 
+NOTHING = Found([], {})
+
+
 class Measured(NamedTuple):
     """Of all networks: (chosen, row) of each number, and the targets of each chosen one."""
 
@@ -108,11 +112,13 @@ def measure(
     signals: Mapping[str, Signal],
     settings: Settings,
     title: str = "measure signals",
+    known: Mapping[tuple[str, int, int], Found] = MappingProxyType({}),
 ) -> Measured:
     """All signals, by the names they have in the experiment, of all chosen networks.
 
     chosen : those of other runs than the members' are left out. A network that stands in
         several strata at one epoch is measured once
+    known : what need not be measured, by run, seed and epoch (known.py)
     Raises ValueError for a run, seed or epoch that there is not.
     """
     by_run = {member.run: member for member in members}
@@ -131,7 +137,8 @@ def measure(
                 networks = _Networks(by_run[run], store, signals, settings, inputs_of)
                 for seed, epochs in own.items():
                     for epoch, these in epochs.items():
-                        found = networks.measured(seed, epoch)
+                        before = known.get((run, seed, epoch), NOTHING)
+                        found = networks.measured(seed, epoch, before)
                         result.values.extend((one, row) for one in these for row in found.rows)
                         result.targets.extend((one, found.targets) for one in these)
                         progress.advance()
@@ -146,8 +153,7 @@ class _Networks:
     def __init__(self, member, store: WeightsStore, signals, settings: Settings, inputs_of):
         self.member, self.store, self.signals = member, store, signals
         self.settings, self.inputs_of = settings, inputs_of
-        self.name = measured_network(store.networks, NETWORK)
-        self.network = rebuild(store.networks[self.name])
+        self.network = rebuild(the_network_of(store))
         chosen = settings.layers, settings.reading
         self.reader = Reader(self.network.layers, self.network.by_default, *chosen)
         self.device = device_of(settings.device)
@@ -160,8 +166,8 @@ class _Networks:
         }
         self.all_epochs = metrics["epoch"].values
 
-    def measured(self, seed: int, epoch: int) -> Found:
-        """All signals of one network at one epoch."""
+    def measured(self, seed: int, epoch: int, before: Found = NOTHING) -> Found:
+        """All signals of one network at one epoch. before : those that are known"""
         store = self.store
         if epoch not in store.epochs:
             raise ValueError(
@@ -170,9 +176,15 @@ class _Networks:
             )
         metrics = self._metrics(seed, epoch)
         lost = store.lost.get(seed)
-        targets = _targets(metrics, lost.reason if lost else "")
+        targets = _targets(metrics, lost.reason if lost else "") | before.targets
         if lost:
             return Found(self._without(lost.reason), targets)
+        rows: dict[str, list[Row]] = {name: [] for name in self.signals}
+        for row in before.rows:
+            rows[row.signal].append(row)
+        missing = {name: self.signals[name] for name, own in rows.items() if not own}
+        if not missing:
+            return Found([row for own in rows.values() for row in own], targets)
         weights = self._weights(seed, epoch)
         if not all(_finite(array) for array in weights.values()):
             targets["lost"] = "its weights are not finite"
@@ -192,10 +204,11 @@ class _Networks:
             metrics={n: v for n, v in metrics.items() if n.endswith(TRAIN)},
             noise_seed=self.settings.noise_seed,
         )
-        rows, dead = rows_of_network(trained, self.signals)
+        found, targets["dead"] = rows_of_network(trained, missing)
         targets["n_predicted"] = len(trained.logits.argmax(1).unique())
-        targets["dead"] = dead
-        return Found(rows, targets)
+        for row in found:
+            rows[row.signal].append(row)
+        return Found([row for own in rows.values() for row in own], targets)
 
     @property
     def inputs(self) -> TrainingInputs:
@@ -214,7 +227,7 @@ class _Networks:
         dtypes = self.network.dtypes
         return {
             name: to_tensor(array[0], dtypes.get(name, PLAIN)).to(self.device)
-            for name, array in self.store.read([epoch], [seed], self.name).items()
+            for name, array in self.store.read([epoch], [seed], NETWORK).items()
         }
 
     def _without(self, reason: str) -> list[Row]:
@@ -224,6 +237,11 @@ class _Networks:
             for name, signal in self.signals.items()
             for layer in (_layers(self.reader.names) if signal.by_layer else [WHOLE])
         ]
+
+
+def the_network_of(store: WeightsStore) -> Mapping[str, Any]:
+    """The described network whose signals are measured, of several that a training may have."""
+    return store.networks[measured_network(store.networks, NETWORK)]
 
 
 def declared(signal: Signal) -> dict[str, Any]:

@@ -5,6 +5,7 @@
 /targets   accuracies, losses, gap (network), a row a (run, seed, stratum)
 """
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -66,6 +67,13 @@ def write_signals(
         add_dataset(table.assign_attrs({**attributes, KIND: SIGNALS}), partial)
         add_dataset(beside, partial, TARGETS)
         publish(partial, path)
+        _keep(path)
+
+
+def kept_signals(path: Path) -> Signals:
+    """What was last written at `path`, even if it was removed there since: a workflow removes
+    what it is about to make anew. Raises StoreError where nothing was, or it is damaged."""
+    return read_signals(_kept(path))
 
 
 def read_signals(path: Path) -> Signals:
@@ -101,3 +109,18 @@ def _table(dataset: xr.Dataset, columns: Sequence[str]) -> pd.DataFrame:
         else:
             found[name] = array.values
     return pd.DataFrame(found)
+
+
+def _kept(path: Path) -> Path:
+    """The second name of a store, under which it stays."""
+    return path.with_name(f".{path.name}")
+
+
+def _keep(path: Path) -> None:
+    """Give a store its second name: no second copy, where the file system can do that."""
+    kept = _kept(path)
+    kept.unlink(missing_ok=True)
+    try:
+        os.link(path, kept)
+    except OSError:
+        shutil.copyfile(path, kept)
