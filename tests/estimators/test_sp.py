@@ -436,3 +436,41 @@ def test_gaussian_dropout_of_a_layer_that_never_varies_holds_nothing():
 def test_noise_of_a_wrong_shape_or_size_is_named(sigma):
     with pytest.raises(ValueError, match="sigma"):
         Samples.of(np.ones((20, 3)), np.arange(20) % 2, centres=np.ones((20, 3)), sigma=sigma)
+
+
+def test_components_make_up_the_density_of_all_samples():
+    """h(T) is the mean of −log2 of some inputs' Gaussians, h(T|X) in closed form."""
+    rng = np.random.default_rng(4)
+    centres, sigma, y = np.exp(0.3 * rng.standard_normal((60, 2))), 0.4, np.arange(60) % 2
+    chosen = np.sort(np.random.default_rng((0, 1)).permutation(60)[:20])
+    z = rng.standard_normal((1500, 60, 2))
+    t = centres * (1 + sigma * z)
+
+    def surprise(of):  # mean of −log2 of the mixture of these, over samples of all
+        logs = [norm.logpdf(t, c, sigma * c).sum(axis=2) for c in centres[of]]
+        return -BIT * (logsumexp(logs, axis=0) - math.log(len(logs)))
+
+    given_x = np.log2(sigma * centres * math.sqrt(2 * math.pi * math.e)).sum(axis=1).mean()
+    given_y = np.mean([surprise(chosen[y[chosen] == k])[:, y == k].mean() for k in (0, 1)])
+    whole = surprise(chosen).mean()
+    found = sp.SP(components=20, target=0.005).estimate(multiplied(centres, y, sigma))
+    room = 4 * math.hypot(found.ixt.stderr, 0.006)  # of 90,000 samples
+    assert found.ixt.value == pytest.approx(whole - given_x, abs=room)
+    assert found.ity.value == pytest.approx(whole - given_y, abs=room)
+    assert math.isnan(found.ixt.cap) and math.isnan(found.ixt.lower)
+    assert found.ixt.value > sp.SP().estimate(multiplied(centres, y, sigma)).ixt.value
+
+
+def test_as_many_components_as_inputs_are_all_of_them():
+    centres, sigma, _ = linear(r=3, n=50)
+    y = np.arange(50) % 2
+    assert result(centres, y, sigma, components=50) == result(centres, y, sigma)
+    some = result(centres, y, sigma, components=40)
+    assert some.ixt.value > result(centres, y, sigma).ixt.value
+
+
+def test_components_without_a_label_are_named():
+    y = np.zeros(40, int)
+    y[7] = 1
+    with pytest.raises(ValueError, match="of 2 components none has label"):
+        result(np.random.default_rng(0).standard_normal((40, 2)), y, 0.1, components=2)

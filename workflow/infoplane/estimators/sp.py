@@ -52,6 +52,11 @@ class SPSettings(Settings):
     """Standard error in bits, of I(X;T) and of I(T;Y), at which the Monte Carlo stops."""
     replicas: int | None = Field(default=None, ge=1)
     """Most draws of each input (measure.draws) that are used; null: all that there are."""
+    components: int | None = Field(default=None, ge=1)
+    """Inputs, drawn with the seed, of whose centres p(t) and p(t|y) are made, 1,000 in Adilova
+    et al. 2023; null: all that are measured. With fewer, p(t) is not that of the samples of the
+    others: I(X;T) is then biased upwards, by the more the farther inputs lie apart, and has no
+    cap."""
     max_samples: int = Field(default=100_000, ge=MINIMUM)
     """Monte Carlo samples after which it stops in any case."""
     batch: int = Field(default=4096, ge=8)
@@ -70,6 +75,11 @@ class SP(LayerEstimator):
     quantity = "I(X;T) and I(T;Y) of the layer with its own noise"
     needs_noise = "it estimates the information of a layer with Gaussian noise of its own"
 
+    @property
+    def idle(self) -> frozenset[str]:
+        """Components, where they are all inputs."""
+        return frozenset({"components"} if self.settings.components is None else ())
+
     def estimate(self, samples: Samples) -> LayerInformation:
         """I(X;T) and I(T;Y) in bits, of the layer's own noise.
 
@@ -85,7 +95,9 @@ class SP(LayerEstimator):
             cap : of I(X;T), log2 n_inputs, as p(t) ≥ p(t|x)/n_inputs
             flags : 'not_converged' where max_samples did not reach the target; 'needs_noise',
                 and no values, where the samples have no noise of their own
+        With fewer `components` than inputs, there are no lower values and no cap.
         A layer that never varies holds no information, exactly.
+        Raises ValueError for components among which a label has none.
         Densities neglect centres that have less than 1e-6 of the sample's own term together;
         those of noise of many sizes neglect nothing.
         """
@@ -103,12 +115,18 @@ class SP(LayerEstimator):
             centres = centres[:, :1]
             sigma = sigma[:, :1] if isinstance(sigma, torch.Tensor) else sigma
         labels, memory = samples.y.numpy(), self.settings.memory_mb * 10**6
-        of_many = isinstance(sigma, torch.Tensor)
-        make = sp_each.EachItsOwn if of_many else sp_densities.densities
-        densities = make(centres, labels, sigma, memory)
-        result = _monte_carlo(densities, _Sizes.of(centres, labels), self.settings)
+        mixture = _components(samples, self.settings)
+        if mixture is not None and not isinstance(sigma, torch.Tensor):
+            sigma = torch.full_like(centres, sigma)
+        if isinstance(sigma, torch.Tensor):
+            densities = sp_each.EachItsOwn(centres, labels, sigma, memory, mixture)
+        else:
+            densities = sp_densities.densities(centres, labels, sigma, memory)
+        sizes = _Sizes.of(centres, labels, mixture)
+        result = _monte_carlo(densities, sizes, self.settings)
         values, without_own = (BIT * result.means).reshape(2, 2).tolist()
-        lower = without_own if has_draws else (math.nan, math.nan)
+        lower = without_own if has_draws and mixture is None else (math.nan, math.nan)
+        cap = cap if mixture is None else math.nan
         errors = (BIT * result.errors).tolist()
         flags = () if result.converged else ("not_converged",)
         ixt, ity = (
@@ -126,19 +144,38 @@ def _coincide(centres: torch.Tensor, sigma, inputs: slice = slice(None)) -> bool
     return sp_densities.coincide(centres, first, sigma)
 
 
+def _components(samples: Samples, settings: SPSettings) -> np.ndarray | None:
+    """Inputs that the mixture is made of, in order; None: all."""
+    n, wanted = samples.n_inputs, settings.components
+    if wanted is None or wanted >= n:
+        return None
+    chosen = np.sort(np.random.default_rng((settings.seed, 1)).permutation(n)[:wanted])
+    labels = samples.y.numpy()
+    if missing := set(labels.tolist()) - set(labels[chosen].tolist()):
+        raise ValueError(
+            f"{samples.place}: of {wanted} components none has label {min(missing)}; use more"
+        )
+    return chosen
+
+
 class _Sizes(NamedTuple):
-    """Numbers of centres: of an input, of the label of each centre (n_inputs · n_draws,), of
-    all."""
+    """Numbers of centres: of an input, of the label of each centre (n_inputs · n_draws,) and of
+    all in the mixture, and places that samples are drawn from."""
 
     of_input: int
     of_label: np.ndarray
     of_all: int
+    places: int
 
     @classmethod
-    def of(cls, centres: torch.Tensor, labels: np.ndarray) -> _Sizes:
+    def of(
+        cls, centres: torch.Tensor, labels: np.ndarray, mixture: np.ndarray | None
+    ) -> _Sizes:
         n_inputs, n_draws, _ = centres.shape
-        of_label = n_draws * np.bincount(labels)[labels]
-        return cls(n_draws, np.repeat(of_label, n_draws), n_inputs * n_draws)
+        mixed = labels if mixture is None else labels[mixture]
+        of_label = n_draws * np.bincount(mixed, minlength=labels.max() + 1)[labels]
+        places = n_inputs * n_draws
+        return cls(n_draws, np.repeat(of_label, n_draws), len(mixed) * n_draws, places)
 
 
 class _Result(NamedTuple):
@@ -181,7 +218,7 @@ def _terms(densities, sizes: _Sizes, n_strata: int, random, batch: int) -> np.nd
     the same with the own draw left out, and ‖noise‖² without its mean."""
     d = densities.points.shape[2]
     places = (np.arange(n_strata)[:, None] + random.random((n_strata, 2))) / n_strata
-    places = np.minimum((places * sizes.of_all).astype(np.int64), sizes.of_all - 1)
+    places = np.minimum((places * sizes.places).astype(np.int64), sizes.places - 1)
     centres = densities.order[places.ravel()]
     terms = np.empty((len(centres), 5))
     for start in range(0, len(centres), batch // 2):
@@ -201,7 +238,7 @@ def _ratios(densities: sp_densities.Logarithms, sizes: _Sizes, chosen: np.ndarra
     p_t = densities.of_all - math.log(sizes.of_all)
     with_x = densities.of_input - math.log(r) - p_t
     with_y = densities.of_label - np.log(of_label) - p_t
-    if r == 1:
+    if r == 1 or sizes.of_all < sizes.places:
         return with_x, with_y, with_x, with_y
     without_x = densities.of_others - math.log(r - 1)
     # The other inputs of the label, and its own by its other draws. What the sum over the

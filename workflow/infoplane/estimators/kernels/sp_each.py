@@ -38,56 +38,76 @@ def coincide(centres: Tensor, sigma: Tensor, first: Tensor, of_first: Tensor) ->
 
 
 class EachItsOwn:
-    """Logarithms from all centres in blocks, on their own device.
+    """Logarithms from all centres of the mixture in blocks, on their own device.
 
     order (n_inputs · n_draws,) int64 : places input · n_draws + draw, those of one label in
     succession
     """
 
-    def __init__(self, centres: Tensor, labels: np.ndarray, sigma: Tensor, memory: int):
+    def __init__(
+        self,
+        centres: Tensor,
+        labels: np.ndarray,
+        sigma: Tensor,
+        memory: int,
+        mixture: np.ndarray | None = None,
+    ):
         """centres, sigma (n_inputs, n_draws, n_units); labels (n_inputs,) int64; memory : bytes
-        beside six copies of the centres"""
-        self.points, self.memory = centres, memory
+        beside six copies of the centres; mixture : inputs whose centres are those of a label,
+        and all, int64; None: all inputs"""
+        self.points, self.memory, self.whole = centres, memory, mixture is None
         self.n_draws = centres.shape[1]
-        self.centres = centres.flatten(0, 1).to(torch.float64)
-        self.sigma = sigma.flatten(0, 1).to(torch.float64)
-        self.labels = torch.from_numpy(np.repeat(labels, self.n_draws)).to(centres.device)
+        self.centres, self.sigma = centres.to(torch.float64), sigma.to(torch.float64)
+        self.labels = torch.from_numpy(labels).to(centres.device)
         self.order = np.argsort(np.repeat(labels, self.n_draws), kind="stable")
-        self.silent = self.sigma == 0
-        square = torch.where(self.silent, 1.0, self.sigma).square()
-        self.inverse = torch.where(self.silent, 0.0, 1 / square)
-        self.scaled = self.centres * self.inverse
-        self.constant = (self.centres * self.scaled).sum(dim=1) + square.log().sum(dim=1)
-        self.masks = self.silent.to(torch.float64) if self.silent.any() else None
+        chosen = (
+            slice(None) if mixture is None else torch.from_numpy(mixture).to(centres.device)
+        )
+        of_mixture, sizes = (v[chosen].flatten(0, 1) for v in (self.centres, self.sigma))
+        self.of_mixture = self.labels[chosen].repeat_interleave(self.n_draws)
+        silent = sizes == 0
+        square = torch.where(silent, 1.0, sizes).square()
+        self.inverse = torch.where(silent, 0.0, 1 / square)
+        self.scaled = of_mixture * self.inverse
+        self.constant = (of_mixture * self.scaled).sum(dim=1) + square.log().sum(dim=1)
+        self.masks = silent.to(torch.float64) if silent.any() else None
 
     def logarithms(self, chosen: np.ndarray, z: np.ndarray) -> Logarithms:
         """Of the centres `chosen` (n,) int64 plus their noise times z (n, n_units)."""
         places = torch.from_numpy(chosen).to(self.centres.device)
-        points = self.centres[places] + self.sigma[places] * torch.from_numpy(z).to(
-            places.device
-        )
+        inputs, draws = places // self.n_draws, places % self.n_draws
+        noise = self.sigma[inputs, draws] * torch.from_numpy(z).to(places.device)
+        points = self.centres[inputs, draws] + noise
         # some four values of 8 bytes a pair of a point and a centre are alive at once
-        height = max(1, self.memory // (32 * len(self.centres)))
+        widest = max(len(self.inverse), 2 * self.n_draws * points.shape[1])
+        height = max(1, self.memory // (32 * widest))
         parts = [
-            self._of(t, at)
-            for t, at in zip(points.split(height), places.split(height), strict=True)
+            torch.stack([*self._of_group(t, i, draw), *self._of_mixture(t, i)])
+            for t, i, draw in zip(
+                points.split(height), inputs.split(height), draws.split(height), strict=True
+            )
         ]
-        return Logarithms(*torch.cat(parts, dim=1).cpu().numpy())
+        of_input, of_others, of_label, of_all = torch.cat(parts, dim=1).cpu().numpy()
+        if self.whole:  # sums over more are not smaller: what rounding says else is put right
+            of_label = np.maximum(of_label, of_input)
+            of_all = np.maximum(of_all, of_label)
+        return Logarithms(of_input, of_others, of_label, of_all)
 
-    def _of(self, points: Tensor, places: Tensor) -> Tensor:
-        """(4, n) in the order of Logarithms."""
+    def _of_group(self, points: Tensor, inputs: Tensor, draws: Tensor) -> tuple[Tensor, Tensor]:
+        centres, sigma, t = self.centres[inputs], self.sigma[inputs], points[:, None]
+        silent = sigma == 0
+        sizes = torch.where(silent, 1.0, sigma)
+        logs = -((t - centres) / sizes).square() / 2 - sizes.log()
+        x = logs.masked_fill_(silent != (t == 0), -math.inf).sum(dim=2)
+        return x.logsumexp(1), x.scatter(1, draws[:, None], -math.inf).logsumexp(1)
+
+    def _of_mixture(self, points: Tensor, inputs: Tensor) -> tuple[Tensor, Tensor]:
         x = points.square() @ self.inverse.T
         x.addmm_(points, self.scaled.T, alpha=-2).add_(self.constant).mul_(-0.5)
         if self.masks is not None:
-            own = self.masks[places]
+            own = (points == 0).to(torch.float64)
             differ = own.sum(dim=1, keepdim=True) + self.masks.sum(dim=1)
-            differ.addmm_(own, self.masks.T, alpha=-2)
-            x.masked_fill_(differ > 0.5, -math.inf)
-        inputs, draws = places // self.n_draws, places % self.n_draws
-        group = inputs[:, None] * self.n_draws + torch.arange(self.n_draws, device=x.device)
-        of_group = x.gather(1, group)
-        others = of_group.scatter(1, draws[:, None], -math.inf)
-        same = self.labels[places][:, None] == self.labels
+            x.masked_fill_(differ.addmm_(own, self.masks.T, alpha=-2) > 0.5, -math.inf)
         of_all = x.logsumexp(1)
-        of_label = x.masked_fill_(~same, -math.inf).logsumexp(1)
-        return torch.stack([of_group.logsumexp(1), others.logsumexp(1), of_label, of_all])
+        same = self.labels[inputs][:, None] == self.of_mixture
+        return x.masked_fill_(~same, -math.inf).logsumexp(1), of_all
