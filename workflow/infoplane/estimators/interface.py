@@ -151,6 +151,15 @@ class Estimator(ABC):
         return False
 
     @property
+    def keeps_curves(self) -> bool:
+        """Whether its records tell how what it trained converged (`Information.curve`)."""
+        return False
+
+    def without_memory(self) -> Settings:
+        """Its settings with every epoch measured by itself, as far as they say."""
+        return self.settings
+
+    @property
     def needs_fixed_epochs(self) -> str:
         """Why epochs cannot be chosen by what was measured; empty: they can."""
         if self.remembers:

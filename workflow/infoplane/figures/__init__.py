@@ -39,6 +39,8 @@ FIGURES = Table(
         "sensitivity": "infoplane.figures.sensitivity:Sensitivity",
         "binned_entropy": "infoplane.figures.binned_entropy:BinnedEntropy",
         "clustering_curves": "infoplane.figures.clustering_curves:ClusteringCurves",
+        "convergence_curves": "infoplane.figures.convergence_curves:ConvergenceCurves",
+        "convergence_steps": "infoplane.figures.convergence_steps:ConvergenceSteps",
         "window_length": "infoplane.figures.window_length:WindowLength",
         "pooled_planes": "infoplane.figures.pooled_planes:PooledPlanes",
         "information_curves": "infoplane.figures.information_curves:InformationCurves",

@@ -11,7 +11,17 @@ from matplotlib.figure import Figure as Drawn
 from infoplane.figures import sentences
 from infoplane.figures.sentences import Chosen
 
-Of = Literal["run", "estimator", "sweep", "pair", "pool", "comparison", "factors", "pools"]
+Of = Literal[
+    "run",
+    "estimator",
+    "sweep",
+    "pair",
+    "convergence",
+    "pool",
+    "comparison",
+    "factors",
+    "pools",
+]
 """What one figure shows, and what `numbers` and `draw` take for it:
 
     run         a training: (metrics)
@@ -21,6 +31,8 @@ Of = Literal["run", "estimator", "sweep", "pair", "pool", "comparison", "factors
     comparison  several runs by one estimator: the same
     factors     runs and estimators that differ in a factor each: the same, with `factor`,
                 `level` and, where it was measured, `gradient_snr`
+    convergence a run by an estimator that keeps curves, or by one that goes on from epoch to
+                epoch and its twin that does not: (curves)
     pool        a run's pool by one estimator: (pooled)
     pools       all runs that have a pool, pooled and not: the same as estimator, with `plane`
 """
@@ -38,6 +50,8 @@ class Figure(ABC):
     """Of an estimator: whether it is drawn of those of information, or of all others."""
     of_gradients: ClassVar[bool] = False
     """Of a run: whether it is drawn only where the trainer's metrics have gradients."""
+    of_twins: ClassVar[bool] = False
+    """Of convergence: whether it is drawn only of two estimators."""
     names_estimator: ClassVar[bool] = False
     """Whether what is said names the estimator, its settings, and the values at the end."""
 

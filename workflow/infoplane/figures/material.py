@@ -13,8 +13,10 @@ from infoplane.figures.gradient_noise import GRADIENTS
 from infoplane.figures.sentences import Chosen
 from infoplane.figures.subject import Subject
 from infoplane.figures.tables import SECOND
+from infoplane.information import QUANTITIES
 from infoplane.measurement import checks
-from infoplane.stores.information import read_information
+from infoplane.measurement.convergence import CARRIED, FRESH
+from infoplane.stores.information import read_curves, read_information
 from infoplane.stores.pooled import read_pooled
 from infoplane.stores.weights import WeightsStore
 
@@ -124,6 +126,7 @@ class Material:
             "comparison": self._of_estimators,
             "factors": self._of_factors,
             "pair": self._of_pair,
+            "convergence": self._of_curves,
             "pool": self._of_pools,
             "pools": self._of_pools,
         }[kind.of](subject)
@@ -175,6 +178,33 @@ class Material:
             clusters[[*PLACE, "entropy_binned"]], on=PLACE
         )
         return Given(information, read={run: measured.about["read"]})
+
+    def _of_curves(self, subject: Subject) -> Given:
+        (run,), parts = subject.runs, []
+        for by in subject.estimators:
+            reported, curves = self.measured(run, by).table, self._curves(run, by)
+            for quantity in QUANTITIES:
+                begun = f"{quantity}_carried"
+                carries = begun in reported
+                said = reported[PLACE].assign(
+                    start=CARRIED if carries else FRESH,
+                    value=reported[quantity],
+                    carried=reported[begun] == 1 if carries else False,
+                )
+                own = curves[curves.quantity == quantity]
+                parts.append(own.merge(said, on=PLACE).assign(run=run, estimator=by))
+        first = self.measured(run, subject.by)
+        settings = {k: v for k, v in first.about["estimator"].items() if k != "warm_start"}
+        table = pd.concat(parts, ignore_index=True)
+        return Given(table, settings, read={run: first.about["read"]})
+
+    def _curves(self, run: str, estimator: str) -> pd.DataFrame:
+        paths = [
+            self.paths["information"].format(run=run, estimator=estimator, seeds=block)
+            for block in self.runs[run]["blocks"]
+        ]
+        tables = [read_curves(Path(path)) for path in paths]
+        return self._wanted(pd.concat(tables, ignore_index=True), run)
 
     def _of_pools(self, subject: Subject) -> Given:
         (by,), tables, read = subject.estimators, [], {}

@@ -9,7 +9,7 @@ from pathlib import Path
 from infoplane.config.factors import common_estimators
 from infoplane.config.models import Experiment
 from infoplane.config.pools import estimators_of
-from infoplane.estimators import ESTIMATORS
+from infoplane.estimators import ESTIMATORS, estimator_of
 from infoplane.figures import FIGURES
 from infoplane.figures.subject import Level, Subject
 from infoplane.plan.blocks import Blocks
@@ -175,6 +175,7 @@ class Drawings:
             for kind in _kinds("estimator"):
                 if self._is_drawn(kind, by):
                     yield Subject(kind, f"{kind}-{by}", by, (run,), (by,))
+        yield from self._convergence(run, settings.estimators)
         for sweep, variants in self.experiment.sweeps.items():
             if set(variants) <= set(settings.estimators):
                 for kind in _kinds("sweep"):
@@ -189,6 +190,24 @@ class Drawings:
                 if by not in clusterings:
                     for kind in _kinds("pair"):
                         yield Subject(kind, f"{kind}-{by}-{other}", by, (run,), (by, other))
+
+    def _convergence(self, run: str, estimators: Iterable[str]) -> Iterator[Subject]:
+        """Estimators that keep curves: those that go on from epoch to epoch beside their twins
+        that do not, and those without a twin alone."""
+        known = {by: estimator_of(self.experiment.estimators[by]) for by in estimators}
+        known = {by: estimator for by, estimator in known.items() if estimator.keeps_curves}
+        twins = {
+            by: other
+            for by, estimator in known.items()
+            for other, fresh in known.items()
+            if estimator.remembers and fresh.settings == estimator.without_memory()
+        }
+        both = list(twins.items())
+        alone = [(by,) for by in known if by not in {*twins, *twins.values()}]
+        for kind in _kinds("convergence"):
+            for names in both if FIGURES[kind].of_twins else [*both, *alone]:
+                stem = "-".join((kind, *names))
+                yield Subject(kind, stem, names[0], (run,), names)
 
     def _comparisons(self) -> Iterator[Subject]:
         for name, runs in self.experiment.comparisons.items():

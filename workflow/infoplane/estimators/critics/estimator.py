@@ -128,6 +128,15 @@ class CriticEstimator(PairEstimator):
         return self.settings.warm_start
 
     @property
+    def keeps_curves(self) -> bool:
+        """Where they are asked for."""
+        return self.settings.curves
+
+    def without_memory(self) -> CriticSettings:
+        """Without a warm start."""
+        return self.settings.model_copy(update={"warm_start": False})
+
+    @property
     def idle(self) -> frozenset[str]:
         """Settings of convolutions, unless maps are asked for."""
         of_maps = frozenset({"network", "channels", "kernel", "stride"})
