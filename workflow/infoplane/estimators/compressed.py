@@ -13,15 +13,17 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from infoplane import streams
 from infoplane.estimators import kl
 from infoplane.estimators.critics.autoencoder import Code, autoencoded
+from infoplane.estimators.critics.convolutions import is_map
 from infoplane.estimators.interface import PairEstimator
 from infoplane.estimators.kernels import scaled
 from infoplane.samples import Information, Pair
@@ -55,8 +57,13 @@ class CompressedSettings(Settings):
     """Neighbours; where weighted, the most of them."""
     weighted: bool = True
     """Weigh the neighbours against bias (Berrett et al. 2019), or take the k-th alone."""
+    autoencoder: Literal["dense", "convolutional"] = "dense"
+    """convolutional: X is read as a map, which measure.reading: whole says to, by 3 × 3
+    convolutions of stride 2; dense: as a vector."""
     width: int = Field(default=64, ge=1)
-    """Units of the one hidden layer of encoder and decoder."""
+    """Units of the one hidden layer of a dense encoder, and of its decoder."""
+    channels: list[Annotated[int, Field(ge=1)]] = Field(default=[8, 16], min_length=1)
+    """Channels of each convolution of a convolutional encoder; its decoder mirrors them."""
     batch_size: int = Field(default=256, ge=1)
     """Samples of a mini-batch of the autoencoder."""
     learning_rate: float = Field(default=3e-3, gt=0, allow_inf_nan=False)
@@ -74,6 +81,14 @@ class CompressedSettings(Settings):
     memory_mb: int = Field(default=512, ge=1)
     """Working memory beside copies of the samples, in MB."""
 
+    @model_validator(mode="after")
+    def _no_key_is_ignored(self):
+        of_other = {"dense": "channels", "convolutional": "width"}[self.autoencoder]
+        if getattr(self, of_other) != type(self).model_fields[of_other].default:
+            text = f"has no effect with autoencoder: {self.autoencoder}; leave it out"
+            raise ValueError(f"{of_other} {text}")
+        return self
+
 
 class Compressed(PairEstimator):
     """Nearest-neighbour entropies of compressed variables."""
@@ -83,6 +98,23 @@ class Compressed(PairEstimator):
     quantity = "I(X';T') and I(T';Y) of a code X' of X and components T' of T"
     trains = True
     infinite_without_noise = True
+
+    @property
+    def idle(self) -> frozenset[str]:
+        """The settings of the other autoencoder."""
+        dense = self.settings.autoencoder == "dense"
+        return frozenset({"autoencoder", "channels"} if dense else {"width"})
+
+    def takes_as_maps(self, shapes: Sequence[tuple[int, ...]]) -> bool:
+        """Whether convolutions read the second variable."""
+        return self.settings.autoencoder == "convolutional" and is_map(shapes[-1])
+
+    def why_not(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, str]:
+        """Convolutions of an X that is not read as a map."""
+        if self.settings.autoencoder == "dense" or is_map(shapes.get("X", ())):
+            return "", ""
+        text = "must be dense, not 'convolutional': X is no map that is read with its shape"
+        return "autoencoder", f"{text} (measure.reading: whole)"
 
     def between(self, pair: Pair) -> Information:
         """I(A';B') in bits, A' being the principal components of A and B' the code of B.
@@ -99,15 +131,15 @@ class Compressed(PairEstimator):
                 components keep, and reconstruction_error, the share of B's variance that its
                 code loses, on held-out samples (both without unit)
             flags : 'not_converged' where the autoencoder was still improving after max_steps
-        Raises ValueError as `kl` does, where k ≥ n, every label has one sample only, or the
-        weights need a larger k.
+        Raises ValueError where the autoencoder is convolutional and b is no map; as `kl` does,
+        where k ≥ n, every label has one sample only, or the weights need a larger k.
         """
         a, explained = principal_components(
             pair.a, self.settings.components, self.settings.seed
         )
         extra, flags, b = {"explained_variance": explained}, (), pair.b
         if not pair.is_labelled and pair.n_draws == 1:
-            code = _code_of(pair.b, self.settings)
+            code = _code_of(pair.b, self.settings, self._shape(pair))
             b, extra["reconstruction_error"] = code.values, code.error
             flags = () if code.converged else ("not_converged",)
         settings = kl.KLSettings(
@@ -118,6 +150,17 @@ class Compressed(PairEstimator):
         )
         record = kl.KL(settings).between(replace(pair, a=a, b=b))
         return replace(record, extra=record.extra | extra, flags=(*record.flags, *flags))
+
+    def _shape(self, pair: Pair) -> tuple[int, ...]:
+        """Of b as the autoencoder reads it; () of a vector."""
+        if self.settings.autoencoder == "dense":
+            return ()
+        if not is_map(pair.shapes[1]):
+            raise ValueError(
+                f"{pair.place}: autoencoder is convolutional, and the second variable has no "
+                "shape (channels, height, width); give shapes, or autoencoder dense"
+            )
+        return pair.shapes[1]
 
 
 def principal_components(values: Tensor, n: int, seed: int = 0) -> tuple[Tensor, float]:
@@ -157,13 +200,14 @@ def _leading_directions(rows: Tensor, n: int, seed: int) -> Tensor:
 _codes: OrderedDict[str, Code] = OrderedDict()
 
 
-def _code_of(values: Tensor, settings: CompressedSettings) -> Code:
+def _code_of(values: Tensor, settings: CompressedSettings, shape: tuple[int, ...]) -> Code:
     """The code of these values, remembered: the same values give the same code."""
     digest = hashlib.blake2b(values.detach().contiguous().cpu().numpy().tobytes())
-    digest.update(f"{tuple(values.shape)} {values.device} {settings.canonical()}".encode())
+    how = f"{tuple(values.shape)} {shape} {values.device} {settings.canonical()}"
+    digest.update(how.encode())
     key = digest.hexdigest()
     if key not in _codes:
-        _codes[key] = autoencoded(values, settings)
+        _codes[key] = autoencoded(values, settings, shape)
         while len(_codes) > REMEMBERED:
             _codes.popitem(last=False)
     return _codes[key]
