@@ -4,7 +4,7 @@ import json
 from functools import cache
 
 from infoplane.config.models import Compared, Experiment, Member
-from infoplane.costs import DRAWING_MB, IMPORT_SECONDS, TORCH_MB, Cost
+from infoplane.costs import DRAWING_MB, IMPORT_SECONDS, Cost
 from infoplane.estimators import ESTIMATORS
 from infoplane.networks import FAMILIES
 from infoplane.plan.files import Files
@@ -12,11 +12,13 @@ from infoplane.plan.known import Known
 from infoplane.plan.recipes import Recipes, recipe
 from infoplane.schedules.parts import Part
 from infoplane.signals import SIGNALS
+from infoplane.signals.cost import of_network
+from infoplane.training.trainer import NETWORK
 
 FIGURES = ()
 """Of all families together, by the names of their files."""
-STORE_SECONDS, SIGNALS_SECONDS = 0.1, 5.0
-"""Of reading the metrics of a store; of all signals of a network in a stratum, roughly."""
+STORE_SECONDS = 0.1
+"""Of reading the metrics of a store."""
 SCORE_SECONDS = 2e-8
 """Of a signal's scores, for each pair of networks and resample."""
 
@@ -27,6 +29,7 @@ class Families:
     def __init__(self, experiment: Experiment, files: Files, recipes: Recipes, known: Known):
         self.experiment, self.files, self.known = experiment, files, known
         self.blocks, self.recipes = recipes.blocks, recipes
+        self._costs: dict[tuple, Cost] = {}
         self.members = cache(self.members)
         self.selection_recipe = cache(self.selection_recipe)
 
@@ -174,15 +177,19 @@ class Families:
 
     def cost_of_signals(self, family: str, part: str) -> Cost:
         """Of measuring a part of a family, roughly; a job that is killed asks for more."""
-        shapes = {
-            name: self.known.shape(name)
-            for name in {
-                self.experiment.runs[m.run].dataset for m in self.members(family, part)
-            }
-        }
-        n_bytes = sum(4 * shape.n * shape.d for shape in shapes.values())
-        n = self.n_networks(family, part) * len(self.compared.strata)
-        return Cost(TORCH_MB + 500 + 4 * n_bytes / 1e6, IMPORT_SECONDS + SIGNALS_SECONDS * n)
+        compared, runs = self.compared, self.experiment.runs
+        mb, seconds = 0.0, float(IMPORT_SECONDS)
+        for member in self.members(family, part):
+            run = runs[member.run]
+            key = run.network.canonical(), run.dataset
+            if key not in self._costs:
+                network = self.known.networks(member.run)[NETWORK]
+                told = compared.measure, compared.signals.values()
+                self._costs[key] = of_network(network, self.known.shape(run.dataset), *told)
+            cost = self._costs[key]
+            mb = max(mb, cost.mb)
+            seconds += cost.seconds * len(run.seeds) * len(compared.strata)
+        return Cost(mb, seconds)
 
     def cost_of_comparison(self) -> Cost:
         """Of tables, scores with intervals, and figures."""
