@@ -87,7 +87,8 @@ class FactorPlanes(Figure):
             if row + 1 < len(rows):
                 axes.set_xlabel("")
         figure.supylabel(f"{tables.second_quantity(shown)}  [bits]", fontsize=8)
-        plane.colourbar(figure, grid, norm, shown.epoch, pad=0.01, shrink=0.5, aspect=35)
+        bar = {"pad": 0.01, "shrink": min(1, 3 / len(rows)), "aspect": 25}
+        plane.colourbar(figure, grid, norm, shown.epoch, **bar)
         plane.legend(figure, layers, shown)
         style.note(figure, [*plane.small_print(shown), "dotted: H(X) and H(Y)", *_lost(shown)])
         return figure

@@ -1,10 +1,10 @@
 """Where the mean curve of networks is highest, chosen by others than the one that is judged.
 
 The first network only chooses. Each further one is judged at the epoch at which the mean of
-those *before* it is highest. Given these, its own curve there is as large as the population's
-mean curve at that epoch: nothing was selected for being large. The differences are martingale
-differences, uncorrelated and never above the true one on average, so that Student's interval of
-their mean is valid: the one-step idea of Luedtke & van der Laan 2016, Annals of Statistics 44,
+those *before* it is highest. Given these, its own curve there is on average what the mean of
+all possible networks is: nothing was selected for being large. So its differences are, given
+those before, on average never above the true one, and uncorrelated, and Student's interval of
+their mean is valid: the idea of Luedtke & van der Laan 2016, Annals of Statistics 44,
 713-742.
 
 Choosing by *all* others (leave one out) is not enough. Then each network helps to choose where
