@@ -21,6 +21,7 @@ PROBLEMS = Table(
         "quantised": "infoplane.truth.quantised:Quantised",
         "tables": "infoplane.truth.tables:Tables",
         "image_pairs": "infoplane.truth.image_pairs:ImagePairs",
+        "rendered": "infoplane.truth.rendered:Rendered",
     },
     base="infoplane.truth.task:Family",
 )

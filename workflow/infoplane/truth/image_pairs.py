@@ -39,6 +39,8 @@ class ImagePairsSettings(Settings):
         default=[10, 784], min_length=1
     )
     """Dimensions of an image: its first principal components, or, with 784, its pixels."""
+    maps: bool = False
+    """Whether pixels come with their shape, 1 × 28 × 28, for estimators that take maps."""
     images_per_class: int = Field(default=2000, ge=2)
     """Images of each class in the set that is drawn from."""
     seed: int = Field(default=0, ge=0)
@@ -88,7 +90,8 @@ class ImagePairs(Family):
             images = prepared["pixels"] if whole else prepared[f"components {d}"]
             for k in self.settings.classes:
                 for share in self.settings.shares:
-                    tasks += _tasks(images, by_class[:k], share)
+                    shape = (1, 28, 28) if whole and self.settings.maps else ()
+                    tasks += _tasks(images, by_class[:k], share, shape)
         return tasks
 
 
@@ -109,7 +112,9 @@ def replaced(share: float, k: int) -> float:
     )
 
 
-def _tasks(images: np.ndarray, by_class: list[np.ndarray], share: float) -> list[Task]:
+def _tasks(
+    images: np.ndarray, by_class: list[np.ndarray], share: float, shape: tuple[int, ...]
+) -> list[Task]:
     k, d = len(by_class), images.shape[1]
     p, truth = replaced(share, k), share * math.log2(k)
     sizes = np.array([len(rows) for rows in by_class])
@@ -129,7 +134,8 @@ def _tasks(images: np.ndarray, by_class: list[np.ndarray], share: float) -> list
             other = (c + rng.integers(1, k, n)) % k
             c_out = np.where(rng.random(n) < p, other, c)
             b = of_class(c_out, rng) if kind == "continuous" else c_out
-            return Draw(Pair.of(of_class(c, rng), b, name))
+            shapes = (shape, shape if kind == "continuous" else ())
+            return Draw(Pair.of(of_class(c, rng), b, name, shapes))
 
         return draw
 
