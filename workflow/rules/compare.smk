@@ -4,7 +4,7 @@
 
 rule select_epochs:
     input:
-        weights=SELECTION.of(lambda w: plan.families.weights(w.family)),
+        trained=SELECTION.of(lambda w: plan.families.trained(w.family)),
         otherwise=SELECTION.otherwise,
     output:
         selection=SELECTION.path,
@@ -47,7 +47,7 @@ rule compare_networks:
         runtime=COMPARED.runtime,
     params:
         families=lambda w: plan.families.stores,
-        settings=lambda w: experiment.compare.canonical(),
+        settings=lambda w: plan.families.settings,
         recipe=COMPARED.recipe,
     message:
         "compare networks"

@@ -4,7 +4,7 @@
 
 rule measure_signals:
     input:
-        weights=SIGNALS.of(lambda w: plan.families.weights(w.family, w.part)),
+        trained=SIGNALS.of(lambda w: plan.families.trained(w.family)),
         datasets=SIGNALS.of(lambda w: plan.families.datasets(w.family, w.part)),
         selection=SIGNALS.of(lambda w: files.selection(w.family)),
         otherwise=SIGNALS.otherwise,

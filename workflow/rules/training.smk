@@ -24,3 +24,31 @@ rule train:
         "train {wildcards.run}, {wildcards.seeds}"
     script:
         "../scripts/train.py"
+
+
+# Networks that are compared are many and small: one job trains those of a part of a family, one
+# after the other. Each has a store as any run's; what stands is not trained again.
+rule train_family:
+    input:
+        datasets=FAMILY.of(lambda w: plan.families.datasets(w.family, w.part)),
+        otherwise=FAMILY.otherwise,
+    output:
+        trained=FAMILY.path,
+    log:
+        f"logs/{experiment.name}/train_family/{{family}}/{{part}}.log",
+    benchmark:
+        f"benchmarks/{experiment.name}/train_family/{{family}}/{{part}}.tsv"
+    conda:
+        ENVIRONMENT
+    threads: lambda w: plan.families.threads(w.family)
+    resources:
+        mem_mb=FAMILY.mem_mb,
+        runtime=FAMILY.runtime,
+        gpu=FAMILY.gpu,
+    params:
+        blocks=lambda w: plan.families.blocks_of(w.family, w.part),
+        recipe=FAMILY.recipe,
+    message:
+        "train {wildcards.family}, {wildcards.part}"
+    script:
+        "../scripts/train_family.py"

@@ -8,12 +8,12 @@ from job import job
 from infoplane.compare.networks import family_of
 from infoplane.compare.report import collapsed_table, left_out_table, networks_table
 from infoplane.compare.scores import scores_table
-from infoplane.config.models import Compared
+from infoplane.compare.settings import Settings
 from infoplane.stores.recipes import write_recipe
 
 with job(snakemake):
     params, output = snakemake.params, snakemake.output
-    settings = Compared.model_validate_json(params.settings)
+    settings = Settings.model_validate_json(params.settings)
     families = [
         family_of(
             name,

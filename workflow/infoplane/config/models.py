@@ -196,6 +196,9 @@ class Compare(compare.Settings):
     strata: dict[Name, Stratum] = Field(default=DEFAULT, min_length=1)
     """Where networks are compared, by name: each at the end of its training, all at one epoch,
     or each at the same training loss."""
+    minutes_per_job: float = Field(default=10, gt=0)
+    """Trainings of a family go into one job, one after the other, until they are expected to
+    take so many minutes: a job costs seconds before it trains. Changes no result."""
     networks_per_job: int = Field(default=64, ge=1)
     """Networks of a family whose signals one job measures. Changes no result."""
 
@@ -213,6 +216,7 @@ class Compared(compare.Settings):
     families: dict[str, list[Member]]
     """Runs of every family, and where each stands."""
     signals: dict[str, compare.Signal]
+    minutes_per_job: float
     networks_per_job: int
 
     @property

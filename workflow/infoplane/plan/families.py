@@ -1,14 +1,17 @@
 """Families of networks that are compared: which jobs measure them, and what these are told."""
 
 import json
+import math
+from collections.abc import Iterator
 from functools import cache
 
-from infoplane.config.models import Compared, Experiment, Member
+from infoplane.compare.settings import Settings
+from infoplane.config.models import Compared, Experiment, Member, Run
 from infoplane.costs import DRAWING_MB, IMPORT_SECONDS, Cost
 from infoplane.estimators import ESTIMATORS
 from infoplane.networks import FAMILIES
+from infoplane.plan.costs import Costs
 from infoplane.plan.files import Files
-from infoplane.plan.known import Known
 from infoplane.plan.recipes import Recipes, recipe
 from infoplane.schedules.parts import Part
 from infoplane.signals import SIGNALS
@@ -23,11 +26,16 @@ SCORE_SECONDS = 2e-8
 """Of a signal's scores, for each pair of networks and resample."""
 
 
+def _names(n_parts: int) -> list[str]:
+    return [Part(number + 1, n_parts).name for number in range(n_parts)]
+
+
 class Families:
     """The families of an experiment, by name; none where it compares nothing."""
 
-    def __init__(self, experiment: Experiment, files: Files, recipes: Recipes, known: Known):
-        self.experiment, self.files, self.known = experiment, files, known
+    def __init__(self, experiment: Experiment, files: Files, recipes: Recipes, costs: Costs):
+        self.experiment, self.files, self.known = experiment, files, costs.known
+        self._training = costs.training
         self.blocks, self.recipes = recipes.blocks, recipes
         self._costs: dict[tuple, Cost] = {}
         self.members = cache(self.members)
@@ -53,7 +61,22 @@ class Families:
         """Names of a family's parts, each measured by a job."""
         n_parts = -(-self.n_networks(family) // self.compared.networks_per_job)
         n_parts = min(n_parts, len(self._of(family)))
-        return [Part(number + 1, n_parts).name for number in range(n_parts)]
+        return _names(n_parts)
+
+    def trainings(self, family: str) -> list[str]:
+        """Names of the parts into which a family's trainings are divided, a job each."""
+        seconds = sum(self._seconds(member.run) for member in self.members(family))
+        n_parts = math.ceil(seconds / 60 / self.compared.minutes_per_job)
+        return _names(min(max(n_parts, 1), len(self._of(family))))
+
+    def trained(self, family: str) -> list[str]:
+        """What says that all networks of a family were trained."""
+        return [self.files.trained(family, part) for part in self.trainings(family)]
+
+    @property
+    def all_trained(self) -> list[str]:
+        """What says that the networks of all families were trained."""
+        return [note for name in self.names for note in self.trained(name)]
 
     def members(self, family: str, part: str | None = None) -> list[Member]:
         """The runs of a family, or of one part of it."""
@@ -101,6 +124,29 @@ class Families:
             ]
         )
 
+    def blocks_of(self, family: str, part: str) -> str:
+        """The blocks of seeds that one job trains, with all that decides their weights."""
+        return json.dumps(
+            [
+                {
+                    "title": f"{run} {seeds}",
+                    "store": store,
+                    "seeds": seeds,
+                    "recipe": self.recipes.weights(run, seeds),
+                    "dataset": self.files.dataset(settings.dataset),
+                    "network": settings.network.canonical(),
+                    "training": settings.training.canonical(),
+                    "checkpoint_seconds": settings.checkpoint_seconds,
+                }
+                for run, settings, seeds, store in self._trained_by(family, part)
+            ]
+        )
+
+    @property
+    def settings(self) -> str:
+        """How networks are compared."""
+        return self.compared.model_dump_json(include=set(Settings.model_fields))
+
     @property
     def strata(self) -> str:
         """Settings of the strata."""
@@ -128,6 +174,22 @@ class Families:
         )
 
     # Recipes
+
+    def training_recipe(self, family: str, part: str) -> str:
+        """Of the note that a part of a family was trained."""
+        stores = self.notes_of_training(family, part)
+        del stores[self.files.trained(family, part)]
+        return recipe({store: made_by for store, (made_by, _) in stores.items()})
+
+    def notes_of_training(self, family: str, part: str) -> dict[str, tuple[str, tuple]]:
+        """The stores of a part of a family and what they are to be made from; and the note."""
+        made = {
+            store: (self.recipes.weights(run, seeds), ())
+            for run, _, seeds, store in self._trained_by(family, part)
+        }
+        note = self.files.trained(family, part)
+        whole = recipe({store: made_by for store, (made_by, _) in made.items()})
+        return {**made, note: (whole, ())}
 
     def selection_recipe(self, family: str) -> str:
         """Of the epochs that are chosen of a family."""
@@ -166,10 +228,24 @@ class Families:
             + [self.signals_recipe(name, part) for part in self.parts(name)]
             for name in self.names
         ]
-        settings = self.compared.model_dump(mode="json", exclude={"networks_per_job"})
-        return recipe(made_of, settings, source)
+        return recipe(made_of, self.settings, source)
 
     # Costs
+
+    def cost_of_training(self, family: str, part: str) -> Cost:
+        """Of the blocks that one job trains, one after the other."""
+        blocks = self._trained_by(family, part)
+        costs = [self._training(run, seeds) for run, _, seeds, _ in blocks]
+        return Cost(max(cost.mb for cost in costs), sum(cost.seconds for cost in costs))
+
+    def threads(self, family: str) -> int:
+        """CPU threads of a family's trainings."""
+        return max(self.experiment.runs[m.run].threads for m in self.members(family))
+
+    def gpus_to_train(self, family: str, **_) -> int:
+        """GPUs of a family's trainings: 0 or 1."""
+        runs = (self.experiment.runs[member.run] for member in self.members(family))
+        return int(any(run.training.device != "cpu" for run in runs))
 
     def cost_of_selection(self, family: str) -> Cost:
         """Of choosing the epochs of a family."""
@@ -204,6 +280,17 @@ class Families:
         if family not in families:
             raise ValueError(f"there is no family '{family}'; there are {', '.join(families)}")
         return families[family]
+
+    def _trained_by(self, family: str, part: str) -> Iterator[tuple[str, Run, str, str]]:
+        """Runs of a part of a family with their settings, blocks of seeds and stores."""
+        for member in self.members(family, part):
+            settings = self.experiment.runs[member.run]
+            stores = self.blocks.weights_of(member.run)
+            for seeds, store in zip(self.blocks.of(member.run), stores, strict=True):
+                yield member.run, settings, seeds, store
+
+    def _seconds(self, run: str) -> float:
+        return sum(self._training(run, seeds).seconds for seeds in self.blocks.of(run))
 
     def _made_of(self, members: list[Member]) -> list:
         """Recipes of the weights of these runs, with their seeds."""

@@ -70,6 +70,10 @@ class Files:
         """Note that some of the figures were drawn, by what they were asked for."""
         return f"{self.run(run) if run else self.home}/.drawn/{selection}"
 
+    def trained(self, family: str = "{family}", part: str = "{part}") -> str:
+        """What says that the networks of a part of a family were trained."""
+        return f"{self.home}/compare/{family}/trained/{part}.json"
+
     def selection(self, family: str = "{family}") -> str:
         """The epochs at which networks of a family are compared."""
         return f"{self.home}/compare/{family}/epochs.json"

@@ -42,7 +42,7 @@ class Plan:
         self.drawings = Drawings(experiment, self.files, self.blocks, self.recipes)
         self.known = Known(experiment, home)
         self.costs = Costs(self.known)
-        self.families = Families(experiment, self.files, self.recipes, self.known)
+        self.families = Families(experiment, self.files, self.recipes, self.costs)
         self.settings = cache(self._settings)
         self._stages()
 
@@ -74,6 +74,13 @@ class Plan:
             files.pooled(), self._known(recipes.pooled), costs.pool, self.gpus_to_measure
         )
         families = self.families
+        self.trainings = Stage(
+            files.trained(),
+            families.training_recipe,
+            families.cost_of_training,
+            families.gpus_to_train,
+            notes=families.notes_of_training,
+        )
         self.selections = Stage(
             files.selection(), families.selection_recipe, families.cost_of_selection
         )
@@ -193,16 +200,14 @@ class Plan:
 
     @property
     def all_weights(self) -> list[str]:
-        """Weights of every run, each once."""
-        return self._weights_of_all(self.experiment.runs)
+        """Weights of every run, each once; of families, what says that they were trained."""
+        return [*self.weights_of_report, *self.families.all_trained]
 
     @property
     def weights_of_report(self) -> list[str]:
         """Weights of the runs that the report has a section of."""
-        return self._weights_of_all(self.experiment.alone)
-
-    def _weights_of_all(self, runs: Iterable[str]) -> list[str]:
-        return list(dict.fromkeys(store for run in runs for store in self.weights_of(run)))
+        stores = (store for run in self.experiment.alone for store in self.weights_of(run))
+        return list(dict.fromkeys(stores))
 
     @property
     def all_information(self) -> list[str]:

@@ -30,6 +30,8 @@ from infoplane.training import TRAINERS
 
 WITHOUT_EFFECT = {"threads", "memory_mb", "checkpoint_seconds", "shards"}
 """Settings of a run that change no result."""
+JOBS = {"minutes_per_job", "networks_per_job"}
+"""Settings of networks that are compared which change no result."""
 
 
 def recipe(*parts) -> str:
@@ -79,7 +81,7 @@ class Recipes:
         """Of the weights of a block of seeds."""
         settings = self.experiment.runs[run]
         source = self.source(
-            "infoplane.training.loop",
+            "infoplane.training.block",
             TRAINERS.path(settings.training.trainer),
             *self._families(run),
             script="train.py",
@@ -160,7 +162,7 @@ class Recipes:
     @property
     def settings(self) -> dict:
         """The experiment's settings, as far as they change results."""
-        left_out = {"runs": {"__all__": WITHOUT_EFFECT}}
+        left_out = {"runs": {"__all__": WITHOUT_EFFECT}, "compare": JOBS}
         return self.experiment.model_dump(mode="json", exclude=left_out)
 
     def measure_without_epochs(self, run: str) -> str:

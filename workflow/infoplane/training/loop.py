@@ -34,19 +34,22 @@ def train(
     attributes: Mapping[str, Any] = MappingProxyType({}),
     title: str = "train",
     checkpoint_seconds: float = 20,
+    keep_failed: bool = False,
 ) -> None:
     """Train to the end and leave a store of weights at `path`.
 
     identity : what the result is made from; work of the same identity is resumed
     attributes : what the store is to say of itself besides, as JSON can hold it
     checkpoint_seconds : time between two checkpoints; a killed job loses no more than that
+    keep_failed : whether a training of which every seed fails leaves a store all the same, up
+        to the epoch before
     Raises OSError where the disk is too small for the weights.
     """
     with writing(path, title) as waited:
         if waited and _stands(path, identity):
             announce(title, "the other process has finished it")
             return
-        _train(trainer, path, identity, attributes, title, checkpoint_seconds)
+        _train(trainer, path, identity, attributes, title, checkpoint_seconds, keep_failed)
 
 
 def _stands(path: Path, identity: str) -> bool:
@@ -58,7 +61,7 @@ def _stands(path: Path, identity: str) -> bool:
 
 
 @isolated()
-def _train(trainer, path, identity, attributes, title, checkpoint_seconds):
+def _train(trainer, path, identity, attributes, title, checkpoint_seconds, keep_failed):
     journal = Journal(
         path,
         identity,
@@ -78,6 +81,12 @@ def _train(trainer, path, identity, attributes, title, checkpoint_seconds):
     state = journal.resume()
     try:
         _go_on(trainer, journal, state, title, checkpoint_seconds)
+    except FloatingPointError as error:
+        if not keep_failed:
+            journal.fail(str(error))
+            raise
+        log.error("%s", error)
+        _keep_last(journal, trainer)
     except Exception as error:
         journal.fail(str(error) or type(error).__name__)
         raise
@@ -107,5 +116,10 @@ def _go_on(trainer, journal, state, title, checkpoint_seconds):
             if time.monotonic() - saved > checkpoint_seconds:
                 journal.checkpoint(trainer.state())
                 saved = time.monotonic()
-    if not journal.keeps(journal.last):  # a rule has ended training between two kept epochs
+    _keep_last(journal, trainer)
+
+
+def _keep_last(journal, trainer):
+    """Keep the weights of the last epoch, which a rule may have ended between two kept ones."""
+    if not journal.keeps(journal.last):
         journal.keep(trainer.weights())
