@@ -268,7 +268,7 @@ WRONG = {
     "unknown_figure": (
         {"figures.comparison": {}},
         "figures.comparison: is not a key here. Did you mean 'comparisons'? Known: per_run, "
-        "comparisons, factors.",
+        "comparisons, factors, own.",
     ),
     "missing_in_run": (
         one_run(training={"keep": {"schedule": "every"}}),

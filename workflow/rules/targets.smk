@@ -68,7 +68,7 @@ for name in (*experiment.estimators, *experiment.sweeps):
             told(lambda w, name=name: plan.target_of_estimator(name)),
 
 
-for kind in FIGURES:
+for kind in (*FIGURES, *experiment.own_figures):
 
     rule:
         name:

@@ -9,14 +9,16 @@ from pydantic import (
     Field,
     StringConstraints,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 
-from infoplane.choice import Choice
+from infoplane.choice import IMPORTED, Choice
 from infoplane.compare import settings as compare
 from infoplane.compare.strata import DEFAULT, Stratum
 from infoplane.datasets import SOURCES
 from infoplane.estimators import ESTIMATORS
+from infoplane.figures import FIGURES
 from infoplane.measurement import pooling
 from infoplane.networks import FAMILIES
 from infoplane.probes import PROBES
@@ -161,6 +163,19 @@ class Factor(Settings):
         return self
 
 
+def _is_a_figure(path: str) -> str:
+    if ":" not in path:
+        raise ValueError(f"must be an import path, module:Class, not '{path}'")
+    try:
+        FIGURES[path]
+    except KeyError as error:
+        raise ValueError(error.args[0]) from None
+    return path
+
+
+OwnFigure = Annotated[str, AfterValidator(_is_a_figure), Field(pattern=IMPORTED)]
+
+
 class Figures(Settings):
     """What is drawn."""
 
@@ -175,6 +190,18 @@ class Figures(Settings):
     """Factors by name. Each is a row of small planes in one figure, with the statistics of
     phases of every plane beside it; one figure for each estimator that measures all the runs.
     null: none."""
+
+    own: dict[Name, OwnFigure] = Field(default={})
+    """Kinds of figures of the user's own by the name that their files and their target
+    figure_<name> have: the import path of each one's class, "module:Class"."""
+
+    @field_validator("own")
+    @classmethod
+    def _names_are_free(cls, own: dict[str, str]) -> dict[str, str]:
+        taken = [name for name in own if name in FIGURES.paths]
+        if taken:
+            raise ValueError(f"'{taken[0]}' is a figure of infoplane's; choose another name")
+        return own
 
 
 class Compare(compare.Settings):
@@ -268,6 +295,8 @@ class Experiment(Settings):
     """Of each factor the levels, at least two."""
     figures_per_run: bool = True
     """Whether every run gets figures of its own."""
+    own_figures: dict[str, str] = Field(default_factory=dict)
+    """Kinds of figures of the user's own: name and import path."""
     sweeps: dict[str, list[str]] = Field(default_factory=dict)
     """Estimators that are one entry of the file with another setting each, by its name."""
     compare: Compared | None = None

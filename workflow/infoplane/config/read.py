@@ -74,6 +74,7 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
         comparisons=comparisons,
         factors=factors,
         figures_per_run=head.figures is None or head.figures.per_run,
+        own_figures=head.figures.own if head.figures else {},
         sweeps=estimators.sweeps,
         compare=compared,
         truth=head.truth,

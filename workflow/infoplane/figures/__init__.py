@@ -47,5 +47,6 @@ FIGURES = Table(
         "training_curves": "infoplane.figures.training_curves:TrainingCurves",
         "gradient_noise": "infoplane.figures.gradient_noise:GradientNoise",
     },
+    open=True,
     base="infoplane.figures.figure:Figure",
 )

@@ -22,6 +22,8 @@ def draw(subject: Subject, material: Material, folder: Path, recipe: str) -> Non
         "alt": figure.alt(numbers),
         "recipe": recipe,
     }
+    if subject.kind not in FIGURES.paths:  # the page knows the names of the others
+        text["heading"] = ", ".join(filter(None, (figure.heading(), subject.by)))
     if (table := figure.table(numbers)) is not None:
         text["table"] = [list(table.columns), *table.to_numpy().tolist()]
     about.write_text(json.dumps(text, indent=1), encoding="utf-8")

@@ -49,6 +49,7 @@ class Drawing:
     title : the name of its file, put into words by `in_words`; png : the image, read from
     disk; pdf, csv : links, relative to the page;
     caption, alt : from `sentences`; table : a heading and rows, as texts, or nothing
+    heading : in place of the title in words
     """
 
     title: str
@@ -58,6 +59,7 @@ class Drawing:
     caption: str
     alt: str
     table: tuple[tuple[str, ...], ...] = ()
+    heading: str = ""
 
 
 @dataclass(config=_STRICT, frozen=True)

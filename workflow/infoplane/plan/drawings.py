@@ -53,7 +53,7 @@ class Drawings:
         if selection is None:
             return self.of(run)
         what, _, name = selection.partition("-")
-        wanted = {"estimator": lambda s: s.by, "figure": lambda s: s.kind}[what]
+        wanted = {"estimator": lambda s: s.by, "figure": lambda s: self._name(s.kind)}[what]
         return [subject for subject in self.of(run) if wanted(subject) == name]
 
     def listed(self, run: str | None, selection: str | None = None) -> list[str]:
@@ -168,28 +168,34 @@ class Drawings:
 
     def _alone(self, run: str) -> Iterator[Subject]:
         settings = self.experiment.run(run)
-        for kind in _kinds("run"):
+        for kind in self._kinds("run"):
             if settings.training.gradients or not FIGURES[kind].of_gradients:
-                yield Subject(kind, kind, "", (run,))
+                yield Subject(kind, self._name(kind), "", (run,))
         for by in settings.estimators:
-            for kind in _kinds("estimator"):
+            for kind in self._kinds("estimator"):
                 if self._is_drawn(kind, by):
-                    yield Subject(kind, f"{kind}-{by}", by, (run,), (by,))
+                    yield Subject(kind, f"{self._name(kind)}-{by}", by, (run,), (by,))
         yield from self._convergence(run, settings.estimators)
         for sweep, variants in self.experiment.sweeps.items():
             if set(variants) <= set(settings.estimators):
-                for kind in _kinds("sweep"):
-                    yield Subject(kind, f"{kind}-{sweep}", sweep, (run,), tuple(variants))
+                for kind in self._kinds("sweep"):
+                    yield Subject(
+                        kind, f"{self._name(kind)}-{sweep}", sweep, (run,), tuple(variants)
+                    )
         for pool in sorted(settings.pools):
             for by in estimators_of(settings, pool):
-                for kind in _kinds("pool"):
-                    yield Subject(kind, f"{kind}-{pool}-{by}", by, (run,), (by,), pool)
+                for kind in self._kinds("pool"):
+                    yield Subject(
+                        kind, f"{self._name(kind)}-{pool}-{by}", by, (run,), (by,), pool
+                    )
         clusterings = [by for by in settings.estimators if self._clusters(by)]
         for other in clusterings:
             for by in settings.estimators:
                 if by not in clusterings:
-                    for kind in _kinds("pair"):
-                        yield Subject(kind, f"{kind}-{by}-{other}", by, (run,), (by, other))
+                    for kind in self._kinds("pair"):
+                        yield Subject(
+                            kind, f"{self._name(kind)}-{by}-{other}", by, (run,), (by, other)
+                        )
 
     def _convergence(self, run: str, estimators: Iterable[str]) -> Iterator[Subject]:
         """Estimators that keep curves: those that go on from epoch to epoch beside their twins
@@ -204,9 +210,9 @@ class Drawings:
         }
         both = list(twins.items())
         alone = [(by,) for by in known if by not in {*twins, *twins.values()}]
-        for kind in _kinds("convergence"):
+        for kind in self._kinds("convergence"):
             for names in both if FIGURES[kind].of_twins else [*both, *alone]:
-                stem = "-".join((kind, *names))
+                stem = "-".join((self._name(kind), *names))
                 yield Subject(kind, stem, names[0], (run,), names)
 
     def _comparisons(self) -> Iterator[Subject]:
@@ -214,9 +220,9 @@ class Drawings:
             estimators = {by for run in runs for by in self.experiment.runs[run].estimators}
             for by in sorted(estimators):
                 shown = [r for r in runs if by in self.experiment.runs[r].estimators]
-                for kind in _kinds("comparison"):
+                for kind in self._kinds("comparison"):
                     if self._is_drawn(kind, by):
-                        stem = name if kind == "comparison" else f"{kind}-{name}"
+                        stem = name if kind == "comparison" else f"{self._name(kind)}-{name}"
                         yield Subject(kind, f"{stem}-{by}", by, tuple(shown), (by,))
 
     def _factors(self) -> Iterator[Subject]:
@@ -229,8 +235,10 @@ class Drawings:
             )
             runs = tuple(dict.fromkeys(level.run for level in levels))
             estimators = tuple(dict.fromkeys(level.estimator for level in levels))
-            for kind in _kinds("factors"):
-                yield Subject(kind, f"{kind}-{by}", by, runs, estimators, levels=levels)
+            for kind in self._kinds("factors"):
+                yield Subject(
+                    kind, f"{self._name(kind)}-{by}", by, runs, estimators, levels=levels
+                )
 
     def _pools(self) -> Iterator[Subject]:
         for pool in self.pools:
@@ -240,8 +248,10 @@ class Drawings:
                     for name, run in self.experiment.alone.items()
                     if pool in run.pools and by in estimators_of(run, pool)
                 )
-                for kind in _kinds("pools") if runs else ():
-                    yield Subject(kind, f"{kind}-{pool}-{by}", by, runs, (by,), pool)
+                for kind in self._kinds("pools") if runs else ():
+                    yield Subject(
+                        kind, f"{self._name(kind)}-{pool}-{by}", by, runs, (by,), pool
+                    )
 
     @property
     def _names(self) -> Iterable[str]:
@@ -262,7 +272,15 @@ class Drawings:
     def _clusters(self, estimator: str) -> bool:
         return self.experiment.estimators[estimator].estimator == "clustering"
 
+    def _kinds(self, of: str) -> list[str]:
+        """Kinds of figures that show this, the user's own last."""
+        every = [*FIGURES, *self.experiment.own_figures.values()]
+        return [kind for kind in every if FIGURES[kind].of == of]
 
-def _kinds(of: str) -> list[str]:
-    """Kinds of figures that show this, in the order of their table."""
-    return [kind for kind in FIGURES if FIGURES[kind].of == of]
+    def _name(self, kind: str) -> str:
+        """The name of a kind in files and targets."""
+        return self._names_of_own.get(kind, kind)
+
+    @cached_property
+    def _names_of_own(self) -> dict[str, str]:
+        return {path: name for name, path in self.experiment.own_figures.items()}

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from infoplane.config.models import Experiment
 from infoplane.estimators import estimator_of
-from infoplane.figures import FIGURES
 from infoplane.measurement.measure import why_whole
 from infoplane.plan.blocks import Blocks
 from infoplane.plan.costs import Costs
@@ -270,12 +269,8 @@ class Plan:
                 notes.append(self.files.drawn(run, selection))
         return notes
 
-    def _kinds_of_report(self) -> list[str]:
-        return [
-            kind
-            for kind in FIGURES
-            if any(s.kind == kind for run in self.all_drawn for s in self.drawings.of(run))
-        ]
+    def _kinds_of_report(self) -> set[str]:
+        return {s.kind for run in self.all_drawn for s in self.drawings.of(run)}
 
     # Settings and costs
 
