@@ -41,6 +41,17 @@ def test_editing_what_both_import_changes_both(library):
     assert provenance.source_digest(*BINNED) != binned
 
 
+@pytest.mark.parametrize("file", ["intervals.py", "turns.py", "curves.py", "layers.py"])
+def test_editing_the_statistics_of_phases_changes_the_figures_that_show_them(library, file):
+    figures = [
+        f"infoplane.figures.{name}" for name in ("phases", "factor_planes", "comparison")
+    ]
+    before = [provenance.source_digest(figure) for figure in figures]
+    edit(library / "phases" / file)
+    after = [provenance.source_digest(figure) for figure in figures]
+    assert [x != y for x, y in zip(before, after, strict=True)] == [True, True, False]
+
+
 def test_a_transitive_import_counts(library):
     (library / "first.py").write_text("from infoplane.second import value\n")
     (library / "second.py").write_text("import infoplane.third\nvalue = 1\n")

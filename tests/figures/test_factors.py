@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from infoplane import phases
 from infoplane.figures import FIGURES, factors, page
+from infoplane.phases.layers import of_layers
 
 PLANES, PHASES = FIGURES["factor_planes"], FIGURES["phases"]
 EPOCHS = (0, 1, 10, 100, 3000)
@@ -50,7 +50,7 @@ def test_a_row_has_the_phases_of_its_plane(four):
     assert list(found.level[found.is_last_hidden]) == ["32", "256", "1024", "tanh"]
     assert set(found.layer[found.is_last_hidden]) == {"alpha"}
     part = four[(four.level == "256") & (four.factor == "batch_size")]
-    expected = phases.of_layers(part).set_index("layer").loc["alpha"]
+    expected = of_layers(part).set_index("layer").loc["alpha"]
     row = found[(found.level == "256") & found.is_last_hidden].iloc[0]
     for name in expected.index:
         assert row[name] == pytest.approx(expected[name]), name

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from infoplane.phases import RESOLUTION, Estimate, mean_of
+from infoplane.phases.intervals import RESOLUTION, Estimate, mean_of
 
 
 @pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])

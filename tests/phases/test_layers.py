@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from infoplane.phases import of_layers, phases_of
+from infoplane.phases.curves import phases_of
+from infoplane.phases.layers import of_layers
 
 LIBRARY = Path(__file__).parents[2] / "workflow"
 EPOCHS = (0, 1, 10, 100)
@@ -84,7 +85,7 @@ def test_missing_columns_are_named():
 
 
 def test_phases_need_no_torch():
-    code = "import sys, infoplane.phases; print('torch' in sys.modules)"
+    code = "import sys, infoplane.phases.layers; print('torch' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=LIBRARY, capture_output=True, text=True
     )

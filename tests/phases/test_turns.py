@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from infoplane.phases import chosen_before, mean_of, phases_of, turn_of
+from infoplane.phases.curves import phases_of
+from infoplane.phases.intervals import mean_of
+from infoplane.phases.turns import chosen_before, turn_of
 
 N_EPOCHS, REPEATS = 40, 2000
 EPOCHS = np.arange(N_EPOCHS)

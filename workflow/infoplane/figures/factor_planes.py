@@ -6,7 +6,7 @@ from matplotlib.figure import Figure as Drawn
 
 from infoplane.figures import factors, plane, references, sentences, style, tables
 from infoplane.figures.figure import Figure
-from infoplane.phases import CONFIDENCE
+from infoplane.phases.intervals import CONFIDENCE
 
 PANEL = 1.28, 1.5
 """Inches of a plane, its title and room included."""

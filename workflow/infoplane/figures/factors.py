@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from infoplane import phases
 from infoplane.figures import style, tables
+from infoplane.phases.layers import of_layers
 
 LEVEL = ["factor", "level"]
 ADDED = ("factor", "level", "run", "estimator", "is_last_hidden")
@@ -20,7 +20,7 @@ def parts(information: pd.DataFrame) -> Iterator[tuple[str, str, pd.DataFrame]]:
 
 
 def of_levels(information: pd.DataFrame) -> pd.DataFrame:
-    """phases.of_layers of every plane, under ADDED.
+    """phases.layers.of_layers of every plane, under ADDED.
 
     information : with columns factor, level and gradient_snr. Seeds that failed or were set
     aside are left out; seeds measured at other epochs are joined linearly.
@@ -35,7 +35,7 @@ def of_levels(information: pd.DataFrame) -> pd.DataFrame:
         lost = [*tables.failed_seeds(part), *tables.set_aside_seeds(part)]
         kept = part[~part.seed.isin(lost)]
         values = ["ixt", "ity", *({"gradient_snr"} & set(part))]
-        rows = phases.of_layers(tables.on_common_epochs(kept, values))
+        rows = of_layers(tables.on_common_epochs(kept, values))
         if rows.empty:
             continue
         layers = list(rows.layer)

@@ -5,7 +5,7 @@ from matplotlib.figure import Figure as Drawn
 
 from infoplane.figures import factors, style, tables
 from infoplane.figures.figure import Figure
-from infoplane.phases import CONFIDENCE
+from infoplane.phases.intervals import CONFIDENCE
 
 BARS = {
     "compression": ("compresses", "fall of $I(X;T)$ [bits]\nturn to last epoch", 0),

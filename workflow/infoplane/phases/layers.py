@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from infoplane.phases.curves import Phases, phases_of
 from infoplane.phases.intervals import CONFIDENCE
-from infoplane.phases.phases import Phases, phases_of
 
 NEEDED = ("seed", "epoch", "layer", "ixt", "ity")
 ESTIMATES = [name for name in Phases._fields if name != "turn"]

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from infoplane.phases import RESOLUTION, phases_of
+from infoplane.phases.curves import phases_of
+from infoplane.phases.intervals import RESOLUTION
 
 EPOCHS = np.array([0, 1, 10, 100, 1000])
 IXT = np.array([5.0, 6.0, 8.0, 7.0, 4.0])
