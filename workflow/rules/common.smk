@@ -2,6 +2,7 @@
 # planned, infoplane.plan says; here stands what only Snakemake knows: inputs that are ancient,
 # attempts, and errors.
 
+import json
 import os
 import sys
 from functools import partial

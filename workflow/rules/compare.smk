@@ -35,6 +35,13 @@ rule compare_networks:
         scores=files.compared("scores"),
         collapsed=files.compared("collapsed"),
         left_out=files.compared("left_out"),
+        figures=report(
+            directory(files.figures_of_families),
+            patterns=["{figure}.png"],
+            caption="../report/figure.rst",
+            category="compare",
+            labels={"figure": "{figure}"},
+        ),
         recipe=COMPARED.path,
     log:
         f"logs/{experiment.name}/compare_networks.log",
@@ -48,6 +55,8 @@ rule compare_networks:
     params:
         families=lambda w: plan.families.stores,
         settings=lambda w: plan.families.settings,
+        figures=lambda w: files.figures_of_families,
+        shown=lambda w: json.dumps(plan.families.figures),
         recipe=COMPARED.recipe,
     message:
         "compare networks"

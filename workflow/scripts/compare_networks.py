@@ -1,4 +1,4 @@
-"""Put the networks of all families side by side, and score their signals."""
+"""Put the networks of all families side by side, score their signals, and draw."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,8 @@ from infoplane.compare.networks import family_of
 from infoplane.compare.report import collapsed_table, left_out_table, networks_table
 from infoplane.compare.scores import scores_table
 from infoplane.compare.settings import Settings
+from infoplane.figures import FAMILY_FIGURES
+from infoplane.figures.families import save
 from infoplane.stores.recipes import write_recipe
 
 with job(snakemake):
@@ -32,4 +34,8 @@ with job(snakemake):
     }
     for name, table in tables.items():
         table.to_csv(output[name], index=False)
+    about = dict(families[0].about) | {"axes": {f.name: f.axes for f in families}}
+    shown = [FAMILY_FIGURES[name] for name in json.loads(params.shown)]
+    figures = Path(params.figures)
+    save(shown, (tables["networks"], tables["scores"], about), figures, params.recipe)
     write_recipe(Path(output.recipe), params.recipe)

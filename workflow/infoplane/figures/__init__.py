@@ -50,3 +50,13 @@ FIGURES = Table(
     open=True,
     base="infoplane.figures.figure:Figure",
 )
+FAMILY_FIGURES = Table(
+    "figure of families",
+    {
+        "pairs_in_order": "infoplane.figures.pairs_in_order:PairsInOrder",
+        "pairs_in_order-gap": "infoplane.figures.pairs_in_order:PairsInOrderOfGap",
+        "strata": "infoplane.figures.strata:Strata",
+        "permutations": "infoplane.figures.permutations:Permutations",
+    },
+    base="infoplane.figures.families:FamilyFigure",
+)

@@ -9,6 +9,7 @@ from infoplane.compare.settings import Settings
 from infoplane.config.models import Compared, Experiment, Member, Run
 from infoplane.costs import DRAWING_MB, IMPORT_SECONDS, Cost
 from infoplane.estimators import ESTIMATORS
+from infoplane.figures import FAMILY_FIGURES
 from infoplane.networks import FAMILIES
 from infoplane.plan.costs import Costs
 from infoplane.plan.files import Files
@@ -18,8 +19,6 @@ from infoplane.signals import SIGNALS
 from infoplane.signals.cost import of_network
 from infoplane.training.trainer import NETWORK
 
-FIGURES = ()
-"""Of all families together, by the names of their files."""
 STORE_SECONDS = 0.1
 """Of reading the metrics of a store."""
 SCORE_SECONDS = 2e-8
@@ -143,6 +142,14 @@ class Families:
         )
 
     @property
+    def figures(self) -> list[str]:
+        """Figures of all families together, by name: those of targets that are asked for."""
+        of_target = {"pairs_in_order": "accuracy_test", "pairs_in_order-gap": "gap"}
+        of_target["strata"] = "accuracy_test"
+        wanted = self.compared.targets
+        return [name for name in FAMILY_FIGURES if of_target.get(name, wanted[0]) in wanted]
+
+    @property
     def settings(self) -> str:
         """How networks are compared."""
         return self.compared.model_dump_json(include=set(Settings.model_fields))
@@ -220,6 +227,7 @@ class Families:
         source = self.recipes.source(
             "infoplane.compare.report",
             "infoplane.compare.scores",
+            *(FAMILY_FIGURES.path(name) for name in self.figures),
             "infoplane.stores.signals",
             script="compare_networks.py",
         )

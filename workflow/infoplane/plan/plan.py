@@ -13,7 +13,6 @@ from infoplane.measurement.measure import why_whole
 from infoplane.plan.blocks import Blocks
 from infoplane.plan.costs import Costs
 from infoplane.plan.drawings import Drawings
-from infoplane.plan.families import FIGURES as FIGURES_OF_FAMILIES
 from infoplane.plan.families import Families
 from infoplane.plan.files import Files
 from infoplane.plan.known import Known
@@ -233,7 +232,7 @@ class Plan:
         """What the report is told, as texts of JSON."""
         folder = self.files.figures_of_families if self.families.names else ""
         return self.drawings.shown(self.all_drawn) | {
-            "families": json.dumps([folder, FIGURES_OF_FAMILIES if folder else []])
+            "families": json.dumps([folder, self.families.figures if folder else []])
         }
 
     @property

@@ -1,0 +1,87 @@
+"""Figures of networks that are compared pair by pair, and what is written of each.
+
+Each is a class with `numbers`, the tidy table of all that is drawn; `draw`, which takes these
+numbers and draws nothing else; and `caption` and `alt`, read from them.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+from matplotlib.figure import Figure as Drawn
+
+from infoplane.figures import style
+from infoplane.signals.layers import NETWORK, layer_label
+
+BETTER = {"accuracy_test": "better test accuracy", "gap": "smaller gap of accuracies"}
+"""What a signal is to tell, by target."""
+SHOWN_LAYERS = (NETWORK, "@last_hidden", "output")
+"""Of signals by layer: what a figure has room for. Tables have every layer."""
+
+
+class FamilyFigure(ABC):
+    """A figure of all families.
+
+    name : of its files
+    """
+
+    name: ClassVar[str]
+
+    @classmethod
+    @abstractmethod
+    def numbers(
+        cls, networks: pd.DataFrame, scores: pd.DataFrame, about: Mapping[str, Any]
+    ) -> pd.DataFrame:
+        """Every number that is drawn.
+
+        networks, scores : tables of the same names; about : of each signal, and the axes of
+        each family (`axes`)
+        """
+
+    @classmethod
+    @abstractmethod
+    def draw(cls, numbers: pd.DataFrame) -> Drawn:
+        """Nothing but these numbers."""
+
+    @classmethod
+    @abstractmethod
+    def caption(cls, numbers: pd.DataFrame) -> str:
+        """What is seen, in sentences."""
+
+    @classmethod
+    @abstractmethod
+    def alt(cls, numbers: pd.DataFrame) -> str:
+        """One sentence in place of the image."""
+
+
+def save(
+    figures: Sequence[type[FamilyFigure]],
+    tables: tuple[pd.DataFrame, pd.DataFrame, Mapping[str, Any]],
+    folder: Path,
+    recipe: str,
+) -> None:
+    """Write png, pdf, csv and json of each figure into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for figure in figures:
+        numbers = figure.numbers(*tables)
+        png, pdf, csv, about = (
+            folder / f"{figure.name}{ending}" for ending in (".png", ".pdf", ".csv", ".json")
+        )
+        style.save(figure.draw(numbers), numbers, png, pdf, csv)
+        text = {
+            "caption": figure.caption(numbers),
+            "alt": figure.alt(numbers),
+            "recipe": recipe,
+        }
+        about.write_text(json.dumps(text, indent=1), encoding="utf-8")
+
+
+def in_words(signal: str, layer: str, about: Mapping[str, Any]) -> str:
+    """A signal of a layer, as a figure names it: "I(T;Y), kde (output)"."""
+    label = about[signal]["label"] or signal.replace("_", " ")
+    where = layer_label(layer)
+    own = f"{label} [{signal}]" if about[signal]["settings"].get("estimator") else label
+    return f"{own}, {where}" if where else own
