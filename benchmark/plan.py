@@ -2,6 +2,7 @@
 
     python benchmark/plan.py 1000 4000 10000 --minimal     # numbers of runs, by 12 estimators
     python benchmark/plan.py 1000 --estimators 4 --per-run  # every run with its own figures
+    python benchmark/plan.py 1000 10000 --compare          # networks of a grid, pair by pair
 
 Each row of the table is an experiment of so many runs (one sweep) in a scratch folder and a
 process of its own: `load` alone, the Snakefile alone (`snakemake --list-rules`, what each
@@ -22,6 +23,7 @@ from typing import NamedTuple
 import yaml
 
 ROOT = Path(__file__).parents[1]
+DROPPED = [0.0, 0.1, 0.2, 0.3, 0.4]
 VARIANCES = [10.0**-i for i in range(1, 100)]
 
 MINIMAL = """
@@ -71,6 +73,22 @@ def experiment(n_runs: int, n_estimators: int, per_run: bool) -> dict:
     }
 
 
+def grid(n_networks: int) -> dict:
+    """An experiment that compares so many networks: four families on axes, two seeds each."""
+    of_family, rest = divmod(n_networks, 4 * 2 * 5 * 5)
+    if rest:
+        raise SystemExit(f"numbers of networks are multiples of 200, not {n_networks}")
+    rates = [(i + 1) / 1e4 for i in range(of_family)]
+    axes = {"training.batch_size": [16, 32, 64, 128, 256], "network.dropout": DROPPED}
+    if of_family > 1:
+        axes["training.optimizer.learning_rate"] = rates
+    chosen = experiment(1, 2, per_run=False)
+    del chosen["runs"], chosen["figures"]
+    chosen["defaults"]["seeds"] = 2
+    families = {f"wide{i}": {"network": {"hidden": [16 * i, 8]}} for i in range(1, 5)}
+    return chosen | {"compare": {"families": families, "axes": axes}}
+
+
 class Used(NamedTuple):
     """Of a process: what it said, seconds of CPU and of wall, peak resident GB."""
 
@@ -116,11 +134,10 @@ def jobs_of(said: str) -> dict[str, int]:
     return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
 
 
-def row(n_runs: int, n_estimators: int, per_run: bool, minimal: bool) -> dict[str, object]:
+def row(n_runs: int, config: dict, n_estimators: int, minimal: bool) -> dict[str, object]:
     """One experiment, planned."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        config = experiment(n_runs, n_estimators, per_run)
         (folder / "plan.yaml").write_text(yaml.safe_dump(config))
         snakemake = ("-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"))
         chosen = ("--configfile", "plan.yaml")
@@ -130,7 +147,7 @@ def row(n_runs: int, n_estimators: int, per_run: bool, minimal: bool) -> dict[st
         jobs = jobs_of(plan.said)
         print("   ", ", ".join(f"{rule} {n:,}" for rule, n in jobs.items()), file=sys.stderr)
         found = {
-            "runs": f"{n_runs:,}",
+            "networks" if "compare" in config else "runs": f"{n_runs:,}",
             "jobs": f"{jobs['total']:,}",
             "load": f"{float(load.said):.1f} s",
             "Snakefile": f"{parse.cpu:.1f} s, {parse.gb:.2f} GB",
@@ -154,9 +171,12 @@ def main() -> None:
     parser.add_argument("--estimators", type=int, default=12, help="of each run")
     parser.add_argument("--per-run", action="store_true", help="figures.per_run: true")
     parser.add_argument("--minimal", action="store_true", help="Snakemake's share beside it")
+    parser.add_argument("--compare", action="store_true", help="networks of a grid")
     given = parser.parse_args()
     for i, n_runs in enumerate(given.runs):
-        found = row(n_runs, given.estimators, given.per_run, given.minimal)
+        one = experiment(n_runs, given.estimators, given.per_run)
+        config = grid(n_runs) if given.compare else one
+        found = row(n_runs, config, given.estimators, given.minimal)
         if i == 0:
             print("|", " | ".join(found), "|\n|", " | ".join("---" for _ in found), "|")
         print("|", " | ".join(map(str, found.values())), "|", flush=True)

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -41,11 +41,12 @@ class Axis:
     """What networks differ in.
 
     points : values by dotted key, by the point's name; place : the key where it stands
+    listed : whether it is a list of values of one key, which is its name
     """
 
     points: dict[str, dict[str, Any]]
     place: str
-    places: dict[str, str] = field(default_factory=dict)
+    listed: bool = False
 
     @property
     def keys(self) -> list[str]:
@@ -160,7 +161,7 @@ class _Places:
         for axis in self.axes.values():
             for label, values in axis.points.items():
                 if key in values and values[key] == value:
-                    return axis.places.get(label, axis.place)
+                    return axis.place if axis.listed else f"{axis.place}.{label}.{key}"
         return self.many
 
 
@@ -190,12 +191,11 @@ def _axes(written: Any, place: str) -> tuple[dict[str, Axis | None], list[Line]]
         elif points is None:
             found[name] = None
         elif isinstance(points, list):
-            found[name] = Axis({text_of(value): {key: value} for value in points}, at)
+            found[name] = Axis({text_of(value): {key: value} for value in points}, at, True)
             lines += _values(key, points, at)
         elif isinstance(points, Mapping):
             own = {label: dict(values or {}) for label, values in points.items()}
-            places = {label: f"{at}.{label}" for label in own}
-            found[name] = Axis(own, at, places)
+            found[name] = Axis(own, at)
             lines += _points(own, at)
     bad = {line[0].removeprefix(f"{place}.").split(".")[0] for line in lines}
     return {name: axis for name, axis in found.items() if name not in bad}, lines
