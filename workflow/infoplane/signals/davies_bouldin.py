@@ -11,7 +11,7 @@ from infoplane.settings import Settings
 from infoplane.signals.interface import LayerSignal, NotMeasurable
 from infoplane.signals.trained import Trained
 
-EQUAL = 1e-9
+EQUAL = 1e-7
 """Distance of class means that are equal but for rounding, the largest activation being 1."""
 
 
@@ -38,7 +38,7 @@ class DaviesBouldin(LayerSignal):
         from scipy.spatial.distance import pdist  # here: a plan does without
         from sklearn.metrics import davies_bouldin_score
 
-        t, y = samples.t[:, 0].double().cpu().numpy(), samples.y.numpy()
+        t, y = samples.t[:, 0].cpu().numpy(), samples.y.numpy()
         classes = np.unique(y)
         if not 2 <= len(classes) < len(y):
             raise NotMeasurable(f"there are {len(classes)} classes among {len(y)} inputs")

@@ -18,7 +18,7 @@ class EffectiveRankSettings(Settings):
 
     signal: Literal["effective_rank"] = "effective_rank"
     """Effective rank of each layer's activations, between 1 and the number of units."""
-    inputs: int = Field(default=1000, ge=2)
+    inputs: int = Field(default=500, ge=2)
     """Training inputs whose activations are looked at, the first in the measured order, or all
     where there are fewer; its time grows as their cube in layers that are wider."""
 
