@@ -3,7 +3,7 @@
     python benchmark/run.py                     everything, some minutes
     python benchmark/run.py --quick             small sizes, half a minute
     python benchmark/run.py binned kde ksg      some of: binned, exact, kde, memory, pooled,
-                                                ksg, edge, critics, sp
+                                                ksg, edge, critics, sp, training
     python benchmark/run.py --threads 1
 
 Ratios are medians of runs in turn within this process; absolute times depend on what else
@@ -26,6 +26,7 @@ import peers
 import problems
 import propagation
 import torch
+import training
 
 from infoplane.estimators import binned, kde
 from infoplane.machine import use_threads
@@ -154,6 +155,7 @@ PARTS = {
     "exact": hashing.bench_exact,
     "critics": critics.bench_critics,
     "sp": propagation.bench_sp,
+    "training": training.bench_training,
 }
 
 

@@ -39,10 +39,13 @@ def last(trainer):
     return epochs, epochs[-1]
 
 
+@pytest.mark.parametrize("kernel", ["torch", "compiled"])
 @pytest.mark.parametrize("method", OPTIMIZERS)
-def test_training_equals_a_plain_loop_over_torch_modules(method, trainer_of, network, data):
+def test_training_equals_a_plain_loop_over_torch_modules(
+    method, kernel, trainer_of, network, data
+):
     options, optimizer_of = OPTIMIZERS[method]
-    trainer = trainer_of([3, 4], optimizer={"method": method, **options})
+    trainer = trainer_of([3, 4], optimizer={"method": method, **options}, kernel=kernel)
     epochs, final = last(trainer)
 
     first = initialise_seeds(network, [4])
@@ -210,7 +213,7 @@ def test_wider_network_takes_the_same_path():
     network = mlp.MLP(mlp.Settings(hidden=[4]), (5,), 2)
     data = Data(x, {"y": Label(y, ("0", "1"))}, np.arange(300), np.arange(0), {})
     trainer = supervised.Supervised(
-        supervised.Settings(epochs=1, device="cpu"), network, data, [0]
+        supervised.Settings(epochs=1, device="cpu", kernel="torch"), network, data, [0]
     )
     whole = trainer.groups[0].evaluate(*trainer.parts["train"])
     before, stack.EVALUATION_BYTES = stack.EVALUATION_BYTES, 20 * 7

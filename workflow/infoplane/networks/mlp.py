@@ -110,6 +110,8 @@ class MLP(Network):
         self.differs_in_training = settings.batch_norm or any(self.dropout.values())
         self.noise = settings.noise
         self.draws, self.n_drawn = bool(self.noisy), sum(self.noisy.values())
+        plain = not (self.differs_in_training or self.noisy or self.is_quantised)
+        self.is_perceptron = plain and type(self) is MLP  # what derives may run otherwise
         self.slowdown = 3.0 if self.is_quantised else 1.0
 
     @cached_property

@@ -119,6 +119,8 @@ class Network(ABC):
     noisy : names of these layers
     draws : whether a measured pass is random, so that several passes mean something
     differs_in_training : whether training computes otherwise: dropout, batch norm
+    is_perceptron : whether it is affine layers in a row, each with an activation function but
+        for the last, and nothing else: compiled loops can train it
     live : measured passes are as in training, in random batches of so many inputs; 0: they
         are in evaluation mode
     stacks : whether seeds are trained faster as one stack on a CPU; on a GPU they always are
@@ -141,6 +143,7 @@ class Network(ABC):
     noisy: Collection[str] = ()
     draws: bool = False
     differs_in_training: bool = False
+    is_perceptron: bool = False
     live: int = 0
     stacks: bool = False
     generates: ClassVar[bool] = False

@@ -15,7 +15,7 @@ from infoplane.training import augment as images
 from infoplane.training import denoise
 from infoplane.training.parameters import Parameters, at_least
 from infoplane.training.targets import Target
-from infoplane.training.trainer import NETWORK
+from infoplane.training.trainer import NETWORK, Arrays
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,6 +45,19 @@ class Stack(Parameters):
         super().__init__(settings.optimizer, settings.epochs, network, rows, seeds, weights)
         self.settings, self.target = settings, target
         self.players = {NETWORK: self}
+
+    def epoch(self, parts: Mapping[str, tuple[Tensor, Tensor]], epoch: int) -> Arrays:
+        """Train for an epoch, but for epoch 0, and measure; metrics by name, (n_networks,) or
+        (n_networks, n_layers). parts : inputs and labels, those of "train" train"""
+        x, y = parts["train"]
+        found = {"gradient_mean": np.array(np.nan), "gradient_std": np.array(np.nan)}
+        if epoch > 0:
+            found = self.train_epoch(x, y.expand(len(self.rows), -1), epoch)
+        found["weight_norm"] = self.norms([flat.to(at_least(flat)) ** 2 for flat in self.flats])
+        for name, (inputs, labels) in parts.items():
+            scores = self.evaluate(inputs, labels)
+            found |= {f"{score}_{name}": value for score, value in scores.items()}
+        return found
 
     def train_epoch(self, x: Tensor, labels: Tensor, *key: int) -> dict[str, np.ndarray]:
         """One pass over the training set; the gradient's statistics, (n_networks, n_layers).

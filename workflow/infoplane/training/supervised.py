@@ -7,6 +7,7 @@ seeds train beside it, to float tolerance, and a resumed training the same bits.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar, Literal
@@ -29,7 +30,6 @@ from infoplane.training import denoise as corruption
 from infoplane.training.cost import of_training
 from infoplane.training.grouped import Grouped, Weights
 from infoplane.training.optimizers import Adam, Optimizer
-from infoplane.training.parameters import at_least
 from infoplane.training.stack import Stack
 from infoplane.training.targets import Classes, Reconstruction, Target
 from infoplane.training.trainer import NETWORK, Arrays, Lost, Metric, TrainerSettings
@@ -43,6 +43,9 @@ BY_LAYER = (
     Metric("gradient_mean", "‖mean gradient‖", by_layer=True),
     Metric("gradient_std", "‖sd of the gradient‖", by_layer=True),
 )
+WIDEST = 128
+"""Units, or numbers of an input: beyond, torch's products of matrices are faster than compiled
+loops (benchmark/training.py)."""
 Watched = Literal["loss_train", "loss_test", "accuracy_train", "accuracy_test"]
 
 
@@ -130,6 +133,10 @@ class Settings(TrainerSettings):
     """Which of the data set's labels is learnt; null: the first."""
     epochs: int = Field(ge=1)
     """Epochs of training, at the most where there is a stopping rule."""
+    kernel: Literal["auto", "compiled", "torch"] = "torch"
+    """What computes an epoch: compiled loops, made for perceptrons of few units on a CPU, or
+    torch's operators. auto: compiled loops where they are faster. Both give the same weights to
+    float32 rounding."""
     stop: Stop | None = None
     """Stopping rule, applied to each seed by itself."""
     prefit: Prefit | None = None
@@ -182,6 +189,13 @@ class Settings(TrainerSettings):
 
     def check(self, network: Network) -> None:
         """Raises Misfit where this network cannot be trained so."""
+        if self.kernel == "compiled" and not self._can_be_compiled(network):
+            raise _misfit(
+                "kernel",
+                "must be auto or torch, not 'compiled': compiled loops train perceptrons "
+                "without noise, quantisation, batch norm and dropout, on labels, without "
+                "augment and orthonormal_penalty",
+            )
         family, links = network.settings.family, network.links
         if self.augment and len(network.input_shape) != 3:
             raise _misfit(
@@ -209,6 +223,18 @@ class Settings(TrainerSettings):
                 "must be squared, not 'cross_entropy', which needs outputs between 0 and 1, as "
                 "an autoencoder with output: sigmoid has them",
             )
+
+    def compiles(self, network: Network) -> bool:
+        """Whether compiled loops compute the epochs of such networks, on a CPU."""
+        widest = max(math.prod(network.input_shape), *network.widths.values())
+        wanted = self.kernel == "compiled" or widest <= WIDEST
+        return wanted and self._can_be_compiled(network)
+
+    def _can_be_compiled(self, network: Network) -> bool:
+        plain = self.target == "label" and not (
+            self.augment or self.orthonormal_penalty or self.kernel == "torch"
+        )
+        return plain and network.is_perceptron
 
     def target_of(self, network: Network) -> Target:
         """What the network is trained to give."""
@@ -288,20 +314,13 @@ class Supervised(Grouped):
         return super().advance(epoch)
 
     def group(self, rows: Sequence[int], seeds: Sequence[int], weights: Weights) -> Stack:
-        own = weights[NETWORK]
-        return Stack(self.settings, self.network, self.target, rows, seeds, own)
+        kind = Stack
+        if self.settings.compiles(self.network) and self.device.type == "cpu":
+            from infoplane.training.compiled_stack import CompiledStack as kind
+        return kind(self.settings, self.network, self.target, rows, seeds, weights[NETWORK])
 
     def epoch_of(self, stack: Stack, epoch: int) -> dict[str, np.ndarray | float]:
-        x, y = self.parts["train"]
-        found = {"gradient_mean": np.nan, "gradient_std": np.nan}
-        if epoch > 0:
-            found = stack.train_epoch(x, y.expand(len(stack.rows), -1), epoch)
-        squares = [flat.to(at_least(flat)) ** 2 for flat in stack.flats]
-        found["weight_norm"] = stack.norms(squares)
-        for name, (inputs, labels) in self.parts.items():
-            scores = stack.evaluate(inputs, labels)
-            found |= {f"{score}_{name}": value for score, value in scores.items()}
-        return found
+        return stack.epoch(self.parts, epoch)
 
     def _prefit(self) -> None:
         """Epochs on labels that each network has permuted by itself."""
