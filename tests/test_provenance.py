@@ -137,7 +137,7 @@ def test_a_missing_module_and_a_relative_import_are_named(library):
         provenance.source_digest("infoplane.first")
 
 
-FOLDERS = ("datasets", "estimators", "figures", "networks", "schedules", "training")
+FOLDERS = ("datasets", "estimators", "figures", "networks", "phases", "schedules", "training")
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
