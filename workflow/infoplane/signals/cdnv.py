@@ -23,7 +23,7 @@ class CDNV(LayerSignal):
     """Mean over pairs of classes of (v_c + v_c') / (2 ‖μ_c − μ_c'‖²), v_c = mean ‖t − μ_c‖².
 
     Galanti, György & Hutter 2022 ("On the role of neural collapse in transfer learning", arXiv
-    2112.15121), definition 1; smaller is said to be better.
+    2112.15121); smaller is said to be better.
     """
 
     Settings = CDNVSettings
