@@ -1,10 +1,13 @@
 """Which layers are measured, and how maps are read."""
 
+import numpy as np
 import pytest
 import torch
 
+from infoplane.measurement.activations import samples_of
 from infoplane.measurement.readings import Reader
 from infoplane.networks.network import Layer, Reading
+from infoplane.probes.probe import Inputs
 
 LAYERS = (
     Layer("conv1", (2, 3, 4), ("input",)),
@@ -109,3 +112,17 @@ def test_noise_of_many_sizes_is_read_with_its_layer(how):
 def test_what_is_said_of_maps():
     assert reader("mean").in_words == "maps as their channels' means over positions"
     assert reader("mean", ["dense1", "output"]).in_words == ""
+
+
+def test_samples_of_maps_that_are_read_whole_carry_their_shapes_to_pairs():
+    images = np.random.default_rng(0).normal(size=(12, 1, 4, 4))
+    inputs = Inputs.of(images, np.arange(12) % 2)
+    for how, shapes in (("whole", ((2, 3, 4), (1, 4, 4))), ("flatten", ((), ()))):
+        read = reader(how)
+        rows = torch.randn(12, 24)
+        samples = samples_of(inputs, inputs.y, rows, None, read, "conv1", 0, 7)
+        assert (samples.shape, samples.shape_x) == shapes
+        assert samples.with_inputs().shapes == shapes
+        assert samples.with_y().shapes == (shapes[0], ())
+        flat = samples_of(inputs, inputs.y, rows[:, :4], None, read, "dense1", 0, 7)
+        assert flat.shape == () and flat.shape_x == shapes[1]

@@ -1,18 +1,24 @@
 """How critics converge at each measured epoch, those carried over beside fresh ones (Tokovenko,
 Rigter & Ilse, "Transferring weights of MINE")."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure as Drawn
 from matplotlib.ticker import MaxNLocator
 
-from infoplane.figures import plane, sentences, style
+from infoplane.figures import sentences, style
 from infoplane.figures.figure import Figure
 from infoplane.measurement.convergence import CARRIED, FRESH
 
 QUANTITY = {"ixt": "$I(X;T)$", "ity": "$I(T;Y)$"}
 COLUMNS = ["run", "start", "quantity", "layer", "epoch", "step"]
+NAMED = 9
+"""Most epochs that the colourbar names."""
 LOWEST = -0.15
 """Share of the largest bound of a row of panels, below which curves are cut off: weights of
 another epoch may begin far below 0."""
@@ -64,12 +70,18 @@ class ConvergenceCurves(Figure):
         columns = [(q, start) for q in QUANTITY for start in starts]
         figure = style.new_figure(6.9, 0.9 + 1.25 * len(layers))
         grid = figure.subplots(len(layers), len(columns), squeeze=False)
-        norm = style.epoch_norm(shown.epoch)
+        epochs = sorted(shown.epoch.unique())
+        # A colour for each epoch: curves of late epochs would all be of one on a log scale.
+        colours = style.epoch_colours()(np.linspace(0, 1, len(epochs)))
         last = shown.step.max()
         for i, layer in enumerate(layers):
             for axes, (quantity, start) in zip(grid[i], columns, strict=True):
                 of_both = shown[(shown.layer == layer) & (shown.quantity == quantity)]
-                _curves(axes, of_both[of_both.start == start], norm)
+                _curves(
+                    axes,
+                    of_both[of_both.start == start],
+                    dict(zip(epochs, colours, strict=True)),
+                )
                 _axes(axes, of_both, last)
                 if i == 0:
                     axes.set_title(f"{QUANTITY[quantity]}, {start}", fontsize=7.5)
@@ -80,7 +92,7 @@ class ConvergenceCurves(Figure):
                 if i < len(layers) - 1:
                     axes.tick_params(labelbottom=False)
         figure.supxlabel("steps of training of the critic")
-        plane.colourbar(figure, list(grid.flat), norm, shown.epoch, pad=0.015, aspect=40)
+        _colourbar(figure, list(grid.flat), epochs, colours)
         return figure
 
     @classmethod
@@ -110,10 +122,21 @@ class ConvergenceCurves(Figure):
         return f"{cls.heading()} of {numbers.run.iloc[0]}, {sentences.epochs(numbers)}."
 
 
-def _curves(axes: Axes, shown: pd.DataFrame, norm) -> None:
-    colours = style.epoch_colours()
+def _curves(axes: Axes, shown: pd.DataFrame, colours: Mapping) -> None:
     for epoch, part in shown.groupby("epoch"):
-        axes.plot(part.step, part.bound_mean, color=colours(norm(epoch)), lw=0.9)
+        axes.plot(part.step, part.bound_mean, color=colours[epoch], lw=0.9)
+
+
+def _colourbar(figure: Drawn, axes: list[Axes], epochs: Sequence[int], colours) -> None:
+    """A field an epoch, of which some have their number."""
+    norm = BoundaryNorm(np.arange(len(epochs) + 1) - 0.5, max(len(epochs), 2))
+    scale = ScalarMappable(norm, ListedColormap(colours))
+    bar = figure.colorbar(scale, ax=axes, pad=0.015, aspect=40)
+    named = np.unique(np.linspace(0, len(epochs) - 1, min(len(epochs), NAMED)).round())
+    bar.set_ticks(named, labels=[style.epoch_text(epochs[int(i)]) for i in named])
+    bar.ax.minorticks_off()
+    bar.outline.set_linewidth(0.4)
+    bar.set_label("epoch")
 
 
 def _axes(axes: Axes, of_both: pd.DataFrame, last: float) -> None:
