@@ -95,6 +95,14 @@ def test_the_spectral_norm_of_a_convolution_with_one_input_or_output():
         assert operator.spectral_norm() == pytest.approx(s[0], rel=1e-9)
 
 
+@pytest.mark.parametrize("scale", [0.0, 1e-30, 1e30])
+def test_the_spectral_norm_of_a_convolution_goes_with_its_scale(scale, trained_of):
+    network = convolutional()
+    conv, *_ = operators(trained_of(network, drawn(network), *inputs(network)))
+    scaled = conv._replace(weight=conv.weight * scale)
+    assert scaled.spectral_norm() == pytest.approx(scale * conv.spectral_norm(), rel=1e-6)
+
+
 def paths_of(matrices, biases) -> float:
     """Σ over paths of Π w², path by path: from inputs or biases through units to outputs."""
 

@@ -57,7 +57,11 @@ class Operator(NamedTuple):
             w = self.weight
             gram = w @ w.T if w.shape[0] <= w.shape[1] else w.T @ w
             return math.sqrt(max(0.0, float(torch.linalg.eigvalsh(gram)[-1])))
-        linear = self._replace(bias=torch.zeros_like(self.bias))
+        size = float(self.weight.abs().max())
+        if not size:
+            return 0.0
+        # ARPACK takes squares of tiny numbers for 0.
+        linear = self._replace(weight=self.weight / size, bias=torch.zeros_like(self.bias))
         like = torch.zeros((1, *self.shape), dtype=torch.float64, device=self.weight.device)
         after = linear(like).shape[1:]
         n_in, n_out = math.prod(self.shape), math.prod(after)
@@ -70,7 +74,7 @@ class Operator(NamedTuple):
             g = torch.from_numpy(v.reshape(after)).to(like)
             stride, padding = self.conv.stride, self.conv.padding
             return (
-                torch.nn.grad.conv2d_input(like.shape, self.weight, g[None], stride, padding)
+                torch.nn.grad.conv2d_input(like.shape, linear.weight, g[None], stride, padding)
                 .flatten()
                 .cpu()
                 .numpy()
@@ -78,12 +82,11 @@ class Operator(NamedTuple):
 
         if min(n_in, n_out) == 1:
             row = forward(np.ones(1)) if n_in == 1 else back(np.ones(1))
-            return float(np.linalg.norm(row))
+            return size * float(np.linalg.norm(row))
         whole = LinearOperator((n_out, n_in), forward, back, dtype=np.float64)
         start = np.random.default_rng(0).normal(size=min(n_in, n_out))
-        return float(
-            svds(whole, k=1, tol=TOLERANCE, v0=start, return_singular_vectors=False)[0]
-        )
+        (largest,) = svds(whole, k=1, tol=TOLERANCE, v0=start, return_singular_vectors=False)
+        return size * float(largest)
 
 
 def operators(trained: Trained) -> list[Operator]:
