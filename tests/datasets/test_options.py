@@ -4,6 +4,7 @@ from pydantic import ValidationError
 
 from infoplane.datasets import prepare
 from infoplane.datasets.options import shuffled, standardised, stratified
+from infoplane.datasets.prepare import shape_of
 from infoplane.datasets.source import Label, Raw
 
 
@@ -182,3 +183,34 @@ def test_flatten_keeps_or_drops_shape(settings):
 def test_options_out_of_range_are_refused(settings, keys):
     with pytest.raises(ValidationError, match=next(iter(keys))):
         settings("digits", **keys)
+
+
+def test_training_share_keeps_the_test_inputs_and_nests_the_training_inputs(settings):
+    whole, half, fifth = (
+        prepare(settings("digits", training_fraction=0.7, training_share=share))
+        for share in (1.0, 0.5, 0.2)
+    )
+
+    def rows(data, part):
+        return [data.x[i].tobytes() for i in getattr(data, part)]
+
+    assert rows(half, "test") == rows(fifth, "test") == rows(whole, "test")
+    assert len(half.train) == round(0.5 * len(whole.train))
+    assert set(rows(half, "train")) <= set(rows(whole, "train"))
+    # shares of classes are rounded: of each class one input may differ
+    beside = set(rows(fifth, "train")) - set(rows(half, "train"))
+    assert len(beside) <= 10
+    assert len(half.x) == len(half.train) + len(half.test)
+    share = np.bincount(half.y[half.train]) / np.bincount(whole.y[whole.train])
+    assert np.allclose(share, 0.5, atol=0.01)
+
+
+def test_training_share_is_known_to_plans(settings):
+    chosen = settings("digits", training_fraction=0.7, training_share=0.5)
+    shape, data = shape_of(chosen), prepare(chosen)
+    assert (shape.n, shape.n_train) == (len(data.x), len(data.train))
+
+
+def test_training_share_that_leaves_nothing_is_an_error(settings):
+    with pytest.raises(ValueError, match=r"training_share 0.001 of 8 training inputs"):
+        prepare(settings("digits", size=10, training_share=0.001))
