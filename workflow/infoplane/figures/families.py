@@ -80,8 +80,10 @@ def save(
 
 
 def in_words(signal: str, layer: str, about: Mapping[str, Any]) -> str:
-    """A signal of a layer, as a figure names it: "I(T;Y), kde (output)"."""
-    label = about[signal]["label"] or signal.replace("_", " ")
-    where = layer_label(layer)
-    own = f"{label} [{signal}]" if about[signal]["settings"].get("estimator") else label
-    return f"{own}, {where}" if where else own
+    """A signal of a layer, as a figure names it: "I(T;Y), kde, output"; with its own name
+    where another has the same label."""
+    labels = {name: one.get("label") for name, one in about.items() if name != "axes"}
+    label, where = labels[signal] or signal.replace("_", " "), layer_label(layer)
+    if list(labels.values()).count(labels[signal]) > 1:
+        label = f"{label} [{signal}]"
+    return f"{label}, {where}" if where else label
