@@ -27,7 +27,15 @@ def test_images_are_those_of_the_very_numbers_and_have_their_shape():
     np.testing.assert_array_equal(images.pair.b.numpy(), rendered.image(b, 12))
     assert images.pair.shapes == ((1, 12, 12), (1, 12, 12))
     assert numbers.pair.shapes == ((), ())
-    assert [tasks[name].d_a for name in tasks] == [1, 144]
+    assert [tasks[name].d_a for name in tasks] == [1, 144, 144]
+    moved = tasks["1 bit, moved"].draw(50, 3).pair
+    assert moved.shapes == images.pair.shapes
+    # the column of a spot is that of its number, its row is not that of the other image's
+    columns = [p.a.view(-1, 12, 12).sum(1).argmax(1) for p in (moved, images.pair)]
+    assert (columns[0] == columns[1]).all()
+    rows = [v.view(-1, 12, 12).sum(2).argmax(1).double() for v in (moved.a, moved.b)]
+    # the correlation of 50 independent pairs has a standard deviation of 0.14
+    assert len(set(rows[0].tolist())) > 3 and abs(np.corrcoef(*rows)[0, 1]) < 0.5
     again, other = (tasks["1 bit, images"].draw(50, seed).pair for seed in (3, 4))
     assert (again.a == images.pair.a).all() and (again.a != other.a).any()
 

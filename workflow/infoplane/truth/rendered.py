@@ -1,12 +1,15 @@
 """Numbers drawn as images: what two numbers share, their images share, and not a bit more.
 
 A and B are standard normal with correlation ρ, so that I(A;B) = −½ log2(1 − ρ²). Each is shown
-as it is, or as an image with one bright spot whose place along a line is Φ(a), Φ the normal
-distribution function. A number can be read from its image and the image drawn from the number,
-and information does not change under maps that are one-to-one:
+as it is, or as an image with one bright spot whose column is Φ(a), Φ the normal distribution
+function. A number can be read from its image and the image drawn from the number, and
+information does not change under maps that are one-to-one:
     I(image of A; image of B) = I(A;B).
-The same task in one dimension and in side² pixels tells what images cost an estimator (after
-Butakov et al. 2024, ICLR, section 5, who draw Gaussians as images of spots and rectangles).
+So it is where the row of each spot is random, too: the rows of both images are independent of
+one another and of the numbers, and add nothing. The same task in one dimension and in side²
+pixels tells what images cost an estimator (after Butakov et al. 2024, ICLR, section 5, who draw
+Gaussians as images of spots and rectangles), and what it costs that images differ in what has
+nothing to do with the question.
 """
 
 from typing import Annotated, Literal
@@ -35,10 +38,11 @@ class RenderedSettings(Settings):
         default=[0, 0.5, 1, 2, 3], min_length=1
     )
     """True I(A;B) in bits."""
-    shown: list[Literal["numbers", "images"]] = Field(
-        default=["numbers", "images"], min_length=1
+    shown: list[Literal["numbers", "images", "moved"]] = Field(
+        default=["numbers", "images", "moved"], min_length=1
     )
-    """numbers: A and B as they are; images: a bright spot at the place of each."""
+    """numbers: A and B as they are; images: a bright spot in the middle row, at the column of
+    each; moved: the same in a random row of each image."""
     side: int = Field(default=16, ge=8)
     """Height and width of an image in pixels."""
 
@@ -58,14 +62,18 @@ class Rendered(Family):
         ]
 
 
-def image(values: np.ndarray, side: int) -> np.ndarray:
-    """(n, side²) images of the numbers (n,), brightness 0 to 1: a spot in the middle row, the
-    further to the right the larger the number."""
-    pixels = np.arange(side)
-    place = (MARGIN + (1 - 2 * MARGIN) * ndtr(values)) * (side - 1)
-    across = np.exp(-0.5 * ((pixels - place[:, None]) / (RADIUS * side)) ** 2)
-    down = np.exp(-0.5 * ((pixels - (side - 1) / 2) / (RADIUS * side)) ** 2)
-    return (down[:, None] * across[:, None]).reshape(len(values), -1).astype(np.float32)
+def image(values: np.ndarray, side: int, rows: np.ndarray | float = 0.5) -> np.ndarray:
+    """(n, side²) images of the numbers (n,), brightness 0 to 1: a spot, the further to the
+    right the larger the number. rows : (n,) or one, from 0 at the top to 1; 0.5: the middle"""
+    across = _bump(ndtr(values), side)
+    down = _bump(np.broadcast_to(rows, len(values)), side)
+    return (down[:, :, None] * across[:, None]).reshape(len(values), -1).astype(np.float32)
+
+
+def _bump(places: np.ndarray, side: int) -> np.ndarray:
+    """(n, side) brightness along a line, of a spot at each place (n,) of [0, 1]."""
+    centres = (MARGIN + (1 - 2 * MARGIN) * places) * (side - 1)
+    return np.exp(-0.5 * ((np.arange(side) - centres[:, None]) / (RADIUS * side)) ** 2)
 
 
 def _task(shown: str, truth: float, side: int) -> Task:
@@ -73,11 +81,13 @@ def _task(shown: str, truth: float, side: int) -> Task:
     name, d = f"{truth:g} bit", 1 if shown == "numbers" else side**2
 
     def draw(n: int, seed: int) -> Draw:
-        a, b = correlated(n, 1, truth, generator(f"rendered {name}", n, seed))
+        rng = generator(f"rendered {name}", n, seed)
+        a, b = correlated(n, 1, truth, rng)
         if shown == "numbers":
             return Draw(Pair.of(a, b, f"{name}, numbers"))
+        rows = rng.random((2, n)) if shown == "moved" else (0.5, 0.5)
+        images = (image(v[:, 0], side, r) for v, r in zip((a, b), rows, strict=True))
         shapes = ((1, side, side), (1, side, side))
-        images = (image(values[:, 0], side) for values in (a, b))
-        return Draw(Pair.of(*images, f"{name}, images", shapes))
+        return Draw(Pair.of(*images, f"{name}, {shown}", shapes))
 
     return Task(f"{name}, {shown}", "continuous", d, d, truth, draw)
