@@ -94,6 +94,27 @@ def test_gradients_are_drawn_where_the_trainer_measures_them(planned):
     assert "gradient_noise" not in kinds(plan, "relu")
 
 
+def test_critics_with_curves_are_drawn_beside_their_twin_that_starts_fresh(planned):
+    critic = {"estimator": "mine", "curves": True}
+    critics = {
+        "fresh": critic,
+        "carried": {**critic, "warm_start": True},
+        "wide": {**critic, "warm_start": True, "width": 128},  # of another width: no twin
+        "silent": {"estimator": "mine"},
+    }
+    plan = planned(estimators=critics, runs={"tanh": {}}, figures={})
+    drawn = [name for name in kinds(plan, "tanh") if "convergence" in name]
+    assert drawn == [
+        "convergence_curves-carried-fresh",
+        "convergence_curves-wide",
+        "convergence_steps-carried-fresh",
+    ]
+    stores = names(plan, plan.drawings.stores("tanh", "figure-convergence_steps"))
+    assert stores == {
+        f"runs/tanh/information/{by}/{block}" for by in ("carried", "fresh") for block in BLOCKS
+    }
+
+
 def test_targets_ask_for_what_they_name_alone(planned):
     plan = planned()
     assert names(plan, plan.target_of_estimator("kde")) == {

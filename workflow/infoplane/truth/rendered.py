@@ -5,7 +5,7 @@ as it is, or as an image with one bright spot whose column is Φ(a), Φ the norm
 function. A number can be read from its image and the image drawn from the number, and
 information does not change under maps that are one-to-one:
     I(image of A; image of B) = I(A;B).
-So it is where the row of each spot is random, too: the rows of both images are independent of
+The same holds where the row of each spot is random: the rows of both images are independent of
 one another and of the numbers, and add nothing. The same task in one dimension and in side²
 pixels tells what images cost an estimator (after Butakov et al. 2024, ICLR, section 5, who draw
 Gaussians as images of spots and rectangles), and what it costs that images differ in what has
