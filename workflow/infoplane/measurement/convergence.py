@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from scipy.stats import bootstrap
 
 LEVEL = 0.95
 """Share of the lower of two critics' largest bounds, at which they are compared."""
@@ -121,6 +120,8 @@ def _interval(sums: np.ndarray, counts: np.ndarray, seed: int) -> tuple[float, f
     """Percentile interval of the mean of all differences, by resampled clusters."""
     if len(sums) < 2:
         return float("nan"), float("nan")
+    from scipy.stats import bootstrap  # here: it looks for torch, and a plan has none
+
     found = bootstrap(
         (sums, counts),
         lambda sums, counts, axis: sums.sum(axis=axis) / counts.sum(axis=axis),
