@@ -11,7 +11,7 @@ from infoplane.figures import style
 from infoplane.figures.families import FamilyFigure, in_words
 
 OF_NETWORKS = ("training_accuracy", "training_loss", "margin", "path_norm", "random")
-MOST = 10
+MOST = 9
 """Panels that the figure has room for."""
 
 
@@ -71,6 +71,8 @@ class Strata(FamilyFigure):
             axes.set_xticks(range(len(families)), families, rotation=40, ha="right")
         for axes in list(panels.flat)[len(labels) :]:
             axes.set_visible(False)
+        for axes in list(panels.flat)[max(len(labels) - columns, 0) : len(labels)]:
+            axes.tick_params(labelbottom=True)
         for axes in panels[:, 0]:
             axes.set_ylabel("in order  [%]")
         handles, names = panels[0, 0].get_legend_handles_labels()
