@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from infoplane.costs import GFLOPS, TORCH_MB, Cost
 from infoplane.datasets.source import Shape
-from infoplane.estimators import estimator_of
+from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.binned import Binned
 from infoplane.measurement.readings import Reader
 from infoplane.networks.network import Network
@@ -35,7 +35,7 @@ def of_network(
     except ValueError:  # of layers that are not in what stands in for an unknown network
         widths = [*network.widths.values()]
     estimators = {"": Binned()} | {
-        one.estimator.model_dump_json(): estimator_of(one.estimator)
+        one.estimator.model_dump_json(): ESTIMATORS[one.estimator.estimator](one.estimator)
         for one in signals
         if getattr(one, "estimator", None) is not None
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from infoplane.estimators import estimator_of
+from infoplane.estimators import ESTIMATORS
 from infoplane.information import FLAGS, LayerInformation
 from infoplane.samples import Samples
 from infoplane.settings import Settings
@@ -13,7 +13,9 @@ from infoplane.signals.trained import Trained
 def record_of(trained: Trained, samples: Samples, settings: Settings) -> LayerInformation:
     """What the estimator of these settings says of a layer."""
     key = (settings.canonical(), samples.layer)
-    return trained.remember(key, lambda: estimator_of(settings).session()([samples])[0])
+    return trained.remember(
+        key, lambda: ESTIMATORS[settings.estimator](settings).session()([samples])[0]
+    )
 
 
 def value_of(trained: Trained, samples: Samples, settings: Settings, quantity: str) -> Value:

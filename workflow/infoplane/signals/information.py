@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import model_validator
 
 from infoplane.choice import Choice
-from infoplane.estimators import ESTIMATORS, estimator_of
+from infoplane.estimators import ESTIMATORS
 from infoplane.samples import Samples
 from infoplane.settings import Settings
 from infoplane.signals.estimates import value_of
@@ -29,7 +29,7 @@ class InformationSettings(Settings):
 
     @model_validator(mode="after")
     def _needs_one_epoch(self):
-        estimator = estimator_of(self.estimator)
+        estimator = ESTIMATORS[self.estimator.estimator](self.estimator)
         if estimator.without_information:
             raise ValueError(f"estimator {estimator.name} gives no information")
         if estimator.needs_survey:
