@@ -58,14 +58,14 @@ def test_settings_reach_the_estimator(layer):
         ),
         (
             {"noise_variance": -1, "Bound": "lower"},
-            "estimator kde: noise_variance must be greater than 0, not -1\n"
+            "estimator kde: noise_variance must be greater than 0 or a mapping, not -1\n"
             "estimator kde: Bound is not a key here. Did you mean 'bound'? "
             "Known: noise_variance, noise, bound, memory_mb.",
         ),
         (
             {"estimator": "edge", "bandwidth": "bets"},
-            "estimator edge: bandwidth must be 'best' or 'rule' or a valid number, unable to "
-            "parse string as a number, not 'bets'",
+            "estimator edge: bandwidth must be 'best' or 'rule' or a number or a mapping, not "
+            "'bets'",
         ),
         (
             {"estimator": "edge", "smoothing": 2},

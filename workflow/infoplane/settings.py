@@ -21,6 +21,10 @@ class Settings(BaseModel):
         return json.dumps(self.model_dump(mode="json"), sort_keys=True)
 
 
+WORDS = {"dict_type": "a mapping", "float_parsing": "a number"}
+"""Kinds of mistakes whose own message is of Python."""
+
+
 def mistakes(
     error: ValidationError, known: Iterable[str], beside: Iterable[str] = ()
 ) -> list[str]:
@@ -43,5 +47,8 @@ def _wrong(key: str, errors: list[dict], known: list[str], beside: list[str]) ->
     if first["type"] == "value_error":
         return str(first["ctx"]["error"])
     # The members of a union each have a word for what may be there.
-    allowed = " or ".join(one["msg"].removeprefix("Input should be ") for one in errors)
+    said = [
+        WORDS.get(one["type"], one["msg"].removeprefix("Input should be ")) for one in errors
+    ]
+    allowed = " or ".join(said)
     return f"must be {allowed}, not {first['input']!r:.60}"
