@@ -207,6 +207,7 @@ def learners():
     return {
         "experiment": "learners",
         "datasets": {
+            "digits": {"source": "digits", "size": 200},
             "ring": {"source": "ring", "n": 300},
             "ttt": {"source": "game", "game": "tic_tac_toe"},
         },
@@ -245,11 +246,24 @@ def learners():
                 "measure": {"probe": "positions", "label": "choice"},
             },
         },
+        "compare": {
+            "families": {
+                "family": {
+                    "dataset": "digits",
+                    "network": {"hidden": [5]},
+                    "training": {"epochs": 2, "device": "cpu"},
+                    "seeds": 2,
+                }
+            },
+            "axes": {"training.batch_size": [32, 128]},
+            "measure": {"device": "cpu"},
+            "resamples": 20,
+        },
         "figures": {},
     }
 
 
-def test_a_gan_and_self_play_end_in_the_bits_of_a_local_run(
+def test_a_gan_self_play_and_a_family_end_in_the_bits_of_a_local_run(
     submitting, fresh, learners, started, assert_same_bits
 ):
     project, alone = submitting(), fresh()
@@ -259,11 +273,14 @@ def test_a_gan_and_self_play_end_in_the_bits_of_a_local_run(
     said = project.snakemake(*OPTIONS)
     assert process.wait(PATIENCE) == 0
     # one job for the seeds of a GAN, one for each that plays
-    assert sorted(rules_of(said).values()) == ["estimate_information"] * 3 + ["train"] * 3
+    rules = ["compare_networks", *["estimate_information"] * 3, "measure_signals"]
+    assert sorted(rules_of(said).values()) == [*rules, *["train"] * 3, "train_family"]
     stores = sorted(alone.results().glob("learners/runs/*/**/seeds-*.zarr.zip"))
-    assert len(stores) == 6
+    assert len(stores) == 8
     for store in stores:
         assert_same_bits(project.root / store.relative_to(alone.root), store)
+    scores = "learners/compare/scores.csv"
+    assert project.results(scores).read_bytes() == alone.results(scores).read_bytes()
 
 
 # --- Work that is divided, and work that is shared.
