@@ -150,7 +150,7 @@ def _fit(around: Neighbourhoods, options: LGASettings) -> tuple[torch.Tensor, in
     found, damping = z.clone(), z.new_full((len(z),), 0.01)
     for _ in range(options.max_iterations):
         value, gradient, hessian = problem.expansion(z, left)
-        curvatures, axes = _axes(hessian)
+        curvatures, axes = torch.linalg.eigh(hessian)
         along = (axes.mT @ gradient[:, :, None])[:, :, 0]
         curvatures = curvatures.abs()
         # The last test is of what a step could still gain, against rounding of the value.
@@ -169,17 +169,6 @@ def _fit(around: Neighbourhoods, options: LGASettings) -> tuple[torch.Tensor, in
         damping = torch.where(better, damping / 4, damping * 5).clamp(min=1e-7)
     found[left] = z
     return problem.log_density(found), len(left)
-
-
-def _axes(hessian) -> tuple[torch.Tensor, torch.Tensor]:
-    """Curvatures and their axes. LAPACK may not converge on a matrix of many equal curvatures,
-    depending on its threads: it does once they are apart by some rounding."""
-    try:
-        return torch.linalg.eigh(hessian)
-    except torch.linalg.LinAlgError:
-        apart = torch.linspace(0, 1e-13, hessian.shape[-1], dtype=hessian.dtype)
-        largest = hessian.abs().amax(dim=(1, 2))[:, None]
-        return torch.linalg.eigh(hessian + torch.diag_embed(largest * apart.to(hessian.device)))
 
 
 def _damped(curvatures, axes, along, damping) -> torch.Tensor:

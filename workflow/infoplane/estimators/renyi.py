@@ -138,17 +138,19 @@ class Renyi(PairEstimator):
             network = pair.key[:2]
             layer = (network, pair.epoch) if pair.key else None
             last = before.get(network) if pair.key else None
-            found[i], widths = _between(pair, self.settings, aligned.get(layer), last)
+            found[i], widths, unit = _between(pair, self.settings, aligned.get(layer), last)
             if pair.is_labelled and layer is not None and widths is not None:
                 aligned[layer] = widths
-                before[network] = float(widths[-1])
+                before[network] = float(widths[-1]) * unit
         return [found[i] for i in range(len(pairs))]
 
 
 def _between(pair: Pair, settings: RenyiSettings, aligned: Tensor | None, last: float | None):
-    """The record, and the widths of A, one a batch, in units of A; None where it never varies.
+    """The record; the widths of A as it is scaled, one a batch, None where it never varies; and
+    the unit that it is scaled by.
 
-    aligned : these widths, where they were found with labels; last : that of the epoch before
+    aligned : these widths, where they were found with labels; last : that of the epoch before,
+        in units of A
     """
     size = min(pair.n, settings.batch_size)
     cap = math.log2(size)
@@ -163,10 +165,10 @@ def _between(pair: Pair, settings: RenyiSettings, aligned: Tensor | None, last: 
     a = _Values.of(pair.a, settings.standardise)
     b = _second(pair, settings)
     if a.scale == 0 or b is None:
-        return Information(0.0, cap=cap, extra={"entropy": 0.0, "width": math.nan}), None
+        return Information(0.0, cap=cap, extra={"entropy": 0.0, "width": math.nan}), None, 1.0
     widths = _widths_of_a(pair, a, batches, settings, aligned, last)
     parts = [
-        _entropies(a, own / a.scale, b, settings, chosen)
+        _entropies(a, own, b, settings, chosen)
         for chosen, own in zip(
             batches.split(int(at_once)), widths.split(int(at_once)), strict=True
         )
@@ -179,9 +181,9 @@ def _between(pair: Pair, settings: RenyiSettings, aligned: Tensor | None, last: 
         stderr=float(value.std() / math.sqrt(n)) if n > 1 else math.nan,
         cap=cap,
         flags=("heavy_tails",) if heavy else (),
-        extra={"entropy": float(entropy.mean()), "width": float(widths.mean())},
+        extra={"entropy": float(entropy.mean()), "width": float(widths.mean()) * a.scale},
     )
-    return record, widths
+    return record, widths, a.scale
 
 
 class _Values(NamedTuple):
@@ -229,24 +231,25 @@ def _batches(n: int, size: int, settings: RenyiSettings) -> torch.Tensor:
 
 
 def _widths_of_a(pair: Pair, a: _Values, batches, settings, aligned, last) -> Tensor:
-    """σ of each batch (n_batches,), float64, in units of A."""
+    """σ of each batch (n_batches,), float64, of A as it is scaled: times its unit it may leave
+    float64. last : in units of A"""
     n = len(batches)
 
     def same(width: float) -> Tensor:
         return torch.full((n,), width, dtype=torch.float64)
 
     if isinstance(settings.width, float):
-        return same(settings.width)
+        return same(settings.width / a.scale)
     if settings.width == "median" or (aligned is None and not pair.is_labelled):
-        return same(_median_distance(a.squares(batches[:1])[0]) * a.scale)
+        return same(_median_distance(a.squares(batches[:1])[0]))
     if aligned is not None:
         return aligned
     share = settings.moving_average
     if share == 0:
-        return same(_aligned_width(pair, a, batches[0], settings) * a.scale)
-    widths = []
+        return same(_aligned_width(pair, a, batches[0], settings))
+    widths, last = [], None if last is None else last / a.scale
     for chosen in batches:
-        own = _aligned_width(pair, a, chosen, settings) * a.scale
+        own = _aligned_width(pair, a, chosen, settings)
         last = own if last is None else share * last + (1 - share) * own
         widths.append(last)
     return torch.tensor(widths, dtype=torch.float64)
