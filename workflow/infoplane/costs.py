@@ -1,8 +1,4 @@
-"""What a job will need, roughly, and what it asks for: one that is killed asks for twice that.
-
-What a thing costs stands beside it: a training in training/cost.py, a measurement in
-measurement/cost.py, a layer in estimators/tables/costs.py; `plan/costs.py` puts them together.
-"""
+"""What a job asks for by its expected cost; what a thing costs stands beside it."""
 
 import math
 from typing import NamedTuple

@@ -49,14 +49,11 @@ class Costs:
         """Of the activations of a block of seeds that estimators share."""
         return self._of(run, n_seeds_of(seeds), self.runs[run].n_measured).activations()
 
-    def estimation(self, run: str, estimator: str, seeds: str, n_parts: int = 1) -> Cost:
-        """Of a block of seeds, or of one of so many parts of its epochs."""
-        n_epochs = self.runs[run].n_measured_by_each_of(n_parts)
+    def estimation(self, run: str, estimator: str, seeds: str, n_parts: int | None = 1) -> Cost:
+        """Of a block of seeds, or of one of so many parts of its epochs; None: of putting them
+        together, which measures next to nothing."""
+        n_epochs = self.runs[run].n_measured_by_each_of(n_parts) if n_parts else 1
         return self._estimation(self._of(run, n_seeds_of(seeds), n_epochs), estimator)
-
-    def gathering(self, run: str, estimator: str, seeds: str) -> Cost:
-        """Of putting parts together, which measures next to nothing."""
-        return self._estimation(self._of(run, n_seeds_of(seeds), 1), estimator)
 
     def pool(self, run: str, pool: str, estimator: str) -> Cost:
         """Of a pool, every window of which counts as a network with the longest one's draws."""

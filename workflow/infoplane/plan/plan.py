@@ -279,9 +279,8 @@ class Plan:
 
     def _cost_of_estimation(self, run: str, estimator: str, seeds: str):
         """Of the whole, or of putting parts together."""
-        parts = self.parts_of(run, estimator, seeds)
-        cost = self.costs.gathering if parts else self.costs.estimation
-        return cost(run, estimator, seeds)
+        gathers = self.parts_of(run, estimator, seeds)
+        return self.costs.estimation(run, estimator, seeds, None if gathers else 1)
 
     def _cost_of_part(self, run: str, estimator: str, seeds: str, part: str):
         return self.costs.estimation(run, estimator, seeds, Part.parse(part).of)
