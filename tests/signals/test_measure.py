@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from infoplane.signals import SIGNALS, by_default, from_written, signal_of
+from infoplane.signals import by_default, from_written
 from infoplane.signals.interface import LayerSignal, NetworkSignal, NotMeasurable, Value
 from infoplane.signals.known import MADE_FROM, known, made_from
 from infoplane.signals.measure import Chosen, measure
@@ -88,7 +88,7 @@ def test_what_a_signal_is_given_holds_nothing_of_test_inputs(member, data, weigh
         for name in ("accuracy_test", "loss_test")
         for v in weights.metrics()[name].values.ravel()
     } - {float(v) for v in weights.metrics()["accuracy_train"].values.ravel()}
-    signals = {name: signal_of(SIGNALS[name].Settings(signal=name)) for name in by_default()}
+    signals = {name: from_written({"signal": name}) for name in by_default()}
     seen = Seen(signal="seen")
     found = measure([member], CHOSEN[:1], {**signals, "seen": seen}, CPU)
     rows, numbers, kinds = [], [], set()

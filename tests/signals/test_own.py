@@ -9,7 +9,7 @@ import torch
 import yaml
 
 from infoplane.config import load
-from infoplane.signals import signal_of
+from infoplane.signals import SIGNALS
 from infoplane.signals.interface import LayerSignal, NetworkSignal
 from infoplane.signals.known import made_from
 from infoplane.signals.measure import Chosen, declared, measure
@@ -48,7 +48,7 @@ def test_the_docs_show_it_in_twenty_lines(source):
 
 def test_one_file_and_one_line_measure_networks(source, member, weights, data):
     chosen = load(yaml.safe_load(EXPERIMENT), "config/own.yaml").compare.signals
-    signals = {name: signal_of(settings) for name, settings in chosen.items()}
+    signals = {name: SIGNALS[settings.signal](settings) for name, settings in chosen.items()}
     assert [*signals] == ["mine", "loss"]
     assert declared(signals["mine"])["label"] == "confidence"
     found = measure([member], [Chosen("own", 4, "last", 8)], signals, Settings(device="cpu"))
@@ -65,7 +65,7 @@ def test_one_file_and_one_line_measure_networks(source, member, weights, data):
 
 def test_an_edit_of_its_file_measures_it_alone_anew(source, member, tmp_path):
     chosen = load(yaml.safe_load(EXPERIMENT), "config/own.yaml").compare.signals
-    signals = {name: signal_of(settings) for name, settings in chosen.items()}
+    signals = {name: SIGNALS[settings.signal](settings) for name, settings in chosen.items()}
     before = made_from(signals, [member], Settings())
     file = tmp_path / "confidence.py"
     file.write_text(source.replace(".mean()", ".median()"), encoding="utf-8")

@@ -11,7 +11,7 @@ from infoplane.compare.strata import At
 from infoplane.config.estimators import method_of
 from infoplane.config.merge import short_keys, text_of
 from infoplane.config.models import Compare, Compared, Member, Run, WrittenRun
-from infoplane.config.problems import Problem, dotted, not_defined, shown
+from infoplane.config.problems import Problem, dotted, has, not_defined, shown
 from infoplane.config.runs import (
     Entry,
     Line,
@@ -153,7 +153,7 @@ class _Places:
             if full == key or full.startswith((f"{key}.", f"{key}[")):
                 return self._of_point(key, value) + full.removeprefix(key)
         stands = problem.path[:-1] if problem.missing else problem.path
-        in_own = problem.missing or _has(self.own, stands)
+        in_own = problem.missing or has(self.own, stands)
         above = ("compare", "families", self.name) if in_own else ("defaults",)
         return dotted((*above, *problem.path))
 
@@ -163,15 +163,6 @@ class _Places:
                 if key in values and values[key] == value:
                     return axis.place if axis.listed else f"{axis.place}.{label}.{key}"
         return self.many
-
-
-def _has(value: Any, path: tuple) -> bool:
-    for part in path:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return False
-    return True
 
 
 def _axes(written: Any, place: str) -> tuple[dict[str, Axis | None], list[Line]]:

@@ -186,3 +186,13 @@ def _is_number(value: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def has(value: Any, path: Iterable) -> bool:
+    """Whether what was written has something at a path of keys and places in lists."""
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return False
+    return True

@@ -7,13 +7,13 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from infoplane.config.allowed import Path, allowed_by
+from infoplane.config.allowed import allowed_by
 from infoplane.config.estimators import Expanded
 from infoplane.config.fits import misfits
 from infoplane.config.merge import merged, replaced, text_of, variants
 from infoplane.config.models import Run, WrittenRun
 from infoplane.config.pools import pool_problems
-from infoplane.config.problems import Problem, dotted, not_defined, shown, validated
+from infoplane.config.problems import Problem, dotted, has, not_defined, shown, validated
 from infoplane.datasets import SOURCES, labels_of
 from infoplane.datasets.source import Shape
 from infoplane.networks.autoencoder import Autoencoder
@@ -193,7 +193,7 @@ class _Places:
                 return self.of_sweep(key) + full.removeprefix(key)
         # What is missing is missing where the keys beside it are.
         stands = problem.path[:-1] if problem.missing else problem.path
-        in_defaults = _has(self.defaults, stands) and not _has(self.own, stands)
+        in_defaults = has(self.defaults, stands) and not has(self.own, stands)
         return f"defaults.{full}" if in_defaults else dotted(("runs", self.name, *problem.path))
 
     @property
@@ -387,12 +387,3 @@ def _adaptive(run: Run, around: Surroundings) -> Iterator[Problem]:
             ("measure", "share_activations"),
             f"must be false with the schedule {name}: estimators ask for epochs of their own",
         )
-
-
-def _has(value: Any, path: Path) -> bool:
-    for part in path:
-        try:
-            value = value[part]
-        except (KeyError, IndexError, TypeError):
-            return False
-    return True

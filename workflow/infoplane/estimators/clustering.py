@@ -24,35 +24,26 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from infoplane.compiled import compiled
 from infoplane.estimators.interface import LayerEstimator
 from infoplane.estimators.kernels import counting, tails
+from infoplane.estimators.kernels.bins import BinSettings
 from infoplane.estimators.kernels.classes import cdnv, class_moments
 from infoplane.estimators.kernels.counting_cpu import T
 from infoplane.estimators.kernels.distances import FAST, squared_distances
 from infoplane.estimators.kernels.threads import each
 from infoplane.samples import Information, LayerInformation, Samples
-from infoplane.settings import Settings
 
 MOST_DIRECT_UNITS = 32
 """Up to here the compiled differences beat matrix multiplication on the CPU."""
 
 
-class ClusteringSettings(Settings):
+class ClusteringSettings(BinSettings):
     """Settings of the clustering measures."""
 
     estimator: Literal["clustering"] = "clustering"
-    n_bins: int = Field(default=30, ge=2)
-    """Number of bins of entropy_binned on each unit's range."""
-    range: Literal["fixed", "layer", "unit"] = "layer"
-    """What n_bins span: `low` to `high`, the smallest to the largest activation of the layer
-    at this epoch, or of each unit for itself."""
-    low: float | None = Field(default=None, allow_inf_nan=False)
-    """Lower end of the fixed range, in units of the activations."""
-    high: float | None = Field(default=None, allow_inf_nan=False)
-    """Upper end of the fixed range. Values beyond go into bins of the same width there."""
     silhouette_rows: int = Field(default=4096, ge=2)
     """The silhouette is of at most so many rows, chosen at random; its time grows as their
     square. All other measures are of all rows."""
@@ -60,16 +51,6 @@ class ClusteringSettings(Settings):
     """Of the choice of rows."""
     memory_mb: int = Field(default=512, ge=1)
     """Working memory beside copies of the samples, in MB."""
-
-    @model_validator(mode="after")
-    def _range_is_given_where_fixed(self):
-        ends = (self.low, self.high)
-        if self.range != "fixed":
-            if ends != (None, None):
-                raise ValueError(f"low and high have no effect with range: {self.range}")
-        elif None in ends or not self.low < self.high:
-            raise ValueError("range: fixed needs low and high, low < high")
-        return self
 
 
 class Clustering(LayerEstimator):

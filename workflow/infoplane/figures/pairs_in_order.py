@@ -9,7 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure as Drawn
 
 from infoplane.figures import style
-from infoplane.figures.families import BETTER, SHOWN_LAYERS, FamilyFigure, in_words
+from infoplane.figures.families import BETTER, SHOWN_LAYERS, FamilyFigure, in_order
 
 SHARES = LinearSegmentedColormap.from_list("order", ["#B35806", "#F7F7F7", "#2166AC"])
 """From always wrong over a coin to always right; told apart with any colour vision."""
@@ -25,16 +25,10 @@ class PairsInOrder(FamilyFigure):
     def numbers(
         cls, networks: pd.DataFrame, scores: pd.DataFrame, about: Mapping[str, Any]
     ) -> pd.DataFrame:
-        rows = scores[
-            (scores.score == "in_order")
-            & (scores.networks == "all")
-            & (scores.target == cls.target)
-            & scores.layer.isin(SHOWN_LAYERS)
-        ].copy()
-        names = [in_words(s, la, about) for s, la in zip(rows.signal, rows.layer, strict=True)]
-        rows.insert(0, "label", names)
+        rows = in_order(scores, cls.target, about)
+        rows = rows[rows.layer.isin(SHOWN_LAYERS)].copy()
         rows["control"] = [about[signal]["control"] for signal in rows.signal]
-        return rows.drop(columns=["score", "networks"])
+        return rows
 
     @classmethod
     @style.styled

