@@ -57,11 +57,13 @@ def test_a_recording_holds_whole_epochs_whenever_it_is_killed(tmp_path):
         assert series.recorded(path)["metrics"] == {"loss": 1 / (epoch + 1)}
 
 
-def test_a_recording_goes_on_after_its_last_epoch(tmp_path):
+@pytest.mark.parametrize("left", ["epoch-000001.safetensors.9.partial", ".tmpfc9uCq"])
+def test_a_recording_goes_on_after_its_last_epoch(tmp_path, left):
     model = Net()
     Recorder(tmp_path / "r", model).save(0)
+    (tmp_path / "r" / left).write_bytes(b"half a file, left by a kill")
     again = Recorder(tmp_path / "r", model)
-    assert again.last == 0
+    assert again.last == 0 and not (tmp_path / "r" / left).exists()
     again.save(5, loss=0.5)
     assert again.epochs == [0, 5]
 

@@ -25,6 +25,8 @@ from infoplane.stores.weights import Journal
 if TYPE_CHECKING:
     import torch
 
+LEFT = re.compile(r"epoch-.*\.partial|\.tmp\w{6}")
+"""What a kill leaves of a file: by the recorder, or by safetensors before it moves its own."""
 NO_NAMES = ("seed", "epoch", "layer")
 """What no metric can be called: a store has axes of these names."""
 
@@ -57,10 +59,11 @@ class Recorder:
             raise ValueError(f"seed must be ≥ 0, not {seed}")
         self._check_is_open()
         self.path.mkdir(parents=True, exist_ok=True)
-        foreign = [f.name for f in self.path.iterdir() if not _is_ours(f.name)]
+        others = [f for f in self.path.iterdir() if not RECORDED.fullmatch(f.name)]
+        foreign = [f.name for f in others if not LEFT.fullmatch(f.name)]
         if foreign:
             raise ValueError(f"{self.path} is no recording: it holds {sorted(foreign)[0]}")
-        for left in self.path.glob("*.partial"):  # by a kill
+        for left in others:
             left.unlink(missing_ok=True)
         if self.epochs:
             self._check_is_same(self._file(self.epochs[-1]))
@@ -212,10 +215,6 @@ class _Held(NamedTuple):
             {name: arrays[name].shape for name in first.values() if name not in trained},
             {name: a.dtype for name, a in arrays.items() if a.dtype != PLAIN},
         )
-
-
-def _is_ours(name: str) -> bool:
-    return bool(RECORDED.fullmatch(name) or re.fullmatch(r"epoch-.*\.partial", name))
 
 
 def _arrays_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
