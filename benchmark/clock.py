@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
@@ -11,8 +12,48 @@ import torch
 from infoplane.estimators.kernels import pairwise_cpu
 from infoplane.estimators.kernels.threads import each
 
-ROW = "{:<34} {:>11} {:>11} {:>8} {:>8}"
-"""One row of the table: item, the peer's and our milliseconds, ratio, share of the limit."""
+SHOWN = "{:<40} {:>11} {:>11} {:>8} {:>9}  {}"
+"""A row as it is printed: item, the peer's and our milliseconds, ratio, distance, limit."""
+HEAD = SHOWN.format("item", "peer ms", "ours ms", "ratio", "distance", "limit")
+
+
+class Row(NamedTuple):
+    """One item of a benchmark, in seconds.
+
+    item : what is timed, with its sizes; it names the row within its part
+    peer : of the peer's algorithm in the same run; None: there is none
+    least : that the machine's measured limit alone would take; None: no limit is known
+    limit : which limit that is: "exponentials", "GEMM", "memory", …
+    note : what is printed beneath, and does not stand in the table
+    """
+
+    item: str
+    ours: float
+    peer: float | None = None
+    least: float | None = None
+    limit: str = ""
+    note: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times faster than the peer."""
+        return None if self.peer is None else self.peer / self.ours
+
+    @property
+    def distance(self) -> float | None:
+        """How many times as long as the limit alone would take."""
+        return None if self.least is None else self.ours / self.least
+
+    def __str__(self) -> str:
+        shown = SHOWN.format(
+            self.item,
+            "–" if self.peer is None else f"{1e3 * self.peer:.2f}",
+            f"{1e3 * self.ours:.3f}",
+            "–" if self.ratio is None else f"{self.ratio:.1f}×",
+            "–" if self.distance is None else f"{self.distance:.1f}×",
+            self.limit,
+        )
+        return "\n  ".join([shown.rstrip(), *self.note.splitlines()])
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -47,7 +88,7 @@ class Limits:
 
     def __str__(self) -> str:
         return (
-            f"limits: sgemm {self.gflops:.0f} GFLOP/s, float32 exponentials "
+            f"sgemm {self.gflops:.0f} GFLOP/s, float32 exponentials "
             f"{self.exponentials / 1e9:.1f} G/s, copies {self.bytes_per_second / 1e9:.1f} GB/s"
         )
 
@@ -79,17 +120,3 @@ def _copies(n_bytes: int = 2**28) -> float:
     target = torch.zeros_like(source)
     taken = np.median([seconds(lambda: target.copy_(source)) for _ in range(5)])
     return 2 * n_bytes / taken
-
-
-def line(name: str, theirs: float | None, ours: float, least: float | None) -> None:
-    """One row of the table, times in ms."""
-    print(
-        ROW.format(
-            name,
-            "–" if theirs is None else f"{1e3 * theirs:.2f}",
-            f"{1e3 * ours:.3f}",
-            "–" if theirs is None else f"{theirs / ours:.1f}×",
-            "–" if least is None else f"{100 * least / ours:.0f} %",
-        ),
-        flush=True,
-    )

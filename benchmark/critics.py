@@ -1,5 +1,7 @@
 """Critics trained together beside critics trained one after another."""
 
+from collections.abc import Iterator
+
 import clock
 import torch
 from torch import nn
@@ -11,7 +13,7 @@ N_CRITICS = 20
 N_SAMPLES = 4096
 
 
-def bench_critics(limits: clock.Limits, quick: bool) -> None:
+def bench_critics(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
     """20 MINE critics, on layers of 2 to 10 units and inputs of 12, all with as many steps:
     as one stack, beside the same critics one after another, and beside a module trained by
     autograd and torch's Adam, one after another, as it is published. Times are of all 20."""
@@ -33,7 +35,7 @@ def bench_critics(limits: clock.Limits, quick: bool) -> None:
     least = least_time(settings) / (limits.gflops * 1e9)
     for name, peer in {"one after another": one_by_one, "plain torch": plainly}.items():
         theirs, ours = clock.medians(peer, together, repeats)
-        clock.line(f"mine, 20 critics / {name}", theirs, ours, least)
+        yield clock.Row(f"mine, 20 critics / {name}", ours, theirs, least, "GEMM")
 
 
 def least_time(settings: mine.MINESettings) -> float:

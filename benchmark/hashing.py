@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Iterator
 
 import clock
 import numpy as np
@@ -17,7 +18,7 @@ CHECKPOINTS = 50
 """Of the large layer that are measured at a time; of the SZT layers as many as for bins."""
 
 
-def bench_edge(limits: clock.Limits, quick: bool) -> None:
+def bench_edge(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
     """One layer's activations and 12 input features, published settings (one cell width, no
     correction): five shifts of each."""
     settings = edge.EDGESettings(bandwidth="rule", correction="none")
@@ -32,26 +33,29 @@ def bench_edge(limits: clock.Limits, quick: bool) -> None:
             3,
         )
         n_bytes = pair.n * settings.n_shifts * (units + 12) * 8
-        clock.line(f"edge {n} × {units}, 12", theirs, ours, n_bytes / limits.bytes_per_second)
+        least = n_bytes / limits.bytes_per_second
+        yield clock.Row(f"edge {n} × {units}, 12", ours, theirs, least, "memory")
 
 
-def bench_exact(limits: clock.Limits, quick: bool) -> None:
+def bench_exact(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
     """Quantised layers of the SZT net, and one of a network on all images of MNIST; times are
     of one checkpoint."""
     layers = problems.szt_layers()
     for bits in (4, 8):
         total = [0.0, 0.0]
         for units, batch in layers.items():
-            theirs, ours = _counting(f"exact 4096 × {units}, {bits} bit", batch, bits, limits)
-            total = [total[0] + theirs, total[1] + ours]
-        clock.line(f"exact, the six layers, {bits} bit", *total, None)
+            row = _counting(f"exact 4096 × {units}, {bits} bit", batch, bits, limits)
+            total = [total[0] + row.peer, total[1] + row.ours]
+            yield row
+        theirs, ours = total
+        yield clock.Row(f"exact, the six layers, {bits} bit", ours, theirs)
     images = problems.tanh_layers(10_000 if quick else 70_000, 10, CHECKPOINTS)
     for bits in (4, 8):
-        _counting(f"exact {images[0].n_inputs} × 10, {bits} bit", images, bits, limits)
+        yield _counting(f"exact {images[0].n_inputs} × 10, {bits} bit", images, bits, limits)
 
 
-def _counting(name: str, batch: list[Samples], bits: int, limits: clock.Limits):
-    """Seconds of one checkpoint, by np.unique and by ours, which have to agree."""
+def _counting(name: str, batch: list[Samples], bits: int, limits: clock.Limits) -> clock.Row:
+    """Of one checkpoint, by np.unique and by ours, which have to agree."""
     t = on_grid(torch.stack([samples.t for samples in batch]), -1.0, 1.0, bits)
     y, settings = batch[0].y, exact.ExactSettings()
     batch = [Samples(one, y) for one in t]
@@ -67,8 +71,7 @@ def _counting(name: str, batch: list[Samples], bits: int, limits: clock.Limits):
     theirs, ours = clock.medians(peer, lambda: exact.Exact(settings).estimate_batch(batch), 5)
     theirs, ours = theirs / len(chosen), ours / len(batch)
     n_bytes = batch[0].t.numel() * batch[0].t.itemsize
-    clock.line(name, theirs, ours, n_bytes / limits.bytes_per_second)
-    return theirs, ours
+    return clock.Row(name, ours, theirs, n_bytes / limits.bytes_per_second, "memory")
 
 
 def loop_over_samples(a: np.ndarray, b: np.ndarray, settings: edge.EDGESettings) -> float:

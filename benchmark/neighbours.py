@@ -1,6 +1,7 @@
 """Speed of the estimators by nearest neighbours."""
 
 import math
+from collections.abc import Iterator
 
 import clock
 import numpy as np
@@ -11,10 +12,10 @@ from infoplane.estimators import kl, ksg, sliced
 from infoplane.samples import BIT, Pair
 
 
-def bench_ksg(limits: clock.Limits, quick: bool) -> None:
+def bench_ksg(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
     """KSG 1 with k = 3 on correlated normals of d dimensions each, "d + d".
 
-    The share is of the fastest that differences can be taken: three instructions (difference,
+    The limit is the fastest that differences can be taken: three instructions (difference,
     its size, the larger) a dimension, for half of the pairs, at the rate of those of a matrix
     product, of which each is two of its operations.
     """
@@ -28,11 +29,12 @@ def bench_ksg(limits: clock.Limits, quick: bool) -> None:
         )
         differences = n**2 / 2 * 2 * d
         least = None if d == 1 else differences * 3 * 2 / (limits.gflops * 1e9)
-        clock.line(f"ksg {n} × {d} + {d}", theirs, ours, least)
-    others(n)
+        limit = "" if d == 1 else "differences"
+        yield clock.Row(f"ksg {n} × {d} + {d}", ours, theirs, least, limit)
+    yield from others(n)
 
 
-def others(n: int) -> None:
+def others(n: int) -> Iterator[clock.Row]:
     """The other estimators that stand on the same kernel, which have no peers here."""
     pair = normals(n, 10)
     labelled = Pair.of(pair.a, (pair.b[:, 0] * 3).round().int())
@@ -43,7 +45,7 @@ def others(n: int) -> None:
     ):
         estimator.between(given)
         taken = [clock.seconds(lambda: estimator.between(given)) for _ in range(3)]  # noqa: B023
-        clock.line(name, None, float(np.median(taken)), None)
+        yield clock.Row(name, float(np.median(taken)))
 
 
 def normals(n: int, d: int) -> Pair:

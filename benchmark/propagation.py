@@ -1,6 +1,7 @@
 """Speed of sample propagation beside scikit-learn's kernel densities."""
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import clock
@@ -27,7 +28,7 @@ class Cost(NamedTuple):
     deviation: float
 
 
-def bench_sp(limits: clock.Limits, quick: bool) -> None:
+def bench_sp(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
     """A layer without and one with noise before it, each at small and at large noise.
 
     The peer estimates h(T) and h(T|X) apart, by queries of a Gaussian kernel density at
@@ -41,10 +42,10 @@ def bench_sp(limits: clock.Limits, quick: bool) -> None:
     for sigma in (0.005, 0.1):
         first, deep = problems.noisy_layers(sigma, replicas)
         for samples in (first, deep):
-            bench_layer(samples, limits, n_queries)
+            yield from bench_layer(samples, limits, n_queries)
 
 
-def bench_layer(samples: Samples, limits: clock.Limits, n_queries: int) -> None:
+def bench_layer(samples: Samples, limits: clock.Limits, n_queries: int) -> Iterator[clock.Row]:
     n, r, d = samples.centres.shape
     name = f"{n * r} × {d}, σ {samples.sigma:g}"
     settings = sp.SPSettings(target=TARGET)
@@ -60,25 +61,27 @@ def bench_layer(samples: Samples, limits: clock.Limits, n_queries: int) -> None:
     chosen, z = rng.integers(0, n * r, N_TIMED), rng.standard_normal((N_TIMED, d))
     alone = [clock.seconds(lambda: densities.logarithms(chosen, z)) for _ in range(5)]
     pairs = N_TIMED * n * r
-    clock.line(
+    yield clock.Row(
         f"sp {N_TIMED} densities, {name}",
-        N_TIMED * whole.seconds,
         float(np.median(alone[1:])),
+        N_TIMED * whole.seconds,
         pairs / limits.exponentials,
+        "exponentials",
     )
     error = max(found.stderr, TARGET / 2)
     parts = [whole] if given_x is None else [whole, given_x]
     roots = [c.deviation * math.sqrt(c.seconds) for c in parts]
     equal = (sum(roots) / error) ** 2
-    clock.line(f"sp equal error, {name}", equal, ours, None)
+    yield clock.Row(f"sp equal error, {name}", ours, equal)
     published = sum(PUBLISHED_DRAWS * n * r * c.seconds for c in parts)
-    clock.line(f"sp published, {name}", published, ours, None)
     queries = [sum(roots) / error**2 * c.deviation / math.sqrt(c.seconds) for c in parts]
-    print(
-        f"  the peer extrapolated from {n_queries} queries of {1e6 * whole.seconds:.0f} µs, "
+    yield clock.Row(
+        f"sp published, {name}",
+        ours,
+        published,
+        note=f"the peer extrapolated from {n_queries} queries of {1e6 * whole.seconds:.0f} µs, "
         f"deviation {whole.deviation:.2f} bit: {' + '.join(f'{q:.0f}' for q in queries)} give "
         f"an error of {error:.4f} bit; published {len(parts)} × {PUBLISHED_DRAWS * n * r}",
-        flush=True,
     )
 
 

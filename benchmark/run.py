@@ -6,16 +6,22 @@
                                                 ksg, edge, critics, sp, training
     python benchmark/run.py --threads 1
 
+    python benchmark/run.py --avx2              as on a CPU without AVX-512
+
 Ratios are medians of runs in turn within this process; absolute times depend on what else
-the machine does. `share` is the part of the time that the machine's measured limit alone
-would take: the matrix products of half of the pairs at many units, one exponential a pair of
-half of the pairs at few, one reading of the activations for bins.
+the machine does. `distance` is the time over what the machine's measured limit alone would
+take: the matrix products of half of the pairs at many units, one exponential a pair of
+half of the pairs at few, one reading of the activations for bins. Rows are kept by part in
+benchmark/speeds and shown by docs/speed-table.md.
 """
 
 import argparse
+import os
 import re
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import clock
@@ -25,6 +31,7 @@ import neighbours
 import peers
 import problems
 import propagation
+import table
 import torch
 import training
 
@@ -33,7 +40,7 @@ from infoplane.machine import use_threads
 from infoplane.samples import Samples
 
 
-def bench_binned(limits: clock.Limits, quick: bool) -> None:
+def bench_binned(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
     """SZT layers, 30 bins, 400 checkpoints at a time, as many as the published protocol
     measures; times are of one checkpoint."""
     settings = binned.BinnedSettings(n_bins=29, range="fixed", low=-1, high=1)
@@ -53,11 +60,13 @@ def bench_binned(limits: clock.Limits, quick: bool) -> None:
         theirs, ours = theirs / len(chosen), ours / len(batch)
         total = [total[0] + theirs, total[1] + ours]
         n_bytes = batch[0].t.numel() * batch[0].t.itemsize
-        clock.line(f"binned 4096 × {units}", theirs, ours, n_bytes / limits.bytes_per_second)
-    clock.line("binned, the six layers", *total, None)
+        least = n_bytes / limits.bytes_per_second
+        yield clock.Row(f"binned 4096 × {units}", ours, theirs, least, "memory")
+    theirs, ours = total
+    yield clock.Row("binned, the six layers", ours, theirs)
 
 
-def bench_kde(limits: clock.Limits, quick: bool) -> None:
+def bench_kde(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
     """Both bounds, I(X;T) and I(T;Y) of one layer."""
     szt = problems.szt_layers(3)
     cases = [(f"kde 4096 × {d} (tanh)", szt[d][1], 1e-3) for d in (2, 3, 5, 10)]
@@ -73,27 +82,27 @@ def bench_kde(limits: clock.Limits, quick: bool) -> None:
             lambda s=samples, c=settings: kde.KDE(c).estimate(s),
             3 if quick or len(t) > 5000 else 7,
         )
-        clock.line(name, theirs, ours, least_time(samples, limits))
+        yield clock.Row(name, ours, theirs, *least_time(samples, limits))
 
 
-def least_time(samples: Samples, limits: clock.Limits) -> float:
-    """Seconds that the limits alone ask for."""
+def least_time(samples: Samples, limits: clock.Limits) -> tuple[float, str]:
+    """Seconds that the limits alone ask for, and which of them binds."""
     n_pairs = samples.n_inputs**2 / 2
     if samples.n_units > 32:
-        return n_pairs * 2 * samples.n_units / (limits.gflops * 1e9)
-    return n_pairs / limits.exponentials
+        return n_pairs * 2 * samples.n_units / (limits.gflops * 1e9), "GEMM"
+    return n_pairs / limits.exponentials, "exponentials"
 
 
-def bench_memory(limits: clock.Limits, quick: bool) -> None:
+def bench_memory(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
     """Largest resident memory of a process that measures one large layer."""
     n_inputs = 10_000 if quick else 60_000
     taken, resident = measured_alone(f"problems.relu_layer({n_inputs}, 1024)", 0.1)
     pairs = n_inputs**2 / 2 * 2 * 1024 / (limits.gflops * 1e9)
-    clock.line(f"kde {n_inputs} × 1024", None, taken, pairs)
-    say_memory(resident, n_inputs)
+    note = say_memory(resident, n_inputs)
+    yield clock.Row(f"kde {n_inputs} × 1024", taken, None, pairs, "GEMM", note)
 
 
-def bench_pooled(limits: clock.Limits, quick: bool) -> None:
+def bench_pooled(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
     """Layers of the SZT network under 50 pooled epochs, both bounds, H(T|X) included. The
     peer's time is EXTRAPOLATED from one epoch by the number of pairs."""
     n_draws = 10 if quick else 50
@@ -103,8 +112,9 @@ def bench_pooled(limits: clock.Limits, quick: bool) -> None:
         theirs = clock.seconds(lambda s=single: peers.kde(s.t[:, 0], s.y, 1e-3)) * n_draws**2
         taken, resident = measured_alone(f"problems.pooled_layer({units}, {n_draws})", 1e-3)
         pairs = (4096 * n_draws) ** 2 / 2 / limits.exponentials
-        clock.line(f"kde 4096 × {n_draws} pooled, {units} units", theirs, taken, pairs)
-        say_memory(resident, 4096 * n_draws)
+        name = f"kde 4096 × {n_draws} pooled, {units} units"
+        note = say_memory(resident, 4096 * n_draws)
+        yield clock.Row(name, taken, theirs, pairs, "exponentials", note)
 
 
 def measured_alone(problem: str, variance: float) -> tuple[float, int]:
@@ -133,10 +143,10 @@ def measure(samples: Samples, variance: float, n_threads: int) -> None:
     print(taken, largest_resident())
 
 
-def say_memory(resident: int, n_rows: int) -> None:
+def say_memory(resident: int, n_rows: int) -> str:
     """Resident memory beside what the formula as published would need."""
     needed = n_rows**2 * 4 / 1e9
-    print(f"  resident {resident / 1e9:.2f} GB; the plain n × n matrix alone {needed:.1f} GB")
+    return f"resident {resident / 1e9:.2f} GB; the plain n × n matrix alone {needed:.1f} GB"
 
 
 def largest_resident() -> int:
@@ -144,6 +154,18 @@ def largest_resident() -> int:
     status = Path("/proc/self/status").read_text()
     return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", status)[1])
 
+
+AVX2 = {
+    "ATEN_CPU_CAPABILITY": "avx2",
+    "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V4 AVX512_ICL AVX512_SPR",
+    "NUMBA_CACHE_DIR": str(Path(tempfile.gettempdir()) / "infoplane-numba-avx2"),
+    "NUMBA_CPU_FEATURES": "",
+    "NUMBA_CPU_NAME": "haswell",
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "OPENBLAS_CORETYPE": "Haswell",
+}
+"""What keeps torch, oneDNN, MKL, numpy, OpenBLAS and numba from instructions beyond AVX2."""
 
 PARTS = {
     "binned": bench_binned,
@@ -164,15 +186,23 @@ def main() -> None:
     parser.add_argument(
         "parts", nargs="*", choices=[*PARTS, []], help="all where none is named"
     )
-    parser.add_argument("--quick", action="store_true", help="small sizes, few repeats")
+    parser.add_argument("--quick", action="store_true", help="small sizes; nothing is kept")
+    parser.add_argument("--avx2", action="store_true", help="as on a CPU without AVX-512")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     chosen = parser.parse_args()
+    if chosen.avx2 and not AVX2.items() <= os.environ.items():
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | AVX2)
     use_threads(chosen.threads)
-    limits = clock.Limits.measured()
-    print(f"{chosen.threads} threads; {limits}")
-    print(clock.ROW.format("item", "peer ms", "ours ms", "ratio", "share"))
+    load, limits = os.getloadavg()[0], clock.Limits.measured()
+    print(f"{table.processor()}, {chosen.threads} threads; {limits}")
+    print(clock.HEAD)
     for name in chosen.parts or PARTS:
-        PARTS[name](limits, chosen.quick)
+        rows = []
+        for row in PARTS[name](limits, chosen.quick):
+            print(row, flush=True)
+            rows.append(row)
+        if not chosen.quick:
+            table.keep(name, rows, limits, chosen.threads, load)
 
 
 if __name__ == "__main__":

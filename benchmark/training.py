@@ -1,5 +1,6 @@
 """Speed of training small perceptrons beside a plain loop of torch.nn."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import clock
@@ -19,13 +20,13 @@ BATCH, RATE = 256, 4e-4
 SEEDS = (1, 10, 40)
 
 
-def bench_training(limits: clock.Limits, quick: bool) -> None:
+def bench_training(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
     """Milliseconds of an epoch of one network, 12-10-7-5-4-3-2 on 3,277 patterns, Adam.
 
     The peer is a loop of torch.nn over one network on one thread, without evaluation. Ours
     has the evaluation of training and test inputs, and norms, in it: with torch's operators,
-    with compiled loops, and with these on all threads. `share`: one exponential an activation,
-    and all products at the rate of large matrices.
+    with compiled loops, and with these on all threads. The limit: one exponential an
+    activation, and all products at the rate of large matrices.
     """
     data = prepare(SOURCES["szt"].Settings(source="szt"))
     everything = numba.get_num_threads()
@@ -45,7 +46,7 @@ def bench_training(limits: clock.Limits, quick: bool) -> None:
         flops = 2 * products * (3 * len(x) + len(data.x))
         least = flops / limits.gflops / 1e9 + activations / limits.exponentials
         name = f"train {n_seeds} × SZT, {kernel}, {threads} thread{'s' * (threads > 1)}"
-        clock.line(name, theirs, taken / n_seeds, least)
+        yield clock.Row(name, taken / n_seeds, theirs, least, "GEMM, exponentials")
     use_threads(everything)
 
 
