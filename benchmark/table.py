@@ -24,7 +24,7 @@ Written by `make bench`; [speed](speed.md) says what the rows are.
 
 - `ratio`: the peer's time over ours, in one run.
 - `distance`: our time over what the limit alone, as measured in that run, would take.
-- `load`: programs that were running when it began. Beside others, times of two threads say less.
+- `load`: programs that were running when it began. Beside others, times say less.
 
 """
 

@@ -243,7 +243,7 @@ def test_every_pair_is_answered_or_refused_by_place(name, pair):
     assert math.isfinite(found.value)
     assert not found.cap < 0
     assert not found.stderr < 0
-    assert not found.lower > found.upper
+    assert not found.interval.low > found.interval.high
     assert set(found.flags) <= set(FLAGS)
     if np.ptp(a, axis=0).max() == 0 or np.ptp(b.reshape(len(b), -1), axis=0).max() == 0:
         assert found.value == pytest.approx(0, abs=1e-9)

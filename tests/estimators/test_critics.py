@@ -326,7 +326,6 @@ def test_a_bound_that_was_never_sound_is_that_of_a_constant_critic(method, monke
     scripted(monkeypatch, (-1e162, -60.0))
     found = one(method, gaussians(100, 1, 1.0))
     assert (found.value, found.stderr) == (0, 0) and found.flags == ("exploded",)
-    assert found.lower == 0 or math.isnan(found.lower)
 
 
 def test_a_bound_above_its_cap_counts_as_exploded():
@@ -351,11 +350,7 @@ def test_caps_and_bounds_are_said(method, critic):
     cap = n_contrasts + 1 if method.__name__ == "InfoNCE" else half * n_contrasts
     assert found.cap == pytest.approx(math.log2(cap))
     assert found.value <= found.cap
-    if method.__name__ == "SMILE":
-        assert math.isnan(found.lower)
-    else:
-        assert found.lower == found.value
-    assert math.isnan(found.upper)
+    assert found.interval.kind == "none"  # a bound on average over samples, not on these
     assert found.stderr > 0
 
 

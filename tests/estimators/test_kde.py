@@ -16,7 +16,8 @@ from infoplane.stores.information import numbers_of
 ACCURATE = 1e-4
 """bit, relative above 1 bit: what the estimator promises beside the formulas in float64."""
 
-VALUES = ("ixt", "ity", "ixt_lower", "ixt_upper", "ity_lower", "ity_upper")
+ENDS = ("interval_low", "interval_high")
+VALUES = ("ixt", "ity", *(f"{of}_{end}" for of in ("ixt", "ity") for end in ENDS))
 
 
 def result(t, y, **options):
@@ -97,10 +98,10 @@ def test_two_draws_by_hand(d):
     for name, value in {
         "ixt": 1,
         "ity": 1,
-        "ixt_lower": 1 + lower - upper,
-        "ixt_upper": 1 + upper - lower,
-        "ity_lower": 1 + lower - upper,
-        "ity_upper": 1 + upper - lower,
+        "ixt_interval_low": 1 + lower - upper,
+        "ixt_interval_high": 1 + upper - lower,
+        "ity_interval_low": 1 + lower - upper,
+        "ity_interval_high": 1 + upper - lower,
     }.items():
         assert numbers_of(information)[name] == pytest.approx(value, abs=ACCURATE), name
     assert information.flags == ("not_a_bound",)
@@ -156,17 +157,17 @@ def test_orientation_of_units_changes_nothing():
 def test_bounds_are_in_order(seed, r, scale):
     rng = np.random.default_rng(seed)
     information = result(scale * rng.normal(size=(30, r, 2)), rng.integers(0, 2, 30))
-    assert information.ixt.lower <= information.ixt.upper + 1e-6
-    assert information.ity.lower <= information.ity.value + 1e-6
-    assert information.ity.value <= information.ity.upper + 1e-6
+    assert information.ixt.interval.low <= information.ixt.interval.high + 1e-6
+    assert information.ity.interval.low <= information.ity.value + 1e-6
+    assert information.ity.value <= information.ity.interval.high + 1e-6
 
 
 def test_one_draw_makes_ixt_the_chosen_bound():
     rng = np.random.default_rng(11)
     t, y = rng.normal(size=(50, 2)), rng.integers(0, 2, 50)
     upper, lower = result(t, y), result(t, y, bound="lower")
-    assert upper.ixt.value == upper.ixt.upper
-    assert lower.ixt.value == lower.ixt.lower < upper.ixt.value
+    assert upper.ixt.value == upper.ixt.interval.high
+    assert lower.ixt.value == lower.ixt.interval.low < upper.ixt.value
     assert upper.flags == lower.flags == ()
 
 
@@ -185,9 +186,9 @@ def test_true_information_of_a_noisy_channel_lies_between_the_bounds(sigma):
     ixt = np.log2(of_sent / density.mean(1)).mean()
     ity = np.log2(of_class / density.mean(1)).mean()
     information = result(points, y, noise_variance=sigma**2)
-    assert information.ixt.lower - 0.005 < ixt < information.ixt.upper + 0.005
-    assert information.ity.lower - 0.005 < ity < information.ity.upper + 0.005
-    assert information.ixt.upper - information.ixt.lower < 1.5
+    assert information.ixt.interval.low - 0.005 < ixt < information.ixt.interval.high + 0.005
+    assert information.ity.interval.low - 0.005 < ity < information.ity.interval.high + 0.005
+    assert information.ixt.interval.high - information.ixt.interval.low < 1.5
 
 
 def test_relative_noise_is_a_share_of_the_mean_variance():

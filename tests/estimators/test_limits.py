@@ -10,6 +10,7 @@ import infoplane
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.interface import LayerEstimator, PairEstimator
 from infoplane.estimators.tables.limits import entropy_of_rows
+from infoplane.information import Interval
 from infoplane.samples import Information, LayerInformation, Pair, Samples
 
 N = 64
@@ -21,10 +22,7 @@ T = np.arange(N)[:, None] * np.ones(2)
 def flagged(name, monkeypatch, x=X, draws=1, **values):
     """Whether the values are flagged when this estimator says them, of a layer."""
     method = ESTIMATORS[name]
-    ixt, ity = (
-        Information(values.get(key, 0.0), values.get(f"{key}_lower", math.nan))
-        for key in ("ixt", "ity")
-    )
+    ixt, ity = (Information(values.get(key, 0.0)) for key in ("ixt", "ity"))
 
     def records(self, batch, *rest):
         return [LayerInformation(ixt, ity) for _ in batch]
@@ -47,8 +45,6 @@ CASES = [
     (False, {"ixt": math.nan, "ity": math.nan}),
     (True, {"ity": 2.001}),
     (True, {"ixt": 5.001}),
-    (True, {"ity": 1.0, "ity_lower": 2.5}),
-    (True, {"ixt": 1.0, "ixt_lower": 5.5}),
     (True, {"ity": math.inf}),
 ]
 
@@ -77,6 +73,21 @@ def test_an_entropy_that_is_known_is_not_counted_again():
     known = Samples(samples.t, samples.y, samples.x, entropy_x=3.0)
     found = Fixed(estimator="fixed").session()([samples, known])
     assert ["above_entropy" in record.flags for record in found] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("kind", "ixt", "ity"),
+    [("proven", (0, 5), (1.5, 2)), ("calibrated", (-1, 9), (1.5, 9))],
+)
+def test_intervals_by_theorem_end_where_information_ends(kind, ixt, ity):
+    class Wide(LayerEstimator):
+        def estimate(self, samples):
+            both = Interval(-1.0, 9.0, kind), Interval(1.5, 9.0, kind)
+            return LayerInformation(*(Information(1.0, one) for one in both))
+
+    (found,) = Wide(estimator="wide").session()([Samples.of(T, Y, X)])
+    assert found.ixt.interval == (*ixt, kind)
+    assert found.ity.interval == (*ity, kind)
 
 
 @pytest.mark.parametrize("value", [2.0, 2.001])

@@ -54,9 +54,10 @@ def test_the_first_layer_agrees_with_brute_force(sigma):
     ):
         assert 0 <= error <= 0.01
         assert value == pytest.approx(true, abs=4 * math.hypot(error, true_error) + 1e-4)
-    # all draws have one centre: there is no bias, and nothing to leave out
-    assert found.ixt.lower == found.ixt.value == found.ixt.upper
-    assert found.ity.lower == found.ity.value == found.ity.upper
+        # all draws have one centre: there is no bias, and nothing to leave out
+        low, high, kind = (found.ixt if true == truth.ixt else found.ity).interval
+        assert (low + high) / 2 == pytest.approx(value) and kind == "proven"
+        assert high - low == pytest.approx(2 * 1.96 * error)
 
 
 def test_equal_draws_count_once():
@@ -68,7 +69,9 @@ def test_equal_draws_count_once():
         and many.ity.value == one.ity.value
         and many.ixt.stderr == one.ixt.stderr
     )
-    assert math.isnan(one.ixt.lower) and one.ixt.upper == one.ixt.value
+    # one draw does not tell whether there is noise before
+    assert one.ixt.interval.low == -math.inf < many.ixt.interval.low
+    assert one.ixt.interval.high == many.ixt.interval.high
     # draws through a batched product differ in their last bits
     rounded = np.repeat(centres[:, None], 2, axis=1)
     rounded[:, 1] += 1e-9
@@ -97,8 +100,8 @@ def test_linear_layers_have_their_closed_form():
     found = result(centres, y, sigma, target=0.01)
     # what 2000 normal inputs differ from all: some √(d/2n) nats ≈ 0.03 bit
     room = 4 * 0.01 + 0.06
-    assert found.ixt.lower - room < truth < found.ixt.upper + room
-    assert found.ixt.upper - found.ixt.lower < 0.15
+    assert found.ixt.interval.low - room < truth < found.ixt.interval.high + room
+    assert found.ixt.interval.high - found.ixt.interval.low < 0.15
     assert abs(found.ity.value) < room
 
 
@@ -119,9 +122,9 @@ def test_draws_close_the_bracket():
     upper, lower = [], []
     for r in (2, 8, 32, 128):
         found = result(centres, y, sigma, replicas=r, target=0.01)
-        upper.append(found.ixt.upper)
-        lower.append(found.ixt.lower)
-        assert found.ity.lower < found.ity.upper
+        upper.append(found.ixt.interval.high)
+        lower.append(found.ixt.interval.low)
+        assert found.ity.interval.low < found.ity.interval.high
     assert upper == sorted(upper, reverse=True)
     assert lower == sorted(lower)
     room = 4 * 0.01 + 0.1  # and what 1000 normal inputs differ from all
@@ -196,7 +199,7 @@ def test_both_ways_estimate_the_same(monkeypatch):
         lambda points, labels: sp_densities.OnDevice(points, labels, 10**8),
     )
     other = result(centres, y, sigma, target=0.02)
-    for name in ("ixt", "ixt_lower", "ity", "ity_lower"):
+    for name in ("ixt", "ixt_interval_low", "ity", "ity_interval_low"):
         room = 4 * math.hypot(one.ixt.stderr, other.ixt.stderr)
         assert numbers_of(other)[name] == pytest.approx(numbers_of(one)[name], abs=room)
 
@@ -303,7 +306,14 @@ def test_a_layer_that_never_varies_holds_nothing(sigma):
     t = torch.full((60, 3, 5), 0.7)
     samples = Samples(t, torch.arange(60) % 2, sigma=sigma, centres=t)
     found = sp.SP().estimate(samples)
-    for name in ("ixt", "ity", "ixt_lower", "ity_lower", "ixt_stderr", "ity_stderr"):
+    for name in (
+        "ixt",
+        "ity",
+        "ixt_interval_low",
+        "ity_interval_low",
+        "ixt_stderr",
+        "ity_stderr",
+    ):
         assert numbers_of(found)[name] == pytest.approx(0, abs=1e-9)
     assert "not_converged" not in found.flags
 
@@ -407,7 +417,7 @@ def test_noise_of_one_size_is_the_same_whichever_way_it_is_given():
     y = (centres[:, 0, 0] > 0).astype(int)
     one = result(centres, y, sigma)
     other = result(centres, y, np.full(centres.shape, sigma))
-    for name in ("ixt", "ixt_lower", "ity", "ity_lower"):
+    for name in ("ixt", "ixt_interval_low", "ity", "ity_interval_low"):
         room = 4 * math.hypot(one.ixt.stderr, other.ixt.stderr)
         assert numbers_of(other)[name] == pytest.approx(numbers_of(one)[name], abs=room)
 
@@ -457,7 +467,9 @@ def test_components_make_up_the_density_of_all_samples():
     room = 4 * math.hypot(found.ixt.stderr, 0.006)  # of 90,000 samples
     assert found.ixt.value == pytest.approx(whole - given_x, abs=room)
     assert found.ity.value == pytest.approx(whole - given_y, abs=room)
-    assert math.isnan(found.ixt.cap) and math.isnan(found.ixt.lower)
+    assert math.isnan(found.ixt.cap) and found.ity.interval.kind == "none"
+    assert found.ixt.interval.low == -math.inf
+    assert found.ixt.interval.high == pytest.approx(found.ixt.value + 1.96 * found.ixt.stderr)
     assert found.ixt.value > sp.SP().estimate(multiplied(centres, y, sigma)).ixt.value
 
 

@@ -159,7 +159,7 @@ def test_kde_says_when_its_kernels_tell_every_sample_from_every_other():
         found = infoplane.mutual_information(
             a, y, estimator="kde", noise_variance=noise_variance
         )
-        assert (found.lower > 0.9) == expected
+        assert (found.interval.low > 0.9) == expected
         assert ("saturated" in found.flags) == expected
 
 

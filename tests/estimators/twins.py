@@ -56,8 +56,8 @@ def kde(t, y, variance: float) -> dict[str, float]:
     return {
         "ixt": whole["upper"] - given_x["upper"],
         "ity": whole["upper"] - given_y["upper"],
-        "ixt_lower": whole["lower"] - given_x["upper"],
-        "ixt_upper": whole["upper"] - given_x["lower"],
-        "ity_lower": whole["lower"] - given_y["upper"],
-        "ity_upper": whole["upper"] - given_y["lower"],
+        "ixt_interval_low": whole["lower"] - given_x["upper"],
+        "ixt_interval_high": whole["upper"] - given_x["lower"],
+        "ity_interval_low": whole["lower"] - given_y["upper"],
+        "ity_interval_high": whole["upper"] - given_y["lower"],
     }

@@ -87,7 +87,7 @@ def test_entropies_of_zero_are_drawn_in_bits(name, h_x, information):
     """One class, or one input, among those measured: nothing is divided by its entropy."""
     table = information(seeds=1, epochs=(0, 10), cap=h_x).assign(ity=0.0, **PLANES[name])
     if h_x == 0:
-        table = table.assign(ixt=0.0, ixt_upper=0.0)
+        table = table.assign(ixt=0.0, ixt_interval_high=0.0)
     if name == "window_length":
         table = table.rename(columns={"seed": "group", "epoch": "end"})
     table = table.assign(entropy_x=float(h_x), entropy_y=0.0)
@@ -317,7 +317,7 @@ def test_curves_plot_means_bounds_and_bands_of_numbers(information, plotted):
     figure = FIGURES["information_curves"].draw(table)
     for axes, quantity in zip(figure.axes, ("ixt", "ity"), strict=True):
         allowed = [shown[["epoch", f"{quantity}_mean"]].to_numpy(dtype=float)]
-        allowed.append(shown[["epoch", f"{quantity}_lower_mean"]].to_numpy(dtype=float))
+        allowed.append(shown[["epoch", f"{quantity}_interval_low_mean"]].to_numpy(dtype=float))
         assert_all_in(plotted(axes), np.concatenate(allowed))
         edges = np.concatenate(
             [shown[f"{quantity}_mean"] + k * shown[f"{quantity}_sd"] for k in (-1, 1)]
@@ -333,13 +333,16 @@ def test_vacuous_bounds_of_ity_are_not_drawn(information, plotted):
     table = information()
     drawn = {}
     for lower in (-0.3, 0.1, 1.2):
-        table["ity_lower"] = lower
+        table["ity_interval_low"] = lower
         figure = FIGURES["information_curves"].draw(table)
         drawn[lower] = lower in plotted(figure.axes[1])[:, 1].round(12)
         assert ("only inside [0, H(Y)]" in texts(figure)) == drawn[lower]
-        assert FIGURES["information_curves"].numbers(table).ity_lower_mean.notna().all()
+        assert FIGURES["information_curves"].numbers(table).ity_interval_low_mean.notna().all()
     assert drawn == {-0.3: False, 0.1: True, 1.2: False}
-    table["ity_lower"], table["ixt_lower"] = np.nan, -3.0  # of I(X;T) every bound stays
+    table["ity_interval_low"], table["ixt_interval_low"] = (
+        np.nan,
+        -3.0,
+    )  # of I(X;T) every bound stays
     assert -3.0 in plotted(FIGURES["information_curves"].draw(table).axes[0])[:, 1]
 
 

@@ -79,7 +79,7 @@ def test_caption_of_curves_says_which_bounds_are_drawn(information):
     numbers = FIGURES["information_curves"].numbers
     text = FIGURES["information_curves"].caption(numbers(table))
     assert "bounds of the estimator." in text and "only where" not in text
-    table["ity_lower"] = table.ity - 0.2
+    table["ity_interval_low"] = table.ity - 0.2
     text = FIGURES["information_curves"].caption(numbers(table))
     assert "only where they lie between 0 and H(Y)" in text
 

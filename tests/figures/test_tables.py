@@ -16,8 +16,8 @@ def test_numbers_equal_aggregates_by_hand(information):
         assert row.ixt_mean == pytest.approx(ixt.sum() / 3)
         assert row.ity_mean == pytest.approx(ity.sum() / 3)
         assert row.ixt_sd == pytest.approx(np.sqrt(((ixt - ixt.mean()) ** 2).sum() / 2))
-        assert row.ixt_lower_mean == pytest.approx(ixt.mean() - 0.5)
-        assert np.isnan(row.ity_lower_mean)
+        assert row.ixt_interval_low_mean == pytest.approx(ixt.mean() - 0.5)
+        assert np.isnan(row.ity_interval_low_mean)
         assert row.n_saturated == row.n_hollow == (3 if row.layer == "alpha" else 0)
         assert row.n_not_a_bound == 3 and row.ixt_cap == 12
     assert set(shown.seeds_left_out) == {"2"}

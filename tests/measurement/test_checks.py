@@ -60,7 +60,7 @@ def test_the_tolerance_is_that_of_the_estimators_own_error(stderr, n):
 
 
 def test_bounds_that_exclude_each_other_prove_a_violation():
-    bounds = {"ixt_lower": [4.9, 5.9], "ixt_upper": [5.5, 6.5]}
+    bounds = {"ixt_interval_low": [4.9, 5.9], "ixt_interval_high": [5.5, 6.5]}
     (row,) = checks.violations(plane([5, 6], [0.9, 0.8], **bounds), CHAIN).itertuples()
     assert row.proven
 
@@ -75,7 +75,7 @@ def test_seeds_epochs_and_missing_values_are_kept_apart():
 
 
 def test_violations_become_flags():
-    table = plane([5, 6, 3], [0.9, 0.8, 0.7], ixt_lower=np.nan)
+    table = plane([5, 6, 3], [0.9, 0.8, 0.7], ixt_interval_low=np.nan)
     table["flags"] = ["saturated", "saturated", ""]
     marked = checks.flagged(table, checks.violations(table, CHAIN))
     assert list(marked["flags"]) == ["saturated", "saturated|violates_dpi", ""]

@@ -1,5 +1,6 @@
 """Damage to a store is seen, named, and said how to mend."""
 
+import math
 import warnings
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ import xarray as xr
 import zarr
 
 from infoplane.datasets.source import Data, Label
-from infoplane.information import Information, LayerInformation
+from infoplane.information import Information, Interval, LayerInformation
 from infoplane.stores.activations import ActivationsStore, ActivationsWriter
 from infoplane.stores.archive import StoreError, partial_of, reading
 from infoplane.stores.datasets import read_data, write_data
@@ -244,7 +245,12 @@ def test_data_come_back_as_written(tmp_path):
 def test_information_comes_back_in_the_order_of_layers(tmp_path):
     records = {
         (seed, epoch, layer): LayerInformation(
-            Information(seed + 0.5, cap=8.0, flags=("saturated",) * seed),
+            Information(
+                seed + 0.5,
+                Interval(0.0, math.inf, "proven"),
+                cap=8.0,
+                flags=("saturated",) * seed,
+            ),
             Information(-0.25),
             {"h": 1.0},
         )
@@ -264,7 +270,12 @@ def test_information_comes_back_in_the_order_of_layers(tmp_path):
     assert table["layer"].tolist() == ["z", "a"] * 6
     first = table.iloc[0]
     assert (first.ixt, first.ity, first.ixt_cap, first.h) == (0.5, -0.25, 8.0, 1.0)
-    assert np.isnan(first.ixt_lower)
+    assert (first.ixt_interval_low, first.ixt_interval_high) == (0, math.inf)
+    assert (first.ixt_interval_kind, first.ity_interval_kind) == ("proven", "none")
+    assert np.isnan(first.ity_interval_low)
+    again, _ = read_records(path)
+    assert again.keys() == records.keys()
+    assert all(again[key].ixt.interval == records[key].ixt.interval for key in records)
     assert attributes["after"] == about["after"]
     of = table[table.seed != 5].drop_duplicates(["seed", "epoch"])
     assert of.entropy_x.tolist() == [8, 15] * 2 and of.entropy_y.tolist() == [1, 1, 0, 0]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from infoplane.estimators.interface import LayerEstimator, PairEstimator
+from infoplane.information import Interval
 from infoplane.samples import BIT, Information, LayerInformation
 from infoplane.settings import Settings
 
@@ -36,7 +37,8 @@ class ToyOfLayers(LayerEstimator):
 
     def estimate(self, samples):
         return LayerInformation(
-            Information(float(samples.n_inputs), cap=99.0), Information(0.5, lower=0.25)
+            Information(float(samples.n_inputs), cap=99.0),
+            Information(0.5, Interval(0.25, 0.75, "proven")),
         )
 
 

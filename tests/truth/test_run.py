@@ -91,7 +91,7 @@ def test_estimator_of_layers_answers_the_tasks_that_give_its_settings(toy_of_lay
     assert json.loads(row.settings)["offset"] == 1.0  # the task's
     table = run("toy", estimator, "layers", [layer_task("labels")], [50], 1)
     row = table.iloc[0]
-    assert (row.value, row.lower) == (0.5, 0.25)  # I(T;Y)
+    assert (row.value, row.interval_low, row.interval_kind) == (0.5, 0.25, "proven")  # I(T;Y)
     assert math.isnan(row.cap)  # the record's cap is that of I(X;T)
     assert run("toy", estimator, "layers", [layer_task(own={})], [50], 1).empty
 
@@ -156,8 +156,9 @@ def answers(truth, *values, **more):
         "d_b": 1,
         "truth": truth,
         "truth_error": 0.0,
-        "lower": np.nan,
-        "upper": np.nan,
+        "interval_low": np.nan,
+        "interval_high": np.nan,
+        "interval_kind": "none",
         "stderr": 0.1,
         "cap": 9.0,
         "flags": "",

@@ -49,12 +49,46 @@ def tolerance(truth):
     return np.maximum(ERROR, ERROR * np.abs(truth))
 
 
+KINDS = ("none", "exact", "proven", "calibrated")
+"""What an interval is worth, in the order of its number in a store:
+
+    none        there is no interval
+    exact       counted on all there is: both ends are the value
+    proven      a theorem on the measured inputs says that the quantity lies inside; where they
+                are a sample, or a Monte Carlo is in it, with a confidence of 95 %
+    calibrated  so far off were estimates alike on problems whose answer is known
+"""
+
+
+class Interval(NamedTuple):
+    """Where an estimator's own quantity lies, in bits.
+
+    low, high : −inf or inf where nothing is known of a side; both NaN where there is none
+    kind : of KINDS
+    """
+
+    low: float
+    high: float
+    kind: str
+
+    def within(self, most: float) -> "Interval":
+        """Itself between 0 and `most` bits, where what is known of it are theorems: no
+        information is outside."""
+        if self.kind not in ("exact", "proven"):
+            return self
+        low, high = (min(max(0.0, end), most) for end in self[:2])
+        return self._replace(low=low, high=high)
+
+
+NO_INTERVAL = Interval(float("nan"), float("nan"), "none")
+
+
 @dataclass(frozen=True)
 class Information:
     """What an estimator says of one information: I(X;T), I(T;Y), I(A;B). All values in bits.
 
     value : may be negative, never clipped
-    lower, upper : bounds or an interval, NaN where the estimator has none
+    interval : where the quantity that the estimator is about lies, and how that is known
     stderr : standard error of the value, by Monte Carlo or over the samples; NaN where the
         estimator has none
     cap : the largest value this estimator could return on these samples, NaN where it is not
@@ -66,13 +100,19 @@ class Information:
     """
 
     value: float
-    lower: float = float("nan")
-    upper: float = float("nan")
+    interval: Interval = NO_INTERVAL
     stderr: float = float("nan")
     cap: float = float("nan")
     flags: tuple[str, ...] = ()
     extra: Mapping[str, float] = field(default_factory=dict)
     curve: tuple[tuple[int, float], ...] = ()
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """All of NUMBERS."""
+        low, high, _ = self.interval
+        found = (self.value, low, high, self.stderr, self.cap)
+        return dict(zip(NUMBERS, found, strict=True))
 
     def with_flag(self, name: str) -> "Information":
         """Itself, flagged."""
@@ -85,9 +125,9 @@ class Information:
 
 
 NOT_KNOWN = Information(float("nan"))
-NUMBERS = ("value", "lower", "upper", "stderr", "cap")
-"""The numbers of an information; in stores and tables that of I(X;T) is `ixt`, its lower bound
-`ixt_lower`, its flags `ixt_flags`, and so on (`column`)."""
+NUMBERS = ("value", "interval_low", "interval_high", "stderr", "cap")
+"""The numbers of an information; in stores and tables that of I(X;T) is `ixt`, the lower end of
+its interval `ixt_interval_low`, its flags `ixt_flags`, and so on (`column`)."""
 QUANTITIES = ("ixt", "ity")
 OF_IXT = ("saturated", "not_a_bound")
 """Flags that a point of the plane takes from I(X;T) alone: I(T;Y) has another cap, which no
@@ -125,7 +165,7 @@ class LayerInformation(NamedTuple):
 
 
 def column(quantity: str, number: str) -> str:
-    """The column of a number of an information: `ixt`, `ixt_lower`, …"""
+    """The column of a number of an information: `ixt`, `ixt_interval_low`, …"""
     return quantity if number == "value" else f"{quantity}_{number}"
 
 

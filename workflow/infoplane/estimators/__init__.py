@@ -124,7 +124,7 @@ def mutual_information(
     shape_a, shape_b : (channels, height, width) of a row of a, and of b, where these are
         flattened maps; for estimators that take maps, as critics do by convolutions
     settings : the estimator's own, for example k=5
-    Returns a record with value, lower, upper, stderr, cap, flags.
+    Returns a record with value, interval, stderr, cap, flags.
     Raises and warns as `estimate` does; ValueError too where the estimator works on layers
     alone.
     """

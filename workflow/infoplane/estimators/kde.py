@@ -27,9 +27,12 @@ from infoplane.estimators.kernels.pairwise import (
     group_entropies,
     mixture_entropies,
 )
+from infoplane.information import Interval
 from infoplane.samples import BIT, SATURATION, Information, LayerInformation, Pair, Samples
 from infoplane.settings import Settings
 
+NOTHING = Interval(0.0, 0.0, "proven")
+"""Of a layer that never varies."""
 Variance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -66,7 +69,7 @@ class KDE(LayerEstimator, PairEstimator):
                 plot them. With one draw that of I(X;T) is that very bound, as h(T | X) is
                 exact. With more it is the difference of two bounds of the same side, which
                 bounds nothing, and flagged 'not_a_bound'; that of I(T;Y) always is.
-            lower, upper : true bounds, differences of bounds of opposite sides.
+            interval : proven, differences of bounds of opposite sides, of the inputs measured
             cap : of I(X;T), log2 n_inputs; no kernel sum is smaller than its own input's share.
             extra : entropy_given_x, h(T|X) less that of the noise; 0 with one draw
         A layer that never varies holds no information, also where its relative noise is zero.
@@ -82,7 +85,7 @@ class KDE(LayerEstimator, PairEstimator):
         variance = _variance(rows, self.settings)
         cap = math.log2(samples.n_inputs)
         if variance < SMALLEST_VARIANCE:
-            nothing = Information(0.0, 0.0, 0.0)
+            nothing = Information(0.0, NOTHING)
             return LayerInformation(
                 replace(nothing, cap=cap), nothing, {"entropy_given_x": 0.0}
             )
@@ -104,9 +107,9 @@ class KDE(LayerEstimator, PairEstimator):
 
         With continuous b the noise is on both, h(A) + h(B) − h(A, B); `relative` takes the
         variance of each. Returns Information in bits: `value` is made of entropies of the
-        side that `bound` names and is no bound; `lower` and `upper` are. cap: log2 n.
+        side that `bound` names and is no bound; the ends of the interval are. cap: log2 n.
         They bound the information of the n pairs given, each as likely as the next, with noise
-        on them. That of the distribution that they are drawn from may lie below `lower`: the
+        on them. That of the distribution that they are drawn from may lie below both: the
         more the fewer kernels overlap, as of many dimensions, little noise or heavy tails.
         flags : 'saturated' where kernels overlap so little that each sample is told from every
             other, within 2 % of log2 n bits; 'heavy_tails' where few kernels overlap for some
@@ -117,7 +120,7 @@ class KDE(LayerEstimator, PairEstimator):
         variables = [pair.a] if pair.is_labelled else [pair.a, pair.b]
         variances = [_variance(rows, self.settings) for rows in variables]
         if min(variances) < SMALLEST_VARIANCE:
-            return Information(0.0, 0.0, 0.0, cap=cap)
+            return Information(0.0, NOTHING, cap=cap)
         # with each divided by its noise, the noise on both is one of variance 1
         scaled = [rows / math.sqrt(v) for rows, v in zip(variables, variances, strict=True)]
         if pair.is_labelled:
@@ -137,10 +140,10 @@ class KDE(LayerEstimator, PairEstimator):
     def _difference(self, whole: Bounds, given: Bounds, flags: tuple[str, ...]) -> Information:
         """whole − given, in bits: of the side of the settings, and between its bounds."""
         side = self.settings.bound
+        low, high = whole.lower - given.upper, whole.upper - given.lower
         return Information(
-            value=BIT * (whole.of(side) - given.of(side)),
-            lower=BIT * (whole.lower - given.upper),
-            upper=BIT * (whole.upper - given.lower),
+            BIT * (whole.of(side) - given.of(side)),
+            Interval(BIT * low, BIT * high, "proven"),
             flags=flags,
         )
 

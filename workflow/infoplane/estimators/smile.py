@@ -37,7 +37,6 @@ class SMILE(CriticEstimator):
 
     Settings = SMILESettings
     settings: SMILESettings
-    is_bound = False
 
     def loss(self, scores: Scores, state: dict[str, Tensor]) -> Tensor:
         """Minus the Jensen-Shannon objective."""

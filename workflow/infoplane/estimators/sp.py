@@ -36,10 +36,19 @@ from pydantic import Field
 
 from infoplane.estimators.interface import LayerEstimator
 from infoplane.estimators.kernels import sp_densities, sp_each
-from infoplane.information import BIT, NOT_KNOWN, Information, LayerInformation
+from infoplane.information import (
+    BIT,
+    NO_INTERVAL,
+    NOT_KNOWN,
+    Information,
+    Interval,
+    LayerInformation,
+)
 from infoplane.samples import Samples
 from infoplane.settings import Settings
 
+SIDE = 1.96
+"""Standard errors of the Monte Carlo on each side of an interval of 95 %."""
 MINIMUM = 1024
 """Fewest draws, so that a standard error is known to some 5 %."""
 
@@ -88,14 +97,17 @@ class SP(LayerEstimator):
         samples.t, one noisy sample a centre, is not used.
         Returns
             value : see above; biased upwards where draws of an input differ
-            upper : the same; lower : with t's own draw left out, biased downwards; equal to
-                the value where all draws of an input have one centre, NaN where there is one
-                draw, which does not tell whether there is noise before
+            interval : proven, at 95 % of the Monte Carlo: from the estimate with t's own draw
+                left out, which is biased downwards and equal to the value where all draws of an
+                input have one centre, to the value, 1.96 standard errors beyond each. Where
+                draws differ, the biases have these signs on average over draws. Without a lower
+                end where there is one draw, which does not tell whether there is noise before
             stderr : of the Monte Carlo, given the centres
             cap : of I(X;T), log2 n_inputs, as p(t) ≥ p(t|x)/n_inputs
             flags : 'not_converged' where max_samples did not reach the target; 'needs_noise',
                 and no values, where the samples have no noise of their own
-        With fewer `components` than inputs, there are no lower values and no cap.
+        With fewer `components` than inputs, I(X;T) has no lower end, I(T;Y) no interval, and
+        there is no cap.
         A layer that never varies holds no information, exactly.
         Raises ValueError for components among which a label has none.
         Densities neglect centres that have less than 1e-6 of the sample's own term together;
@@ -108,7 +120,7 @@ class SP(LayerEstimator):
             sigma = sigma[:, : self.settings.replicas]
         cap = math.log2(samples.n_inputs)
         if _coincide(centres, sigma, slice(1)):  # also where σ is a share of 0
-            nothing = Information(0.0, 0.0, 0.0, stderr=0.0)
+            nothing = Information(0.0, Interval(0.0, 0.0, "proven"), stderr=0.0)
             return LayerInformation(replace(nothing, cap=cap), nothing)
         has_draws = centres.shape[1] > 1
         if has_draws and _coincide(centres, sigma):
@@ -125,12 +137,16 @@ class SP(LayerEstimator):
         sizes = _Sizes.of(centres, labels, mixture)
         result = _monte_carlo(densities, sizes, self.settings)
         values, without_own = (BIT * result.means).reshape(2, 2).tolist()
-        lower = without_own if has_draws and mixture is None else (math.nan, math.nan)
         cap = cap if mixture is None else math.nan
-        errors = (BIT * result.errors).tolist()
+        errors, errors_without = (BIT * result.errors).reshape(2, 2).tolist()
         flags = () if result.converged else ("not_converged",)
+        intervals = [NO_INTERVAL, NO_INTERVAL]
+        for i in (0, 1) if mixture is None else (0,):
+            low = without_own[i] - SIDE * errors_without[i]
+            low = low if has_draws and mixture is None else -math.inf
+            intervals[i] = Interval(low, values[i] + SIDE * errors[i], "proven")
         ixt, ity = (
-            Information(values[i], lower[i], values[i], errors[i], flags=flags) for i in (0, 1)
+            Information(values[i], intervals[i], errors[i], flags=flags) for i in (0, 1)
         )
         return LayerInformation(replace(ixt, cap=cap), ity)
 

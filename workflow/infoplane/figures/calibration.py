@@ -149,11 +149,11 @@ def _points(axes: Axes, rows: pd.DataFrame, d: int, n: int, look: _Look) -> None
     colour = look.colour[d]
     inside = rows["mean"].between(look.low, look.high)
     here = rows[inside]
-    bounded = here[here.lower.notna() & here.upper.notna()]
+    bounded = here[here.interval_low.notna() & here.interval_high.notna()]
     axes.vlines(
         bounded.truth,
-        bounded.lower.clip(look.low, look.high),
-        bounded.upper.clip(look.low, look.high),
+        bounded.interval_low.clip(look.low, look.high),
+        bounded.interval_high.clip(look.low, look.high),
         color=colour,
         lw=0.5,
         alpha=0.25,

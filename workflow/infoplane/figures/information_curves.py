@@ -85,7 +85,7 @@ class InformationCurves(Figure):
     def sentences(cls, numbers: pd.DataFrame) -> list[str]:
         bounds = tables.drawn_bounds(numbers)
         dotted = "Dotted lines are the mean lower and upper bounds of the estimator"
-        if numbers[["ity_lower_mean", "ity_upper_mean"]].notna().any(axis=None):
+        if numbers[["ity_interval_low_mean", "ity_interval_high_mean"]].notna().any(axis=None):
             # said too where none is drawn: a reader of the CSV finds them
             dotted += "; those of I(T;Y) are drawn only where they lie between 0 and H(Y)"
         return [

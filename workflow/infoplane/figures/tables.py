@@ -37,7 +37,7 @@ SECOND = {"label": "Y", "reconstruction": "X̂"}
 CEILING = "information_xy"
 SAME = 1e-3
 """Bits up to which I(X;Y) is H(Y), and no line of its own."""
-BOUNDS = ("ixt_lower", "ixt_upper", "ity_lower", "ity_upper")
+BOUNDS = ("ixt_interval_low", "ixt_interval_high", "ity_interval_low", "ity_interval_high")
 
 
 def require(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:

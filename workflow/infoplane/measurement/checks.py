@@ -123,23 +123,23 @@ def _of_quantity(
         quantity=quantity,
         value=information[quantity],
         error=_errors(information[quantity], information.get(stderr)),
-        lower=information.get(f"{quantity}_lower", np.nan),
-        upper=information.get(f"{quantity}_upper", np.nan),
+        low=information.get(f"{quantity}_interval_low", np.nan),
+        high=information.get(f"{quantity}_interval_high", np.nan),
         before=information.layer.map(edges).astype(object),
     ).sort_values(["seed", "epoch", "rank"], kind="stable")
-    previous = table[["seed", "epoch", "layer", "value", "error", "upper"]]
+    previous = table[["seed", "epoch", "layer", "value", "error", "high"]]
     previous = previous.rename(columns={"layer": "before"})
     where = ["seed", "epoch", "before"]
     table = table.merge(previous, "left", on=where, suffixes=("", "_before"))
     # the data come before a layer without another before it; their entropies have no error
     first = table.before.isna()
     table.loc[first, "value_before"] = table.loc[first, entropy]
-    table.loc[first, "upper_before"] = table.loc[first, entropy]
+    table.loc[first, "high_before"] = table.loc[first, entropy]
     table.loc[first, "error_before"] = 0.0
     table.loc[first, "before"] = source
     table["excess"] = table.value - table.value_before
     table["tolerance"] = np.hypot(table.error, table.error_before)
-    table["proven"] = table.lower > table.upper_before
+    table["proven"] = table.low > table.high_before
     return table[table.excess > table.tolerance]
 
 

@@ -1,9 +1,10 @@
 """Stores of information: numbers a seed, epoch and layer, in bits, and flags as bit masks.
 
-Of I(X;T) there are `ixt`, `ixt_lower`, `ixt_upper`, `ixt_stderr`, `ixt_cap` and `ixt_flags`, of
-I(T;Y) the same of `ity`; further quantities of an estimator have names of their own. Tables
-have `flags` too, those of both as a point of the plane shows them. An estimator that keeps
-curves has `ixt_curve` and `ity_curve` by step besides, which `read_curves` gives.
+Of I(X;T) there are `ixt`, `ixt_interval_low`, `ixt_interval_high`, `ixt_interval_kind`,
+`ixt_stderr`, `ixt_cap` and `ixt_flags`, of I(T;Y) the same of `ity`; further quantities of an
+estimator have names of their own. Tables have `flags` too, those of both as a point of the
+plane shows them. An estimator that keeps curves has `ixt_curve` and `ity_curve` by step
+besides, which `read_curves` gives.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -17,10 +18,12 @@ import xarray as xr
 
 from infoplane.information import (
     FLAGS,
+    KINDS,
     NUMBERS,
     OF_IXT,
     QUANTITIES,
     Information,
+    Interval,
     LayerInformation,
     column,
 )
@@ -34,6 +37,8 @@ CEILING = "information_xy"
 MASKS = {name: 1 << bit for bit, name in enumerate(FLAGS)}
 COLUMNS = tuple(column(quantity, number) for quantity in QUANTITIES for number in NUMBERS)
 FLAG_COLUMNS = tuple(column(quantity, "flags") for quantity in QUANTITIES)
+KIND_COLUMNS = tuple(column(quantity, "interval_kind") for quantity in QUANTITIES)
+"""Places in KINDS."""
 CURVES = tuple(column(quantity, "curve") for quantity in QUANTITIES)
 """Bounds in bits by step of training, (seed, epoch, layer, step); NaN where there was none."""
 INFORMATION = "information"
@@ -65,12 +70,15 @@ def write_information(
     unmeasured = np.full(shape, MASKS["training_failed"], np.uint16)
     unmeasured[np.isin(seeds, list(set_aside))] = MASKS["set_aside"]
     flags = {name: unmeasured.copy() for name in FLAG_COLUMNS}
+    kinds = {name: np.zeros(shape, np.uint8) for name in KIND_COLUMNS}
     for (seed, epoch, layer), record in records.items():
         at = seeds.index(seed), epochs.index(epoch), layers.index(layer)
         for name, value in numbers_of(record).items():
             values[name][at] = value
         for name, mask in masks_of(record).items():
             flags[name][at] = mask
+        for name, kind in kinds_of(record).items():
+            kinds[name][at] = kind
     of_inputs = np.full((3, len(seeds), len(epochs)), np.nan)
     for (seed, epoch), pair in entropies.items():
         of_inputs[:2, seeds.index(seed), epochs.index(epoch)] = pair
@@ -85,6 +93,7 @@ def write_information(
             for name, value in zip((*ENTROPIES, CEILING), of_inputs, strict=True)
         }
         | {name: (dims, masks, flag_attributes()) for name, masks in flags.items()}
+        | {name: (dims, places, kind_attributes()) for name, places in kinds.items()}
         | {n: ((*dims, "step"), v, {"units": "bit"}) for n, v in curves.items()},
         coords={
             "seed": list(seeds),
@@ -142,12 +151,13 @@ def read_records(path: Path) -> tuple[dict[Key, LayerInformation], dict[str, Any
     dataset = open_tree(path, INFORMATION).to_dataset()
     with reading(path):
         dataset = dataset.load()
-    known = (*COLUMNS, *FLAG_COLUMNS, *ENTROPIES, CEILING, *CURVES)
+    known = (*COLUMNS, *FLAG_COLUMNS, *KIND_COLUMNS, *ENTROPIES, CEILING, *CURVES)
     curves = {name: dataset[name].values for name in CURVES if name in dataset}
     steps = dataset["step"].values.tolist() if curves else []
     extra = [str(n) for n in dataset.data_vars if n not in known]
     values = {name: dataset[name].values for name in (*COLUMNS, *extra)}
     masks = {name: dataset[name].values for name in FLAG_COLUMNS}
+    kinds = {name: dataset[name].values for name in KIND_COLUMNS}
     axes = [dataset[axis].values for axis in ("seed", "epoch", "layer")]
     unmeasured = MASKS["training_failed"] | MASKS["set_aside"]
     records = {}
@@ -156,7 +166,10 @@ def read_records(path: Path) -> tuple[dict[Key, LayerInformation], dict[str, Any
         here = {name: float(value[at]) for name, value in values.items()}
         both = [
             Information(
-                **{number: here[column(quantity, number)] for number in NUMBERS},
+                here[quantity],
+                _interval(here, quantity, kinds[column(quantity, "interval_kind")][at]),
+                here[column(quantity, "stderr")],
+                here[column(quantity, "cap")],
                 flags=_names(masks[column(quantity, "flags")][at]),
                 extra=_part(here, extra, f"{quantity}_"),
                 curve=_curve(steps, curves, column(quantity, "curve"), at),
@@ -196,14 +209,27 @@ def _curve(steps, curves, name: str, at) -> tuple[tuple[int, float], ...]:
     return tuple((step, bound) for step, bound in found if bound == bound)
 
 
+def _interval(numbers: Mapping[str, float], quantity: str, kind: int) -> Interval:
+    low, high = (numbers[column(quantity, f"interval_{end}")] for end in ("low", "high"))
+    return Interval(low, high, KINDS[kind])
+
+
 def numbers_of(record: LayerInformation) -> dict[str, float]:
     """All numbers of a record, by column."""
     numbers = {
-        column(quantity, number): vars(information)[number]
+        column(quantity, number): value
         for quantity, information in zip(QUANTITIES, record[:2], strict=True)
-        for number in NUMBERS
+        for number, value in information.numbers.items()
     }
     return numbers | record.extras()
+
+
+def kinds_of(record: LayerInformation) -> dict[str, int]:
+    """The kinds of a record's intervals as places in KINDS, by column."""
+    return {
+        name: KINDS.index(information.interval.kind)
+        for name, information in zip(KIND_COLUMNS, record[:2], strict=True)
+    }
 
 
 def masks_of(record: LayerInformation) -> dict[str, int]:
@@ -221,11 +247,15 @@ def joined(ixt_masks, ity_masks):
 
 
 def with_names(table: pd.DataFrame) -> pd.DataFrame:
-    """A table with its masks as names joined by |, and `flags`, those of both."""
+    """A table with its masks as names joined by |, and `flags`, those of both, and the kinds of
+    intervals by their names."""
     masks = [table[name].to_numpy().astype(np.int64) for name in FLAG_COLUMNS]
     columns = dict(zip((*FLAG_COLUMNS, "flags"), (*masks, joined(*masks)), strict=True))
     known = {mask: "|".join(_names(mask)) for mask in np.unique(list(columns.values()))}
-    return table.assign(**{n: [known[m] for m in values] for n, values in columns.items()})
+    kinds = {name: np.array(KINDS, object)[table[name]] for name in KIND_COLUMNS}
+    return table.assign(
+        **{n: [known[m] for m in values] for n, values in columns.items()}, **kinds
+    )
 
 
 def _names(mask: int) -> tuple[str, ...]:
@@ -239,3 +269,8 @@ def _part(values: Mapping[str, float], names: Sequence[str], start: str) -> dict
 def flag_attributes() -> dict:
     """What the bits of a mask mean, in the way of the CF conventions."""
     return {"flag_masks": list(MASKS.values()), "flag_meanings": " ".join(MASKS)}
+
+
+def kind_attributes() -> dict:
+    """What the numbers of kinds mean, in the way of the CF conventions."""
+    return {"flag_values": list(range(len(KINDS))), "flag_meanings": " ".join(KINDS)}

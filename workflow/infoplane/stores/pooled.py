@@ -14,7 +14,10 @@ from infoplane.stores.information import (
     COLUMNS,
     ENTROPIES,
     FLAG_COLUMNS,
+    KIND_COLUMNS,
     flag_attributes,
+    kind_attributes,
+    kinds_of,
     masks_of,
     numbers_of,
     with_names,
@@ -47,9 +50,17 @@ def write_pooled(rows: Sequence, attributes: Mapping[str, Any], path: Path) -> N
         name: ("row", np.array([m[name] for m in masks], np.uint16), flag_attributes())
         for name in FLAG_COLUMNS
     }
+    of_rows = [kinds_of(row.record) for row in rows]
+    kinds = {
+        name: ("row", np.array([k[name] for k in of_rows], np.uint8), kind_attributes())
+        for name in KIND_COLUMNS
+    }
     save_dataset(
         xr.Dataset(
-            {name: ("row", column) for name, column in columns.items()} | values | flags,
+            {name: ("row", column) for name, column in columns.items()}
+            | values
+            | flags
+            | kinds,
             attrs={**attributes, "units": "bit"},
         ),
         path,

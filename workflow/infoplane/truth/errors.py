@@ -5,6 +5,7 @@ import pandas as pd
 
 from infoplane.information import tolerance
 
+MEANS = ("stderr", "interval_low", "interval_high", "cap")
 BY = [
     "estimator",
     "method",
@@ -27,7 +28,8 @@ def errors(estimates: pd.DataFrame) -> pd.DataFrame:
     estimates : rows of truth.run
     Columns: BY, then n_seeds, mean, sd (NaN of one seed), lowest, highest, error (mean −
     truth), worst (the largest |value − truth|), right (all seeds within the tolerance);
-    stderr, lower, upper and cap (means of what the estimator says of itself), seconds, and
+    stderr, interval_low, interval_high and cap (means of what the estimator says of itself),
+    interval_kind, seconds, and
     refused (a reason, or empty; then the numbers are NaN). Bits.
     """
     rows = []
@@ -40,7 +42,8 @@ def errors(estimates: pd.DataFrame) -> pd.DataFrame:
         if len(there) < len(values) and not refusals:
             refusals = [f"{len(values) - len(there)} estimates are not finite"]
         row |= _spread(there, truth) if len(there) == len(values) else _spread(there[:0], truth)
-        row |= {name: float(part[name].mean()) for name in ("stderr", "lower", "upper", "cap")}
+        row |= {name: float(part[name].mean()) for name in MEANS}
+        row["interval_kind"] = part.interval_kind.iloc[0]
         row["seconds"] = float(part.seconds.mean())
         row["refused"] = refusals[0] if refusals else ""
         rows.append(row)

@@ -4,13 +4,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from infoplane.estimators.interface import Estimator
 from infoplane.estimators.tables import regime
-from infoplane.information import NUMBERS, LayerInformation
+from infoplane.information import NOT_KNOWN, LayerInformation
 from infoplane.progress import Progress
 from infoplane.settings import Settings
 from infoplane.truth.task import Draw, Family, Prepared, Task
@@ -29,8 +28,9 @@ COLUMNS = (
     "truth",
     "truth_error",
     "value",
-    "lower",
-    "upper",
+    "interval_low",
+    "interval_high",
+    "interval_kind",
     "stderr",
     "cap",
     "flags",
@@ -211,12 +211,12 @@ def _row(name: str, problem: str, question: _Question, record, seconds: float) -
         "seconds": seconds,
     }
     if isinstance(record, str):
-        return {**row, **dict.fromkeys(NUMBERS, np.nan), "refused": record}
+        return {**row, **NOT_KNOWN.numbers, "interval_kind": "none", "refused": record}
     told, flags = record, record.flags
     if isinstance(record, LayerInformation):
         told = record.ity if task.kind == "labels" else record.ixt
-    numbers = {name: vars(told)[name] for name in NUMBERS}
-    return {**row, **numbers, "flags": "|".join(flags)}
+    kind = told.interval.kind
+    return {**row, **told.numbers, "interval_kind": kind, "flags": "|".join(flags)}
 
 
 def listed(tasks: Sequence[Task], problem: str) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import torch
 from pydantic import Field
@@ -88,8 +88,6 @@ class CriticEstimator(PairEstimator):
     forgets_by = "warm_start to false"
     trains = True
     infinite_without_noise = True
-    is_bound: ClassVar[bool] = True
-    """Whether its value is a lower bound, on average over held-out samples."""
 
     def loss(self, scores: Scores, state: dict[str, Tensor]) -> Tensor:
         """What a mini-batch minimises, (C,), of C stacked critics; here minus the bound.
@@ -171,7 +169,8 @@ class CriticEstimator(PairEstimator):
             key, each goes on from the epoch before
         Returns
             value : on held-out pairs; may be negative. 0 exactly where a or b never varies.
-            lower : the value of a bound, NaN of what is none
+            interval : none. The value of a bound lies below the truth on average over held-out
+                samples, not on these
             stderr : standard deviation over the held-out samples by √ of their number, for
                 these critics: what another training would change is not in it
             cap : on a held-out half
@@ -231,13 +230,11 @@ class CriticEstimator(PairEstimator):
     def _record(self, outcome: Outcome) -> Information:
         flags = ("exploded",) if outcome.exploded else ()
         flags += () if outcome.converged else ("not_converged",)
-        value = BIT * outcome.value
         extra = {"steps": float(outcome.steps)}
         if self.settings.warm_start:
             extra["carried"] = float(outcome.carried)
         return Information(
-            value,
-            lower=value if self.is_bound else math.nan,
+            BIT * outcome.value,
             stderr=BIT * outcome.stderr,
             cap=BIT * outcome.cap,
             flags=flags,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -29,19 +30,20 @@ class Limits:
         self._known: dict[int, float] = {}
 
     def of_layer(self, samples: Samples, record: LayerInformation) -> LayerInformation:
-        """The record, flagged where a value or its lower bound exceeds H(X) or H(Y); a
-        continuous Y has no such limit."""
+        """The record, flagged where a value exceeds H(X) or H(Y), and with theorems' intervals
+        between 0 and these; a continuous Y has no such limit."""
         record = record._replace(ixt=_limited(record.ixt, lambda: self._of_x(samples)))
         if not samples.is_labelled:
-            return record
+            return record._replace(ity=_limited(record.ity, lambda: math.inf))
         return record._replace(ity=_limited(record.ity, lambda: self._of_y(samples.y)))
 
     def of_pair(self, pair: Pair, record: Information) -> Information:
-        """The record, flagged where b are labels and it exceeds their entropy.
+        """The record, flagged where b are labels and it exceeds their entropy, and with a
+        theorem's interval between 0 and this.
 
         Two continuous variables have no such limit: what is known of them are samples.
         """
-        return _limited(record, lambda: self._of_y(pair.b)) if pair.is_labelled else record
+        return _limited(record, lambda: self._of_y(pair.b) if pair.is_labelled else math.inf)
 
     def _of_y(self, y: torch.Tensor) -> float:
         return self._once(y, lambda: entropy_of_counts(np.bincount(y.numpy(force=True))))
@@ -67,7 +69,9 @@ def entropy_of_rows(x: torch.Tensor) -> float:
 
 
 def _limited(record: Information, entropy: Callable[[], float]) -> Information:
-    """The record, flagged where its value or lower bound is above an entropy; NaN is not."""
-    highest = max((v for v in (record.value, record.lower) if v == v), default=-math.inf)
-    above = highest > ROUNDING and highest > entropy() + ROUNDING
+    """The record, flagged where its value is above an entropy (NaN is not), with a theorem's
+    interval between 0 and this."""
+    if record.interval.kind != "none":
+        record = replace(record, interval=record.interval.within(entropy()))
+    above = record.value > ROUNDING and record.value > entropy() + ROUNDING
     return record.with_flag(FLAG) if above else record
