@@ -3,7 +3,7 @@
     python benchmark/run.py                     everything, some minutes
     python benchmark/run.py --quick             small sizes, half a minute
     python benchmark/run.py binned kde ksg      some of: binned, exact, kde, memory, pooled,
-                                                ksg, edge, critics, sp, training
+                                                ksg, edge, critics, sp, training, convolutions
     python benchmark/run.py --threads 1
 
     python benchmark/run.py --avx2              as on a CPU without AVX-512
@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import clock
+import convolutions
 import critics
 import hashing
 import neighbours
@@ -178,6 +179,7 @@ PARTS = {
     "critics": critics.bench_critics,
     "sp": propagation.bench_sp,
     "training": training.bench_training,
+    "convolutions": convolutions.bench_convolutions,
 }
 
 

@@ -216,7 +216,7 @@ def test_wider_network_takes_the_same_path():
         supervised.Settings(epochs=1, device="cpu", kernel="torch"), network, data, [0]
     )
     whole = trainer.groups[0].evaluate(*trainer.parts["train"])
-    before, stack.EVALUATION_BYTES = stack.EVALUATION_BYTES, 20 * 7
+    before, stack.EVALUATION_BYTES = stack.EVALUATION_BYTES, {"cpu": 20 * 7}
     try:
         blocks = trainer.groups[0].evaluate(*trainer.parts["train"])
     finally:

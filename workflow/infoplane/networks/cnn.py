@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import torch
@@ -429,11 +430,27 @@ def of_each(one: Callable[..., Tensor], arrays: Sequence[Tensor], together: bool
     """one(…) of each network's part of arrays (S, …); together : in one call."""
     if together:
         return torch.func.vmap(one)(*arrays)
-    return torch.stack([one(*own) for own in zip(*arrays, strict=True)])
+    each = [one(*own) for own in zip(*arrays, strict=True)]
+    return each[0][None] if len(each) == 1 else torch.stack(each)  # stacking copies
 
 
 def _pooled(h: Tensor, stage: Pool) -> Tensor:
-    """Maps (S, n, channels, height, width) made smaller."""
-    functional = torch.nn.functional
-    pool = functional.max_pool2d if stage.method == "max" else functional.avg_pool2d
-    return pool(h.flatten(0, 1), stage.size, stage.stride).unflatten(0, h.shape[:2])
+    """Maps (S, n, channels, height, width) made smaller.
+
+    On a CPU torch's own pools take longer than the convolutions between them: the sum, or the
+    largest, of rows first and then of columns takes a seventh and a twentieth of their time.
+    """
+    average, stride = stage.method == "average", stage.stride or stage.size
+    if h.is_cuda or (h.requires_grad and not average):  # equal numbers share no gradient there
+        functional = torch.nn.functional
+        pool = functional.avg_pool2d if average else functional.max_pool2d
+        return pool(h.flatten(0, 1), stage.size, stride).unflatten(0, h.shape[:2])
+
+    def windows(first: int, side: int) -> slice:
+        """The numbers at this place of all windows along a side."""
+        return slice(first, first + side - stage.size + 1, stride)
+
+    combined, (height, width) = torch.add if average else torch.maximum, h.shape[3:]
+    h = reduce(combined, [h[..., windows(i, height), :] for i in range(stage.size)])
+    h = reduce(combined, [h[..., windows(i, width)] for i in range(stage.size)])
+    return h / stage.size**2 if average else h

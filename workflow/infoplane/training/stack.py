@@ -20,8 +20,9 @@ from infoplane.training.trainer import NETWORK, Arrays
 if TYPE_CHECKING:
     from torch import Tensor
 
-EVALUATION_BYTES = 2**27
-"""Memory for the widest layer while loss and accuracy are evaluated."""
+EVALUATION_BYTES = {"cpu": 2**23, "cuda": 2**27}
+"""Memory for the widest layer while loss and accuracy are evaluated, by device. On a CPU it is
+to stay in cache: LeNet-5 is evaluated three times as fast as with 2^27."""
 NOISE = 0x6E6F697365
 """Keeps the noise of an epoch apart from its order."""
 AUGMENT = 0x637573
@@ -150,7 +151,7 @@ class Stack(Parameters):
         """The target's scores, means over inputs (n_networks,); NaN where there is no data."""
         n_networks, weights = len(self.rows), self.weights
         widest = 4 * n_networks * max(*self.network.widths.values(), x[:1].numel())
-        step = max(1, EVALUATION_BYTES // widest)
+        step = max(1, EVALUATION_BYTES[self.device.type] // widest)
         nothing = torch.zeros(n_networks, dtype=torch.float64, device=self.device)
         sums = {score.name: nothing for score in self.target.scored}
         with torch.no_grad():
