@@ -1,10 +1,14 @@
 """Convolutional networks against the same layers of torch.nn, and networks that cannot be."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from pydantic import ValidationError
 
 from infoplane import streams
+from infoplane.networks import cnn
 from infoplane.networks.cnn import CNN, Conv, Settings, convolved
 from infoplane.networks.network import Misfit, initialise_seeds
 
@@ -149,6 +153,36 @@ def test_networks_together_agree_with_one_by_one():
     expected.square().sum().backward()
     for a, b in zip(together, alone, strict=True):
         torch.testing.assert_close(a.grad, b.grad, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("changes", [{}, {"quantisation": {"bits": 4}}, {"batch_norm": True}])
+def test_rows_in_blocks_give_the_same_layers(changes, monkeypatch):
+    net = network(**changes)
+    weights = initialise_seeds(net, SEEDS)
+    with torch.no_grad():
+        weights |= net.calibrate(weights, inputs())
+        whole = dict(net.read(weights, inputs()))
+        monkeypatch.setattr(cnn, "BLOCK_BYTES", 4 * len(SEEDS) * 2 * 17 * 17 * 5)  # of 5 rows
+        for name, reading in net.read(weights, inputs()):
+            torch.testing.assert_close(reading.t, whole[name].t)
+
+
+def test_a_pass_takes_little_more_memory_than_two_layers():
+    net = network((1, 28, 28), preset="lenet5")
+    weights, x = initialise_seeds(net, [0]), torch.rand(4000, 1, 28, 28)
+    conv1, pool1 = (4 * len(x) * net.widths[name] for name in ("conv1", "pool1"))
+
+    def resident(what: str) -> int:
+        status = Path("/proc/self/status").read_text()
+        return 1024 * int(re.search(rf"{what}:\s*(\d+) kB", status)[1])
+
+    with torch.no_grad():
+        dict(net.read(weights, x[:50]))
+        Path("/proc/self/clear_refs").write_text("5")  # the peak is that of this pass alone
+        before = resident("VmRSS")
+        for _ in net.read(weights, x):
+            pass
+    assert conv1 / 2 < resident("VmHWM") - before < 1.5 * (conv1 + pool1)
 
 
 def test_layers_are_named_in_order_with_shapes_and_what_they_come_from():

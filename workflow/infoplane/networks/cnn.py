@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import torch
@@ -64,6 +64,8 @@ class Dense(BaseSettings):
     """Numbers that it makes."""
 
 
+BLOCK_BYTES = 2**21
+"""Of the wider side of a stage, in a block of rows of a measured pass."""
 WEIGHTED = ("conv", "dense")
 """Stages with weights."""
 Stage = Annotated[Conv | Pool | Flatten | Dense, Field(discriminator="stage")]
@@ -329,18 +331,27 @@ class CNN(Network):
         n_networks = len(weights["output.bias"])
         shape = self.steps[0].before
         h = x.expand(n_networks, *x.shape) if x.ndim == len(shape) + 1 else x
+        by_row = random is None and ranges is None and not training
         for step in self.steps:
-            name = step.name
-            normed = self.settings.batch_norm and name in self.activations_of
-            own = functions.before_norm(weights, name) if normed else weights
-            h = self._taken(step, own, h)
-            if not name:
-                continue
-            reading = Reading(h)
-            if name in self.activations_of:
+            name, hidden = step.name, step.name in self.activations_of
+            own = weights
+            if hidden and self.settings.batch_norm:
+                own = functions.before_norm(weights, name)
+            taken = partial(self._taken, step, own)
+            if not hidden:
+                reading = Reading(in_blocks(taken, h, step.after))
+            elif by_row:
+
+                def given(h: Tensor, name=name, taken=taken) -> Tensor:
+                    return self._activated(weights, name, taken(h), False, None, None, None).t
+
+                reading = Reading(in_blocks(given, h, step.after))
+            else:
+                h = in_blocks(taken, h, step.after)
                 reading = self._activated(weights, name, h, training, random, buffers, ranges)
             h = reading.seen
-            yield name, reading
+            if name:
+                yield name, reading
 
     def _taken(self, step: Placed, weights: Weights, h: Tensor) -> Tensor:
         """h taken through a step, but for what comes after its weights."""
@@ -412,6 +423,28 @@ class CNN(Network):
             for name, reading in found
             if f"{name}.scale" in scaled
         }
+
+
+def in_blocks(function: Callable[[Tensor], Tensor], h: Tensor, after: Shape) -> Tensor:
+    """function(h) of h (S, n, …), for numbers (S, n, *after) of which each row is one row's.
+
+    Measured passes on a CPU go through the rows in blocks that stay in cache: what a stage
+    makes on its way takes no memory then, and no page of it has to be fetched.
+    """
+    from infoplane.machine import one_thread_each  # here: plans do without numba
+
+    widest = max(math.prod(h.shape[2:]), math.prod(after))
+    step = max(1, BLOCK_BYTES // (4 * len(h) * widest))
+    if h.is_cuda or torch.is_grad_enabled() or h.shape[1] <= step:
+        return function(h)
+    whole = h.new_empty(*h.shape[:2], *after)
+
+    def fill(first: int) -> None:
+        with torch.no_grad():  # which is each thread's own
+            whole[:, first : first + step] = function(h[:, first : first + step])
+
+    one_thread_each(fill, range(0, h.shape[1], step), torch.get_num_threads())
+    return whole
 
 
 def convolved(h: Tensor, weight: Tensor, bias: Tensor, stage: Conv, together: bool) -> Tensor:
