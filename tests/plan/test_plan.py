@@ -268,15 +268,19 @@ def test_wildcards_are_names_of_the_experiment(planned):
 
 
 @pytest.mark.parametrize(
-    ("device", "trained", "kde", "mine"),
-    [("cpu", 0, 0, 0), ("auto", 1, 0, 1), ("cuda", 1, 1, 1)],
+    ("device", "trained", "compiled", "kde", "mine"),
+    [("cpu", 0, 0, 0, 0), ("auto", 1, 0, 0, 1), ("cuda", 1, 1, 1, 1)],
 )
-def test_gpus_go_to_trainings_and_to_estimators_that_train(planned, device, trained, kde, mine):
+def test_gpus_go_to_trainings_by_torch_and_to_estimators_that_train(
+    planned, device, trained, compiled, kde, mine
+):
     plan = planned(
         estimators__mine={"estimator": "mine"},
         defaults__training__device=device,
         defaults__measure={"device": device},
+        runs__tanh__training={"kernel": "torch"},
     )
+    assert plan.weights.gpus(run="relu", seeds=BLOCKS[0]) == compiled
     names = {"run": "tanh", "seeds": BLOCKS[0]}
     assert plan.weights.gpus(**names) == plan.activations.gpus(**names) == trained
     assert plan.information.gpus(**names, estimator="kde") == kde

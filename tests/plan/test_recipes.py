@@ -76,6 +76,7 @@ def changed(key, value):
         ("estimators/kde/noise_variance", 0.2, OF_KDE),
         ("runs/tanh/training/epochs", 8, OF_RUN),
         ("runs/tanh/network/hidden", [4], OF_RUN),
+        ("runs/tanh/training/kernel", "torch", OF_RUN),  # weights differ by rounding
         ("datasets/own/seed", 1, OF_RUN | DATA),
         ("runs/tanh/measure", {"inputs": "train"}, OF_BINNED | OF_KDE),
         ("runs/tanh/pools/late/lengths", [2], {p for p in OF_RUN if "pooled" in p}),

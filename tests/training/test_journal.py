@@ -197,7 +197,7 @@ def test_sigkill_at_random_moments_changes_no_bit(tmp_path):
     script.write_text(
         textwrap.dedent(
             """
-            import sys
+            import sys, time
             from pathlib import Path
             import numpy as np, torch
             from infoplane.datasets.source import Data, Label
@@ -209,10 +209,19 @@ def test_sigkill_at_random_moments_changes_no_bit(tmp_path):
             y = (x.sum(1) > 4).astype(np.int64)
             data = Data(x, {"y": Label(y, ("0", "1"))}, np.arange(200), np.arange(200, 256), {})
             chosen = mlp.Settings(hidden=[6, 3])
-            settings = supervised.Settings(epochs=600, batch_size=32, device="cpu")
-            trainer = supervised.Supervised(settings, mlp.MLP(chosen, (8,), 2), data, [0, 1, 2])
+            settings = supervised.Settings(epochs=250, batch_size=32, device="cpu")
+
+            class Slow(supervised.Supervised):
+                def advance(self, epoch):
+                    time.sleep(0.004)  # no machine is through before the second kill
+                    return super().advance(epoch)
+
+            def trainer():
+                return Slow(settings, mlp.MLP(chosen, (8,), 2), data, [0, 1, 2])
+
+            trainer().advance(0)  # what is compiled is loaded
             print("ready", flush=True)
-            train(trainer, Path(sys.argv[1]), "same", checkpoint_seconds=0.05)
+            train(trainer(), Path(sys.argv[1]), "same", checkpoint_seconds=0.05)
             """
         )
     )
@@ -229,7 +238,7 @@ def test_sigkill_at_random_moments_changes_no_bit(tmp_path):
     for _ in range(30):
         process = start(killed)
         process.stdout.readline()
-        time.sleep(rng.uniform(0.05, 0.6))
+        time.sleep(rng.uniform(0.1, 0.5))
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         if killed.exists():

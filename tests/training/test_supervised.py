@@ -132,6 +132,38 @@ def test_restored_state_goes_on_with_the_same_bits(method, stop, trainer_of):
             np.testing.assert_array_equal(ours.metrics[name], theirs.metrics[name])
 
 
+@pytest.mark.parametrize("options", [{}, {"prefit": {"epochs": 2}}], ids=["", "prefit"])
+def test_compiled_loops_go_on_with_the_same_bits_on_other_threads(
+    options, trainer_of, monkeypatch
+):
+    options = {"kernel": "compiled", "epochs": 6, **options}
+    *_, whole = steps(trainer_of([0, 1, 2], **options))
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    interrupted = trainer_of([0, 1, 2], **options)
+    left = steps(interrupted)
+    for _ in range(3):
+        next(left)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    resumed = trainer_of([0, 1, 2], **options)
+    resumed.restore({name: value.copy() for name, value in interrupted.state().items()})
+    *_, final = steps(resumed)
+    for name, values in whole.weights.items():
+        assert np.array_equal(final.weights[name], values)
+    for name, values in whole.metrics.items():
+        np.testing.assert_array_equal(final.metrics[name], values)
+
+
+def test_the_kernel_is_the_same_on_every_machine(trainer_of, monkeypatch):
+    options = {"device": "auto", "epochs": 1}
+    *_, here = steps(trainer_of([0], **options))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    there = trainer_of([0], **options)
+    assert there.device.type == "cpu" and there.settings.gpus(there.network) == 0
+    *_, found = steps(there)
+    for name, values in here.weights.items():
+        assert np.array_equal(found.weights[name], values)
+
+
 def test_a_seed_whose_loss_is_nan_stops_and_the_others_finish(trainer_of, network, caplog):
     trainer = trainer_of([0, 1, 2], epochs=4)
     reference = last(trainer_of([0, 2], epochs=4))[1]

@@ -25,10 +25,15 @@ PATIENCE = 240
 
 @pytest.fixture(scope="module")
 def killed(tiny):
-    """A training of some seconds, on all of the data set."""
+    """A training of some seconds by torch's operators, on all of the data set."""
     defaults = {
         **tiny["defaults"],
-        "training": {"batch_size": 256, "epochs": EPOCHS, "device": "cpu"},
+        "training": {
+            "batch_size": 256,
+            "epochs": EPOCHS,
+            "device": "cpu",
+            "kernel": "torch",  # compiled loops would be through before the kill
+        },
         "measure": {"epochs": {"schedule": "logarithmic", "number": 60}, "device": "cpu"},
         "checkpoint_seconds": 0.3,
         "seeds": 2,

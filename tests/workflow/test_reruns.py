@@ -96,6 +96,11 @@ CHANGES = {  # what changes in configuration or files, and what does not stand t
         None,
         everything_of("relu") | COMPARISONS,
     ),
+    "kernel_of_a_run": (  # weights differ by rounding: no run is to be half of each
+        {"runs.relu.training": {"kernel": "torch"}},
+        None,
+        everything_of("relu") | COMPARISONS,
+    ),
     "measured_epochs_of_a_run": (
         {"runs.relu.measure": {"epochs": {"schedule": "list", "epochs": [0, 6]}}},
         None,
@@ -112,6 +117,11 @@ CHANGES = {  # what changes in configuration or files, and what does not stand t
     ),
     # what results are made by
     "source_of_network": ({}, edited("infoplane/networks/mlp.py"), ALL_BUT_DATA),
+    "source_of_compiled_loops": (
+        {},
+        edited("infoplane/training/perceptron_cpu.py"),
+        ALL_BUT_DATA,
+    ),
     "source_of_dataset": (
         {},
         edited("infoplane/datasets/shwartz_ziv_tishby.py"),

@@ -43,6 +43,7 @@ def test_every_job_asks_for_what_the_plan_says(fresh, tiny):
         file.write_text(text)
     tiny = deepcopy(tiny)  # other tests take it as it was
     tiny["defaults"]["training"]["device"] = tiny["defaults"]["measure"]["device"] = "auto"
+    tiny["defaults"]["training"]["kernel"] = "torch"
     tiny["runs"]["relu"]["measure"] = {"share_activations": True}
     file = project.configure(tiny)
     jobs = asked_in(project.snakemake("--configfile", file, "-n"))

@@ -126,13 +126,14 @@ def started():
 
 @pytest.fixture(scope="module")
 def default(fresh):
-    """The shape of config/config.yaml; its ReLU networks are kept off GPUs."""
+    """The shape of config/config.yaml; torch trains its tanh networks, on GPUs if it may, and
+    compiled loops its ReLU networks, which need none."""
     project = fresh()
     config = yaml.safe_load((project.root / "config/config.yaml").read_text())
     config["defaults"]["training"]["epochs"] = 30
     config["defaults"]["measure"]["epochs"]["number"] = 8
     config["defaults"]["seeds"] = config["defaults"]["seeds_per_block"] = 2
-    config["runs"]["relu"]["training"] = {"device": "cpu"}
+    config["runs"]["tanh"]["training"] = {"kernel": "torch"}
     config["runs"]["relu"]["measure"] = {"device": "cpu"}
     return config
 
@@ -322,10 +323,11 @@ def test_two_working_directories_train_once(submitting, killed, started, tmp_pat
 
 @pytest.fixture(scope="module")
 def killed(tiny):
-    """A training of some seconds, on all of the data set, of no GPU."""
+    """A training of some seconds by torch's operators, on all of the data set, of no GPU."""
+    training = {"batch_size": 256, "epochs": 400, "device": "cpu", "kernel": "torch"}
     defaults = {
         **tiny["defaults"],
-        "training": {"batch_size": 256, "epochs": 400, "device": "cpu"},
+        "training": training,
         "checkpoint_seconds": 0.3,
         "seeds": 2,
     }

@@ -252,8 +252,9 @@ class Families:
 
     def gpus_to_train(self, family: str, **_) -> int:
         """GPUs of a family's trainings: 0 or 1."""
-        runs = (self.experiment.runs[member.run] for member in self.members(family))
-        return int(any(run.training.device != "cpu" for run in runs))
+        runs, networks = self.experiment.runs, self.known.networks
+        of = {member.run: networks(member.run)[NETWORK] for member in self.members(family)}
+        return max(runs[name].training.gpus(network) for name, network in of.items())
 
     def cost_of_selection(self, family: str) -> Cost:
         """Of choosing the epochs of a family."""

@@ -20,6 +20,7 @@ from infoplane.plan.recipes import Recipes
 from infoplane.plan.stage import Stage, Standing, stand
 from infoplane.schedules.parts import Part
 from infoplane.stores import parts
+from infoplane.training.trainer import NETWORK
 
 MOST_TARGETS = 200
 """Runs that all have a target of their own: a rule a run would cost a call of Snakemake with
@@ -287,7 +288,7 @@ class Plan:
 
     def gpus_to_train(self, run: str, **_) -> int:
         """GPUs of a training: 0 or 1."""
-        return int(self.run(run).training.device != "cpu")
+        return self.run(run).training.gpus(self.known.networks(run)[NETWORK])
 
     def gpus_to_measure(self, run: str, estimator: str | None = None, **_) -> int:
         """GPUs of activations, an estimate or a pool: under `auto` of an estimate only where

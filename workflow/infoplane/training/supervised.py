@@ -133,10 +133,10 @@ class Settings(TrainerSettings):
     """Which of the data set's labels is learnt; null: the first."""
     epochs: int = Field(ge=1)
     """Epochs of training, at the most where there is a stopping rule."""
-    kernel: Literal["auto", "compiled", "torch"] = "torch"
+    kernel: Literal["auto", "compiled", "torch"] = "auto"
     """What computes an epoch: compiled loops, made for perceptrons of few units on a CPU, or
-    torch's operators. auto: compiled loops where they are faster. Both give the same weights to
-    float32 rounding."""
+    torch's operators. auto: compiled loops where they are faster, by the network and these
+    settings alone, so that every machine chooses alike. Weights agree to float32 rounding."""
     stop: Stop | None = None
     """Stopping rule, applied to each seed by itself."""
     prefit: Prefit | None = None
@@ -194,7 +194,7 @@ class Settings(TrainerSettings):
                 "kernel",
                 "must be auto or torch, not 'compiled': compiled loops train perceptrons "
                 "without noise, quantisation, batch norm and dropout, on labels, without "
-                "augment and orthonormal_penalty",
+                "augment and orthonormal_penalty, and not with device: cuda",
             )
         family, links = network.settings.family, network.links
         if self.augment and len(network.input_shape) != 3:
@@ -225,16 +225,18 @@ class Settings(TrainerSettings):
             )
 
     def compiles(self, network: Network) -> bool:
-        """Whether compiled loops compute the epochs of such networks, on a CPU."""
+        """Whether compiled loops compute the epochs of such networks, whatever the machine."""
         widest = max(math.prod(network.input_shape), *network.widths.values())
         wanted = self.kernel == "compiled" or widest <= WIDEST
         return wanted and self._can_be_compiled(network)
 
     def _can_be_compiled(self, network: Network) -> bool:
-        plain = self.target == "label" and not (
-            self.augment or self.orthonormal_penalty or self.kernel == "torch"
-        )
-        return plain and network.is_perceptron
+        plain = self.target == "label" and not (self.augment or self.orthonormal_penalty)
+        elsewhere = self.kernel == "torch" or self.device == "cuda"
+        return plain and not elsewhere and network.is_perceptron
+
+    def gpus(self, network: Network) -> int:
+        return 0 if self.compiles(network) else super().gpus(network)
 
     def target_of(self, network: Network) -> Target:
         """What the network is trained to give."""
@@ -258,7 +260,8 @@ class Supervised(Grouped):
         self.settings, self.network, self.seeds = settings, network, list(seeds)
         self.networks = {NETWORK: network}
         self.epochs, self.keep = settings.numbers, settings.keep
-        self.device = device_of(settings.device)
+        self.compiled = settings.compiles(network)
+        self.device = device_of("cpu" if self.compiled else settings.device)
         y = np.zeros(len(data.x), np.int64)
         if settings.target == "label":
             y = data.label(settings.label).codes
@@ -315,7 +318,7 @@ class Supervised(Grouped):
 
     def group(self, rows: Sequence[int], seeds: Sequence[int], weights: Weights) -> Stack:
         kind = Stack
-        if self.settings.compiles(self.network) and self.device.type == "cpu":
+        if self.compiled:
             from infoplane.training.compiled_stack import CompiledStack as kind
         return kind(self.settings, self.network, self.target, rows, seeds, weights[NETWORK])
 

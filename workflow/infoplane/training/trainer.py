@@ -74,6 +74,10 @@ class TrainerSettings(Settings):
         """Metrics that its rules name, by the keys that do."""
         return {}
 
+    def gpus(self, network: Network) -> int:
+        """GPUs that a job asks for to train a run's network: 0 or 1."""
+        return int(self.device != "cpu")
+
     def contents(self, seeds: Iterable[int]) -> list[Path]:
         """Files of the user's own of these seeds, in order."""
         return []
