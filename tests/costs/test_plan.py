@@ -4,6 +4,7 @@ import zipfile
 
 import pytest
 
+from infoplane.costs import IMPORT_SECONDS
 from infoplane.datasets import SOURCES
 from infoplane.datasets.prepare import prepare
 from infoplane.datasets.source import Shape
@@ -39,6 +40,18 @@ def test_training_needs_more_for_more_seeds_and_inputs(planned):
     mnist = planned()
     mnist.known._prepared = lambda dataset: Shape(70_000, (12,), {"y": 2}, 60_000)
     assert bigger(mnist.training("run", "seeds-0-1"), few)
+
+
+def test_compiled_training_is_expected_to_take_a_fraction_of_torchs(planned):
+    compiled = planned().training("run", "seeds-0-9")
+    by_torch = planned(training__kernel="torch").training("run", "seeds-0-9")
+    own = compiled.seconds - IMPORT_SECONDS, by_torch.seconds - IMPORT_SECONDS
+    assert 5 * own[0] < own[1] and compiled.mb <= by_torch.mb
+    wide = (
+        planned(network__hidden=[200]),
+        planned(network__hidden=[200], training__kernel="torch"),
+    )
+    assert wide[0].training("run", "seeds-0-9") == wide[1].training("run", "seeds-0-9")
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from infoplane.costs import GFLOPS, IMPORT_SECONDS, TORCH_MB, Cost, speed_of
 from infoplane.datasets.source import Shape
 from infoplane.estimators.interface import Estimator
@@ -16,6 +18,7 @@ RECORD_BYTES, RECORD_SECONDS = 4000, 5e-4
 """Of one record: samples made and checked, the record judged, held and written."""
 
 
+@dataclass(eq=False)
 class Work:
     """What a job measures: all seeds at so many epochs.
 
@@ -25,31 +28,26 @@ class Work:
     at_once : networks whose activations are held at once (`Activations.at_once`)
     """
 
-    def __init__(
-        self,
-        network: Network,
-        measure: ProbeSettings,
-        data: Shape,
-        n_seeds: int,
-        n_epochs: int,
-        draws: int,
-        memory_mb: int,
-        threads: int,
-    ):
-        self.network, self.data, self.draws = network, data, draws
-        self.n_seeds, self.n_networks = n_seeds, n_seeds * n_epochs
-        self.n_inputs = measure.n_inputs(data)
-        # A reconstruction as Y is a pass of its own, and a second wide variable.
-        self.times = 2 if measure.y == "reconstruction" else 1
-        self.n_rows = self.n_inputs * (draws or measure.draws)
+    network: Network
+    measure: ProbeSettings
+    data: Shape
+    n_seeds: int
+    n_epochs: int
+    draws: int
+    memory_mb: int
+    threads: int
+
+    def __post_init__(self):
+        self.n_networks, self.speed = self.n_seeds * self.n_epochs, speed_of(self.threads)
+        self.n_inputs = self.measure.n_inputs(self.data)
+        self.n_rows = self.n_inputs * (self.draws or self.measure.draws)
         try:
-            self.read = [*reader_of(network, measure).widths.values()]
+            self.read = [*reader_of(self.network, self.measure).widths.values()]
         except ValueError:  # of layers that are not in what stands in for an unknown network
-            self.read = [*network.widths.values()]
-        self.each = bytes_each(network, self.n_rows, measure)
-        most = int(memory_mb * 1e6 / self.each)
-        self.at_once = 1 if draws else max(1, min(self.n_networks, most))
-        self.speed = speed_of(threads)
+            self.read = [*self.network.widths.values()]
+        self.each = bytes_each(self.network, self.n_rows, self.measure)
+        most = int(self.memory_mb * 1e6 / self.each)
+        self.at_once = 1 if self.draws else max(1, min(self.n_networks, most))
 
     def activations(self) -> Cost:
         """Of regenerating all activations into a store."""
@@ -63,7 +61,9 @@ class Work:
         passes = (1 + by.needs_survey) * (self._passes + RECORD_SECONDS * records)
         estimates = self.n_networks * sum(c.seconds for c in layers) / self.speed
         mb = self._mb(by) + max(c.mb for c in layers) + RECORD_BYTES * records / 1e6
-        return Cost(mb, IMPORT_SECONDS + self.times * (passes + estimates))
+        # A reconstruction as Y is a pass of its own, and a second wide variable.
+        times = 2 if self.measure.y == "reconstruction" else 1
+        return Cost(mb, IMPORT_SECONDS + times * (passes + estimates))
 
     def _mb(self, by: Estimator | None = None) -> float:
         """The process, data, weights, activations of networks that are held, and the inputs

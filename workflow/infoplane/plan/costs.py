@@ -28,9 +28,7 @@ class Costs:
     def __init__(self, known: Known):
         self.known, self.runs = known, known.experiment.runs
         self._estimator = cache(lambda name: estimator_of(known.experiment.estimators[name]))
-        self._works: dict[tuple, Work] = {}  # thousands of jobs measure alike
-        self._alike = cache(self._alike)
-        self._estimation = cache(lambda work, by: work.estimation(self._estimator(by)))
+        self._work = cache(self._work)
 
     def dataset(self, dataset: str) -> Cost:
         """Of its preparation; a download is not counted."""
@@ -47,21 +45,20 @@ class Costs:
 
     def activations(self, run: str, seeds: str) -> Cost:
         """Of the activations of a block of seeds that estimators share."""
-        return self._of(run, n_seeds_of(seeds), self.runs[run].n_measured).activations()
+        return self._work(run, n_seeds_of(seeds), self.runs[run].n_measured).activations()
 
     def estimation(self, run: str, estimator: str, seeds: str, n_parts: int | None = 1) -> Cost:
         """Of a block of seeds, or of one of so many parts of its epochs; None: of putting them
         together, which measures next to nothing."""
         n_epochs = self.runs[run].n_measured_by_each_of(n_parts) if n_parts else 1
-        return self._estimation(self._of(run, n_seeds_of(seeds), n_epochs), estimator)
+        work = self._work(run, n_seeds_of(seeds), n_epochs)
+        return work.estimation(self._estimator(estimator))
 
     def pool(self, run: str, pool: str, estimator: str) -> Cost:
         """Of a pool, every window of which counts as a network with the longest one's draws."""
-        settings = self.runs[run]
-        sizes = settings.pools[pool].sizes(
-            len(settings.seeds), settings.training.n_kept, settings.measure.draws
-        )
-        return self._estimation(self._of(run, *sizes), estimator)
+        settings, kept = self.runs[run], self.runs[run].training.n_kept
+        sizes = settings.pools[pool].sizes(len(settings.seeds), kept, settings.measure.draws)
+        return self._work(run, *sizes).estimation(self._estimator(estimator))
 
     def drawing(self, subjects: Iterable[Subject]) -> Cost:
         """Of figures of a run (and its lists of violations), or of several runs."""
@@ -74,22 +71,13 @@ class Costs:
         n_rows = [self._n_rows(run) for run in self.known.experiment.alone] or [0]
         return Cost(of_drawing(max(n_rows)).mb, of_drawing(sum(n_rows)).seconds)
 
-    def _of(self, run: str, n_seeds: int, n_epochs: int, draws: int = 0) -> Work:
-        settings, key = self.runs[run], (*self._alike(run), n_seeds, n_epochs, draws)
-        if key not in self._works:
-            measured = self.known.network(run), settings.measure
-            sizes = n_seeds, n_epochs, draws, settings.memory_mb, settings.threads
-            self._works[key] = Work(*measured, self.known.shape(settings.dataset), *sizes)
-        return self._works[key]
-
-    def _alike(self, run: str) -> tuple:
-        """What decides the costs of measuring one of a run's networks."""
-        settings = self.runs[run]
-        written = settings.measure.canonical(), settings.dataset
-        return self.known.network(run), *written, settings.memory_mb, settings.threads
+    def _work(self, run: str, n_seeds: int, n_epochs: int, draws: int = 0) -> Work:
+        settings, network = self.runs[run], self.known.network(run)
+        given = network, settings.measure, self.known.shape(settings.dataset)
+        return Work(*given, n_seeds, n_epochs, draws, settings.memory_mb, settings.threads)
 
     def _n_rows(self, run: str) -> int:
         """Of tables of a run: of estimates, and of metrics by layer."""
-        settings, n_layers = self.runs[run], len(self._of(run, 1, 1).read)
+        settings, n_layers = self.runs[run], len(self._work(run, 1, 1).read)
         n_estimates = len(settings.estimators) * settings.n_measured
         return len(settings.seeds) * n_layers * (n_estimates + len(settings.training.numbers))

@@ -11,10 +11,14 @@ if TYPE_CHECKING:
     from infoplane.networks.network import Network
     from infoplane.training.selfplay import Settings as SelfPlay
 
-EPOCH_SECONDS, STEP_SECONDS, STEP_SECONDS_A_LAYER = 0.01, 5e-4, 2.5e-4
-"""Of an epoch with its metrics and the journal, and of a step, whatever their size."""
-VALUE_SECONDS, WEIGHT_SECONDS, KEPT_SECONDS = 8e-9, 1.5e-8, 4e-8
-"""Of an activation forth and back, of a weight in a step, of a weight that is written."""
+STEP_SECONDS, STEP_SECONDS_A_LAYER = 5e-4, 2.5e-4
+BY_TORCH = 0.01, STEP_SECONDS, STEP_SECONDS_A_LAYER, 8e-9
+"""Of an epoch with its metrics and the journal, and of a step, whatever their size; of an
+activation forth and back."""
+COMPILED = 1e-3, 0, 0, 1e-9
+"""The same in compiled loops, on whose steps nothing is spent beside the numbers."""
+WEIGHT_SECONDS, KEPT_SECONDS = 1.5e-8, 4e-8
+"""Of a weight in a step, of a weight that is written."""
 COPIES, KEPT_BYTES, EVALUATED_BYTES = 20, 2**27, 2**29
 """Matrices of all weights that are alive at once: the weights, gradients and their statistics,
 two of the optimizer, the latest, temporaries. Most of kept weights until they are compressed,
@@ -33,35 +37,34 @@ def of_training(
     n_kept: int,
     batch: int = 256,
     threads: int = 1,
+    compiled: bool = False,
 ) -> Cost:
     """Peak memory and seconds of so many epochs of mini-batches, of which some are kept."""
     n, n_layers, slower = data.n_train, len(network.layers), network.slowdown
     batch, n_steps, weights = min(batch, n), -(-n // batch), n_seeds * network.n_parameters
     units, widest = sum(network.widths.values()) + network.n_drawn, max(network.widths.values())
+    at_once = 1 if compiled else n_seeds
+    epoch, step, layer, value = COMPILED if compiled else BY_TORCH
     n_bytes = (
         data.n * (9 * data.d + 24)  # inputs
         + n_seeds * n * (16 + 12 * network.n_drawn)  # the order of an epoch, its noise
-        + 8 * n_seeds * batch * (data.d + 3 * slower * units)
+        + 8 * at_once * batch * (data.d + 3 * slower * units)
         + 4 * COPIES * weights
         + min(16 * weights * n_kept, KEPT_BYTES)
-        + min(16 * n_seeds * data.n * max(widest, data.d), EVALUATED_BYTES)
+        + min(16 * at_once * data.n * max(widest, data.d), EVALUATED_BYTES)
         + n_epochs * (6000 + 10 * n_seeds * (4 + 3 * n_layers))  # metrics
     )
     products = n_seeds * network.n_products * (6 * n + 2 * data.n) / (GFLOPS * 1e9)
-    values = n_seeds * n * units * VALUE_SECONDS + n_steps * weights * WEIGHT_SECONDS
-    steps = n_steps * slower * (STEP_SECONDS + STEP_SECONDS_A_LAYER * n_layers)
-    epoch = EPOCH_SECONDS + steps + (products + slower * values) / speed_of(threads)
+    values = n_seeds * n * units * value + n_steps * weights * WEIGHT_SECONDS
+    epoch += n_steps * slower * (step + layer * n_layers)
+    epoch += (products + slower * values) / speed_of(threads)
     seconds = IMPORT_SECONDS + n_epochs * epoch + n_kept * weights * KEPT_SECONDS
     return Cost(TORCH_MB + n_bytes / 1e6, seconds)
 
 
 def of_self_play(network: Network, data: Shape, n_seeds: int, settings: SelfPlay) -> Cost:
     """Peak memory and seconds of games by search and of training on them."""
-    n, judged, product = (
-        settings.epochs,
-        settings.evaluation,
-        network.n_products / (GFLOPS * 5e8),
-    )
+    n, judged, product = settings.epochs, settings.evaluation, network.n_products / GFLOPS / 5e8
     n_moves = min(MOVES, data.d // 3 + 1)  # a plane for each player, and one for neither
     searches = n * settings.games * n_moves
     searches += (n // judged.every + 2) * (judged.games * n_moves + judged.positions)

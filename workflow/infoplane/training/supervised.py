@@ -296,8 +296,8 @@ class Supervised(Grouped):
         cls, settings: Settings, network: Network, data: Shape, n_seeds: int, threads: int = 1
     ) -> Cost:
         before = settings.prefit.epochs if settings.prefit else 0
-        n_epochs, batch = settings.epochs + before, settings.batch_size
-        return of_training(network, data, n_seeds, n_epochs, settings.n_kept, batch, threads)
+        sizes = n_seeds, settings.epochs + before, settings.n_kept, settings.batch_size
+        return of_training(network, data, *sizes, threads, settings.compiles(network))
 
     @property
     def lost(self) -> dict[int, Lost]:

@@ -8,12 +8,11 @@ a power of n, which for memory is 1, and by d.
 
 from __future__ import annotations
 
-import csv
-import math
-from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from infoplane.costs import Cost
 
@@ -25,13 +24,14 @@ FEATURES = 12
 """Features of the inputs X beside the layers measured."""
 MEASURED_MEMORY_MB = 512
 """The estimators' own default for working memory, under which they were measured."""
-LEAST = Cost(10.0, 0.002)
+LEAST = {"mb": 10.0, "seconds": 0.002}
 """Smaller measurements say nothing."""
 STEPS_EXPECTED = 0.5
 """Share of its steps after which an estimator that trains is expected to have stopped. Some
 layers take a tenth of them, others all; a job asks for three times the expected."""
-UNKNOWN = {(4096, 100): Cost(1000.0, 60.0)}
-"""An estimator that is not in the table."""
+COLUMNS = [("n", int), ("d", int), ("seconds", float), ("mb", float)]
+UNKNOWN = np.array([(4096, 100, 60.0, 1000.0)], COLUMNS)
+"""Of an estimator that is not in the table."""
 LINEAR = {
     "max_steps", "width", "depth", "held_out_contrasts", "n_projections", "n_shifts", "k",
     "n_shuffles", "n_batches", "n_neighbours", "max_iterations", "silhouette_rows",
@@ -41,6 +41,7 @@ LINEAR = {
 not counted on: it may have stopped before."""
 
 
+@lru_cache(1000)  # thousands of runs have layers alike
 def of_layer(estimator: Estimator, n: int, d: int, features: int) -> Cost:
     """Working memory for a layer of n rows and d units, and seconds on one thread; of an
     estimator without measurements, slow and large (UNKNOWN).
@@ -49,45 +50,33 @@ def of_layer(estimator: Estimator, n: int, d: int, features: int) -> Cost:
     """
     measured = rows().get(estimator.name, UNKNOWN)
     d += 0 if estimator.takes_layers else max(0, features - FEATURES)
-    grown = [(_more(n, n0), _more(d, d0), cost) for (n0, d0), cost in measured.items()]
+    in_n, in_d = np.maximum(1, n / measured["n"]), np.maximum(1, d / measured["d"])
     settings = estimator.settings.model_dump()
     memory = settings.get("memory_mb", MEASURED_MEMORY_MB)
-    mb = min(cost.mb * in_n * in_d for in_n, in_d, cost in grown)
+    mb = (measured["mb"] * in_n * in_d).min()
     # Those that train together fill a stack of as much.
     mb += memory if estimator.together else max(0, memory - MEASURED_MEMORY_MB)
-    power = _power(measured)
-    seconds = min(cost.seconds * in_n**power * in_d for in_n, in_d, cost in grown)
+    seconds = (measured["seconds"] * in_n ** _power(measured) * in_d).min()
     for key, field in type(estimator.settings).model_fields.items():
         if key in LINEAR and all(isinstance(v, int) for v in (settings[key], field.default)):
-            seconds *= _more(settings[key], field.default)
-    return Cost(mb, seconds * (STEPS_EXPECTED if estimator.trains else 1))
+            seconds *= max(1, settings[key] / field.default)
+    return Cost(float(mb), float(seconds * (STEPS_EXPECTED if estimator.trains else 1)))
 
 
-def _more(size: float, measured: float) -> float:
-    return max(1.0, size / measured)
-
-
-def _power(measured: Mapping[tuple[int, int], Cost]) -> float:
+def _power(measured: np.ndarray) -> float:
     """Of n, by which seconds grow, between 1 and 2: of the two largest of the narrowest."""
-    narrow = min(d for _, d in measured)
-    ends = sorted((n, cost.seconds) for (n, d), cost in measured.items() if d == narrow)
-    if len(ends) < 2:
-        return 2.0
-    (n0, less), (n1, more) = ends[-2:]
-    return min(2.0, max(1.0, math.log(more / less) / math.log(n1 / n0)))
+    largest = measured[measured["d"] == measured["d"].min()][-2:]
+    grown, more = (np.diff(np.log(largest[key])) for key in ("seconds", "n"))
+    return min(2.0, max(1.0, *(grown / more))) if len(largest) > 1 else 2.0
 
 
 @cache
-def rows() -> Mapping[str, dict[tuple[int, int], Cost]]:
-    """Costs of single layers by estimator, and n and d: not below those of smaller ones."""
-    table: dict[str, dict[tuple[int, int], Cost]] = {}
-    with TABLE.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            cost = Cost(*map(max, LEAST, (float(row["mb"]), float(row["seconds"]))))
-            table.setdefault(row["estimator"], {})[int(row["n"]), int(row["d"])] = cost
-    return {name: {at: _up_to(at, column) for at in column} for name, column in table.items()}
-
-
-def _up_to(at: tuple[int, int], column: Mapping[tuple[int, int], Cost]) -> Cost:
-    smaller = [cost for (n, d), cost in column.items() if n <= at[0] and d <= at[1]]
-    return Cost(*map(max, zip(*smaller, strict=True)))
+def rows() -> dict[str, np.ndarray]:
+    """COLUMNS of single layers by estimator; costs are not below those of smaller layers."""
+    table = np.genfromtxt(TABLE, delimiter=",", names=True, dtype=None, encoding="utf-8")
+    of = {str(name): table[table["estimator"] == name] for name in table["estimator"]}
+    for own in of.values():
+        smaller = (own["n"] <= own["n"][:, None]) & (own["d"] <= own["d"][:, None])
+        for key, least in LEAST.items():
+            own[key] = np.where(smaller, np.maximum(own[key], least), 0).max(1)
+    return of
