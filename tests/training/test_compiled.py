@@ -1,5 +1,10 @@
 """Compiled epochs against torch's operators: the same streams, the same weights to rounding."""
 
+import hashlib
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -8,9 +13,12 @@ from tests.steps import steps
 from infoplane import streams
 from infoplane.config import ConfigError, load
 from infoplane.networks import mlp
+from infoplane.networks.network import initialise_seeds
 from infoplane.streams_cpu import order, words_of
 from infoplane.training import supervised
 from infoplane.training.compiled_stack import KINDS, CompiledStack
+from infoplane.training.targets import Classes
+from infoplane.vectors_cpu import WIDEST
 
 OPTIMIZERS = {
     "sgd": {"learning_rate": 0.1, "weight_decay": 0.01},
@@ -130,6 +138,39 @@ def test_a_seed_has_the_same_bits_beside_others_and_on_two_threads(trained, monk
     for name, values in alone[-1][0].items():
         assert np.array_equal(together[-1][0][name][2], values[0])
         assert np.array_equal(together[-1][0][name], shared[-1][0][name])
+
+
+def bits() -> str:
+    """Of the weights of two networks after some epochs, on inputs that fill no batch."""
+    random = np.random.default_rng(0)
+    x = random.standard_normal((301, 8), np.float32)
+    labels = (x[:, 0] * x[:, 1] > 0).astype(np.int64)
+    parts = {"train": (torch.from_numpy(x), torch.from_numpy(labels))}
+    parts["test"] = parts["train"]
+    network = mlp.MLP(mlp.Settings(hidden=[7, 5, 3]), (8,), 2)
+    settings = supervised.Settings(epochs=40, batch_size=60, device="cpu", kernel="compiled")
+    weights = initialise_seeds(network, [0, 1])
+    stack = CompiledStack(settings, network, Classes(0), [0, 1], [0, 1], weights)
+    for epoch in range(41):
+        stack.epoch(parts, epoch)
+    return hashlib.sha256(stack.flats[0].numpy().tobytes()).hexdigest()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(WIDEST == 16, reason="no AVX-512 here, beside which to try AVX2")
+def test_a_machine_without_avx512_gets_the_same_bits(tmp_path):
+    names = ("avx2", "fma", "f16c", "bmi2", "lzcnt", "popcnt", "sse4.2")
+    environment = {
+        **os.environ,
+        "NUMBA_CPU_NAME": "haswell",
+        "NUMBA_CPU_FEATURES": ",".join(f"+{name}" for name in names),
+        "NUMBA_CACHE_DIR": str(tmp_path),
+    }
+    asked = "from tests.training import test_compiled as t; print(t.WIDEST, t.bits())"
+    done = subprocess.run(
+        [sys.executable, "-c", asked], env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["16", bits()], done.stderr
 
 
 def test_of_equal_scores_the_first_class_counts(trained, network, data):

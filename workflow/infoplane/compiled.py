@@ -71,12 +71,17 @@ def _digest_of_files(function) -> str:
     found, waiting = {function}, [function]
     while waiting:
         code, known = waiting[-1].__code__, waiting.pop().__globals__
-        called = {getattr(known.get(name), "py_func", None) for name in code.co_names}
+        called = {_python_of(known.get(name)) for name in code.co_names}
         waiting += called - found - {None}
         found |= called - {None}
     files = sorted({one.__code__.co_filename for one in found})
     contents = [hashlib.sha256(Path(file).read_bytes()).digest() for file in files]
     return hashlib.sha256(b"".join(contents)).hexdigest()
+
+
+def _python_of(function) -> Callable | None:
+    """What a compiled function or an intrinsic was written as; None of anything else."""
+    return getattr(function, "py_func", None) or getattr(function, "_defn", None)
 
 
 @cache

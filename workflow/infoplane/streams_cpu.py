@@ -73,26 +73,39 @@ def _shuffled(n, seed):
     for i in range(1, 624):
         before = state[i - 1]
         state[i] = U(U(1812433253) * (before ^ (before >> U(30)))) + U(i)
-    found = np.arange(n)
-    at = 624
-    for i in range(n - 1):
-        if at == 624:
-            _twist(state)
-            at = 0
-        word = state[at]
-        at += 1
-        word ^= word >> U(11)
-        word ^= (word << U(7)) & U(0x9D2C5680)
-        word ^= (word << U(15)) & U(0xEFC60000)
-        word ^= word >> U(18)
-        other = i + np.int64(word % U(n - i))
-        found[i], found[other] = found[other], found[i]
+    found, others = np.arange(n), np.empty(624, np.int64)
+    for begin in range(0, n - 1, 624):
+        _twist(state)
+        drawn = min(624, n - 1 - begin)
+        for i in range(drawn):
+            word = state[i]
+            word ^= word >> U(11)
+            word ^= (word << U(7)) & U(0x9D2C5680)
+            word ^= (word << U(15)) & U(0xEFC60000)
+            word ^= word >> U(18)
+            # The remainder; a quotient of 32 bits by 32 is exact to its whole part in float64.
+            left = n - begin - i
+            others[i] = np.int64(word) - left * np.int64(np.float64(word) / np.float64(left))
+        for i in range(drawn):
+            own, other = begin + i, begin + i + others[i]
+            found[own], found[other] = found[other], found[own]
     return found
 
 
 @numba.njit
 def _twist(state):
-    for i in range(624):
-        word = (state[i] & U(0x80000000)) | (state[(i + 1) % 624] & U(0x7FFFFFFF))
-        odd = U(0x9908B0DF) if word & U(1) else U(0)
-        state[i] = state[(i + 397) % 624] ^ (word >> U(1)) ^ odd
+    _twisted(state, 0, 227, 397)
+    _twisted(state, 227, 623, -227)
+    state[623] = _next(state[623], state[0], state[396])
+
+
+@numba.njit(forceinline=True)
+def _twisted(state, first, stop, further):
+    for i in range(first, stop):
+        state[i] = _next(state[i], state[i + 1], state[i + further])
+
+
+@numba.njit(forceinline=True)
+def _next(own, following, other):
+    word = (own & U(0x80000000)) | (following & U(0x7FFFFFFF))
+    return other ^ (word >> U(1)) ^ (U(0x9908B0DF) & (U(0) - (word & U(1))))

@@ -54,10 +54,31 @@ METHODS = {
 }
 
 
+class Held(NamedTuple):
+    """What `cpu.epochs` takes of these networks, the same in every epoch.
+
+    theta, first, second : (n_networks, n_numbers), in the memory of torch's tensors
+    seeds : (n_networks,)
+    parts : networks of each thread; scratch : its memory
+    """
+
+    theta: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    seeds: np.ndarray
+    widths: np.ndarray
+    kinds: np.ndarray
+    numbers: np.ndarray
+    parts: list[slice]
+    scratch: list[np.ndarray]
+
+
 class CompiledStack(Stack):
     """A stack of perceptrons without noise, dropout, batch norm or quantisation."""
 
-    _turned: list | None = None
+    _held: Held | None = None
+    _evaluated: list[tuple[np.ndarray, np.ndarray, int]] | None = None
+    _shown: tuple[Tensor, np.ndarray] | None = None
     _pool: ThreadPoolExecutor | None = None
 
     def start(self, flats: Sequence[Tensor]) -> None:
@@ -65,6 +86,7 @@ class CompiledStack(Stack):
         (flat,), (optimizer,) = self.flats, self.optimizers
         moments = {name: torch.zeros_like(flat) for name in self.method.moments if name}
         optimizer.state[flat] = {"step": torch.tensor(0.0), **moments}
+        self._held = None
 
     @property
     def method(self) -> Method:
@@ -73,82 +95,97 @@ class CompiledStack(Stack):
 
     def epoch(self, parts: Mapping[str, tuple[Tensor, Tensor]], epoch: int) -> Arrays:
         x, y = parts["train"]
-        evaluated = self._evaluated(parts)
-        norms, scores = self._call(x, y[None], evaluated, (epoch,), trains=epoch > 0)
+        if self._evaluated is None:
+            self._evaluated = [_turned(*part) for part in parts.values()]
+        norms, scores = self._call(x, y[None], self._evaluated, (epoch,), trains=epoch > 0)
         found = dict(zip(("weight_norm", "gradient_mean", "gradient_std"), norms, strict=True))
         names = (f"{score}_{part}" for part in parts for score in ("loss", "accuracy"))
         return found | dict(zip(names, scores, strict=True))
 
     def train_epoch(self, x: Tensor, labels: Tensor, *key: int) -> Arrays:
-        nothing = x[:0].flatten(1).T.numpy(), labels[0, :0].numpy()
+        nothing = _turned(x[:0], labels[0, :0])
         (_, mean, std), _ = self._call(x, labels, (nothing, nothing), key)
         return {"gradient_mean": mean, "gradient_std": std}
 
-    def _evaluated(self, parts) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Inputs (features, n) and labels of each part."""
-        if self._turned is None:
-            self._turned = [
-                (x.flatten(1).T.contiguous().numpy(), y.numpy()) for x, y in parts.values()
-            ]
-        return self._turned
-
     def _call(self, x, labels, evaluated, key: tuple[int, ...], trains: bool = True):
         """Norms (3, n_networks, n_layers) and scores (4, n_networks) after an epoch."""
-        (flat,), (optimizer,), chosen = self.flats, self.optimizers, self.settings
-        state, n_networks = optimizer.state[flat], len(self.rows)
-        first, second = (
-            state.get(name, torch.zeros_like(flat)).numpy() for name in self.method.moments
+        if self._held is None:
+            self._held = self._hold(x)
+        if self._shown is None or self._shown[0] is not x:
+            self._shown = x, _columns(x)
+        held, chosen = self._held, self.settings
+        inputs, y, step = (
+            self._shown[1],
+            labels.numpy(),
+            self.optimizers[0].state[self.flats[0]]["step"],
         )
-        words = np.empty((n_networks, 1 + len(words_of(key))), np.uint32)
-        words[:, 0], words[:, 1:] = self.seeds, words_of(key)
+        own_key = words_of(key)
+        words = np.empty((len(held.seeds), 1 + len(own_key)), np.uint32)
+        words[:, 0], words[:, 1:] = held.seeds, own_key
         rates = self._rates(-(-len(x) // chosen.batch_size), key) if trains else np.empty(0)
-        kinds = [KINDS[name] for name in self.network.activation_names]
-        scores = np.empty((n_networks, 4))
-        norms = np.empty((n_networks, 3, len(self.network.layers)), np.float32)
-        x, y, theta, t = x.flatten(1).numpy(), labels.numpy(), flat.numpy(), int(state["step"])
+        scores = np.empty((len(held.seeds), 4))
+        norms = np.empty((len(held.seeds), 3, len(held.widths) - 1), np.float32)
+        t = int(step)
 
-        def work(own: slice) -> None:
+        def work(own: slice, scratch: np.ndarray) -> None:
             cpu.epochs(
-                x,
+                inputs,
                 y[own] if len(y) > 1 else y,
                 *evaluated,
                 words[own],
-                theta[own],
-                first[own],
-                second[own],
+                held.theta[own],
+                held.first[own],
+                held.second[own],
                 t,
-                self._widths,
-                np.array(kinds),
+                held.widths,
+                held.kinds,
                 chosen.batch_size,
                 rates,
                 self.method.number,
-                self._numbers,
+                held.numbers,
                 chosen.label_smoothing,
                 chosen.l1,
                 chosen.l2,
+                scratch,
                 scores[own],
                 norms[own],
             )
 
-        self._share(work, n_networks)
-        state["step"] += len(rates)
+        self._share(work)
+        step += len(rates)
         return norms.swapaxes(0, 1), scores.T
 
-    def _share(self, work: Callable[[slice], None], n_networks: int) -> None:
-        """The networks dealt out to the job's threads."""
+    def _hold(self, x: Tensor) -> Held:
+        (flat,), (optimizer,) = self.flats, self.optimizers
+        state, n_networks = optimizer.state[flat], len(self.rows)
+        first, second = (
+            state.get(name, torch.zeros_like(flat)).numpy() for name in self.method.moments
+        )
+        widths = np.array([x[0].numel(), *self.network.widths.values()])
+        kinds = np.array([KINDS[name] for name in self.network.activation_names])
         n_threads = min(torch.get_num_threads(), n_networks)
         ends = np.linspace(0, n_networks, n_threads + 1).astype(int)
         parts = [slice(*pair) for pair in pairwise(ends.tolist())]
-        if n_threads == 1:
-            return work(*parts)
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(n_threads)
-        [*_] = self._pool.map(work, parts)
+        batch = min(self.settings.batch_size, len(x))
+        scratch = [cpu.scratch(widths, batch) for _ in parts]
+        seeds = np.array(self.seeds, np.uint32)
+        return Held(
+            flat.numpy(), first, second, seeds, widths, kinds, self._numbers, parts, scratch
+        )
 
-    @property
-    def _widths(self) -> np.ndarray:
-        """Numbers of an input, units of every layer."""
-        return np.array([math.prod(self.network.input_shape), *self.network.widths.values()])
+    def _share(self, work: Callable[[slice, np.ndarray], None]) -> None:
+        """The networks dealt out to the job's threads, of which this is one."""
+        (own, memory), *others = zip(self._held.parts, self._held.scratch, strict=True)
+        if others and self._pool is None:
+            self._pool = ThreadPoolExecutor(len(others))
+        waiting = [self._pool.submit(work, *other) for other in others]
+        work(own, memory)
+        for one in waiting:
+            one.result()
+
+    def _take_up(self, states) -> None:
+        super()._take_up(states)
+        self._held = None
 
     @property
     def _numbers(self) -> np.ndarray:
@@ -163,3 +200,23 @@ class CompiledStack(Stack):
             return np.full(steps, rate)
         before = (key[0] - 1) * steps
         return np.array([rate * share(before + i, steps, self.epochs) for i in range(steps)])
+
+
+def _turned(x: Tensor, y: Tensor) -> tuple[np.ndarray, np.ndarray, int]:
+    """Inputs (features + 1, n) and labels to be evaluated, filled up, and how many they are."""
+    n, features = len(x), math.prod(x.shape[1:])
+    inputs = np.zeros((features + 1, cpu.filled(n)), np.float32)
+    inputs[:features, :n] = x.flatten(1).T.numpy()
+    inputs[features] = 1
+    labels = np.full(cpu.filled(n), -1)
+    labels[:n] = y.numpy()
+    return inputs, labels, n
+
+
+def _columns(x: Tensor) -> np.ndarray:
+    """Inputs (n, features) with a one after each, and zeros up to a multiple of eight."""
+    n, features = len(x), math.prod(x.shape[1:])
+    found = np.zeros((n, -(-(features + 1) // 8) * 8), np.float32)
+    found[:, :features] = x.flatten(1).numpy()
+    found[:, features] = 1
+    return found

@@ -1,8 +1,8 @@
 """An epoch of small perceptrons in compiled loops: mini-batches, optimizer, loss and norms.
 
 torch spends some 300 operators a step on a few thousand numbers; here one call does an epoch of
-some networks, one after another. Activations are kept unit by unit, (units,
-inputs), so that all loops run along inputs, and stay in the first-level cache.
+some networks, one after another. Activations are kept unit by unit, (units, inputs), so that
+loops run along inputs, and stay in the caches next to the core; products sum in registers.
 
 A layer's parameters are the matrix (fan_in + 1, fan_out) that stands in a flat row: weights,
 then biases; the last row of what goes into a layer is ones. Nothing here assumes that numbers
@@ -16,13 +16,29 @@ from numba.extending import intrinsic
 
 from infoplane.compiled import compiled
 from infoplane.streams_cpu import order
+from infoplane.vectors_cpu import (
+    WIDEST,
+    after,
+    load,
+    plus,
+    plus_scaled,
+    pointer,
+    store,
+    summed,
+    turn,
+    zeros,
+)
 
-FAST = {"fastmath": {"reassoc", "contract", "arcp", "nsz"}, "error_model": "numpy"}
+FAST = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
 F = np.float32
-LANES = 32
-"""Batches are filled up to a multiple of this with inputs that do not count."""
-WIDE = 512
+FILLED = 32
+"""Inputs are filled up to a multiple of this, of whole vectors, with some that do not count."""
+WIDE = 256
 """Inputs that are evaluated at once."""
+SPARE = 1
+"""Rows that may be read after the last."""
+SUMMED = 16
+"""Sums over inputs that run at once, on every machine: so all get the same bits."""
 TANH, RELU, LEAKY, SIGMOID, SOFTSIGN, SOFTPLUS, LINEAR = range(7)
 SGD, ADAM, ADAMW, RMSPROP = range(4)
 
@@ -70,7 +86,7 @@ def _tanh(x):
 
 @numba.njit(**FAST)
 def _activate(h, kind, n):
-    """A unit's activation function, in place."""
+    """A unit's activation function, in place. h : pointer to it"""
     if kind == TANH:
         for b in range(n):
             h[b] = _tanh(h[b])
@@ -94,7 +110,7 @@ def _activate(h, kind, n):
 
 @numba.njit(**FAST)
 def _slope(back, h, kind, n):
-    """What comes back to a unit, times the slope of its function, by its output h."""
+    """What comes back to a unit, times the slope of its function, by its output h; pointers."""
     if kind == TANH:
         for b in range(n):
             back[b] *= F(1) - h[b] * h[b]
@@ -117,89 +133,123 @@ def _slope(back, h, kind, n):
 
 
 @numba.njit(**FAST)
-def _combine(out, j, src, k, c, start, step, n):
-    """out[j] = Σ c[start + i step] src[i] over k rows: first those left over, then fours."""
-    i = (k - 1) % 4 + 1
-    a0 = c[start]
-    a1 = c[start + step] if i > 1 else F(0)
-    a2 = c[start + 2 * step] if i > 2 else F(0)
-    a3 = c[start + 3 * step] if i > 3 else F(0)
-    if i == 1:
-        for b in range(n):
-            out[j, b] = a0 * src[0, b]
-    elif i == 2:
-        for b in range(n):
-            out[j, b] = a0 * src[0, b] + a1 * src[1, b]
-    elif i == 3:
-        for b in range(n):
-            out[j, b] = a0 * src[0, b] + a1 * src[1, b] + a2 * src[2, b]
-    else:
-        for b in range(n):
-            out[j, b] = a0 * src[0, b] + a1 * src[1, b] + a2 * src[2, b] + a3 * src[3, b]
-    while i < k:
-        at = start + i * step
-        a0, a1, a2, a3 = c[at], c[at + step], c[at + 2 * step], c[at + 3 * step]
-        for b in range(n):
-            more = a0 * src[i, b] + a1 * src[i + 1, b]
-            out[j, b] += more + a2 * src[i + 2, b] + a3 * src[i + 3, b]
-        i += 4
+def _combine(out, out_row, m, src, src_row, k, c, down, along, n):
+    """m rows out[j] = Σ c[i down + j along] src[i] over k rows, of n inputs; all are pointers.
+
+    out_row, src_row : from one row to the next
+    """
+    for b in range(0, n, WIDEST):
+        j = 0
+        while j + 4 <= m:
+            a0 = a1 = a2 = a3 = zeros(WIDEST)
+            at, own = j * along, b
+            for _ in range(k):
+                h = load(src, own, WIDEST)
+                a0 = plus_scaled(a0, c, at, h)
+                a1 = plus_scaled(a1, c, at + along, h)
+                a2 = plus_scaled(a2, c, at + 2 * along, h)
+                a3 = plus_scaled(a3, c, at + 3 * along, h)
+                at += down
+                own += src_row
+            own = j * out_row + b
+            store(out, own, a0)
+            store(out, own + out_row, a1)
+            store(out, own + 2 * out_row, a2)
+            store(out, own + 3 * out_row, a3)
+            j += 4
+        if j + 2 <= m:
+            a0 = a1 = zeros(WIDEST)
+            at, own = j * along, b
+            for _ in range(k):
+                h = load(src, own, WIDEST)
+                a0 = plus_scaled(a0, c, at, h)
+                a1 = plus_scaled(a1, c, at + along, h)
+                at += down
+                own += src_row
+            own = j * out_row + b
+            store(out, own, a0)
+            store(out, own + out_row, a1)
+            j += 2
+        if j < m:
+            a0 = zeros(WIDEST)
+            at, own = j * along, b
+            for _ in range(k):
+                a0 = plus_scaled(a0, c, at, load(src, own, WIDEST))
+                at += down
+                own += src_row
+            store(out, j * out_row + b, a0)
 
 
 @numba.njit(**FAST)
-def _outer(g, at, h, fan_in, d, fan_out, n):
-    """g[i, j] = Σ h[i, b] d[j, b] over inputs b."""
-    for j in range(fan_out):
-        i = 0
-        while i + 3 < fan_in:
-            s0 = s1 = s2 = s3 = F(0)
-            for b in range(n):
-                v = d[j, b]
-                s0 += h[i, b] * v
-                s1 += h[i + 1, b] * v
-                s2 += h[i + 2, b] * v
-                s3 += h[i + 3, b] * v
-            own = at + i * fan_out + j
-            g[own], g[own + fan_out] = s0, s1
-            g[own + 2 * fan_out], g[own + 3 * fan_out] = s2, s3
-            i += 4
-        while i < fan_in:
-            s0 = F(0)
-            for b in range(n):
-                s0 += h[i, b] * d[j, b]
-            g[at + i * fan_out + j] = s0
-            i += 1
+def _outer(g, h, fan_in, d, fan_out, row, n):
+    """g[i, j] = Σ h[i, b] d[j, b] over inputs b; all are pointers.
+
+    row : from one row of h or d to the next. A row after those of either may be read; what
+    comes of it is left.
+    """
+    for i in range(0, fan_in, 2):
+        for j in range(0, fan_out, 2):
+            a0 = a1 = b0 = b1 = zeros(SUMMED)
+            at, own = i * row, j * row
+            for b in range(0, n, SUMMED):
+                h0, h1 = load(h, at + b, SUMMED), load(h, at + row + b, SUMMED)
+                d0, d1 = load(d, own + b, SUMMED), load(d, own + row + b, SUMMED)
+                a0, b0 = plus(a0, h0, d0), plus(b0, h0, d1)
+                a1, b1 = plus(a1, h1, d0), plus(b1, h1, d1)
+            at = i * fan_out + j
+            g[at] = summed(a0)
+            if j + 1 < fan_out:
+                g[at + 1] = summed(b0)
+            if i + 1 < fan_in:
+                g[at + fan_out] = summed(a1)
+            if i + 1 < fan_in and j + 1 < fan_out:
+                g[at + fan_out + 1] = summed(b1)
 
 
 @numba.njit(**FAST)
-def _forward(theta, widths, kinds, acts, n):
-    """Activations of all layers, and scores before the softmax."""
-    at = 0
+def _forward(theta, widths, kinds, inputs, from_row, acts, row, n):
+    """Activations of all layers, rows one after another, a row of ones after each layer's.
+
+    inputs, acts : pointers, to inputs with a row of ones, and to what is written
+    from_row, row : from one of their rows to the next
+    """
+    h, out, at = inputs, acts, theta
     for layer in range(len(widths) - 1):
         fan_in, fan_out = widths[layer] + 1, widths[layer + 1]
-        for j in range(fan_out):
-            _combine(acts[layer + 1], j, acts[layer], fan_in, theta, at + j, fan_out, n)
-            if layer < len(kinds):
-                _activate(acts[layer + 1, j], kinds[layer], n)
-        at += fan_in * fan_out
-    return at
+        _combine(out, row, fan_out, h, from_row, fan_in, at, fan_out, 1, n)
+        if layer < len(kinds):
+            for j in range(fan_out):
+                _activate(after(out, j * row), kinds[layer], n)
+        h, from_row = out, row
+        out, at = after(out, (fan_out + 1) * row), after(at, fan_in * fan_out)
 
 
 @numba.njit(**FAST)
-def _softmax(z, classes, top, first, total, n):
-    """Exponentials of z in place; the largest score, its first class, and the sum."""
+def _ones(widths, acts, row):
+    """Write the row of ones after each hidden layer's."""
+    at = 0
+    for layer in range(1, len(widths) - 1):
+        at += widths[layer] * row
+        for b in range(at, at + row):
+            acts[b] = F(1)
+        at += row
+
+
+@numba.njit(**FAST)
+def _softmax(z, row, classes, top, total, n):
+    """Exponentials of z in place, less the largest score; and their sum. z : a pointer"""
     for b in range(n):
-        top[b] = z[0, b]
-        first[b] = 0
+        top[b] = z[b]
         total[b] = F(0)
     for c in range(1, classes):
         for b in range(n):
-            higher = z[c, b] > top[b]
-            top[b] = z[c, b] if higher else top[b]
-            first[b] = c if higher else first[b]
+            score = z[c * row + b]
+            top[b] = score if score > top[b] else top[b]
     for c in range(classes):
         for b in range(n):
-            z[c, b] = _exp(z[c, b] - top[b])
-            total[b] += z[c, b]
+            e = _exp(z[c * row + b] - top[b])
+            z[c * row + b] = e
+            total[b] += e
 
 
 @numba.njit(**FAST)
@@ -259,52 +309,74 @@ def _penalise(g, theta, widths, l1, l2):
 
 
 @numba.njit(**FAST)
+def _gather(x, columns, order, begin, n, out, row):
+    """Inputs order[begin], … , unit by unit.
+
+    x, out : pointers, to rows of `columns` numbers and of inputs
+    n : inputs that are written, the last of them as the first where `order` has no more
+    """
+    places = np.empty(n, np.int64)
+    known = min(n, len(order) - begin)
+    for k in range(known):
+        places[k] = order[begin + k] * columns
+    places[known:] = places[0]
+    place = pointer(places)
+    for k in range(0, n, 8):
+        for i in range(0, columns, 8):
+            turn(after(out, i * row + k), row, after(x, i), after(place, k))
+    places[0] = 0  # keeps them until here
+
+
+@numba.njit(**FAST)
 def _train(
     x, y, order, theta, first, second, t, widths, kinds, batch, rates, method, numbers,
-    smoothing, l1, l2, acts, deltas, mean, square,
+    smoothing, l1, l2, scratch, row, mean, square,
 ):  # fmt: skip
     """An epoch of one network, in place; mean, square : of its gradient, over steps."""
-    n_layers, classes, width = len(widths) - 1, widths[-1], acts.shape[2]
+    n_layers, classes, columns = len(widths) - 1, widths[-1], x.shape[1]
     g = np.empty_like(theta)
-    top, total = np.empty(width, np.float32), np.empty(width, np.float32)
-    largest, target = np.empty(width, np.int32), np.empty(width, np.int32)
+    top, total = np.empty(row, np.float32), np.empty(row, np.float32)
+    target = np.empty(row, np.int32)
     mean[:] = F(0)
     square[:] = F(0)
-    for layer in range(n_layers):
-        acts[layer, widths[layer]] = F(1)
+    inputs, weights, gradient = pointer(scratch), pointer(theta), pointer(g)
+    acts = after(inputs, columns * row)
+    deltas = after(acts, (widths[1:].sum() + n_layers + SPARE) * row)
+    _ones(widths, acts, row)
     steps = 0
     for begin in range(0, len(order), batch):
         n = min(batch, len(order) - begin)
-        m = (n + LANES - 1) // LANES * LANES
+        m = (n + FILLED - 1) // FILLED * FILLED
+        _gather(pointer(x), columns, order, begin, m, inputs, row)
         for k in range(n):
-            row = order[begin + k]
-            target[k] = y[row]
-            for i in range(widths[0]):
-                acts[0, i, k] = x[row, i]
-        for i in range(widths[0]):
-            acts[0, i, n:m] = F(0)
-        at = _forward(theta, widths, kinds, acts, m)
-        z, d = acts[n_layers], deltas[n_layers]
-        _softmax(z, classes, top, largest, total, m)
+            target[k] = y[order[begin + k]]
+        _forward(weights, widths, kinds, inputs, row, acts, row, m)
+        h = after(acts, (widths[1:-1].sum() + n_layers - 1) * row)
+        d = after(deltas, widths[1:-1].sum() * row)
+        _softmax(h, row, classes, top, total, m)
         scale, even = F(1) / F(n), F(smoothing / classes / n)
         own = F((1 - smoothing) / n)
-        for b in range(m):
-            total[b] = scale / total[b] if b < n else F(0)
-        for b in range(n, m):
-            target[b] = -1
+        for b in range(n):
+            total[b] = scale / total[b]
         for c in range(classes):
-            for b in range(m):
+            for b in range(n):
                 wanted = own if target[b] == c else F(0)
-                d[c, b] = z[c, b] * total[b] - wanted - (even if b < n else F(0))
+                d[c * row + b] = h[c * row + b] * total[b] - wanted - even
+            for b in range(n, m):
+                d[c * row + b] = F(0)
+        at = len(theta)
         for layer in range(n_layers - 1, -1, -1):
             fan_in, fan_out = widths[layer] + 1, widths[layer + 1]
             at -= fan_in * fan_out
-            h, d, back = acts[layer], deltas[layer + 1], deltas[layer]
-            _outer(g, at, h, fan_in, d, fan_out, m)
+            h = after(h, -fan_in * row) if layer > 0 else inputs
+            _outer(after(gradient, at), h, fan_in, d, fan_out, row, m)
             if layer > 0:
-                for i in range(fan_in - 1):
-                    _combine(back, i, d, fan_out, theta, at + i * fan_out, 1, m)
-                    _slope(back[i], h[i], kinds[layer - 1], m)
+                units = fan_in - 1
+                back = after(d, -units * row)
+                _combine(back, row, units, d, row, fan_out, after(weights, at), 1, fan_out, m)
+                for i in range(units):
+                    _slope(after(back, i * row), after(h, i * row), kinds[layer - 1], m)
+                d = back
         if l1 != 0 or l2 != 0:
             _penalise(g, theta, widths, l1, l2)
         for p in range(len(theta)):
@@ -318,38 +390,44 @@ def _train(
 
 
 @numba.njit(**FAST)
-def _evaluate(xt, y, theta, widths, kinds, acts):
-    """Mean loss in nats and accuracy of one network. xt : (features, n)"""
-    n_layers, classes, width = len(widths) - 1, widths[-1], acts.shape[2]
-    top, total = np.empty(width, np.float32), np.empty(width, np.float32)
-    largest = np.empty(width, np.int32)
-    for layer in range(n_layers):
-        acts[layer, widths[layer]] = F(1)
+def _evaluate(xt, y, n_inputs, theta, widths, kinds, scratch):
+    """Mean loss in nats and accuracy of one network.
+
+    xt, y : inputs (features + 1, n), the last row ones, and labels (n,); n is n_inputs, filled
+    up to a multiple of FILLED
+    """
+    n_layers, classes = len(widths) - 1, widths[-1]
+    top, total = np.empty(WIDE, np.float32), np.empty(WIDE, np.float32)
+    wanted, largest = np.empty(WIDE, np.float32), np.empty(WIDE, np.int32)
+    inputs, acts, weights = pointer(xt), pointer(scratch), pointer(theta)
+    _ones(widths, acts, WIDE)
+    z = after(acts, (widths[1:-1].sum() + n_layers - 1) * WIDE)
     loss, right = 0.0, 0
-    for begin in range(0, len(y), width):
-        n = min(width, len(y) - begin)
-        m = (n + LANES - 1) // LANES * LANES
-        for i in range(widths[0]):
+    for begin in range(0, n_inputs, WIDE):
+        n = min(WIDE, n_inputs - begin)
+        m = min(WIDE, len(y) - begin)
+        _forward(weights, widths, kinds, after(inputs, begin), len(y), acts, WIDE, m)
+        for b in range(n):
+            wanted[b] = top[b] = z[b]
+            largest[b] = 0
+        for c in range(1, classes):
             for b in range(n):
-                acts[0, i, b] = xt[i, begin + b]
-            for b in range(n, m):
-                acts[0, i, b] = F(0)
-        _forward(theta, widths, kinds, acts, m)
-        z = acts[n_layers]
+                score = z[c * WIDE + b]
+                wanted[b] = score if y[begin + b] == c else wanted[b]
+                largest[b] = c if score > top[b] else largest[b]
+                top[b] = score if score > top[b] else top[b]
+        _softmax(z, WIDE, classes, top, total, m)
         for b in range(n):
-            loss -= z[y[begin + b], b]
-        _softmax(z, classes, top, largest, total, m)
-        for b in range(n):
-            loss += top[b]
+            loss += np.float64(top[b]) - np.float64(wanted[b])
             right += largest[b] == y[begin + b]
         for b0 in range(0, n, 32):  # a logarithm of 32 sums, of at most 10^9 classes each
             product = 1.0
             for b in range(b0, min(b0 + 32, n)):
                 product *= total[b]
             loss += np.log(product)
-    if len(y) == 0:
+    if n_inputs == 0:
         return np.nan, np.nan
-    return loss / len(y), right / len(y)
+    return loss / n_inputs, right / n_inputs
 
 
 @numba.njit(**FAST)
@@ -364,32 +442,46 @@ def _norms(values, widths, out):
         at += size
 
 
+def filled(n: int, to: int = FILLED) -> int:
+    """So many, filled up to a multiple."""
+    return -(-n // to) * to
+
+
+def scratch(widths: np.ndarray, batch: int) -> np.ndarray:
+    """Memory for inputs and activations, and for what comes back to them: zeros, from the start
+    of a line of cache on."""
+    rows = 2 * int(sum(widths[1:])) + len(widths) + 2 * SPARE
+    columns = filled(widths[0] + 1, 8)
+    size = max(filled(batch) * (columns + rows), WIDE * rows)
+    found = np.zeros(size + 16, np.float32)
+    first = -found.ctypes.data % 64 // 4
+    return found[first : first + size]
+
+
 @compiled(nogil=True, **FAST)
 def epochs(
     x, y, train, test, words, theta, first, second, t, widths, kinds, batch, rates, method,
-    numbers, smoothing, l1, l2, scores, norms,
+    numbers, smoothing, l1, l2, scratch, scores, norms,
 ):  # fmt: skip
     """An epoch of every network, in place.
 
-    x : (n, features); y : (n_networks or 1, n), labels; no rate: no training
-    train, test : inputs (features, n) and labels that are evaluated afterwards
+    x : inputs (n, columns): features, a one, and zeros up to a multiple of eight
+    y : labels (n_networks or 1, n); no rate: no training
+    train, test : what is evaluated afterwards, as `_evaluate` takes it: xt, y, n_inputs
     words : (n_networks, n_words), of the key of each network's random order
     theta, first, second : (n_networks, n_numbers)
+    scratch : as the function of that name gives it, of this call alone
     scores : takes loss and accuracy on train and on test, (n_networks, 4)
     norms : takes norms by layer of weights, of the mean gradient and of its standard
         deviation, (n_networks, 3, n_layers)
     """
-    rows, high = len(widths), widths.max() + 1
-    filled = (batch + LANES - 1) // LANES * LANES
-    acts = np.empty((rows, high, filled), np.float32)
-    deltas = np.empty((rows, high, filled), np.float32)
-    wide = np.empty((rows, high, WIDE), np.float32)
+    row = (min(batch, len(x)) + FILLED - 1) // FILLED * FILLED
     for s in range(len(theta)):
         mean, square = np.full_like(theta[s], np.nan), np.full_like(theta[s], np.nan)
         if len(rates):
             _train(
                 x, y[s % len(y)], order(len(x), words[s]), theta[s], first[s], second[s], t,
-                widths, kinds, batch, rates, method, numbers, smoothing, l1, l2, acts, deltas,
+                widths, kinds, batch, rates, method, numbers, smoothing, l1, l2, scratch, row,
                 mean, square,
             )  # fmt: skip
         for p in range(len(mean)):
@@ -399,5 +491,5 @@ def epochs(
         _norms(theta[s] * theta[s], widths, norms[s, 0])
         _norms(mean, widths, norms[s, 1])
         _norms(square, widths, norms[s, 2])
-        scores[s, 0], scores[s, 1] = _evaluate(*train, theta[s], widths, kinds, wide)
-        scores[s, 2], scores[s, 3] = _evaluate(*test, theta[s], widths, kinds, wide)
+        scores[s, 0], scores[s, 1] = _evaluate(*train, theta[s], widths, kinds, scratch)
+        scores[s, 2], scores[s, 3] = _evaluate(*test, theta[s], widths, kinds, scratch)
