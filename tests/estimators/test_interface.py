@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from matplotlib import mathtext
 
 import infoplane
 from infoplane.estimators import ESTIMATORS, from_written
 from infoplane.estimators.interface import EstimatorSettings, LayerEstimator, PairEstimator
 from infoplane.estimators.tables import regime
+from infoplane.figures import tables
 from infoplane.samples import Information, Pair, Samples
 
 
@@ -258,3 +260,40 @@ def test_an_estimator_of_labels_refuses_a_continuous_y():
     t = torch.randn(20, 1, 2)
     with pytest.raises(ValueError, match="Y must be a label: estimator exact works on"):
         from_written({"estimator": "exact"}).session()([Samples(t, t)])
+
+
+QUANTITIES = [
+    ("binned", {}, "", "I(X; bins of T), 30 bins"),
+    ("binned", {"width": 0.5}, "", "I(X; bins of T), bins 0.5 wide"),
+    (
+        "binned",
+        {"n_bins": 29, "range": "fixed", "low": -1, "high": 1},
+        "",
+        "I(X; bins of T), 29 bins from -1 to 1",
+    ),
+    ("kde", {"noise_variance": 1e-3}, "", "I(X; T + N(0, 10⁻³))"),
+    (
+        "kde",
+        {"noise": "relative"},
+        "the noisy network",
+        "N(0, 0.1 Var T)), of the noisy network",
+    ),
+    ("kde", {"noise_variance": {"conv1": 1.0, "d*": 0.1}}, "", "σ² = 1 in conv1, 0.1 in d*"),
+    ("renyi", {"alpha": 2.0}, "", "α = 2, width by alignment"),
+    ("sp", {}, "", "I(X;T) of the noisy network"),
+    ("ksg", {}, "", "(infinite for a deterministic layer)"),
+    ("mine", {}, "the noisy network", "I(X;T) of the noisy network"),
+    ("exact", {}, "", "I(X;T) of the values of T"),
+    ("sliced", {"dimensions": 2}, "", "2-dimensional projections"),
+    ("compressed", {"components": 3}, "", "3 components T' of T"),
+    ("clustering", {}, "", "no information"),
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "network", "said"), QUANTITIES)
+def test_every_estimator_names_its_quantity_with_its_settings(name, settings, network, said):
+    estimator = from_written({"estimator": name, **settings})
+    found = estimator.quantities(network)
+    assert said in found["quantity_ixt"] and list(found) == list(tables.QUANTITY)
+    for symbol in (found["symbol_ixt"], found["symbol_ity"]):
+        mathtext.MathTextParser("agg").parse(f"${symbol}$")

@@ -231,14 +231,14 @@ def test_a_reconstruction_stands_in_the_place_of_y(information):
         said = kind.caption(numbers) + kind.alt(numbers)
         assert "I(T;X̂)" in said and "I(T;Y)" not in said and "H(Y)" not in said
         drawn = texts(kind.draw(table))
-        assert r"I(T;\hat{X})" in drawn and "I(T;Y)" not in drawn and "H(Y)" not in drawn
+        assert r"(T);\hat{X})" in drawn and "I(T;Y)" not in drawn and "H(Y)" not in drawn
     label = information(run="label")
     both = pd.concat([table, label], ignore_index=True)
     kind = FIGURES["comparison"]
     caption = kind.caption(kind.numbers(both))
     assert "I(T;Y) against" in caption and "Of tanh, Y is the reconstruction X̂." in caption
     drawn = texts(kind.draw(both))
-    assert r"I(T;\hat{X})" in drawn and "I(T;Y)" in drawn
+    assert r"(T);\hat{X})" in drawn and "(T);Y)" in drawn
 
 
 def test_failed_seeds_are_left_out_and_named(information):

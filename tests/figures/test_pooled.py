@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from infoplane.figures import FIGURES, pooled_planes
+from infoplane.figures import FIGURES, pooled_planes, tables
 
 LAYERS = ("alpha", "output")
 LENGTHS = (1, 2, 8)
@@ -18,6 +18,7 @@ def pooled():
             "run": "tanh",
             "estimator": "binned",
             "pool": "late",
+            **tables.QUANTITY,
             "group": seed,
             "end": 100,
             "length": length,

@@ -83,6 +83,17 @@ class Interval(NamedTuple):
 NO_INTERVAL = Interval(float("nan"), float("nan"), "none")
 
 
+class Quantity(NamedTuple):
+    """What a number of an estimator is about.
+
+    words : with the settings that choose it: "I(X; bins of T), 30 bins"
+    symbol : in short, as mathematical text for an axis: "I(X;\\mathrm{Bin}(T))"
+    """
+
+    words: str
+    symbol: str
+
+
 @dataclass(frozen=True)
 class Information:
     """What an estimator says of one information: I(X;T), I(T;Y), I(A;B). All values in bits.
@@ -129,6 +140,7 @@ NUMBERS = ("value", "interval_low", "interval_high", "stderr", "cap")
 """The numbers of an information; in stores and tables that of I(X;T) is `ixt`, the lower end of
 its interval `ixt_interval_low`, its flags `ixt_flags`, and so on (`column`)."""
 QUANTITIES = ("ixt", "ity")
+PAIRS = {"ixt": "I(X;T)", "ity": "I(T;Y)"}
 OF_IXT = ("saturated", "not_a_bound")
 """Flags that a point of the plane takes from I(X;T) alone: I(T;Y) has another cap, which no
 figure draws, and is hardly ever a bound."""

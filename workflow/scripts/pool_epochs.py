@@ -25,14 +25,16 @@ with job(snakemake):
     activations = Activations(weights, probe, memory_mb=memory)
     activations.seeds = [s for s in activations.seeds if s in snakemake.params.seeds]
     names = snakemake.wildcards
+    estimator = from_written(json.loads(snakemake.params.settings))
     rows = pooling.measure(
         pooling.Pool(activations, settings, memory),
-        from_written(json.loads(snakemake.params.settings)),
+        estimator,
         pooling.Drifts(activations),
         f"{names.estimator} {names.run} {names.pool}",
     )
     attributes = {
         "estimator": json.loads(snakemake.params.settings),
+        **estimator.quantities(settings.in_words),
         "measure": json.loads(snakemake.params.measure),
         "read": activations.reader.in_words,
         "pool": json.loads(snakemake.params.pool),

@@ -27,6 +27,7 @@ from infoplane.estimators.kernels import counting, tails
 from infoplane.estimators.kernels.counting import Grid, Tallies
 from infoplane.estimators.kernels.counting_cpu import TX, TY, T, X, Y
 from infoplane.estimators.kernels.shapes import by_shape
+from infoplane.information import Quantity
 from infoplane.samples import Information, LayerInformation, Pair, Samples
 from infoplane.settings import Settings
 
@@ -34,6 +35,14 @@ Ranges = dict[tuple[int | None, str], tuple[float, float]]
 """Smallest and largest activation of each seed and layer: what a survey finds."""
 
 OVER_TRAINING = ("layer_over_training", "training")
+SPANNED = {
+    "fixed": " from",
+    "layer": "",
+    "unit": " of each unit's range",
+    "layer_over_training": " of the layer's range over training",
+    "training": " of the range of all layers over training",
+}
+"""What n_bins span, in words."""
 
 
 class BinnedSettings(Settings):
@@ -94,8 +103,20 @@ class Binned(LayerEstimator, PairEstimator):
 
     Settings = BinnedSettings
     settings: BinnedSettings
-    quantity = "I(X; Bin(T)) and I(Bin(T); Y)"
     chosen_by = frozenset({"n_bins", "width", "binning", "range", "low", "high"})
+
+    def quantity(self, of: str) -> Quantity:
+        """I(X; bins of T), with the bins."""
+        chosen = self.settings
+        mass = " of equal mass" if chosen.binning == "equal_mass" else ""
+        bins = f"{chosen.n_bins} bins{mass}{SPANNED[chosen.range]}"
+        if chosen.width is not None:
+            bins = f"bins {chosen.width:g} wide"
+        if chosen.range == "fixed":
+            bins += f" {chosen.low:g} to {chosen.high:g}"
+        words = {"ixt": "I(X; bins of T)", "ity": "I(bins of T; Y)"}[of]
+        symbol = {"ixt": r"I(X;\mathrm{Bin}(T))", "ity": r"I(\mathrm{Bin}(T);Y)"}[of]
+        return Quantity(f"{words}, {bins}", symbol)
 
     def estimate(self, samples: Samples, survey: Ranges | None = None) -> LayerInformation:
         """I(X;T) and I(T;Y) of binned activations.

@@ -34,6 +34,7 @@ from infoplane.estimators.kernels.classes import cdnv, class_moments
 from infoplane.estimators.kernels.counting_cpu import T
 from infoplane.estimators.kernels.distances import FAST, squared_distances
 from infoplane.estimators.kernels.threads import each
+from infoplane.information import PAIRS, Quantity
 from infoplane.samples import Information, LayerInformation, Samples
 
 MOST_DIRECT_UNITS = 32
@@ -58,10 +59,13 @@ class Clustering(LayerEstimator):
 
     Settings = ClusteringSettings
     settings: ClusteringSettings
-    quantity = "measures of clusters, which are no information"
     without_information = True
     not_pooled = "clusters of single activations are no information, and have no H(T|X)"
     exempt_from_dpi = "clustering measures are not information"
+
+    def quantity(self, of: str) -> Quantity:
+        """None: the measures of clusters are no information."""
+        return Quantity("no information", PAIRS[of])
 
     def estimate(self, samples: Samples) -> LayerInformation:
         """Clustering measures of one layer.

@@ -26,6 +26,7 @@ from infoplane.estimators.critics.autoencoder import Code, autoencoded
 from infoplane.estimators.critics.convolutions import is_map
 from infoplane.estimators.interface import PairEstimator
 from infoplane.estimators.kernels import scaled
+from infoplane.information import PAIRS, Quantity
 from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 
@@ -95,9 +96,14 @@ class Compressed(PairEstimator):
 
     Settings = CompressedSettings
     settings: CompressedSettings
-    quantity = "I(X';T') and I(T';Y) of a code X' of X and components T' of T"
     trains = True
     infinite_without_noise = True
+
+    def quantity(self, of: str) -> Quantity:
+        """Of a code of X and of components of T, with their dimensions."""
+        t, x = f"{self.settings.components} components T' of T", f"{self.settings.code}-d code"
+        words = {"ixt": f"I(X';T') of a {x} X' of X and {t}", "ity": f"I(T';Y) of {t}"}
+        return Quantity(words[of], PAIRS[of].replace("T", "T'").replace("X", "X'"))
 
     @property
     def idle(self) -> frozenset[str]:

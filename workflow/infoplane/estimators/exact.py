@@ -20,6 +20,7 @@ from infoplane.estimators.interface import LayerEstimator
 from infoplane.estimators.kernels import counting
 from infoplane.estimators.kernels.counting_cpu import TX, TY, T, X, Y
 from infoplane.estimators.kernels.shapes import by_shape
+from infoplane.information import PAIRS, Quantity
 from infoplane.samples import Information, LayerInformation, Samples
 from infoplane.settings import Settings
 
@@ -35,8 +36,11 @@ class Exact(LayerEstimator):
 
     Settings = ExactSettings
     settings: ExactSettings
-    quantity = "I(X;T) and I(T;Y) of the measured inputs, as they are"
     exact = True
+
+    def quantity(self, of: str) -> Quantity:
+        """Of the values that T has, as they are."""
+        return Quantity(f"{PAIRS[of]} of the values of T", PAIRS[of])
 
     def estimate(self, samples: Samples) -> LayerInformation:
         """I(X;T) and I(T;Y) of the measured inputs by counting equal rows.

@@ -20,7 +20,14 @@ from infoplane.costs import Cost
 from infoplane.estimators.by_layer import of_layer
 from infoplane.estimators.tables import costs, regime
 from infoplane.estimators.tables.limits import Limits
-from infoplane.information import NOT_KNOWN, Information, LayerInformation
+from infoplane.information import (
+    NOT_KNOWN,
+    PAIRS,
+    QUANTITIES,
+    Information,
+    LayerInformation,
+    Quantity,
+)
 from infoplane.isolated import isolated
 from infoplane.samples import Pair, Samples
 from infoplane.settings import Settings
@@ -42,8 +49,6 @@ class Estimator(ABC):
 
     Settings: ClassVar[type[Settings]] = EstimatorSettings
     """Its settings, `estimator: str` among them."""
-    quantity: ClassVar[str] = "I(X;T) and I(T;Y)"
-    """In words, what its numbers estimate."""
     chosen_by: ClassVar[frozenset[str]] = frozenset()
     """Keys of its Settings that choose what is estimated and not how well (regime.py)."""
     by_layer: ClassVar[tuple[str, ...]] = ()
@@ -107,6 +112,32 @@ class Estimator(ABC):
             if isinstance(chosen := getattr(settings, key), Mapping)
         }
         return type(self)(settings.model_copy(update=own)) if own else self
+
+    def quantity(self, of: str) -> Quantity:
+        """What its I(X;T) (of: "ixt") or its I(T;Y) ("ity") is about, with the settings that
+        choose it."""
+        return Quantity(PAIRS[of], PAIRS[of])
+
+    def quantity_of(self, of: str, network: str = "") -> Quantity:
+        """The same with the network that it is measured in.
+
+        network : where T is random given X, whose it is, "the noisy network"; empty: it is not
+        """
+        own = self.quantity(of)
+        plain = own.words == PAIRS[of]
+        if network:
+            return own._replace(words=f"{own.words}{'' if plain else ','} of {network}")
+        if plain and of == "ixt" and self.infinite_without_noise:
+            after = "of continuous variables (infinite for a deterministic layer)"
+            return own._replace(words=f"{own.words} {after}")
+        return own
+
+    def quantities(self, network: str = "") -> dict[str, str]:
+        """Of both, as a store's attributes hold them: `quantity_ixt`, in words, `symbol_ixt`,
+        and of I(T;Y) alike."""
+        both = {of: self.quantity_of(of, network) for of in QUANTITIES}
+        words = {f"quantity_{of}": one.words for of, one in both.items()}
+        return words | {f"symbol_{of}": one.symbol for of, one in both.items()}
 
     @property
     def needs_labels(self) -> str:

@@ -27,7 +27,7 @@ from infoplane.estimators.kernels.pairwise import (
     group_entropies,
     mixture_entropies,
 )
-from infoplane.information import Interval
+from infoplane.information import Interval, Quantity
 from infoplane.samples import BIT, SATURATION, Information, LayerInformation, Pair, Samples
 from infoplane.settings import Settings
 
@@ -56,9 +56,21 @@ class KDE(LayerEstimator, PairEstimator):
 
     Settings = KDESettings
     settings: KDESettings
-    quantity = "I(X; T + N(0, σ²)) and I(T + N(0, σ²); Y)"
     chosen_by = frozenset({"noise_variance", "noise"})
     by_layer = ("noise_variance",)
+
+    def quantity(self, of: str) -> Quantity:
+        """I(X; T + N(0, σ²)), with the variance."""
+        chosen, after = self.settings.noise_variance, ""
+        size = _number(chosen) if isinstance(chosen, float) else "σ²"
+        if not isinstance(chosen, float):
+            of_layers = [f"{_number(value)} in {name}" for name, value in chosen.items()]
+            after = f", σ² = {', '.join(of_layers)}"
+        size += " Var T" if self.settings.noise == "relative" else ""
+        noisy = f"T + N(0, {size})"
+        words = {"ixt": f"I(X; {noisy})", "ity": f"I({noisy}; Y)"}[of]
+        symbol = {"ixt": r"I(X;T+\mathcal{N})", "ity": r"I(T+\mathcal{N};Y)"}[of]
+        return Quantity(words + after, symbol)
 
     def estimate(self, samples: Samples) -> LayerInformation:
         """I(X;T) and I(T;Y) by pairwise-distance bounds.
@@ -150,6 +162,14 @@ class KDE(LayerEstimator, PairEstimator):
 
 def _heavy_tails(variables: list[torch.Tensor]) -> tuple[str, ...]:
     return ("heavy_tails",) if any(map(tails.heavy_radii, variables)) else ()
+
+
+def _number(value: float) -> str:
+    """0.001 as 10⁻³."""
+    power = round(math.log10(value))
+    if abs(power) > 2 and math.isclose(value, 10.0**power):
+        return "10" + str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{value:g}"
 
 
 def _one_class(pair: Pair) -> np.ndarray:

@@ -29,6 +29,7 @@ from pydantic import Field, model_validator
 from infoplane.estimators.by_layer import ByLayer
 from infoplane.estimators.interface import PairEstimator
 from infoplane.estimators.kernels import tails
+from infoplane.information import PAIRS, Quantity
 from infoplane.machine import one_thread_each
 from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
@@ -98,10 +99,18 @@ class Renyi(PairEstimator):
 
     Settings = RenyiSettings
     settings: RenyiSettings
-    quantity = "I_α(X;T) and I_α(T;Y) of kernel matrices of batches of samples"
     chosen_by = frozenset({"alpha", "width", "width_b", "moving_average", "standardise"})
     by_layer = ("width",)
     forgets_by = "moving_average to 0"
+
+    def quantity(self, of: str) -> Quantity:
+        """Rényi's information of kernel matrices, with its order and the kernels' width."""
+        width = self.settings.width
+        by = f"width {width:g}" if isinstance(width, float) else "widths by layer"
+        by = {"alignment": "width by alignment", "median": "median width"}.get(str(width), by)
+        words = f"Rényi's I_α of kernel matrices, α = {self.settings.alpha:g}, {by}"
+        symbol = PAIRS[of].replace("I", r"I_\alpha")
+        return Quantity(f"{words}, of {' and '.join(PAIRS[of][2:-1].split(';'))}", symbol)
 
     @property
     def remembers(self) -> bool:

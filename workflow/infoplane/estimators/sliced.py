@@ -20,6 +20,7 @@ from pydantic import Field
 from infoplane.estimators.interface import PairEstimator
 from infoplane.estimators.kernels import neighbour_terms, neighbours, scaled
 from infoplane.estimators.kernels.threads import each
+from infoplane.information import PAIRS, Quantity
 from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 
@@ -45,11 +46,16 @@ class Sliced(PairEstimator):
 
     Settings = SlicedSettings
     settings: SlicedSettings
-    quantity = "the mean of I(Θᵀ X; Φᵀ T) and of I(Θᵀ T; Y) over projections"
     exempt_from_dpi = (
         "sliced information may grow under deterministic maps, which can turn what was spread "
         "over many directions into one"
     )
+
+    def quantity(self, of: str) -> Quantity:
+        """The mean over projections, with their dimension."""
+        whose = {"ixt": "X and T", "ity": "T, with Y"}[of]
+        words = f"mean of I over {self.settings.dimensions}-dimensional projections of {whose}"
+        return Quantity(words, rf"\mathrm{{S}}{PAIRS[of]}")
 
     def between(self, pair: Pair) -> Information:
         """Sliced information in bits.

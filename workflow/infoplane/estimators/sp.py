@@ -43,6 +43,7 @@ from infoplane.information import (
     Information,
     Interval,
     LayerInformation,
+    Quantity,
 )
 from infoplane.samples import Samples
 from infoplane.settings import Settings
@@ -81,8 +82,11 @@ class SP(LayerEstimator):
 
     Settings = SPSettings
     settings: SPSettings
-    quantity = "I(X;T) and I(T;Y) of the layer with its own noise"
     needs_noise = "it estimates the information of a layer with Gaussian noise of its own"
+
+    def quantity_of(self, of: str, network: str = "the noisy network") -> Quantity:
+        """Of the noisy network: it measures no other."""
+        return super().quantity_of(of, network or "the noisy network")
 
     @property
     def idle(self) -> frozenset[str]:

@@ -31,7 +31,8 @@ class BinnedEntropy(Figure):
         Columns: run, estimator, epoch, layer, n_seeds, ixt_mean, ixt_sd, entropy_binned_mean,
         entropy_binned_sd in bits; epochs_compared, pearson, spearman (NaN of fewer than three
         epochs, or where one of the two changes by less than LEAST_CHANGE), n_above_entropy
-        (seeds with more information than H(X) or H(Y)), entropy_x, entropy_y, seeds_left_out.
+        (seeds with more information than H(X) or H(Y)), entropy_x, entropy_y, those of
+        tables.QUANTITY, seeds_left_out.
         """
         needed = [
             "run",
@@ -60,6 +61,7 @@ class BinnedEntropy(Figure):
         shown.insert(0, "estimator", tables.only(information, "estimator", "information"))
         shown.insert(0, "run", run)
         shown = tables.with_entropies(shown, kept)
+        shown = shown.assign(**tables.about(information))
         return shown.assign(**tables.naming(information, failed, aside))
 
     @classmethod
@@ -97,7 +99,7 @@ class BinnedEntropy(Figure):
                 axis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
             axes.ticklabel_format(useOffset=False)
             axes.set_xlabel("$H(\\mathrm{Bin}(T))$  [bits]")
-            axes.set_ylabel("$I(X;T)$  [bits]")
+            axes.set_ylabel(f"{tables.symbol(shown, 'ixt')}  [bits]")
         for axes in grid.flat[len(layers) :]:
             axes.set_visible(False)
         plane.colourbar(figure, grid, norm, shown.epoch, pad=0.015, aspect=28)

@@ -86,7 +86,7 @@ class FactorPlanes(Figure):
             )
             if row + 1 < len(rows):
                 axes.set_xlabel("")
-        figure.supylabel(f"{tables.second_quantity(shown)}  [bits]", fontsize=8)
+        figure.supylabel(f"{tables.symbol(shown, 'ity')}  [bits]", fontsize=8)
         bar = {"pad": 0.01, "shrink": min(1, 3 / len(rows)), "aspect": 25}
         plane.colourbar(figure, grid, norm, shown.epoch, **bar)
         plane.legend(figure, layers, shown)

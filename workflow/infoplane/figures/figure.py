@@ -108,6 +108,8 @@ class Figure(ABC):
         texts = cls.sentences(numbers)
         if cls.names_estimator:
             texts += sentences.estimator(numbers, settings or {})
+        if "quantity_ixt" in numbers:
+            texts.append(sentences.quantities(numbers))
         texts += sentences.chosen(numbers, chosen)
         texts += sentences.of_runs("Read", read)
         if "n_violates_dpi" in numbers:

@@ -45,13 +45,13 @@ class InformationCurves(Figure):
         lines = {
             "ixt": (
                 left,
-                "$I(X;T)$  [bits]",
+                f"{tables.symbol(shown, 'ixt')}  [bits]",
                 view.x,
                 {**tables.line(shown, "entropy_x"), **caps.lines(capped)},
             ),
             "ity": (
                 right,
-                f"{tables.second_quantity(shown)}  [bits]",
+                f"{tables.symbol(shown, 'ity')}  [bits]",
                 view.y,
                 tables.line(shown, "entropy_y"),
             ),
@@ -136,7 +136,7 @@ def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:
 def _bounds_text(bounds: list[str], shown: pd.DataFrame) -> str:
     some = any(bound.startswith("ity") for bound in bounds)
     within = "inside [0, H(Y)]" if shown.entropy_y.notna().any() else "above 0"
-    where = f" (of {tables.second_quantity(shown)} only {within})" if some else ""
+    where = f" (of {tables.symbol(shown, 'ity')} only {within})" if some else ""
     return f"dotted: the estimator's bounds{where}"
 
 

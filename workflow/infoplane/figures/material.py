@@ -12,7 +12,7 @@ from infoplane.figures import FIGURES, pooled_planes, variants
 from infoplane.figures.gradient_noise import GRADIENTS
 from infoplane.figures.sentences import Chosen
 from infoplane.figures.subject import Subject
-from infoplane.figures.tables import SECOND
+from infoplane.figures.tables import QUANTITY, SECOND
 from infoplane.information import QUANTITIES
 from infoplane.measurement import checks
 from infoplane.measurement.convergence import CARRIED, FRESH
@@ -105,6 +105,7 @@ class Material:
         table.insert(0, "run", run)
         table.insert(1, "estimator", estimator)
         table.insert(2, "second", SECOND[abouts[0]["measure"]["y"]])
+        table = table.assign(**{name: abouts[0][name] for name in QUANTITY})
         remarks = {
             int(seed): said for about in abouts for seed, said in about["remarks"].items()
         }
@@ -211,6 +212,7 @@ class Material:
         beside_single = FIGURES[subject.kind].of == "pools"
         for run in subject.runs:
             table, about = self.pooled(run, subject.pool, by)
+            table = table.assign(**{name: about[name] for name in QUANTITY})
             read[run] = about["read"]
             if beside_single:
                 single = self.measured(run, by).table

@@ -47,7 +47,7 @@ class Phases(Figure):
                 at += ROW
         figure = style.new_figure(6.9, 1.0 + at)
         grid = figure.subplots(1, 3, sharey=True)
-        second = tables.second_quantity(shown)
+        second = tables.symbol(shown, "ity")
         for axes, (name, (verdict, label, colour)) in zip(grid, BARS.items(), strict=False):
             axes.axvline(0, color=style.QUIET, lw=0.7, zorder=0)
             axes.set_xlabel(label.format(second))

@@ -79,8 +79,8 @@ def panel(
     """
     axes.set_xlim(view.x)
     axes.set_ylim(view.y)
-    axes.set_xlabel("$I(X;T)$  [bits]")
-    axes.set_ylabel(f"{tables.second_quantity(numbers)}  [bits]")
+    axes.set_xlabel(f"{tables.symbol(numbers, 'ixt')}  [bits]")
+    axes.set_ylabel(f"{tables.symbol(numbers, 'ity')}  [bits]")
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     axes.yaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 2.5, 5, 10]))
     for value, line in ((view.x, axes.axvline), (view.y, axes.axhline)):

@@ -78,9 +78,22 @@ def named(text: str, numbers: pd.DataFrame) -> str:
     symbol = tables.second(numbers)
     if symbol != "Y":
         text = text.replace("above H(X) or H(Y)", "above H(X)")
-        return text.replace("between 0 and H(Y)", "above 0").replace("I(T;Y)", f"I(T;{symbol})")
+        return (
+            text.replace("between 0 and H(Y)", "above 0")
+            .replace("; Y)", f"; {symbol})")
+            .replace(";Y)", f";{symbol})")
+        )
     others = dict.fromkeys(numbers.run[numbers.second != "Y"])
     return text + (f" Of {', '.join(others)}, Y is the reconstruction X̂." if others else "")
+
+
+def quantities(numbers: pd.DataFrame) -> str:
+    """What I(X;T) and I(T;Y) stand for, where they are not those themselves."""
+    names = ["quantity_ixt", "quantity_ity"]
+    pairs = numbers[names].drop_duplicates().itertuples(index=False)
+    plain = tuple(tables.QUANTITY[name] for name in names)
+    texts = [" and ".join(pair) for pair in pairs if tuple(pair) != plain]
+    return f"Drawn are {'; '.join(texts)}." if texts else ""
 
 
 def ceiling(numbers: pd.DataFrame, where: str) -> str:

@@ -34,6 +34,14 @@ VALUES = ("ixt", "ity")
 ENTROPIES = ("entropy_x", "entropy_y")
 SECOND = {"label": "Y", "reconstruction": "X̂"}
 """What I(T;·) on the second axis is about, by `measure.y`."""
+QUANTITY = {
+    "quantity_ixt": "I(X;T)",
+    "quantity_ity": "I(T;Y)",
+    "symbol_ixt": "I(X;T)",
+    "symbol_ity": "I(T;Y)",
+}
+"""Columns of what the numbers are about (information.Quantity), and what a table without them
+is about."""
 CEILING = "information_xy"
 SAME = 1e-3
 """Bits up to which I(X;Y) is H(Y), and no line of its own."""
@@ -180,7 +188,8 @@ def by_epoch_and_layer(
     ity_mean, ity_sd, the four bounds' means, ixt_cap (the largest over seeds), n_interpolated
     (seeds measured at other epochs, see on_common_epochs), and of those measured here n_<flag>
     (seeds with that flag), n_hollow (seeds with any flag of HOLLOW), n_negative (seeds with a
-    negative value); entropy_x, entropy_y, entropies_differ (see with_entropies),
+    negative value); those of QUANTITY; entropy_x, entropy_y, entropies_differ (see
+    with_entropies),
     information_xy (the mean of I(X;Y) over the seeds of an epoch, NaN where it is not known),
     seeds_left_out, seeds_set_aside, remarks. Seeds that failed or were set aside are left out
     and named there.
@@ -220,6 +229,7 @@ def by_epoch_and_layer(
     result.insert(0, "run", run)
     result.insert(1, "estimator", estimator)
     result.insert(2, "second", information.second.iloc[0] if "second" in information else "Y")
+    result = result.assign(**about(information))
     result = with_entropies(result, kept)
     result = result.join(kept.groupby("epoch")[CEILING].mean(), on="epoch")
     return result.assign(**naming(information, failed, aside))
@@ -281,14 +291,24 @@ def line(numbers: pd.DataFrame, name: str) -> dict[str, float]:
 
 def second(numbers: pd.DataFrame) -> str:
     """What the second axis is about, "Y" or "X̂"; of runs that differ, "Y"."""
-    found = set(numbers.second)
+    found = set(numbers.second) if "second" in numbers else set()
     return found.pop() if len(found) == 1 else SECOND["label"]
 
 
-def second_quantity(numbers: pd.DataFrame) -> str:
-    """I(T;Y), or I(T;X̂), as figures write it."""
-    symbol = {"Y": "Y", "X̂": r"\hat{X}"}[second(numbers)]
-    return f"$I(T;{symbol})$"
+def about(information: pd.DataFrame) -> dict[str, str]:
+    """What the numbers of one run and estimator are about, by the columns of QUANTITY."""
+    first = information.iloc[0]
+    return {name: first[name] if name in information else one for name, one in QUANTITY.items()}
+
+
+def symbol(numbers: pd.DataFrame, of: str) -> str:
+    """What I(X;T) (of: "ixt") or I(T;Y) ("ity") stands for, as an axis writes it; of numbers
+    that are about several quantities, these letters themselves."""
+    name = f"symbol_{of}"
+    found = set(numbers[name]) if name in numbers else set()
+    text = found.pop() if len(found) == 1 else QUANTITY[name]
+    text = text.replace(";Y", r";\hat{X}") if second(numbers) == "X̂" else text
+    return f"${text}$"
 
 
 def ceiling(numbers: pd.DataFrame) -> pd.Series:

@@ -13,11 +13,7 @@ from matplotlib.figure import Figure as Drawn
 from infoplane.figures import references, sentences, style, tables
 from infoplane.figures.figure import Figure
 
-PANELS = {
-    "entropy_given_x": "$H(T|X)$  [bits]",
-    "ixt": "$I(X;T)$  [bits]",
-    "ity": "$I(T;Y)$  [bits]",
-}
+PANELS = ("entropy_given_x", "ixt", "ity")
 
 
 class WindowLength(Figure):
@@ -33,7 +29,8 @@ class WindowLength(Figure):
         Columns: run, estimator, pool, layer, length, n_draws, n_groups; mean and sd over seeds
         (or groups of them) of ixt, ity and entropy_given_x; means of the bounds; log2_draws;
         drift and gradient_snr (means), n_drifting (groups whose weights drifted),
-        n_above_entropy (groups with more information than H(X) or H(Y)), entropy_x, entropy_y.
+        n_above_entropy (groups with more information than H(X) or H(Y)), entropy_x, entropy_y,
+        those of tables.QUANTITY.
         """
         needed = [
             *tables.ENTROPIES,
@@ -70,7 +67,7 @@ class WindowLength(Figure):
         shown["end"] = int(last.end.max())
         for name in tables.ENTROPIES:
             shown[name] = tables.level(last, name)
-        return shown
+        return shown.assign(**tables.about(pooled))
 
     @classmethod
     @style.styled
@@ -87,14 +84,18 @@ class WindowLength(Figure):
             return style.blank(figure, "no seed left to draw: all failed")
         layers = tables.layers_of(shown)
         draws = np.sort(shown.n_draws.unique())
-        panels = {q: label for q, label in PANELS.items() if shown[f"{q}_mean"].notna().any()}
+        panels = {
+            q: "$H(T|X)$" if q == "entropy_given_x" else tables.symbol(shown, q)
+            for q in PANELS
+            if shown[f"{q}_mean"].notna().any()
+        }
         grid = figure.subplots(1, len(panels))
         for axes, (quantity, label) in zip(grid, panels.items(), strict=True):
             axes.set_xscale("log", base=2)
             axes.set_xticks(draws, [str(r) for r in draws], minor=False)
             axes.minorticks_off()
             axes.set_xlabel("draws $r$")
-            axes.set_ylabel(label)
+            axes.set_ylabel(f"{label}  [bits]")
             for i, layer in enumerate(layers):
                 _line(axes, shown[shown.layer == layer].sort_values("n_draws"), quantity, i)
             if quantity == "entropy_given_x":

@@ -145,6 +145,13 @@ class Activations:
                     for i in range(len(where))
                 ]
 
+    @property
+    def random_network(self) -> str:
+        """What makes layers random given X, in words; empty where nothing does."""
+        if self.network.noise is not None:
+            return "the noisy network"
+        return "the network with its random draws" if self.network.draws else ""
+
     def save(self, path: Path, attributes: dict[str, str]) -> None:
         """Write all of it as a store of activations."""
         with writing(path):

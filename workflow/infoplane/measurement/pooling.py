@@ -62,6 +62,14 @@ class Settings(BaseSettings):
             raise ValueError(f"step is of epochs; a pool over {self.over} has none")
         return self
 
+    @property
+    def in_words(self) -> str:
+        """The random network whose draws are pooled."""
+        if self.over == "noise":
+            return "the network with its random draws"
+        over = "epochs and seeds" if self.over == "both" else self.over
+        return f"the network pooled over {over}"
+
     def sizes(self, n_seeds: int, n_kept: int, draws: int) -> tuple[int, int, int]:
         """At most: groups of seeds, windows of each, draws of the longest window.
         draws : passes with noise of each network"""
