@@ -32,8 +32,8 @@ import run
 import torch
 
 from infoplane.estimators import ESTIMATORS
-from infoplane.machine import use_threads
 from infoplane.samples import Samples
+from infoplane.threads import use_threads
 
 SIZES = (512, 4096, 16_384)
 UNITS = (4, 64, 784)

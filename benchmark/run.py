@@ -37,8 +37,8 @@ import torch
 import training
 
 from infoplane.estimators import binned, kde
-from infoplane.machine import use_threads
 from infoplane.samples import Samples
+from infoplane.threads import use_threads
 
 
 def bench_binned(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:

@@ -21,7 +21,6 @@ import yaml
 
 from infoplane.config import load
 from infoplane.estimators import estimator_of
-from infoplane.machine import use_threads
 from infoplane.measurement.activations import Activations
 from infoplane.measurement.measure import measure_scheduled, measure_surveyed, survey, values_of
 from infoplane.probes import probe_of
@@ -31,6 +30,7 @@ from infoplane.schedules.deviation import outcome
 from infoplane.stores.archive import name_of
 from infoplane.stores.datasets import read_data
 from infoplane.stores.weights import WeightsStore
+from infoplane.threads import use_threads
 
 AT_ONCE = 200
 """Epochs that are measured between two savings."""

@@ -16,12 +16,12 @@ import time
 import numpy as np
 import torch
 
-from infoplane.machine import use_threads
 from infoplane.measurement.readings import Reader
 from infoplane.networks import cnn, mlp
 from infoplane.signals import by_default, from_written
 from infoplane.signals.measure import rows_of_network
 from infoplane.signals.trained import Trained, TrainingInputs
+from infoplane.threads import use_threads
 
 STAGES = [
     {"stage": "conv", "channels": 32, "kernel": 3, "padding": 1},

@@ -11,8 +11,8 @@ from torch import nn
 
 from infoplane.datasets import SOURCES
 from infoplane.datasets.prepare import prepare
-from infoplane.machine import use_threads
 from infoplane.networks.mlp import Settings
+from infoplane.threads import use_threads
 from infoplane.training.supervised import Supervised
 
 HIDDEN = (10, 7, 5, 4, 3)

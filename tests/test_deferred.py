@@ -69,13 +69,30 @@ except AttributeError as error:
     assert python(code) == "module 'json' has no attribute 'no_such_name'"
 
 
-def test_plan_of_every_method_needs_no_torch():
-    """A module that fails here uses torch at its top level, or in an annotation without
-    `from __future__ import annotations`."""
+def test_class_taken_from_a_deferred_module_is_imported_once_it_is_called():
     code = """
 import sys
-from infoplane.deferred import Deferred, defer
-defer("torch")
+from infoplane.deferred import defer
+defer("xml", "dom.minidom")
+from xml.dom.minidom import Document, Node
+print("xml.dom.domreg" in sys.modules)
+document = Document()
+print(isinstance(document, Node), document.createElement("a").toxml(), Node.TEXT_NODE)
+class Own(Document): pass
+import xml.dom.minidom
+print(Own.__bases__ == (xml.dom.minidom.Document,), "xml.dom.domreg" in sys.modules)
+"""
+    assert python(code).splitlines() == ["False", "True <a/> 3", "True True"]
+
+
+def test_plan_of_every_method_needs_no_torch_nor_matplotlib():
+    """A module that fails here uses torch at its top level, or in an annotation without
+    `from __future__ import annotations`; or takes from a part of matplotlib that
+    `infoplane.deferred` does not list."""
+    code = """
+import sys
+from infoplane.deferred import Deferred, defer_for_a_plan
+defer_for_a_plan()
 import infoplane.config, infoplane.plan.costs, infoplane.measurement.measure
 from infoplane.datasets import SOURCES
 from infoplane.figures import FIGURES
@@ -85,7 +102,8 @@ from infoplane.training import TRAINERS
 for table in (SOURCES, FAMILIES, TRAINERS, ESTIMATORS, FIGURES):
     for name in table:
         table[name]
-        assert isinstance(sys.modules["torch"], Deferred), name
+        for package in ("torch", "matplotlib"):
+            assert isinstance(sys.modules[package], Deferred), name
 print(sum(map(len, (SOURCES, FAMILIES, TRAINERS, ESTIMATORS))) > 20)
 """
     assert python(code) == "True"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from infoplane import provenance
+from infoplane import sources
 from infoplane.datasets import SOURCES, Data, default_places, files_of, prepare, settings_type
 from infoplane.provenance import source_digest
 
@@ -50,7 +50,7 @@ def test_source_digest_of_one_source_leaves_out_others(monkeypatch):
     monkeypatch.setattr(
         Path, "read_bytes", lambda path: (seen.append(path.stem), read(path))[1]
     )
-    provenance._source_at.cache_clear()  # files are read once
+    sources._source_at.cache_clear()  # files are read once
     source_digest("infoplane.datasets.prepare", SOURCES.path("mnist"))
     assert {"mnist", "idx", "options", "contents"} <= set(seen)
     assert not {"cifar10", "arrays", "shwartz_ziv_tishby", "images", "digits"} & set(seen)

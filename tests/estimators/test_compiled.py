@@ -12,7 +12,7 @@ import pytest
 BITS = """
 import numpy as np, torch
 import infoplane
-from infoplane.machine import use_threads
+from infoplane.threads import use_threads
 
 use_threads(1)
 t = np.tanh(np.random.default_rng(0).normal(size=(2048, 5)))

@@ -1,4 +1,4 @@
-"""What the machine gives a job: threads, a device, free disk."""
+"""What the machine gives a job: a device, free disk, threads for parts."""
 
 from __future__ import annotations
 
@@ -8,21 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-import numba
 import torch
-from threadpoolctl import threadpool_limits
 
 from infoplane.settings import DeviceName
 
 Part = TypeVar("Part")
 Done = TypeVar("Done")
-
-
-def use_threads(n: int) -> None:
-    """Make torch, numba and the linear algebra under numpy use n threads and no more."""
-    threadpool_limits(n)
-    torch.set_num_threads(n)
-    numba.set_num_threads(min(n, numba.config.NUMBA_NUM_THREADS))
 
 
 def one_thread_each(

@@ -7,15 +7,14 @@ holds the table of its methods and nothing that computes; it is left out, so tha
 a table leaves the neighbours' results as they are.
 """
 
-import ast
 import hashlib
 import importlib.util
 import sys
 from collections.abc import Iterable
-from functools import cache
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
-from typing import NamedTuple
+
+from infoplane.sources import keep, source_of
 
 LIBRARY = Path(__file__).parent
 SCRIPTS = LIBRARY.parent / "scripts"
@@ -59,7 +58,8 @@ def source_digest(*modules: str, script: str = "") -> str:
     if script:
         files |= _with_imports([Path(script).stem], (SCRIPTS,))
     for name in sorted(files):
-        digest.update(f"{name}\n{_source(files[name]).code}\n".encode())
+        digest.update(f"{name}\n{source_of(files[name]).code}\n".encode())
+    keep()
     return digest.hexdigest()[:16]
 
 
@@ -122,7 +122,7 @@ def _with_imports(modules: Iterable[str], roots: tuple[Path, ...]) -> dict[str, 
         name = waiting.pop()
         if name not in files and name not in WITHOUT_EFFECT:
             files[name] = _file_of(name, roots)
-            for names in _source(files[name]).imports:
+            for names in source_of(files[name]).imports:
                 names = [_absolute(other, name, files[name]) for other in names]
                 waiting += [known for known in names if _find(known, roots)][:1]
     return files
@@ -138,60 +138,3 @@ def _absolute(name: str, importing: str, file: Path) -> str:
     up = dots - (file.name == "__init__.py")
     package = importing.split(".")[: importing.count(".") + 1 - up]
     return ".".join([*package, name.lstrip(".")])
-
-
-class _Source(NamedTuple):
-    """imports : what each import may name, a module in a folder or a name in a module
-    code : digest of what the file computes, the same under every version of Python"""
-
-    imports: tuple[tuple[str, ...], ...]
-    code: str
-
-
-def _source(path: Path) -> _Source:
-    return _source_at(path, path.stat().st_mtime_ns)
-
-
-@cache
-def _source_at(path: Path, stamp: int) -> _Source:
-    tree = ast.parse(path.read_bytes(), str(path))
-    imports: list[tuple[str, ...]] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            imports += [(alias.name,) for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            place = "." * node.level + (node.module or "")
-            end = "" if place.endswith(".") else "."
-            imports += [(f"{place}{end}{a.name}", place) for a in node.names]
-    words: list[str] = []
-    _write(tree, words)
-    code = "\0".join(words).encode(errors="surrogatepass")
-    return _Source(tuple(imports), hashlib.sha256(code).hexdigest())
-
-
-def _write(node, words: list[str]) -> None:
-    """Append the words of a syntax tree: kinds, and fields that are not empty. A text that
-    stands alone, as a docstring does, is left out."""
-    if isinstance(node, list):
-        words.append("[")
-        for item in node:
-            if not _is_text(item):
-                _write(item, words)
-        words.append("]")
-    elif isinstance(node, ast.AST):
-        words.append(f"({type(node).__name__}")
-        for name, value in ast.iter_fields(node):
-            if value is not None and value != [] and name != "ctx":
-                words.append(name)
-                _write(value, words)
-        words.append(")")
-    else:
-        words.append(repr(node))
-
-
-def _is_text(node) -> bool:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )

@@ -17,9 +17,9 @@ sys.path.append(os.getcwd())
 from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
-from infoplane.deferred import defer
+from infoplane.deferred import defer_for_a_plan
 
-defer("torch")  # a plan needs the settings that stand beside torch's users, and not torch
+defer_for_a_plan()
 
 from infoplane.config import ConfigError
 from infoplane.figures import FIGURES

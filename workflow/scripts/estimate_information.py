@@ -11,7 +11,6 @@ from pathlib import Path
 from job import job
 
 from infoplane.estimators import from_written
-from infoplane.machine import use_threads
 from infoplane.measurement.activations import Activations
 from infoplane.measurement.measure import measure_scheduled
 from infoplane.probes import probe_of
@@ -23,6 +22,7 @@ from infoplane.stores.archive import name_of
 from infoplane.stores.datasets import read_data
 from infoplane.stores.information import write_information
 from infoplane.stores.weights import WeightsStore
+from infoplane.threads import use_threads
 
 with job(snakemake):
     use_threads(snakemake.threads)

@@ -6,8 +6,8 @@ from pathlib import Path
 from job import job
 
 from infoplane.estimators import from_written
-from infoplane.machine import use_threads
 from infoplane.stores.recipes import write_recipe
+from infoplane.threads import use_threads
 from infoplane.truth import PROBLEMS, files
 from infoplane.truth.run import Limits, run, tasks_of
 

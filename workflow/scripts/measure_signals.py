@@ -5,13 +5,13 @@ from pathlib import Path
 
 from job import job
 
-from infoplane.machine import use_threads
 from infoplane.provenance import package_versions
 from infoplane.signals import from_written
 from infoplane.signals.known import MADE_FROM, known, made_from
 from infoplane.signals.measure import Chosen, Member, declared, measure
 from infoplane.signals.settings import Settings
 from infoplane.stores.signals import write_signals
+from infoplane.threads import use_threads
 
 with job(snakemake):
     use_threads(snakemake.threads)

@@ -6,7 +6,6 @@ from pathlib import Path
 from job import job
 
 from infoplane.estimators import from_written
-from infoplane.machine import use_threads
 from infoplane.measurement import pooling
 from infoplane.measurement.activations import Activations
 from infoplane.probes import probe_of
@@ -14,6 +13,7 @@ from infoplane.provenance import package_versions
 from infoplane.stores.datasets import read_data
 from infoplane.stores.joined import JoinedWeights
 from infoplane.stores.pooled import write_pooled
+from infoplane.threads import use_threads
 
 with job(snakemake):
     use_threads(snakemake.threads)

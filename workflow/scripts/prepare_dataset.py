@@ -8,10 +8,10 @@ from job import job
 
 from infoplane.datasets import SOURCES, default_places
 from infoplane.datasets.prepare import prepare
-from infoplane.machine import use_threads
 from infoplane.provenance import digest_of_text, package_versions
 from infoplane.stores.cache import Cache
 from infoplane.stores.datasets import write_data
+from infoplane.threads import use_threads
 
 with job(snakemake):
     use_threads(snakemake.threads)

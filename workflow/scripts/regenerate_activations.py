@@ -4,11 +4,11 @@ from pathlib import Path
 
 from job import job
 
-from infoplane.machine import use_threads
 from infoplane.measurement.activations import Activations
 from infoplane.probes import probe_of
 from infoplane.stores.datasets import read_data
 from infoplane.stores.weights import WeightsStore
+from infoplane.threads import use_threads
 
 with job(snakemake):
     use_threads(snakemake.threads)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from job import job
 
-from infoplane.config import parse_block
-from infoplane.machine import use_threads
+from infoplane.seeds import parse_block
 from infoplane.stores.datasets import read_data
 from infoplane.stores.recipes import recipe_in, write_recipe
+from infoplane.threads import use_threads
 from infoplane.training.block import Block, train_block
 
 with job(snakemake):

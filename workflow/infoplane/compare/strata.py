@@ -16,7 +16,6 @@ import numpy as np
 from pydantic import Field
 
 from infoplane.settings import Settings
-from infoplane.stores.weights import WeightsStore
 
 LOSS = "loss_train"
 """The metric by which networks are matched."""
@@ -111,6 +110,8 @@ def courses_of(run: str, stores: Iterable[Path], seeds: Sequence[int]) -> list[C
 
     Raises ValueError for a trainer that does not say its training loss.
     """
+    from infoplane.stores.weights import WeightsStore  # here: a plan does without
+
     courses = []
     for path in stores:
         store = WeightsStore(path)

@@ -1,8 +1,8 @@
 """Experiment files: what they may say, what they say, and what is wrong with them.
 
 `read_file` reads a file, `load` turns what it says into an `Experiment`; both raise
-`ConfigError` with all mistakes. `schema` is the same for editors; `seed_blocks` divides a run's
-seeds among jobs. The package knows nothing of Snakemake.
+`ConfigError` with all mistakes. `schema` is the same for editors. The package knows nothing of
+Snakemake.
 """
 
 from infoplane.config.files import read_file
@@ -10,16 +10,12 @@ from infoplane.config.json_schema import schema
 from infoplane.config.models import Experiment, Run
 from infoplane.config.problems import ConfigError
 from infoplane.config.read import load
-from infoplane.config.seeds import block_name, parse_block, seed_blocks
 
 __all__ = [
     "ConfigError",
     "Experiment",
     "Run",
-    "block_name",
     "load",
-    "parse_block",
     "read_file",
     "schema",
-    "seed_blocks",
 ]

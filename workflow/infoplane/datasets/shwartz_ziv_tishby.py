@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import scipy  # and its parts where they are used: a plan does without
 from pydantic import Field, model_validator
-from scipy.optimize import brentq
-from scipy.special import expit
 
 from infoplane.datasets.contents import information_of
 from infoplane.datasets.options import generator
@@ -131,7 +130,7 @@ def invariant() -> np.ndarray:
 def label_probabilities(gamma: float, threshold: float = THRESHOLD) -> np.ndarray:
     """(4096, 2) p(y=0 | x) and p(y=1 | x)."""
     steps = gamma * (invariant() - threshold)
-    return np.stack([expit(-steps), expit(steps)], axis=1)
+    return np.stack([scipy.special.expit(-steps), scipy.special.expit(steps)], axis=1)
 
 
 @cache
@@ -150,4 +149,5 @@ def gamma_of(information: float, threshold: float = THRESHOLD) -> float:
             f"information is {information} bit, out of reach of stochastic labels with "
             f"threshold {threshold}; allowed is between 0 and {largest:.5f} bit"
         )
-    return float(np.exp(brentq(excess, np.log(1e-6), np.log(STEEPEST), xtol=1e-12)))
+    root = scipy.optimize.brentq(excess, np.log(1e-6), np.log(STEEPEST), xtol=1e-12)
+    return float(np.exp(root))

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtrit
+import scipy
 
 CONFIDENCE = 0.95
 """Share of experiments whose interval holds the true mean."""
@@ -49,5 +49,5 @@ def half_widths(values: np.ndarray, confidence: float) -> np.ndarray:
     values : (n, ...), n ≥ 2, all finite
     """
     n = len(values)
-    quantile = stdtrit(n - 1, (1 + confidence) / 2)
+    quantile = scipy.special.stdtrit(n - 1, (1 + confidence) / 2)
     return quantile * values.std(axis=0, ddof=1) / np.sqrt(n)

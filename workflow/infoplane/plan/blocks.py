@@ -4,8 +4,8 @@ training under several names."""
 from functools import cached_property
 
 from infoplane.config.models import Experiment
-from infoplane.config.seeds import Block, block_name, parse_block, seed_blocks
 from infoplane.plan.files import Files
+from infoplane.seeds import Block, block_name, parse_block, seed_blocks
 
 
 class Blocks:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from functools import cache
 
-from infoplane.config.seeds import n_seeds_of
 from infoplane.costs import DRAWING_MB, IMPORT_SECONDS, TORCH_MB, Cost
 from infoplane.estimators import estimator_of
 from infoplane.figures.subject import Subject
 from infoplane.measurement.cost import Work
 from infoplane.plan.known import Known
+from infoplane.seeds import n_seeds_of
 from infoplane.training import TRAINERS
 from infoplane.training.trainer import NETWORK
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from infoplane.config.models import Experiment
 from infoplane.config.pools import estimators_of
-from infoplane.config.seeds import parse_block
 from infoplane.datasets import SOURCES, default_places, files_of, source_of
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.tables import regime
@@ -25,6 +24,7 @@ from infoplane.plan.files import Files
 from infoplane.probes import PROBES
 from infoplane.provenance import LIBRARY, digest_of_text, source_digest
 from infoplane.schedules.fixed import Listed
+from infoplane.seeds import parse_block
 from infoplane.stores.recipes import CONTENTS, said_by
 from infoplane.training import TRAINERS
 

@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from infoplane.deferred import defer
+from infoplane.deferred import defer_for_a_plan
 from infoplane.status.experiment import status_of
 from infoplane.status.show import text
 from infoplane.terminal import use_any_encoding
@@ -25,7 +25,7 @@ def main() -> None:
     try:
         wanted = {}
         if given.configfile:
-            defer("torch")  # settings stand beside code that needs it
+            defer_for_a_plan()
             from infoplane.status.wanted import wanted_by
 
             wanted = dict(wanted_by(file, RESULTS) for file in given.configfile)

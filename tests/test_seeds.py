@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoplane.config import block_name, parse_block, seed_blocks
+from infoplane.seeds import block_name, parse_block, seed_blocks
 
 seeds = st.sets(st.integers(0, 60), min_size=1)
 sizes = st.integers(1, 12)
