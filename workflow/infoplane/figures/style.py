@@ -230,12 +230,11 @@ def save(figure: Figure, numbers: pd.DataFrame, path_png, path_pdf, path_csv) ->
     """The figure as PNG and PDF and its numbers as CSV; the same input, the same bytes."""
     for path in (path_png, path_pdf, path_csv):
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(
-        path_png,
-        format="png",
-        metadata={"Software": None},
-        pil_kwargs={"optimize": True, "compress_level": 9},
-    )
+    figure.dpi = RC["savefig.dpi"]
+    if layout := figure.get_layout_engine():
+        layout.execute(figure)  # once for both files: savefig itself draws twice for a layout
+        figure.set_layout_engine(None)
+    figure.savefig(path_png, format="png", metadata={"Software": None})
     nothing = dict.fromkeys(("Creator", "Producer", "CreationDate"))
     figure.savefig(path_pdf, format="pdf", metadata=nothing)
     numbers.to_csv(path_csv, index=False, lineterminator="\n")
