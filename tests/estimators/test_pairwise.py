@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoplane.estimators.kernels import pairwise, pairwise_cpu
+from infoplane.estimators.kernels import leaves_cpu, pairwise, pairwise_cpu
 
 LITTLE = 10**5
 """bytes: makes the blocks and tiles of the tests small."""
@@ -52,8 +52,10 @@ def test_tiled_products_agree_with_direct_differences():
 
 @given(st.floats(0, 60, width=32))
 def test_exponential_is_accurate(x):
-    # float32 holds x log2 e to 60·2⁻²⁴, which the reduction in two parts keeps to 2e-7.
-    assert pairwise_cpu.exp_minus(np.float32(x)) == pytest.approx(np.exp(-float(x)), rel=3e-7)
+    # float32 holds x log2 e, some 87, to 2⁻¹⁸: 4e-6 of e^−x, which is then nothing beside 1.
+    exact = np.exp(-float(x))
+    found = pairwise_cpu.exp_minus(np.float32(x))
+    assert found == pytest.approx(exact, rel=2e-7 + 1.2e-7 * x)
 
 
 def test_tiles_cover_each_pair_of_blocks_once():
@@ -67,13 +69,13 @@ def test_tiles_cover_each_pair_of_blocks_once():
     assert (covered[np.triu_indices(len(blocks))] == 1).all()
 
 
-def test_blocks_in_space_keep_classes_and_rows():
+def test_leaves_in_space_keep_classes_and_rows():
     rows, order, sizes = problem(2000, 3, 1.0)
-    found, blocks = pairwise._blocks_in_space(rows.numpy(), order, sizes)
+    found, blocks = pairwise._leaves_in_space(rows.numpy(), order, sizes)
     np.testing.assert_array_equal(np.sort(found), np.arange(2000))
     np.testing.assert_array_equal(blocks[1:, 0], blocks[:-1, 1])
     lengths = blocks[:, 1] - blocks[:, 0]
-    assert 0 < lengths.min() <= lengths.max() <= pairwise_cpu.BLOCK
+    assert 0 < lengths.min() <= lengths.max() <= leaves_cpu.LEAF
     np.testing.assert_array_equal(np.bincount(blocks[:, 2], lengths), sizes)
     starts = np.concatenate([[0], np.cumsum(sizes)])
     for a, b in itertools.pairwise(starts):

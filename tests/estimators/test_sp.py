@@ -12,7 +12,7 @@ from scipy.stats import norm
 
 import infoplane
 from infoplane.estimators import sp
-from infoplane.estimators.kernels import sp_cpu, sp_densities, sp_each
+from infoplane.estimators.kernels import leaves_cpu, sp_densities, sp_each
 from infoplane.samples import BIT, Samples
 from infoplane.stores.information import numbers_of
 from infoplane.truth import channel_information
@@ -211,7 +211,7 @@ def test_a_few_points_are_near_and_the_rest_is_not_read(d):
     y = np.repeat([0, 1, 2], [300, 1, 150])
     points = torch.from_numpy(rng.standard_normal((451, 2, d)))
     tree = sp_densities.OnCPU(points, y)
-    assert len(tree.tiles) == -(-600 // sp_cpu.LEAF) + 1 + -(-300 // sp_cpu.LEAF)
+    assert len(tree.tiles) == -(-600 // leaves_cpu.LEAF) + 1 + -(-300 // leaves_cpu.LEAF)
     full = np.isfinite(tree.tiles).all(axis=1).sum(axis=1)
     assert full.sum() == 902
     np.testing.assert_array_equal(np.repeat(tree.classes, full), np.repeat(y, 2)[tree.order])

@@ -1,5 +1,5 @@
 """Squared distances by direct differences, compiled for the CPU: one loop for all methods, but
-for sp_cpu, whose tiles are so small that handing them over would cost a fifth of its time."""
+for leaves_cpu, whose tiles are so small that handing them over would cost a fifth of it."""
 
 import numba
 

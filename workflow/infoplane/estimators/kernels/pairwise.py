@@ -23,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from infoplane.estimators.kernels import leaves_cpu as leaves
 from infoplane.estimators.kernels import pairwise_cpu as cpu
 from infoplane.estimators.kernels.threads import each
 from infoplane.isolated import products_are_exact
@@ -102,44 +103,24 @@ def _sums_on_cpu(rows, order, sizes, variance, memory) -> np.ndarray:
 
 def _direct_sums(rows, order, sizes, variance) -> np.ndarray:
     points = _resolved(rows, variance)
-    order, blocks = _blocks_in_space(points, order, sizes)
-    low = np.minimum.reduceat(points[order], blocks[:, 0])
-    high = np.maximum.reduceat(points[order], blocks[:, 0])
-    columns, blocks, places = _spread_out(points[order], blocks)
-    scale = points.dtype.type(1 / (8 * variance))
-    n_shares = min(64, max(8, len(blocks) // 8))
+    order, blocks = _leaves_in_space(points, order, sizes)
+    ordered = leaves.filled_up(points[order])
+    low, high = np.empty((2, len(blocks), points.shape[1]), points.dtype)
+    tiles = np.empty((len(blocks), ordered.shape[1], leaves.LEAF), points.dtype)
+    leaves.fill(points, order, blocks[:, 0], blocks[:, 1], tiles, low, high)
+    scale = points.dtype.type(cpu.LOG2_E / (8 * variance))
+    reach = points.dtype.type(_reach(len(order)) * 8 * variance)
+    n_shares = min(64, max(4, len(blocks) // 32))
     shares = [np.zeros(())] * n_shares
+    given = tiles, ordered, blocks, low, high, scale, reach
 
     def run(share: int) -> None:
-        shares[share] = np.zeros((4, columns.shape[1]))
-        cpu.direct_sums(
-            columns,
-            blocks,
-            low,
-            high,
-            scale,
-            _reach(len(order)),
-            share,
-            n_shares,
-            shares[share],
-        )
+        shares[share] = np.zeros((4, len(blocks), leaves.LEAF))
+        cpu.direct_sums(*given, share, n_shares, shares[share])
 
     each(run, n_shares)
-    return sum(shares[1:], start=shares[0])[:, places]
-
-
-def _spread_out(rows, blocks) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Columns (n_units, ·) in which each block starts at a multiple of cpu.LANES.
-
-    Also the blocks there, and the place of each row. Far points fill the gaps.
-    """
-    sizes = blocks[:, 1] - blocks[:, 0]
-    room = cpu.padded(sizes)
-    starts = np.cumsum(room) - room
-    places = np.arange(len(rows)) + np.repeat(starts - blocks[:, 0], sizes)
-    columns = np.full((rows.shape[1], room.sum()), np.inf, dtype=rows.dtype)
-    columns[:, places] = rows.T
-    return columns, np.stack([starts, starts + sizes, blocks[:, 2]], axis=1), places
+    found = sum(shares[1:], start=shares[0])
+    return found[:, np.arange(leaves.LEAF) < (blocks[:, 1] - blocks[:, 0])[:, None]]
 
 
 def _product_sums(rows, centred, squares, order, sizes, variance, memory) -> np.ndarray:
@@ -186,7 +167,7 @@ def _group_sums_on_cpu(rows, variance) -> np.ndarray:
     """Kernel sums (2, n_groups, n_draws) within each group."""
     n_groups, n_draws, n_units = rows.shape
     points = _resolved(rows.reshape(-1, n_units), variance).reshape(rows.shape)
-    scale = points.dtype.type(1 / (8 * variance))
+    scale = points.dtype.type(cpu.LOG2_E / (8 * variance))
     sums = np.zeros((2, n_groups, n_draws))
     edges = np.linspace(0, n_groups, min(n_groups, 64) + 1).astype(np.int64)
     each(
@@ -249,29 +230,25 @@ def _reach(n_rows: int) -> float:
     return math.log(n_rows) + 16
 
 
-def _blocks(sizes: np.ndarray) -> np.ndarray:
-    """Blocks (n_blocks, 3), start, stop and class, of rows sorted by class."""
+def _blocks(sizes: np.ndarray, most: int = cpu.BLOCK) -> np.ndarray:
+    """Blocks (n_blocks, 3), start, stop and class, of at most so many rows sorted by class."""
     parts, start = [], 0
     for label, size in enumerate(sizes):
-        starts = np.arange(start, start + size, cpu.BLOCK)
-        stops = np.minimum(starts + cpu.BLOCK, start + size)
+        starts = np.arange(start, start + size, most)
+        stops = np.minimum(starts + most, start + size)
         parts.append(np.stack([starts, stops, np.full_like(starts, label)], axis=1))
         start += size
     return np.concatenate(parts).astype(np.int64)
 
 
-def _blocks_in_space(points, order, sizes) -> tuple[np.ndarray, np.ndarray]:
-    """The order with each class' rows sorted in space, and blocks of close rows."""
-    order = order.copy()
-    ends = np.empty(len(order), dtype=np.int64)
-    parts, start = [], 0
-    for label, size in enumerate(sizes):
-        n_blocks = cpu.split_in_space(points, order, start, start + size, ends)
-        stops = ends[:n_blocks].copy()
-        starts = np.concatenate([[start], stops[:-1]])
-        parts.append(np.stack([starts, stops, np.full_like(stops, label)], axis=1))
-        start += size
-    return order, np.concatenate(parts).astype(np.int64)
+def _leaves_in_space(points, order, sizes) -> tuple[np.ndarray, np.ndarray]:
+    """The order with each class' rows sorted in space, and leaves of close rows."""
+    order, stops = order.copy(), np.cumsum(sizes)
+    each(
+        lambda i: leaves.split_in_space(points, order, stops[i] - sizes[i], stops[i]),
+        len(sizes),
+    )
+    return order, _blocks(sizes, leaves.LEAF)
 
 
 def _tile_shape(n_values: int) -> tuple[int, int]:

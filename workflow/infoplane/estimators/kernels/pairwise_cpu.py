@@ -4,11 +4,10 @@ For rows t_i the loops sum both kernels of the Kolchinsky-Tracey bounds over j,
     lower  exp(−‖t_i − t_j‖² / 8σ²)      upper  exp(−‖t_i − t_j‖² / 2σ²) = lower⁴
 with one exponential, over half of the pairs, apart for pairs within and across classes.
 
-Rows come sorted by class and cut into blocks of at most BLOCK rows of one class:
-blocks int64 (n_blocks, 3) holds start, stop and class. Inner loops run to the next multiple
-of LANES, over rows that are infinitely far, as a vectorised loop's remainder is slow. Within
-a block sums are float32, beyond it float64. Results are float64 (4, n_rows), the rows of
-which are named below.
+Rows come sorted by class and cut into blocks of one class: blocks int64 (n_blocks, 3) holds
+start, stop and class. Direct differences take leaves for blocks (leaves_cpu.py). Within a
+block sums are float32, beyond it float64. Results are float64 (4, n_rows), the rows of which
+are named below.
 
 Work is dealt to a fixed number of shares, each with sums of its own that are added in order,
 so that results do not depend on the number of threads.
@@ -18,45 +17,53 @@ import numba
 import numpy as np
 
 from infoplane.compiled import compiled
-from infoplane.estimators.kernels.distances import FAST, squared_distance, squared_distances
-from infoplane.estimators.kernels.selection import boxed
+from infoplane.estimators.kernels.distances import FAST, squared_distance
+from infoplane.estimators.kernels.leaves_cpu import LEAF, reached
 
 BLOCK = 256
 LANES = 16
 LOWER_WITHIN, UPPER_WITHIN, LOWER_ACROSS, UPPER_ACROSS = range(4)
+LOG2_E = 1.44269504
 
 _f32 = np.float32
-_FARTHEST = _f32(60.0)  # e^−60 is nothing beside the diagonal's 1, and far from underflow
+_FARTHEST = _f32(87.0)  # 2^−87 is nothing beside the diagonal's 1, and far from underflow
 _SMALLEST_ROOT = _f32(1e-9)  # its 4th power is still a normal number: no denormal slowdown
+_ROUNDING = _f32(1.5 * 2**23)  # a sum with it is rounded to a whole number, its lowest bits
+
+
+@numba.njit(forceinline=True, fastmath={"contract", "nsz"})
+def exp2_minus(t):
+    """2^−t in float32 for 0 ≤ t ≤ 126, relative error 2e-7, written so that it vectorises.
+
+    t = s − n with n whole and |s| ≤ 1/2; 2^−s by the polynomial of degree 5 of the least
+    largest error, and n added to its exponent.
+    """
+    whole = _f32(_ROUNDING - t)
+    s = t + (whole - _ROUNDING)
+    p = _f32(-0.0013264727)
+    p = p * s + _f32(0.0096715127)
+    p = p * s + _f32(-0.055507337)
+    p = p * s + _f32(0.24022242)
+    p = p * s + _f32(-0.693146978)
+    p = _f32(p * s + _f32(1.0))
+    bits = np.int32(p.view(np.int32) + (whole.view(np.int32) << np.int32(23)))
+    return bits.view(_f32)
 
 
 @numba.njit(inline="always", fastmath=FAST)
 def exp_minus(x):
-    """e^−x in float32 for 0 ≤ x ≤ 60, relative error 2e-7, written so that it vectorises.
-
-    Cody and Waite's reduction x = −n ln 2 − r with ln 2 in two parts, Taylor to degree 6 on
-    |r| ≤ ln(2)/2, and 2ⁿ put together from its bits.
-    """
-    n = np.floor(x * _f32(-1.44269504) + _f32(0.5))
-    r = (-x - n * _f32(0.693359375)) + n * _f32(2.12194440e-4)
-    p = _f32(1 / 720)
-    p = p * r + _f32(1 / 120)
-    p = p * r + _f32(1 / 24)
-    p = p * r + _f32(1 / 6)
-    p = p * r + _f32(0.5)
-    p = p * r + _f32(1.0)
-    p = p * r + _f32(1.0)
-    bits = np.int32((np.int32(n) + np.int32(127)) << np.int32(23))
-    return p * bits.view(_f32)
+    """e^−x in float32 for 0 ≤ x ≤ 60, likewise."""
+    return exp2_minus(_f32(x * _f32(LOG2_E)))
 
 
 @numba.njit(fastmath=FAST, forceinline=True)
 def _add_kernels(distances, scale, lower, upper):
-    """Kernels of one row against a block, added to the block's sums; returns the row's own."""
+    """Kernels 2^(−distance · scale) of one row against a block, added to the block's sums;
+    returns the row's own."""
     row_lower = _f32(0)
     row_upper = _f32(0)
     for j in range(lower.shape[0]):
-        k = exp_minus(_f32(min(distances[j] * scale, _FARTHEST)))
+        k = exp2_minus(_f32(min(distances[j] * scale, _FARTHEST)))
         root = max(k, _SMALLEST_ROOT)
         square = root * root
         row_lower += k
@@ -68,7 +75,8 @@ def _add_kernels(distances, scale, lower, upper):
 
 @numba.njit(inline="always")
 def padded(n):
-    """The next multiple of LANES."""
+    """The next multiple of LANES, to which inner loops run: a vectorised loop's remainder is
+    slow."""
     return (n + LANES - 1) // LANES * LANES
 
 
@@ -89,39 +97,54 @@ def _is_of_share(block, share, n_shares):
     return (place if (block // n_shares) % 2 == 0 else n_shares - 1 - place) == share
 
 
+@numba.njit(fastmath=FAST, forceinline=True)
+def _gaps(tile, low, high, out):
+    """out[i] = smallest squared distance of row i of a leaf (n_units, LEAF) to a box."""
+    zero = out.dtype.type(0)
+    for i in range(LEAF):
+        out[i] = 0
+    for k in range(low.shape[0]):
+        for i in range(LEAF):
+            e, f = low[k] - tile[k, i], tile[k, i] - high[k]
+            e = e if e > f else f
+            e = e if e > zero else zero
+            out[i] += e * e
+
+
 @compiled(nogil=True, fastmath=FAST)
-def direct_sums(columns, blocks, low, high, scale, reach, share, n_shares, sums):
+def direct_sums(tiles, rows, blocks, low, high, scale, reach, share, n_shares, sums):
     """One share of the kernel sums, from direct differences.
 
-    columns (n_units, n_rows), where each block starts at a multiple of LANES and far rows
-    fill the gaps; low, high (n_blocks, n_units) bound the blocks' values; scale = 1/8σ² in
-    the columns' type. Pairs of blocks whose boxes are so far apart that every exponent
-    exceeds `reach` are skipped.
+    tiles (n_leaves, n_units, LEAF), rows (n_rows, n_units) : the same, leaf by leaf or row by
+        row, blocks the rows of each leaf; low, high (n_leaves, n_units) bound its values
+    scale : log2(e) / 8σ² in their type
+    reach : squared distance beyond which pairs need not be looked at, likewise
+    sums (4, n_leaves, LEAF)
     """
-    distances = np.empty(BLOCK, columns.dtype)
-    lower = np.empty(BLOCK, _f32)
-    upper = np.empty(BLOCK, _f32)
+    distances, gaps = np.empty(LEAF, tiles.dtype), np.empty(LEAF, tiles.dtype)
+    lower, upper = np.empty(LEAF, _f32), np.empty(LEAF, _f32)
     for p in range(blocks.shape[0]):
         if not _is_of_share(p, share, n_shares):
             continue
         for q in range(p, blocks.shape[0]):
-            if _gap(low, high, p, q) * scale > reach:
+            if _gap(low, high, p, q) > reach:
                 continue
-            start, stop = blocks[q, 0], blocks[q, 1]
-            m = padded(stop - start)
             kind = LOWER_WITHIN if blocks[p, 2] == blocks[q, 2] else LOWER_ACROSS
-            block_lower, block_upper = lower[:m], upper[:m]
-            block_lower[:] = 0
-            block_upper[:] = 0
-            for i in range(blocks[p, 0], blocks[p, 1]):
-                squared_distances(columns, i, start, start + m, distances)
-                a, b = _add_kernels(distances, scale, block_lower, block_upper)
-                sums[kind, i] += a
-                sums[kind + 1, i] += b
-            if p != q:  # a block against itself holds each pair twice already
-                for j in range(stop - start):
-                    sums[kind, start + j] += lower[j]
-                    sums[kind + 1, start + j] += upper[j]
+            lower[:] = 0
+            upper[:] = 0
+            _gaps(tiles[p], low[q], high[q], gaps)
+            for i in range(blocks[p, 1] - blocks[p, 0]):
+                if gaps[i] > reach:
+                    continue
+                if not reached(tiles, q, rows, blocks[p, 0] + i, reach, distances):
+                    continue
+                a, b = _add_kernels(distances, scale, lower, upper)
+                sums[kind, p, i] += a
+                sums[kind + 1, p, i] += b
+            if p != q:  # a leaf against itself holds each pair twice already
+                for j in range(LEAF):
+                    sums[kind, q, j] += lower[j]
+                    sums[kind + 1, q, j] += upper[j]
 
 
 @numba.njit(fastmath=FAST, forceinline=True)
@@ -189,7 +212,7 @@ def product_sums(
                             e = squared_distance(rows[order[i]], rows[order[start + j]]) * scale
                             exponents[j] = min(e, _FARTHEST)
                 exponents[m : padded(m)] = _FARTHEST
-                a, b = _add_kernels(exponents, _f32(1), block_lower, block_upper)
+                a, b = _add_kernels(exponents, _f32(LOG2_E), block_lower, block_upper)
                 sums[kind, i] += a
                 sums[kind + 1, i] += b
             if p != q:
@@ -220,36 +243,3 @@ def group_sums(rows, first, last, scale, sums):
                 )
                 sums[0, g, i] += a
                 sums[1, g, i] += b
-
-
-@compiled(nogil=True)
-def split_in_space(points, order, start, stop, ends):
-    """Order the rows order[start:stop] so that runs of at most BLOCK are close together.
-
-    Halves the widest unit's range again and again (a k-d tree by midpoints). The runs' ends
-    are written to `ends`; returns how many there are.
-    """
-    low, high = np.empty((2, points.shape[1]), points.dtype)
-    stack = [(start, stop)]
-    n_ends = 0
-    while stack:
-        a, b = stack.pop()
-        widest = boxed(points, order[a:b], low, high) if b - a > BLOCK else -1
-        if widest < 0:  # small enough, or all rows equal
-            for i in range(a, b, BLOCK):
-                ends[n_ends] = min(i + BLOCK, b)
-                n_ends += 1
-            continue
-        middle = float(low[widest]) + 0.5 * (float(high[widest]) - float(low[widest]))
-        i, j = a, b - 1
-        while i <= j:
-            if points[order[i], widest] < middle:
-                i += 1
-            else:
-                order[i], order[j] = order[j], order[i]
-                j -= 1
-        if i in (a, b):  # rounding put the middle on an end: halve the number instead
-            i = (a + b) // 2
-        stack.append((i, b))
-        stack.append((a, i))
-    return n_ends

@@ -17,85 +17,11 @@ import numpy as np
 
 from infoplane.compiled import compiled
 from infoplane.estimators.kernels.distances import FAST, squared_distance
+from infoplane.estimators.kernels.leaves_cpu import LEAF, any_within, reached
 from infoplane.estimators.kernels.pairwise_cpu import exp_minus
-from infoplane.estimators.kernels.selection import boxed, part
-
-LEAF = 64
-UNITS = 32
-"""Units between two looks at whether any centre of a leaf is still within reach."""
 
 _f32 = np.float32
 _FARTHEST = _f32(60.0)  # e^−60 is nothing beside the largest term's 1
-
-
-@compiled(nogil=True)
-def split_in_space(rows, order, start, stop):
-    """Order the rows order[start:stop] so that each LEAF of them, counted from start, is close
-    together: halves by the median of the widest unit, again and again, at whole leaves."""
-    low, high = np.empty((2, rows.shape[1]), rows.dtype)
-    stack = [(start, stop)]
-    while stack:
-        a, b = stack.pop()
-        n_leaves = (b - a + LEAF - 1) // LEAF
-        if n_leaves < 2:
-            continue
-        widest = boxed(rows, order[a:b], low, high)
-        if widest < 0:  # all rows are equal
-            continue
-        middle = a + n_leaves // 2 * LEAF
-        part(rows, order, a, b, middle, widest)
-        stack.append((middle, b))
-        stack.append((a, middle))
-
-
-@compiled(nogil=True)
-def fill(rows, order, starts, stops, tiles, low, high):
-    """Fill tiles (n_leaves, n_units, LEAF) with the rows order[starts[i]:stops[i]] of each leaf
-    and far ones, and low and high (n_leaves, n_units) with the corners of their boxes."""
-    tiles[:] = np.inf
-    for leaf in range(len(starts)):
-        chosen = order[starts[leaf] : stops[leaf]]
-        boxed(rows, chosen, low[leaf], high[leaf])
-        for i in range(len(chosen)):
-            for k in range(rows.shape[1]):
-                tiles[leaf, k, i] = rows[chosen[i], k]
-
-
-@numba.njit(fastmath=FAST, forceinline=True)
-def _distances(tiles, leaf, points, i, reach, out):
-    """out[j] = ‖point i − centre j of the leaf‖² by direct differences, the smallest of which
-    is returned; where all exceed the reach, perhaps only what some of the units add to it.
-
-    Four units a pass: a pass is bound by reading and writing `out`, not by arithmetic.
-    """
-    d = tiles.shape[1]
-    least = points[i, 0] * 0
-    for j in range(LEAF):
-        out[j] = 0
-    for start in range(0, d, UNITS):
-        stop = min(d, start + UNITS)
-        for k in range(start, stop - 3, 4):
-            a0, a1, a2, a3 = (
-                points[i, k],
-                points[i, k + 1],
-                points[i, k + 2],
-                points[i, k + 3],
-            )
-            for j in range(LEAF):
-                e0, e1 = tiles[leaf, k, j] - a0, tiles[leaf, k + 1, j] - a1
-                e2, e3 = tiles[leaf, k + 2, j] - a2, tiles[leaf, k + 3, j] - a3
-                out[j] += e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3
-        for k in range(stop - (stop - start) % 4, stop):
-            a = points[i, k]
-            for j in range(LEAF):
-                e = tiles[leaf, k, j] - a
-                out[j] += e * e
-        least = out[0]
-        for j in range(LEAF):
-            least = out[j] if out[j] < least else least
-        if least > reach:
-            return least
-    return least
 
 
 @numba.njit(fastmath=FAST, forceinline=True)
@@ -113,7 +39,7 @@ def _gaps(low, high, node, points, i, out):
     """out[b] = smallest squared distance of point i to box b of the node; low and high
     (n_nodes, n_units, n_boxes)."""
     n_boxes = low.shape[2]
-    zero = points[i, 0] * 0
+    zero = out.dtype.type(0)
     for b in range(n_boxes):
         out[b] = 0
     for k in range(low.shape[1]):
@@ -156,10 +82,10 @@ def mixture(tiles, classes, boxes, nodes, points, labels, reach, first, last, ou
                 if not gaps[b] <= limit:
                     continue
                 leaf = node * fan + b
-                least = _distances(tiles, leaf, points, first + i, limit, distances)
-                if least > limit:
+                if not reached(tiles, leaf, points, first + i, limit, distances):
                     continue
-                if least < nearest[i]:
+                if any_within(distances, nearest[i]):
+                    least = distances.min()
                     shrunk = math.exp(0.5 * (least - nearest[i]))
                     sums[i, 0] *= shrunk
                     sums[i, 1] *= shrunk

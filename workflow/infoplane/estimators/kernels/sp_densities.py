@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
+from infoplane.estimators.kernels import leaves_cpu as leaves
 from infoplane.estimators.kernels import sp_cpu
 from infoplane.estimators.kernels.threads import each
 
@@ -116,14 +117,14 @@ class OnCPU:
         sizes = np.bincount(self.labels)
         stops = np.cumsum(sizes)
         each(
-            lambda i: sp_cpu.split_in_space(rows, self.order, stops[i] - sizes[i], stops[i]),
+            lambda i: leaves.split_in_space(rows, self.order, stops[i] - sizes[i], stops[i]),
             len(sizes),
         )
         starts, ends, self.classes = _leaves(sizes)
-        self.tiles = np.empty((len(starts), d, sp_cpu.LEAF), dtype=rows.dtype)
+        self.tiles = np.empty((len(starts), d + -d % 4, leaves.LEAF), dtype=rows.dtype)
         low, high = np.empty((2, len(starts), d), dtype=rows.dtype)
-        sp_cpu.fill(rows, self.order, starts, ends, self.tiles, low, high)
-        fan = max(1, min(FAN, NODE_VALUES // (d * sp_cpu.LEAF)))
+        leaves.fill(rows, self.order, starts, ends, self.tiles, low, high)
+        fan = max(1, min(FAN, NODE_VALUES // (d * leaves.LEAF)))
         self.boxes = _by_node(low, np.inf, fan), _by_node(high, -np.inf, fan)
         low, high = self.boxes[0].min(axis=2), self.boxes[1].max(axis=2)
         self.nodes = _by_node(low, np.inf, len(low)), _by_node(high, -np.inf, len(high))
@@ -135,6 +136,7 @@ class OnCPU:
         # All that is passed over has at most this share of exp(−‖t − s‖²/2).
         room = 2 * math.log(len(self.order) / NEGLECTED)
         reach = (np.square(points - own).sum(axis=1) + room).astype(points.dtype)
+        filled_up = leaves.filled_up(points)
         of_group, of_mixture = np.empty((2, len(points), 2))
         edges = np.arange(0, len(points), AT_ONCE)
 
@@ -142,7 +144,7 @@ class OnCPU:
             first, last = edges[i], min(edges[i] + AT_ONCE, len(points))
             sp_cpu.groups(self.points.numpy(), chosen, points, first, last, of_group)
             sp_cpu.mixture(
-                self.tiles, self.classes, self.boxes, self.nodes, points,
+                self.tiles, self.classes, self.boxes, self.nodes, filled_up,
                 self.labels[chosen], reach, first, last, of_mixture,
             )  # fmt: skip
 
@@ -221,8 +223,8 @@ def _in_order(of_input, of_others, of_label, of_all) -> Logarithms:
 
 def _leaves(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Start, stop and class of each leaf, of classes of these sizes one behind the other."""
-    starts = [np.arange(0, size, sp_cpu.LEAF) for size in sizes]
-    stops = [np.minimum(s + sp_cpu.LEAF, size) for s, size in zip(starts, sizes, strict=True)]
+    starts = [np.arange(0, size, leaves.LEAF) for size in sizes]
+    stops = [np.minimum(s + leaves.LEAF, size) for s, size in zip(starts, sizes, strict=True)]
     classes = np.repeat(np.arange(len(sizes)), [len(s) for s in starts])
     before = (np.cumsum(sizes) - sizes)[classes]
     return np.concatenate(starts) + before, np.concatenate(stops) + before, classes

@@ -1,0 +1,99 @@
+"""Leaves of rows that are close in space, compiled for the CPU.
+
+A leaf is one contiguous tile (n_units, LEAF) with a bounding box, filled up with rows that are
+infinitely far and with units of 0 to a multiple of four: what is out of a point's reach is
+passed over unread, and loops over a leaf have one length that the compiler knows.
+"""
+
+import numba
+import numpy as np
+
+from infoplane.compiled import compiled
+from infoplane.estimators.kernels.distances import FAST
+from infoplane.estimators.kernels.selection import boxed, part
+
+LEAF = 64
+UNITS = 32
+"""Units between two looks at whether any row of a leaf is still within reach."""
+
+
+@compiled(nogil=True)
+def split_in_space(rows, order, start, stop):
+    """Order the rows order[start:stop] so that each LEAF of them, counted from start, is close
+    together: halves by the median of the widest unit, again and again, at whole leaves."""
+    low, high = np.empty((2, rows.shape[1]), rows.dtype)
+    stack = [(start, stop)]
+    while stack:
+        a, b = stack.pop()
+        n_leaves = (b - a + LEAF - 1) // LEAF
+        if n_leaves < 2:
+            continue
+        widest = boxed(rows, order[a:b], low, high)
+        if widest < 0:  # all rows are equal
+            continue
+        middle = a + n_leaves // 2 * LEAF
+        part(rows, order, a, b, middle, widest)
+        stack.append((middle, b))
+        stack.append((a, middle))
+
+
+@compiled(nogil=True)
+def fill(rows, order, starts, stops, tiles, low, high):
+    """Fill tiles (n_leaves, n_units, LEAF) with the rows order[starts[i]:stops[i]] of each leaf
+    and far ones, and low and high (n_leaves, n_units) with the corners of their boxes."""
+    tiles[:] = np.inf
+    tiles[:, rows.shape[1] :] = 0
+    for leaf in range(len(starts)):
+        chosen = order[starts[leaf] : stops[leaf]]
+        boxed(rows, chosen, low[leaf], high[leaf])
+        for i in range(len(chosen)):
+            for k in range(rows.shape[1]):
+                tiles[leaf, k, i] = rows[chosen[i], k]
+
+
+@numba.njit(fastmath=FAST, forceinline=True)
+def reached(tiles, leaf, points, i, reach, out):
+    """Whether a row of the leaf lies within the reach of point i, a squared distance.
+
+    Then out[j] = ‖point i − row j of the leaf‖², by direct differences.
+    """
+    d = tiles.shape[1]
+    for first in range(0, d, UNITS):
+        _add_squares(tiles, leaf, points, i, first, min(first + UNITS, d), out)
+        if not any_within(out, reach):
+            return False
+    return True
+
+
+@numba.njit(fastmath=FAST, forceinline=True)
+def _add_squares(tiles, leaf, points, i, first, last, out):
+    """Adds the squared differences in units first … last − 1 to out, or starts it with them.
+
+    Four units a pass: a pass is bound by reading and writing `out`, not by arithmetic.
+    """
+    for k in range(first, last, 4):
+        a0, a1, a2, a3 = points[i, k], points[i, k + 1], points[i, k + 2], points[i, k + 3]
+        b0, b1 = tiles[leaf, k], tiles[leaf, k + 1]
+        b2, b3 = tiles[leaf, k + 2], tiles[leaf, k + 3]
+        if k == 0:
+            for j in range(LEAF):
+                e0, e1, e2, e3 = b0[j] - a0, b1[j] - a1, b2[j] - a2, b3[j] - a3
+                out[j] = e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3
+        else:
+            for j in range(LEAF):
+                e0, e1, e2, e3 = b0[j] - a0, b1[j] - a1, b2[j] - a2, b3[j] - a3
+                out[j] += e0 * e0 + e1 * e1 + e2 * e2 + e3 * e3
+
+
+@numba.njit(forceinline=True)
+def any_within(values, reach):
+    """Whether any of LEAF values is: counted, as what may stop early is not vectorised."""
+    n = np.int32(0)
+    for j in range(LEAF):
+        n = np.int32(n + np.int32(values[j] <= reach))
+    return n > 0
+
+
+def filled_up(rows: np.ndarray) -> np.ndarray:
+    """Rows (n, d) with units of 0 to a multiple of four, contiguous."""
+    return np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4)))
