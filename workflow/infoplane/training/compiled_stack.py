@@ -54,6 +54,13 @@ METHODS = {
 }
 
 
+class Moments(NamedTuple):
+    """What an optimizer remembers of each matrix, as torch's would, which takes a second to
+    import."""
+
+    state: dict[Tensor, dict[str, Tensor]]
+
+
 class Held(NamedTuple):
     """What `cpu.epochs` takes of these networks, the same in every epoch.
 
@@ -83,10 +90,11 @@ class CompiledStack(Stack):
 
     def start(self, flats: Sequence[Tensor]) -> None:
         super().start(flats)
-        (flat,), (optimizer,) = self.flats, self.optimizers
-        moments = {name: torch.zeros_like(flat) for name in self.method.moments if name}
-        optimizer.state[flat] = {"step": torch.tensor(0.0), **moments}
         self._held = None
+
+    def new_optimizer(self, flat: Tensor) -> Moments:
+        moments = {name: torch.zeros_like(flat) for name in self.method.moments if name}
+        return Moments({flat: {"step": torch.tensor(0.0), **moments}})
 
     @property
     def method(self) -> Method:
@@ -114,11 +122,8 @@ class CompiledStack(Stack):
         if self._shown is None or self._shown[0] is not x:
             self._shown = x, _columns(x)
         held, chosen = self._held, self.settings
-        inputs, y, step = (
-            self._shown[1],
-            labels.numpy(),
-            self.optimizers[0].state[self.flats[0]]["step"],
-        )
+        inputs, y = self._shown[1], labels.numpy()
+        step = self.optimizers[0].state[self.flats[0]]["step"]
         own_key = words_of(key)
         words = np.empty((len(held.seeds), 1 + len(own_key)), np.uint32)
         words[:, 0], words[:, 1:] = held.seeds, own_key
@@ -183,8 +188,9 @@ class CompiledStack(Stack):
         for one in waiting:
             one.result()
 
-    def _take_up(self, states) -> None:
-        super()._take_up(states)
+    def _take_up(self, states: Sequence[Mapping[str, Tensor]]) -> None:
+        ((flat,), (optimizer,), (state,)) = self.flats, self.optimizers, states
+        optimizer.state[flat] = {name: value.clone() for name, value in state.items()}
         self._held = None
 
     @property

@@ -61,9 +61,13 @@ class Parameters:
     def start(self, flats: Sequence[Tensor]) -> None:
         """Train these parameters from now on, with new optimizers."""
         self.flats = [flat.clone().contiguous() for flat in flats]
-        self.optimizers = [self.optimizer.on(flat) for flat in self.flats]
+        self.optimizers = [self.new_optimizer(flat) for flat in self.flats]
         self.views = self._views(self.flats)
         self.leaves = {n: v.detach().requires_grad_() for n, v in self.views.items()}
+
+    def new_optimizer(self, flat: Tensor):
+        """What steps this matrix: torch's optimizer, or something with a `state` like its."""
+        return self.optimizer.on(flat)
 
     def leave(self, rows: set[int]) -> None:
         """Go on without the networks of these rows."""

@@ -29,7 +29,12 @@ from infoplane.vectors_cpu import (
     zeros,
 )
 
-FAST = {"fastmath": {"reassoc", "contract", "nsz"}, "error_model": "numpy"}
+EXACT = {"error_model": "numpy"}
+FUSED = {"fastmath": {"contract", "nsz"}, **EXACT}
+SUMS = {"fastmath": {"reassoc", "contract", "nsz"}, **EXACT}
+"""What the compiler may do with numbers. An optimizer's step is computed as it is written, and
+what goes before it leaves no choice but one: so weights have the same bits on every x86 machine
+that fuses products, and in every compilation. Only losses and norms may be summed anyhow."""
 F = np.float32
 FILLED = 32
 """Inputs are filled up to a multiple of this, of whole vectors, with some that do not count."""
@@ -51,7 +56,7 @@ def _as_float(typing, i):
     return types.float32(types.int32), gen
 
 
-@numba.njit(**FAST, forceinline=True)
+@numba.njit(**FUSED, forceinline=True)
 def _exp(x):
     """exp of x ≤ 0 by a polynomial (Cephes), to 5 units in the last place."""
     low = F(-87.0) if x < F(-87.0) else x
@@ -66,7 +71,7 @@ def _exp(x):
     return p * _as_float(np.int32((k + np.int32(127)) << np.int32(23)))
 
 
-@numba.njit(**FAST, forceinline=True)
+@numba.njit(**FUSED, forceinline=True)
 def _tanh(x):
     """A quotient of polynomials, to 5 units in the last place; ±1 beyond ±7.9."""
     x = F(7.90531110763549805) if x > F(7.90531110763549805) else x
@@ -84,7 +89,7 @@ def _tanh(x):
     return x * p / q
 
 
-@numba.njit(**FAST)
+@numba.njit(**FUSED)
 def _activate(h, kind, n):
     """A unit's activation function, in place. h : pointer to it"""
     if kind == TANH:
@@ -108,7 +113,7 @@ def _activate(h, kind, n):
             h[b] = (F(0) if h[b] < F(0) else h[b]) + np.log1p(_exp(-abs(h[b])))
 
 
-@numba.njit(**FAST)
+@numba.njit(**FUSED)
 def _slope(back, h, kind, n):
     """What comes back to a unit, times the slope of its function, by its output h; pointers."""
     if kind == TANH:
@@ -132,7 +137,7 @@ def _slope(back, h, kind, n):
             back[b] *= F(1) - _exp(-h[b])
 
 
-@numba.njit(**FAST)
+@numba.njit(**FUSED)
 def _combine(out, out_row, m, src, src_row, k, c, down, along, n):
     """m rows out[j] = Σ c[i down + j along] src[i] over k rows, of n inputs; all are pointers.
 
@@ -180,7 +185,7 @@ def _combine(out, out_row, m, src, src_row, k, c, down, along, n):
             store(out, j * out_row + b, a0)
 
 
-@numba.njit(**FAST)
+@numba.njit(**FUSED)
 def _outer(g, h, fan_in, d, fan_out, row, n):
     """g[i, j] = Σ h[i, b] d[j, b] over inputs b; all are pointers.
 
@@ -206,7 +211,7 @@ def _outer(g, h, fan_in, d, fan_out, row, n):
                 g[at + fan_out + 1] = summed(b1)
 
 
-@numba.njit(**FAST)
+@numba.njit(**FUSED)
 def _forward(theta, widths, kinds, inputs, from_row, acts, row, n):
     """Activations of all layers, rows one after another, a row of ones after each layer's.
 
@@ -224,7 +229,7 @@ def _forward(theta, widths, kinds, inputs, from_row, acts, row, n):
         out, at = after(out, (fan_out + 1) * row), after(at, fan_in * fan_out)
 
 
-@numba.njit(**FAST)
+@numba.njit(**FUSED)
 def _ones(widths, acts, row):
     """Write the row of ones after each hidden layer's."""
     at = 0
@@ -235,7 +240,7 @@ def _ones(widths, acts, row):
         at += row
 
 
-@numba.njit(**FAST)
+@numba.njit(**FUSED)
 def _softmax(z, row, classes, top, total, n):
     """Exponentials of z in place, less the largest score; and their sum. z : a pointer"""
     for b in range(n):
@@ -252,7 +257,7 @@ def _softmax(z, row, classes, top, total, n):
             total[b] += e
 
 
-@numba.njit(**FAST)
+@numba.njit(**EXACT)
 def _decay(g, theta, method, weight_decay, rate):
     """Weight decay, as a part of the gradient or, of AdamW, of the step."""
     if weight_decay != 0:
@@ -264,7 +269,7 @@ def _decay(g, theta, method, weight_decay, rate):
                 g[p] += F(weight_decay) * theta[p]
 
 
-@numba.njit(**FAST)
+@numba.njit(**EXACT)
 def _step(g, theta, first, second, method, numbers, rate, t):
     """One step of torch's optimizer of this name.
 
@@ -296,7 +301,7 @@ def _step(g, theta, first, second, method, numbers, rate, t):
             theta[p] -= size * first[p] / (np.sqrt(second[p]) / root + eps)
 
 
-@numba.njit(**FAST)
+@numba.njit(**EXACT)
 def _penalise(g, theta, widths, l1, l2):
     """Gradients of λ Σ|w| and λ Σw² of weights; biases are left out."""
     at = 0
@@ -308,7 +313,7 @@ def _penalise(g, theta, widths, l1, l2):
         at += weights + widths[layer + 1]
 
 
-@numba.njit(**FAST)
+@numba.njit(**FUSED)
 def _gather(x, columns, order, begin, n, out, row):
     """Inputs order[begin], … , unit by unit.
 
@@ -327,7 +332,7 @@ def _gather(x, columns, order, begin, n, out, row):
     places[0] = 0  # keeps them until here
 
 
-@numba.njit(**FAST)
+@numba.njit(**EXACT)
 def _train(
     x, y, order, theta, first, second, t, widths, kinds, batch, rates, method, numbers,
     smoothing, l1, l2, scratch, row, mean, square,
@@ -389,7 +394,7 @@ def _train(
         square[p] /= F(steps)
 
 
-@numba.njit(**FAST)
+@numba.njit(**SUMS)
 def _evaluate(xt, y, n_inputs, theta, widths, kinds, scratch):
     """Mean loss in nats and accuracy of one network.
 
@@ -430,7 +435,7 @@ def _evaluate(xt, y, n_inputs, theta, widths, kinds, scratch):
     return loss / n_inputs, right / n_inputs
 
 
-@numba.njit(**FAST)
+@numba.njit(**SUMS)
 def _norms(values, widths, out):
     """Root of each layer's sum of these values."""
     at = 0
@@ -458,7 +463,7 @@ def scratch(widths: np.ndarray, batch: int) -> np.ndarray:
     return found[first : first + size]
 
 
-@compiled(nogil=True, **FAST)
+@compiled(nogil=True, **EXACT)
 def epochs(
     x, y, train, test, words, theta, first, second, t, widths, kinds, batch, rates, method,
     numbers, smoothing, l1, l2, scratch, scores, norms,
