@@ -17,13 +17,13 @@ import time
 from pathlib import Path
 
 from infoplane.estimators import ESTIMATORS
-from infoplane.machine import use_threads
 from infoplane.measurement.activations import Activations
 from infoplane.measurement.measure import survey
 from infoplane.probes import probe_of
 from infoplane.samples import Samples
 from infoplane.stores.datasets import read_data
 from infoplane.stores.weights import WeightsStore
+from infoplane.threads import use_threads
 
 RUN = Path(__file__).parents[1] / "results/default"
 EPOCHS = 60

@@ -11,6 +11,7 @@ a hash table on the CPU and by sorting on CUDA; both see the same hashes.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import NamedTuple
@@ -74,6 +75,8 @@ class Grid(NamedTuple):
         with np.errstate(over="ignore", invalid="ignore"):
             distance = np.maximum(np.abs(low - self.low), np.abs(high - self.low))
             farthest = (distance / self.step).max(axis=1)
+        if np.isfinite(self.step).all() and (farthest < LARGEST_CODE).all():
+            return
         for place, number, step in zip(places, farthest, self.step, strict=True):
             if not np.isfinite(step).all():
                 raise ValueError(
@@ -131,7 +134,14 @@ def ranges(t: torch.Tensor, per_unit: bool) -> tuple[np.ndarray, np.ndarray]:
     if t.is_cuda:
         return tuple(end.double().cpu().numpy() for end in torch.aminmax(values, dim=1))
     values = values.numpy()  # numpy's loops are several times torch's here
-    return tuple(end(axis=1).astype(np.float64) for end in (values.min, values.max))
+    low, high = np.empty((2, len(t), values.shape[2]))
+
+    def run(first: int, last: int) -> None:
+        part = values[first:last]
+        low[first:last], high[first:last] = part.min(axis=1), part.max(axis=1)
+
+    _in_shares(run, len(t))
+    return low, high
 
 
 def tally_grid(t: torch.Tensor, labels: np.ndarray, grid: Grid) -> Tallies:
@@ -194,7 +204,8 @@ def tally_rows(t: torch.Tensor, labels: np.ndarray) -> Tallies:
 def _in_shares(task: Callable[[int, int], None], n_samples: int) -> None:
     """Call task(first, last) for shares of the samples, some a thread: none waits long."""
     ends = np.linspace(0, n_samples, _SHARES * numba.get_num_threads() + 1).astype(np.int64)
-    each(lambda k: task(ends[k], ends[k + 1]), len(ends) - 1)
+    shares = [(a, b) for a, b in itertools.pairwise(ends) if a < b]
+    each(lambda k: task(*shares[k]), len(shares))
 
 
 def row_hashes(words: torch.Tensor) -> torch.Tensor:
