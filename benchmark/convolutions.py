@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from infoplane.datasets.source import Data, Label
-from infoplane.machine import use_threads
+from infoplane.threads import use_threads
 from infoplane.networks.cnn import Settings
 from infoplane.training.supervised import Supervised
 

@@ -66,8 +66,8 @@ def _counting(name: str, batch: list[Samples], bits: int, limits: clock.Limits) 
 
     ours_say = exact.Exact(settings).estimate_batch(chosen)
     for (ixt, ity), ours in zip(peer(), ours_say, strict=True):
-        assert math.isclose(ixt, ours.ixt, abs_tol=1e-8), name
-        assert math.isclose(ity, ours.ity, abs_tol=1e-8), name
+        assert math.isclose(ixt, ours.ixt.value, abs_tol=1e-8), name
+        assert math.isclose(ity, ours.ity.value, abs_tol=1e-8), name
     theirs, ours = clock.medians(peer, lambda: exact.Exact(settings).estimate_batch(batch), 5)
     theirs, ours = theirs / len(chosen), ours / len(batch)
     n_bytes = batch[0].t.numel() * batch[0].t.itemsize
