@@ -68,8 +68,9 @@ tables: env ## write all that is generated: the schema, the pins for conda, test
 bench: env ## measure speed against peers and against this machine
 	$(IN_ENV) python benchmark/run.py $(ARGS)
 
-env: ## only prepare .venv
+env: ## only prepare .venv, and compile what it runs
 	@PYTHON='$(PYTHON)' sh envs/prepare.sh
+	@$(IN_ENV) python -m infoplane.compile
 
 COMPILE = uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header
 

@@ -34,6 +34,8 @@ def inner(x):
 def outer(tmp_path, monkeypatch):
     """outer(added): a compiled function that calls one of another file, as if newly started."""
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "kept"))
+    # Files are written anew within a second, which Python's own compiled modules do not tell.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     (tmp_path / "calls.py").write_text(CALLS, encoding="utf-8")
     module._say.cache_clear()
 

@@ -8,6 +8,7 @@ a function is compiled anew.
 
 import hashlib
 import logging
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,8 @@ REMEDY = (
     "every process compiles anew, which takes up to a minute. Set NUMBA_CACHE_DIR to a folder "
     "that can be written"
 )
+KEPT: list[numba.core.dispatcher.Dispatcher] = []
+"""All functions that are kept, of the modules that were imported."""
 
 
 def compiled(**options) -> Callable:
@@ -29,6 +32,7 @@ def compiled(**options) -> Callable:
     def decorated(function):
         dispatcher = numba.njit(**options)(function)
         dispatcher._cache = _Kept(function)
+        KEPT.append(dispatcher)
         return dispatcher
 
     return decorated
@@ -38,6 +42,7 @@ class _Kept(FunctionCache):
     """numba's own cache, without its errors and with one key more."""
 
     def __init__(self, function):
+        self._of = f"{function.__module__}.{function.__qualname__}"
         try:
             super().__init__(function)
         except RuntimeError:  # "no locator available": no folder can be written
@@ -47,13 +52,18 @@ class _Kept(FunctionCache):
     def _load_overload(self, sig, target_context):
         if self.cache_path is None:
             _say(f"compiled code is kept nowhere: {REMEDY}")
+        found = None
         try:
-            return super()._load_overload(sig, target_context)
+            found = super()._load_overload(sig, target_context)
         except Exception as error:  # damaged bytes may raise anything
             log.info("compiled code in %s is not readable (%s)", self.cache_path, error)
-            return None
+        if found is None:
+            log.info("first use: compiling %s", self._of)
+            self._began = time.perf_counter()
+        return found
 
     def _save_overload(self, sig, data):
+        log.info("compiled %s in %.1f s", self._of, time.perf_counter() - self._began)
         try:
             super()._save_overload(sig, data)
         except OSError as error:

@@ -8,7 +8,6 @@ import ast
 import hashlib
 import json
 import os
-import sys
 from functools import cache
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -33,8 +32,8 @@ def source_of(path: Path) -> Source:
 
 
 def keep() -> None:
-    """Keep what was read, where compiled modules may be kept too."""
-    if sys.dont_write_bytecode or not _new:
+    """Keep what was read, where that can be."""
+    if not _new:
         return
     partial = KEPT.with_suffix(f".{os.getpid()}")
     try:
