@@ -8,6 +8,7 @@ from torch import nn
 import infoplane
 from infoplane.estimators import ESTIMATORS, mine
 from infoplane.estimators.critics import convolutions, samples, training
+from infoplane.estimators.tables.calibration import told_apart_by
 from infoplane.samples import BIT, Pair, Samples
 
 SMALL = {"width": 16, "channels": [4], "batch_size": 64, "evaluate_every": 50}
@@ -244,23 +245,20 @@ def test_shapes_that_do_not_fit_their_rows_are_refused():
         infoplane.estimate(a, b[:, 0] > 0, x=b, shape_x=(3, 3, 3), estimator="mine")
 
 
-def test_shapes_given_in_a_notebook_reach_the_critic_and_leave_its_tested_regime():
+def test_shapes_given_in_a_notebook_reach_the_critic():
     pair = faint(200, 0.5)
     y = (pair.b[:, 0] > 0).long()
     options = {**SMALL, "estimator": "mine", "max_steps": 50}
     found = infoplane.estimate(pair.a, y, x=pair.b, shape=SHAPE, shape_x=SHAPE, **options)
     expected = mine.MINE(**SMALL, max_steps=50).between(pair)
     assert found.ixt.value == pytest.approx(expected.value, abs=1e-5)
-    for record in found[:2]:
-        assert "outside_tested_regime" in record.flags
     one = Samples.of(pair.a[:, :1], y)
     session = mine.MINE().session()
     assert not session.estimator.takes_as_maps([one.shape])
 
 
-def test_settings_of_maps_leave_the_tested_regime_of_vectors_as_it_is():
-    plain = mine.MINE().session().regime
-    assert plain.rows
-    assert mine.MINE(channels=[2], kernel=5, stride=1, curves=True).session().regime == plain
-    assert mine.MINE(network="dense").session().regime == plain
-    assert mine.MINE(network="convolutional").session().regime.rows == ()
+def test_settings_of_maps_leave_the_accuracy_of_vectors_as_it_is():
+    plain = told_apart_by(mine.MINE())
+    assert told_apart_by(mine.MINE(channels=[2], kernel=5, stride=1, curves=True)) == plain
+    assert told_apart_by(mine.MINE(network="dense")) == plain
+    assert told_apart_by(mine.MINE(network="convolutional")) != plain

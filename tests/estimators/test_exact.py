@@ -106,7 +106,7 @@ def test_a_network_that_is_not_quantised_saturates():
     t = np.random.default_rng(0).normal(size=(1000, 3)).astype(np.float32)
     found = infoplane.estimate(t, np.arange(1000) % 2, estimator="exact")
     assert found.ixt.value == pytest.approx(math.log2(1000), abs=COUNTS)
-    assert found.flags == ("saturated",)  # and no regime in which it would have to be tested
+    assert found.flags == ("saturated",)
     few = infoplane.estimate(np.round(t), np.arange(1000) % 2, estimator="exact")
     assert few.flags == () and few.ixt.value < few.ixt.cap - 3
 

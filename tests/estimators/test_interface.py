@@ -8,7 +8,6 @@ from matplotlib import mathtext
 import infoplane
 from infoplane.estimators import ESTIMATORS, from_written
 from infoplane.estimators.interface import EstimatorSettings, LayerEstimator, PairEstimator
-from infoplane.estimators.tables import regime
 from infoplane.figures import tables
 from infoplane.samples import Information, Pair, Samples
 
@@ -100,73 +99,18 @@ def test_layer_estimators_without_pairs_say_so():
         ESTIMATORS["exact"]().session().judged(Pair.of(np.eye(3), np.eye(3)))
 
 
-@pytest.fixture
-def tested(tmp_path, monkeypatch):
-    """An estimator with a table: k = 3, n = 1,000, d = 5, up to 2 bits."""
-    (tmp_path / "counted_by_tests.py").write_text("")
-    (tmp_path / "regimes").mkdir()
-    monkeypatch.syspath_prepend(tmp_path)
-
-    class Tested(Counted):
-        __module__ = "counted_by_tests"
-        chosen_by = frozenset({"width"})
-
-    asked = regime.told_apart_by(Tested())
-    table = tmp_path / "regimes" / "counted_by_tests.csv"
-    quoted = asked.replace('"', '""')
-    table.write_text(f'settings,kind,n,d,information\n"{quoted}",labels,1000,5,2.0\n')
-    return Tested
-
-
-@pytest.mark.parametrize(
-    ("inside", "changes"),
-    [
-        (True, {}),
-        (True, {"n": 60_000}),
-        (True, {"d": 2}),
-        (True, {"value": -0.1}),
-        (False, {"value": -0.11}),
-        (True, {"value": float("nan")}),
-        (True, {"settings": {"width": 7.0, "memory_mb": 9}}),
-        (False, {"n": 999}),
-        (False, {"d": 6}),
-        (False, {"value": 2.01}),
-        (False, {"kind": "continuous"}),
-        (False, {"settings": {"k": 4}}),
-    ],
-)
-def test_a_regime_holds_for_what_was_tested(tested, inside, changes):
-    asked = {"kind": "labels", "n": 1000, "d": 5, "value": 1.0, **changes}
-    found = regime.of(tested(**asked.pop("settings", {})))
-    assert found.contains(**asked) == inside
-
-
-def test_an_estimator_without_a_table_is_outside(samples):
-    (record,) = Counted().session()([samples])
-    assert "outside_tested_regime" in record.flags
-
-
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_every_estimator_declares_what_it_is(name):
     one = ESTIMATORS[name]
     assert one.chosen_by <= set(one.Settings.model_fields)
-    assert one.exact == (name == "exact")
     assert one.takes_layers or one.takes_pairs
     assert one().name == name
-
-
-def test_an_estimator_that_was_never_tested_says_so():
-    """A matrix size in `compressed` was once read as "exact, needs no test"."""
-    y = np.arange(200) % 2
-    clusters = np.random.default_rng(0).normal(size=(200, 2)) + 20 * y[:, None]
-    found = infoplane.estimate(clusters, y, estimator="compressed", k=10)
-    assert "outside_tested_regime" in found.flags
 
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"exact": 1024}, "Wrong.exact must be of type bool, not 1024"),
+        ({"trains": 1024}, "Wrong.trains must be of type bool, not 1024"),
         ({"chosen_by": {"k"}}, "Wrong.chosen_by must be of type frozenset"),
         ({"Settings": dict}, "Wrong.Settings must be a class derived from infoplane.Settings"),
     ],

@@ -181,7 +181,7 @@ def test_page_says_what_was_not_asked_and_what_was_refused(errors, tmp_path):
         "1.0000",
         "0.0020",
         "data:image/png;base64,",
-        "python -m infoplane.truth.regimes e.csv",
+        "python -m infoplane.truth.calibrate e.csv",
     ):
         assert said in html, said
     assert "http" not in html  # nothing is fetched from outside

@@ -61,11 +61,14 @@ def test_flagged_points_are_hollow_and_others_are_not(information):
 def test_one_flagged_seed_makes_one_point_hollow(information):
     table = information()
     at = (table.seed == 0) & (table.epoch == 10) & (table.layer == "output")
-    table.loc[at, "flags"] = "not_a_bound|outside_tested_regime"
+    table.loc[at, "flags"] = "not_a_bound|above_entropy"
     figure = FIGURES["information_plane"].draw(table)
     drawn = points(figure.axes[0])
     assert len(drawn["output|hollow"].get_offsets()) == 1
-    assert "outside the tested regime" in texts(figure)
+    assert "above H(X) or H(Y) in at least one seed" in texts(figure)
+    # what is said of a layer's activations leaves its points as they are
+    table.loc[at, "flags"] = "heavy_tails|degenerate|not_stationary"
+    assert "output|hollow" not in points(FIGURES["information_plane"].draw(table).axes[0])
 
 
 PLANES = {
@@ -99,23 +102,18 @@ def test_entropies_of_zero_are_drawn_in_bits(name, h_x, information):
 
 
 @pytest.mark.parametrize("name", ["information_plane", "information_curves"])
-@pytest.mark.parametrize(
-    ("flag", "small_print", "caption"),
-    [
-        ("above_entropy", "above H(X) or H(Y)", "above H(X) or H(Y)"),
-        ("heavy_tails", "of heavy tails", "of activations with heavy tails"),
-    ],
-)
-def test_what_cannot_be_trusted_is_hollow_and_said(
-    name, information, flag, small_print, caption
-):
+def test_what_cannot_be_is_hollow_and_what_is_doubtful_is_said(name, information):
     table = information()
     at = (table.seed == 0) & (table.epoch == 10) & (table.layer == "output")
-    table.loc[at, "flags"] = flag
+    table.loc[at, "flags"] = "above_entropy"
     figure, shown = FIGURES[name].draw(table), FIGURES[name].numbers(table)
-    assert f"hollow: {small_print} in at least one seed" in texts(figure)
+    assert "hollow: above H(X) or H(Y) in at least one seed" in texts(figure)
     assert shown.n_hollow.sum() == 1
-    assert f"Of 60 values, 1 {caption}; a hollow" in FIGURES[name].caption(shown)
+    caption = FIGURES[name].caption(shown)
+    assert "Of 60 values, 1 above H(X) or H(Y); a hollow" in caption
+    table.loc[at, "flags"] = "heavy_tails"
+    caption = FIGURES[name].caption(FIGURES[name].numbers(table))
+    assert "Of 60 values, 1 of activations with heavy tails." in caption
 
 
 def test_points_where_most_seeds_break_the_inequality_are_marked(information):
@@ -325,25 +323,35 @@ def test_curves_plot_means_bounds_and_bands_of_numbers(information, plotted):
         for band in axes.collections:
             heights = band.get_paths()[0].vertices[:, 1]
             assert np.abs(heights[:, None] - edges).min(axis=1).max() < 1e-12
-    assert "the estimator's bounds" in texts(figure)
-    assert "bounds" not in texts(FIGURES["information_curves"].draw(information()))
+    assert "ends of intervals" in texts(figure)
+    assert "intervals" not in texts(FIGURES["information_curves"].draw(information()))
 
 
-def test_vacuous_bounds_of_ity_are_not_drawn(information, plotted):
-    table = information()
+def test_ends_that_every_information_has_are_not_drawn(information, plotted):
+    table = information().assign(ity_interval_kind="proven")
     drawn = {}
-    for lower in (-0.3, 0.1, 1.2):
-        table["ity_interval_low"] = lower
+    for low in (0.0, 0.1, 0.999):
+        table["ity_interval_low"] = low
         figure = FIGURES["information_curves"].draw(table)
-        drawn[lower] = lower in plotted(figure.axes[1])[:, 1].round(12)
-        assert ("only inside [0, H(Y)]" in texts(figure)) == drawn[lower]
+        drawn[low] = low in plotted(figure.axes[1])[:, 1].round(12)
+        assert ("ends of intervals" in texts(figure)) == drawn[low]
         assert FIGURES["information_curves"].numbers(table).ity_interval_low_mean.notna().all()
-    assert drawn == {-0.3: False, 0.1: True, 1.2: False}
-    table["ity_interval_low"], table["ixt_interval_low"] = (
-        np.nan,
-        -3.0,
-    )  # of I(X;T) every bound stays
-    assert -3.0 in plotted(FIGURES["information_curves"].draw(table).axes[0])[:, 1]
+    assert drawn == {0.0: False, 0.1: True, 0.999: False}  # H(Y) = 0.999
+
+
+def test_planes_draw_spread_and_interval_apart(information):
+    def bars(table):
+        axes = FIGURES["information_plane"].draw(table).axes[0]
+        return [line for line in axes.lines if line.get_gid() == "interval"]
+
+    table = information(lower=0.5)
+    shown = FIGURES["information_plane"].numbers(table)
+    ends = shown[["ixt_interval_low_mean", "ixt_interval_high_mean"]].to_numpy()
+    wide = [bar.get_xdata() for bar in bars(table) if np.ptp(bar.get_xdata()) > 0]
+    assert wide and all(np.isclose(ends, bar).all(axis=1).any() for bar in wide)
+    assert not bars(information())
+    exact = table.assign(ixt_interval_low=table.ixt, ixt_interval_kind="exact")
+    assert not bars(exact)  # without width there is nothing to draw
 
 
 def test_epoch_zero_is_on_the_axis_of_the_curves(information):

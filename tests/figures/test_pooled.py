@@ -32,6 +32,8 @@ def pooled():
             "ixt_interval_high": np.nan,
             "ity_interval_low": np.nan,
             "ity_interval_high": np.nan,
+            "ixt_interval_kind": "proven",
+            "ity_interval_kind": "none",
             "ixt_cap": 12.0,
             "entropy_x": 12.0,
             "entropy_y": 1.0,
@@ -96,7 +98,7 @@ def test_captions_count_what_is_above_the_entropy(pooled):
     assert "Of 18 values, 18 above H(X)" in caption(pooled.assign(flags="above_entropy"))
 
 
-def test_planes_stand_beside_each_other_and_drifting_windows_are_hollow(pooled, information):
+def test_planes_stand_beside_each_other_and_drifting_windows_are_counted(pooled, information):
     single = information(estimator="binned", layers=LAYERS, seeds=3).assign(
         plane="single epochs"
     )
@@ -106,7 +108,8 @@ def test_planes_stand_beside_each_other_and_drifting_windows_are_hollow(pooled, 
     table = pd.concat([single, windows], ignore_index=True)
     shown = FIGURES["pooled_planes"].numbers(table)
     assert set(shown.plane) == {"single epochs", title}
-    assert (shown[shown.plane == title].n_hollow == 2).all()
+    assert (shown[shown.plane == title].n_not_stationary == 2).all()
+    assert "4 of windows in which weights drifted" in FIGURES["pooled_planes"].caption(shown)
     figure = FIGURES["pooled_planes"].draw(table)
     titles = [axes.get_title() for axes in figure.axes]
     assert "tanh, single epochs" in titles and "tanh, 8 epochs pooled" in titles

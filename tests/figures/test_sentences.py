@@ -74,14 +74,19 @@ def test_captions_of_many_epochs_name_the_bins(metrics, gradients):
     assert "300 epochs from 1 to 300" in text and "geometric mean over a bin" in text
 
 
-def test_caption_of_curves_says_which_bounds_are_drawn(information):
-    table = information(lower=0.5)
-    numbers = FIGURES["information_curves"].numbers
-    text = FIGURES["information_curves"].caption(numbers(table))
-    assert "bounds of the estimator." in text and "only where" not in text
-    table["ity_interval_low"] = table.ity - 0.2
-    text = FIGURES["information_curves"].caption(numbers(table))
-    assert "only where they lie between 0 and H(Y)" in text
+def test_captions_say_what_intervals_are_worth(information):
+    caption = lambda table: FIGURES["information_curves"].caption(  # noqa: E731
+        FIGURES["information_curves"].numbers(table)
+    )
+    said = caption(information(lower=0.5))
+    assert "Intervals: that of I(X;T) is proven, that of I(T;Y) has none." in said
+    assert "mean ends of the intervals" in said
+    assert "No interval is known of any value." in caption(information())
+    mixed = information(lower=0.5)
+    mixed.loc[mixed.layer == "output", "ixt_interval_kind"] = "exact"
+    mixed["ity_interval_kind"] = "calibrated"
+    said = caption(mixed)
+    assert "that of I(X;T) is proven or is exact, that of I(T;Y) is calibrated" in said
 
 
 @pytest.mark.parametrize("name", ["information_plane", "comparison", "information_curves"])

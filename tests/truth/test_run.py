@@ -1,4 +1,4 @@
-"""Estimators on tasks: who answers what, refusals, limits; errors and regimes from answers."""
+"""Estimators on tasks: who answers what, refusals, limits; errors from answers."""
 
 import json
 import math
@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from infoplane.estimators import ESTIMATORS, binned, kde
-from infoplane.estimators.tables import regime
+from infoplane.estimators.tables.calibration import told_apart_by
 from infoplane.samples import Pair, Samples
+from infoplane.truth import calibrate, files, gaussians
 from infoplane.truth import errors as truth_errors
-from infoplane.truth import files, gaussians, regimes
 from infoplane.truth.run import COLUMNS, Limits, listed, run
 from infoplane.truth.task import Draw, Task, rows
 
@@ -197,128 +197,27 @@ def test_refused_and_infinite_answers_are_not_averaged():
     assert not table.right.any()
 
 
-# --- regimes
+# --- errors that ship
 
 
-def found(*rows):
-    return [tuple(row)[1:] for row in regimes.regimes(table_of(*rows))["toy"]]
-
-
-def test_regime_reaches_the_largest_right_truth():
-    assert found(answers(1.0, 1.0), answers(3.0, 3.1)) == [("continuous", 1000, 1, 3.0)]
-
-
-def test_wrong_answer_ends_the_regime_at_its_truth():
-    got = found(answers(1.0, 1.0), answers(3.0, 5.0), answers(4.0, 4.0))
-    assert got == [("continuous", 1000, 1, 1.0)]
-
-
-def test_wrong_answer_ends_the_regime_at_its_estimate():
-    """Who reads 2 bits cannot know that the truth is 8: right answers of 2 bits do not help."""
-    right = [answers(truth, truth) for truth in (1.0, 2.5, 4.0)]
-    assert found(*right, answers(8.0, 2.0)) == [("continuous", 1000, 1, 1.0)]
-
-
-def test_one_wrong_seed_is_a_wrong_answer():
-    assert found(answers(1.0, 1.0, 1.0), answers(2.0, 2.0, 2.3)) == [
-        ("continuous", 1000, 1, 1.0)
-    ]
-
-
-def test_more_samples_and_fewer_dimensions_must_be_right_too():
-    """A row speaks for more samples and fewer dimensions: what is wrong there counts."""
-    at = {"n": 4096, "d_a": 1}
-    rows = [answers(1.0, 1.0), answers(3.0, 3.0), answers(1.0, 1.0, **at)]
-    assert found(*rows, answers(2.0, 4.0, **at)) == [("continuous", 1000, 1, 1.0)]
-    wide = {"d_a": 5, "d_b": 5}
-    rows = [answers(1.0, 1.0), answers(2.0, 4.0), answers(3.0, 3.0, **wide)]
-    assert found(*rows) == [("continuous", 1000, 1, 1.0)]  # none for 5-d: 1-d is wrong at 2
-
-
-def test_wrong_answers_in_more_dimensions_leave_fewer_alone():
-    wide = {"d_a": 5, "d_b": 5}
-    got = found(answers(3.0, 3.0), answers(1.0, 1.0, **wide), answers(3.0, 0.9, **wide))
-    assert got == [("continuous", 1000, 1, 3.0)]
-
-
-def test_row_that_another_contains_is_left_out():
-    wide = {"d_a": 5, "d_b": 5}
-    got = found(answers(3.0, 3.0), answers(3.0, 3.0, **wide))
-    assert got == [("continuous", 1000, 5, 3.0)]
-
-
-def test_kinds_and_settings_are_apart_and_other_quantities_prove_nothing():
-    got = found(
-        answers(1.0, 1.0),
-        answers(0.5, 0.5, kind="labels", d_b=0),
-        answers(2.0, 2.0, settings='{"k": 5}'),
-        answers(9.0, 9.0, own=False),
-        answers(0.7, 3.0, own=False),
-    )
-    assert sorted(got) == [
-        ("continuous", 1000, 1, 1.0),
-        ("continuous", 1000, 1, 2.0),
-        ("labels", 1000, 1, 0.5),
-    ]
-
-
-def test_nothing_but_zero_is_no_regime():
-    assert found(answers(0.0, 0.0), answers(1.0, 3.0)) == []
-
-
-def test_tables_are_read_by_the_estimators(tmp_path, monkeypatch):
-    """Derived, written, and looked up by estimators.regime."""
-    settings = kde.KDESettings(bound="lower")
-    text = regime.told_apart_by(kde.KDE(settings))
-    errors = table_of(answers(3.0, 3.0, method="kde", settings=text))
-    path = tmp_path / "regimes" / "kde.csv"
-    monkeypatch.setattr(regimes.regime, "path_of", lambda module: path)
-    assert regimes.write(regimes.regimes(errors)) == [path]
-    regime.rows.cache_clear()
-    asked = [(2.9, 1000, 1), (3.2, 1000, 1), (2.9, 999, 1), (2.9, 5000, 1), (2.9, 1000, 2)]
-    tested = regime.of(kde.KDE(settings))
-    got = [tested.contains("continuous", n, d, v) for v, n, d in asked]
-    assert got == [True, False, False, True, False]
-    assert regime.of(kde.KDE()).rows == ()
-    regime.rows.cache_clear()
-
-
-def test_command_reads_errors_and_writes_tables(tmp_path, monkeypatch, capsys):
+def test_command_keeps_errors(tmp_path, monkeypatch, capsys):
     errors = table_of(answers(3.0, 3.0, method="kde"))
     files.write(truth_errors.rounded(errors), tmp_path / "errors.csv")
-    monkeypatch.setattr(regimes.regime, "path_of", lambda module: tmp_path / "kde.csv")
-    monkeypatch.setattr(regimes, "ERRORS", tmp_path / "kept.csv")
-    regimes.main([str(tmp_path / "errors.csv")])
-    assert (tmp_path / "kde.csv").read_text() == (
-        "settings,kind,n,d,information\n{},continuous,1000,1,3\n"
-    )
+    monkeypatch.setattr(calibrate, "ERRORS", tmp_path / "kept.csv")
+    calibrate.main([str(tmp_path / "errors.csv")])
     assert str(tmp_path / "kept.csv") in capsys.readouterr().out
-    table = (tmp_path / "kde.csv").read_text()
-    (tmp_path / "kde.csv").unlink()
-    regimes.main([])  # from the errors that ship
-    assert (tmp_path / "kde.csv").read_text() == table
+    again = calibrate.read(tmp_path / "kept.csv")
+    assert set(errors) - set(again) == set(calibrate.LEFT_OUT) - {"method", "settings"}
+    pd.testing.assert_frame_equal(again[["settings", "mean"]], errors[["settings", "mean"]])
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match="is no table of errors: it lacks"):
-        regimes.main([str(tmp_path / "other.csv")])
+        calibrate.main([str(tmp_path / "other.csv")])
     other = errors.assign(settings='{"k": 3}')
     with pytest.raises(ValueError, match="more than one set of settings"):
-        regimes.ship(pd.concat([errors, other]), tmp_path / "kept.csv")
-
-
-def test_the_tables_that_ship_are_those_of_the_errors_that_ship():
-    found = regimes.regimes(regimes.read(regimes.ERRORS))
-    assert len(found) == 16  # renyi is about another quantity
-    assert not regime.path_of(ESTIMATORS.path("exact")).exists()
-    del found["exact"]  # shown to be right, and nowhere outside of a regime
-    for method, derived in found.items():
-        shipped = regime.rows(str(regime.path_of(ESTIMATORS.path(method))))
-        assert [r._replace(information=float(f"{r.information:.4g}")) for r in derived] == list(
-            shipped
-        )
+        calibrate.ship(pd.concat([errors, other]), tmp_path / "kept.csv")
 
 
 def test_the_estimators_as_they_are_now_have_the_settings_that_were_tested():
-    tested = set(regimes.read(regimes.ERRORS).settings)
+    tested = set(calibrate.read(calibrate.ERRORS).settings)
     for method in ("binned", "kde", "ksg", "edge", "mine", "smile", "sp"):
-        module = ESTIMATORS[method]
-        assert regime.told_apart_by(module()) in tested
+        assert told_apart_by(ESTIMATORS[method]()) in tested

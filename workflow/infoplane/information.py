@@ -18,7 +18,8 @@ FLAGS = {
     "saturated": "the value is within 2 % of the largest that the estimator can return here",
     "not_a_bound": "a difference of two bounds of the same side, itself neither bound",
     "not_converged": "the estimator stopped before it had converged",
-    "outside_tested_regime": "the estimator was not shown to be accurate here",
+    "degenerate": "samples lie on one another, or on a line, where no density is finite: the "
+    "value says little",
     "training_failed": "the loss of this seed became NaN; it was not measured",
     "needs_x": "I(X;T) needs x, which was not given",
     "deterministic": "T is a function of X, so the true I(X;T) is H(X) or infinite; the value "

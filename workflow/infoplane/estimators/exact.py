@@ -36,7 +36,6 @@ class Exact(LayerEstimator):
 
     Settings = ExactSettings
     settings: ExactSettings
-    exact = True
 
     def quantity(self, of: str) -> Quantity:
         """Of the values that T has, as they are."""

@@ -18,7 +18,7 @@ import torch
 
 from infoplane.costs import Cost
 from infoplane.estimators.by_layer import of_layer
-from infoplane.estimators.tables import costs, regime
+from infoplane.estimators.tables import costs
 from infoplane.estimators.tables.limits import Limits
 from infoplane.information import (
     NOT_KNOWN,
@@ -50,7 +50,8 @@ class Estimator(ABC):
     Settings: ClassVar[type[Settings]] = EstimatorSettings
     """Its settings, `estimator: str` among them."""
     chosen_by: ClassVar[frozenset[str]] = frozenset()
-    """Keys of its Settings that choose what is estimated and not how well (regime.py)."""
+    """Keys of its Settings that choose what is estimated and not how well
+    (tables/calibration.py)."""
     by_layer: ClassVar[tuple[str, ...]] = ()
     """Keys of its Settings that may be one value for all layers, or one for each (by_layer.py);
     not of one whose batches hold several layers, or that surveys or remembers by them."""
@@ -60,8 +61,6 @@ class Estimator(ABC):
     """It trains networks of its own: under `device: auto` its jobs ask for a GPU."""
     infinite_without_noise: ClassVar[bool] = False
     """What it estimates is infinite where T is a function of a continuous X."""
-    exact: ClassVar[bool] = False
-    """It counts what it is asked, so that there is no accuracy to test (regime.py)."""
     without_information: ClassVar[bool] = False
     """I(X;T) and I(T;Y) are NaN: no adaptive schedule."""
     needs_noise: ClassVar[str] = ""
@@ -152,8 +151,8 @@ class Estimator(ABC):
 
     @property
     def idle(self) -> frozenset[str]:
-        """Keys of its Settings that change nothing where it was tested (regime.py), as the
-        others are set."""
+        """Keys of its Settings that change nothing where it was tested (tables/calibration.py),
+        as the others are set."""
         return frozenset()
 
     def takes_as_maps(self, shapes: Sequence[tuple[int, ...]]) -> bool:
@@ -296,12 +295,10 @@ class Session:
     def __init__(self, estimator: Estimator, survey: Any = None):
         self.estimator, self.survey = estimator, survey
         self.memory: dict | None = {} if estimator.remembers else None
-        self.regime = regime.of(estimator)
 
     @isolated()
     def __call__(self, batch: Sequence[Samples]) -> list[LayerInformation]:
-        """One record a sample, flagged where the truth is infinite, the estimator was not
-        tested, or the value cannot be."""
+        """One record a sample, flagged where the truth is infinite, or the value cannot be."""
         estimator = self._of_layer(batch[0].layer, batch[0].place)
         records = estimator.answers(batch, self.survey, self.memory)
         limits = Limits()
@@ -337,32 +334,11 @@ class Session:
             ) from None
 
     def judged(self, pair: Pair) -> Information:
-        """`between` of one pair, flagged where the estimator was not tested, and above H(B)."""
+        """`between` of one pair, flagged above H(B)."""
         (record,) = self.between([pair])
-        record = Limits().of_pair(pair, record)
-        kind = "labels" if pair.is_labelled else "continuous"
-        inside = self.regime.contains(kind, pair.n, pair.widest, record.value)
-        inside &= not self.estimator.takes_as_maps(pair.shapes)
-        return record if inside else record.with_flag("outside_tested_regime")
+        return Limits().of_pair(pair, record)
 
     def _judged(self, samples: Samples, record: LayerInformation) -> LayerInformation:
-        estimator, (ixt, ity, extra) = self.estimator, record
-        kind_of_y, widest = "labels", samples.n_units
-        if not samples.is_labelled:
-            kind_of_y, widest = "continuous", max(samples.n_units, samples.y.shape[2])
-        if samples.is_deterministic and estimator.infinite_without_noise:
-            ixt = ixt.with_flag("deterministic")
-        if estimator.exact:
-            return record
-        n, d = samples.n_inputs * samples.n_draws, samples.n_units
-        of_t = estimator.takes_as_maps([samples.shape])
-        if of_t or not self.regime.contains(kind_of_y, n, widest, ity.value):
-            ity = ity.with_flag("outside_tested_regime")
-        if ixt.value == ixt.value:
-            kind, wider = "inputs", d
-            if not estimator.takes_layers:
-                kind, wider = "continuous", max(d, samples.x.shape[1])
-            of_x = of_t or estimator.takes_as_maps([samples.shape_x])
-            if of_x or not self.regime.contains(kind, n, wider, ixt.value):
-                ixt = ixt.with_flag("outside_tested_regime")
-        return LayerInformation(ixt, ity, extra)
+        if samples.is_deterministic and self.estimator.infinite_without_noise:
+            return record._replace(ixt=record.ixt.with_flag("deterministic"))
+        return record

@@ -72,7 +72,7 @@ class KL(PairEstimator):
             extra : the entropies entropy_a, entropy_b, entropy_joint, or entropy_a and
                 entropy_a_given_b: differential, in bits, in the units of the samples, of the
                 variables that vary
-            flags : 'outside_tested_regime' where more than 1 % of the samples are equal to
+            flags : 'degenerate' where more than 1 % of the samples are equal to
                 another in all of a or all of b. There the entropy is −∞, and what the noise
                 that parts ties makes of it does not cancel; `ksg` measures such samples.
                 'heavy_tails' (tails.py) where a variable of a continuous pair has them: its
@@ -106,7 +106,7 @@ class KL(PairEstimator):
             "entropy_joint": of_both.mean().item() + units_a + units_b,
         }
         record = neighbour_terms.record(of_a + of_b - of_both, cap, extra=entropies)
-        record = record.with_flag("outside_tested_regime") if discrete else record
+        record = record.with_flag("degenerate") if discrete else record
         heavy = any(bool(tails.heavy(part).any()) for part in (pair.a, pair.b))
         return record.with_flag("heavy_tails") if heavy else record
 
@@ -134,7 +134,7 @@ def _with_labels(pair: Pair, settings: KLSettings) -> Information:
         "entropy_a_given_b": given.mean().item() + units,
     }
     record = neighbour_terms.record(whole - given, cap, extra=entropies)
-    return record.with_flag("outside_tested_regime") if discrete else record
+    return record.with_flag("degenerate") if discrete else record
 
 
 def local_entropies(rows: torch.Tensor, settings) -> torch.Tensor:

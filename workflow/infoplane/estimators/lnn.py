@@ -86,7 +86,7 @@ class LNN(PairEstimator):
         Returns Information in bits.
             stderr : sd of the samples' terms over √n, and the Monte Carlo error of the biases
             cap : infinite; a local Gaussian may be as flat as float64 resolves
-            flags : outside_tested_regime where more than 1 % of the covariances are singular:
+            flags : degenerate where more than 1 % of the covariances are singular:
                 many ties, or b a function of a. The value then says little
         A variable that never varies, or a single class, gives 0.
         Raises ValueError where k ≥ n, or samples or a class have fewer than d + 3 neighbours.
@@ -150,7 +150,7 @@ class _Entropies:
         stderr = math.sqrt(terms.var(correction=0).item() / n + of_biases)
         information = neighbour_terms.record(terms, math.inf, stderr)
         if self.flat > MOST_FLAT * self.n_terms:
-            information = information.with_flag("outside_tested_regime")
+            information = information.with_flag("degenerate")
         return information
 
 

@@ -40,7 +40,7 @@ def draw(errors: pd.DataFrame, kind: str) -> Figure:
     """Mean estimate over seeds against the truth, both in bits.
 
     Bars are ±1 standard deviation over seeds, or ±1 standard error where there is one seed;
-    pale lines span an estimator's own bounds. Takes what `numbers` takes.
+    pale lines span an estimator's own intervals. Takes what `numbers` takes.
     """
     shown = numbers(errors, kind)
     if shown.empty:
@@ -83,8 +83,8 @@ def caption(errors: pd.DataFrame, kind: str) -> str:
         f"of {', '.join(dict.fromkeys(shown.family))}; n = {sizes} (markers), 1 to "
         f"{int(shown.d.max())} dimensions (colours). Points are means of {seeds} "
         f"{'seeds' if seeds > 1 else 'seed'} with bars of ±1 {bars}; pale lines span the "
-        "bounds that an estimator gives. Grey band: within 0.1 bit or 10 % of the truth, with "
-        "the share of points that lie there in every seed. Ticks on the right: caps, the "
+        "intervals that an estimator gives. Grey band: within 0.1 bit or 10 % of the truth, "
+        "with the share of points that lie there in every seed. Ticks on the right: caps, the "
         "largest values that the estimator could return. Arrowheads at an edge are points "
         "beyond it."
     )

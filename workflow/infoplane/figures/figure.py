@@ -10,6 +10,7 @@ from matplotlib.figure import Figure as Drawn
 
 from infoplane.figures import sentences
 from infoplane.figures.sentences import Chosen
+from infoplane.figures.tables import KIND_OF
 
 Of = Literal[
     "run",
@@ -110,6 +111,8 @@ class Figure(ABC):
             texts += sentences.estimator(numbers, settings or {})
         if "quantity_ixt" in numbers:
             texts.append(sentences.quantities(numbers))
+        if set(KIND_OF.values()) <= set(numbers):
+            texts.append(sentences.intervals(numbers))
         texts += sentences.chosen(numbers, chosen)
         texts += sentences.of_runs("Read", read)
         if "n_violates_dpi" in numbers:

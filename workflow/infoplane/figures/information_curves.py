@@ -20,7 +20,7 @@ class InformationCurves(Figure):
 
     @classmethod
     def numbers(cls, information: pd.DataFrame) -> pd.DataFrame:
-        """Means, spreads and bounds over seeds, one row an epoch and layer, in bits.
+        """Means, spreads and intervals over seeds, one row an epoch and layer, in bits.
 
         Takes and returns what information_plane.numbers does.
         """
@@ -29,9 +29,9 @@ class InformationCurves(Figure):
     @classmethod
     @style.styled
     def draw(cls, information: pd.DataFrame) -> Drawn:
-        """One line a layer: mean over seeds with a band of ±1 sd; dotted lines are bounds.
+        """One line a layer: mean over seeds with a band of ±1 sd; dotted lines are the mean
+        ends of intervals, where they say more than 0 and the entropy do.
 
-        Bounds of I(T;Y) outside [0, H(Y)] say nothing and are not drawn.
         Takes what `numbers` takes.
         """
         shown = cls.numbers(information)
@@ -56,7 +56,7 @@ class InformationCurves(Figure):
                 tables.line(shown, "entropy_y"),
             ),
         }
-        bounds = tables.drawn_bounds(shown)
+        ends = tables.drawn_ends(shown)
         for quantity, (axes, label, limits, levels) in lines.items():
             style.epoch_axis(axes, shown.epoch)
             axes.set_ylim(limits)
@@ -69,13 +69,13 @@ class InformationCurves(Figure):
             for i, layer in enumerate(layers):
                 rows = shown[shown.layer == layer]
                 _line(axes, rows, quantity, i)
-                for bound in bounds:
-                    if bound.startswith(quantity):
-                        _bound(axes, rows, bound, i)
+                for end in ends:
+                    if end.startswith(quantity):
+                        _end(axes, rows, end, i)
         handles, names = left.get_legend_handles_labels()
         figure.legend(handles, names, loc="outside right center", handlelength=2.4)
         notes = plane.small_print(shown, crosses=False)
-        notes += [_bounds_text(bounds, shown)] if bounds else []
+        notes += ["dotted: ends of intervals"] if ends else []
         if capped and (capped.deviating or capped.common > view.x[1]):
             notes.append(caps.note(capped))
         style.note(figure, [*notes, tables.left_out(shown)])
@@ -83,16 +83,15 @@ class InformationCurves(Figure):
 
     @classmethod
     def sentences(cls, numbers: pd.DataFrame) -> list[str]:
-        bounds = tables.drawn_bounds(numbers)
-        dotted = "Dotted lines are the mean lower and upper bounds of the estimator"
-        if numbers[["ity_interval_low_mean", "ity_interval_high_mean"]].notna().any(axis=None):
-            # said too where none is drawn: a reader of the CSV finds them
-            dotted += "; those of I(T;Y) are drawn only where they lie between 0 and H(Y)"
+        ends = tables.drawn_ends(numbers)
         return [
             f"I(X;T) and I(T;Y) in bits of every layer of {numbers.run.iloc[0]} over training "
             f"({sentences.epochs(numbers)}).",
             sentences.seeds(numbers, "bands are ±1 standard deviation over seeds"),
-            f"{dotted}." if bounds else "",
+            "Dotted lines are the mean ends of the intervals, drawn where they lie between 0 "
+            "and the entropy."
+            if ends
+            else "",
             sentences.levels(numbers),
             sentences.ceiling(numbers, "Dashes over epochs"),
             sentences.flagged(numbers),
@@ -133,17 +132,10 @@ def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:
     )
 
 
-def _bounds_text(bounds: list[str], shown: pd.DataFrame) -> str:
-    some = any(bound.startswith("ity") for bound in bounds)
-    within = "inside [0, H(Y)]" if shown.entropy_y.notna().any() else "above 0"
-    where = f" (of {tables.symbol(shown, 'ity')} only {within})" if some else ""
-    return f"dotted: the estimator's bounds{where}"
-
-
-def _bound(axes: Axes, rows: pd.DataFrame, bound: str, position: int) -> None:
+def _end(axes: Axes, rows: pd.DataFrame, end: str, position: int) -> None:
     axes.plot(
         rows.epoch,
-        tables.bound_values(rows, bound),
+        tables.told(rows, end),
         color=style.look(position)["color"],
         marker="_" if len(rows) == 1 else "",
         lw=0.7,

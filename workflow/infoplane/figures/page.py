@@ -24,9 +24,9 @@ from infoplane.information import FLAGS
 
 COUNTED = (
     "saturated",
-    "outside_tested_regime",
     "above_entropy",
     "heavy_tails",
+    "degenerate",
     "not_converged",
     "exploded",
     "violates_dpi",
@@ -77,9 +77,9 @@ class FlagCount:
     layer: str
     values: int
     saturated: int
-    outside_tested_regime: int
     above_entropy: int
     heavy_tails: int
+    degenerate: int
     not_converged: int
     exploded: int
     violates_dpi: int
@@ -93,8 +93,8 @@ class FlagCount:
 class Check:
     """The data processing inequality in one run by one estimator.
 
-    compared, violations : pairs of values; proven : violations that the estimator's own bounds
-    prove; exempt : why the inequality does not hold for the estimator; csv : link to the list,
+    compared, violations : pairs of values; proven : violations that intervals prove;
+    exempt : why the inequality does not hold for the estimator; csv : link to the list,
     empty where there is none; without_edge : which layers are compared with the data alone
     """
 

@@ -72,7 +72,8 @@ def squashed(numbers: pd.DataFrame) -> bool:
 def panel(
     axes: Axes, numbers: pd.DataFrame, layers: Sequence[str], view: View, norm, size: float
 ) -> None:
-    """Points, lines between layers, crosses and reference lines; layers are named later.
+    """Points, lines between layers, spreads, intervals and reference lines; layers are named
+    later.
 
     numbers : tables.by_epoch_and_layer; layers : every layer, from input to output;
     norm : epoch to [0, 1]; size : area of a marker in points²
@@ -94,6 +95,7 @@ def panel(
     _ceiling(axes, numbers, norm, colours)
     for i, layer in enumerate(layers):
         rows = numbers[numbers.layer == layer].sort_values("epoch")
+        _intervals(axes, rows, norm, colours)
         _crosses(axes, rows, norm, colours)
         marker = style.look(i)["marker"]
         for hollow, part in rows.groupby(rows.n_hollow > 0):
@@ -210,14 +212,13 @@ def small_print(numbers: pd.DataFrame, crosses: bool = True) -> list[str]:
     limits = ["H(X)", *(["H(Y)"] if numbers.entropy_y.notna().any() else [])]
     names = {
         "saturated": "saturated",
-        "outside_tested_regime": "outside the tested regime",
-        "not_stationary": "of weights that still drifted",
         "above_entropy": f"above {' or '.join(limits)}",
-        "heavy_tails": "of heavy tails",
     }
     hollow = [text for flag, text in names.items() if numbers[f"n_{flag}"].sum() > 0]
     if hollow:
         notes.append(f"hollow: {' or '.join(hollow)} in at least one seed")
+    if crosses and tables.drawn_ends(numbers):
+        notes.append("pale bars: intervals")
     if crosses and len(tables.ceiling(numbers)):
         notes.append("ticks at the right: I(X;Y) at its epoch")
     if crosses and len(violating(numbers)):
@@ -254,6 +255,25 @@ def _ceiling(axes: Axes, numbers: pd.DataFrame, norm, colours) -> None:
             zorder=1.5,
             gid="I(X;Y)",
         )
+
+
+def _intervals(axes: Axes, rows: pd.DataFrame, norm, colours) -> None:
+    """Pale broad bars: the mean interval over seeds, where it says something."""
+    rows = rows[rows.epoch.isin(style.few(rows.epoch, CROSSES))]
+    says = [
+        tables.told(rows, end).notna()
+        & ~np.isclose(rows[f"{end}_mean"], rows[f"{end[:3]}_mean"])
+        for end in tables.ENDS
+    ]
+    for _, row in rows[np.any(says, axis=0)].iterrows():
+        shade = {"color": colours(float(norm(row.epoch))), "lw": 2.6, "alpha": 0.25}
+        look = {"solid_capstyle": "butt", "zorder": 2.2, **shade}
+        low, high = axes.get_xlim()
+        ends = np.clip([row.ixt_interval_low_mean, row.ixt_interval_high_mean], low, high)
+        axes.plot(ends, [row.ity_mean] * 2, gid="interval", **look)
+        low, high = axes.get_ylim()
+        ends = np.clip([row.ity_interval_low_mean, row.ity_interval_high_mean], low, high)
+        axes.plot([row.ixt_mean] * 2, ends, gid="interval", **look)
 
 
 def _crosses(axes: Axes, rows: pd.DataFrame, norm, colours) -> None:

@@ -87,6 +87,29 @@ def named(text: str, numbers: pd.DataFrame) -> str:
     return text + (f" Of {', '.join(others)}, Y is the reconstruction X̂." if others else "")
 
 
+GUARANTEES = {
+    "none": "has none",
+    "exact": "is exact",
+    "proven": "is proven",
+    "calibrated": "is calibrated on problems whose answer is known",
+}
+"""What the interval of each kind is, in words."""
+
+
+def intervals(numbers: pd.DataFrame) -> str:
+    """What the intervals are worth; of rows that differ, of all kinds that there are."""
+    of_kind: dict[str, list[str]] = {}
+    for of, name in tables.KIND_OF.items():
+        there = numbers[numbers[f"{of}_mean"].notna()][name].dropna()
+        found = " or ".join(GUARANTEES[kind] for kind in tables.WEAKEST if kind in set(there))
+        if found:
+            of_kind.setdefault(found, []).append(tables.QUANTITY[f"quantity_{of}"])
+    if set(of_kind) <= {GUARANTEES["none"]}:
+        return "No interval is known of any value."
+    texts = [f"that of {' and '.join(of)} {found}" for found, of in of_kind.items()]
+    return f"Intervals: {', '.join(texts)}."
+
+
 def quantities(numbers: pd.DataFrame) -> str:
     """What I(X;T) and I(T;Y) stand for, where they are not those themselves."""
     names = ["quantity_ixt", "quantity_ity"]
@@ -116,12 +139,12 @@ def flagged(numbers: pd.DataFrame) -> str:
     """Counts over all seeds, epochs and layers, or nothing where nothing is flagged."""
     counts = {
         "saturated": int(numbers.n_saturated.sum()),
-        "outside the tested regime": int(numbers.n_outside_tested_regime.sum()),
         "not converged": int(numbers.n_not_converged.sum()),
         "with an exploded critic": int(numbers.n_exploded.sum()),
         "of windows in which weights drifted": int(numbers.n_not_stationary.sum()),
         "above H(X) or H(Y)": int(numbers.n_above_entropy.sum()),
         "of activations with heavy tails": int(numbers.n_heavy_tails.sum()),
+        "of degenerate activations": int(numbers.n_degenerate.sum()),
         "in breach of the data processing inequality": int(numbers.n_violates_dpi.sum()),
         "negative": int(numbers.n_negative.sum()),
     }
@@ -131,8 +154,7 @@ def flagged(numbers: pd.DataFrame) -> str:
     hollow = numbers.n_hollow.sum() > 0
     of = int(tables.n_measured(numbers).sum())
     return f"Of {of} values, {', '.join(counted)}" + (
-        "; a hollow point is saturated, outside the tested regime, of drifting weights, above "
-        "H(X) or H(Y), or of heavy tails in at least one seed."
+        "; a hollow point is saturated or above H(X) or H(Y) in at least one seed."
         if hollow
         else "."
     )

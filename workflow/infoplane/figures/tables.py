@@ -8,17 +8,11 @@ import pandas as pd
 from infoplane.figures.style import band
 from infoplane.training.trainer import Metric
 
-HOLLOW = (
-    "saturated",
-    "outside_tested_regime",
-    "not_stationary",
-    "above_entropy",
-    "heavy_tails",
-)
-"""Flags that make a point hollow: its value says more of the estimator than of the network."""
+HOLLOW = ("saturated", "above_entropy")
+"""Flags that make a point hollow: its value is the largest that the estimator can return, or
+larger than any information."""
 COUNTED = (
     "saturated",
-    "outside_tested_regime",
     "not_converged",
     "exploded",
     "not_a_bound",
@@ -29,6 +23,7 @@ COUNTED = (
     "not_stationary",
     "above_entropy",
     "heavy_tails",
+    "degenerate",
 )
 VALUES = ("ixt", "ity")
 ENTROPIES = ("entropy_x", "entropy_y")
@@ -45,7 +40,12 @@ is about."""
 CEILING = "information_xy"
 SAME = 1e-3
 """Bits up to which I(X;Y) is H(Y), and no line of its own."""
-BOUNDS = ("ixt_interval_low", "ixt_interval_high", "ity_interval_low", "ity_interval_high")
+ENDS = tuple(f"{of}_interval_{end}" for of in VALUES for end in ("low", "high"))
+"""Ends of intervals, in bits."""
+KIND_OF = {of: f"{of}_interval_kind" for of in VALUES}
+"""The columns of their kinds."""
+WEAKEST = ("none", "calibrated", "proven", "exact")
+"""Kinds of intervals, from the weakest to the strongest guarantee."""
 
 
 def require(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:
@@ -185,11 +185,11 @@ def by_epoch_and_layer(
     """One row an epoch and layer of one run and one estimator; everything in bits.
 
     Columns: run, estimator, second (of SECOND), epoch, layer, n_seeds, ixt_mean, ixt_sd,
-    ity_mean, ity_sd, the four bounds' means, ixt_cap (the largest over seeds), n_interpolated
-    (seeds measured at other epochs, see on_common_epochs), and of those measured here n_<flag>
-    (seeds with that flag), n_hollow (seeds with any flag of HOLLOW), n_negative (seeds with a
-    negative value); those of QUANTITY; entropy_x, entropy_y, entropies_differ (see
-    with_entropies),
+    ity_mean, ity_sd, means of the ends of the intervals, ixt_interval_kind, ity_interval_kind
+    (the weakest over seeds), ixt_cap (the largest over seeds), n_interpolated (seeds measured
+    at other epochs, see on_common_epochs), and of those measured here n_<flag> (seeds with that
+    flag), n_hollow (seeds with any flag of HOLLOW), n_negative (seeds with a negative value);
+    those of QUANTITY; entropy_x, entropy_y, entropies_differ (see with_entropies),
     information_xy (the mean of I(X;Y) over the seeds of an epoch, NaN where it is not known),
     seeds_left_out, seeds_set_aside, remarks. Seeds that failed or were set aside are left out
     and named there.
@@ -201,7 +201,8 @@ def by_epoch_and_layer(
         "epoch",
         "layer",
         *VALUES,
-        *BOUNDS,
+        *ENDS,
+        *KIND_OF.values(),
         *ENTROPIES,
         CEILING,
         "ixt_cap",
@@ -213,11 +214,11 @@ def by_epoch_and_layer(
     failed = failed_seeds(information)
     aside = set_aside_seeds(information)
     kept = information[~information.seed.isin([*failed, *aside])]
-    kept = on_common_epochs(kept, [*VALUES, *BOUNDS])
+    kept = on_common_epochs(kept, [*VALUES, *ENDS])
 
     by = ["epoch", "layer"]
-    result = over_seeds(kept, by, [*VALUES, *BOUNDS])
-    result = result.drop(columns=[f"{bound}_sd" for bound in BOUNDS])
+    result = over_seeds(kept, by, [*VALUES, *ENDS])
+    result = result.drop(columns=[f"{end}_sd" for end in ENDS])
     for flag in COUNTED:
         kept[f"n_{flag}"] = has_flag(kept["flags"], flag)
     kept["n_hollow"] = kept[[f"n_{flag}" for flag in HOLLOW]].any(axis=1)
@@ -225,6 +226,7 @@ def by_epoch_and_layer(
     kept["n_interpolated"] = kept.interpolated & kept.ixt.notna()
     counts = ["n_interpolated", *(f"n_{flag}" for flag in COUNTED), "n_hollow", "n_negative"]
     groups = kept.groupby(by, sort=False)
+    result = result.join(kinds(kept, by))
     result = result.join(groups.ixt_cap.max()).join(groups[counts].sum()).reset_index()
     result.insert(0, "run", run)
     result.insert(1, "estimator", estimator)
@@ -245,20 +247,31 @@ def side_by_side(information: pd.DataFrame, what: str) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def bound_values(numbers: pd.DataFrame, bound: str) -> pd.Series:
-    """One bound's means over seeds, NaN where it says nothing: I(T;Y) outside [0, H(Y)], or
-    below 0 where H(Y) is not known."""
-    values, highest = numbers[f"{bound}_mean"], numbers.entropy_y.fillna(np.inf)
-    return values.where(values.between(0, highest)) if bound[:3] == "ity" else values
+def kinds(information: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """The weakest kind of both intervals over the rows of a group, indexed by `by`."""
+    places = {
+        name: information[name].map(WEAKEST.index, na_action="ignore")
+        for name in KIND_OF.values()
+    }
+    weakest = information[by].assign(**places).groupby(by, sort=False).min().fillna(0)
+    return weakest.map(lambda place: WEAKEST[int(place)])
 
 
-def drawn_bounds(numbers: pd.DataFrame) -> list[str]:
-    """The bounds (names out of BOUNDS) that say something and differ from the value itself."""
+def told(numbers: pd.DataFrame, end: str) -> pd.Series:
+    """One end's means over seeds, NaN where it says nothing: it is infinite, 0, or H(X) or
+    H(Y), as every information."""
+    values, of = numbers[f"{end}_mean"], end[:3]
+    highest = numbers["entropy_x" if of == "ixt" else "entropy_y"].fillna(np.inf)
+    return values.where((values > 0) & (values < highest - SAME) & np.isfinite(values))
+
+
+def drawn_ends(numbers: pd.DataFrame) -> list[str]:
+    """The ends (names out of ENDS) that say something and differ from the value itself."""
     drawn = []
-    for bound in BOUNDS:
-        values, mean = bound_values(numbers, bound), numbers[f"{bound[:3]}_mean"]
-        if np.isfinite(values).any() and not np.allclose(values, mean, equal_nan=True):
-            drawn.append(bound)
+    for end in ENDS:
+        values, mean = told(numbers, end), numbers[f"{end[:3]}_mean"]
+        if values.notna().any() and not np.allclose(values, mean, equal_nan=True):
+            drawn.append(end)
     return drawn
 
 

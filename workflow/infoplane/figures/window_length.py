@@ -27,8 +27,8 @@ class WindowLength(Figure):
 
         pooled : the table of one run, one pool and one estimator (stores.pooled)
         Columns: run, estimator, pool, layer, length, n_draws, n_groups; mean and sd over seeds
-        (or groups of them) of ixt, ity and entropy_given_x; means of the bounds; log2_draws;
-        drift and gradient_snr (means), n_drifting (groups whose weights drifted),
+        (or groups of them) of ixt, ity and entropy_given_x; means of the ends of intervals;
+        log2_draws; drift and gradient_snr (means), n_drifting (groups whose weights drifted),
         n_above_entropy (groups with more information than H(X) or H(Y)), entropy_x, entropy_y,
         those of tables.QUANTITY.
         """
@@ -55,7 +55,7 @@ class WindowLength(Figure):
             n_groups=("group", "nunique"),
             **{f"{q}_mean": (q, "mean") for q in PANELS},
             **{f"{q}_sd": (q, "std") for q in PANELS},
-            **{f"{q}_mean": (q, "mean") for q in tables.BOUNDS},
+            **{f"{q}_mean": (q, "mean") for q in tables.ENDS},
             drift=("drift", "mean"),
             gradient_snr=("gradient_snr", "mean"),
             n_drifting=("drifting", "sum"),
@@ -74,7 +74,7 @@ class WindowLength(Figure):
     def draw(cls, pooled: pd.DataFrame) -> Drawn:
         """H(T|X), I(X;T) and I(T;Y) against the number of draws, a line a layer, ±1 sd.
 
-        H(T|X) only where the estimator gives it. Dotted: the estimator's bounds, as far as they
+        H(T|X) only where the estimator gives it. Dotted: ends of intervals, as far as they
         lie between 0 and the entropy. Hollow: in most seeds the layer's weights drifted. Takes
         what `numbers` takes.
         """
@@ -150,9 +150,8 @@ def small_print(shown: pd.DataFrame) -> list[str]:
         notes.append(f"mean of up to {shown.n_groups.max()} seeds or groups, bands ±1 sd")
     if _drifting(shown).any():
         notes.append("hollow: in most of them the layer's weights still drifted")
-    bounds = shown[[f"{b}_mean" for b in tables.BOUNDS]]
-    if bounds.notna().any(axis=None):
-        notes.append("dotted: the estimator's bounds, between 0 and the entropy")
+    if any(tables.told(shown, end).notna().any() for end in tables.ENDS):
+        notes.append("dotted: ends of intervals")
     return notes
 
 
@@ -167,9 +166,8 @@ def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:
     style.layer_line(
         axes, rows.n_draws, mean, sd, _drifting(rows), position, rows.layer.iloc[0]
     )
-    entropy = rows["entropy_x" if quantity == "ixt" else "entropy_y"]
-    for bound in (b for b in tables.BOUNDS if b.startswith(quantity)):
-        value = rows[f"{bound}_mean"]
-        inside = value.where(value.between(0, entropy) & ~np.isclose(value, mean))
+    for end in (e for e in tables.ENDS if e.startswith(quantity)):
+        value = tables.told(rows, end)
+        inside = value.where(~np.isclose(value, mean))
         colour = style.look(position)["color"]
         axes.plot(rows.n_draws, inside, color=colour, lw=0.7, ls=(0, (1, 1.5)), zorder=1.5)

@@ -4,7 +4,7 @@ A family is a class derived from `Family` (task.py): its `Settings` say which of
 wanted, `tasks` makes them, and `prepare` what costs time before (trained weights, truths by
 Monte Carlo, images).
 
-`run` has an estimator answer all of them, `regimes` derives where it is accurate, `page`
+`run` has an estimator answer all of them, `calibrate` keeps its errors, `page`
 says which estimators, problems and sizes a calibration page has.
 """
 

@@ -10,17 +10,17 @@ from infoplane.config.files import read_file
 from infoplane.config.models import Estimator, Name
 from infoplane.config.problems import ConfigError, dotted, not_defined, validated
 from infoplane.estimators import ESTIMATORS
-from infoplane.estimators.tables import regime
 from infoplane.plan.recipes import recipe
 from infoplane.provenance import LIBRARY, source_digest
 from infoplane.settings import Settings
 from infoplane.truth import PROBLEMS
 from infoplane.truth.run import Limits
+from infoplane.truth.task import KINDS
 
 FOLDER = Path("config/truth")
 """Where pages lie that are called by name."""
 
-FIGURES = (*(f"calibration-{kind}" for kind in regime.KINDS), "errors", "published")
+FIGURES = (*(f"calibration-{kind}" for kind in KINDS), "errors", "published")
 """The figures of a page, in its order: names of files."""
 
 Problem = Annotated[Any, Choice(PROBLEMS, "family")]

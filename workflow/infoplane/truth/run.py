@@ -8,7 +8,7 @@ import pandas as pd
 from pydantic import Field
 
 from infoplane.estimators.interface import Estimator
-from infoplane.estimators.tables import regime
+from infoplane.estimators.tables.calibration import told_apart_by
 from infoplane.information import NOT_KNOWN, LayerInformation
 from infoplane.progress import Progress
 from infoplane.settings import Settings
@@ -40,7 +40,7 @@ COLUMNS = (
 )
 """Of a table of estimates. All information in bits. `estimator` and `family` are names on the
 page, `method` is the estimator's own; `settings` are those that decide accuracy
-(regime.told_apart_by); `refused` is what the estimator said where it would not answer. `own`
+(tables/calibration.py); `refused` is what the estimator said where it would not answer. `own`
 is false where settings choose what the estimator estimates (its `chosen_by`: bins, a noise
 variance) and the task is about something else: such an answer is shown, and proves nothing of
 it."""
@@ -195,7 +195,7 @@ def _row(name: str, problem: str, question: _Question, record, seconds: float) -
     row = {
         "estimator": name,
         "method": estimator.name,
-        "settings": regime.told_apart_by(estimator),
+        "settings": told_apart_by(estimator),
         "family": problem,
         "task": task.name,
         "kind": task.kind,

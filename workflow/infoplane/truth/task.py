@@ -10,10 +10,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from infoplane.estimators.tables.regime import KINDS
 from infoplane.samples import Pair, Samples
 from infoplane.settings import Settings
 
+KINDS = ("continuous", "labels", "inputs")
+"""What the second variable is: continuous, a label, or the index of the input itself."""
 Prepared = Mapping[str, np.ndarray]
 """What a family's `prepare` left in a file; empty where it has none."""
 
@@ -36,7 +37,7 @@ class Task:
     """One problem with a known answer.
 
     name : unique in its family
-    kind : of regime.KINDS. "continuous", I(A;B) of two continuous variables; "labels", I(A;B)
+    kind : of KINDS. "continuous", I(A;B) of two continuous variables; "labels", I(A;B)
         with B a label; "inputs", I(X;T) of a layer T with X the index of the input
     d_a, d_b : dimensions of A and B; d_b is 0 where B is a label or an index
     truth : bits
