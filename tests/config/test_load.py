@@ -156,7 +156,7 @@ def test_names_of_variants_do_not_depend_on_order(example):
         ("training__batch_size", "1e3", "batch_size_1000"),
         ("training__stop", None, "stop_none"),
         ("training__optimizer__weight_decay", 1, "weight_decay_1"),
-        ("measure__share_activations", True, "share_activations_true"),
+        ("measure__share_activations", "always", "share_activations_always"),
         ("training__keep", {"schedule": "every", "n": 5}, "keep_n_5-schedule_every"),
         ("network__hidden", [100 + i for i in range(20)], None),
     ],

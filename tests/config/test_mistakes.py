@@ -95,7 +95,7 @@ WRONG = {
     ),
     "1_is_not_true": (
         {"defaults.measure.share_activations": 1},
-        "defaults.measure.share_activations: must be true or false, not 1",
+        "defaults.measure.share_activations: must be one of auto, always, never, not 1",
     ),
     "fraction_for_integer": (
         {"runs.tanh.training": {"batch_size": 1.5}},
@@ -199,11 +199,11 @@ WRONG = {
         {
             "runs.tanh.measure": {
                 "epochs": {"schedule": "delta_exact"},
-                "share_activations": True,
+                "share_activations": "always",
             }
         },
-        "runs.tanh.measure.share_activations: must be false with the schedule delta_exact: "
-        "estimators ask for epochs of their own",
+        "runs.tanh.measure.share_activations: must be auto or never with the schedule "
+        "delta_exact: estimators ask for epochs of their own",
     ),
     "unknown_source": (
         {"datasets.szt.source": "sztt"},
@@ -703,10 +703,11 @@ WRONG = {
     "shared_and_noisy": (
         {
             "runs.tanh.network.noise": {"sigma": 0.1},
-            "runs.tanh.measure": {"share_activations": True},
+            "runs.tanh.measure": {"share_activations": "always"},
         },
-        "runs.tanh.measure.share_activations: must be false for a network with noise, or "
-        "with passes as in training: estimators of noisy layers need more than the activations",
+        "runs.tanh.measure.share_activations: must be auto or never for a network with "
+        "noise, or with passes as in training: estimators of noisy layers need more than the "
+        "activations",
     ),
     "noisy_and_quantised": (
         {"runs.tanh.network": {"noise": {"sigma": 0.1}, "quantisation": {"bits": 8}}},

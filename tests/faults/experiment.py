@@ -40,7 +40,7 @@ SMALL = {
         "relu": {
             "network": {"activation": "relu"},
             "seeds": [0],
-            "measure": {"share_activations": True},
+            "measure": {"share_activations": "always"},
             "estimators": ["binned"],
             "shards": 2,
         },

@@ -285,3 +285,32 @@ def test_gpus_go_to_trainings_by_torch_and_to_estimators_that_train(
     assert plan.weights.gpus(**names) == plan.activations.gpus(**names) == trained
     assert plan.information.gpus(**names, estimator="kde") == kde
     assert plan.parts.gpus(**names, estimator="mine", part="1-of-2") == mine
+
+
+DEEP = [
+    *[{"stage": "conv", "channels": 32, "kernel": 3, "padding": 1}] * 4,
+    {"stage": "flatten"},
+]
+"""A pass of it computes 9,000 products for each number of a mean over positions."""
+
+
+@pytest.mark.parametrize(
+    ("stages", "reading", "chosen", "shared"),
+    [
+        (DEEP, "mean", "auto", True),
+        (DEEP, "flatten", "auto", False),  # reading it back would take longer
+        (DEEP, "mean", "never", False),
+        (DEEP[-1:], "mean", "auto", False),
+        (DEEP[-1:], "mean", "always", True),
+    ],
+)
+def test_activations_are_shared_where_a_pass_is_dearer_than_reading_it(
+    planned, stages, reading, chosen, shared
+):
+    plan = planned(
+        datasets={"szt": {"source": "mnist", "flatten": False}},
+        defaults__network={"family": "cnn", "stages": stages},
+        defaults__measure={"reading": reading, "share_activations": chosen},
+    )
+    inputs = plan.activations_of("tanh", BLOCKS[0])
+    assert inputs == [plan.files.activations("tanh", BLOCKS[0])] * shared

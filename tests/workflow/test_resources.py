@@ -44,7 +44,7 @@ def test_every_job_asks_for_what_the_plan_says(fresh, tiny):
     tiny = deepcopy(tiny)  # other tests take it as it was
     tiny["defaults"]["training"]["device"] = tiny["defaults"]["measure"]["device"] = "auto"
     tiny["defaults"]["training"]["kernel"] = "torch"
-    tiny["runs"]["relu"]["measure"] = {"share_activations": True}
+    tiny["runs"]["relu"]["measure"] = {"share_activations": "always"}
     file = project.configure(tiny)
     jobs = asked_in(project.snakemake("--configfile", file, "-n"))
 

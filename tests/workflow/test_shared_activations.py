@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 def test_shared_activations_give_the_same_information_and_are_removed(
     copy, finished, tiny, arrays_of
 ):
-    copy.configure(tiny, {"defaults.measure.share_activations": True})
+    copy.configure(tiny, {"defaults.measure.share_activations": "always"})
     stores = [f"tiny/runs/tanh/information/{by}/seeds-0-1.zarr.zip" for by in ("binned", "kde")]
     targets = [f"results/{store}" for store in stores]
     copy.snakemake(*targets, "--configfile", "experiment.yaml")

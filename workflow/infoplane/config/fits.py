@@ -97,11 +97,11 @@ def _of_draws(run: Run, network: Network) -> Iterator[Problem]:
             f"must be 1, not {run.measure.draws}: without network.noise, or dropout or batch "
             "norm and measure.passes: training, all draws of an input are the same",
         )
-    if network.draws and run.measure.share_activations:
+    if network.draws and run.measure.share_activations == "always":
         yield Problem(
             ("measure", "share_activations"),
-            "must be false for a network with noise, or with passes as in training: estimators "
-            "of noisy layers need more than the activations",
+            "must be auto or never for a network with noise, or with passes as in training: "
+            "estimators of noisy layers need more than the activations",
         )
 
 

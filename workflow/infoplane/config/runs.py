@@ -382,8 +382,9 @@ def _adaptive(run: Run, around: Surroundings) -> Iterator[Problem]:
                 f"must be all, every, logarithmic or list, not '{name}', which measures epochs "
                 f"in no order: estimator '{estimator}' {around.fixed_epochs[estimator]}",
             )
-    if run.measure.share_activations:
+    if run.measure.share_activations == "always":
         yield Problem(
             ("measure", "share_activations"),
-            f"must be false with the schedule {name}: estimators ask for epochs of their own",
+            f"must be auto or never with the schedule {name}: estimators ask for epochs "
+            "of their own",
         )

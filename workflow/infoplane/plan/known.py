@@ -29,6 +29,7 @@ class Known:
     def __init__(self, experiment: Experiment, home: str | Path):
         self.experiment, self.home = experiment, Path(home)
         self.shape, self.networks = cache(self.shape), cache(self.networks)
+        self.told = cache(self.told)
         self._prepared = cache(self._prepared)
         self._networks: dict[tuple, Mapping[str, Network]] = {}
 
@@ -36,11 +37,14 @@ class Known:
         """Of a data set: as it was prepared, or as its settings say."""
         return self._prepared(dataset) or shape_of(self.experiment.datasets[dataset])
 
+    def told(self, dataset: str) -> Shape | None:
+        """Its shape as settings and files say, whether or not it was prepared; None: they do
+        not."""
+        return known_shape_of(self.experiment.datasets[dataset])
+
     def has_shape(self, dataset: str) -> bool:
         """Whether `shape` is what the data set has, and not assumed."""
-        return bool(
-            self._prepared(dataset) or known_shape_of(self.experiment.datasets[dataset])
-        )
+        return bool(self._prepared(dataset) or self.told(dataset))
 
     def network(self, run: str) -> Network:
         """Which of the run's networks is measured."""

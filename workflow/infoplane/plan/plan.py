@@ -167,8 +167,8 @@ class Plan:
 
     def activations_of(self, run: str, seeds: str) -> list[str]:
         """The shared store of activations, where the run shares one."""
-        shares = self.run(run).measure.share_activations
-        return [self.files.activations(run, seeds)] if shares else []
+        self.run(run)
+        return [self.files.activations(run, seeds)] if self.costs.shares(run) else []
 
     def information_of(self, run: str, estimator: str) -> list[str]:
         """Information of every block of a run by one estimator."""

@@ -166,7 +166,7 @@ class Recipes:
 
     def measure_without_epochs(self, run: str) -> str:
         """What a pool takes from a run's `measure`; its epochs are the pool's own."""
-        own = {"epochs": Listed(schedule="list", epochs=[0]), "share_activations": False}
+        own = {"epochs": Listed(schedule="list", epochs=[0]), "share_activations": "never"}
         return self.experiment.runs[run].measure.model_copy(update=own).canonical()
 
     def of_run(self, run: str) -> dict[str, str]:

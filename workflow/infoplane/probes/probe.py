@@ -65,9 +65,10 @@ class ProbeSettings(Settings):
     """Seed of what is drawn in measurement; each network and epoch has numbers of its own."""
     device: DeviceName = "auto"
     """auto: CUDA where there is a GPU, else the CPU."""
-    share_activations: bool = False
-    """Regenerate once into a temporary store that all estimators of the run read. Worth it
-    only where a forward pass costs more than reading its result from disk."""
+    share_activations: Literal["auto", "always", "never"] = "auto"
+    """Whether activations are regenerated once into a temporary store that all estimators of
+    the run read, or by each estimator for itself. auto: where writing and reading are expected
+    to take less than the passes that they replace."""
 
     @property
     def wanted_label(self) -> str | None:
