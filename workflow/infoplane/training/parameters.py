@@ -109,21 +109,27 @@ class Parameters:
             for group in optimizer.param_groups:
                 group["lr"] = rate
 
-    def step(self, loss: Tensor) -> list[Tensor]:
-        """One step of the optimizers; gradients as the parameters are, in matrices."""
+    def step(self, loss: Tensor) -> None:
+        """One step of the optimizers."""
+        self.follow(self.gradients(loss))
+
+    def gradients(self, loss: Tensor) -> list[Tensor]:
+        """Of a loss, as the parameters are, in matrices."""
         found = torch.autograd.grad(
             loss, list(self.leaves.values()), allow_unused=True, materialize_grads=True
         )
         by_name = dict(zip(self.leaves, found, strict=True))
-        gradients = [
+        return [
             torch.cat([by_name[n].flatten(1) for n in names], dim=1) for names in self.names
         ]
+
+    def follow(self, gradients: Sequence[Tensor]) -> None:
+        """One step of the optimizers along gradients."""
         for flat, gradient, optimizer in zip(
             self.flats, gradients, self.optimizers, strict=True
         ):
             flat.grad = gradient
             optimizer.step()
-        return gradients
 
     def calibrate(self, x: Tensor) -> None:
         """Measure what is measured between epochs, with the weights as they are."""

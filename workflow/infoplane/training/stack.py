@@ -10,9 +10,10 @@ import torch
 
 from infoplane import streams
 from infoplane.networks.functions import Keyed
-from infoplane.networks.network import Network
+from infoplane.networks.network import Draws, Network
 from infoplane.training import augment as images
 from infoplane.training import denoise
+from infoplane.training.captured import Captured
 from infoplane.training.parameters import Parameters, at_least
 from infoplane.training.targets import Target
 from infoplane.training.trainer import NETWORK, Arrays
@@ -32,7 +33,11 @@ DENOISE = 0x64656E
 
 
 class Stack(Parameters):
-    """Networks of some seeds that learn as one, as Supervised's settings say."""
+    """Networks of some seeds that learn as one, as Supervised's settings say.
+
+    captured : gradients of whole mini-batches as one CUDA graph, on a GPU and where a pass
+        draws nothing: random numbers come from the CPU, to be the same on every device
+    """
 
     def __init__(
         self,
@@ -46,6 +51,10 @@ class Stack(Parameters):
         super().__init__(settings.optimizer, settings.epochs, network, rows, seeds, weights)
         self.settings, self.target = settings, target
         self.players = {NETWORK: self}
+
+    def start(self, flats: Sequence[Tensor]) -> None:
+        super().start(flats)
+        self.captured = Captured(self._differentiate)
 
     def epoch(self, parts: Mapping[str, tuple[Tensor, Tensor]], epoch: int) -> Arrays:
         """Train for an epoch, but for epoch 0, and measure; metrics by name, (n_networks,) or
@@ -75,6 +84,7 @@ class Stack(Parameters):
         totals = [torch.zeros_like(flat, dtype=at_least(flat)) for flat in self.flats]
         squares = [torch.zeros_like(total) for total in totals]
         batches = order.split(self.settings.batch_size, dim=1)
+        whole = len(x) - len(x) % self.settings.batch_size
         first = 0
         for step, batch in enumerate(batches):
             rows = first, first + batch.shape[1]
@@ -89,16 +99,16 @@ class Stack(Parameters):
                 inputs = denoise.corrupted(inputs, self.settings.denoise, drawn)
             if len(key) == 1:  # epochs on random labels are trained at a constant rate
                 self.set_rate((key[0] - 1) * len(batches) + step, len(batches))
-            outputs, changed = self.network.run(
-                {**self.leaves, **self.buffers}, inputs, training=True, random=part
-            )
-            loss = self.loss(outputs, wanted)
-            gradients = self.step(loss)
+            if part is None and self.device.type == "cuda" and rows[1] <= whole:
+                gradients, changed = self.captured(x=inputs, wanted=wanted, **self.buffers)
+            else:
+                gradients, changed = self._differentiate(inputs, wanted, part, **self.buffers)
+            self.follow(gradients)
             for total, square, gradient in zip(totals, squares, gradients, strict=True):
                 gradient = gradient.to(total.dtype)
                 total += gradient
                 square.addcmul_(gradient, gradient)
-            self.buffers |= {name: value.detach() for name, value in changed.items()}
+            self.buffers |= changed
         self.calibrate(x)
         n = len(batches)
         means = [total / n for total in totals]
@@ -110,6 +120,15 @@ class Stack(Parameters):
             "gradient_mean": self.norms([mean**2 for mean in means]),
             "gradient_std": self.norms(variances),
         }
+
+    def _differentiate(
+        self, x: Tensor, wanted: Tensor, random: Draws | None = None, **buffers: Tensor
+    ) -> tuple[list[Tensor], dict[str, Tensor]]:
+        """Gradients of a mini-batch in matrices, and the buffers that its pass changes."""
+        weights = {**self.leaves, **buffers}
+        outputs, changed = self.network.run(weights, x, training=True, random=random)
+        gradients = self.gradients(self.loss(outputs, wanted))
+        return gradients, {name: value.detach() for name, value in changed.items()}
 
     def loss(self, outputs: Tensor, wanted: Tensor) -> Tensor:
         """What is minimised, summed over networks: each keeps its own gradient.
