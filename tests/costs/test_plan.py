@@ -48,8 +48,8 @@ def test_compiled_training_is_expected_to_take_a_fraction_of_torchs(planned):
     own = compiled.seconds - IMPORT_SECONDS, by_torch.seconds - IMPORT_SECONDS
     assert 5 * own[0] < own[1] and compiled.mb <= by_torch.mb
     wide = (
-        planned(network__hidden=[200]),
-        planned(network__hidden=[200], training__kernel="torch"),
+        planned(network__hidden=[300]),
+        planned(network__hidden=[300], training__kernel="torch"),
     )
     assert wide[0].training("run", "seeds-0-9") == wide[1].training("run", "seeds-0-9")
 

@@ -200,9 +200,10 @@ def test_the_kernel_is_chosen_by_widths_and_by_what_it_can(network, data):
         chosen = supervised.Settings(**{"epochs": 1, "kernel": "auto", **options})
         return chosen.compiles(mlp.MLP(mlp.Settings(**settings), shape, classes))
 
-    assert kernel({"hidden": [128]}) and not kernel({"hidden": [129]})
-    assert not kernel({"hidden": [5]}, (784,)) and not kernel({"hidden": [5]}, (8,), 200)
-    assert kernel({"hidden": [129]}, kernel="compiled")
+    assert kernel({"hidden": [256]}) and not kernel({"hidden": [257]})
+    assert kernel({"hidden": [5]}, (1, 28, 28)) and not kernel({"hidden": [5]}, (785,))
+    assert not kernel({"hidden": [5]}, (8,), 257)
+    assert kernel({"hidden": [257]}, kernel="compiled")
     assert not kernel({"hidden": [5]}, kernel="torch")
     for more in ({"noise": {"sigma": 0.1}}, {"dropout": 0.1}, {"batch_norm": True}):
         assert not kernel({"hidden": [5], **more})

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from infoplane.training.selfplay import Settings as SelfPlay
 
 STEP_SECONDS, STEP_SECONDS_A_LAYER = 5e-4, 2.5e-4
-BY_TORCH = 0.01, STEP_SECONDS, STEP_SECONDS_A_LAYER, 8e-9
+BY_TORCH = 0.01, STEP_SECONDS, STEP_SECONDS_A_LAYER, 8e-9, GFLOPS
 """Of an epoch with its metrics and the journal, and of a step, whatever their size; of an
-activation forth and back."""
-COMPILED = 1e-3, 0, 0, 1e-9
+activation forth and back; products, in 10^9 operations a second."""
+COMPILED = 1e-3, 0, 0, 1e-9, 40.0
 """The same in compiled loops, on whose steps nothing is spent beside the numbers."""
 WEIGHT_SECONDS, KEPT_SECONDS = 1.5e-8, 4e-8
 """Of a weight in a step, of a weight that is written."""
@@ -44,7 +44,7 @@ def of_training(
     batch, n_steps, weights = min(batch, n), -(-n // batch), n_seeds * network.n_parameters
     units, widest = sum(network.widths.values()) + network.n_drawn, max(network.widths.values())
     at_once = 1 if compiled else n_seeds
-    epoch, step, layer, value = COMPILED if compiled else BY_TORCH
+    epoch, step, layer, value, gflops = COMPILED if compiled else BY_TORCH
     n_bytes = (
         data.n * (9 * data.d + 24)  # inputs
         + n_seeds * n * (16 + 12 * network.n_drawn)  # the order of an epoch, its noise
@@ -54,7 +54,7 @@ def of_training(
         + min(16 * at_once * data.n * max(widest, data.d), EVALUATED_BYTES)
         + n_epochs * (6000 + 10 * n_seeds * (4 + 3 * n_layers))  # metrics
     )
-    products = n_seeds * network.n_products * (6 * n + 2 * data.n) / (GFLOPS * 1e9)
+    products = n_seeds * network.n_products * (6 * n + 2 * data.n) / (gflops * 1e9)
     values = n_seeds * n * units * value + n_steps * weights * WEIGHT_SECONDS
     epoch += n_steps * slower * (step + layer * n_layers)
     epoch += (products + slower * values) / speed_of(threads)
