@@ -65,6 +65,27 @@ def test_bounds_that_exclude_each_other_prove_a_violation():
     assert row.proven
 
 
+@pytest.mark.parametrize(
+    ("before", "value", "columns", "proven"),
+    [
+        (11.95, 11.99, {}, []),  # both at H(X) = 12
+        (11.95, 12.02, {}, []),  # above it, by less than three standard errors
+        (11.95, 12.04, {}, [False]),
+        (11.5, 11.99, {}, [False]),  # the first is not there
+        (7.95, 7.99, {"ixt_cap": 8.0}, []),
+        # what intervals rule out stays a violation
+        (11.95, 11.99, {"low": [11.94, 11.98], "high": [11.96, 12.0]}, [True]),
+    ],
+)
+def test_values_at_the_ceiling_are_no_violation_unless_it_is_proven(
+    before, value, columns, proven
+):
+    named = {f"ixt_interval_{k}" if k in ("low", "high") else k: v for k, v in columns.items()}
+    table = plane([before, value], [0.9, 0.8], ixt_stderr=[0.0, 0.01], **named)
+    found = checks.violations(table, CHAIN)
+    assert list(found.proven) == proven
+
+
 def test_seeds_epochs_and_missing_values_are_kept_apart():
     first = plane([5, 4, 3], [0.9, 0.8, 0.7])
     # lower values at another epoch and seed must not be taken for the layer before

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from infoplane.information import tolerance
+from infoplane.information import SATURATION, tolerance
 from infoplane.networks.network import OUTPUT
 
 SIGMAS = 3.0
@@ -46,7 +46,9 @@ def violations(information: pd.DataFrame, after: After, y: str = "label") -> pd.
     of the layer before (where there is not one, H(X) or H(Y) of this seed and epoch); excess =
     value − value_before, which is more than the tolerance. tolerance : SIGMAS standard errors
     of the difference, or, of an estimate without one, what an accurate one may err. proven :
-    bounds that the estimator gives rule out that the two are in order.
+    the intervals of both rule out that they are in order; else the violation is suspected.
+    Where both values are at the ceiling, within 2 % of H(X) or H(Y) or of the cap, and none
+    exceeds the entropy by more than its error, nothing is out of order unless it is proven.
     """
     layers = information.layer.unique()
     edges = {quantity: edges_of(layers, after) for quantity in SOURCES}
@@ -140,7 +142,12 @@ def _of_quantity(
     table["excess"] = table.value - table.value_before
     table["tolerance"] = np.hypot(table.error, table.error_before)
     table["proven"] = table.low > table.high_before
-    return table[table.excess > table.tolerance]
+    ceiling = table[entropy].fillna(np.inf)
+    caps = information.get(f"{quantity}_cap")
+    least = ceiling if caps is None else np.fmin(ceiling, table[f"{quantity}_cap"])
+    both = np.fmin(table.value, table.value_before) >= SATURATION * least
+    at_ceiling = both & ~first & (table.value <= ceiling + table.error)
+    return table[(table.excess > table.tolerance) & (table.proven | ~at_ceiling)]
 
 
 def _errors(value: pd.Series, stderr: pd.Series | None) -> pd.Series:
