@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from infoplane.datasets.source import Data, Label
-from infoplane.threads import use_threads
 from infoplane.networks.cnn import Settings
+from infoplane.threads import use_threads
 from infoplane.training.supervised import Supervised
 
 BATCH, RATE = 64, 1e-3
