@@ -47,6 +47,7 @@ ESTIMATORS = Table(
         "infonce": "infoplane.estimators.infonce:InfoNCE",
         "smile": "infoplane.estimators.smile:SMILE",
         "js": "infoplane.estimators.js:JS",
+        "certified": "infoplane.estimators.certified:Certified",
         "compressed": "infoplane.estimators.compressed:Compressed",
     },
     open=True,

@@ -19,6 +19,7 @@ PROBLEMS = Table(
         "high_information": "infoplane.truth.high_information:HighInformation",
         "channels": "infoplane.truth.channels:Channels",
         "quantised": "infoplane.truth.quantised:Quantised",
+        "linear_layers": "infoplane.truth.linear_layers:LinearLayers",
         "tables": "infoplane.truth.tables:Tables",
         "image_pairs": "infoplane.truth.image_pairs:ImagePairs",
         "rendered": "infoplane.truth.rendered:Rendered",

@@ -1,0 +1,333 @@
+"""An interval that holds I(X;T), and one that holds I(T;Y), of a noisy layer, at 95 %.
+
+The layer has known Gaussian noise around centres S, T = S + noise. For any density q
+    I(X;T) ≤ E log2 p(t|x)/q(t),
+by the cross-entropy of q, which is at least h(T). q is fitted to some inputs, its variants are
+weighed by others, and the average is over inputs that neither has seen. It is fitted by
+whatever serves (estimators/densities): a worse q makes the interval wider, not wrong.
+
+A lower bound needs no q. As I(X;T) is concave in the distribution of X (Cover & Thomas, theorem
+2.7.4), that of the measured inputs, each as likely as the next, is on average at most that of
+the population they are drawn from:
+    E [ 1/n Σ_i E log2 p(t|x_i) / (1/n Σ_j p(t|x_j)) ] ≤ I(X;T),
+InfoNCE (van den Oord et al. 2018) with the true density for a critic, and all inputs, its own
+among them, for contrasts. It is at most log2 n. Further lower bounds are
+    −log2 E exp(−‖s − s'‖²/8σ²)     and     −log2 E exp(−‖s − s'‖²/4σ²) − d/2 log2(e/2)
+over pairs of different inputs: the Chernoff distance of Kolchinsky & Tracey 2017, and Rényi's
+entropy of order 2, which is at most Shannon's. n inputs make n²/2 pairs: these reach beyond
+log2 n, to some 2 log2 n − 5 bits. The last is I(T;Y)'s own lower bound. No lower bound that
+holds for every distribution of X reaches farther (McAllester & Stratos 2020, AISTATS).
+
+    I(T;Y) ≥ H(Y) + E log2 q(y|t)     (Barber & Agakov 2003)
+    I(T;Y) ≤ H(Y),     I(T;Y) ≤ E −log2 q(t) − h(T|Y),
+where the entropy of the mixture of the measured inputs of a label is on average at most h(T|Y).
+
+Noise of the layers before makes S random given x. The draws of an input, r of them, are then a
+mixture too: with t's own among them it has on average at most h(T|X = x), so that the upper
+bound stays one, and with t's own left out, whose cross-entropy is at least h(T|X = x), the
+lower does.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from infoplane.estimators.densities import Density, Fit, Spectrum, Stack
+from infoplane.estimators.densities.centres import Centres
+from infoplane.estimators.densities.flow import Flow
+from infoplane.estimators.densities.gaussian import Gaussian
+from infoplane.estimators.densities.labels import Labels
+from infoplane.estimators.densities.maps import Maps
+from infoplane.estimators.densities.mixture import Mixture
+from infoplane.estimators.densities.spikes import Spikes
+from infoplane.estimators.interface import LayerEstimator
+from infoplane.estimators.kernels import confidence
+from infoplane.estimators.kernels.confidence import Limit, Mean
+from infoplane.estimators.kernels.noisy_layers import NoisyLayer, sums
+from infoplane.information import BIT, NOT_KNOWN, Information, LayerInformation
+from infoplane.samples import Samples
+from infoplane.settings import Settings
+
+LEAST_INPUTS = 30
+"""Fewest inputs that are cut into three parts."""
+Kind = Literal["mixture", "flow"]
+KINDS = {"mixture": Mixture, "flow": Flow}
+
+
+class CertifiedSettings(Settings):
+    """Settings of the certified interval."""
+
+    estimator: Literal["certified"] = "certified"
+    of: Literal["population", "inputs"] = "population"
+    """What X is: drawn from a population of which the measured inputs are independent samples,
+    or one of the measured inputs, each as likely as the next, as where they are all that there
+    are."""
+    level: float = Field(default=0.95, gt=0.5, lt=1)
+    """Probability with which an interval holds the information; either side fails with half of
+    what is left."""
+    densities: list[Kind] = Field(default=["mixture"])
+    """Densities of T that are fitted beside Gaussians, predictions over maps and the noise
+    around the fitted inputs: mixtures of Gaussians, a normalising flow."""
+    only_noise: bool = False
+    """The layer's own noise is the only one, so that one draw of an input tells its centre;
+    without it two draws (measure.draws) tell, and from one there is no lower bound by
+    inputs."""
+    held_out: float = Field(default=0.4, ge=0.1, le=0.8)
+    """Share of the inputs on which densities are tried; of the others a quarter weighs them."""
+    noise_draws: int = Field(default=4, ge=4, multiple_of=2)
+    """Noisy samples of each input that has one centre; of one with more, two a centre."""
+    seed: int = Field(default=0, ge=0)
+    """Of the parts, the noise and the fits."""
+    memory_mb: int = Field(default=512, ge=1)
+    """Working memory beside copies of the samples, in MB."""
+
+
+class Certified(LayerEstimator):
+    """An interval for a layer with noise of its own, of any width."""
+
+    Settings = CertifiedSettings
+    settings: CertifiedSettings
+    quantity = "I(X;T) and I(T;Y) of the layer with its own noise, as an interval"
+    chosen_by = frozenset({"of"})
+    needs_noise = "its interval is that of a layer with Gaussian noise of its own"
+
+    def estimate(self, samples: Samples) -> LayerInformation:
+        """Intervals for I(X;T) and I(T;Y) in bits, of the layer's own noise.
+
+        samples.centres : (n_inputs, n_draws, n_units), samples.sigma : of the noise on each
+        unit, one for all or of the shape of the centres, samples.y : (n_inputs,)
+        Returns
+            lower, upper : the interval. Each side fails with probability (1 − level)/2 at most,
+                if a mean over held-out inputs is nearly normal (kernels/confidence.py); it
+                averages over the choice of the inputs, and of their noise
+            value : its middle, which errs by half its width at most
+            extra : of I(X;T), `inside`, of the measured inputs, at most log2 n_inputs, and
+                `cross_entropy`, the upper bound; both without their limits
+            flags : 'needs_noise', and no values, where the samples have no noise of their own
+        Of the population its inputs have to be independent draws of it: of a data set that
+        holds all there are, `of: inputs`. There both sides are those of sample propagation
+        (sp), limited by the noise alone where draws have one centre, and densities are not
+        fitted. A layer that never varies holds no information, exactly; nor does a single
+        label. Raises ValueError for fewer than 30 inputs out of a population.
+        """
+        if samples.sigma is None:
+            return LayerInformation(NOT_KNOWN, NOT_KNOWN).with_flag("needs_noise")
+        centres, sigma = _distinct(samples.centres, samples.sigma)
+        if centres is None:
+            nothing = Information(0.0, 0.0, 0.0)
+            return LayerInformation(nothing, nothing)
+        of_population = self.settings.of == "population"
+        if of_population and samples.n_inputs < LEAST_INPUTS:
+            raise ValueError(
+                f"{samples.place}: estimator {self.name} cuts the inputs into three parts, for "
+                f"which it needs {LEAST_INPUTS} or more; there are {samples.n_inputs}"
+            )
+        layer = NoisyLayer(centres, sigma, samples.shape)
+        parts = _Parts(layer, samples, self.settings)
+        ixt, ity = parts.population() if of_population else parts.inputs()
+        if not bool((samples.y != samples.y[0]).any()):
+            ity = Information(0.0, 0.0, 0.0)
+        return LayerInformation(ixt, ity)
+
+
+def _distinct(centres: Tensor, sigma) -> tuple[Tensor | None, float | Tensor]:
+    """The centres and their noise, of a single draw where all draws agree; None where all
+    inputs do, too."""
+    both = [centres] + ([sigma] if isinstance(sigma, Tensor) else [])
+    if all(bool((values == values[:1, :1]).all()) for values in both):
+        return None, sigma
+    if all(bool((values == values[:, :1]).all()) for values in both):
+        return centres[:, :1], sigma[:, :1] if isinstance(sigma, Tensor) else sigma
+    return centres, sigma
+
+
+class _Parts:
+    """The inputs of a layer, cut into those that densities are fitted to, those that weigh them
+    and those that are held out; noisy samples, and their densities around the measured inputs.
+
+    Terms of samples become one of each input, in bits, and means of these a `Mean`.
+    """
+
+    def __init__(self, layer: NoisyLayer, samples: Samples, settings: CertifiedSettings):
+        self.layer, self.settings = layer, settings
+        self.error = (1 - settings.level) / 2
+        self.n, self.r = layer.n_inputs, layer.n_draws
+        self.labels = samples.y.to(layer.centres.device)
+        self.entropy_x = samples.entropy_x
+        self.one_centre = self.r == 1 and (settings.only_noise or samples.n_draws > 1)
+        order = np.random.default_rng(settings.seed).permutation(self.n)
+        n_held = round(settings.held_out * self.n)
+        n_chosen = round((self.n - n_held) / 4)
+        self.held, self.chosen, self.fitted = np.split(order, [n_held, n_held + n_chosen])
+        self.per_centre = settings.noise_draws if self.r == 1 else 2
+        self.rows = layer.rows(self.per_centre, torch.Generator().manual_seed(settings.seed))
+        self.sums = sums(layer, self.rows, self.labels, settings.memory_mb * 10**6)
+
+    def population(self) -> tuple[Information, Information]:
+        """Intervals for the population that the inputs are drawn from."""
+        stack, labels = self._densities()
+        held = self._rows_of(self.held)
+        log_q = stack.logs(held.t)
+        above = self._of_held(held.of_input - log_q)
+        inside = self._inside(self.sums.of_input if self.one_centre else self.sums.of_others)
+        below_y = self._entropy_y() + self._of_held(labels.of(held.t, held.labels))
+        entropy_y = self._of_held(-labels.prior[held.labels])
+        above_y = self._of_held(-log_q) - self._given_label()
+        below = [below_y.lower]
+        if self.one_centre:
+            below += [inside.lower, *self._by_pairs()]
+        elif self.r > 1:
+            below.append(inside.lower)
+        most_y = math.log2(len(self.labels.unique()))
+        ixt = self._interval(below, [above.upper])
+        ity = self._interval([below_y.lower], [above_y.upper, entropy_y.upper], most_y)
+        extra = {"inside": inside.value, "cross_entropy": above.value}
+        return replace(ixt, extra=extra), ity
+
+    def inputs(self) -> tuple[Information, Information]:
+        """Intervals for the measured inputs, each as likely as the next."""
+        of = self.sums
+        share = torch.bincount(self.labels).double() / self.n
+        entropy_y = -float(torch.special.xlogy(share, share).sum()) * BIT
+        entropy_x = math.log2(self.n) if self.entropy_x is None else self.entropy_x
+        if self.one_centre:
+            with_x, with_y = (
+                self._over_noise(s - of.of_all) for s in (of.of_input, of.of_label)
+            )
+            return (
+                self._interval([with_x.lower], [with_x.upper], entropy_x),
+                self._interval([with_y.lower], [with_y.upper], entropy_y),
+            )
+        below = [self._inside(of.of_others).lower] if self.r > 1 else []
+        # the others of the label, and its own by its other draws
+        n_label = torch.bincount(self.labels)[self.labels[self.rows.place // self.r]].log()
+        rest = of.of_label + torch.log1p(
+            -(of.of_input - of.of_label - n_label).exp().clamp(max=1)
+        )
+        without = torch.logaddexp(rest, of.of_others - n_label)
+        y_above, y_below = (self._inside(s, by_label=True) for s in (of.of_label, without))
+        return (
+            self._interval(below, [self._inside(of.of_input).upper], entropy_x),
+            self._interval([y_below.lower], [y_above.upper], entropy_y),
+        )
+
+    def _densities(self) -> tuple[Stack, Labels]:
+        """q(t), and q(y | t), fitted and weighed."""
+        layer, settings = self.layer, self.settings
+        fitted, chosen = self._rows_of(self.fitted), self._rows_of(self.chosen)
+        places = torch.from_numpy(self.fitted)[:, None] * self.r + torch.arange(self.r)
+        places = places.flatten().to(layer.centres.device)
+        fit = Fit(layer, places, fitted.t, chosen.t, settings.seed)
+        spectrum = Spectrum(fit)
+        n_labels = int(self.labels.max()) + 1
+        centres = Centres(fit, self.labels[places // self.r], n_labels)
+        densities: list[Density] = [centres]
+        if layer.silent is not None:
+            densities.append(Spikes(fit))
+        else:
+            gaussian = Gaussian(fit, spectrum)
+            if layer.shape and layer.sizes is None:
+                densities.append(Maps(fit))
+            for kind in settings.densities:
+                densities.append(KINDS[kind](fit, spectrum, gaussian))
+            densities.append(gaussian)
+        labels = Labels(fit, spectrum, centres, fitted.labels, chosen.labels)
+        return Stack(densities, chosen.t), labels
+
+    def _rows_of(self, inputs: np.ndarray) -> _Rows:
+        """All samples of these inputs, in succession."""
+        each = self.r * self.per_centre
+        chosen = (torch.from_numpy(inputs)[:, None] * each + torch.arange(each)).flatten()
+        chosen = chosen.to(self.labels.device)
+        labels = self.labels[self.rows.place[chosen] // self.r]
+        return _Rows(self.rows.t[chosen], self.sums.of_input[chosen], labels)
+
+    def _by_input(self, terms: Tensor) -> np.ndarray:
+        """Mean terms of inputs, in bits, of those of their samples in nats."""
+        means = terms.view(-1, self.r * self.per_centre).mean(1)
+        return BIT * means.cpu().numpy()
+
+    def _of_held(self, terms: Tensor) -> Mean:
+        """The mean over the held-out inputs of terms of their samples in nats."""
+        return Mean.of(self._by_input(terms), self.held, self.n)
+
+    def _of_all(self, terms: np.ndarray) -> Mean:
+        return Mean.of(terms, np.arange(self.n), self.n)
+
+    def _inside(self, given: Tensor, by_label: bool = False) -> Mean:
+        """The mean over all inputs of log2 p(t | x) / p(t), or log2 p(t | y) / p(t), p(t) the
+        mixture of them all.
+
+        given : ln p(t | x), or ln p(t | y), of each sample. An input moves the mixtures, too:
+        E_t log p(t) by what p(t | x) is of p(t) on average.
+        """
+        of = self.sums
+        terms = self._by_input(given - of.of_all)
+        moved = of.share_of_label - of.share if by_label else -of.share
+        influence = (terms + BIT * moved.cpu().numpy()) / self.n
+        return Mean(float(terms.mean()), influence - influence.mean())
+
+    def _given_label(self) -> Mean:
+        """h(T|Y) of the mixtures of the measured inputs of each label."""
+        terms = self._by_input(-self.sums.of_label)
+        influence = (terms - BIT * self.sums.share_of_label.cpu().numpy()) / self.n
+        return Mean(float(terms.mean()), influence - influence.mean())
+
+    def _entropy_y(self) -> Mean:
+        """H(Y) of the measured inputs, on average at most that of the population."""
+        share = torch.bincount(self.labels)[self.labels].double() / self.n
+        return self._of_all(-share.log2().cpu().numpy())
+
+    def _over_noise(self, terms: Tensor) -> Mean:
+        """The mean over all inputs, which only the noise moves: of a noise and its opposite
+        together."""
+        pairs = BIT * terms.view(self.n, 2, -1).mean(1).cpu().numpy()
+        n_pairs = pairs.shape[1]
+        apart = (pairs - pairs.mean(1, keepdims=True)) * math.sqrt(n_pairs / (n_pairs - 1))
+        return Mean(float(pairs.mean()), apart.ravel() / pairs.size)
+
+    def _by_pairs(self) -> list[Limit]:
+        """Lower limits by the pairs of different inputs, of noise of one size."""
+        if self.layer.sizes is not None:
+            return []
+        n, d = self.n, self.layer.d
+        every = torch.arange(n, device=self.labels.device)
+        constant = self.layer.constants(every[:1])[0]
+        found = []
+        for part in every.split(max(1, self.settings.memory_mb * 10**6 // (32 * n))):
+            logs = self.layer.around(self.layer.centres[part], every) + constant
+            logs.scatter_(1, part[:, None], -math.inf)
+            found.append(torch.stack([(logs / 4).exp().sum(1), (logs / 2).exp().sum(1)]))
+        near = torch.cat(found, dim=1).cpu().numpy() / (n - 1)
+        lost = (0.0, d / 2 * math.log2(math.e / 2))
+        return [
+            lambda error, of=of, less=less: (
+                -math.log2(confidence.upper_of_pairs(of, error)) - less
+            )
+            for of, less in zip(near, lost, strict=True)
+        ]
+
+    def _interval(
+        self, below: list[Limit], above: list[Limit], most: float = math.inf
+    ) -> Information:
+        """Between the best limits of lower and of upper bounds, 0, and what is most."""
+        low = confidence.highest(below, self.error) if below else 0.0
+        high = confidence.lowest(above, self.error)
+        low, high = max(low, 0.0), min(max(high, 0.0), most)
+        low = min(low, high)
+        return Information((low + high) / 2, low, high)
+
+
+class _Rows(NamedTuple):
+    """Samples of some inputs: t, ln p(t | x) with their own centre, labels, each by sample."""
+
+    t: Tensor
+    of_input: Tensor
+    labels: Tensor

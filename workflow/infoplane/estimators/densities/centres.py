@@ -1,0 +1,54 @@
+"""The mixture of the noise, and of wider noise, around the centres of the fitted inputs."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from infoplane.estimators.densities import Fit
+
+WIDTHS = (0.25, 1.0)
+"""Added variance, as a share of the median squared distance to the next input, by dimension."""
+AT_ONCE = 2**22
+"""Pairs of a sample and a centre at once."""
+
+
+class Centres:
+    """Mixtures of Gaussians around the fitted centres, also label by label.
+
+    The noise multiplies its variance by 1 + a width: 0, and shares of how far inputs lie apart.
+    """
+
+    def __init__(self, fit: Fit, labels: Tensor, n_labels: int):
+        """labels (n_fitted,) int64 : of the centres, below n_labels"""
+        self.layer, self.places = fit.layer, fit.places
+        self.labels, self.n_labels = labels, n_labels
+        self.constants, self.dimensions = fit.layer.constants(fit.places)
+        some = fit.places[:: max(1, len(fit.places) // 256)]
+        apart = -2 * (self.layer.around(self.layer.centres[some], self.places) + self.constants)
+        apart[apart <= 1e-9] = math.inf  # itself, and its other draws
+        nearest = apart.amin(1) / self.dimensions.mean().clamp(min=1)
+        finite = nearest[torch.isfinite(nearest)]
+        scale = float(finite.median()) if len(finite) else 0.0
+        self.widths = (0.0, *(width * scale for width in WIDTHS if scale > 0))
+
+    def joint(self, t: Tensor) -> Tensor:
+        """ln q(t, y) in nats, (n_widths, n_labels, n)."""
+        return torch.cat(
+            [self._of(part) for part in t.split(max(1, AT_ONCE // len(self.places)))], 2
+        )
+
+    def logs(self, t: Tensor) -> Tensor:
+        """One row a width."""
+        return self.joint(t).logsumexp(1)
+
+    def _of(self, t: Tensor) -> Tensor:
+        around = self.layer.around(t, self.places)
+        found = []
+        for width in self.widths:
+            own = (around + self.constants) / (1 + width) - self.constants
+            own -= self.dimensions * math.log1p(width) / 2
+            found.append([own[:, self.labels == c].logsumexp(1) for c in range(self.n_labels)])
+        return torch.stack([torch.stack(one) for one in found]) - math.log(len(self.places))

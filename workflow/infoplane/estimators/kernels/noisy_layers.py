@@ -1,0 +1,178 @@
+"""A layer with known noise: samples of it, and their densities around measured inputs.
+
+T = S + noise, S the centres (n_inputs, n_draws, n_units), the noise Gaussian with a deviation
+of its own for each number. Everything is in units of the noise: one scale a unit, the root mean
+square of its deviations, which no difference of logarithms of densities sees. A number without
+noise (a ReLU unit that is off under multiplicative noise, centre 0) is a point mass at 0;
+densities are then those with regard to this mass, and to Lebesgue's measure elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+LOG_2PI = math.log(2 * math.pi)
+LARGEST_ERROR = 1e-3
+"""Nats by which rounding may move a squared distance; beyond it differences are taken."""
+
+
+class Rows(NamedTuple):
+    """Noisy samples. t (n, n_units); place (n,) int64, of the centre that each lies around;
+    own (n,) : logarithm of the density around that very centre, in nats"""
+
+    t: Tensor
+    place: Tensor
+    own: Tensor
+
+    def of(self, chosen: Tensor) -> Rows:
+        return Rows(self.t[chosen], self.place[chosen], self.own[chosen])
+
+
+class NoisyLayer:
+    """Centres and sizes of the noise, in units of the noise, float64.
+
+    centres (n_inputs · n_draws, n_units); sizes of that shape, or None where all are 1
+    silent : of that shape, 1 where there is no noise; None where there is noise everywhere
+    """
+
+    def __init__(self, centres: Tensor, sigma: float | Tensor, shape: tuple[int, ...] = ()):
+        self.n_inputs, self.n_draws, self.d = centres.shape
+        rows = centres.flatten(0, 1).to(torch.float64)
+        self.shape = shape
+        if isinstance(sigma, Tensor):
+            sizes = sigma.flatten(0, 1).to(torch.float64)
+            noisy = (sizes > 0).sum(dim=0)
+            scale = (sizes.square().sum(dim=0) / noisy.clamp(min=1)).sqrt()
+            scale = torch.where(noisy > 0, scale, 1.0)
+            self.centres, self.sizes = rows / scale, sizes / scale
+            silent = self.sizes == 0
+            self.silent = silent.to(torch.float64) if bool(silent.any()) else None
+        else:
+            # an equal unit is then exactly 0; where the noise multiplies, 0 means no noise
+            self.centres, self.sizes, self.silent = (
+                (rows - rows.mean(dim=0)) / sigma,
+                None,
+                None,
+            )
+
+    @property
+    def input_of(self) -> Tensor:
+        """The input of each centre."""
+        return torch.arange(self.n_inputs, device=self.centres.device).repeat_interleave(
+            self.n_draws
+        )
+
+    def rows(self, per_centre: int, generator: torch.Generator) -> Rows:
+        """Noisy samples, `per_centre` (even) of each centre: half of them by the opposite noise
+        of the others. Input by input, centre by centre."""
+        n, d = self.centres.shape
+        z = torch.randn(n, per_centre // 2, d, generator=generator, dtype=torch.float64)
+        z = torch.cat([z, -z], dim=1).to(self.centres.device).flatten(0, 1)
+        place = torch.arange(n, device=z.device).repeat_interleave(per_centre)
+        own = -(z.square().sum(dim=1) + d * LOG_2PI) / 2
+        if self.sizes is None:
+            return Rows(self.centres[place] + z, place, own)
+        sizes = self.sizes[place]
+        if self.silent is None:
+            own -= sizes.log().sum(dim=1)
+        else:
+            noisy = sizes > 0
+            terms = (z.square() + LOG_2PI) / 2 + torch.where(noisy, sizes, 1.0).log()
+            own = -torch.where(noisy, terms, 0.0).sum(dim=1)
+        return Rows(self.centres[place] + sizes * z, place, own)
+
+    def around(self, t: Tensor, chosen: Tensor) -> Tensor:
+        """ln p(t | centre) (n, n_chosen) of samples t around chosen centres, in nats."""
+        centres = self.centres[chosen]
+        if self.sizes is None:
+            return _squares(t, centres).mul_(-0.5).sub_(self.d * LOG_2PI / 2)
+        sizes = self.sizes[chosen]
+        silent = sizes == 0
+        inverse = torch.where(silent, 0.0, 1 / torch.where(silent, 1.0, sizes).square())
+        scaled = centres * inverse
+        constant = (centres * scaled).sum(1) + 2 * self.constants(chosen)[0]
+        logs = t.square() @ inverse.T
+        logs.addmm_(t, scaled.T, alpha=-2).add_(constant).mul_(-0.5)
+        if self.silent is not None:
+            off, own = self.silent[chosen], (t == 0).to(torch.float64)
+            differ = own.sum(1, keepdim=True) + off.sum(1)
+            logs.masked_fill_(differ.addmm_(own, off.T, alpha=-2) > 0.5, -math.inf)
+        return logs
+
+    def constants(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
+        """Of the Gaussian around each chosen centre, −ln of its largest density, and how many
+        numbers have noise."""
+        if self.sizes is None:
+            dimensions = torch.full_like(chosen, self.d, dtype=torch.float64)
+            return dimensions * LOG_2PI / 2, dimensions
+        sizes = self.sizes[chosen]
+        noisy = sizes > 0
+        dimensions = noisy.sum(1).to(torch.float64)
+        logs = torch.where(noisy, sizes, 1.0).log().sum(1)
+        return logs + dimensions * LOG_2PI / 2, dimensions
+
+
+class Sums(NamedTuple):
+    """Of noisy samples, logarithms in nats of their mean densities around the draws of their
+    input, the same without their own centre (−∞ where there is no other), around the centres of
+    their label, and all centres, each (n,).
+
+    share, share_of_label (n_inputs,) : the mean over the samples, and over those of its label,
+    of p(t | input) / p(t), and of p(t | input) / p(t | label)
+    """
+
+    of_input: Tensor
+    of_others: Tensor
+    of_label: Tensor
+    of_all: Tensor
+    share: Tensor
+    share_of_label: Tensor
+
+
+def sums(layer: NoisyLayer, rows: Rows, labels: Tensor, memory: int) -> Sums:
+    """Of all samples of a layer. labels (n_inputs,) int64; memory : bytes"""
+    n, r = layer.n_inputs, layer.n_draws
+    every = torch.arange(n * r, device=rows.t.device)
+    of_centre = labels[layer.input_of]
+    sizes = torch.bincount(labels)[labels] * r
+    shares = torch.zeros(2, n, dtype=torch.float64, device=rows.t.device)
+    found = []
+    for chosen in torch.arange(len(rows.t), device=every.device).split(
+        max(1, memory // (40 * n * r))
+    ):
+        part = rows.of(chosen)
+        x = layer.around(part.t, every)
+        x.scatter_(1, part.place[:, None], part.own[:, None])
+        inputs = part.place // r
+        group = x.view(-1, n, r)[torch.arange(len(x), device=x.device), inputs]
+        others = group.scatter(1, (part.place % r)[:, None], -math.inf)
+        of_all = x.logsumexp(1)
+        shares[0] += (x - of_all[:, None]).exp_().view(-1, n, r).sum((0, 2))
+        x.masked_fill_(of_centre != labels[inputs][:, None], -math.inf)
+        of_label = x.logsumexp(1)
+        shares[1] += x.sub_(of_label[:, None]).exp_().view(-1, n, r).sum((0, 2))
+        found.append(
+            torch.stack(
+                [
+                    group.logsumexp(1) - math.log(r),
+                    others.logsumexp(1) - math.log(max(1, r - 1)),
+                    of_label - sizes[inputs].log(),
+                    of_all - math.log(n * r),
+                ]
+            )
+        )
+    logs = torch.cat(found, dim=1)
+    return Sums(*logs, *(shares * n / len(rows.t)))
+
+
+def _squares(a: Tensor, b: Tensor) -> Tensor:
+    """‖a_i − b_j‖²."""
+    a2, b2 = a.square().sum(1), b.square().sum(1)
+    largest = float(max(a2.max(), b2.max()))
+    if not largest * 8 * torch.finfo(torch.float64).eps < LARGEST_ERROR:
+        return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square_()
+    return torch.addmm(a2[:, None] + b2, a, b.T, alpha=-2).clamp_(min=0)

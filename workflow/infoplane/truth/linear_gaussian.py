@@ -1,0 +1,121 @@
+"""What a linear layer of Gaussian inputs tells under Gaussian noise, by determinants.
+
+X = R z, z standard normal, and T = A X + N(0, σ²I):
+    I(X;T) = ½ log2 det(I + Rᵀ Aᵀ A R / σ²).
+The label is Y = 1 where b · X > 0. Of U = b · X, of variance 1, T knows a part ρ² by its best
+linear prediction, m = ρ times a standard normal number g, and P(Y = 1 | T) = Φ(m / √(1 − ρ²)):
+    I(T;Y) = 1 − E h(Φ(ρ g / √(1 − ρ²))),        h the entropy of a bit.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import entr, ndtr
+
+from infoplane.samples import BIT, Pair, Samples
+from infoplane.truth.task import Draw, Task, generator
+
+POINTS = 2001
+"""At which the integral over g is taken, from −8 to 8."""
+
+
+@dataclass(frozen=True)
+class LinearLayer:
+    """T = A X + noise.
+
+    name : unique in its family
+    matrix : A R (d, n_inputs); root : R (n_features, n_inputs)
+    sigma : of the noise on every unit
+    shape, shape_x : (channels, height, width) of T and X where they are maps, else ()
+    """
+
+    name: str
+    matrix: np.ndarray
+    root: np.ndarray
+    sigma: float
+    shape: tuple[int, ...] = ()
+    shape_x: tuple[int, ...] = ()
+
+    @property
+    def d(self) -> int:
+        return len(self.matrix)
+
+    @property
+    def direction(self) -> np.ndarray:
+        """Of b · X in z, of length 1: the mean of all features."""
+        direction = self.root.mean(axis=0)
+        return direction / np.linalg.norm(direction)
+
+    def about_x(self) -> float:
+        """I(X;T) in bits."""
+        ratio = self.matrix.T @ self.matrix / self.sigma**2
+        return float(BIT * np.linalg.slogdet(np.eye(len(ratio)) + ratio)[1] / 2)
+
+    def about_y(self) -> float:
+        """I(T;Y) in bits."""
+        ratio = self.matrix.T @ self.matrix / self.sigma**2
+        left = np.linalg.solve(np.eye(len(ratio)) + ratio, self.direction)
+        unknown = float(self.direction @ left)  # 1 − ρ²
+        g = np.linspace(-8, 8, POINTS)
+        density = np.exp(-np.square(g) / 2)
+        p = ndtr(math.sqrt(max(0.0, 1 - unknown) / unknown) * g)
+        return float(1 - np.average(BIT * (entr(p) + entr(1 - p)), weights=density))
+
+    def draw(self, kind: str, n: int, seed: int) -> Draw:
+        """n inputs: pairs of T with X or Y, and the layer."""
+        rng = generator(f"linear layer {self.name} {kind}", n, seed)
+        z = rng.standard_normal((n, self.root.shape[1]))
+        s = z @ self.matrix.T
+        t = s + self.sigma * rng.standard_normal(s.shape)
+        y = (z @ self.direction > 0).astype(np.int64)
+        where = {"layer": self.name, "shape": self.shape}
+        layers = {
+            "samples": Samples.of(s, y, **where),
+            "noisy": Samples.of(t, y, centres=s, sigma=self.sigma, **where),
+        }
+        if kind == "inputs":
+            return Draw(**layers)
+        if kind == "labels":
+            return Draw(Pair.of(t, y, self.name, (self.shape, ())), **layers)
+        pair = Pair.of(t, z @ self.root.T, self.name, (self.shape, self.shape_x))
+        return Draw(pair, **layers)
+
+    def tasks(self) -> list[Task]:
+        """T with X, T with Y, and the layer under its noise. Of the inputs that are drawn,
+        which kde and sp measure, the information is less, and at most log2 n."""
+        own = {
+            "kde": {"noise": "absolute", "noise_variance": self.sigma**2},
+            "sp": {},
+            "certified": {"of": "population", "only_noise": True},
+        }
+        ixt, ity = self.about_x(), self.about_y()
+        kinds = {
+            "continuous": ("X", len(self.root), ixt, {}),
+            "labels": ("Y", 0, ity, own),
+            "inputs": ("index of X", 0, ixt, own),
+        }
+        return [
+            Task(
+                f"{self.name}, {of}",
+                kind,
+                self.d,
+                d_b,
+                truth,
+                lambda n, seed, kind=kind: self.draw(kind, n, seed),
+                settings=settings,
+            )
+            for kind, (of, d_b, truth, settings) in kinds.items()
+        ]
+
+
+def smooth_images(side: int, length: float) -> np.ndarray:
+    """R (side², side²) of Gaussian images: pixels at a distance r have a correlation of
+    exp(−r²/2 length²), and a variance of 1."""
+    place = np.arange(side)
+    line = np.exp(-np.square(place[:, None] - place) / (2 * length**2))
+    values, vectors = np.linalg.eigh(line)
+    root = vectors * np.sqrt(values.clip(0))
+    return np.kron(root, root)
