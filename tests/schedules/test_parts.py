@@ -112,8 +112,9 @@ def in_parts(measured, name, epochs, of):
     return known, measured(name, epochs, known=known)
 
 
-# sp needs a noisy network; lga, which treats one layer after another, takes minutes.
-@pytest.mark.parametrize("name", [n for n in ESTIMATORS if n not in ("sp", "lga")])
+# sp and certified need a noisy network; lga, which treats one layer after another, takes
+# minutes.
+@pytest.mark.parametrize("name", [n for n in ESTIMATORS if n not in ("sp", "certified", "lga")])
 def test_the_bits_do_not_depend_on_the_number_of_parts(measured, name):
     whole = measured(name, LOGARITHMIC)
     known, joined = in_parts(measured, name, LOGARITHMIC, 4)

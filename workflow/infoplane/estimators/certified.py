@@ -19,8 +19,9 @@ log2 n, to some 2 log2 n − 5 bits. The last is I(T;Y)'s own lower bound. No lo
 holds for every distribution of X reaches farther (McAllester & Stratos 2020, AISTATS).
 
     I(T;Y) ≥ H(Y) + E log2 q(y|t)     (Barber & Agakov 2003)
-    I(T;Y) ≤ H(Y),     I(T;Y) ≤ E −log2 q(t) − h(T|Y),
-where the entropy of the mixture of the measured inputs of a label is on average at most h(T|Y).
+    I(T;Y) ≤ H(Y),     I(T;Y) = I(X;T) − I(X;T|Y) ≤ E log2 p(t|x)/q(t) − E log2 p(t|x)/p(t|y),
+where the mixture of the measured inputs of a label stands for p(t|y): its entropy is on average
+at most h(T|Y).
 
 Noise of the layers before makes S random given x. The draws of an input, r of them, are then a
 mixture too: with t's own among them it has on average at most h(T|X = x), so that the upper
@@ -51,7 +52,7 @@ from infoplane.estimators.interface import LayerEstimator
 from infoplane.estimators.kernels import confidence
 from infoplane.estimators.kernels.confidence import Limit, Mean
 from infoplane.estimators.kernels.noisy_layers import NoisyLayer, sums
-from infoplane.information import BIT, NOT_KNOWN, Information, LayerInformation
+from infoplane.information import BIT, NOT_KNOWN, Information, Interval, LayerInformation
 from infoplane.samples import Samples
 from infoplane.settings import Settings
 
@@ -98,18 +99,22 @@ class Certified(LayerEstimator):
     chosen_by = frozenset({"of"})
     needs_noise = "its interval is that of a layer with Gaussian noise of its own"
 
+    @property
+    def of_population(self) -> bool:
+        return self.settings.of == "population"
+
     def estimate(self, samples: Samples) -> LayerInformation:
         """Intervals for I(X;T) and I(T;Y) in bits, of the layer's own noise.
 
         samples.centres : (n_inputs, n_draws, n_units), samples.sigma : of the noise on each
         unit, one for all or of the shape of the centres, samples.y : (n_inputs,)
         Returns
-            lower, upper : the interval. Each side fails with probability (1 − level)/2 at most,
-                if a mean over held-out inputs is nearly normal (kernels/confidence.py); it
-                averages over the choice of the inputs, and of their noise
+            interval : proven. Each side fails with probability (1 − level)/2 at most, over the
+                choice of the inputs and of their noise, if a mean over held-out inputs is
+                nearly normal (kernels/confidence.py)
             value : its middle, which errs by half its width at most
-            extra : of I(X;T), `inside`, of the measured inputs, at most log2 n_inputs, and
-                `cross_entropy`, the upper bound; both without their limits
+            extra : of I(X;T) of a population, `inside`, the information of the measured inputs,
+                at most log2 n_inputs, and `cross_entropy`, the upper bound, both without limits
             flags : 'needs_noise', and no values, where the samples have no noise of their own
         Of the population its inputs have to be independent draws of it: of a data set that
         holds all there are, `of: inputs`. There both sides are those of sample propagation
@@ -121,19 +126,18 @@ class Certified(LayerEstimator):
             return LayerInformation(NOT_KNOWN, NOT_KNOWN).with_flag("needs_noise")
         centres, sigma = _distinct(samples.centres, samples.sigma)
         if centres is None:
-            nothing = Information(0.0, 0.0, 0.0)
+            nothing = Information(0.0, Interval(0.0, 0.0, "proven"))
             return LayerInformation(nothing, nothing)
-        of_population = self.settings.of == "population"
-        if of_population and samples.n_inputs < LEAST_INPUTS:
+        if self.of_population and samples.n_inputs < LEAST_INPUTS:
             raise ValueError(
                 f"{samples.place}: estimator {self.name} cuts the inputs into three parts, for "
                 f"which it needs {LEAST_INPUTS} or more; there are {samples.n_inputs}"
             )
         layer = NoisyLayer(centres, sigma, samples.shape)
         parts = _Parts(layer, samples, self.settings)
-        ixt, ity = parts.population() if of_population else parts.inputs()
+        ixt, ity = parts.population() if self.of_population else parts.inputs()
         if not bool((samples.y != samples.y[0]).any()):
-            ity = Information(0.0, 0.0, 0.0)
+            ity = Information(0.0, Interval(0.0, 0.0, "proven"))
         return LayerInformation(ixt, ity)
 
 
@@ -176,19 +180,21 @@ class _Parts:
         held = self._rows_of(self.held)
         log_q = stack.logs(held.t)
         above = self._of_held(held.of_input - log_q)
-        inside = self._inside(self.sums.of_input if self.one_centre else self.sums.of_others)
         below_y = self._entropy_y() + self._of_held(labels.of(held.t, held.labels))
         entropy_y = self._of_held(-labels.prior[held.labels])
-        above_y = self._of_held(-log_q) - self._given_label()
-        below = [below_y.lower]
-        if self.one_centre:
-            below += [inside.lower, *self._by_pairs()]
-        elif self.r > 1:
+        # I(X;T) − I(X;T|Y), of which the noise that both have in common drops out
+        above_y = above - self._given_label()
+        below, extra = [below_y.lower], {"cross_entropy": above.value}
+        if self.one_centre or self.r > 1:
+            given = self.sums.of_input if self.one_centre else self.sums.of_others
+            inside = self._inside(given)
             below.append(inside.lower)
+            extra["inside"] = inside.value
+        if self.one_centre:
+            below += self._by_pairs()
         most_y = math.log2(len(self.labels.unique()))
         ixt = self._interval(below, [above.upper])
         ity = self._interval([below_y.lower], [above_y.upper, entropy_y.upper], most_y)
-        extra = {"inside": inside.value, "cross_entropy": above.value}
         return replace(ixt, extra=extra), ity
 
     def inputs(self) -> tuple[Information, Information]:
@@ -275,8 +281,9 @@ class _Parts:
         return Mean(float(terms.mean()), influence - influence.mean())
 
     def _given_label(self) -> Mean:
-        """h(T|Y) of the mixtures of the measured inputs of each label."""
-        terms = self._by_input(-self.sums.of_label)
+        """I(X;T|Y), as far as the measured inputs show it: the mean of log2 p(t | x) / p(t |
+        y), p(t | y) the mixture of those of a label."""
+        terms = self._by_input(self.sums.of_input - self.sums.of_label)
         influence = (terms - BIT * self.sums.share_of_label.cpu().numpy()) / self.n
         return Mean(float(terms.mean()), influence - influence.mean())
 
@@ -322,7 +329,7 @@ class _Parts:
         high = confidence.lowest(above, self.error)
         low, high = max(low, 0.0), min(max(high, 0.0), most)
         low = min(low, high)
-        return Information((low + high) / 2, low, high)
+        return Information(float(low + high) / 2, Interval(float(low), float(high), "proven"))
 
 
 class _Rows(NamedTuple):

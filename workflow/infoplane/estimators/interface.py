@@ -155,6 +155,12 @@ class Estimator(ABC):
         as the others are set."""
         return frozenset()
 
+    @property
+    def of_population(self) -> bool:
+        """Whether its numbers are about a population that the measured inputs are a sample of:
+        H(X) and H(Y) of these are then no limits."""
+        return False
+
     def takes_as_maps(self, shapes: Sequence[tuple[int, ...]]) -> bool:
         """Whether it makes more of variables of these shapes than of their flattened rows: of
         (channels, height, width), that neighbours are neighbours."""
@@ -301,11 +307,11 @@ class Session:
         """One record a sample, flagged where the truth is infinite, or the value cannot be."""
         estimator = self._of_layer(batch[0].layer, batch[0].place)
         records = estimator.answers(batch, self.survey, self.memory)
-        limits = Limits()
-        return [
-            self._judged(samples, limits.of_layer(samples, record.with_saturation()))
-            for samples, record in zip(batch, records, strict=True)
-        ]
+        records = [record.with_saturation() for record in records]
+        if not estimator.of_population:
+            limits = Limits()
+            records = [limits.of_layer(*both) for both in zip(batch, records, strict=True)]
+        return [self._judged(*both) for both in zip(batch, records, strict=True)]
 
     @isolated()
     def between(self, pairs: Sequence[Pair]) -> list[Information]:

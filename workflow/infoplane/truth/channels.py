@@ -83,7 +83,11 @@ def _name(layer: str, sigma: float) -> str:
 
 def _tasks(name: str, points, x, y, sigma: float, truth) -> list[Task]:
     d = points.shape[1]
-    of_layers = {"kde": {"noise": "absolute", "noise_variance": sigma**2}, "sp": {}}
+    of_layers = {
+        "kde": {"noise": "absolute", "noise_variance": sigma**2},
+        "sp": {},
+        "certified": {"of": "inputs", "only_noise": True},
+    }
 
     def drawing(kind: str) -> Callable[[int, int], Draw]:
         def draw(n: int, seed: int) -> Draw:

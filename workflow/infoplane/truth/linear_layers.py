@@ -16,8 +16,6 @@ from infoplane.truth.linear_gaussian import LinearLayer, smooth_images
 from infoplane.truth.task import Family, Prepared, Task
 
 Count = Annotated[int, Field(ge=1)]
-LENGTH = 2.0
-"""Pixels over which images are smooth."""
 
 
 class LinearLayersSettings(Settings):
@@ -31,6 +29,8 @@ class LinearLayersSettings(Settings):
     """Channels and side of convolutional layers: 12 maps of 16 × 16 are 3,072 dimensions."""
     scales: list[Annotated[float, Field(gt=0)]] = Field(default=[0.3, 1.0], min_length=1)
     """Root mean square of a layer's numbers, in units of the noise."""
+    length: float = Field(default=2.0, gt=0)
+    """Pixels over which images are smooth."""
     seed: int = Field(default=0, ge=0)
     """Of the weights."""
 
@@ -69,7 +69,7 @@ class LinearLayers(Family):
     def _maps(self, channels: int, side: int):
         rng = np.random.default_rng([self.settings.seed, channels, side, 3])
         kernels = torch.from_numpy(rng.standard_normal((channels, 1, 3, 3)))
-        root = smooth_images(side, LENGTH)
+        root = smooth_images(side, self.settings.length)
         images = torch.from_numpy(np.ascontiguousarray(root.T)).view(-1, 1, side, side)
         maps = torch.nn.functional.conv2d(images, kernels, padding=1)
         matrix = maps.flatten(1).T.numpy()

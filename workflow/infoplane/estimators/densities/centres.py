@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from infoplane.estimators.densities import Fit
+from infoplane.estimators.kernels.noisy_layers import LOWEST
 
 WIDTHS = (0.25, 1.0)
 """Added variance, as a share of the median squared distance to the next input, by dimension."""
@@ -24,8 +25,9 @@ class Centres:
     def __init__(self, fit: Fit, labels: Tensor, n_labels: int):
         """labels (n_fitted,) int64 : of the centres, below n_labels"""
         self.layer, self.places = fit.layer, fit.places
-        self.labels, self.n_labels = labels, n_labels
+        self.n_labels = n_labels
         self.constants, self.dimensions = fit.layer.constants(fit.places)
+        self.of_label = torch.nn.functional.one_hot(labels, n_labels).to(torch.float64)
         some = fit.places[:: max(1, len(fit.places) // 256)]
         apart = -2 * (self.layer.around(self.layer.centres[some], self.places) + self.constants)
         apart[apart <= 1e-9] = math.inf  # itself, and its other draws
@@ -50,5 +52,7 @@ class Centres:
         for width in self.widths:
             own = (around + self.constants) / (1 + width) - self.constants
             own -= self.dimensions * math.log1p(width) / 2
-            found.append([own[:, self.labels == c].logsumexp(1) for c in range(self.n_labels)])
-        return torch.stack([torch.stack(one) for one in found]) - math.log(len(self.places))
+            largest = own.amax(1, keepdim=True).clamp(min=-1e300)
+            terms = own.sub_(largest).clamp_(min=LOWEST).exp_()
+            found.append(((terms @ self.of_label).log() + largest).T)
+        return torch.stack(found) - math.log(len(self.places))

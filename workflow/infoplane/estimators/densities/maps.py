@@ -20,7 +20,9 @@ from infoplane.estimators.kernels.noisy_layers import LOG_2PI
 RADII = (1, 2, 3)
 MOST_FEATURES = 800
 """Of a prediction; larger radii are left out."""
-AT_ONCE = 2**23
+MOST_PLACES = 2**17
+"""Places that a prediction is fitted to, some 200 a weight and more."""
+AT_ONCE = 2**21
 """Values of the predictors at once."""
 RIDGE = 1e-6
 
@@ -31,11 +33,16 @@ class Maps:
     def __init__(self, fit: Fit):
         self.shape = fit.layer.shape
         self.fitted = []
+        _, height, width = self.shape
+        places = fit.t[
+            torch.randperm(len(fit.t), generator=_generator(fit.seed)).to(fit.t.device)
+        ]
+        places = places[: max(1, MOST_PLACES // (height * width))]
         for radius in RADII:
             offsets = _before(radius)
             if radius > 1 and len(offsets) * (self.shape[0] + 1) > MOST_FEATURES:
                 break
-            self.fitted.append((offsets, *self._fit(fit.t, offsets)))
+            self.fitted.append((offsets, *self._fit(places, offsets)))
 
     def logs(self, t: Tensor) -> Tensor:
         """One row a radius."""
@@ -91,6 +98,10 @@ class Maps:
         parts.append(maps.new_ones(1, 1, 1, 1).expand(len(maps), 1, height, width))
         features = torch.cat(parts, dim=1).permute(0, 2, 3, 1).flatten(0, 2)
         return features, maps.permute(0, 2, 3, 1).reshape(-1, channels)
+
+
+def _generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
 
 
 def _before(radius: int) -> list[tuple[int, int]]:

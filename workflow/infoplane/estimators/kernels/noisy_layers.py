@@ -20,6 +20,10 @@ LARGEST_ERROR = 1e-3
 """Nats by which rounding may move a squared distance; beyond it differences are taken."""
 
 
+LOWEST = -700.0
+"""Logarithm of the smallest share of the largest term that a sum takes in, some 1e-304."""
+
+
 class Rows(NamedTuple):
     """Noisy samples. t (n, n_units); place (n,) int64, of the centre that each lies around;
     own (n,) : logarithm of the density around that very centre, in nats"""
@@ -150,11 +154,15 @@ def sums(layer: NoisyLayer, rows: Rows, labels: Tensor, memory: int) -> Sums:
         inputs = part.place // r
         group = x.view(-1, n, r)[torch.arange(len(x), device=x.device), inputs]
         others = group.scatter(1, (part.place % r)[:, None], -math.inf)
-        of_all = x.logsumexp(1)
-        shares[0] += (x - of_all[:, None]).exp_().view(-1, n, r).sum((0, 2))
-        x.masked_fill_(of_centre != labels[inputs][:, None], -math.inf)
-        of_label = x.logsumexp(1)
-        shares[1] += x.sub_(of_label[:, None]).exp_().view(-1, n, r).sum((0, 2))
+        # exponentials of what is far below the largest are slow, and 0
+        largest = x.amax(1, keepdim=True)
+        x.sub_(largest).clamp_(min=LOWEST).exp_()
+        total = x.sum(1, keepdim=True)
+        shares[0] += (x.view(-1, n, r).sum(2) / total).sum(0)
+        x.masked_fill_(of_centre != labels[inputs][:, None], 0.0)
+        of_its_label = x.sum(1, keepdim=True)
+        shares[1] += (x.view(-1, n, r).sum(2) / of_its_label).sum(0)
+        of_all, of_label = ((sum_.log() + largest)[:, 0] for sum_ in (total, of_its_label))
         found.append(
             torch.stack(
                 [
