@@ -12,12 +12,13 @@ import pytest
 import torch
 from scipy import integrate, stats
 
-from infoplane.estimators.certified import KINDS, Certified
-from infoplane.estimators.densities import Fit, Spectrum, Stack
+from infoplane.estimators.certified import Certified
 from infoplane.estimators.densities.centres import Centres
+from infoplane.estimators.densities.fit import Fit, Spectrum
 from infoplane.estimators.densities.gaussian import Gaussian
 from infoplane.estimators.densities.maps import Maps
 from infoplane.estimators.densities.spikes import Spikes
+from infoplane.estimators.densities.stack import KINDS, Stack
 from infoplane.estimators.kernels.confidence import Mean
 from infoplane.estimators.kernels.noisy_layers import NoisyLayer
 from infoplane.samples import Samples

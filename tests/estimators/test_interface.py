@@ -225,6 +225,8 @@ QUANTITIES = [
     ("kde", {"noise_variance": {"conv1": 1.0, "d*": 0.1}}, "", "σ² = 1 in conv1, 0.1 in d*"),
     ("renyi", {"alpha": 2.0}, "", "α = 2, width by alignment"),
     ("sp", {}, "", "I(X;T) of the noisy network"),
+    ("certified", {}, "", "I(X;T) of the noisy network over the population of inputs"),
+    ("certified", {"of": "inputs"}, "", "of the noisy network over the measured inputs"),
     ("ksg", {}, "", "(infinite for a deterministic layer)"),
     ("mine", {}, "the noisy network", "I(X;T) of the noisy network"),
     ("exact", {}, "", "I(X;T) of the values of T"),

@@ -51,8 +51,10 @@ CASES = [
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_no_estimator_says_more_than_the_entropy_without_a_word(name, monkeypatch):
+    # the measured inputs are no limit to what is said of a population
+    limited = not ESTIMATORS[name]().of_population
     for above, values in CASES:
-        assert flagged(name, monkeypatch, **values) == above, values
+        assert flagged(name, monkeypatch, **values) == (above and limited), values
 
 
 @pytest.mark.parametrize("value", [6.0, 6.001])  # without x, 64 inputs count as different

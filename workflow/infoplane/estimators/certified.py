@@ -33,33 +33,36 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import torch
 from pydantic import Field
-from torch import Tensor
 
-from infoplane.estimators.densities import Density, Fit, Spectrum, Stack
-from infoplane.estimators.densities.centres import Centres
-from infoplane.estimators.densities.flow import Flow
-from infoplane.estimators.densities.gaussian import Gaussian
-from infoplane.estimators.densities.labels import Labels
-from infoplane.estimators.densities.maps import Maps
-from infoplane.estimators.densities.mixture import Mixture
-from infoplane.estimators.densities.spikes import Spikes
 from infoplane.estimators.interface import LayerEstimator
 from infoplane.estimators.kernels import confidence
 from infoplane.estimators.kernels.confidence import Limit, Mean
 from infoplane.estimators.kernels.noisy_layers import NoisyLayer, sums
-from infoplane.information import BIT, NOT_KNOWN, Information, Interval, LayerInformation
+from infoplane.information import (
+    BIT,
+    NOT_KNOWN,
+    Information,
+    Interval,
+    LayerInformation,
+    Quantity,
+)
 from infoplane.samples import Samples
 from infoplane.settings import Settings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from infoplane.estimators.densities.labels import Labels
+    from infoplane.estimators.densities.stack import Stack
 
 LEAST_INPUTS = 30
 """Fewest inputs that are cut into three parts."""
 Kind = Literal["mixture", "flow"]
-KINDS = {"mixture": Mixture, "flow": Flow}
 
 
 class CertifiedSettings(Settings):
@@ -95,12 +98,18 @@ class Certified(LayerEstimator):
 
     Settings = CertifiedSettings
     settings: CertifiedSettings
-    quantity = "I(X;T) and I(T;Y) of the layer with its own noise, as an interval"
     chosen_by = frozenset({"of"})
     needs_noise = "its interval is that of a layer with Gaussian noise of its own"
 
+    def quantity_of(self, of: str, network: str = "the noisy network") -> Quantity:
+        """Of the noisy network, as it measures no other, and over which inputs."""
+        own = super().quantity_of(of, network or "the noisy network")
+        over = "the population of inputs" if self.of_population else "the measured inputs"
+        return own._replace(words=f"{own.words} over {over}")
+
     @property
     def of_population(self) -> bool:
+        """As the settings say."""
         return self.settings.of == "population"
 
     def estimate(self, samples: Samples) -> LayerInformation:
@@ -144,11 +153,11 @@ class Certified(LayerEstimator):
 def _distinct(centres: Tensor, sigma) -> tuple[Tensor | None, float | Tensor]:
     """The centres and their noise, of a single draw where all draws agree; None where all
     inputs do, too."""
-    both = [centres] + ([sigma] if isinstance(sigma, Tensor) else [])
+    both = [centres] + ([sigma] if isinstance(sigma, torch.Tensor) else [])
     if all(bool((values == values[:1, :1]).all()) for values in both):
         return None, sigma
     if all(bool((values == values[:, :1]).all()) for values in both):
-        return centres[:, :1], sigma[:, :1] if isinstance(sigma, Tensor) else sigma
+        return centres[:, :1], sigma[:, :1] if isinstance(sigma, torch.Tensor) else sigma
     return centres, sigma
 
 
@@ -226,26 +235,16 @@ class _Parts:
 
     def _densities(self) -> tuple[Stack, Labels]:
         """q(t), and q(y | t), fitted and weighed."""
+        # imported where they are used: plans import the settings above, without torch
+        from infoplane.estimators.densities.fit import Fit
+        from infoplane.estimators.densities.stack import fitted
+
         layer, settings = self.layer, self.settings
-        fitted, chosen = self._rows_of(self.fitted), self._rows_of(self.chosen)
+        known, chosen = self._rows_of(self.fitted), self._rows_of(self.chosen)
         places = torch.from_numpy(self.fitted)[:, None] * self.r + torch.arange(self.r)
         places = places.flatten().to(layer.centres.device)
-        fit = Fit(layer, places, fitted.t, chosen.t, settings.seed)
-        spectrum = Spectrum(fit)
-        n_labels = int(self.labels.max()) + 1
-        centres = Centres(fit, self.labels[places // self.r], n_labels)
-        densities: list[Density] = [centres]
-        if layer.silent is not None:
-            densities.append(Spikes(fit))
-        else:
-            gaussian = Gaussian(fit, spectrum)
-            if layer.shape and layer.sizes is None:
-                densities.append(Maps(fit))
-            for kind in settings.densities:
-                densities.append(KINDS[kind](fit, spectrum, gaussian))
-            densities.append(gaussian)
-        labels = Labels(fit, spectrum, centres, fitted.labels, chosen.labels)
-        return Stack(densities, chosen.t), labels
+        fit = Fit(layer, places, known.t, chosen.t, settings.seed)
+        return fitted(fit, self.labels, known.labels, chosen.labels, settings.densities)
 
     def _rows_of(self, inputs: np.ndarray) -> _Rows:
         """All samples of these inputs, in succession."""

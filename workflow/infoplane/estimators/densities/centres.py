@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from infoplane.estimators.densities import Fit
+from infoplane.estimators.densities.fit import Fit
 from infoplane.estimators.kernels.noisy_layers import LOWEST
 
 WIDTHS = (0.25, 1.0)

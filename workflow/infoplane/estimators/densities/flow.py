@@ -15,7 +15,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from infoplane.estimators.densities import Fit, Spectrum
+from infoplane.estimators.densities.fit import Fit, Spectrum
 from infoplane.estimators.densities.gaussian import Gaussian
 from infoplane.estimators.kernels.noisy_layers import LOG_2PI
 

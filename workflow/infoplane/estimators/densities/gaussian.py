@@ -15,7 +15,7 @@ import math
 import torch
 from torch import Tensor
 
-from infoplane.estimators.densities import Fit, Spectrum
+from infoplane.estimators.densities.fit import Fit, Spectrum
 from infoplane.estimators.kernels.noisy_layers import LOG_2PI
 
 SHRUNK = (0.0, 0.01, 0.03, 0.1, 0.3)

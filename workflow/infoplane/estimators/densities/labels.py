@@ -14,8 +14,8 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from infoplane.estimators.densities import Fit, Spectrum, log_weights
 from infoplane.estimators.densities.centres import Centres
+from infoplane.estimators.densities.fit import Fit, Spectrum, log_weights
 
 MOST_AXES = 128
 """Most principal components that the regression is on."""

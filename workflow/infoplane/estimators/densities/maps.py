@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from infoplane.estimators.densities import Fit
+from infoplane.estimators.densities.fit import Fit
 from infoplane.estimators.kernels.noisy_layers import LOG_2PI
 
 RADII = (1, 2, 3)

@@ -11,7 +11,7 @@ from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from infoplane.estimators.densities import Fit, Spectrum
+from infoplane.estimators.densities.fit import Fit, Spectrum
 from infoplane.estimators.densities.gaussian import Gaussian
 
 COMPONENTS = (3, 10, 30)

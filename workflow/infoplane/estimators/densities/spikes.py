@@ -11,7 +11,7 @@ import math
 import torch
 from torch import Tensor
 
-from infoplane.estimators.densities import Fit
+from infoplane.estimators.densities.fit import Fit
 from infoplane.estimators.kernels.noisy_layers import LOG_2PI
 
 

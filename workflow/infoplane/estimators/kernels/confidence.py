@@ -20,7 +20,6 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtrit
 
 
 class Mean(NamedTuple):
@@ -52,6 +51,8 @@ class Mean(NamedTuple):
 
     def upper(self, error: float) -> float:
         """What the expectation exceeds with this probability at most."""
+        from scipy.special import stdtrit  # not for plans, which import this file
+
         n, stderr = np.count_nonzero(self.influence), self.stderr
         if stderr == 0:
             return self.value

@@ -10,10 +10,12 @@ densities are then those with regard to this mass, and to Lebesgue's measure els
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from torch import Tensor
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LOG_2PI = math.log(2 * math.pi)
 LARGEST_ERROR = 1e-3
@@ -47,7 +49,7 @@ class NoisyLayer:
         self.n_inputs, self.n_draws, self.d = centres.shape
         rows = centres.flatten(0, 1).to(torch.float64)
         self.shape = shape
-        if isinstance(sigma, Tensor):
+        if isinstance(sigma, torch.Tensor):
             sizes = sigma.flatten(0, 1).to(torch.float64)
             noisy = (sizes > 0).sum(dim=0)
             scale = (sizes.square().sum(dim=0) / noisy.clamp(min=1)).sqrt()

@@ -1,0 +1,63 @@
+"""All densities together, weighed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from infoplane.estimators.densities.centres import Centres
+from infoplane.estimators.densities.fit import Density, Fit, Spectrum, log_weights
+from infoplane.estimators.densities.flow import Flow
+from infoplane.estimators.densities.gaussian import Gaussian
+from infoplane.estimators.densities.labels import Labels
+from infoplane.estimators.densities.maps import Maps
+from infoplane.estimators.densities.mixture import Mixture
+from infoplane.estimators.densities.spikes import Spikes
+
+KINDS = {"mixture": Mixture, "flow": Flow}
+"""Those that settings may leave out."""
+
+
+class Stack:
+    """The mixture of all variants of some densities whose weights make samples most likely.
+
+    The last variant of the last density has heavy tails, and keeps LEAST_WEIGHT, so that no
+    sample is without density.
+    """
+
+    def __init__(self, densities: list[Density], chosen: Tensor):
+        """chosen (n, n_units) : noisy samples by which they are weighed"""
+        self.densities = densities
+        self.log_weights = log_weights(self._each(chosen), least=-1)
+
+    def logs(self, t: Tensor) -> Tensor:
+        """ln q(t) (n,) in nats."""
+        return torch.logsumexp(self._each(t) + self.log_weights[:, None], dim=0)
+
+    def _each(self, t: Tensor) -> Tensor:
+        return torch.cat([density.logs(t) for density in self.densities])
+
+
+def fitted(
+    fit: Fit, labels: Tensor, known: Tensor, chosen: Tensor, kinds: Sequence[str]
+) -> tuple[Stack, Labels]:
+    """q(t), and q(y | t).
+
+    labels (n_inputs,) int64 : of all inputs; known, chosen : of the samples fit.t, fit.chosen
+    kinds : of KINDS
+    """
+    layer, spectrum = fit.layer, Spectrum(fit)
+    of_places = labels[fit.places // layer.n_draws]
+    centres = Centres(fit, of_places, int(labels.max()) + 1)
+    densities: list[Density] = [centres]
+    if layer.silent is not None:
+        densities.append(Spikes(fit))
+    else:
+        gaussian = Gaussian(fit, spectrum)
+        if layer.shape and layer.sizes is None:
+            densities.append(Maps(fit))
+        densities += [KINDS[kind](fit, spectrum, gaussian) for kind in kinds]
+        densities.append(gaussian)
+    return Stack(densities, fit.chosen), Labels(fit, spectrum, centres, known, chosen)
