@@ -148,9 +148,9 @@ class CompiledStack(Stack):
                 rates,
                 self.method.number,
                 held.numbers,
-                chosen.label_smoothing,
-                chosen.l1,
-                chosen.l2,
+                float(chosen.label_smoothing),  # of one type: each is a compilation
+                float(chosen.l1),
+                float(chosen.l2),
                 scratch,
                 scores[own],
                 norms[own],
