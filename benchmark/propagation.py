@@ -68,7 +68,7 @@ def bench_layer(samples: Samples, limits: clock.Limits, n_queries: int) -> Itera
         pairs / limits.exponentials,
         "exponentials",
     )
-    error = max(found.stderr, TARGET / 2)
+    error = max(found.ixt.stderr, TARGET / 2)
     parts = [whole] if given_x is None else [whole, given_x]
     roots = [c.deviation * math.sqrt(c.seconds) for c in parts]
     equal = (sum(roots) / error) ** 2

@@ -3,16 +3,18 @@
     python benchmark/run.py                     everything, some minutes
     python benchmark/run.py --quick             small sizes, half a minute
     python benchmark/run.py binned kde ksg      some of: binned, exact, kde, memory, pooled,
-                                                ksg, edge, critics, sp, training, convolutions
+                                                ksg, edge, critics, sp, others, training,
+                                                convolutions
     python benchmark/run.py --threads 1
-
+    python benchmark/run.py --cpu-time          CPU seconds of one thread, which other work on
+                                                the machine hardly changes; nothing is kept
     python benchmark/run.py --avx2              as on a CPU without AVX-512
 
 Ratios are medians of runs in turn within this process; absolute times depend on what else
 the machine does. `distance` is the time over what the machine's measured limit alone would
-take: the matrix products of half of the pairs at many units, one exponential a pair of
-half of the pairs at few, one reading of the activations for bins. Rows are kept by part in
-benchmark/speeds and shown by docs/speed-table.md.
+take: the matrix products of half of the pairs at many units, an exponential and the
+differences of the pairs that count at few, one reading of the activations for bins. Rows are
+kept by part in benchmark/speeds and shown by docs/speed-table.md.
 """
 
 import argparse
@@ -22,6 +24,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +33,7 @@ import convolutions
 import critics
 import hashing
 import neighbours
+import others
 import peers
 import problems
 import propagation
@@ -71,7 +75,7 @@ def bench_binned(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
 def bench_kde(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
     """Both bounds, I(X;T) and I(T;Y) of one layer."""
     szt = problems.szt_layers(3)
-    cases = [(f"kde 4096 × {d} (tanh)", szt[d][1], 1e-3) for d in (2, 3, 5, 10)]
+    cases = [(f"kde 4096 × {d} (tanh)", szt[d][1], 1e-3) for d in szt]
     cases += [(f"kde 4096 × {d}", problems.relu_layer(4096, d), 0.1) for d in (2, 3, 5, 10, 20)]
     cases += [("kde 4096 × 1024", problems.relu_layer(4096, 1024), 0.1)]
     if not quick:
@@ -191,6 +195,7 @@ PARTS = {
     "exact": hashing.bench_exact,
     "critics": critics.bench_critics,
     "sp": propagation.bench_sp,
+    "others": others.bench_others,
     "training": training.bench_training,
     "convolutions": convolutions.bench_convolutions,
 }
@@ -203,10 +208,13 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="small sizes; nothing is kept")
     parser.add_argument("--avx2", action="store_true", help="as on a CPU without AVX-512")
+    parser.add_argument("--cpu-time", action="store_true", help="of one thread; not kept")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     chosen = parser.parse_args()
     if chosen.avx2 and not AVX2.items() <= os.environ.items():
         os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | AVX2)
+    if chosen.cpu_time:
+        clock.now, chosen.threads = time.process_time, 1
     use_threads(chosen.threads)
     load, limits = os.getloadavg()[0], clock.Limits.measured()
     print(f"{table.processor()}, {chosen.threads} threads; {limits}")
@@ -216,7 +224,7 @@ def main() -> None:
         for row in PARTS[name](limits, chosen.quick):
             print(row, flush=True)
             rows.append(row)
-        if not chosen.quick:
+        if not (chosen.quick or chosen.cpu_time):
             table.keep(name, rows, limits, chosen.threads, load)
 
 

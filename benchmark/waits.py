@@ -5,10 +5,11 @@
     python benchmark/waits.py lga ksg            some of them
     python benchmark/waits.py --budget 60        CPU seconds spent on each, at least
 
-A plane is 10 seeds × the measured epochs × 6 layers, I(X;T) and I(T;Y) of each, under default
-settings, on one thread. Epochs from all of training are measured until the budget is spent, one
-seed after the other, or all seeds of an epoch where an estimator takes them together; what is
-left is EXTRAPOLATED from their mean. Activations and compiling are not in it.
+A plane is 10 seeds × the measured epochs × 6 layers, I(X;T) and I(T;Y) of each, on one thread,
+under the settings of the default experiment, or an estimator's own. Epochs from all of training
+are measured until the budget is spent, one seed after the other, or all seeds of an epoch where
+an estimator takes them together; what is left is EXTRAPOLATED from their mean. Activations and
+compiling are not in it.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from infoplane.threads import use_threads
 
 RUN = Path(__file__).parents[1] / "results/default"
 EPOCHS = 60
+SETTINGS = {"binned": {"range": "layer_over_training"}, "kde": {"noise_variance": 1e-3}}
 BUDGET = 20.0
 
 
@@ -46,7 +48,7 @@ def spread(n: int) -> list[int]:
 
 def waited(name: str, of: Activations, budget: float) -> tuple[float, int]:
     """CPU seconds of a plane, and of how many of its records."""
-    estimator = ESTIMATORS[name]()
+    estimator = ESTIMATORS[name](**SETTINGS.get(name, {}))
     session = estimator.session(survey(of, estimator) if estimator.needs_survey else None)
     session(small(next(iter(of.at(of.epochs[:1])))))  # compiles
     spent, n_records = 0.0, 0
