@@ -20,6 +20,7 @@ PROBLEMS = Table(
         "channels": "infoplane.truth.channels:Channels",
         "quantised": "infoplane.truth.quantised:Quantised",
         "linear_layers": "infoplane.truth.linear_layers:LinearLayers",
+        "linear_networks": "infoplane.truth.linear_networks:LinearNetworks",
         "tables": "infoplane.truth.tables:Tables",
         "image_pairs": "infoplane.truth.image_pairs:ImagePairs",
         "rendered": "infoplane.truth.rendered:Rendered",

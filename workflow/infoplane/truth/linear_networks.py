@@ -1,0 +1,171 @@
+"""A deep linear convolutional network through its training: truth by determinants, layer by
+layer.
+
+Two convolutions with average pools, a dense layer, no activation function: whatever depth, a
+layer is a linear map of the image, found by the images of one pixel. It learns to tell whether
+the mean of a smooth Gaussian image is positive. With Gaussian noise on the layer that is read,
+I(X;T) and I(T;Y) are those of linear_gaussian.py, at every epoch, of a layer as a whole, of a
+channel, and of the channels' means over positions.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from infoplane.datasets.source import Data, Label
+from infoplane.networks import cnn
+from infoplane.settings import Settings
+from infoplane.training import supervised
+from infoplane.training.optimizers import Adam
+from infoplane.truth.linear_gaussian import LinearLayer, smooth_images
+from infoplane.truth.task import Family, Prepared, Task
+
+LENGTH = 2.0
+"""Pixels over which images are smooth."""
+N_IMAGES = 512
+"""Images that it learns from."""
+How = Literal["whole", "channel", "mean"]
+
+
+class LinearNetworksSettings(Settings):
+    """A linear convolutional network through its training."""
+
+    family: Literal["linear_networks"] = "linear_networks"
+    """A deep linear convolutional network under noise, through its training."""
+    side: int = Field(default=12, ge=8, multiple_of=4)
+    """Pixels of a side of the images."""
+    channels: tuple[int, int] = (4, 8)
+    """Maps of the first and of the second convolution."""
+    epochs: list[Annotated[int, Field(ge=0)]] = Field(default=[0, 10], min_length=1)
+    """Epochs whose network is taken."""
+    layers: list[Literal["conv1", "pool1", "conv2", "pool2", "dense1"]] = Field(
+        default=["conv1", "conv2", "dense1"], min_length=1
+    )
+    """Layers that are taken."""
+    readings: list[How] = Field(default=["whole", "channel", "mean"], min_length=1)
+    """How maps are read: as they are, the first channel alone, the mean of each channel."""
+    sigma: float = Field(default=1.0, gt=0)
+    """Of the noise on every number, as a multiple of the root mean square of the layer's."""
+    seed: int = Field(default=0, ge=0)
+    """Of the images and of the network."""
+
+
+class LinearNetworks(Family):
+    """A linear convolutional network through its training."""
+
+    Settings = LinearNetworksSettings
+    settings: LinearNetworksSettings
+
+    def prepare(self) -> dict[str, np.ndarray]:
+        """The map (n_pixels, *shape of the layer) of each layer by epoch: what every pixel adds
+        to it."""
+        chosen, side = self.settings, self.settings.side
+        network = cnn.CNN(self._network(), (1, side, side), 2)
+        trainer = supervised.Supervised(
+            supervised.Settings(
+                optimizer=Adam(method="adam", learning_rate=2e-3),
+                epochs=max(1, *chosen.epochs),
+                batch_size=64,
+                device="cpu",  # the same bits wherever the truths are made
+            ),
+            network,
+            self._images(),
+            [chosen.seed],
+        )
+        pixels = torch.eye(side**2).view(-1, 1, side, side)
+        probes = torch.cat([torch.zeros_like(pixels[:1]), pixels])
+        arrays = {}
+        for epoch in trainer.epochs:
+            trainer.advance(epoch)
+            if epoch not in chosen.epochs:
+                continue
+            (weights,) = trainer.weights().values()
+            weights = {name: torch.from_numpy(np.asarray(w)) for name, w in weights.items()}
+            with torch.no_grad():
+                for name, reading in network.read(weights, probes):
+                    if name in chosen.layers:
+                        t = reading.t[0].double()
+                        arrays[_name(name, epoch)] = (t[1:] - t[0]).numpy()
+        return arrays
+
+    def tasks(self, prepared: Prepared) -> list[Task]:
+        """Three tasks a layer, epoch and reading: T with X, T with Y, the layer itself."""
+        return [task for layer in self.layers(prepared) for task in layer.tasks()]
+
+    def layers(self, prepared: Prepared) -> list[LinearLayer]:
+        """All of them."""
+        chosen, side = self.settings, self.settings.side
+        root = smooth_images(side, LENGTH)
+        found = []
+        for name in chosen.layers:
+            for epoch in sorted(chosen.epochs):
+                whole = prepared[_name(name, epoch)]
+                readings = chosen.readings if whole.ndim > 2 else ["whole"]
+                for how in readings:
+                    matrix, shape = _read(whole, how)
+                    matrix = matrix.T @ root
+                    size = math.sqrt(np.square(matrix).sum() / len(matrix))
+                    title = f"{_name(name, epoch)}, {_words(whole.shape[1:], how)}"
+                    found.append(
+                        LinearLayer(
+                            title, matrix, root, chosen.sigma * size, shape, (1, side, side)
+                        )
+                    )
+        return found
+
+    def _network(self) -> cnn.Settings:
+        first, second = self.settings.channels
+        pool = {"stage": "pool", "method": "average"}
+        stages = [
+            {"stage": "conv", "channels": first, "kernel": 3, "padding": 1},
+            pool,
+            {"stage": "conv", "channels": second, "kernel": 3, "padding": 1},
+            pool,
+            {"stage": "flatten"},
+            {"stage": "dense", "units": 16},
+        ]
+        return cnn.Settings.model_validate(
+            {"family": "cnn", "stages": stages, "activation": "linear"}
+        )
+
+    def _images(self) -> Data:
+        root = smooth_images(self.settings.side, LENGTH)
+        rng = np.random.default_rng(self.settings.seed)
+        x = rng.standard_normal((N_IMAGES, len(root))) @ root.T
+        y = (x.mean(axis=1) > 0).astype(np.int64)
+        shape = (N_IMAGES, 1, self.settings.side, self.settings.side)
+        every = np.arange(N_IMAGES)
+        labels = {"y": Label(y, ("dark", "bright"))}
+        attributes = {"digest": f"images of {self.settings.canonical()}"}
+        return Data(x.reshape(shape).astype(np.float32), labels, every, every[:0], attributes)
+
+
+def _name(layer: str, epoch: int) -> str:
+    """The prepared array: "conv1, epoch 5"."""
+    return f"{layer}, epoch {epoch}"
+
+
+def _read(whole: np.ndarray, how: How) -> tuple[np.ndarray, tuple[int, ...]]:
+    """What every pixel adds to the numbers read, (n_pixels, d), and their shape."""
+    if how == "mean":
+        return whole.mean(axis=(2, 3)), ()
+    if how == "channel":
+        whole = whole[:, :1]
+    shape = whole.shape[1:] if whole.ndim > 2 else ()
+    return whole.reshape(len(whole), -1), shape
+
+
+def _words(shape: tuple[int, ...], how: How) -> str:
+    """ "8 × 6 × 6", "one of 8 channels of 6 × 6", "means of 8 channels of 6 × 6"."""
+    if len(shape) == 1:
+        return f"{shape[0]} units"
+    channels, *sides = shape
+    places = " × ".join(map(str, sides))
+    if how == "whole":
+        return f"{channels} × {places}"
+    return f"{'one' if how == 'channel' else 'means'} of {channels} channels of {places}"
