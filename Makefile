@@ -60,9 +60,10 @@ lint: env ## check style: ruff, snakefmt, snakemake --lint
 	$(IN_ENV) snakefmt --check Snakefile workflow/rules
 	$(IN_ENV) snakemake --lint
 
-tables: env ## write all that is generated: the schema, the pins for conda
+tables: env ## write all that is generated: the schema, the pins for conda, calibrated intervals
 	$(IN_ENV) python -m infoplane.config
 	$(IN_ENV) python envs/make_conda.py
+	$(IN_ENV) python -m infoplane.truth.calibrate
 
 bench: env ## measure speed against peers and against this machine
 	$(IN_ENV) python benchmark/run.py $(ARGS)

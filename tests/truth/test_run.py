@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from infoplane.estimators import ESTIMATORS, binned, kde
+from infoplane.estimators.tables import calibration
 from infoplane.estimators.tables.calibration import told_apart_by
 from infoplane.samples import Pair, Samples
 from infoplane.truth import calibrate, files, gaussians
@@ -161,6 +162,8 @@ def answers(truth, *values, **more):
         "interval_kind": "none",
         "stderr": 0.1,
         "cap": 9.0,
+        "linear": 0.5,
+        "entropy": np.nan,
         "flags": "",
         "refused": "",
         "own": True,
@@ -204,6 +207,8 @@ def test_command_keeps_errors(tmp_path, monkeypatch, capsys):
     errors = table_of(answers(3.0, 3.0, method="kde"))
     files.write(truth_errors.rounded(errors), tmp_path / "errors.csv")
     monkeypatch.setattr(calibrate, "ERRORS", tmp_path / "kept.csv")
+    monkeypatch.setattr(calibrate, "COVERAGE", tmp_path / "coverage.csv")
+    monkeypatch.setattr(calibration, "TABLE", tmp_path / "calibration.json")
     calibrate.main([str(tmp_path / "errors.csv")])
     assert str(tmp_path / "kept.csv") in capsys.readouterr().out
     again = calibrate.read(tmp_path / "kept.csv")

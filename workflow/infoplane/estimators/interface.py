@@ -18,7 +18,7 @@ import torch
 
 from infoplane.costs import Cost
 from infoplane.estimators.by_layer import of_layer
-from infoplane.estimators.tables import costs
+from infoplane.estimators.tables import costs, intervals
 from infoplane.estimators.tables.limits import Limits
 from infoplane.information import (
     NOT_KNOWN,
@@ -304,14 +304,19 @@ class Session:
 
     @isolated()
     def __call__(self, batch: Sequence[Samples]) -> list[LayerInformation]:
-        """One record a sample, flagged where the truth is infinite, or the value cannot be."""
+        """One record a sample, flagged where the truth is infinite, or the value cannot be;
+        with calibrated intervals where the page has evidence."""
         estimator = self._of_layer(batch[0].layer, batch[0].place)
         records = estimator.answers(batch, self.survey, self.memory)
         records = [record.with_saturation() for record in records]
+        limits = Limits()
         if not estimator.of_population:
-            limits = Limits()
             records = [limits.of_layer(*both) for both in zip(batch, records, strict=True)]
-        return [self._judged(*both) for both in zip(batch, records, strict=True)]
+        judged = [self._judged(*both) for both in zip(batch, records, strict=True)]
+        return [
+            intervals.of_layer(estimator, samples, record, limits)
+            for samples, record in zip(batch, judged, strict=True)
+        ]
 
     @isolated()
     def between(self, pairs: Sequence[Pair]) -> list[Information]:
@@ -340,9 +345,9 @@ class Session:
             ) from None
 
     def judged(self, pair: Pair) -> Information:
-        """`between` of one pair, flagged above H(B)."""
+        """`between` of one pair, flagged above H(B), with its calibrated interval."""
         (record,) = self.between([pair])
-        return Limits().of_pair(pair, record)
+        return intervals.of_pair(self.estimator, pair, Limits().of_pair(pair, record))
 
     def _judged(self, samples: Samples, record: LayerInformation) -> LayerInformation:
         if samples.is_deterministic and self.estimator.infinite_without_noise:

@@ -14,6 +14,7 @@ from infoplane.config.models import Experiment
 from infoplane.config.pools import estimators_of
 from infoplane.datasets import SOURCES, default_places, files_of, source_of
 from infoplane.estimators import ESTIMATORS
+from infoplane.estimators.tables import calibration
 from infoplane.figures import FIGURES
 from infoplane.figures.subject import Subject
 from infoplane.networks import FAMILIES
@@ -202,9 +203,10 @@ class Recipes:
             source,
         )
 
-    def _estimator(self, name: str) -> str:
-        """An estimator's settings."""
-        return self.experiment.estimators[name].canonical()
+    def _estimator(self, name: str) -> list[str]:
+        """An estimator's settings, and the table that its intervals are from."""
+        settings = self.experiment.estimators[name]
+        return [settings.canonical(), calibration.digest_of(settings.estimator)]
 
     def _source_of_figure(self, kind: str) -> str:
         return self.source(FIGURES.path(kind), "infoplane.figures.drawn", script="draw.py")

@@ -5,7 +5,7 @@ import pandas as pd
 
 from infoplane.information import tolerance
 
-MEANS = ("stderr", "interval_low", "interval_high", "cap")
+MEANS = ("stderr", "interval_low", "interval_high", "cap", "linear", "entropy")
 BY = [
     "estimator",
     "method",
@@ -29,7 +29,7 @@ def errors(estimates: pd.DataFrame) -> pd.DataFrame:
     Columns: BY, then n_seeds, mean, sd (NaN of one seed), lowest, highest, error (mean −
     truth), worst (the largest |value − truth|), right (all seeds within the tolerance);
     stderr, interval_low, interval_high and cap (means of what the estimator says of itself),
-    interval_kind, seconds, and
+    interval_kind; linear and entropy (of the samples, see truth.run; means), seconds, and
     refused (a reason, or empty; then the numbers are NaN). Bits.
     """
     rows = []

@@ -1,16 +1,20 @@
 """Have an estimator answer a family of problems: one tidy row a task, size and seed."""
 
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from infoplane.estimators.interface import Estimator
 from infoplane.estimators.tables.calibration import told_apart_by
-from infoplane.information import NOT_KNOWN, LayerInformation
+from infoplane.estimators.tables.linear import linear_information
+from infoplane.information import NOT_KNOWN, LayerInformation, entropy_of_counts
 from infoplane.progress import Progress
+from infoplane.samples import Pair
 from infoplane.settings import Settings
 from infoplane.truth.task import Draw, Family, Prepared, Task
 
@@ -33,6 +37,8 @@ COLUMNS = (
     "interval_kind",
     "stderr",
     "cap",
+    "linear",
+    "entropy",
     "flags",
     "refused",
     "own",
@@ -43,7 +49,8 @@ page, `method` is the estimator's own; `settings` are those that decide accuracy
 (tables/calibration.py); `refused` is what the estimator said where it would not answer. `own`
 is false where settings choose what the estimator estimates (its `chosen_by`: bins, a noise
 variance) and the task is about something else: such an answer is shown, and proves nothing of
-it."""
+it. `linear` (linear_information) and `entropy` (H(B) of labels) are of the samples: calibrated
+intervals are fitted by them."""
 
 AT_ONCE = 64
 """Most pairs in one call of an estimator."""
@@ -207,6 +214,7 @@ def _row(name: str, problem: str, question: _Question, record, seconds: float) -
         "truth_error": task.truth_error,
         "refused": "",
         "flags": "",
+        **_references(question.draw.pair),
         "own": not estimator.chosen_by or task.settings.get(estimator.name) is not None,
         "seconds": seconds,
     }
@@ -217,6 +225,16 @@ def _row(name: str, problem: str, question: _Question, record, seconds: float) -
         told = record.ity if task.kind == "labels" else record.ixt
     kind = told.interval.kind
     return {**row, **told.numbers, "interval_kind": kind, "flags": "|".join(flags)}
+
+
+def _references(pair: Pair | None) -> dict[str, float]:
+    """By what calibrated intervals are fitted, bits; NaN where it is of another kind."""
+    found = {"linear": math.nan, "entropy": math.nan}
+    if pair is None:
+        return found
+    if pair.is_labelled:
+        return found | {"entropy": entropy_of_counts(np.bincount(pair.b.numpy()))}
+    return found | {"linear": linear_information(pair.a, pair.b)}
 
 
 def listed(tasks: Sequence[Task], problem: str) -> pd.DataFrame:

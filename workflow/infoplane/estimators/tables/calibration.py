@@ -1,17 +1,114 @@
-"""Which settings decide how accurate an estimator is."""
+"""Calibrated intervals: how far off an estimator was on problems alike whose answer is known.
+
+`infoplane.truth.calibrate` fits the table beside this file, calibration.json, to the errors of
+the calibration page; it says there how, and how intervals are tested on families of problems
+that the fit has not seen. A fit is of one estimator with its settings and one kind of second
+variable. With v the value and l the information of linear dependence (linear.py; of a label
+v takes its place)
+    low  = min(v, l) − (exp(f_low) − NEAR),    high = max(v, l) + (exp(f_high) − NEAR)
+where f_low and f_high are sums of coefficients times `features`, the margin among them. No
+information lies below 0, and with a label none above H(B): intervals end there.
+
+An interval is given where the fit has evidence: settings as tested, no more and no fewer
+samples, no more dimensions, values between those that at least two families reached, T
+continuous where the second variable is. Elsewhere there is none.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from infoplane.information import NO_INTERVAL, Interval
+from infoplane.provenance import digest_of_text
 
 if TYPE_CHECKING:
     from infoplane.estimators.interface import Estimator
 
+TABLE = Path(__file__).with_name("calibration.json")
+
 FREE = frozenset({"estimator", "memory_mb", "batch", "seed", "device", "curves"})
 """Settings that leave an estimator's accuracy as it is. An estimator adds to them, in
 `chosen_by`, what chooses the quantity that is estimated, and not how well."""
+
+CONTINUOUS, LABELS = "continuous", "labels"
+
+NEAR = 0.02
+"""Bits that are added to distances before their logarithm is fitted: smaller ones are alike."""
+FAR = 15.0
+"""Bits from which on values and distances are alike."""
+
+
+class Asked(NamedTuple):
+    """A value and what is known of it; numbers, or arrays of one length, in bits.
+
+    kind : CONTINUOUS or LABELS
+    n : samples; d_a, d_b : dimensions of A and of B, d_b 0 of labels
+    stderr : NaN where the estimator has none
+    reference : linear_information of continuous variables, H(B) of labels
+    """
+
+    kind: str
+    n: float
+    d_a: float
+    d_b: float
+    value: float
+    stderr: float
+    reference: float
+
+
+class Fit(NamedTuple):
+    """The errors of one estimator with its settings, of one kind.
+
+    ranges : smallest and largest n, d_a, d_b and value with evidence
+    low, high : coefficients of the features, by name
+    """
+
+    estimator: str
+    settings: str
+    kind: str
+    ranges: Mapping[str, tuple[float, float]]
+    low: Mapping[str, float]
+    high: Mapping[str, float]
+
+    def covers(self, asked: Asked):
+        """Whether there is evidence for a value, whatever its reference; an array where `asked`
+        holds arrays."""
+        inside = True
+        for name, (least, most) in self.ranges.items():
+            number = getattr(asked, name)
+            inside = inside & (number >= least) & (number <= most)
+        return inside
+
+    def interval_of(self, asked: Asked) -> Interval:
+        """Where the estimator's quantity lies by the evidence, in bits; NO_INTERVAL without
+        it, and where labels are all one or T is not continuous (a reference of 0 or NaN)."""
+        known = asked.reference > 0 if self.kind == LABELS else asked.reference >= 0
+        if not (known and self.covers(asked)):
+            return NO_INTERVAL
+        low, high = ends(asked, self.low, self.high)
+        return Interval(float(low), float(high), "calibrated")
+
+
+def of(estimator: Estimator) -> Mapping[str, Fit]:
+    """The fits of an estimator with these settings by kind; none where it is not calibrated."""
+    asked = told_apart_by(estimator)
+    return {
+        fit.kind: fit
+        for fit in fits()
+        if (fit.estimator, fit.settings) == (estimator.name, asked)
+    }
+
+
+def digest_of(estimator: str) -> str:
+    """Digest of the fits of the estimator of this name: results carry intervals from them."""
+    return digest_of_text(json.dumps([fit for fit in fits() if fit.estimator == estimator]))
 
 
 def told_apart_by(estimator: Estimator) -> str:
@@ -19,3 +116,64 @@ def told_apart_by(estimator: Estimator) -> str:
     free = FREE | estimator.chosen_by | estimator.idle
     chosen: Mapping = estimator.settings.model_dump(mode="json")
     return json.dumps({k: v for k, v in chosen.items() if k not in free}, sort_keys=True)
+
+
+@cache
+def fits() -> tuple[Fit, ...]:
+    """The table that ships."""
+    rows = json.loads(TABLE.read_text(encoding="utf-8"))["fits"]
+    return tuple(Fit(**row) for row in rows)
+
+
+def features(asked: Asked) -> dict[str, np.ndarray | float]:
+    """What errors are fitted by; those of labels are shares of H(B)."""
+    size = np.log(np.asarray(asked.n) / 4000)
+    wide = np.log(np.maximum(asked.d_a, asked.d_b))
+    spread = np.log(np.clip(np.nan_to_num(asked.stderr, nan=0.05), 0.003, 3))
+    value, reference = np.asarray(asked.value, dtype=float), asked.reference
+    common = {"constant": np.ones_like(value), "n": size, "d": wide, "stderr": spread}
+    if asked.kind == LABELS:
+        share = np.clip(value / reference, 0, 1)
+        return common | {
+            "entropy": np.log(reference),
+            "share": share,
+            "log share": _log(share),
+            "middle": share * (1 - share),
+            "negative": _log(np.clip(-value, 0, FAR)),
+            "above": _log(np.clip(value - reference, 0, FAR)),
+        }
+    return common | {
+        "larger": _log(np.clip(np.maximum(value, reference), 0, FAR)),
+        "apart": _log(np.clip(np.abs(value - reference), 0, FAR)),
+        "above linear": _log(np.clip(value - reference, 0, FAR)),
+        "below linear": _log(np.clip(reference - value, 0, FAR)),
+    }
+
+
+def around(asked: Asked) -> tuple:
+    """What distances below and above are counted from: the value, and l where there is one."""
+    if asked.kind == LABELS:
+        return asked.value, asked.value
+    return np.minimum(asked.value, asked.reference), np.maximum(asked.value, asked.reference)
+
+
+def ends(asked: Asked, low: Mapping[str, float], high: Mapping[str, float]) -> tuple:
+    """Both ends of intervals, bits. low, high : coefficients of the features, by name"""
+    found = features(asked)
+    below, above = (
+        np.exp(np.clip(log_distance(found, side), math.log(NEAR), math.log(FAR))) - NEAR
+        for side in (low, high)
+    )
+    least, most = around(asked)
+    limit = asked.reference if asked.kind == LABELS else np.inf
+    top = np.clip(most + above, 0, limit)
+    return np.minimum(np.maximum(least - below, 0), top), top
+
+
+def log_distance(found: Mapping, side: Mapping[str, float]):
+    """The fitted logarithm of a distance + NEAR; found : of `features`"""
+    return sum(coefficient * found[name] for name, coefficient in side.items())
+
+
+def _log(bits):
+    return np.log(bits + 0.05)

@@ -35,7 +35,7 @@ class Limits:
         record = record._replace(ixt=_limited(record.ixt, lambda: self._of_x(samples)))
         if not samples.is_labelled:
             return record._replace(ity=_limited(record.ity, lambda: math.inf))
-        return record._replace(ity=_limited(record.ity, lambda: self._of_y(samples.y)))
+        return record._replace(ity=_limited(record.ity, lambda: self.of_labels(samples.y)))
 
     def of_pair(self, pair: Pair, record: Information) -> Information:
         """The record, flagged where b are labels and it exceeds their entropy, and with a
@@ -43,9 +43,12 @@ class Limits:
 
         Two continuous variables have no such limit: what is known of them are samples.
         """
-        return _limited(record, lambda: self._of_y(pair.b) if pair.is_labelled else math.inf)
+        return _limited(
+            record, lambda: self.of_labels(pair.b) if pair.is_labelled else math.inf
+        )
 
-    def _of_y(self, y: torch.Tensor) -> float:
+    def of_labels(self, y: torch.Tensor) -> float:
+        """H(Y) in bits of these labels, int64 codes."""
         return self._once(y, lambda: entropy_of_counts(np.bincount(y.numpy(force=True))))
 
     def _of_x(self, samples: Samples) -> float:

@@ -1,0 +1,85 @@
+"""Calibrated intervals in records: who gets one; the information of correlated ranks."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+import infoplane
+from infoplane.estimators import ESTIMATORS
+from infoplane.estimators.tables import calibration
+from infoplane.estimators.tables.linear import linear_information
+from infoplane.samples import Samples
+
+
+def normals(n, d, rho, seed=0):
+    rng = np.random.default_rng(seed)
+    a = rng.standard_normal((n, d))
+    b = rho * a + math.sqrt(1 - rho**2) * rng.standard_normal((n, d))
+    return torch.from_numpy(a), torch.from_numpy(b)
+
+
+@pytest.mark.parametrize(("d", "rho"), [(1, 0.0), (1, 0.8), (10, 0.5), (50, 0.3)])
+def test_linear_information_is_that_of_normals(d, rho):
+    truth = -d * math.log2(1 - rho**2) / 2
+    found = np.mean([linear_information(*normals(1000, d, rho, seed)) for seed in range(5)])
+    # mean of five; one has sd √(2 d² / n) nats at most where a and b are independent
+    assert found == pytest.approx(truth, abs=0.02 + 3 * d / math.sqrt(5 * 500) / 10)
+
+
+def test_linear_information_sees_ranks_and_distances_alone():
+    a, b = normals(1000, 2, 0.7)
+    plain = linear_information(a, b)
+    assert linear_information(a.exp(), b**3) == pytest.approx(plain, abs=1e-9)
+    # uncorrelated, yet as far from 0: a common scale
+    scale = torch.from_numpy(np.random.default_rng(1).lognormal(sigma=1.5, size=(1000, 1)))
+    apart = normals(1000, 1, 0.0)
+    assert linear_information(apart[0] * scale, apart[1] * scale) > 0.2
+
+
+def test_linear_information_is_of_continuous_variables():
+    a, b = normals(1000, 2, 0.7)
+    assert math.isnan(linear_information(a.round(), b))
+    assert linear_information(a, b.sign()) > 0.2  # b may be anything
+    assert linear_information(a, torch.zeros_like(b)) == 0
+    assert math.isnan(linear_information(a[:7], b[:7]))
+
+
+def test_settings_as_tested_have_intervals_and_others_none():
+    assert set(calibration.of(ESTIMATORS["ksg"]())) == {"continuous", "labels"}
+    assert not calibration.of(ESTIMATORS["ksg"](k=7))
+    assert set(calibration.of(ESTIMATORS["ksg"](seed=3))) == {"continuous", "labels"}
+
+
+def test_records_of_pairs_have_intervals_around_the_truth():
+    a, b = normals(2000, 2, 0.7)
+    one = infoplane.mutual_information(a, b, estimator="ksg")
+    low, high, kind = one.interval
+    assert kind == "calibrated" and low <= one.value <= high < one.value + 2
+    assert low <= -math.log2(1 - 0.49) <= high
+    few = infoplane.mutual_information(a[:500], b[:500], estimator="ksg")
+    assert few.interval.kind == "none"
+    labels = (b[:, 0] > 0).long()
+    low, high, kind = infoplane.mutual_information(a, labels, estimator="ksg").interval
+    assert kind == "calibrated" and 0 <= low < high <= 1
+
+
+def test_layers_have_intervals_of_ixt_under_noise_alone():
+    t, x = normals(2000, 3, 0.8)
+    y = (x[:, 0] > 0).long().numpy()
+    session = ESTIMATORS["ksg"]().session()
+    plain, noisy = session(
+        [Samples.of(t, y, x=x), Samples.of(t, y, x=x, centres=0.8 * x, sigma=0.6)]
+    )
+    assert plain.ity.interval.kind == noisy.ity.interval.kind == "calibrated"
+    assert plain.ixt.interval.kind == "none"  # infinite
+    low, high, kind = noisy.ixt.interval
+    assert kind == "calibrated" and low <= -1.5 * math.log2(1 - 0.64) <= high
+
+
+def test_theorems_keep_their_intervals():
+    t, x = normals(2000, 3, 0.8)
+    session = ESTIMATORS["kde"]().session()
+    (record,) = session([Samples.of(t, (x[:, 0] > 0).long().numpy())])
+    assert record.ixt.interval.kind == "proven"

@@ -1,0 +1,126 @@
+"""Calibrated intervals: fits, margins, and the test on families that a fit has not seen."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from infoplane.estimators.tables import calibration
+from infoplane.estimators.tables.calibration import CONTINUOUS, LABELS, Asked
+from infoplane.truth import calibrate
+
+
+def values(families: str = "abcde", wrong: str = "", seed: int = 0) -> pd.DataFrame:
+    """An estimator that misses a tenth of the truth, in its family `wrong` all but a tenth; and
+    of a label, so that nothing else tells families apart."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for family in families:
+        truth = rng.uniform(0.1, 4, 15)
+        share = 0.1 if family == wrong else 0.9
+        value = share * truth + 0.02 * rng.standard_normal(15)
+        rows.append(pd.DataFrame({"family": family, "truth": truth, "value": value}))
+    table = pd.concat(rows, ignore_index=True)
+    fixed = {"kind": LABELS, "n": 1000, "d_a": 2, "d_b": 0, "stderr": 0.02}
+    named = {"estimator": "toy", "method": "toy", "settings": "{}"}
+    return table.assign(**fixed, **named, reference=5.0)
+
+
+def test_intervals_hold_where_families_are_alike():
+    trials = calibrate.tested(values())
+    table = calibrate.coverage(trials)
+    assert trials.given.mean() > 0.8
+    assert (table.inside > 0.9).all() and calibrate.is_calibrated(table)
+    assert (table.width < 1).all()  # of 0.4 bit at the most that the estimator misses
+
+
+def test_a_family_unlike_the_others_is_found_when_it_is_left_out():
+    table = calibrate.coverage(calibrate.tested(values(wrong="c"))).set_index("family")
+    assert table.inside["c"] < 0.75
+    assert not calibrate.is_calibrated(table.reset_index())
+
+
+def test_what_is_left_out_is_not_seen():
+    """Other truths of a family change nothing of the intervals that it gets."""
+    one = values("abcd")
+    other = one.assign(truth=one.truth.where(one.family != "b", one.truth + 0.5))
+    ends = [
+        calibrate.tested(table).query("family == 'b'")[["low", "high"]]
+        for table in (one, other)
+    ]
+    assert np.array_equal(ends[0], ends[1], equal_nan=True)
+
+
+def test_small_families_count_together():
+    table = pd.DataFrame(
+        {
+            "family": list("abcd"),
+            "given": [100, 100, 4, 4],
+            "inside": [0.95, 0.95, 1.0, 0.0],
+            "width": 1.0,
+        }
+    )
+    assert not calibrate.is_calibrated(table)
+    assert calibrate.is_calibrated(table.assign(inside=[0.95, 0.95, 1.0, 0.75]))
+
+
+def test_margin_covers_each_family_and_the_average():
+    rng = np.random.default_rng(0)
+    needed = [rng.standard_normal(200), rng.standard_normal(50) + 2, rng.standard_normal(4)]
+    margin = calibrate._covering(needed)
+    shares = [(one <= margin).mean() for one in needed]
+    assert min(shares[:2]) >= calibrate.LEAST
+    assert (np.concatenate(needed) <= margin).mean() >= calibrate.SHARE
+    less = margin - 1e-9
+    weights = np.array([calibrate._weight(len(one)) * len(one) for one in needed])
+    mean = np.average([(one <= less).mean() for one in needed], weights=weights)
+    pooled = (np.concatenate(needed) <= less).mean()
+    short = min((one <= less).mean() for one in needed[:2]) < calibrate.LEAST
+    assert mean < calibrate.SHARE or pooled < calibrate.SHARE or short
+
+
+def test_answers_of_another_quantity_are_no_evidence():
+    errors = pd.DataFrame(
+        {
+            "mean": [1.0, 1.0, np.nan, 1.0],
+            "own": [True, False, True, True],
+            "kind": [CONTINUOUS, CONTINUOUS, LABELS, "inputs"],
+            "n_seeds": [2, 2, 0, 1],
+            "lowest": [0.9, 0.9, np.nan, 1.0],
+            "highest": [1.1, 1.1, np.nan, 1.0],
+            "linear": 0.5,
+            "entropy": 2.0,
+        }
+    )
+    table = calibrate.values_of(errors)
+    assert table.value.tolist() == [0.9, 1.1] and set(table.reference) == {0.5}
+
+
+@pytest.fixture(scope="module")
+def fit():
+    found = calibrate.fit(values())
+    assert found is not None
+    return found
+
+
+def test_no_interval_outside_of_the_evidence(fit):
+    asked = Asked(LABELS, 1000, 2, 0, 1.0, 0.02, 5.0)
+    low, high, kind = fit.interval_of(asked)
+    assert kind == "calibrated" and 0 <= low <= 1.0 <= high < 2.5
+    for other in (
+        {"n": 999},
+        {"n": 1001},
+        {"d_a": 3},
+        {"value": 5.0},
+        {"value": float("nan")},
+        {"reference": float("nan")},
+    ):
+        assert fit.interval_of(asked._replace(**other)).kind == "none"
+
+
+def test_the_table_is_written_as_it_is_read(fit, tmp_path, monkeypatch):
+    monkeypatch.setattr(calibration, "TABLE", calibrate.write([fit], tmp_path / "table.json"))
+    calibration.fits.cache_clear()
+    (read,) = calibration.fits()
+    calibration.fits.cache_clear()
+    asked = Asked(LABELS, 1000, 2, 0, 1.0, 0.02, 5.0)
+    assert read.interval_of(asked)[:2] == pytest.approx(fit.interval_of(asked)[:2], abs=1e-3)
