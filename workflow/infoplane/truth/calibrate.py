@@ -20,9 +20,9 @@ of each. Which SIGNALS a fit takes is decided the same way: those with the narro
 included, and the family's values are asked: coverage.csv says how often their truth lies
 inside, family by family. A kind of an estimator is calibrated where CLAIM of all values are
 covered, and CLAIM_WORST of the worst family's (those of fewer than MANY intervals are one); the
-others get no interval. QUANTILE, SHARE and LEAST are the same for all; they were chosen among
-ten settings by this very test. What the test cannot know: the families of the page are those
-that we thought of, and half of them are maps of normals.
+others get no interval. QUANTILE, SHARE and LEAST are the same for all; they, the features and
+linear_information took their shape on this very test, in some fifteen variants. What it cannot
+know: the families of the page are those that we thought of, and half are maps of normals.
 
 Answers about another quantity than the estimator's own (`own` in truth.run) are no evidence.
 """
