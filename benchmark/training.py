@@ -1,7 +1,9 @@
 """Speed of training small perceptrons beside a plain loop of torch.nn."""
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
+from typing import NamedTuple
 
 import clock
 import numba
@@ -13,41 +15,98 @@ from infoplane.datasets import SOURCES
 from infoplane.datasets.prepare import prepare
 from infoplane.networks.mlp import Settings
 from infoplane.threads import use_threads
+from infoplane.training.perceptron_cpu import TANH, _activate
 from infoplane.training.supervised import Supervised
+from infoplane.vectors_cpu import WIDEST, load, plus, pointer, summed
 
 HIDDEN = (10, 7, 5, 4, 3)
 BATCH, RATE = 256, 4e-4
 SEEDS = (1, 10, 40)
 
 
+class Rates(NamedTuple):
+    """What one thread can do at most, by second, on numbers that are in registers or in cache.
+
+    products : fused multiplications and additions; tangents : of our own tanh
+    """
+
+    products: float
+    tangents: float
+
+    @classmethod
+    def measured(cls, n: int = 100_000) -> "Rates":
+        values = np.full(1024, 0.5, np.float32)
+        times = [
+            np.median([clock.seconds(partial(work, values, n)) for _ in range(7)])
+            for work in (_products, _tangents)
+        ]
+        return cls(8 * WIDEST * n / times[0], len(values) * (n // 100) / times[1])
+
+
+@numba.njit(nogil=True)
+def _products(values, n):
+    numbers = pointer(values)
+    a = load(numbers, 0, WIDEST)
+    s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = a
+    for _ in range(n):
+        s0, s1, s2, s3 = plus(a, s0, a), plus(a, s1, a), plus(a, s2, a), plus(a, s3, a)
+        s4, s5, s6, s7 = plus(a, s4, a), plus(a, s5, a), plus(a, s6, a), plus(a, s7, a)
+    for i, s in enumerate((s0, s1, s2, s3, s4, s5, s6, s7)):
+        values[i] = summed(s)
+
+
+@numba.njit(nogil=True)
+def _tangents(values, n):
+    for _ in range(n // 100):
+        _activate(pointer(values), TANH, len(values))
+
+
 def bench_training(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
     """Milliseconds of an epoch of one network, 12-10-7-5-4-3-2 on 3,277 patterns, Adam.
 
     The peer is a loop of torch.nn over one network on one thread, without evaluation. Ours
-    has the evaluation of training and test inputs, and norms, in it: with torch's operators,
-    with compiled loops, and with these on all threads. The limit: one exponential an
-    activation, and all products at the rate of large matrices.
+    has the evaluation of training and test inputs, and norms, in it, and trains some epochs a
+    turn, as trainings do: with torch's operators, with compiled loops, and with these on all
+    threads. The limit: all products at the rate of registers, then all tanh, on each thread.
     """
     data = prepare(SOURCES["szt"].Settings(source="szt"))
     everything = numba.get_num_threads()
     x, y = data.x[data.train], data.label(None).codes[data.train]
     widths = [data.x.shape[1], *HIDDEN, 2]
-    products = sum((a + 1) * b for a, b in pairwise(widths))
-    activations = sum(HIDDEN) * (len(x) + len(data.x))
+    n_train, n_evaluated = len(x), len(data.train) + len(data.test)
+    forth = sum((a + 1) * b for a, b in pairwise(widths))
+    back = sum(a * b for a, b in pairwise(widths[1:]))
+    products = (2 * forth + back) * n_train + forth * n_evaluated
+    tangents = sum(HIDDEN) * (n_train + n_evaluated)
+    rates = Rates.measured()
+    parts = {"products": products / rates.products, "tanh": tangents / rates.tangents}
+    shares = ", ".join(f"{name} {1e6 * least:.0f} µs" for name, least in parts.items())
     cases = [(n, "torch", 1) for n in SEEDS]
     cases += [(n, "compiled", t) for t in dict.fromkeys((1, everything)) for n in SEEDS]
     for n_seeds, kernel, threads in cases:
         use_threads(threads)
-        ours = trainer(data, n_seeds, kernel)
+        ours, n_epochs = trainer(data, n_seeds, kernel), max(1, 20 // n_seeds)
         plain = loop(torch.from_numpy(x), torch.from_numpy(y), widths)
         theirs, taken = clock.medians(
-            plain, lambda t=ours: t.advance(t.epoch + 1), 5 if quick else 15
+            plain, partial(advance, ours, n_epochs), 5 if quick else 15
         )
-        flops = 2 * products * (3 * len(x) + len(data.x))
-        least = flops / limits.gflops / 1e9 + activations / limits.exponentials
+        least = sum(parts.values()) / min(threads, n_seeds)
         name = f"train {n_seeds} × SZT, {kernel}, {threads} thread{'s' * (threads > 1)}"
-        yield clock.Row(name, taken / n_seeds, theirs, least, "GEMM, exponentials")
+        yield clock.Row(
+            name,
+            taken / n_seeds / n_epochs,
+            theirs,
+            least,
+            max(parts, key=parts.get),
+            f"on one thread at least: {shares} a network and epoch",
+        )
     use_threads(everything)
+
+
+def advance(trainer: Supervised, n_epochs: int) -> None:
+    """Train so many epochs."""
+    for _ in range(n_epochs):
+        trainer.advance(trainer.epoch + 1)
 
 
 def trainer(data, n_seeds: int, kernel: str) -> Supervised:

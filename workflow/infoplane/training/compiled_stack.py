@@ -81,7 +81,8 @@ class Held(NamedTuple):
 
 
 class CompiledStack(Stack):
-    """A stack of perceptrons without noise, dropout, batch norm or quantisation."""
+    """A stack of perceptrons without noise, dropout, batch norm, quantisation or orthonormal
+    penalty: these are torch's."""
 
     _held: Held | None = None
     _evaluated: list[tuple[np.ndarray, np.ndarray, int]] | None = None
