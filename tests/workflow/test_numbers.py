@@ -1,5 +1,6 @@
 """Every number is what it was: values of small runs, kept in numbers/values.csv, and of the
-default experiment, some of its epochs, in numbers/default.csv.
+default experiment, some of its epochs, in numbers/default.csv. torch's operators train the
+small runs, compiled loops the default experiment.
 
 Rounding differs between kinds of processors and versions of torch, and training makes it
 larger. So values are compared tightly on the kind of machine that they were taken on; on
