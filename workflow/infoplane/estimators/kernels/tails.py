@@ -18,6 +18,8 @@ take for information.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+
 import numpy as np
 import torch
 
@@ -26,6 +28,9 @@ REACH = 30.0
 
 ALONE = 3.0
 """How many times as far as 99 % of them."""
+
+BLOCK = 2**20
+"""Samples of which distances are held at once."""
 
 FEWEST = 8
 """Samples unlike the median from which on there is a tail to speak of."""
@@ -44,7 +49,7 @@ def heavy_radii(rows: torch.Tensor) -> bool:
     """Whether distances of rows (n, d) from their medians, in the max-norm, have heavy tails:
     for methods with one scale for all variables."""
     rows = rows.detach().to(torch.float64) / 2
-    return _are_heavy((rows - rows.median(dim=0).values).abs().amax(dim=1))
+    return _are_heavy(lambda: [(rows - rows.median(dim=0).values).abs().amax(dim=1)])
 
 
 def heavy_in_bins(t: torch.Tensor, by_unit: bool) -> list[bool]:
@@ -97,19 +102,24 @@ def _may_be(values: torch.Tensor, dim: int) -> torch.Tensor:
 
 
 def _is_heavy(values: torch.Tensor) -> bool:
-    """Of samples (n,) of one variable."""
-    values = values.to(torch.float64) / 2  # no difference of halves leaves float64
-    return _are_heavy((values - values.median()).abs())
+    """Of samples (n,) of one variable, in blocks: a layer as one variable may fill memory."""
+    middle = values.median().to(torch.float64) / 2  # no difference of halves leaves float64
+
+    def apart() -> Iterator[torch.Tensor]:
+        return ((part.to(torch.float64) / 2 - middle).abs() for part in values.split(BLOCK))
+
+    return _are_heavy(apart)
 
 
-def _are_heavy(apart: torch.Tensor) -> bool:
-    """By distances (n,) from the median."""
-    farthest, n = apart.max(), int((apart > 0).sum())
+def _are_heavy(apart: Callable[[], Iterable[torch.Tensor]]) -> bool:
+    """By distances from the median, in parts (n,)."""
+    parts = [(float(part.max()), len(part), int((part > 0).sum())) for part in apart()]
+    (farthest, *_), (_, n_all, n) = max(parts), map(sum, zip(*parts, strict=True))
     if n < FEWEST:
         return False
-    n_equal = len(apart) - n
     # A quantile is within reach where so many samples are: no sorting is needed.
     return all(
-        int((factor * apart <= farthest).sum()) - n_equal > int(share * (n - 1))
+        sum(int((factor * part <= farthest).sum()) for part in apart()) - (n_all - n)
+        > int(share * (n - 1))
         for share, factor in ((0.9, REACH), (0.99, ALONE))
     )
