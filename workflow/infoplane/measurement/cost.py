@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from infoplane.costs import GFLOPS, IMPORT_SECONDS, TORCH_MB, Cost, speed_of
@@ -15,15 +14,6 @@ from infoplane.probes.probe import ProbeSettings
 PASS_SECONDS, VALUE_SECONDS, SLOW_SECONDS = 2e-3, 6e-9, 8e-8
 """Of one network, its weights read; of one activation in a pass; of one number that is drawn,
 or of one activation that is written."""
-FAST_GFLOPS, FAST_VALUE_SECONDS = 50.0, 2e-9
-"""Of a pass that stays in cache, as `python benchmark/run.py convolutions` has it; GFLOPS and
-VALUE_SECONDS are what a job has to be given, several times as much."""
-STORED_SECONDS, READ_SECONDS = 3e-8, 2.5e-8
-"""Of one activation that is written to a shared store, and read from it."""
-CHUNK_SECONDS = 4e-3, 2e-3
-"""Of a layer of one network in it, written and read."""
-MOST_STORED_BYTES = 20e9
-"""What estimators share without being told to takes no more of a disk."""
 RECORD_BYTES, RECORD_SECONDS = 4000, 5e-4
 """Of one record: samples made and checked, the record judged, held and written."""
 
@@ -64,19 +54,6 @@ class Work:
         written = self.n_networks * self.n_rows * sum(self.read) * SLOW_SECONDS
         return Cost(self._mb(), IMPORT_SECONDS + self._passes + written)
 
-    def sharing_pays(self, by: Sequence[Estimator]) -> bool:
-        """Whether one pass, written to a store and read by these estimators, is expected to
-        take less than a pass of each."""
-        n_passes = sum(1 + one.needs_survey for one in by)
-        n_values = self.n_networks * self.n_rows * sum(self.read)
-        flops = 2 * self.network.n_products / (FAST_GFLOPS * 1e9)
-        values = FAST_VALUE_SECONDS * sum(self.network.widths.values())
-        one_pass = self.n_networks * self.n_rows * (flops + values)
-        written, read = (self.n_networks * len(self.read) * s for s in CHUNK_SECONDS)
-        written, read = written + STORED_SECONDS * n_values, read + READ_SECONDS * n_values
-        stored = IMPORT_SECONDS + written + n_passes * read
-        return 4 * n_values <= MOST_STORED_BYTES and stored < (n_passes - 1) * one_pass
-
     def estimation(self, by: Estimator) -> Cost:
         """Of measuring all layers of all networks by one estimator."""
         layers = [by.cost(self.n_rows, d, self.data.d) for d in self.read]
@@ -84,8 +61,7 @@ class Work:
         passes = (1 + by.needs_survey) * (self._passes + RECORD_SECONDS * records)
         estimates = self.n_networks * sum(c.seconds for c in layers) / self.speed
         mb = self._mb(by) + max(c.mb for c in layers) + RECORD_BYTES * records / 1e6
-        # A reconstruction as Y is a pass of its own, and a second wide variable.
-        times = 2 if self.measure.y == "reconstruction" else 1
+        times = 1 + (self.measure.y == "reconstruction")  # a pass of its own, and as wide
         return Cost(mb, IMPORT_SECONDS + times * (passes + estimates))
 
     def _mb(self, by: Estimator | None = None) -> float:

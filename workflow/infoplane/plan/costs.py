@@ -8,7 +8,6 @@ from infoplane.estimators import estimator_of
 from infoplane.figures.subject import Subject
 from infoplane.measurement.cost import Work
 from infoplane.plan.known import Known
-from infoplane.schedules.adaptive import Adaptive
 from infoplane.seeds import n_seeds_of
 from infoplane.training import TRAINERS
 from infoplane.training.trainer import NETWORK
@@ -29,7 +28,7 @@ class Costs:
     def __init__(self, known: Known):
         self.known, self.runs = known, known.experiment.runs
         self._estimator = cache(lambda name: estimator_of(known.experiment.estimators[name]))
-        self._work, self.shares = cache(self._work), cache(self.shares)
+        self._work = cache(self._work)
 
     def dataset(self, dataset: str) -> Cost:
         """Of its preparation; a download is not counted."""
@@ -43,24 +42,6 @@ class Costs:
         shape, trainer = self.known.shape(settings.dataset), settings.training.trainer
         of = settings.training, network, shape, n_seeds_of(seeds), settings.threads
         return TRAINERS[trainer].cost(*of)
-
-    def shares(self, run: str) -> bool:
-        """Whether a run's estimators read one store of activations, as set or by what it costs.
-
-        By settings alone: every job has to say the same, whatever stands on disk by then.
-        """
-        settings = self.runs[run]
-        measure, chosen = settings.measure, settings.measure.share_activations
-        if chosen != "auto":
-            return chosen == "always"
-        shape, network = self.known.told(settings.dataset), self.known.network(run)
-        own = network.draws or isinstance(measure.epochs, Adaptive) or measure.y != "label"
-        if own or shape is None or measure.device == "cuda" or len(settings.estimators) < 2:
-            return False
-        n_seeds = min(len(settings.seeds), settings.seeds_per_block or len(settings.seeds))
-        sizes = n_seeds, settings.n_measured, 0, settings.memory_mb, settings.threads
-        work = Work(network, measure, shape, *sizes)
-        return work.sharing_pays([*map(self._estimator, settings.estimators)])
 
     def activations(self, run: str, seeds: str) -> Cost:
         """Of the activations of a block of seeds that estimators share."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from infoplane.config.models import Experiment
 from infoplane.estimators import estimator_of
 from infoplane.measurement.measure import why_whole
+from infoplane.plan import sharing
 from infoplane.plan.blocks import Blocks
 from infoplane.plan.costs import Costs
 from infoplane.plan.drawings import Drawings
@@ -41,6 +42,7 @@ class Plan:
         self.drawings = Drawings(experiment, self.files, self.blocks, self.recipes)
         self.known = Known(experiment, home)
         self.costs = Costs(self.known)
+        self._shares = cache(lambda run: sharing.shares(self.known, run))
         self.families = Families(experiment, self.files, self.recipes, self.costs)
         self.settings = cache(self._settings)
         self._stages()
@@ -168,7 +170,7 @@ class Plan:
     def activations_of(self, run: str, seeds: str) -> list[str]:
         """The shared store of activations, where the run shares one."""
         self.run(run)
-        return [self.files.activations(run, seeds)] if self.costs.shares(run) else []
+        return [self.files.activations(run, seeds)] if self._shares(run) else []
 
     def information_of(self, run: str, estimator: str) -> list[str]:
         """Information of every block of a run by one estimator."""
