@@ -152,3 +152,27 @@ def test_counted_truths_of_quantised_layers_are_found():
     table = run("exact", exact.Exact(SETTINGS), "quantised", tasks, [4096], 1)
     assert set(table.kind) == {"inputs", "labels"} and table.own.all()
     np.testing.assert_allclose(table.value, table.truth, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", [exact.Exact(), binned.Binned(n_bins=5)])
+def test_an_interval_is_exact_of_all_inputs_without_chance_alone(method):
+    rng = np.random.default_rng(1)
+    t, y = rng.integers(0, 5, (64, 2)) / 4.0, rng.integers(0, 2, 64)
+
+    def kinds(t=t, **more):
+        (record,) = method.session()([Samples.of(t, y, **more)])
+        for information in (record.ixt, record.ity):
+            if information.interval.kind == "exact":
+                assert information.interval[:2] == (information.value, information.value)
+        return record.ixt.interval.kind, record.ity.interval.kind
+
+    assert kinds(whole=True) == ("exact", "exact")
+    assert kinds() == ("none", "none")
+    assert kinds(np.stack([t, t], axis=1), draws=True, whole=True) == ("none", "none")
+    assert kinds(t + 0.1, whole=True, sigma=0.1, centres=t) == ("none", "none")
+
+
+def test_what_is_corrected_is_not_counted():
+    corrected = binned.Binned(n_bins=5, correction="miller_madow")
+    samples = Samples.of(np.arange(20.0)[:, None], np.arange(20) % 2, whole=True)
+    assert corrected.estimate(samples).ixt.interval.kind == "none"

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from infoplane.datasets import SOURCES
+from infoplane.datasets.prepare import prepare
 from infoplane.datasets.source import Data, Label
 from infoplane.probes.dataset import DatasetProbe, Settings
 
@@ -54,3 +56,28 @@ def test_a_label_is_chosen_by_name(data):
     assert chosen.inputs(0, 0, None).entropy_y == 2 == chosen.information_xy(0, 0, None)
     with pytest.raises(ValueError, match=r"no label 'third'; it has: y, quarter"):
         inputs(two, label="third")
+
+
+@pytest.mark.parametrize(
+    ("source", "chosen", "whole"),
+    [
+        ({}, {}, True),
+        ({"shuffled_labels": 0.5}, {}, True),  # permuted, and so they are
+        ({"size": 4000}, {}, False),
+        ({"training_share": 0.9}, {}, False),
+        ({"labels": "stochastic", "gamma": 40}, {}, False),  # Y was drawn
+        ({}, {"inputs": "train"}, False),
+        ({}, {"subset": 4000}, False),
+    ],
+)
+def test_what_is_measured_is_all_there_is_where_nothing_is_left_out(source, chosen, whole):
+    settings = SOURCES["szt"].Settings(source="szt", **source)
+    found = inputs(prepare(settings), **chosen)
+    assert found.whole is whole
+
+
+def test_images_are_a_sample(tmp_path):
+    x = np.random.default_rng(0).random((40, 3))
+    np.savez(tmp_path / "own.npz", x=x, y=np.arange(40) % 2)
+    settings = SOURCES["arrays"].Settings(source="arrays", path=str(tmp_path / "own.npz"))
+    assert not inputs(prepare(settings)).whole

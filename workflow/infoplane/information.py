@@ -126,6 +126,10 @@ class Information:
         found = (self.value, low, high, self.stderr, self.cap)
         return dict(zip(NUMBERS, found, strict=True))
 
+    def exactly(self) -> "Information":
+        """Itself, counted on all there is."""
+        return replace(self, interval=Interval(self.value, self.value, "exact"))
+
     def with_flag(self, name: str) -> "Information":
         """Itself, flagged."""
         return self if name in self.flags else replace(self, flags=(*self.flags, name))
@@ -166,6 +170,10 @@ class LayerInformation(NamedTuple):
     def with_flag(self, name: str) -> "LayerInformation":
         """Itself, both flagged."""
         return self._replace(ixt=self.ixt.with_flag(name), ity=self.ity.with_flag(name))
+
+    def exactly(self) -> "LayerInformation":
+        """Itself, both counted on all there is."""
+        return self._replace(ixt=self.ixt.exactly(), ity=self.ity.exactly())
 
     def with_saturation(self) -> "LayerInformation":
         """Itself, each flagged where it lies within 2 % of its cap."""

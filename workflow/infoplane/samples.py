@@ -47,6 +47,7 @@ class Samples:
         size differs, torch.Tensor of the shape of t, 0 where a number has none; None: none
     centres : torch.Tensor (n_inputs, n_draws, n_units), t before this noise; None without it
     entropy_x : H(X) of these inputs in bits, where it is known; else it is counted when needed
+    whole : whether the inputs are all that X can be, each as likely as the next, and no sample
     shape, shape_x : (channels, height, width) of one activation of t, and of one row of x,
         where these are maps and are to be read as such; () of vectors
     """
@@ -60,6 +61,7 @@ class Samples:
     sigma: float | torch.Tensor | None = None
     centres: torch.Tensor | None = None
     entropy_x: float | None = None
+    whole: bool = False
     shape: tuple[int, ...] = ()
     shape_x: tuple[int, ...] = ()
 
@@ -86,6 +88,11 @@ class Samples:
         return self.n_draws == 1 and self.sigma is None
 
     @property
+    def is_counted_whole(self) -> bool:
+        """Whether counts of T are those of all there is: of every input, and nothing random."""
+        return self.whole and self.is_deterministic
+
+    @property
     def place(self) -> str:
         """Where the samples come from, for messages: "layer hidden3, seed 0, epoch 12"."""
         return _place(self.layer, self.seed, self.epoch)
@@ -98,7 +105,7 @@ class Samples:
         y : (n_inputs,) or (n_inputs, 1) labels of any integer, boolean or string type
         x : (n_inputs, …), all that is behind the first axis being features
         draws : whether t holds several draws of each input
-        where : layer, seed, epoch, sigma, shape, shape_x
+        where : layer, seed, epoch, sigma, whole, shape, shape_x
         Raises ValueError where shapes disagree, a value is not finite, would lose digits or is
         no number, or nothing is left.
         """

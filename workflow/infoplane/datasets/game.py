@@ -72,7 +72,9 @@ class Game(Source):
         labels = {**self._labels(found.names), "legal_moves": _sets(found.legal)}
         notes = (f"{game} by open_spiel: {games.described(game)}",)
         n_actions = game.num_distinct_actions()
-        return Raw(found.x, labels, rows, rows[:0], notes=notes, n_actions=n_actions)
+        split = rows, rows[:0]
+        whole = chosen.sample is None
+        return Raw(found.x, labels, *split, notes=notes, n_actions=n_actions, whole=whole)
 
     def shape(self, places: Sequence[Path]) -> Shape:
         """By the game's own description and its solution; of a sample, sets of legal moves are

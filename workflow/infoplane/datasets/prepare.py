@@ -26,6 +26,7 @@ def prepare(settings: SourceSettings, places: Iterable[str | Path] | None = None
     source = source_of(settings)
     raw = source.load(folders(places))
     _check(raw, settings.source)
+    n_loaded = len(raw.x)
     raw = options.subset(raw, settings.size, settings.seed)
     raw = options.shuffled(raw, settings.shuffled_labels, settings.seed)
     train, test = options.split(raw, settings.training_fraction, settings.seed)
@@ -37,6 +38,7 @@ def prepare(settings: SourceSettings, places: Iterable[str | Path] | None = None
         **contents.information(codes, raw.labels),
         "notes": list(raw.notes),
         "n_actions": raw.n_actions,
+        "whole": raw.whole and len(raw.x) == n_loaded,
     }
     place = ", ".join(str(getattr(settings, key)) for key in source.where) or settings.source
     x = options.standardised(options.scaled(raw), train, settings.standardise)

@@ -101,6 +101,7 @@ class SZT(Source):
             x.astype(np.float32),
             {"y": Label(y.astype(np.int64), ("0", "1"), probabilities)},
             notes=notes,
+            whole=True,
         )
 
     def shape(self, places: Sequence[Path]) -> Shape:

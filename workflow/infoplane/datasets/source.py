@@ -88,6 +88,7 @@ class Raw:
     divisor : x is divided by it after the subset was drawn, so that images stay bytes till then
     notes : what a reader of results should know
     n_actions : of positions of a game, the actions that it knows
+    whole : whether x is all that X can be, each as likely as the next, and no sample of it
     """
 
     x: np.ndarray
@@ -97,6 +98,7 @@ class Raw:
     divisor: float = 1.0
     notes: tuple[str, ...] = ()
     n_actions: int = 0
+    whole: bool = False
 
 
 class Shape(NamedTuple):
@@ -185,6 +187,7 @@ class Data:
         information_xy : I(X;Y) in bits of each label: exact where it was drawn from a known
             p(y | x), else H(Y) − H(Y | X) of the labels as they are, which is H(Y) unless
             equal inputs carry different labels. Shuffled labels count as they are
+        whole : whether x is all that X can be, of which nothing was left out
         digest : SHA-256 of x, the labels, train and test
         units, notes, n_actions
     """

@@ -122,7 +122,8 @@ class Binned(LayerEstimator, PairEstimator):
         """I(X;T) and I(T;Y) of binned activations.
 
         samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-        Returns LayerInformation in bits, without bounds. extra: entropy_binned, H(Bin(T)), and
+        Returns LayerInformation in bits. interval: exact where the inputs are all that X can be
+        and nothing is corrected, else none. extra: entropy_binned, H(Bin(T)), and
         entropy_given_x, H(Bin(T)|X), 0 with one draw. cap: log2 of the number of inputs, or of
         codes that the range has where these are fewer; the Miller-Madow correction of that many
         codes on top. flags: 'heavy_tails' (tails.py) where n_bins of equal width span outliers
@@ -166,7 +167,12 @@ class Binned(LayerEstimator, PairEstimator):
                 for r, h in zip(records, heavy, strict=True)
             ]
 
-        return by_shape(batch, records_of)
+        records = by_shape(batch, records_of)
+        counts = self.settings.correction == "none"
+        return [
+            record.exactly() if counts and samples.is_counted_whole else record
+            for samples, record in zip(batch, records, strict=True)
+        ]
 
     @property
     def needs_labels(self) -> str:

@@ -45,7 +45,8 @@ class Exact(LayerEstimator):
         """I(X;T) and I(T;Y) of the measured inputs by counting equal rows.
 
         samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-        Returns LayerInformation in bits, without bounds: it is exact to 1e-9 bit. extra:
+        Returns LayerInformation in bits, exact to 1e-9 bit; the interval says so where the
+        inputs are all that X can be, and is none where they are a sample. extra:
         entropy, H(T), and entropy_given_x, H(T|X), 0 with one draw. cap: log2 n_inputs, which a
         network that is not quantised reaches, as nearly all of its rows differ; the flag
         `saturated` says so.
@@ -56,7 +57,11 @@ class Exact(LayerEstimator):
         self, batch: Sequence[Samples], survey: None = None
     ) -> list[LayerInformation]:
         """`estimate` of many samples, those of equal shapes in parallel."""
-        return by_shape(batch, _records)
+        records = by_shape(batch, _records)
+        return [
+            record.exactly() if samples.is_counted_whole else record
+            for samples, record in zip(batch, records, strict=True)
+        ]
 
 
 def _records(batch: list[Samples]) -> list[LayerInformation]:

@@ -256,6 +256,7 @@ def samples_of(
         sigma=sigma,
         centres=None if added is None else clean.view(by_draw),
         entropy_x=inputs.entropy_x,
+        whole=inputs.whole,
         layer=layer,
         seed=seed,
         epoch=epoch,

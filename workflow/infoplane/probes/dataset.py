@@ -79,7 +79,14 @@ class DatasetProbe(Probe):
     def _inputs(self) -> Inputs:
         x = self.data.x
         codes = np.zeros(len(x), np.int64) if self.label is None else self.label.codes
-        return Inputs.of(x[self._rows], codes[self._rows])
+        return Inputs.of(x[self._rows], codes[self._rows], self._whole)
+
+    @property
+    def _whole(self) -> bool:
+        """Labels that were drawn for each input are a sample, even where the inputs are not."""
+        drawn = self.label is not None and self.label.probabilities is not None
+        everything = len(self._rows) == len(self.data.x)
+        return everything and not drawn and self.data.attributes.get("whole", False)
 
     @cached_property
     def _rows(self) -> np.ndarray:

@@ -61,7 +61,8 @@ class PositionsProbe(dataset.DatasetProbe):
         found = super().inputs(seed, epoch, weights)
         if self.fixed:
             return found
-        return Inputs.of(found.x.numpy(), self._choices(seed, epoch, weights))
+        choices = self._choices(seed, epoch, weights)
+        return Inputs.of(found.x.numpy(), choices, found.whole)
 
     def information_xy(self, seed: int, epoch: int, weights: WeightsStore) -> float:
         """Of the whole data set; of the network's choice, a function of the position, H(Y)."""

@@ -100,15 +100,17 @@ class Inputs(NamedTuple):
     x : float32 (n, *shape)
     y : int64 (n,), classes without gaps; of no meaning where `measure.y` is the reconstruction
     entropy_x, entropy_y : H(X) and H(Y) in bits
+    whole : whether they are all that X can be, with the labels that these have
     """
 
     x: torch.Tensor
     y: torch.Tensor
     entropy_x: float
     entropy_y: float
+    whole: bool = False
 
     @classmethod
-    def of(cls, x: np.ndarray, y: np.ndarray) -> Inputs:
+    def of(cls, x: np.ndarray, y: np.ndarray, whole: bool = False) -> Inputs:
         """Of arrays x (n, *shape) and labels y (n,); equal rows of x are one value of X.
 
         Raises ValueError where there are fewer than two inputs, or not a label for each.
@@ -126,6 +128,7 @@ class Inputs(NamedTuple):
             torch.from_numpy(codes.astype(np.int64)),
             entropy_of_counts(np.bincount(row_codes(x))),
             entropy_of_counts(np.bincount(codes)),
+            whole,
         )
 
 
