@@ -78,7 +78,8 @@ def of_pair(a, b, k: int, improved: bool, memory: int) -> torch.Tensor:
 def cap_of_labels(labels: torch.Tensor) -> float:
     """The largest mean of `of_labels`: the k_i neighbours themselves are as near as that, so
     that ψ(k_i) − ψ(m(i)) ≤ 0."""
-    return float(digamma(len(labels)) - psi(class_sizes(labels)).mean())
+    found = float(digamma(len(labels)) - psi(class_sizes(labels)).mean())
+    return max(0.0, found)  # of one class, 0 to rounding
 
 
 def of_labels(a, labels, k: int, norm: Norm, memory: int) -> torch.Tensor:
