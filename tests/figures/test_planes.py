@@ -351,7 +351,10 @@ def test_planes_draw_spread_and_interval_apart(information):
     assert wide and all(np.isclose(ends, bar).all(axis=1).any() for bar in wide)
     assert not bars(information())
     exact = table.assign(ixt_interval_low=table.ixt, ixt_interval_kind="exact")
-    assert not bars(exact)  # without width there is nothing to draw
+    exact.loc[exact.layer == "zeta", ["ixt", "ixt_interval_low", "ixt_interval_high"]] = 12.0
+    assert not bars(exact)  # without width there is nothing to draw, nor to explain
+    assert "pale bars" not in texts(FIGURES["information_plane"].draw(exact))
+    assert "pale bars" in texts(FIGURES["information_plane"].draw(table))
 
 
 def test_epoch_zero_is_on_the_axis_of_the_curves(information):

@@ -270,7 +270,7 @@ def drawn_ends(numbers: pd.DataFrame) -> list[str]:
     drawn = []
     for end in ENDS:
         values, mean = told(numbers, end), numbers[f"{end[:3]}_mean"]
-        if values.notna().any() and not np.allclose(values, mean, equal_nan=True):
+        if (values.notna() & ~np.isclose(values, mean)).any():
             drawn.append(end)
     return drawn
 
