@@ -37,6 +37,10 @@ MOST_EQUAL_GAPS = 1e-3
 """Share of gaps that equal the next, from which on a variable has ties in its distances."""
 
 
+COLUMNS = 64
+"""Variables that are sorted at once."""
+
+
 class Scaled(NamedTuple):
     """rows : float64 (n, number of varying variables); scales : float64, their standard
     deviations in the units of the samples."""
@@ -62,11 +66,11 @@ def standardised(values: torch.Tensor) -> Scaled:
     # exactly, as a value that varies is to go on doing so.
     largest = values.abs().amax(dim=0)
     units = torch.ldexp(torch.ones_like(largest), torch.frexp(largest).exponent - 1)
-    rows = values / units
-    rows = rows - rows.mean(dim=0)
-    rows = rows - rows.mean(dim=0)  # what rounding left, far from 0
+    rows = values.div_(units)  # in place: a map of many positions fills memory soon enough
+    rows -= rows.mean(dim=0)
+    rows -= rows.mean(dim=0)  # what rounding left, far from 0
     spread = rows.square().mean(dim=0).sqrt()
-    return Scaled(rows / spread, spread * units)
+    return Scaled(rows.div_(spread), spread * units)
 
 
 def without_ties(parts: list[torch.Tensor], also: torch.Tensor | None, seed: int):
@@ -112,6 +116,11 @@ def share_of_equals(rows: torch.Tensor) -> float:
 
 def _has_ties(rows: torch.Tensor) -> torch.Tensor:
     """(d,) whether some values of a column are equal, or many gaps between its values."""
+    return torch.cat([_has_ties_in(part) for part in rows.split(COLUMNS, dim=1)])
+
+
+def _has_ties_in(rows: torch.Tensor) -> torch.Tensor:
+    """The same of columns that are sorted at once."""
     if rows.is_cuda:
         ordered = torch.sort(rows.T, dim=1).values
     else:  # far faster than torch's on a CPU
