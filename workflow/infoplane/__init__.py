@@ -20,9 +20,11 @@ _PLACES = {
     "Settings": "infoplane.settings",
     "SignalSettings": "infoplane.signals.interface",
     "activations": "infoplane.notebook",
+    "curves": "infoplane.figures.in_notebook",
     "estimate": "infoplane.estimators",
     "mutual_information": "infoplane.estimators",
     "open": "infoplane.stores.files:open_tree",
+    "plane": "infoplane.figures.in_notebook",
 }
 # Without `open`: `from infoplane import *` must not replace Python's own.
 __all__ = [*(name for name in _PLACES if name != "open"), "datasets"]

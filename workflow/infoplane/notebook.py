@@ -28,6 +28,15 @@ def activations(
         `output` is what the model returns. Empty: all activations and the output
     flatten : whether a layer is (n, units); else it is (n, *shape), as the model computes it
     Raises ValueError where a layer is not there, or gives no tensor with an output an input.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import infoplane
+    >>> model = torch.nn.Sequential(torch.nn.Linear(8, 5), torch.nn.Tanh(), torch.nn.Linear(5, 2))
+    >>> layers = infoplane.activations(model, torch.randn(100, 8))
+    >>> {name: t.shape for name, t in layers.items()}
+    {'1': (100, 5), 'output': (100, 2)}
     """
     floating = [p for p in model.parameters() if p.is_floating_point()]
     x = torch.as_tensor(x)

@@ -47,6 +47,18 @@ class Recorder:
     `with Recorder(…) as recorder:` finishes it, unless an error ends the block.
     Raises ValueError where the folder holds a recording of another seed or model, and where
     the recording is finished.
+
+    Examples
+    --------
+    >>> import torch
+    >>> import infoplane
+    >>> model = torch.nn.Linear(8, 2)
+    >>> with infoplane.Recorder("runs/0", model, seed=0) as recorder:
+    ...     for epoch in range(3):
+    ...         # train an epoch here
+    ...         saved = recorder.save(epoch, loss=1 / (1 + epoch))
+    >>> recorder.store.name
+    '0.zarr.zip'
     """
 
     def __init__(

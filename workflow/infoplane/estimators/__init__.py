@@ -98,6 +98,16 @@ def estimate(
     argument where samples have wrong shapes, or values that are missing, masked, complex, not
     finite, or no numbers that float64 holds. Warns (UserWarning) before it starts where it is
     expected to take long (expected.py).
+
+    Examples
+    --------
+    Four inputs of two classes, and a layer of one unit that tells the classes apart:
+
+    >>> import infoplane
+    >>> t, y = [[0.1], [0.2], [0.8], [0.9]], [0, 0, 1, 1]
+    >>> layer = infoplane.estimate(t, y, estimator="binned", n_bins=2)
+    >>> layer.ixt.value, layer.ity.value
+    (1.0, 1.0)
     """
     beside = ("x", "centres", "sigma", "draws", "shape", "shape_x")
     asked = _chosen(estimator, settings, beside)
@@ -128,6 +138,18 @@ def mutual_information(
     Returns a record with value, interval, stderr, cap, flags.
     Raises and warns as `estimate` does; ValueError too where the estimator works on layers
     alone.
+
+    Examples
+    --------
+    Two Gaussian variables of correlation 0.8, whose information is −log2(1 − 0.8²) / 2 = 0.74
+    bits:
+
+    >>> import numpy as np
+    >>> import infoplane
+    >>> a, noise = np.random.default_rng(0).normal(size=(2, 2000, 1))
+    >>> found = infoplane.mutual_information(a, 0.8 * a + 0.6 * noise, estimator="ksg", k=5)
+    >>> abs(found.value - 0.74) < 0.1
+    True
     """
     asked = _chosen(estimator, settings, ("shape_a", "shape_b"))
     pair = Pair.of(a, b, shapes=(shape_a, shape_b))

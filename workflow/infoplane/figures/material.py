@@ -92,30 +92,13 @@ class Material:
 
     def measure(self, run: str, estimator: str) -> Measured:
         """A run's information by one estimator, read anew; `measured` remembers it."""
-        tables, abouts, chosen = [], [], []
-        for block in self.runs[run]["blocks"]:
-            path = self.paths["information"]
-            table, about = read_information(
-                Path(path.format(run=run, estimator=estimator, seeds=block))
-            )
-            chosen += Chosen.of(about, table.epoch.nunique())
-            tables.append(table)
-            abouts.append(about)
-        table = self._wanted(pd.concat(tables, ignore_index=True), run)
-        table.insert(0, "run", run)
-        table.insert(1, "estimator", estimator)
-        table.insert(2, "second", SECOND[abouts[0]["measure"]["y"]])
-        table = table.assign(**{name: abouts[0][name] for name in QUANTITY})
-        remarks = {
-            int(seed): said for about in abouts for seed, said in about["remarks"].items()
-        }
-        table["remark"] = table.seed.map(lambda seed: remarks.get(seed, ""))
-        exempt = self.exempt[estimator]
-        violations = checks.violations_of(table, abouts[0], exempt)
-        compared = 0 if exempt else checks.n_compared(table, abouts[0])
-        flagged = checks.flagged(table, violations)
-        without_edge = "" if exempt else checks.without_edge(abouts[0]["after"])
-        return Measured(flagged, abouts[0], violations, compared, without_edge, chosen)
+        stores = self.paths["information"]
+        found = [
+            read_information(Path(stores.format(run=run, estimator=estimator, seeds=block)))
+            for block in self.runs[run]["blocks"]
+        ]
+        wanted = self.runs[run]["seeds"]
+        return of_stores(found, run, estimator, self.exempt[estimator], wanted)
 
     def given(self, subject: Subject) -> Given:
         """What one figure is drawn from."""
@@ -229,5 +212,37 @@ class Material:
         return read_pooled(Path(path))
 
     def _wanted(self, table: pd.DataFrame, run: str) -> pd.DataFrame:
-        """Rows of the seeds that are asked for: a block on disk may hold more."""
-        return table[table.seed.isin(self.runs[run]["seeds"])].reset_index(drop=True)
+        return _of_seeds(table, self.runs[run]["seeds"])
+
+
+def of_stores(
+    stores: Sequence[tuple[pd.DataFrame, Mapping[str, Any]]],
+    run: str,
+    estimator: str,
+    exempt: str,
+    seeds: Sequence[int],
+) -> Measured:
+    """A run's information by one estimator, of the tables and attributes of its stores.
+
+    run, estimator : their names; exempt : why the data processing inequality does not hold
+    for the estimator, or ""; seeds : those that are wanted
+    """
+    tables, abouts = zip(*stores, strict=True)
+    chosen = [one for t, a in stores for one in Chosen.of(a, t.epoch.nunique())]
+    table = _of_seeds(pd.concat(tables, ignore_index=True), seeds)
+    table.insert(0, "run", run)
+    table.insert(1, "estimator", estimator)
+    table.insert(2, "second", SECOND[abouts[0]["measure"]["y"]])
+    table = table.assign(**{name: abouts[0][name] for name in QUANTITY})
+    remarks = {int(seed): said for about in abouts for seed, said in about["remarks"].items()}
+    table["remark"] = table.seed.map(lambda seed: remarks.get(seed, ""))
+    violations = checks.violations_of(table, abouts[0], exempt)
+    compared = 0 if exempt else checks.n_compared(table, abouts[0])
+    flagged = checks.flagged(table, violations)
+    without_edge = "" if exempt else checks.without_edge(abouts[0]["after"])
+    return Measured(flagged, abouts[0], violations, compared, without_edge, chosen)
+
+
+def _of_seeds(table: pd.DataFrame, seeds: Sequence[int]) -> pd.DataFrame:
+    """Rows of the seeds that are asked for: a block on disk may hold more."""
+    return table[table.seed.isin(seeds)].reset_index(drop=True)

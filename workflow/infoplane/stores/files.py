@@ -53,6 +53,16 @@ def open_tree(path: str | Path, kind: str = "") -> xr.DataTree:
 
     kind : what it has to be a store of
     Raises StoreError where it is absent, damaged or of something else.
+
+    Examples
+    --------
+    >>> import infoplane
+    >>> path = "results/default/runs/tanh/information/binned/seeds-0-9.zarr.zip"
+    >>> tree = infoplane.open(path)
+    >>> tree["ixt"].dims
+    ('seed', 'epoch', 'layer')
+    >>> tree["ixt"].attrs["units"]
+    'bit'
     """
     path = Path(path)
     verify(path, kind)

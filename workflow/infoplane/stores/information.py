@@ -109,9 +109,14 @@ def write_information(
 def read_information(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     """A row a seed, epoch and layer, with flags as names joined by | and the entropies of its
     seed and epoch, and the attributes."""
-    dataset = open_tree(path, INFORMATION).to_dataset()
+    tree = open_tree(path, INFORMATION)
     with reading(path):
-        dataset = dataset.drop_dims("step", errors="ignore").load()
+        return table_of(tree)
+
+
+def table_of(tree: xr.DataTree) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The same of a store that is open."""
+    dataset = tree.to_dataset().drop_dims("step", errors="ignore").load()
     order = {str(name): i for i, name in enumerate(dataset["layer"].values)}
     table = dataset.to_dataframe().reset_index()
     table["layer"] = table["layer"].astype(str)

@@ -1,0 +1,124 @@
+"""The figures of one store of information, for notebooks: `infoplane.plane` and `curves`."""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+import xarray as xr
+from matplotlib.figure import Figure
+
+from infoplane.estimators import ESTIMATORS
+from infoplane.figures.clustering_curves import ClusteringCurves
+from infoplane.figures.information_curves import InformationCurves
+from infoplane.figures.information_plane import InformationPlane
+from infoplane.figures.material import of_stores
+from infoplane.stores.archive import KIND, SUFFIX, name_of
+from infoplane.stores.files import open_tree
+from infoplane.stores.information import INFORMATION, table_of
+from infoplane.stores.parts import whole_of
+
+Stored = str | Path | xr.DataTree
+
+
+def plane(store: Stored) -> Figure:
+    """The information plane of a store: I(T;Y) against I(X;T) in bits, a point an epoch and
+    layer, means over the seeds.
+
+    store : the path of a store of information
+        (`results/<experiment>/runs/<run>/information/<estimator>/<seeds>.zarr.zip`), the folder
+        that holds the stores of all blocks of seeds, or a tree that `infoplane.open` gave
+    Returns a matplotlib figure, which a notebook shows and `figure.savefig` writes.
+    Raises StoreError where the store is absent, damaged or of something else, and ValueError
+    where its estimator measures no information.
+
+    Examples
+    --------
+    >>> import infoplane
+    >>> folder = "results/default/runs/tanh/information/binned"
+    >>> figure = infoplane.plane(folder)
+    >>> figure.axes[0].get_xlabel()
+    '$I(X;\\\\mathrm{Bin}(T))$  [bits]'
+    >>> figure.savefig("plane.pdf")
+    """
+    table = _table(store)
+    if _method(table).without_information:
+        raise ValueError(
+            f"{table.estimator.iloc[0]} measures no information, so it has no plane; "
+            "infoplane.curves draws what it measures"
+        )
+    return _shown(InformationPlane.draw(table))
+
+
+def curves(store: Stored) -> Figure:
+    """I(X;T) and I(T;Y) of every layer over epochs, in bits, with a band of ±1 standard
+    deviation over the seeds.
+
+    Takes what `infoplane.plane` takes. Of an estimator that measures how activations cluster
+    these are its measures. Returns a matplotlib figure. Raises StoreError as `plane` does.
+
+    Examples
+    --------
+    >>> import infoplane
+    >>> tree = infoplane.open("results/default/runs/tanh/information/binned/seeds-0-9.zarr.zip")
+    >>> figure = infoplane.curves(tree)
+    >>> len(figure.axes)
+    2
+    """
+    table = _table(store)
+    kind = ClusteringCurves if _method(table).without_information else InformationCurves
+    return _shown(kind.draw(table))
+
+
+def _method(table: pd.DataFrame) -> type:
+    return ESTIMATORS[table.attrs["estimator"]]
+
+
+def _table(store: Stored) -> pd.DataFrame:
+    """The rows of a store, or of all blocks in a folder, with violations flagged."""
+    if isinstance(store, xr.DataTree):
+        trees, run = [store], "the network"
+    else:
+        files = _files(Path(store))
+        trees, run = [open_tree(file, INFORMATION) for file in files], _run_of(files[0])
+    for tree in trees:
+        if tree.attrs.get(KIND) != INFORMATION:
+            kind = tree.attrs.get(KIND, "something else")
+            raise ValueError(f"the tree is of {kind}; it must be of a store of information")
+    stores = [table_of(tree) for tree in trees]
+    estimator = stores[0][1]["estimator"]["estimator"]
+    seeds = pd.concat([table.seed for table, _ in stores]).unique()
+    exempt = ESTIMATORS[estimator].exempt_from_dpi
+    table = of_stores(stores, run, estimator, exempt, seeds).table
+    table.attrs["estimator"] = estimator
+    return table
+
+
+def _files(path: Path) -> list[Path]:
+    """A store, or the finished stores in a folder."""
+    if not path.is_dir():
+        return [path]
+    found = sorted(path.glob(f"*{SUFFIX}"))
+    files = [file for file in found if whole_of(file) == file]
+    if not files:
+        raise ValueError(f"{path} holds no store of information (*{SUFFIX})")
+    return files
+
+
+def _run_of(file: Path) -> str:
+    """The run's name, from where the workflow puts its stores."""
+    folder = file.resolve().parent.parent
+    return folder.parent.name if folder.name == "information" else name_of(file)
+
+
+def _shown(figure: Figure) -> Figure:
+    """The figure, once a notebook knows how to show figures: without pyplot it does not."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is not None and shell.has_trait("kernel"):
+        from IPython.core.pylabtools import select_figure_formats
+
+        formatter = shell.display_formatter.formatters["image/png"]
+        try:
+            formatter.lookup_by_type(Figure)
+        except KeyError:
+            select_figure_formats(shell, {"png"})
+    return figure
