@@ -15,9 +15,7 @@ CALLED = [*(name for name in infoplane._PLACES if name[0].islower()), "Recorder"
 def test_what_a_docstring_shows_is_so(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     seeds = range(10)
-    store_information(
-        "results/default/runs/tanh/information/binned/seeds-0-9.zarr.zip", seeds
-    )
+    store_information("results/default/runs/tanh/information/binned/seeds-0-9.zarr.zip", seeds)
     finder = doctest.DocTestFinder(recurse=False)
     [test] = finder.find(getattr(infoplane, name), name, globs={})
     assert len(test.examples) >= 3

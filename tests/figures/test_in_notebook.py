@@ -48,8 +48,7 @@ def test_a_folder_is_all_its_blocks_of_seeds_and_no_part(folder):
 
 def test_curves_have_a_line_a_layer(folder):
     left, right = infoplane.curves(folder).axes
-    names = [text for text in left.get_legend_handles_labels()[1]]
-    assert names == [*LAYERS]
+    assert left.get_legend_handles_labels()[1] == [*LAYERS]
     assert r"\mathrm{Bin}(T)" in left.get_ylabel() and "[bits]" in right.get_ylabel()
 
 

@@ -33,7 +33,8 @@ def activations(
     --------
     >>> import torch
     >>> import infoplane
-    >>> model = torch.nn.Sequential(torch.nn.Linear(8, 5), torch.nn.Tanh(), torch.nn.Linear(5, 2))
+    >>> first, last = torch.nn.Linear(8, 5), torch.nn.Linear(5, 2)
+    >>> model = torch.nn.Sequential(first, torch.nn.Tanh(), last)
     >>> layers = infoplane.activations(model, torch.randn(100, 8))
     >>> {name: t.shape for name, t in layers.items()}
     {'1': (100, 5), 'output': (100, 2)}
