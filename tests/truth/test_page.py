@@ -82,7 +82,7 @@ def test_pages_of_the_project(name, monkeypatch):
     found = page.load(name)
     assert {1000, 4096} <= set(found.n)
     families = {problem.family for problem in found.problems.values()}
-    elsewhere = {"rendered", "linear_networks"} | (
+    elsewhere = {"rendered", "linear_networks", "quantised_cnns", "game_positions"} | (
         {"high_information"} if name == "quick" else set()
     )
     assert set(PROBLEMS) - families <= elsewhere

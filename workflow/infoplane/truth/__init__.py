@@ -19,6 +19,8 @@ PROBLEMS = Table(
         "high_information": "infoplane.truth.high_information:HighInformation",
         "channels": "infoplane.truth.channels:Channels",
         "quantised": "infoplane.truth.quantised:Quantised",
+        "quantised_cnns": "infoplane.truth.quantised_cnns:QuantisedCNNs",
+        "game_positions": "infoplane.truth.game_positions:GamePositions",
         "linear_layers": "infoplane.truth.linear_layers:LinearLayers",
         "linear_networks": "infoplane.truth.linear_networks:LinearNetworks",
         "tables": "infoplane.truth.tables:Tables",

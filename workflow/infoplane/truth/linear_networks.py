@@ -22,14 +22,15 @@ from infoplane.networks import cnn
 from infoplane.settings import Settings
 from infoplane.training import supervised
 from infoplane.training.optimizers import Adam
+from infoplane.truth import maps
 from infoplane.truth.linear_gaussian import LinearLayer, smooth_images
+from infoplane.truth.maps import How
 from infoplane.truth.task import Family, Prepared, Task
 
 LENGTH = 2.0
 """Pixels over which images are smooth."""
 N_IMAGES = 512
 """Images that it learns from."""
-How = Literal["whole", "channel", "mean"]
 
 
 class LinearNetworksSettings(Settings):
@@ -107,10 +108,10 @@ class LinearNetworks(Family):
                 whole = prepared[_name(name, epoch)]
                 readings = chosen.readings if whole.ndim > 2 else ["whole"]
                 for how in readings:
-                    matrix, shape = _read(whole, how)
+                    matrix, shape = maps.read(whole, how)
                     matrix = matrix.T @ root
                     size = math.sqrt(np.square(matrix).sum() / len(matrix))
-                    title = f"{_name(name, epoch)}, {_words(whole.shape[1:], how)}"
+                    title = f"{_name(name, epoch)}, {maps.words(whole.shape[1:], how)}"
                     found.append(
                         LinearLayer(
                             title, matrix, root, chosen.sigma * size, shape, (1, side, side)
@@ -148,24 +149,3 @@ class LinearNetworks(Family):
 def _name(layer: str, epoch: int) -> str:
     """The prepared array: "conv1, epoch 5"."""
     return f"{layer}, epoch {epoch}"
-
-
-def _read(whole: np.ndarray, how: How) -> tuple[np.ndarray, tuple[int, ...]]:
-    """What every pixel adds to the numbers read, (n_pixels, d), and their shape."""
-    if how == "mean":
-        return whole.mean(axis=(2, 3)), ()
-    if how == "channel":
-        whole = whole[:, :1]
-    shape = whole.shape[1:] if whole.ndim > 2 else ()
-    return whole.reshape(len(whole), -1), shape
-
-
-def _words(shape: tuple[int, ...], how: How) -> str:
-    """ "8 × 6 × 6", "one of 8 channels of 6 × 6", "means of 8 channels of 6 × 6"."""
-    if len(shape) == 1:
-        return f"{shape[0]} units"
-    channels, *sides = shape
-    places = " × ".join(map(str, sides))
-    if how == "whole":
-        return f"{channels} × {places}"
-    return f"{'one' if how == 'channel' else 'means'} of {channels} channels of {places}"

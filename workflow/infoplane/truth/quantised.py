@@ -2,10 +2,7 @@
 
 Each hidden activation becomes the middle of one of 2^b cells on [−1, 1] before the next layer
 sees it. T has finitely many values and is a function of X, uniform over the 4,096 SZT
-patterns, so with the counts of its rows
-    I(X;T) = H(T)        I(T;Y) = H(T) + H(Y) − H(T, Y),
-and counting rows, or binning on the same cells, has nothing to estimate. With fewer than 4,096
-inputs it has.
+patterns, so its rows are counted (counting.py); binning on the same cells counts them too.
 """
 
 from typing import Annotated, Literal
@@ -13,10 +10,10 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from infoplane.samples import Pair, Samples, entropy_of_counts
 from infoplane.settings import Settings
 from infoplane.truth import trained
-from infoplane.truth.task import Draw, Family, Prepared, Task, generator, rows
+from infoplane.truth.counting import CountedLayer
+from infoplane.truth.task import Family, Prepared, Task
 
 
 class QuantisedSettings(Settings):
@@ -75,49 +72,13 @@ def middles(cells: np.ndarray, bits: int) -> np.ndarray:
     return (cells + 0.5) * 2 / 2**bits - 1
 
 
-def counted(cells: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """I(X;T) and I(T;Y) in bits by counting rows; every row is another X, equally likely."""
-
-    def entropy(rows: np.ndarray) -> float:
-        return entropy_of_counts(np.unique(rows, axis=0, return_counts=True)[1])
-
-    h_t = entropy(cells)
-    return h_t, h_t + entropy(y[:, None]) - entropy(np.column_stack([cells, y]))
-
-
 def _name(layer: str, epoch: int, bits: int) -> str:
     return f"{trained.name_of(layer, epoch)}, {bits} bit"
 
 
 def _tasks(name: str, cells: np.ndarray, bits: int) -> list[Task]:
     x, y = trained.patterns()
-    t, d = middles(cells, bits), cells.shape[1]
-    ixt, ity = counted(cells, y)
     grid = {"n_bins": 2**bits, "range": "fixed", "low": -1.0, "high": 1.0}
     own = {"binned": grid, "exact": {}}
-
-    def drawing(kind: str):
-        def draw(n: int, seed: int) -> Draw:
-            taken = rows(n, len(t), generator(f"quantised {name} {kind}", n, seed))
-            layer = Samples.of(t[taken], y[taken], layer=name) if n <= len(t) else None
-            if kind == "inputs":
-                return Draw(samples=layer)
-            b = x[taken] if kind == "continuous" else y[taken]
-            return Draw(Pair.of(t[taken], b, name), layer)
-
-        return draw
-
-    return [
-        Task(f"{name}, X", "continuous", d, x.shape[1], ixt, drawing("continuous")),
-        Task(f"{name}, Y", "labels", d, 0, ity, drawing("labels"), settings=own),
-        Task(
-            f"{name}, index of X",
-            "inputs",
-            d,
-            0,
-            ixt,
-            drawing("inputs"),
-            largest_n=len(t),
-            settings=own,
-        ),
-    ]
+    layer = CountedLayer(name, middles(cells, bits), x, {"Y": y}, settings=own)
+    return layer.tasks("quantised ")
