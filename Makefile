@@ -15,7 +15,7 @@ SIDE_BY_SIDE = --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadsco
 CLUSTER = tests/workflow/slurm/cluster.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run status report test test-all test-slurm tables faults lint bench env lock
+.PHONY: help run status report test test-all test-slurm tables faults lint docs bench env lock
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -59,6 +59,10 @@ lint: env ## check style: ruff, snakefmt, snakemake --lint
 	$(IN_ENV) ruff format --check .
 	$(IN_ENV) snakefmt --check Snakefile workflow/rules
 	$(IN_ENV) snakemake --lint
+
+docs: env ## build the documentation, docs/_build/html/index.html; a dead link fails
+	$(IN_ENV) sphinx-build -W --keep-going -q -b html $(ARGS) docs docs/_build/html
+	@echo 'open docs/_build/html/index.html'
 
 tables: env ## write all that is generated: the schema, the pins for conda, calibrated intervals
 	$(IN_ENV) python -m infoplane.config

@@ -67,14 +67,17 @@ class Samples:
 
     @property
     def n_inputs(self) -> int:
+        """How many inputs there are."""
         return self.t.shape[0]
 
     @property
     def n_draws(self) -> int:
+        """How many draws each input has."""
         return self.t.shape[1]
 
     @property
     def n_units(self) -> int:
+        """How many units the layer has."""
         return self.t.shape[2]
 
     @property
@@ -192,6 +195,7 @@ class Pair:
 
     @property
     def n(self) -> int:
+        """How many pairs there are."""
         return self.a.shape[0]
 
     @property

@@ -11,6 +11,7 @@ from typing import Any
 from infoplane.config.allowed import Allowed, Node
 from infoplane.config.models import File, WrittenRun
 from infoplane.config.runs import SWEPT
+from infoplane.settings import Settings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MAPS = ("properties", "patternProperties", "$defs")
@@ -23,8 +24,8 @@ def schema() -> Node:
     In a run nothing is required, for it may come from the defaults or from a sweep; what is
     missing in the end, and what takes two places of the file to see, `load` finds.
     """
-    whole = _everywhere(_bare, File.model_json_schema())
-    run = _everywhere(_of_run, WrittenRun.model_json_schema())
+    whole = _everywhere(_bare, _told(File))
+    run = _everywhere(_of_run, _told(WrittenRun))
     definitions = {f"run.{name}": node for name, node in run.pop("$defs").items()}
     run["properties"]["sweep"] |= {"anyOf": [_sweep(run, definitions), {"type": "null"}]}
     run_or_nothing = {"anyOf": [{"$ref": "#/$defs/run"}, {"type": "null"}]}
@@ -34,11 +35,33 @@ def schema() -> Node:
     patterns |= dict.fromkeys(patterns, run_or_nothing)
     _with_axes(whole, run)
     whole["anyOf"] = [{"required": ["runs"]}, {"required": ["compare"]}]
-    return {
-        "$schema": DIALECT,
-        **whole,
-        "$defs": {**whole.get("$defs", {}), "run": run, **definitions},
-    }
+    whole["$defs"] = {**whole.get("$defs", {}), "run": run, **definitions}
+    return {"$schema": DIALECT, **whole}
+
+
+def sentence(allowed: Allowed, node: Node) -> str:
+    """What an editor shows of a key: its docstring, what is allowed, and the default."""
+    said = " ".join(node.get("description", "").split())
+    node = {key: value for key, value in node.items() if key != "description"}
+    if "const" in allowed.resolved(node):
+        return said
+    said += f" Allowed: {allowed.words(node)}."
+    if "default" in node and not isinstance(node["default"], dict):
+        said += f" Default: {json.dumps(node['default'], ensure_ascii=False)}."
+    return said.strip()
+
+
+def _told(model: type[Settings]) -> Node:
+    """The schema of a model, each of whose keys says what is allowed and its default."""
+    root = model.model_json_schema()
+    allowed = Allowed(root)
+
+    def told(node: Node) -> Node:
+        keys = node.get("properties", {}).items()
+        made = {key: {**inner, "description": sentence(allowed, inner)} for key, inner in keys}
+        return {**node, "properties": made} if made else node
+
+    return _everywhere(told, root)
 
 
 def text() -> str:

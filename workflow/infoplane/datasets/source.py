@@ -189,7 +189,9 @@ class Data:
             equal inputs carry different labels. Shuffled labels count as they are
         whole : whether x is all that X can be, of which nothing was left out
         digest : SHA-256 of x, the labels, train and test
-        units, notes, n_actions
+        units : "bit", of all information here
+        notes : what the source says of its data
+        n_actions : actions of a game; 0 of other data
     """
 
     x: np.ndarray
