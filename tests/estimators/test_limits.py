@@ -52,7 +52,7 @@ CASES = [
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_no_estimator_says_more_than_the_entropy_without_a_word(name, monkeypatch):
     # the measured inputs are no limit to what is said of a population
-    limited = not ESTIMATORS[name]().of_population
+    limited = not ESTIMATORS[name]().of_population(Samples.of(T, Y, X))
     for above, values in CASES:
         assert flagged(name, monkeypatch, **values) == (above and limited), values
 

@@ -80,4 +80,14 @@ def test_images_are_a_sample(tmp_path):
     x = np.random.default_rng(0).random((40, 3))
     np.savez(tmp_path / "own.npz", x=x, y=np.arange(40) % 2)
     settings = SOURCES["arrays"].Settings(source="arrays", path=str(tmp_path / "own.npz"))
-    assert not inputs(prepare(settings)).whole
+    data = prepare(settings)
+    assert not inputs(data).whole
+    # those that did not train are draws of more
+    assert [inputs(data, inputs=of).unseen for of in ("all", "train", "test")] == [0, 0, 1]
+    assert inputs(data, inputs="test", subset=4).unseen
+
+
+def test_a_part_of_a_finite_population_is_no_draws_of_it():
+    for source in ({}, {"size": 4000}):
+        settings = SOURCES["szt"].Settings(source="szt", **source)
+        assert not inputs(prepare(settings), inputs="test").unseen

@@ -48,6 +48,8 @@ class Samples:
     centres : torch.Tensor (n_inputs, n_draws, n_units), t before this noise; None without it
     entropy_x : H(X) of these inputs in bits, where it is known; else it is counted when needed
     whole : whether the inputs are all that X can be, each as likely as the next, and no sample
+    unseen : whether the inputs are independent draws from a population that is not finite, and
+        none of them trained the network; never together with `whole`
     shape, shape_x : (channels, height, width) of one activation of t, and of one row of x,
         where these are maps and are to be read as such; () of vectors
     """
@@ -62,6 +64,7 @@ class Samples:
     centres: torch.Tensor | None = None
     entropy_x: float | None = None
     whole: bool = False
+    unseen: bool = False
     shape: tuple[int, ...] = ()
     shape_x: tuple[int, ...] = ()
 
@@ -108,11 +111,16 @@ class Samples:
         y : (n_inputs,) or (n_inputs, 1) labels of any integer, boolean or string type
         x : (n_inputs, …), all that is behind the first axis being features
         draws : whether t holds several draws of each input
-        where : layer, seed, epoch, sigma, whole, shape, shape_x
+        where : layer, seed, epoch, sigma, whole, unseen, shape, shape_x
         Raises ValueError where shapes disagree, a value is not finite, would lose digits or is
         no number, or nothing is left.
         """
         place = _place(**where)
+        if where.get("whole") and where.get("unseen"):
+            raise ValueError(
+                f"{place}: whole says that the inputs are all that X can be, unseen that they "
+                "are draws from more; give one of the two"
+            )
         t = _layer(numbers(t, "t"), draws, place)
         sigma = where.get("sigma")
         if sigma is not None and not isinstance(sigma, Real):

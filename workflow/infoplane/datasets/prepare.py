@@ -39,6 +39,7 @@ def prepare(settings: SourceSettings, places: Iterable[str | Path] | None = None
         "notes": list(raw.notes),
         "n_actions": raw.n_actions,
         "whole": raw.whole and len(raw.x) == n_loaded,
+        "finite": raw.whole,
     }
     place = ", ".join(str(getattr(settings, key)) for key in source.where) or settings.source
     x = options.standardised(options.scaled(raw), train, settings.standardise)

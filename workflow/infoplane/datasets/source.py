@@ -188,6 +188,7 @@ class Data:
             p(y | x), else H(Y) − H(Y | X) of the labels as they are, which is H(Y) unless
             equal inputs carry different labels. Shuffled labels count as they are
         whole : whether x is all that X can be, of which nothing was left out
+        finite : whether it is that, or a part of it
         digest : SHA-256 of x, the labels, train and test
         units : "bit", of all information here
         notes : what the source says of its data

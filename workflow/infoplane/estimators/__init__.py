@@ -74,6 +74,8 @@ def estimate(
     centres=None,
     sigma=None,
     draws: bool = False,
+    whole: bool = False,
+    unseen: bool = False,
     shape: Sequence[int] = (),
     shape_x: Sequence[int] = (),
     estimator: str = "kde",
@@ -89,6 +91,10 @@ def estimate(
     centres, sigma : of a noisy layer, t before its own noise, of the shape of t, and the
         standard deviation of this noise on each unit; for estimators of noisy layers (sp),
         which without them answer with NaN, flagged 'needs_noise'
+    whole : whether the inputs are all that X can be, each as likely as the next; what is
+        counted is then exact
+    unseen : whether they are independent draws from a population, of which none trained the
+        network; what is counted then has an interval of the population's information
     shape, shape_x : (channels, height, width) of a row of t, and of x, where these are
         flattened maps; for estimators that take maps, as critics do by convolutions
     settings : the estimator's own, for example noise_variance=0.1
@@ -109,11 +115,10 @@ def estimate(
     >>> layer.ixt.value, layer.ity.value
     (1.0, 1.0)
     """
-    beside = ("x", "centres", "sigma", "draws", "shape", "shape_x")
+    beside = ("x", "centres", "sigma", "draws", "whole", "unseen", "shape", "shape_x")
     asked = _chosen(estimator, settings, beside)
-    samples = Samples.of(
-        t, y, x, centres=centres, sigma=sigma, draws=draws, shape=shape, shape_x=shape_x
-    )
+    inputs = {"whole": whole, "unseen": unseen, "shape": shape, "shape_x": shape_x}
+    samples = Samples.of(t, y, x, centres=centres, sigma=sigma, draws=draws, **inputs)
     n, d = samples.n_inputs * samples.n_draws, samples.n_units
     _warn_if_long(asked, samples.t, n, d, 0 if x is None else samples.x.shape[1])
     return asked.session()([samples])[0]

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -23,7 +24,7 @@ import torch
 from pydantic import Field, model_validator
 
 from infoplane.estimators.interface import LayerEstimator, PairEstimator
-from infoplane.estimators.kernels import counting, tails
+from infoplane.estimators.kernels import counting, tails, unseen
 from infoplane.estimators.kernels.counting import Grid, Tallies
 from infoplane.estimators.kernels.counting_cpu import TX, TY, T, X, Y
 from infoplane.estimators.kernels.shapes import by_shape
@@ -123,11 +124,13 @@ class Binned(LayerEstimator, PairEstimator):
 
         samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
         Returns LayerInformation in bits. interval: exact where the inputs are all that X can be
-        and nothing is corrected, else none. extra: entropy_binned, H(Bin(T)), and
-        entropy_given_x, H(Bin(T)|X), 0 with one draw. cap: log2 of the number of inputs, or of
-        codes that the range has where these are fewer; the Miller-Madow correction of that many
-        codes on top. flags: 'heavy_tails' (tails.py) where n_bins of equal width span outliers
-        and hold nearly all else in one or two of them.
+        and nothing is corrected; of unseen inputs in bins that do not depend on them (width, or
+        range: fixed) that of the population (kernels/sampling.py), while the value stays that
+        of the inputs; else none. extra: entropy_binned, H(Bin(T)), and entropy_given_x,
+        H(Bin(T)|X), 0 with one draw. cap: log2 of the number of inputs, or of codes that the
+        range has where these are fewer; the Miller-Madow correction of that many codes on top.
+        flags: 'heavy_tails' (tails.py) where n_bins of equal width span outliers and hold
+        nearly all else in one or two of them.
         Raises ValueError where the range spans a whole training and no survey is given, or bins
         are too narrow to be numbered.
         """
@@ -160,7 +163,10 @@ class Binned(LayerEstimator, PairEstimator):
         """`estimate` of many samples, those of equal shapes in parallel."""
 
         def records_of(alike: list[Samples]) -> list[LayerInformation]:
-            records = _records(alike[0], self.settings, _tallies(alike, self.settings, survey))
+            counted = _tallies(alike, self.settings, survey)
+            records = _records(alike[0], self.settings, counted)
+            if any(map(self.of_population, alike)):
+                records = _with_intervals(alike, self.settings, records, counted)
             heavy = _heavy_tails(alike, self.settings)
             return [
                 r.with_flag("heavy_tails") if h else r
@@ -173,6 +179,11 @@ class Binned(LayerEstimator, PairEstimator):
             record.exactly() if counts and samples.is_counted_whole else record
             for samples, record in zip(batch, records, strict=True)
         ]
+
+    def of_population(self, samples: Samples) -> bool:
+        """Of unseen inputs, where no bin depends on them."""
+        fixed = self.settings.width is not None or self.settings.range == "fixed"
+        return fixed and unseen.are(samples)
 
     @property
     def needs_labels(self) -> str:
@@ -227,13 +238,35 @@ def _extremes(t: torch.Tensor) -> tuple[float, float]:
 
 def _tallies(batch: list[Samples], settings: BinnedSettings, survey: Ranges | None) -> Tallies:
     """What is counted in samples of one shape."""
-    t = counting.stacked([samples.t for samples in batch])
-    alike = all(samples.y is batch[0].y for samples in batch)
-    labels = np.stack([samples.y.numpy() for samples in (batch[:1] if alike else batch)])
+    t, labels = counting.stacked([samples.t for samples in batch]), _labels(batch)
     if settings.binning == "equal_width":
         return counting.tally_grid(t, labels, _grid(t, batch, settings, survey))
     edges = [_edges_of_equal_mass(sample, settings) for sample in t]
     return counting.tally_edges(t, labels, edges)
+
+
+def _labels(batch: list[Samples]) -> np.ndarray:
+    """Classes (n_samples, n_inputs), or (1, n_inputs) where all have the same."""
+    alike = all(samples.y is batch[0].y for samples in batch)
+    return np.stack([samples.y.numpy() for samples in (batch[:1] if alike else batch)])
+
+
+def _with_intervals(
+    batch: list[Samples],
+    settings: BinnedSettings,
+    records: list[LayerInformation],
+    counted: Tallies,
+) -> list[LayerInformation]:
+    """Those of unseen inputs with intervals; of samples of one shape in bins of one size."""
+    t = counting.stacked([samples.t for samples in batch])
+    grid = _grid(t, batch, settings, None)
+    codes = unseen.codes_of_bins(t, *counting.ranges(t, per_unit=False), grid)
+    again = unseen.repeats(t, _labels(batch), partial(_repeats, grid))
+    return unseen.with_intervals(batch, records, counted, again, codes)
+
+
+def _repeats(grid: Grid, t: torch.Tensor, labels: np.ndarray) -> Tallies:
+    return counting.tally_grid(t, labels, grid, repeats=True)
 
 
 def _edges_of_equal_mass(t: torch.Tensor, settings: BinnedSettings) -> torch.Tensor:

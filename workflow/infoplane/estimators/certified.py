@@ -104,11 +104,14 @@ class Certified(LayerEstimator):
     def quantity_of(self, of: str, network: str = "the noisy network") -> Quantity:
         """Of the noisy network, as it measures no other, and over which inputs."""
         own = super().quantity_of(of, network or "the noisy network")
-        over = "the population of inputs" if self.of_population else "the measured inputs"
+        over = (
+            "the population of inputs"
+            if self.settings.of == "population"
+            else "the measured inputs"
+        )
         return own._replace(words=f"{own.words} over {over}")
 
-    @property
-    def of_population(self) -> bool:
+    def of_population(self, samples: Samples) -> bool:
         """As the settings say."""
         return self.settings.of == "population"
 
@@ -137,14 +140,15 @@ class Certified(LayerEstimator):
         if centres is None:
             nothing = Information(0.0, Interval(0.0, 0.0, "proven"))
             return LayerInformation(nothing, nothing)
-        if self.of_population and samples.n_inputs < LEAST_INPUTS:
+        population = self.of_population(samples)
+        if population and samples.n_inputs < LEAST_INPUTS:
             raise ValueError(
                 f"{samples.place}: estimator {self.name} cuts the inputs into three parts, for "
                 f"which it needs {LEAST_INPUTS} or more; there are {samples.n_inputs}"
             )
         layer = NoisyLayer(centres, sigma, samples.shape)
         parts = _Parts(layer, samples, self.settings)
-        ixt, ity = parts.population() if self.of_population else parts.inputs()
+        ixt, ity = parts.population() if population else parts.inputs()
         if not bool((samples.y != samples.y[0]).any()):
             ity = Information(0.0, Interval(0.0, 0.0, "proven"))
         return LayerInformation(ixt, ity)

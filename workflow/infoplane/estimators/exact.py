@@ -12,12 +12,13 @@ Neural Networks" (ICLR), section 3.
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
 from infoplane.estimators.interface import LayerEstimator
-from infoplane.estimators.kernels import counting
+from infoplane.estimators.kernels import counting, unseen
 from infoplane.estimators.kernels.counting_cpu import TX, TY, T, X, Y
 from infoplane.estimators.kernels.shapes import by_shape
 from infoplane.information import PAIRS, Quantity
@@ -45,13 +46,18 @@ class Exact(LayerEstimator):
         """I(X;T) and I(T;Y) of the measured inputs by counting equal rows.
 
         samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-        Returns LayerInformation in bits, exact to 1e-9 bit; the interval says so where the
-        inputs are all that X can be, and is none where they are a sample. extra:
-        entropy, H(T), and entropy_given_x, H(T|X), 0 with one draw. cap: log2 n_inputs, which a
-        network that is not quantised reaches, as nearly all of its rows differ; the flag
-        `saturated` says so.
+        Returns LayerInformation in bits, exact to 1e-9 bit of the inputs measured; the interval
+        says so where these are all that X can be. Of unseen inputs it is that of the population
+        (kernels/sampling.py), and the value stays that of the inputs; of other samples there is
+        none. extra: entropy, H(T), and entropy_given_x, H(T|X), 0 with one draw. cap: log2
+        n_inputs, which a network that is not quantised reaches, as nearly all of its rows
+        differ; the flag `saturated` says so.
         """
         return self.estimate_batch([samples])[0]
+
+    def of_population(self, samples: Samples) -> bool:
+        """Of unseen inputs, which are counted for what they are drawn from."""
+        return unseen.are(samples)
 
     def estimate_batch(
         self, batch: Sequence[Samples], survey: None = None
@@ -69,13 +75,14 @@ def _records(batch: list[Samples]) -> list[LayerInformation]:
     t = counting.stacked([samples.t for samples in batch])
     alike = all(samples.y is batch[0].y for samples in batch)
     labels = np.stack([samples.y.numpy() for samples in (batch[:1] if alike else batch)])
-    entropies = counting.tally_rows(t, labels).entropies()
+    counted = counting.tally_rows(t, labels)
+    entropies = counted.entropies()
     h = entropies[:, T]
     given_x = entropies[:, TX] - entropies[:, X]
     ixt = h - given_x
     ity = h - (entropies[:, TY] - entropies[:, Y])
     cap = math.log2(batch[0].n_inputs)
-    return [
+    records = [
         LayerInformation(
             Information(a, cap=cap),
             Information(b),
@@ -83,3 +90,8 @@ def _records(batch: list[Samples]) -> list[LayerInformation]:
         )
         for a, b, whole, g in zip(*(v.tolist() for v in (ixt, ity, h, given_x)), strict=True)
     ]
+    if not any(map(unseen.are, batch)):
+        return records
+    codes = [unseen.codes_of_values(t)] * len(batch)
+    again = unseen.repeats(t, labels, partial(counting.tally_rows, repeats=True))
+    return unseen.with_intervals(batch, records, counted, again, codes)

@@ -155,10 +155,9 @@ class Estimator(ABC):
         as the others are set."""
         return frozenset()
 
-    @property
-    def of_population(self) -> bool:
-        """Whether its numbers are about a population that the measured inputs are a sample of:
-        H(X) and H(Y) of these are then no limits."""
+    def of_population(self, samples: Samples) -> bool:
+        """Whether intervals, or what else it says of these, are about a population that the
+        inputs are a sample of: H(X) and H(Y) of the samples are then no limits."""
         return False
 
     def takes_as_maps(self, shapes: Sequence[tuple[int, ...]]) -> bool:
@@ -310,8 +309,10 @@ class Session:
         records = estimator.answers(batch, self.survey, self.memory)
         records = [record.with_saturation() for record in records]
         limits = Limits()
-        if not estimator.of_population:
-            records = [limits.of_layer(*both) for both in zip(batch, records, strict=True)]
+        records = [
+            record if estimator.of_population(samples) else limits.of_layer(samples, record)
+            for samples, record in zip(batch, records, strict=True)
+        ]
         judged = [self._judged(*both) for both in zip(batch, records, strict=True)]
         return [
             intervals.of_layer(estimator, samples, record, limits)

@@ -257,6 +257,7 @@ def samples_of(
         centres=None if added is None else clean.view(by_draw),
         entropy_x=inputs.entropy_x,
         whole=inputs.whole,
+        unseen=inputs.unseen,
         layer=layer,
         seed=seed,
         epoch=epoch,

@@ -79,7 +79,7 @@ class DatasetProbe(Probe):
     def _inputs(self) -> Inputs:
         x = self.data.x
         codes = np.zeros(len(x), np.int64) if self.label is None else self.label.codes
-        return Inputs.of(x[self._rows], codes[self._rows], self._whole)
+        return Inputs.of(x[self._rows], codes[self._rows], self._whole, self._unseen)
 
     @property
     def _whole(self) -> bool:
@@ -87,6 +87,11 @@ class DatasetProbe(Probe):
         drawn = self.label is not None and self.label.probabilities is not None
         everything = len(self._rows) == len(self.data.x)
         return everything and not drawn and self.data.attributes.get("whole", False)
+
+    @property
+    def _unseen(self) -> bool:
+        """Test inputs are, but of a finite population, of which a part is no draws."""
+        return self.settings.tests and not self.data.attributes.get("finite", True)
 
     @cached_property
     def _rows(self) -> np.ndarray:

@@ -62,7 +62,7 @@ class PositionsProbe(dataset.DatasetProbe):
         if self.fixed:
             return found
         choices = self._choices(seed, epoch, weights)
-        return Inputs.of(found.x.numpy(), choices, found.whole)
+        return Inputs.of(found.x.numpy(), choices, found.whole, found.unseen)
 
     def information_xy(self, seed: int, epoch: int, weights: WeightsStore) -> float:
         """Of the whole data set; of the network's choice, a function of the position, H(Y)."""

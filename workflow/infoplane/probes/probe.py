@@ -101,6 +101,8 @@ class Inputs(NamedTuple):
     y : int64 (n,), classes without gaps; of no meaning where `measure.y` is the reconstruction
     entropy_x, entropy_y : H(X) and H(Y) in bits
     whole : whether they are all that X can be, with the labels that these have
+    unseen : whether they are draws from a population that is not finite, of which none trained
+        the network
     """
 
     x: torch.Tensor
@@ -108,9 +110,12 @@ class Inputs(NamedTuple):
     entropy_x: float
     entropy_y: float
     whole: bool = False
+    unseen: bool = False
 
     @classmethod
-    def of(cls, x: np.ndarray, y: np.ndarray, whole: bool = False) -> Inputs:
+    def of(
+        cls, x: np.ndarray, y: np.ndarray, whole: bool = False, unseen: bool = False
+    ) -> Inputs:
         """Of arrays x (n, *shape) and labels y (n,); equal rows of x are one value of X.
 
         Raises ValueError where there are fewer than two inputs, or not a label for each.
@@ -129,6 +134,7 @@ class Inputs(NamedTuple):
             entropy_of_counts(np.bincount(row_codes(x))),
             entropy_of_counts(np.bincount(codes)),
             whole,
+            unseen,
         )
 
 

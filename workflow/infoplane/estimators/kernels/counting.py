@@ -27,6 +27,7 @@ from infoplane.estimators.kernels.counting_cpu import (
     T,
     Y,
     odd_multipliers,
+    repeats_of,
     room_for,
     steps_of,
     tally_rows_share,
@@ -144,10 +145,13 @@ def ranges(t: torch.Tensor, per_unit: bool) -> tuple[np.ndarray, np.ndarray]:
     return low, high
 
 
-def tally_grid(t: torch.Tensor, labels: np.ndarray, grid: Grid) -> Tallies:
+def tally_grid(
+    t: torch.Tensor, labels: np.ndarray, grid: Grid, repeats: bool = False
+) -> Tallies:
     """The tallies of samples t (n_samples, n_inputs, n_draws, n_units) and their classes.
 
     labels : int64 (n_samples, n_inputs), or (1, n_inputs) where all have the same
+    repeats : `weighted` of codes is then how many have more than one row
     """
     found = Tallies.empty(*t.shape[:3])
     if t.is_cuda:
@@ -155,10 +159,10 @@ def tally_grid(t: torch.Tensor, labels: np.ndarray, grid: Grid) -> Tallies:
             hashes = hashes_on_device(
                 sample, grid.low[i], grid.high[i], grid.step[i], grid.n_bins
             )
-            tally_on_device(hashes, labels[i % len(labels)], found, i)
+            tally_on_device(hashes, labels[i % len(labels)], found, i, repeats)
         return found
-    values = t.contiguous().numpy()
-    given = values, labels, grid, odd_multipliers(t.shape[3]), steps_of(found.n_rows)
+    values, steps = t.contiguous().numpy(), repeats_of if repeats else steps_of
+    given = values, labels, grid, odd_multipliers(t.shape[3]), steps(found.n_rows)
     into = found.n_codes, found.weighted
     _in_shares(lambda *share: tally_share(*given, *into, *share), len(t))
     return found
@@ -178,7 +182,7 @@ def tally_edges(t: torch.Tensor, labels: np.ndarray, edges: list[torch.Tensor]) 
     return tallies
 
 
-def tally_rows(t: torch.Tensor, labels: np.ndarray) -> Tallies:
+def tally_rows(t: torch.Tensor, labels: np.ndarray, repeats: bool = False) -> Tallies:
     """The same of rows as they are: equal values make equal codes, and 0 is −0.
 
     t : (n_samples, n_inputs, n_draws, n_units), counted in float32, or float64 where it is
@@ -190,12 +194,13 @@ def tally_rows(t: torch.Tensor, labels: np.ndarray) -> Tallies:
     )
     if t.is_cuda:
         for i, sample in enumerate(words):
-            tally_on_device(row_hashes(sample), labels[i % len(labels)], tallies, i)
+            tally_on_device(row_hashes(sample), labels[i % len(labels)], tallies, i, repeats)
         return tallies
     values, multipliers = words.numpy(), odd_multipliers(t.shape[3])
     values = values.view(f"u{values.itemsize}")
     minus_zero = values.dtype.type(1 << (8 * values.itemsize - 1))
-    given = values, minus_zero, labels, multipliers, steps_of(tallies.n_rows)
+    steps = (repeats_of if repeats else steps_of)(tallies.n_rows)
+    given = values, minus_zero, labels, multipliers, steps
     into = tallies.n_codes, tallies.weighted
     _in_shares(lambda *share: tally_rows_share(*given, *into, *share), len(t))
     return tallies
@@ -237,7 +242,9 @@ def hashes_on_device(t: torch.Tensor, low, high, step, n_bins: int) -> torch.Ten
     return hashes
 
 
-def tally_on_device(hashes: torch.Tensor, labels: np.ndarray, found: Tallies, i: int) -> None:
+def tally_on_device(
+    hashes: torch.Tensor, labels: np.ndarray, found: Tallies, i: int, repeats: bool = False
+) -> None:
     """Fill row i of the tallies by torch operations, on any device."""
     y = torch.from_numpy(labels).to(hashes.device)[:, None] * LABEL_FACTOR
     x = torch.arange(len(hashes), device=hashes.device)[:, None] * LABEL_FACTOR
@@ -250,7 +257,8 @@ def tally_on_device(hashes: torch.Tensor, labels: np.ndarray, found: Tallies, i:
         counts = torch.unique(keys, return_counts=True)[1].cpu().numpy()
         sizes, times = np.unique(counts, return_counts=True)
         found.n_codes[i, column] = len(counts)
-        found.weighted[i, column] = (times * sizes * np.log2(sizes)).sum()
+        weights = sizes > 1 if repeats else sizes * np.log2(sizes)
+        found.weighted[i, column] = (times * weights).sum()
 
 
 def edge_hashes(t: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
