@@ -82,6 +82,39 @@ def test_leaves_in_space_keep_classes_and_rows():
         np.testing.assert_array_equal(np.sort(found[a:b]), np.sort(order[a:b]))
 
 
+def on_a_line(spans, dtype):
+    """Rows on a line in three units, close together in one class and wide in another."""
+    random = np.random.default_rng(0)
+    places = np.concatenate([span * random.random(400) for span in spans])
+    rows = np.array([3.0, -1.0, 2.0]) + places[:, None] * np.array([0.6, 0.0, -0.8])
+    classes = np.repeat([0, 1], 400)[random.permutation(800)]
+    order = np.argsort(classes, kind="stable")
+    return torch.tensor(rows, dtype=dtype), order, np.array([400, 400])
+
+
+@pytest.mark.parametrize("spans", [(0, 0), (1e-4, 3), (2, 2), (30, 5)])
+def test_rows_on_a_line_take_no_pairs_and_have_the_same_sums(spans):
+    rows, order, sizes = on_a_line(spans, torch.float64)
+    found = pairwise._line_sums(rows, order, sizes, 0.25)
+    ordered = rows[order].numpy()
+    squares = ((ordered[:, None] - ordered) ** 2).sum(-1)
+    same = np.kron(np.eye(2), np.ones((400, 400))) > 0
+    for kind, variance in enumerate((1.0, 0.25)):
+        kernel = np.exp(-squares / (2 * variance))
+        np.testing.assert_allclose(found[kind], (kernel * same).sum(1), rtol=1e-9)
+        across = (kernel * ~same).sum(1)
+        np.testing.assert_allclose(found[kind + 2], across, rtol=1e-9, atol=1e-9)
+
+
+def test_only_rows_close_on_a_line_are_put_there():
+    rows, order, sizes = on_a_line((2, 2), torch.float32)
+    assert pairwise._line_sums(rows, order, sizes, 0.25) is not None
+    rows[700, 1] += 1e-3
+    assert pairwise._line_sums(rows, order, sizes, 0.25) is None
+    far = on_a_line((2, 1e6), torch.float32)
+    assert pairwise._line_sums(*far, 0.25) is None
+
+
 def test_far_blocks_are_skipped_and_not_missed():
     # Two clusters 5σ·√8 apart beside one that every other block is far from.
     rows = torch.randn((900, 2), generator=torch.Generator().manual_seed(0))

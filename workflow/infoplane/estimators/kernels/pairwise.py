@@ -7,7 +7,8 @@ A mixture of N equal Gaussians N(t_i, σ²I) in d dimensions has an entropy betw
 the first term, in nats: what the mixture's entropy exceeds a single component's by. The second
 is common to all mixtures of one noise and leaves every difference of entropies.
 
-The N × N distances are never held at once. Three ways lead to the sums:
+The N × N distances are never held at once. Four ways lead to the sums:
+- rows on a line, on the CPU: no pairs at all, the fast Gauss transform (line_cpu.py);
 - few units on the CPU: compiled direct differences, blocks of far rows skipped;
 - many units on the CPU: inner products by matrix multiplication, tile by tile, with direct
   differences for the pairs that these do not resolve;
@@ -24,6 +25,7 @@ import numpy as np
 import torch
 
 from infoplane.estimators.kernels import leaves_cpu as leaves
+from infoplane.estimators.kernels import line_cpu as line
 from infoplane.estimators.kernels import pairwise_cpu as cpu
 from infoplane.estimators.kernels.threads import each
 from infoplane.isolated import products_are_exact
@@ -37,6 +39,12 @@ kernel's, whose 5e-5 nats are 7e-5 bits."""
 
 MOST_DEVIATION = 3e-6
 """How far, in units of σ and over all units, float32 may move a row from its float64 place."""
+
+MOST_BESIDE = 1e-10
+"""How much the exponent of a lower kernel may change, in nats, where rows are put on a line."""
+
+ROWS_A_BOX = 4
+"""Rows for each box of a line, empty ones included, below which pairs are faster."""
 
 FARTHEST = 60.0
 """Exponents beyond count as this one: e^−60 is nothing beside a sum that is at least 1."""
@@ -94,11 +102,33 @@ def _bounds(sums: np.ndarray, n: int | np.ndarray) -> Bounds:
 
 def _sums_on_cpu(rows, order, sizes, variance, memory) -> np.ndarray:
     """Kernel sums (4, n_rows) of the rows in `order`, which sorts them by class."""
+    sums = _line_sums(rows, order, sizes, variance)
+    if sums is not None:
+        return sums
     if rows.shape[1] > MOST_DIRECT_UNITS:
         centred = _centred(rows, order, variance)
         if centred is not None:
             return _product_sums(rows, *centred, order, sizes, variance, memory)
     return _direct_sums(rows, order, sizes, variance)
+
+
+def _line_sums(rows, order, sizes, variance) -> np.ndarray | None:
+    """Kernel sums of rows that lie on a line, and close enough there; None of others."""
+    places = np.empty(len(rows))
+    values = rows.to(torch.promote_types(rows.dtype, torch.float32)).contiguous().numpy()
+    # two rows beside the line may be twice as far from one another as from it
+    if not line.on_a_line(values, MOST_BESIDE / 4 * 8 * variance, places):
+        return None
+    places = places[order] * math.sqrt(1 / (8 * variance))
+    if not 2 * np.ptp(places) < line.WIDTH * max(1, len(rows) // ROWS_A_BOX):
+        return None
+    ends, table = np.append(0, np.cumsum(sizes)), line.between_boxes()
+    sums = np.empty((4, len(rows)))
+    for upper, scaled in enumerate((places, 2 * places)):  # e^−(2s)² is the upper kernel
+        within, whole = np.empty((2, len(rows)))
+        line.line_sums(scaled, ends, table, within, whole)
+        sums[cpu.LOWER_WITHIN + upper], sums[cpu.LOWER_ACROSS + upper] = within, whole - within
+    return sums
 
 
 def _direct_sums(rows, order, sizes, variance) -> np.ndarray:
