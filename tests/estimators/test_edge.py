@@ -77,6 +77,18 @@ def test_edge_gives_the_same_by_torch_operations():
     assert fast == slow
 
 
+@pytest.mark.parametrize("width", [0.5, 200.0])
+def test_many_coordinates_agree_with_the_slow_twin(width):
+    """Whether some coordinates tell all rows apart, as at a small width, or do not."""
+    a, b = gaussians(100, 400, 2.0)
+    a[50:] = a[:50]
+    a[50:, 1] += 1.0  # not among those that are compared first
+    found = result(a, b[:, 0] > 0, bandwidth=width, correction="none")
+    expected = twin(a, (b[:, 0] > 0).astype(int), width)
+    assert found.value == pytest.approx(expected, abs=EXACT)
+    assert (found.value == pytest.approx(1.0, abs=0.01)) == (width < 1)
+
+
 def test_edge_takes_the_width_of_the_rule():
     a, b = gaussians(400, 2, 1.0)
     width = 0.9 * math.sqrt(4) * 400 ** (-1 / 8)

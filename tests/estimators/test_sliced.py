@@ -2,9 +2,10 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from infoplane.estimators import ksg, sliced
-from infoplane.estimators.kernels import neighbours
+from infoplane.estimators.kernels import neighbours, scaled
 from infoplane.samples import BIT, Pair
 
 ROUNDING = 1e-9
@@ -115,8 +116,27 @@ def test_blocks_of_slices_change_nothing(monkeypatch):
     plain = sliced._projected
     monkeypatch.setattr(sliced, "_projected", lambda *v: calls.append(1) or plain(*v))
     values = [between(a, b, n_projections=10, memory_mb=mb).value for mb in (1, 100)]
-    assert len(calls) > 4  # two variables in one block at 100 MB, in several at 1
+    assert len(calls) > 2  # all slices in one block at 100 MB, in several at 1
     assert values[0] == pytest.approx(values[1], abs=ROUNDING)
+
+
+def test_some_columns_at_a_time_are_those_of_all_at_once(monkeypatch):
+    rng = np.random.default_rng(0)
+    a = torch.from_numpy(rng.standard_normal((300, 10)))
+    b = torch.from_numpy(rng.integers(4, size=(300, 7)) * 1.0)  # ties
+    a[:, 2], a[:, 8] = 0.5, torch.from_numpy(rng.standard_cauchy(300))
+    labels, kept = torch.from_numpy(rng.integers(3, size=299)), torch.arange(1, 300)
+    whole = [scaled.of_one_scale(part[kept]) for part in (a, b)]
+    whole = scaled.without_ties(whole, labels, 5)
+    monkeypatch.setattr(scaled, "COLUMNS", 3)
+    columns = scaled.Columns([a, b], labels, 5, kept)
+    assert columns.widths == [9, 7]
+    found = [[], []]
+    for part, rows in columns:
+        assert rows.shape[1] <= 3
+        found[part].append(rows)
+    for part, expected in zip(found, whole, strict=True):
+        torch.testing.assert_close(torch.cat(part, 1), expected, rtol=0, atol=1e-13)
 
 
 def test_order_changes_nothing_and_seeds_choose_the_slices():

@@ -51,6 +51,8 @@ Bits = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 _B_FACTOR = int(counting.odd_multipliers(1, seed=2)[0])
 _CHUNK = 2**21  # values turned into float64 at once
+_SOME = 128
+"""Coordinates, or some more, whose codes are compared first."""
 
 
 class Cuts(Settings):
@@ -138,7 +140,7 @@ class EDGE(PairEstimator):
 def _between(pair: Pair, settings: EDGESettings, on_device: bool) -> Information:
     """on_device: by torch operations alone, which also run on the CPU."""
     hashing = _Hashing.of(pair, on_device)
-    dimensions = hashing.a.shape[1] + (0 if hashing.coded else hashing.b.shape[1])
+    dimensions = sum(hashing.dimensions)
     if settings.bandwidth == "best":
         widths = WIDTHS
     elif settings.bandwidth == "rule":
@@ -178,55 +180,81 @@ class _Counted(NamedTuple):
     cut: bool
 
 
-class _Hashing(NamedTuple):
-    """Both variables, and where their cells begin and how wide they are at ε = 1."""
+class _Variable(NamedTuple):
+    """A continuous variable: its rows (n, d), where cells begin and how wide they are at ε = 1.
 
-    a: torch.Tensor | np.ndarray
-    b: torch.Tensor | np.ndarray
-    origin_a: np.ndarray
-    scale_a: np.ndarray
-    origin_b: np.ndarray | None
-    scale_b: np.ndarray | None
+    some : rows of every n-th coordinate alone, of a variable of many; else None
+    """
+
+    rows: torch.Tensor | np.ndarray
+    origin: np.ndarray
+    scale: np.ndarray
+    some: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, values: torch.Tensor, on_device: bool) -> _Variable:
+        values = tails.tamed(values)
+        if on_device:
+            return cls(values, *_mean_and_sd_on_device(values))
+        rows = values.contiguous().numpy()
+        apart = rows.shape[1] // _SOME
+        some = np.ascontiguousarray(rows[:, ::apart]) if apart > 1 else None
+        return cls(rows, *_mean_and_sd(rows), some)
+
+    def hashes(self, width: float, shares: np.ndarray):
+        """Of the codes (n,) with cells of this width, shifted by these shares of it.
+
+        Where some coordinates tell all rows apart, so do all of them: these are not looked at.
+        """
+        step = self.scale * width
+        low = self.origin - shares[: len(step)] * step
+        if not isinstance(self.rows, np.ndarray):
+            return counting.hashes_on_device(self.rows[:, None], low, low, step, 0)[:, 0]
+        factors = counting.odd_multipliers(len(step))
+        found = np.empty(len(self.rows), np.int64)
+        if self.some is not None:
+            apart = len(step) // _SOME
+            _hash(
+                self.some,
+                *(np.ascontiguousarray(v[::apart]) for v in (low, step, factors)),
+                found,
+            )
+            if _occupancy(found)[1] == len(found):
+                return found
+        _hash(self.rows, low, step, factors, found)
+        return found
+
+
+class _Hashing(NamedTuple):
+    """Both variables, or codes (n,) in place of b."""
+
+    a: _Variable
+    b: _Variable | torch.Tensor | np.ndarray
     on_device: bool
     labelled: bool
 
     @classmethod
     def of(cls, pair: Pair, on_device: bool) -> _Hashing:
-        a = tails.tamed(pair.a)
-        b = pair.b if pair.is_labelled else torch.arange(pair.n) // pair.n_draws
+        a = _Variable.of(pair.a, on_device)
         if not pair.is_labelled and pair.n_draws == 1:
-            b = tails.tamed(pair.b)
-        if on_device:
-            b = b.to(a.device)
-        else:
-            a, b = a.contiguous().numpy(), b.contiguous().numpy()
-        scales = _mean_and_sd_on_device if on_device else _mean_and_sd
-        if b.ndim == 1:
-            return cls(a, b * _B_FACTOR, *scales(a), None, None, on_device, pair.is_labelled)
-        return cls(a, b, *scales(a), *scales(b), on_device, False)
+            return cls(a, _Variable.of(pair.b, on_device), on_device, False)
+        b = pair.b if pair.is_labelled else torch.arange(pair.n) // pair.n_draws
+        b = b.to(pair.a.device) if on_device else b.contiguous().numpy()
+        return cls(a, b * _B_FACTOR, on_device, pair.is_labelled)
 
     @property
-    def coded(self) -> bool:
-        """Whether b holds codes, and not values."""
-        return self.b.ndim == 1
+    def dimensions(self) -> list[int]:
+        """Of each variable that is no code."""
+        return [len(v.scale) for v in (self.a, self.b) if isinstance(v, _Variable)]
 
     def codes(self, width: float, shares: np.ndarray):
         """Hashes (n,) of the codes of a and of b with cells of this width, shifted by these
         shares of it. Both variables take the first shares, so that swapping them changes
         nothing."""
-        a = self._hashes(self.a, self.origin_a, self.scale_a * width, shares)
-        if self.coded:
-            return a, self.b
-        b = self._hashes(self.b, self.origin_b, self.scale_b * width, shares)
-        return a, b * _B_FACTOR
-
-    def _hashes(self, rows, origin, step, shares):
-        low = origin - shares[: len(step)] * step
-        if self.on_device:
-            return counting.hashes_on_device(rows[:, None], low, low, step, 0)[:, 0]
-        hashes = np.empty(len(rows), np.int64)
-        _hash(rows, low, step, counting.odd_multipliers(len(step)), hashes)
-        return hashes
+        a = self.a.hashes(width, shares)
+        if isinstance(self.b, _Variable):
+            return a, self.b.hashes(width, shares) * _B_FACTOR
+        return a, self.b
 
 
 def _mean_and_sd_on_device(rows: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
@@ -271,9 +299,8 @@ def _mean_and_sd(rows):
 def _counted(hashing: _Hashing, width: float, shift: int, settings: EDGESettings) -> _Counted:
     """Counts of one bandwidth and shift."""
     rng = np.random.default_rng((settings.seed, shift))
-    n = len(hashing.a)
-    most = max(v.shape[1] for v in (hashing.a, hashing.b) if v.ndim == 2)
-    a, b = hashing.codes(width, rng.random(most))
+    n = len(hashing.a.rows)
+    a, b = hashing.codes(width, rng.random(max(hashing.dimensions)))
     occupancy = _occupancy_on_device if hashing.on_device else _occupancy
     logs = _logs(n)
     with_a, k_a = occupancy(a)

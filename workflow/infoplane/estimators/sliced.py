@@ -78,33 +78,27 @@ class Sliced(PairEstimator):
         generator = np.random.default_rng(self.settings.seed)
         if pair.is_labelled or pair.n_draws > 1:
             return _with_labels(pair, self.settings, generator)
-        a, b = (scaled.of_one_scale(part) for part in (pair.a, pair.b))
         cap = neighbour_terms.cap_of_pair(pair.n, 1, 1, self.settings.neighbours, False)
-        if 0 in (a.shape[1], b.shape[1]):
-            return neighbour_terms.nothing(cap)
-        a, b = scaled.without_ties([a, b], None, self.settings.seed)
-        frames = [_frames(generator, part.shape[1], self.settings) for part in (a, b)]
+        columns = scaled.Columns([pair.a, pair.b], None, self.settings.seed)
 
         def terms_of(slices: list[torch.Tensor], memory: int) -> torch.Tensor:
             return neighbour_terms.of_pair(*slices, self.settings.neighbours, False, memory)
 
-        return _mean_over_slices([a, b], frames, terms_of, cap, self.settings)
+        return _mean_over_slices(columns, pair.n, generator, terms_of, cap, self.settings)
 
 
 def _with_labels(pair: Pair, settings: SlicedSettings, generator) -> Information:
     labels, kept = neighbour_terms.classes_of(pair)
     cap = neighbour_terms.cap_of_labels(labels)
-    a = scaled.of_one_scale(pair.a[kept.to(pair.a.device)])
-    if a.shape[1] == 0 or len(labels.unique()) == 1:
+    if len(labels.unique()) == 1:
         return neighbour_terms.nothing(cap)
-    (a,) = scaled.without_ties([a], labels, settings.seed)
-    frames = _frames(generator, a.shape[1], settings)
+    columns = scaled.Columns([pair.a], labels, settings.seed, kept)
 
     def terms_of(slices: list[torch.Tensor], memory: int) -> torch.Tensor:
         (of_a,) = slices
         return neighbour_terms.of_labels(of_a, labels, settings.neighbours, "max", memory)
 
-    return _mean_over_slices([a], [frames], terms_of, cap, settings)
+    return _mean_over_slices(columns, len(labels), generator, terms_of, cap, settings)
 
 
 def _frames(generator: np.random.Generator, d: int, settings: SlicedSettings) -> torch.Tensor:
@@ -118,24 +112,26 @@ def _frames(generator: np.random.Generator, d: int, settings: SlicedSettings) ->
     return torch.from_numpy(q * signs[:, None, :])
 
 
-def _mean_over_slices(parts, frames, terms_of, cap: float, settings: SlicedSettings):
-    """The record of the mean over slices of parts (n, d) by frames (n_projections, d, k);
-    terms_of(slices, memory) gives the n terms of one slice of each part."""
-    n, n_slices = len(parts[0]), settings.n_projections
-    widths = [f.shape[2] for f in frames]
+def _mean_over_slices(columns, n: int, generator, terms_of, cap: float, settings):
+    """The record of the mean over slices of n samples of the variables in `columns`;
+    terms_of(slices, memory) gives the n terms of one slice of each."""
+    if 0 in columns.widths:
+        return neighbour_terms.nothing(cap)
+    frames = [_frames(generator, d, settings) for d in columns.widths]
+    n_slices, widths = settings.n_projections, [f.shape[2] for f in frames]
     memory = settings.memory_mb * 10**6 // 2
-    at_once = max(1, min(n_slices, memory // (8 * n * (3 * sum(widths) + 1))))
+    at_once = max(1, min(n_slices, memory // (8 * n * (sum(widths) + 1))))
     means, total = [], torch.zeros(n, dtype=torch.float64)
     for start in range(0, n_slices, at_once):
         stop = min(n_slices, start + at_once)
-        slices = [_projected(p, f[start:stop]) for p, f in zip(parts, frames, strict=True)]
+        slices = _projected(columns, n, [f[start:stop] for f in frames])
         terms = torch.empty((stop - start, n), dtype=torch.float64)
 
         def one(s: int, slices=slices, terms=terms) -> None:
-            terms[s] = terms_of([of_part[s] for of_part in slices], memory).cpu()
+            terms[s] = terms_of([of_part[:, s] for of_part in slices], memory).cpu()
 
         # A slice of one dimension is one compiled call; the others use all threads.
-        if max(widths) == 1 and not neighbours.in_torch(parts[0]):
+        if max(widths) == 1 and not neighbours.in_torch(slices[0]):
             each(one, stop - start)
         else:
             for s in range(stop - start):
@@ -148,11 +144,19 @@ def _mean_over_slices(parts, frames, terms_of, cap: float, settings: SlicedSetti
     return neighbour_terms.record(of_samples, cap, math.hypot(by_samples, by_projections))
 
 
-def _projected(rows: torch.Tensor, frames: torch.Tensor) -> list[torch.Tensor]:
-    """Each slice (n, k), its variables standardised again: they are to have one scale."""
-    n_slices, d, k = frames.shape
-    columns = frames.permute(1, 0, 2).reshape(d, n_slices * k).to(rows.device)
-    values = rows @ columns
-    values = values - values.mean(dim=0)
-    values = values / values.square().mean(dim=0).sqrt()
-    return list(values.reshape(len(rows), n_slices, k).unbind(dim=1))
+def _projected(columns, n: int, frames: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Slices (n, n_slices, k) of each part, their variables standardised again: they are to
+    have one scale. frames : (n_slices, d, k) of each part"""
+    slices, done = [None for _ in frames], [0 for _ in frames]
+    for part, rows in columns:
+        along = frames[part][:, done[part] : done[part] + rows.shape[1]]
+        along = along.permute(1, 0, 2).flatten(1).to(rows.device)
+        done[part] += rows.shape[1]
+        if slices[part] is None:
+            slices[part] = rows.new_zeros((n, along.shape[1]))
+        slices[part].addmm_(rows, along)
+    for part, values in enumerate(slices):
+        values -= values.mean(dim=0)
+        values /= torch.linalg.vector_norm(values, dim=0) / math.sqrt(n)
+        slices[part] = values.unflatten(1, (-1, frames[part].shape[2]))
+    return slices

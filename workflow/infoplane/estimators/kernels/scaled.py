@@ -20,6 +20,7 @@ numbers: so the order of samples does not matter.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -81,17 +82,65 @@ def without_ties(parts: list[torch.Tensor], also: torch.Tensor | None, seed: int
     tied = [_has_ties(rows) for rows in parts]
     if not any(flags.any() for flags in tied):
         return parts
-    order = _order_of_values(parts, also).to(parts[0].device)
-    noise = np.random.default_rng(seed)
-    moved = []
-    for rows, flags in zip(parts, tied, strict=True):
-        rows = rows.clone()
-        for column in torch.nonzero(flags).flatten().tolist():
-            drawn = torch.from_numpy(noise.standard_normal(len(rows))).to(rows.device)
-            sizes = _sizes_of_noise(rows[:, column])
-            rows[order, column] += sizes[order] * drawn
-        moved.append(rows)
-    return moved
+    key = _Key(len(parts[0]))
+    for rows in parts:
+        key.add(rows)
+    order, noise = key.order(also).to(parts[0].device), np.random.default_rng(seed)
+    return [_parted(*each, order, noise) for each in zip(parts, tied, strict=True)]
+
+
+class Columns:
+    """Variables of one scale and without ties, of a map of many positions: as `of_one_scale`
+    and `without_ties` make them, but COLUMNS at a time, so that no copy of all is held.
+
+    widths : numbers of varying variables of each part
+    """
+
+    def __init__(
+        self,
+        parts: list[torch.Tensor],
+        also: torch.Tensor | None,
+        seed: int,
+        kept: torch.Tensor | None = None,
+    ):
+        """parts : (n, d) each, floating point; also, seed : see `without_ties`
+        kept : rows that are taken, int64 (m,), labels among them; None: all"""
+        self._parts, self._seed = parts, seed
+        self._kept = None if kept is None or len(kept) == len(parts[0]) else kept
+        key = _Key(len(parts[0]) if kept is None else len(kept))
+        self.widths, self._tied = [], []
+        for part in parts:
+            tied = []
+            for rows in self._scaled(part):
+                key.add(rows)
+                tied.append(_has_ties(rows))
+            self.widths.append(sum(map(len, tied)))
+            self._tied.append(tied)
+        self._order = key.order(also).to(parts[0].device)
+
+    def __iter__(self) -> Iterator[tuple[int, torch.Tensor]]:
+        """Part by part: its number, and its next variables, float64 (n, at most COLUMNS)."""
+        noise = np.random.default_rng(self._seed)
+        for number, (part, flags) in enumerate(zip(self._parts, self._tied, strict=True)):
+            for rows, tied in zip(self._scaled(part), flags, strict=True):
+                yield number, _parted(rows, tied, self._order, noise)
+
+    def _scaled(self, part: torch.Tensor) -> Iterator[torch.Tensor]:
+        for block in part.split(COLUMNS, dim=1):
+            block = block if self._kept is None else block[self._kept.to(block.device)]
+            yield of_one_scale(block.T.contiguous().T)  # its columns are read many times
+
+
+def _parted(rows: torch.Tensor, tied: torch.Tensor, order: torch.Tensor, noise) -> torch.Tensor:
+    """The rows (n, d), with noise of the next random numbers on columns with ties."""
+    if not tied.any():
+        return rows
+    rows = rows.clone()
+    for column in torch.nonzero(tied).flatten().tolist():
+        drawn = torch.from_numpy(noise.standard_normal(len(rows))).to(rows.device)
+        sizes = _sizes_of_noise(rows[:, column])
+        rows[order, column] += sizes[order] * drawn
+    return rows
 
 
 def _sizes_of_noise(values: torch.Tensor) -> torch.Tensor:
@@ -105,8 +154,9 @@ def _sizes_of_noise(values: torch.Tensor) -> torch.Tensor:
 
 def share_of_equals(rows: torch.Tensor) -> float:
     """Share of the rows (n, d) of which there is another that is equal in all variables."""
-    order = _order_of_values([rows], None).to(rows.device)
-    ordered = rows[order]
+    key = _Key(len(rows))
+    key.add(rows)
+    ordered = rows[key.order().to(rows.device)]
     same = (ordered[1:] == ordered[:-1]).all(dim=1)
     equal = torch.zeros(len(rows), dtype=torch.bool, device=rows.device)
     equal[1:] |= same
@@ -132,13 +182,20 @@ def _has_ties_in(rows: torch.Tensor) -> torch.Tensor:
     return ((gaps == 0).any(dim=1) | many).cpu()
 
 
-def _order_of_values(parts, also) -> torch.Tensor:
+class _Key:
     """An order of rows by their values: by a random direction, in which no two unlike rows
     meet. Rows that are alike may change places without anyone noticing."""
-    random = np.random.default_rng(0)
-    key = np.zeros(len(parts[0]))
-    for rows in parts:
-        key += (rows.cpu().numpy() * random.standard_normal(rows.shape[1])).sum(axis=1)
-    if also is not None:
-        key += random.standard_normal() * also.cpu().numpy()
-    return torch.from_numpy(np.argsort(key, kind="stable"))
+
+    def __init__(self, n: int):
+        self._random, self._along = np.random.default_rng(0), np.zeros(n)
+
+    def add(self, rows: torch.Tensor) -> None:
+        """Further variables (n, d)."""
+        direction = self._random.standard_normal(rows.shape[1])
+        self._along += (rows.cpu().numpy() * direction).sum(axis=1)
+
+    def order(self, also: torch.Tensor | None = None) -> torch.Tensor:
+        """Of the rows, with labels (n,) as one more variable."""
+        if also is not None:
+            self._along += self._random.standard_normal() * also.cpu().numpy()
+        return torch.from_numpy(np.argsort(self._along, kind="stable"))

@@ -41,7 +41,7 @@ def heavy(rows: torch.Tensor) -> torch.Tensor:
     rows = rows.detach()
     found = _may_be(rows, 0)
     for column in torch.nonzero(found).flatten().tolist():
-        found[column] = _is_heavy(rows[:, column])
+        found[column] = _is_heavy(rows[:, column].contiguous())
     return found
 
 
