@@ -1,6 +1,7 @@
 """The JSON schema: it is what the models say, and it judges as `load` does."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -171,3 +172,31 @@ def test_both_refuse_what_is_wrong(example, validator, name):
     assert list(validator.iter_errors(config))
     with pytest.raises(ConfigError):
         load(config, "wrong.yaml")
+
+
+def sentences():
+    """Every key with its description, once."""
+    root = schema()
+    for path, node in nodes(root, root):
+        for key, inner in node["properties"].items():
+            yield (*path, key), resolved(inner, root) | inner
+
+
+def test_every_key_has_a_sentence_that_stands_alone():
+    """As an editor shows it beside the key: from a capital or a `value` to a full stop, with
+    what is allowed and the default; "Of Adam." and "And in evaluation." are none."""
+    fragment = re.compile(r"(Of|And|But|Likewise|How many)\b")
+    found = dict(sentences())
+    assert len(found) > 300
+    for path, node in found.items():
+        said, place = node.get("description", ""), ".".join(path)
+        own = said.partition(" Allowed: ")[0]
+        assert re.match(r"[A-Z`(]", own), f"{place}: {said!r} begins with no capital"
+        assert not fragment.match(own), f"{place}: {said!r} goes on from something else"
+        assert own.endswith(".") and len(own.split()) >= 4, f"{place}: {said!r} is no sentence"
+        if "default" in node and "const" not in node and not isinstance(node["default"], dict):
+            assert f" Default: {json.dumps(node['default'], ensure_ascii=False)}." in said, (
+                place
+            )
+        if "minimum" in node:
+            assert f"≥ {node['minimum']}" in said, place

@@ -28,16 +28,17 @@ class Settings(BaseSettings):
     scores are given with and without them."""
 
     loss_above: float = Field(default=2.0, gt=0)
-    """diverged: the training loss is more than this many times that of the untrained network,
-    or is no number."""
+    """A network counts as diverged where its training loss is more than this many times that of
+    the untrained network, or is no number."""
     dead_share: float = Field(default=1.0, gt=0, le=1)
-    """dead: at least this share of the units of a hidden layer is the same for every training
-    input."""
+    """A network counts as dead where at least this share of the units of a hidden layer has the
+    same output for every training input."""
     classes: int = Field(default=1, ge=1)
-    """constant: at most this many classes are given to training inputs."""
+    """A network counts as constant where it gives at most this many classes to the training
+    inputs."""
     below_cap: float = Field(default=0.001, ge=0, lt=1)
-    """all codes unique: I(X;T) of every hidden layer is at most this share below the largest
-    value that the estimator could return."""
+    """An estimate counts as "all codes unique" where I(X;T) of every hidden layer is at most
+    this share below the largest value that the estimator could return."""
 
 
 def state_of(network: Mapping[str, Any], settings: Settings) -> tuple[str, str]:

@@ -19,20 +19,22 @@ class Settings(BaseSettings):
     """How networks are compared, whichever they are."""
 
     measure: Measure = Measure()
-    """The training inputs and the layers of which signals are measured."""
+    """This section says on which training inputs, layers and readings signals are measured."""
     strata: dict[str, Stratum] = Field(default=DEFAULT, min_length=1)
-    """Where networks are compared, by name: each at the end of its training, all at one epoch,
-    or each at the same training loss."""
+    """Strata name the epochs at which networks are compared: each network at the end of its
+    training, all at one epoch, or each at the same training loss."""
     targets: list[Target] = Field(default=["accuracy_test", "gap"], min_length=1)
-    """What a signal is to tell. accuracy_test: the share of test inputs that are right; gap:
-    accuracy on training inputs less that on test inputs, where less is better."""
+    """Targets are what a signal has to predict. accuracy_test is the share of test inputs that
+    get their label; gap is the accuracy on training inputs minus that on test inputs, where
+    less is better."""
     collapse: Collapse = Collapse()
-    """When a network, or an estimate, counts as collapsed."""
+    """These thresholds say when a network, or an estimate, counts as collapsed."""
     resamples: int = Field(default=1000, ge=0)
-    """Resamples of the networks for intervals of scores; 0: no intervals."""
+    """Intervals of scores come from this many resamples of the networks; 0 gives no
+    intervals."""
     confidence: float = Field(default=0.95, gt=0, lt=1)
-    """Of an interval, the share of resampled scores that it holds."""
+    """An interval holds this share of the resampled scores."""
     folds: int = Field(default=5, ge=2)
-    """Folds of configurations by which the increment over training loss is judged."""
+    """The increment over training loss is judged on this many folds of configurations."""
     seed: int = Field(default=0, ge=0)
-    """Seed of the resamples."""
+    """The resamples are drawn with this seed."""

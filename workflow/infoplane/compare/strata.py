@@ -23,26 +23,28 @@ LOSS = "loss_train"
 
 class Last(Settings):
     stratum: Literal["last"] = "last"
-    """Each network at the end of its own training."""
+    """`last` compares each network at the end of its own training."""
 
 
 class At(Settings):
     stratum: Literal["epoch"]
-    """All networks at one epoch."""
+    """`epoch` compares all networks at one epoch."""
     epoch: int = Field(ge=1)
-    """Number of the epoch; its weights have to be kept."""
+    """Networks are compared at this epoch, whose weights have to be kept."""
 
 
 class Matched(Settings):
     stratum: Literal["loss"]
-    """Each network at the kept epoch at which its training loss is nearest to one level."""
+    """`loss` compares each network at the kept epoch whose training loss is nearest to one
+    level."""
     loss: float | None = Field(default=None, gt=0)
-    """The level, in nats; null: the lowest that a share of a family's networks reaches."""
+    """This is the level in nats; null takes the lowest level that a share of a family's
+    networks reaches."""
     reached_by: float = Field(default=0.9, gt=0, le=1)
-    """Where loss is null, the share of a family's networks that reach the level."""
+    """Where loss is null, this share of a family's networks has to reach the level."""
     within: float = Field(default=0.1, gt=0)
-    """Largest distance from the level that still counts as matched, as a share of the level; a
-    network without such an epoch is left out, and named."""
+    """An epoch is matched where its loss is at most this share of the level away from it; a
+    network without such an epoch is left out and named."""
 
 
 Stratum = Annotated[Last | At | Matched, Field(discriminator="stratum")]

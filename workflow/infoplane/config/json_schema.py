@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from infoplane.config.allowed import Allowed, Node
+from infoplane.config.allowed import OWN, Allowed, Node
 from infoplane.config.models import File, WrittenRun
 from infoplane.config.runs import SWEPT
 from infoplane.settings import Settings
@@ -16,6 +16,8 @@ from infoplane.settings import Settings
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MAPS = ("properties", "patternProperties", "$defs")
 """Keywords whose value is a mapping of names to nodes, and no node itself."""
+VALUES = "A sweep takes each of these values of the key in turn."
+SWEEP = "A sweep makes an estimator <name>-<key>_<value> of every combination of these values."
 
 
 def schema() -> Node:
@@ -42,7 +44,8 @@ def schema() -> Node:
 def sentence(allowed: Allowed, node: Node) -> str:
     """What an editor shows of a key: its docstring, what is allowed, and the default."""
     said = " ".join(node.get("description", "").split())
-    node = {key: value for key, value in node.items() if key != "description"}
+    if "not" in node:
+        return f"The name stands for {OWN}."
     if "const" in allowed.resolved(node):
         return said
     said += f" Allowed: {allowed.words(node)}."
@@ -89,7 +92,9 @@ def _with_axes(whole: Node, run: Node) -> None:
         for member in map(allowed.resolved, inner["oneOf"]):
             if "estimator" in member["properties"]:
                 node = member["properties"]["estimator"]
-                member["properties"]["estimator"] = {"anyOf": [node, {"type": "string"}]}
+                said = node.get("description", "")
+                choice = {"description": said, "anyOf": [node, {"type": "string"}]}
+                member["properties"]["estimator"] = choice
 
 
 def _sweep(run: Node, definitions: dict[str, Node]) -> Node:
@@ -106,6 +111,7 @@ def _sweep(run: Node, definitions: dict[str, Node]) -> Node:
         "additionalProperties": False,
         "properties": {
             key: {
+                "description": VALUES,
                 "type": "array",
                 "minItems": 1,
                 "uniqueItems": True,
@@ -124,8 +130,12 @@ def _with_sweeps(whole: Node) -> None:
             keys = {k: n for k, n in member["properties"].items() if k != "estimator"}
             if not keys and member.get("additionalProperties") is False:
                 continue  # an estimator without settings
-            lists = {k: {"type": "array", "minItems": 1, "items": n} for k, n in keys.items()}
+            lists = {
+                key: {"description": VALUES, "type": "array", "minItems": 1, "items": node}
+                for key, node in keys.items()
+            }
             sweep = {"type": "object", "properties": lists, "minProperties": 1}
+            sweep["description"] = SWEEP
             sweep |= {"additionalProperties": False} if keys else {}
             member["properties"] = {**member["properties"], "sweep": sweep}
             member["required"] = [k for k in member["required"] if k == "estimator"]

@@ -84,34 +84,39 @@ class Run(Settings):
     """A network trained on a data set from several seeds, and what is measured of it."""
 
     dataset: str
-    """Name of one of the experiment's data sets."""
+    """The run learns and measures this data set, one of the experiment's `datasets`."""
     network: Network
-    """The network: its family (mlp where it is left out) and its settings."""
+    """The network has a family, mlp where it is left out, and the settings of this family."""
     training: Training
-    """The training: its trainer (supervised where it is left out) and its settings."""
+    """The training has a trainer, supervised where it is left out, and the settings of this
+    trainer."""
     seeds: Seeds = Field(default=10, validate_default=True)
-    """How many seeds (10: the seeds 0 … 9), or a list of seeds. Each is one trained network."""
+    """A number n trains the seeds 0 to n − 1; a list names the seeds. Each seed is one trained
+    network."""
     seeds_per_block: int | None = Field(default=None, ge=1)
-    """Seeds that train together in one job, as one batched network where that is faster; null:
-    10, or 1 of self-play, whose seeds train one after the other."""
+    """One job trains this many seeds, as one batched network where that is faster; null means
+    10, or 1 in self-play, whose seeds train one after the other."""
     measure: Measure = dataset_probe.Settings()
-    """The inputs and the epochs on which information is measured, by a probe (dataset where it
-    is left out)."""
+    """This section says on which inputs and at which epochs information is measured; its probe
+    is dataset where it is left out."""
     estimators: Names = Field(min_length=1)
     """Names of the experiment's estimators that measure this run."""
     shards: int = Field(default=1, ge=1, le=1000)
-    """Jobs that share each measurement of a block of seeds by one estimator: each takes a part
-    of the epochs, or of the gaps of delta_exact. Critics that go on from the epoch before, and
-    delta_approximate, are measured by one job all the same. Changes no result."""
+    """This many jobs share each measurement of a block of seeds by one estimator: each job
+    takes a part of the epochs, or of the gaps of delta_exact. One job measures critics that go
+    on from the epoch before, and delta_approximate. The setting changes no result."""
     pools: dict[Name, pooling.Settings] = Field(default={})
-    """Pools by name: weights of many epochs or seeds that are taken for draws of one random
-    network, each measured by the run's estimators."""
+    """Each pool takes the weights of many epochs or seeds as draws of one random network, which
+    the run's estimators measure."""
     threads: int = Field(default=1, ge=1)
-    """CPU threads of each of the run's training and estimating jobs. Changes no result."""
+    """Each training and estimating job of the run uses this many CPU threads. The setting
+    changes no result."""
     memory_mb: int = Field(default=1024, ge=1)
-    """Bound in MB for the activations that are held at once. Changes no result."""
+    """A job holds activations of at most this many MB at once. The setting changes no
+    result."""
     checkpoint_seconds: float = Field(default=20, gt=0)
-    """Time between two checkpoints of a training: what a kill can cost. Changes no result."""
+    """A training writes a checkpoint every so many seconds, which is the work that a kill can
+    cost. The setting changes no result."""
 
     @property
     def n_measured(self) -> int:
@@ -129,31 +134,33 @@ class WrittenRun(Run):
     """A run as a file has it: a sweep makes it many, and an empty section is one left out."""
 
     measure: Measure | None = None
-    """The inputs and the epochs on which information is measured, by a probe (dataset where it
-    is left out)."""
+    """This section says on which inputs and at which epochs information is measured; its probe
+    is dataset where it is left out."""
     estimators: Names | None = Field(default=None, min_length=1)
-    """Names of the experiment's estimators that measure this run; null: all of them."""
+    """These of the experiment's estimators measure the run; null means all of them."""
     sweep: dict[str, list] | None = None
-    """Multiplies the run: lists of values by dotted key, `training.batch_size: [128, 512]`.
-    Each combination is a run, <run>-<key>_<value> with the keys in alphabetical order."""
+    """A sweep turns the run into several, by lists of values under dotted keys:
+    `training.batch_size: [128, 512]`. Each combination is a run <run>-<key>_<value>, with the
+    keys in alphabetical order."""
 
 
 class Factor(Settings):
     """One thing that differs while all else is the same: a row of planes, one a level."""
 
     runs: Names | None = Field(default=None, min_length=1)
-    """Runs that differ in this factor alone, a level each; a run with a sweep stands for all
-    its variants. Levels that are numbers are put in order."""
+    """These runs are the levels of the factor and differ in nothing else; a run with a sweep
+    stands for all its variants. Levels that are numbers are put in order."""
     besides: Names = Field(default=[])
-    """Dotted keys in which the runs differ beside the factor, `training.epochs`; any other
-    difference is a mistake."""
+    """The runs may differ in these dotted keys beside the factor, as in `training.epochs`; any
+    other difference is refused."""
     run: str | None = None
-    """The run that `estimators` measure, where the factor is how it is measured."""
+    """The `estimators` measure this run, where the factor is how it is measured."""
     estimators: Names | None = Field(default=None, min_length=1)
-    """Estimators of `run`, a level each; one with a sweep stands for all its variants."""
+    """Each of these estimators of `run` is a level; an estimator with a sweep stands for all
+    its variants."""
     labels: list[str] | None = None
-    """What the levels are called, in the order in which they are listed; null: by their value,
-    data sets and estimators by their names."""
+    """Figures call the levels by these names, in the order in which they are listed; null calls
+    them by their value, and data sets and estimators by their names."""
 
     @model_validator(mode="after")
     def _of_runs_or_of_estimators(self):
@@ -180,20 +187,20 @@ class Figures(Settings):
     """What is drawn."""
 
     per_run: bool = True
-    """Whether every run gets figures of its own. false, for experiments of very many runs:
-    only comparisons and pooled planes are drawn, and a run's own figures on demand, by the
-    target run_<run> or figure_<figure>."""
+    """`true` draws figures of every run. false, for very many runs, draws comparisons and
+    pooled planes alone; the target run_<run> or figure_<figure> draws a run's figures on
+    demand."""
     comparisons: dict[Name, Names] | None = None
-    """Names of runs that are drawn side by side, by the comparison's name; a run with a sweep
-    stands for all its variants. null: one comparison, all, of 2 to 12 runs."""
+    """Each comparison lists the runs that are drawn side by side; a run with a sweep stands for
+    all its variants. null makes one comparison, all, of 2 to 12 runs."""
     factors: dict[Name, Factor] | None = None
-    """Factors by name. Each is a row of small planes in one figure, with the statistics of
-    phases of every plane beside it; one figure for each estimator that measures all the runs.
-    null: none."""
+    """Each factor is a row of small planes in one figure, with the statistics of the phases of
+    every plane beside it; each estimator that measures all the runs has its own figure. null
+    draws none."""
 
     own: dict[Name, OwnFigure] = Field(default={})
-    """Kinds of figures of the user's own by the name that their files and their target
-    figure_<name> have: the import path of each one's class, "module:Class"."""
+    """Each entry is a kind of figure of your own: its name names the files and the target
+    figure_<name>, its value is the import path of the class, "module:Class"."""
 
     @field_validator("own")
     @classmethod
@@ -209,25 +216,28 @@ class Compare(compare.Settings):
     of two generalises better. Each is a run, <family>-<axis>_<point>-…, with its seeds."""
 
     families: dict[Name, dict[str, Any] | None] = Field(min_length=1)
-    """Families by name, in each of which all networks are compared: a partial run, as a data
-    set and an architecture. Its `axes` add to the common ones, or replace them (null: leave
-    one out)."""
+    """Each family is a partial run, such as a data set and an architecture, and all its
+    networks are compared. Its `axes` add to the common ones, replace one, or with null leave
+    one out."""
     axes: dict[str, list | dict[Name, dict[str, Any] | None] | None] | None = None
-    """What networks of a family differ in, besides the seed. By dotted key, a list of its
-    values: `training.batch_size: [32, 128]`; or by a name, points that each set some keys:
-    `regulariser: {none: {}, l2: {training.l2: 1.0e-3}}`. Every combination is a run."""
+    """Axes say in what the networks of a family differ beside the seed: a dotted key with a
+    list of its values, `training.batch_size: [32, 128]`, or a name with points that each set
+    some keys, `regulariser: {none: {}, l2: {training.l2: 1.0e-3}}`. Every combination is a
+    run."""
     signals: dict[Name, compare.Signal] | None = Field(default=None, min_length=1)
-    """Signals by name; several may be one with other settings. `estimator` of a signal is the
-    name of one of the experiment's estimators. null: every signal that needs no settings, and
-    I(X;T) and I(T;Y) by each of the experiment's estimators, ixt_<name> and ity_<name>."""
+    """Each entry is a signal with its settings; `estimator` of a signal names one of the
+    experiment's estimators. null takes every signal that needs no settings, and I(X;T) and
+    I(T;Y) by each of the experiment's estimators as ixt_<name> and ity_<name>."""
     strata: dict[Name, Stratum] = Field(default=DEFAULT, min_length=1)
-    """Where networks are compared, by name: each at the end of its training, all at one epoch,
-    or each at the same training loss."""
+    """Strata name the epochs at which networks are compared: each network at the end of its
+    training, all at one epoch, or each at the same training loss."""
     minutes_per_job: float = Field(default=10, gt=0)
-    """Trainings of a family go into one job, one after the other, until they are expected to
-    take so many minutes: a job costs seconds before it trains. Changes no result."""
+    """One job trains networks of a family one after the other until they are expected to take
+    this many minutes, because a job costs seconds before it trains. The setting changes no
+    result."""
     networks_per_job: int = Field(default=64, ge=1)
-    """Networks of a family whose signals one job measures. Changes no result."""
+    """One job measures the signals of this many networks of a family. The setting changes no
+    result."""
 
 
 class Member(Settings):
@@ -256,22 +266,23 @@ class File(Settings):
     """An experiment of infoplane: data sets, estimators, and runs that bring them together."""
 
     experiment: Name
-    """Name of the experiment; its results are in results/<experiment>."""
+    """The results of the experiment are in results/<experiment>."""
     datasets: dict[Name, Dataset] = Field(min_length=1)
-    """Data sets by name."""
+    """Each entry is a data set: its name and the settings of its source."""
     estimators: dict[Name, Estimator] = Field(min_length=1)
-    """Estimators by name; several may be one method with other settings. With
-    `sweep: {n_bins: [10, 30]}` an entry is several, <name>-<key>_<value>, drawn together."""
+    """Each entry is an estimator with its settings; several entries may be one method. An entry
+    with `sweep: {n_bins: [10, 30]}` is several estimators, <name>-<key>_<value>, which are
+    drawn together."""
     defaults: dict[str, Any] | None = None
-    """Keys of a run that hold for every run which does not give them itself."""
+    """These keys hold for every run that does not give them itself."""
     runs: dict[Name, dict[str, Any] | None] | None = Field(default=None, min_length=1)
-    """Runs by name; they may be left out beside `compare`."""
+    """Each entry is a run; an experiment with `compare` may have none."""
     compare: Compare | None = None
-    """Networks of a grid that are compared pair by pair; null: none are."""
+    """This section compares the networks of a grid pair by pair; null compares none."""
     figures: Figures | None = None
-    """What is drawn."""
+    """This section says what is drawn beside the usual figures."""
     truth: Name = "quick"
-    """The calibration page that `estimator_truth` makes: a file of config/truth."""
+    """The target `estimator_truth` makes the calibration page of this file in config/truth."""
 
 
 class Level(Settings):

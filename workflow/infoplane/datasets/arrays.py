@@ -24,12 +24,13 @@ class Settings(SourceSettings):
     """Arrays as written by numpy.savez(path, x=…, y=…) or savez_compressed."""
 
     source: Literal["arrays"]
-    """One .npz: x of any shape (n_inputs, …), y (n_inputs,) of integers or strings, and
-    optionally train and test, indices of a split of its own. Other arrays (n_inputs,) of
-    integers or strings are further labels under their names."""
+    """`arrays` reads one .npz: x of any shape (n_inputs, …), y (n_inputs,) of integers or
+    strings, and optionally train and test, indices of a split of its own. Other arrays
+    (n_inputs,) of integers or strings are further labels under their names."""
 
     path: Path
-    """The .npz, absolute or relative to the working directory or to a data folder."""
+    """The .npz has this path: absolute, or relative to the working directory or to a data
+    folder."""
 
 
 class Arrays(Source):

@@ -17,7 +17,7 @@ class Settings(SourceSettings):
     """CIFAR-10, from cifar-10-batches-py or its archive in a data folder, else downloaded."""
 
     source: Literal["cifar10"]
-    """60,000 colour photographs of 3 × 32 × 32 pixels in [0, 1]."""
+    """`cifar10` is 60,000 colour photographs of 3 × 32 × 32 pixels in [0, 1]."""
 
 
 class CIFAR10(Source):

@@ -15,7 +15,7 @@ class Settings(SourceSettings):
     """Optical recognition of handwritten digits, Alpaydin & Kaynak 1998; needs no files."""
 
     source: Literal["digits"]
-    """1797 digits of 8 × 8 pixels in [0, 1], out of scikit-learn."""
+    """`digits` is 1,797 digits of 8 × 8 pixels in [0, 1], which come with scikit-learn."""
 
 
 class Digits(Source):

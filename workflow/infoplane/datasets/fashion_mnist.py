@@ -23,7 +23,7 @@ class Settings(SourceSettings):
     """Fashion-MNIST, from FashionMNIST/raw/*-ubyte(.gz) in a data folder, else downloaded."""
 
     source: Literal["fashion_mnist"]
-    """70,000 articles of clothing of 28 × 28 pixels in [0, 1]."""
+    """`fashion_mnist` is 70,000 articles of clothing of 28 × 28 pixels in [0, 1]."""
 
 
 class FashionMNIST(Published):

@@ -20,25 +20,25 @@ class Settings(SourceSettings):
     """Positions of a game of two players with perfect information; needs no files."""
 
     source: Literal["game"]
-    """Positions of a game of open_spiel, as observed by the player who is to move."""
+    """`game` gives positions of a game of open_spiel, as the player to move observes them."""
 
     game: str
-    """The game's name in open_spiel: tic_tac_toe, connect_four, …"""
+    """This is the game's name in open_spiel, such as tic_tac_toe or connect_four."""
 
     parameters: dict[str, bool | int | float | str] = Field(default={})
-    """The game's own parameters: rows, columns, …"""
+    """These are the game's own parameters in open_spiel, such as rows and columns."""
 
     sample: int | None = Field(default=None, ge=2)
-    """This many positions, each once, of games by random moves drawn from `seed`; null: all
-    positions of the game."""
+    """The data set has this many positions, each once, from games of random moves drawn with
+    `seed`; null takes all positions of the game."""
 
     solve: bool = True
-    """Solve the game exhaustively, for the labels `value` (the first player's result of perfect
-    play) and `optimal_moves` (the set of moves that keep it). false: the only label is
+    """`true` solves the game exhaustively, for the labels `value`, the first player's result of
+    perfect play, and `optimal_moves`, the set of moves that keep it. false gives one label,
     `legal_moves`, the set of legal moves."""
 
     standardise: Literal["none"] = "none"
-    """Observations stay as the game gives them, as a player sees them in play."""
+    """Observations stay as the game gives them, because a player sees them so in play."""
 
     @model_validator(mode="after")
     def _possible(self):

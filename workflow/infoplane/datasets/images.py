@@ -31,17 +31,19 @@ class Settings(SourceSettings):
     """Images in folders; the name of a folder is the class of what lies in it."""
 
     source: Literal["images"]
-    """A folder a class, or train/ and test/ (or val/) that hold a folder a class."""
+    """`images` reads a folder with one folder for each class, or with train/ and test/ (or
+    val/) that each hold a folder for each class."""
 
     path: Path
-    """The folder, absolute or relative to the working directory or to a data folder."""
+    """The folder has this path: absolute, or relative to the working directory or to a data
+    folder."""
 
     image_size: int | None = Field(default=None, ge=1)
-    """Height and width in pixels that every image is resized to; null keeps them, and they
+    """Every image is resized to this height and width in pixels; null keeps the sizes, which
     must then be equal."""
 
     grayscale: bool = False
-    """One channel of luminance in place of red, green and blue."""
+    """`true` reads one channel of luminance in place of red, green and blue."""
 
 
 class Part(NamedTuple):

@@ -12,7 +12,7 @@ class Settings(SourceSettings):
     """MNIST, from MNIST/raw/*-ubyte(.gz) in a data folder, else downloaded."""
 
     source: Literal["mnist"]
-    """70,000 handwritten digits of 28 × 28 pixels in [0, 1]."""
+    """`mnist` is 70,000 handwritten digits of 28 × 28 pixels in [0, 1]."""
 
 
 class MNIST(Published):

@@ -16,8 +16,9 @@ class Settings(SourceSettings):
     """notMNIST, from notMNIST/raw/*-ubyte(.gz) in a data folder; it is not downloaded."""
 
     source: Literal["notmnist"]
-    """Letters A-J of 28 × 28 pixels in [0, 1]. The split is the source's own where both the
-    train and the t10k files are there; one pair alone is a set without a split."""
+    """`notmnist` is letters A-J of 28 × 28 pixels in [0, 1]. The split is the source's own
+    where both the train and the t10k files are there; one pair alone is a set without a
+    split."""
 
 
 class NotMNIST(Source):

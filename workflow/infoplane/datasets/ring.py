@@ -20,15 +20,16 @@ class Settings(SourceSettings):
     """Points of a mixture of Gaussians on a ring; needs no files."""
 
     source: Literal["ring"]
-    """Points in two dimensions around modes that are even on a ring; the label is the mode."""
+    """`ring` draws points in two dimensions around modes that lie evenly on a ring; the label
+    is the mode."""
     n: int = Field(default=4000, ge=2)
-    """Points that are drawn, as many of each mode."""
+    """The source draws this many points, as many of each mode."""
     modes: int = Field(default=8, ge=1)
-    """Gaussians on the ring."""
+    """The ring has this many Gaussians."""
     radius: float = Field(default=1.0, ge=0)
-    """Distance of the modes' centres from 0."""
+    """The centres of the modes have this distance from 0."""
     deviation: float = Field(default=0.1, gt=0)
-    """Standard deviation of each Gaussian, in both directions."""
+    """Each Gaussian has this standard deviation in both directions."""
 
 
 class Ring(Source):

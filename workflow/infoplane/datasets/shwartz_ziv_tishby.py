@@ -49,19 +49,22 @@ class Settings(SourceSettings):
     """The 4096 patterns of Shwartz-Ziv & Tishby 2017; needs no files."""
 
     source: Literal["szt"]
-    """4096 patterns of 12 bits with a label that is symmetric under rotations."""
+    """`szt` is the 4,096 patterns of 12 bits of Shwartz-Ziv & Tishby 2017, with a label that is
+    symmetric under rotations."""
 
     labels: Literal["deterministic", "stochastic"] = "deterministic"
-    """The published labels, or labels drawn from p(y=1|x) = 1/(1+exp(−γ(f(x)−θ)))."""
+    """`deterministic` gives the published labels; stochastic draws them from p(y=1|x) =
+    1/(1+exp(−γ(f(x)−θ)))."""
 
     gamma: float | None = Field(default=None, gt=0, le=STEEPEST)
-    """Steepness γ of stochastic labels; give this or `information`."""
+    """Stochastic labels have this steepness γ; give either this or `information`."""
 
     information: float | None = Field(default=None, gt=0)
-    """I(X;Y) in bits that stochastic labels shall have over all patterns; γ is solved for."""
+    """Stochastic labels have this I(X;Y) in bits over all patterns, for which γ is solved."""
 
     threshold: float = Field(default=THRESHOLD, gt=7.5628, lt=7.7013)
-    """θ; all allowed values give the published labels, stochastic ones depend on it."""
+    """This is θ of the labels: all allowed values give the published labels, and stochastic
+    ones depend on it."""
 
     @model_validator(mode="after")
     def _one_steepness(self):

@@ -23,33 +23,33 @@ class SourceSettings(Settings):
     """Where the data set comes from."""
 
     size: int | None = Field(default=None, ge=2)
-    """Number of inputs kept, drawn at random with the shares of classes and of the source's
-    own split unchanged; null keeps all."""
+    """The data set keeps this many inputs, drawn at random, with the shares of classes and of
+    the source's own split unchanged; null keeps all."""
 
     shuffled_labels: float = Field(default=0.0, ge=0, le=1)
-    """Fraction of the inputs whose labels are permuted among themselves, training and test
-    alike."""
+    """The labels of this fraction of the inputs are permuted among themselves, training and
+    test alike."""
 
     training_fraction: float | None = Field(default=None, gt=0, le=1)
-    """Fraction of all kept inputs that train, with the shares of classes unchanged. null: the
-    source's own split, or 0.8 where it has none. 1: every input trains and the test set is
-    empty."""
+    """This fraction of all kept inputs trains, with the shares of classes unchanged. null takes
+    the source's own split, or 0.8 where it has none. With 1 every input trains and the test set
+    is empty."""
 
     training_share: float = Field(default=1.0, gt=0, le=1)
-    """Share of the training inputs that are kept, with the shares of classes unchanged; the
-    others are dropped, and the test inputs stay the same ones. Data sets that differ in this
-    alone compare networks by what they had to learn from."""
+    """This share of the training inputs is kept, with the shares of classes unchanged, and the
+    others are dropped; the test inputs stay the same. Data sets that differ in this alone
+    compare networks by how much they had to learn from."""
 
     standardise: Literal["none", "all", "feature"] = "none"
-    """Shift and scale to mean 0 and standard deviation 1 over the training inputs: all
-    features by the same two numbers, or every feature by its own (one that is constant is
-    only shifted)."""
+    """Inputs are shifted and scaled to mean 0 and standard deviation 1 over the training
+    inputs: all features by the same two numbers, or each feature by its own. A constant feature
+    is only shifted."""
 
     flatten: bool = True
-    """Whether an input becomes one row of features; false keeps (channels, height, width)."""
+    """`true` makes an input one row of features; false keeps (channels, height, width)."""
 
     seed: int = Field(default=0, ge=0)
-    """Seed of the subset, the shuffling, the split and of stochastic labels."""
+    """The subset, the shuffling, the split and stochastic labels are drawn with this seed."""
 
 
 @dataclass(frozen=True)

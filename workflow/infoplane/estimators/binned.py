@@ -50,24 +50,29 @@ class BinnedSettings(Settings):
     """Settings of the binned estimator."""
 
     estimator: Literal["binned"] = "binned"
+    """`binned` is the entropy of binned activations, which tracks how they cluster."""
     n_bins: int | None = Field(default=None, ge=2)
-    """Number of bins on each unit's range; 30 where no width is given."""
+    """Each unit's range has this many bins; null means 30 where no width is given."""
     width: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """Width of a bin in place of n_bins: bins are floor(t / width), without any range."""
+    """A bin has this width in units of the activations: bins are floor(t / width), without any
+    range or n_bins."""
     binning: Literal["equal_width", "equal_mass"] = "equal_width"
-    """equal_mass: edges at quantiles of the activations; equal values share a bin."""
+    """`equal_width` makes bins of one width. equal_mass puts edges at quantiles of the
+    activations, and equal values share a bin."""
     range: Literal["fixed", "layer", "unit", "layer_over_training", "training"] = "layer"
-    """What n_bins span: `low` to `high` (fixed); the smallest to the largest activation of
-    this layer at this epoch and seed (layer), or of each unit for itself (unit); of this
-    layer over all measured epochs of the seed (layer_over_training); of all layers over all
-    measured epochs of the seed (training), in place of which a delta schedule surveys epochs
-    of its own. Without meaning where `width` is given."""
+    """`n_bins` span this range. fixed: `low` to `high`. layer: the smallest to the largest
+    activation of this layer at this epoch and seed. unit: the same of each unit for itself.
+    layer_over_training: of this layer over all measured epochs of the seed. training: of all
+    layers over all measured epochs of the seed. A delta schedule surveys epochs of its own for
+    the last two. The setting has no meaning where `width` is given."""
     low: float | None = Field(default=None, allow_inf_nan=False)
-    """Lower end of the fixed range, in units of the activations."""
+    """The fixed range begins here, in units of the activations."""
     high: float | None = Field(default=None, allow_inf_nan=False)
-    """Upper end of the fixed range. Values beyond go into bins of the same width there."""
+    """The fixed range ends here, in units of the activations. Values beyond it go into further
+    bins of the same width."""
     correction: Literal["none", "miller_madow"] = "none"
-    """miller_madow: adds (occupied bins − 1) / 2N nats to each entropy of N rows."""
+    """`miller_madow` adds (occupied bins − 1) / 2N nats to each entropy of N rows; none adds
+    nothing."""
 
     @model_validator(mode="before")
     @classmethod

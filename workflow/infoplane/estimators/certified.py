@@ -69,28 +69,31 @@ class CertifiedSettings(Settings):
     """Settings of the certified interval."""
 
     estimator: Literal["certified"] = "certified"
+    """`certified` gives an interval for a layer with Gaussian noise of its own."""
     of: Literal["population", "inputs"] = "population"
-    """What X is: drawn from a population of which the measured inputs are independent samples,
-    or one of the measured inputs, each as likely as the next, as where they are all that there
-    are."""
+    """`population` means that the measured inputs are independent samples of a population whose
+    information is wanted. inputs means that X is one of the measured inputs, each as likely as
+    the next, as where they are all that there are."""
     level: float = Field(default=0.95, gt=0.5, lt=1)
-    """Probability with which an interval holds the information; either side fails with half of
+    """An interval holds the information with this probability; either side fails with half of
     what is left."""
     densities: list[Kind] = Field(default=["mixture"])
-    """Densities of T that are fitted beside Gaussians, predictions over maps and the noise
-    around the fitted inputs: mixtures of Gaussians, a normalising flow."""
+    """These densities of T are fitted beside Gaussians, predictions over maps and the noise
+    around the fitted inputs: mixture is a mixture of Gaussians, flow a normalising flow."""
     only_noise: bool = False
-    """The layer's own noise is the only one, so that one draw of an input tells its centre;
-    without it two draws (measure.draws) tell, and from one there is no lower bound by
-    inputs."""
+    """`true` says that the layer's own noise is the only one, so that one draw of an input
+    tells its centre. Without it two draws (measure.draws) are needed, and one draw gives no
+    lower bound by inputs."""
     held_out: float = Field(default=0.4, ge=0.1, le=0.8)
-    """Share of the inputs on which densities are tried; of the others a quarter weighs them."""
+    """Densities are tried on this share of the inputs; a quarter of the others weighs them."""
     noise_draws: int = Field(default=4, ge=4, multiple_of=2)
-    """Noisy samples of each input that has one centre; of one with more, two a centre."""
+    """An input with one centre gives this many noisy samples; an input with more centres gives
+    two for each."""
     seed: int = Field(default=0, ge=0)
-    """Of the parts, the noise and the fits."""
+    """The parts, the noise and the fits are drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """Working memory beside copies of the samples, in MB."""
+    """The estimator uses at most this many MB of working memory beside copies of the
+    samples."""
 
 
 class Certified(LayerEstimator):

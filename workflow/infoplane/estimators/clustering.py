@@ -45,13 +45,16 @@ class ClusteringSettings(BinSettings):
     """Settings of the clustering measures."""
 
     estimator: Literal["clustering"] = "clustering"
+    """`clustering` gives no information but measures of clusters: H(Bin(T)), distances,
+    silhouette, CDNV, cosines."""
     silhouette_rows: int = Field(default=4096, ge=2)
-    """The silhouette is of at most so many rows, chosen at random; its time grows as their
-    square. All other measures are of all rows."""
+    """The silhouette is measured on at most this many rows, chosen at random, because its time
+    grows as their square. All other measures take all rows."""
     seed: int = Field(default=0, ge=0)
-    """Of the choice of rows."""
+    """The rows of the silhouette are drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """Working memory beside copies of the samples, in MB."""
+    """The estimator uses at most this many MB of working memory beside copies of the
+    samples."""
 
 
 class Clustering(LayerEstimator):

@@ -50,37 +50,44 @@ class CompressedSettings(Settings):
     """Settings of the estimate on compressed variables."""
 
     estimator: Literal["compressed"] = "compressed"
+    """`compressed` estimates by neighbours in an autoencoder's code of X and principal
+    components of T (Butakov et al. 2024)."""
     components: int = Field(default=4, ge=1)
-    """Principal components of T (the first variable); fewer dimensions are left as they are."""
+    """T, the first variable, is compressed to this many principal components; fewer dimensions
+    stay as they are."""
     code: int = Field(default=4, ge=1)
-    """Dimensions of the autoencoder's code of X (the second variable), likewise."""
+    """X, the second variable, is compressed to this many dimensions by an autoencoder; fewer
+    dimensions stay as they are."""
     k: int = Field(default=40, ge=1)
-    """Neighbours; where weighted, the most of them."""
+    """The entropies use this many nearest neighbours; where weighted, at most so many."""
     weighted: bool = True
-    """Weigh the neighbours against bias (Berrett et al. 2019), or take the k-th alone."""
+    """`true` weighs the neighbours against bias (Berrett et al. 2019); false takes the k-th
+    alone."""
     autoencoder: Literal["dense", "convolutional"] = "dense"
-    """convolutional: X is read as a map, which measure.reading: whole says to, by 3 × 3
-    convolutions of stride 2; dense: as a vector."""
+    """`convolutional` reads X as a map, which needs measure.reading: whole, by 3 × 3
+    convolutions of stride 2; dense reads it as a vector."""
     width: int = Field(default=64, ge=1)
-    """Units of the one hidden layer of a dense encoder, and of its decoder."""
+    """The one hidden layer of a dense encoder, and of its decoder, has this many units."""
     channels: list[Annotated[int, Field(ge=1)]] = Field(default=[8, 16], min_length=1)
-    """Channels of each convolution of a convolutional encoder; its decoder mirrors them."""
+    """Each convolution of a convolutional encoder has this many channels; its decoder mirrors
+    them."""
     batch_size: int = Field(default=256, ge=1)
-    """Samples of a mini-batch of the autoencoder."""
+    """A mini-batch of the autoencoder has this many samples."""
     learning_rate: float = Field(default=3e-3, gt=0, allow_inf_nan=False)
-    """Of Adam."""
+    """Adam trains the autoencoder at this learning rate."""
     max_steps: int = Field(default=3000, ge=1)
-    """Mini-batches after which training ends in any case."""
+    """The autoencoder's training ends after this many mini-batches in any case."""
     evaluate_every: int = Field(default=50, ge=1)
-    """Mini-batches between evaluations on held-out samples."""
+    """The autoencoder is evaluated on held-out samples every so many mini-batches."""
     patience: int = Field(default=6, ge=1)
-    """Evaluations without a smaller error after which training ends."""
+    """The autoencoder's training ends after this many evaluations without a smaller error."""
     held_out: float = Field(default=0.1, gt=0, lt=1)
-    """Share of the samples that decide when training ends."""
+    """This share of the samples is held out and decides when training ends."""
     seed: int = Field(default=0, ge=0)
-    """Of the autoencoder, and of the noise that parts ties (scaled.py)."""
+    """The autoencoder, and the noise that parts ties, are drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """Working memory beside copies of the samples, in MB."""
+    """The estimator uses at most this many MB of working memory beside copies of the
+    samples."""
 
     @model_validator(mode="after")
     def _no_key_is_ignored(self):

@@ -59,34 +59,37 @@ class Cuts(Settings):
     """U for each of the two informations."""
 
     inputs: Bits | None = None
-    """U in bits with the inputs X, or another continuous variable; log2 N where not given."""
+    """This is the cut U in bits of information with the inputs X or another continuous
+    variable; null means log2 N."""
     labels: Bits | None = None
-    """U in bits with the labels Y; log2 N where not given."""
+    """This is the cut U in bits of information with the labels Y; null means log2 N."""
 
 
 class EDGESettings(Settings):
     """Settings of EDGE."""
 
     estimator: Literal["edge"] = "edge"
+    """`edge` estimates by random-shift hashing (Noshad et al. 2019)."""
     bandwidth: Literal["best", "rule"] | float | ByLayer[Bits] = "best"
-    """Width ε of a cell, in standard deviations of each coordinate. best: the one of 1/8 … 8
-    with the largest shuffle-corrected information. rule: smoothing · √d · N^(−1/(2d)), with d
-    the dimensions of both variables together. A mapping gives each layer a width by its name
-    or a pattern: {conv1: 2.0, "dense*": 1.0}."""
+    """A cell has this width ε, in standard deviations of each coordinate. best: the one of 1/8
+    … 8 with the largest shuffle-corrected information. rule: smoothing · √d · N^(−1/(2d)),
+    where d counts the dimensions of both variables. A mapping gives each layer a width by its
+    name or a pattern: {conv1: 2.0, "dense*": 1.0}."""
     smoothing: float = Field(default=1.1, gt=0, allow_inf_nan=False)
-    """Factor of `bandwidth: rule`."""
+    """This factor multiplies the width of `bandwidth: rule`."""
     correction: Literal["shuffled", "miller_madow", "none"] = "shuffled"
-    """shuffled: minus the information of the same codes with B in random order.
-    miller_madow: minus (K_AB − K_A − K_B + 1) / 2N nats, K the numbers of occupied codes."""
+    """`shuffled` subtracts the information of the same codes with B in random order.
+    miller_madow subtracts (K_AB − K_A − K_B + 1) / 2N nats, where K counts occupied codes."""
     n_shuffles: int = Field(default=2, ge=1)
-    """Random orders that the shuffled correction averages over."""
+    """The shuffled correction averages over this many random orders."""
     n_shifts: int = Field(default=5, ge=1)
-    """Random shifts of the cells; the value is the median over them."""
+    """The value is the median over this many random shifts of the cells."""
     upper_cut: Bits | Cuts | None = None
-    """U in bits, one for both informations or {inputs: 20, labels: 10}; log2 N, which no ratio
-    exceeds, where not given. A value of which it cut something is flagged 'cut'."""
+    """Ratios are cut at U bits, one number for both informations or {inputs: 20, labels: 10};
+    null means log2 N, which no ratio exceeds. A value that lost something to the cut is flagged
+    'cut'."""
     seed: int = Field(default=0, ge=0)
-    """Of shifts and shuffles."""
+    """The shifts and shuffles are drawn with this seed."""
 
     @model_validator(mode="after")
     def _no_key_is_ignored(self):

@@ -30,6 +30,7 @@ class ExactSettings(Settings):
     """Settings of exact counting: none."""
 
     estimator: Literal["exact"] = "exact"
+    """`exact` counts equal rows of quantised activations (Lorenzen et al. 2022)."""
 
 
 class Exact(LayerEstimator):

@@ -26,12 +26,14 @@ class InfoNCESettings(CriticSettings):
     """Settings of InfoNCE."""
 
     estimator: Literal["infonce"] = "infonce"
+    """`infonce` is the lower bound of a critic that contrasts samples (van den Oord et al.
+    2018)."""
     critic: Literal["separable", "concat"] = "separable"
-    """separable: a network of each variable, and the inner product of their outputs; concat:
-    one network of both, which contrasts a sample with `contrasts` others alone."""
+    """`separable` is a network of each variable and the inner product of their outputs; concat
+    is one network of both, which contrasts a sample with `contrasts` others alone."""
     batch_size: int = Field(default=512, ge=2)
-    """K of separable critics, in training and in the estimate: its largest value is log2 K
-    bits. Where a held-out half has fewer samples, it is their number."""
+    """Separable critics contrast K samples, this many, in training and in the estimate, whose
+    largest value is log2 K bits; a smaller held-out half sets K to its size."""
 
 
 class InfoNCE(CriticEstimator):

@@ -37,7 +37,7 @@ class EstimatorSettings(Settings):
     """What an estimator without settings of its own has for settings."""
 
     estimator: str
-    """The estimator's name, or its import path, "module:Class"."""
+    """The estimator has this name, or this import path, "module:Class"."""
 
 
 class Estimator(ABC):

@@ -25,6 +25,7 @@ class JSSettings(CriticSettings):
     """Settings of the bound of a critic trained by Jensen-Shannon."""
 
     estimator: Literal["js"] = "js"
+    """`js` is a critic trained by the Jensen-Shannon objective."""
 
 
 class JS(CriticEstimator):

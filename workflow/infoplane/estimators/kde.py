@@ -40,15 +40,20 @@ class KDESettings(Settings):
     """Settings of the kernel density bounds."""
 
     estimator: Literal["kde"] = "kde"
+    """`kde` bounds the information of the layer plus Gaussian noise (Kolchinsky & Tracey
+    2017)."""
     noise_variance: Variance | ByLayer[Variance] = 0.1
-    """σ² of the noise on each unit, in squared units of the activations (or see `noise`). A
-    mapping gives each layer its own by its name or a pattern: {conv1: 1.0, "dense*": 0.1}."""
+    """Each unit has noise of this variance σ², in squared units of the activations, or as
+    `noise` says. A mapping gives each layer its own by its name or a pattern: {conv1: 1.0,
+    "dense*": 0.1}."""
     noise: Literal["absolute", "relative"] = "absolute"
-    """relative: noise_variance is a share of the layer's mean variance over its units."""
+    """`absolute` takes noise_variance as it is; relative takes it as a share of the layer's
+    mean variance over its units."""
     bound: Literal["upper", "lower"] = "upper"
-    """The bound that ixt and ity are made of."""
+    """The values of I(X;T) and I(T;Y) are made of this bound of the entropies."""
     memory_mb: int = Field(default=512, ge=1)
-    """Working memory beside copies of the samples, in MB."""
+    """The estimator uses at most this many MB of working memory beside copies of the
+    samples."""
 
 
 class KDE(LayerEstimator, PairEstimator):

@@ -33,18 +33,21 @@ class KLSettings(Settings):
     """Settings of the Kozachenko-Leonenko entropies."""
 
     estimator: Literal["kl"] = "kl"
+    """`kl` adds Kozachenko-Leonenko entropies of nearest neighbours."""
     k: int = Field(default=3, ge=1)
-    """Neighbours; where weighted, the most of them, and at least ⌊d/4⌋ + 1 in d dimensions."""
+    """The entropies use this many nearest neighbours; where weighted, at most so many, and at
+    least ⌊d/4⌋ + 1 in d dimensions."""
     norm: Literal["euclidean", "max"] = "euclidean"
-    """Of distances; in the max-norm balls are cubes."""
+    """Distances are measured by this norm; in the max-norm balls are cubes."""
     weighted: bool = False
-    """Weigh the 1st to k-th neighbour against bias, instead of taking the k-th alone. Meant
-    for 4 to 8 dimensions of a and b together: weights add up to 1, but their sizes to 3 in 4
-    to 6 dimensions, 25 in 8 and 300 in 12, and the noise of the estimate grows with them."""
+    """`true` weighs the 1st to k-th neighbour against bias; false takes the k-th alone. Weights
+    suit 4 to 8 dimensions of a and b together: they add up to 1, but their sizes add up to 3 in
+    4 to 6 dimensions, 25 in 8 and 300 in 12, and the noise of the estimate grows with them."""
     seed: int = Field(default=0, ge=0)
-    """Of the noise that parts ties, where there are some (scaled.py)."""
+    """The noise that parts ties, where there are some, is drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """Working memory beside copies of the samples, in MB."""
+    """The estimator uses at most this many MB of working memory beside copies of the
+    samples."""
 
 
 class KL(PairEstimator):

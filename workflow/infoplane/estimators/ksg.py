@@ -28,14 +28,18 @@ class KSGSettings(Settings):
     """Settings of the KSG estimator."""
 
     estimator: Literal["ksg"] = "ksg"
+    """`ksg` estimates by k nearest neighbours (Kraskov et al. 2004)."""
     k: int = Field(default=3, ge=1)
-    """Neighbours. More of them lower the variance and, at much information, the values."""
+    """The estimate uses this many nearest neighbours; more of them lower the variance and, at
+    much information, the values."""
     variant: Literal["ksg1", "bias_improved"] = "ksg1"
-    """bias_improved counts in Euclidean balls; with labels only the norm differs."""
+    """`ksg1` is the first algorithm of Kraskov et al. 2004; bias_improved counts in Euclidean
+    balls (Gao et al. 2018). With labels only the norm differs."""
     seed: int = Field(default=0, ge=0)
-    """Of the noise that parts ties, where there are some (scaled.py)."""
+    """The noise that parts ties, where there are some, is drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """Working memory beside copies of the samples, in MB."""
+    """The estimator uses at most this many MB of working memory beside copies of the
+    samples."""
 
 
 class KSG(PairEstimator):

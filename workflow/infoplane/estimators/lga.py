@@ -49,17 +49,20 @@ class LGASettings(Settings):
     """Settings of LGA."""
 
     estimator: Literal["lga"] = "lga"
+    """`lga` fits a local Gaussian around each sample by likelihood (Gao, Ver Steeg & Galstyan
+    2015)."""
     k: int = Field(default=30, ge=1)
-    """The neighbour whose distance is the bandwidth."""
+    """The bandwidth is the distance to the neighbour of this rank."""
     tolerance: float = Field(default=1e-5, gt=0, lt=1)
-    """A fit has converged where its gradient is no longer than this: values are then within
+    """A fit has converged where its gradient is no longer than this; values are then within
     some ten times its square of the maximum, in nats."""
     max_iterations: int = Field(default=200, ge=1)
-    """Of the optimiser."""
+    """The optimiser stops after this many iterations in any case."""
     seed: int = Field(default=0, ge=0)
-    """Of the noise that parts ties, where there are some (scaled.py)."""
+    """The noise that parts ties, where there are some, is drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """Working memory beside copies of the samples, in MB."""
+    """The estimator uses at most this many MB of working memory beside copies of the
+    samples."""
 
 
 class Neighbourhoods(NamedTuple):

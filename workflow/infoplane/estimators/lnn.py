@@ -52,15 +52,17 @@ class LNNSettings(Settings):
     """Settings of LNN."""
 
     estimator: Literal["lnn"] = "lnn"
+    """`lnn` takes a local Gaussian around each sample (Gao, Oh & Viswanath 2016)."""
     k: int = Field(default=5, ge=1)
-    """The neighbour whose distance is the bandwidth."""
+    """The bandwidth is the distance to the neighbour of this rank."""
     n_neighbours: int = Field(default=30, ge=4)
-    """Neighbours m that the local Gaussian is fitted to. At least three more than the
-    dimensions of both variables together are needed, or its covariance is singular."""
+    """The local Gaussian is fitted to this many neighbours. They must be at least three more
+    than the dimensions of both variables together, or its covariance is singular."""
     seed: int = Field(default=0, ge=0)
-    """Of the noise that parts ties, where there are some (scaled.py)."""
+    """The noise that parts ties, where there are some, is drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """Working memory beside copies of the samples, in MB."""
+    """The estimator uses at most this many MB of working memory beside copies of the
+    samples."""
 
     @model_validator(mode="after")
     def _bandwidth_lies_among_the_neighbours(self):

@@ -28,8 +28,9 @@ class MINESettings(CriticSettings):
     """Settings of MINE."""
 
     estimator: Literal["mine"] = "mine"
+    """`mine` is the Donsker-Varadhan lower bound of a critic (Belghazi et al. 2018)."""
     averaging: float = Field(default=0.1, gt=0, lt=1)
-    """Share of the newest mini-batch in the moving average of E[e^f]."""
+    """The newest mini-batch has this share in the moving average of E[e^f]."""
 
 
 class MINE(CriticEstimator):

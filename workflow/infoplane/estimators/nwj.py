@@ -22,6 +22,7 @@ class NWJSettings(CriticSettings):
     """Settings of the NWJ bound."""
 
     estimator: Literal["nwj"] = "nwj"
+    """`nwj` is the lower bound of Nguyen, Wainwright & Jordan 2010 by a critic."""
 
 
 class NWJ(CriticEstimator):

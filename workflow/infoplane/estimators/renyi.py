@@ -53,33 +53,37 @@ class RenyiSettings(Settings):
     """Settings of the matrix-based Rényi information."""
 
     estimator: Literal["renyi"] = "renyi"
+    """`renyi` is matrix-based Rényi information, which is not Shannon's (Giraldo et al.
+    2015)."""
     alpha: float = Field(default=1.01, gt=0, allow_inf_nan=False)
-    """Order α of the entropies; 1 is Shannon's form."""
+    """The entropies have this order α; 1 is Shannon's form."""
     width: Literal["alignment", "median"] | float | ByLayer[Width] = "alignment"
-    """Kernel width σ of the first variable, T. alignment: of n_widths from 0.1 to 10 mean
-    distances the one whose kernel matrix is most like that of the labels (largest
-    ⟨K, L⟩ / ‖K‖‖L‖), and the same one for I(X;T) as for I(T;Y); without any labels the median.
-    median: the median distance of two samples. A number is in units of the variable; a mapping
-    gives each layer its own by its name or a pattern: {conv1: 8.0, "dense*": 1.0}."""
+    """The kernel of T, the first variable, has this width σ. alignment: of n_widths from 0.1 to
+    10 mean distances the one whose kernel matrix is most like that of the labels (largest ⟨K,
+    L⟩ / ‖K‖‖L‖), the same for I(X;T) and I(T;Y), or without labels the median. median: the
+    median distance of two samples. A number is in units of the variable; a mapping gives each
+    layer its own by its name or a pattern: {conv1: 8.0, "dense*": 1.0}."""
     width_b: Literal["median"] | float = "median"
-    """Width of the second variable where that is continuous: the inputs X."""
+    """The kernel of a continuous second variable, the inputs X, has this width in its units."""
     n_widths: int = Field(default=41, ge=2)
-    """How many widths alignment chooses from, equally spaced on a logarithmic scale."""
+    """Alignment chooses from this many widths, equally spaced on a logarithmic scale."""
     moving_average: float = Field(default=0, ge=0, lt=1)
-    """Share of the width before in each new one by alignment, 0.9 in Wickstrøm et al.: every
-    batch then chooses a width, σ ← 0.9 σ + 0.1 σ', and an epoch goes on from the one that was
-    measured before it. 0: the first batch chooses for all, at every epoch anew."""
+    """The width before keeps this share in each new one by alignment, 0.9 in Wickstrøm et al.:
+    every batch then chooses a width, σ ← 0.9 σ + 0.1 σ', and an epoch goes on from the one
+    measured before it. With 0 the first batch of an epoch chooses for all."""
     standardise: bool = False
-    """Divide each coordinate by its standard deviation first. Without, the units of a layer
-    weigh as much as they vary, as published; only a common scale makes no difference."""
+    """`true` first divides each coordinate by its standard deviation. false lets the units of a
+    layer weigh as much as they vary, as published, so that a common scale makes no
+    difference."""
     batch_size: int = Field(default=512, ge=2)
-    """Samples in a kernel matrix; also the cap, log2 of it."""
+    """A kernel matrix has this many samples; log2 of this number is the cap."""
     n_batches: int = Field(default=8, ge=1)
-    """Largest number of batches, without common samples, that values are means over."""
+    """Values are means over at most this many batches without common samples."""
     seed: int = Field(default=0, ge=0)
-    """Of the choice of batches."""
+    """The batches are drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """Working memory beside a copy of the samples, in MB."""
+    """The estimator uses at most this many MB of working memory beside a copy of the
+    samples."""
 
     @model_validator(mode="after")
     def _widths_are_positive(self):

@@ -29,16 +29,19 @@ class SlicedSettings(Settings):
     """Settings of sliced mutual information."""
 
     estimator: Literal["sliced"] = "sliced"
+    """`sliced` is the mean information over random projections (Goldfeld & Greenewald 2021)."""
     n_projections: int = Field(default=128, ge=1)
-    """Pairs of random projections, each drawn anew for both variables."""
+    """The value is a mean over this many pairs of random projections, drawn anew for both
+    variables."""
     dimensions: int = Field(default=1, ge=1)
-    """Of the slices; a variable of fewer dimensions is taken whole."""
+    """A slice has this many dimensions; a variable of fewer dimensions is taken whole."""
     neighbours: int = Field(default=3, ge=1)
-    """k of the nearest neighbours of each slice."""
+    """Each slice uses this number k of nearest neighbours."""
     seed: int = Field(default=0, ge=0)
-    """Of the projections, and of the noise that parts ties (scaled.py)."""
+    """The projections, and the noise that parts ties, are drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """Working memory beside copies of the samples, in MB."""
+    """The estimator uses at most this many MB of working memory beside copies of the
+    samples."""
 
 
 class Sliced(PairEstimator):

@@ -27,8 +27,10 @@ class SMILESettings(CriticSettings):
     """Settings of SMILE."""
 
     estimator: Literal["smile"] = "smile"
+    """`smile` is a critic's bound whose marginal term is clipped (Song & Ermon 2020)."""
     clip: float = Field(default=5, gt=0, allow_inf_nan=False)
-    """τ in nats: scores of product pairs are clipped to [−τ, τ] in the estimate."""
+    """Scores of product pairs are clipped to [−τ, τ] in the estimate, where τ is this many
+    nats."""
 
 
 class SMILE(CriticEstimator):

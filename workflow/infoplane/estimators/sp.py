@@ -58,23 +58,27 @@ class SPSettings(Settings):
     """Settings of sample propagation."""
 
     estimator: Literal["sp"] = "sp"
+    """`sp` is sample propagation through noisy layers (Goldfeld et al. 2019)."""
     target: float = Field(default=0.01, gt=0, allow_inf_nan=False)
-    """Standard error in bits, of I(X;T) and of I(T;Y), at which the Monte Carlo stops."""
+    """The Monte Carlo stops at this standard error in bits of I(X;T) and of I(T;Y)."""
     replicas: int | None = Field(default=None, ge=1)
-    """Most draws of each input (measure.draws) that are used; null: all that there are."""
+    """At most this many draws of each input (measure.draws) are used; null uses all that there
+    are."""
     components: int | None = Field(default=None, ge=1)
-    """Inputs, drawn with the seed, of whose centres p(t) and p(t|y) are made, 1,000 in Adilova
-    et al. 2023; null: all that are measured. With fewer, p(t) is not that of the samples of the
-    others: I(X;T) is then biased upwards, by the more the farther inputs lie apart, and has no
-    cap."""
+    """The densities p(t) and p(t|y) are made of the centres of this many inputs, drawn with the
+    seed, 1,000 in Adilova et al. 2023; null takes all that are measured. Fewer components are
+    not those of the other samples: I(X;T) is then biased upwards, the more the farther inputs
+    lie apart, and has no cap."""
     max_samples: int = Field(default=100_000, ge=MINIMUM)
-    """Monte Carlo samples after which it stops in any case."""
+    """The Monte Carlo stops after this many samples in any case."""
     batch: int = Field(default=4096, ge=8)
-    """Monte Carlo samples done at once: a matter of memory. Changes no result."""
+    """This many Monte Carlo samples are taken at once, as memory allows. The setting changes no
+    result."""
     seed: int = Field(default=0, ge=0)
-    """Of the Monte Carlo."""
+    """The Monte Carlo is drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """Working memory on a GPU beside copies of the samples, in MB."""
+    """The estimator uses at most this many MB of working memory on a GPU beside copies of the
+    samples."""
 
 
 class SP(LayerEstimator):

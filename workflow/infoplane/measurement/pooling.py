@@ -31,23 +31,24 @@ class Settings(BaseSettings):
     """A pool: which weights are taken for draws of one random network."""
 
     over: Literal["epochs", "seeds", "both", "noise"] = "epochs"
-    """epochs: the last ones before the window's end, of each seed; seeds: disjoint groups of
-    seeds at one epoch; both: the epochs of all seeds; noise: draws of what is random in a
-    measured pass, which is noise, or dropout and batch norm where passes are as in training."""
+    """A pool takes its draws from this. epochs: the last epochs before the window's end, of
+    each seed. seeds: disjoint groups of seeds at one epoch. both: the epochs of all seeds.
+    noise: what is random in a measured pass, which is noise, or dropout and batch norm under
+    `passes: training`."""
     lengths: list[Annotated[int, Field(ge=1)]] = Field(
         default=[1, 2, 5, 10, 20], min_length=1, validate_default=True
     )
-    """Lengths of the windows: epochs, seeds or draws that are pooled."""
+    """Each length is a window that pools so many epochs, seeds or draws."""
     ends: Schedule | Literal["last"] = "last"
-    """Kept epochs at which windows end: the last one, or a schedule for windows that slide
-    over training. A window that would begin before epoch 0 is left out."""
+    """Windows end at these kept epochs: the last one, or a schedule for windows that slide over
+    training. A window that would begin before epoch 0 is left out."""
     step: int = Field(default=1, ge=1)
-    """Kept epochs from one draw of a window to the next."""
+    """A window takes every so many-th kept epoch as a draw."""
     drift: float = Field(default=1.5, gt=1)
     """A layer's weights count as drifting where they went further than this many times what
     independent steps of the same lengths lead to."""
     estimators: list[str] | None = None
-    """Names of the run's estimators that measure the pool; null: all of them."""
+    """These of the run's estimators measure the pool; null means all of them."""
 
     @field_validator("lengths")
     @classmethod

@@ -42,31 +42,36 @@ class Settings(BaseSettings):
     """An autoencoder: encoder, bottleneck, and a decoder that mirrors the encoder."""
 
     family: Literal["autoencoder"]
-    """Kind of network; its training has `target: input`."""
+    """`autoencoder` is an encoder, a code and a decoder; its training has `target: input`."""
     encoder: list[Size | Stage]
-    """From the input on: units of dense layers ([256, 64]), or stages as a cnn has them, which
-    need images (`flatten: false`). Empty: the code follows the input."""
+    """The encoder has these layers from the input on: units of dense layers ([256, 64]), or
+    stages as a cnn has them, which need images (`flatten: false`). An empty list puts the code
+    directly behind the input."""
     bottleneck: Size
-    """Units of the code."""
+    """The code has this many units."""
     tied: bool = False
-    """Whether the decoder has the encoder's weights, transposed, and only biases of its own."""
+    """`true` gives the decoder the encoder's weights, transposed, and only biases of its
+    own."""
     output: Literal["linear", "sigmoid"] = "linear"
-    """What makes the reconstruction of the decoder's last numbers; sigmoid for inputs in
-    [0, 1]."""
+    """This function makes the reconstruction of the decoder's last numbers; sigmoid suits
+    inputs in [0, 1]."""
     activation: ActivationName | list[ActivationName] = "tanh"
-    """Activation of encoder, code and decoder layers: one name for all, or one name each."""
+    """Encoder, code and decoder layers have this activation: one name for all, or one name
+    each."""
     initialisation: Initialisation = "torch"
-    """fan_in, fan_out: truncated normal of deviation 1/√fan_in or 1/√fan_out, biases 0; torch:
-    uniform within 1/√fan_in; deviation: 0.1 truncated normal of that deviation, biases 0."""
+    """Initial weights are drawn so. fan_in, fan_out: truncated normal of deviation 1/√fan_in or
+    1/√fan_out, biases 0; torch: uniform within 1/√fan_in; {deviation: 0.1}: truncated normal of
+    that deviation, biases 0."""
     batch_norm: bool = False
-    """Batch norm before the activation of every encoder, code and decoder layer."""
+    """`true` puts batch norm before the activation of every encoder, code and decoder layer."""
     dropout: Rate | list[Rate] = 0.0
-    """Share of a layer's outputs that dropout sets to 0 in training: one for all of encoder,
-    code and decoder, or one each."""
+    """Dropout sets this share of a layer's outputs to 0 in training: one number for all of
+    encoder, code and decoder, or one each."""
     noise: noises.Settings | None = None
-    """Gaussian noise on the outputs of encoder, code and decoder layers; null: none."""
+    """Encoder, code and decoder layers have this Gaussian noise on their outputs; null means
+    none."""
     quantisation: grids.Settings | None = None
-    """Weights and activations of few bits; null: none."""
+    """Weights and activations have few bits, as this says; null means float32."""
 
     @model_validator(mode="after")
     def _one_each(self):

@@ -30,38 +30,38 @@ Size = Annotated[int, Field(ge=1)]
 
 class Conv(BaseSettings):
     stage: Literal["conv"]
-    """A convolution, then batch norm, activation and dropout."""
+    """`conv` is a convolution, then batch norm, activation and dropout."""
     channels: Size
-    """Maps that it makes."""
+    """The convolution makes this many maps."""
     kernel: Size
-    """Height and width of the kernel."""
+    """The kernel has this height and width in pixels."""
     stride: Size = 1
-    """Pixels from one position of the kernel to the next."""
+    """The kernel moves by this many pixels."""
     padding: int = Field(default=0, ge=0)
-    """Zeros on each side of the maps."""
+    """Each side of the maps gets this many zeros."""
 
 
 class Pool(BaseSettings):
     stage: Literal["pool"]
-    """Maps made smaller, each by itself."""
+    """`pool` makes maps smaller, each by itself."""
     method: Literal["max", "average"] = "max"
-    """What stands for the numbers under a window."""
+    """This number of a window stands for all its numbers: the largest (max) or the mean."""
     size: Size = 2
-    """Height and width of the window."""
+    """The window has this height and width in pixels."""
     stride: Size | None = None
-    """Pixels from one window to the next; null: its size."""
+    """The window moves by this many pixels; null means its size."""
 
 
 class Flatten(BaseSettings):
     stage: Literal["flatten"]
-    """Maps become one list of numbers."""
+    """`flatten` makes one list of numbers of the maps."""
 
 
 class Dense(BaseSettings):
     stage: Literal["dense"]
-    """A fully connected layer, then batch norm, activation and dropout."""
+    """`dense` is a fully connected layer, then batch norm, activation and dropout."""
     units: Size
-    """Numbers that it makes."""
+    """The layer makes this many numbers."""
 
 
 BLOCK_BYTES = 2**21
@@ -100,27 +100,28 @@ class Settings(BaseSettings):
     """A convolutional network: stages from the input on, and a softmax output."""
 
     family: Literal["cnn"]
-    """Kind of network."""
+    """`cnn` is a network of convolutions, pools and dense layers."""
     preset: Literal["lenet5", "fc3", "fc6", "fc9", "fc12"] | None = None
-    """Stages by one name, in place of `stages`. lenet5: conv 6 5 × 5, pool, conv 16 5 × 5,
+    """A preset names stages, in place of `stages`. lenet5: conv 6 5 × 5, pool, conv 16 5 × 5,
     pool, dense 120, dense 84 (LeCun et al. 1998). fc3, fc6, fc9, fc12: 2, 5, 8, 11 dense stages
     of 128 units, which with the output are 3, 6, 9, 12 layers."""
     stages: list[Stage] | None = Field(default=None, min_length=1)
-    """Stages from the input on; the output layer comes after them by itself."""
+    """The network has these stages from the input on; the output layer follows by itself."""
     activation: ActivationName | list[ActivationName] = "tanh"
-    """Activation of conv and dense stages: one name for all, or one name each."""
+    """Conv and dense stages have this activation: one name for all, or one name each."""
     initialisation: Initialisation = "torch"
-    """fan_in, fan_out: truncated normal of deviation 1/√fan_in or 1/√fan_out, biases 0; torch:
-    uniform within 1/√fan_in; deviation: 0.1 truncated normal of that deviation, biases 0."""
+    """Initial weights are drawn so. fan_in, fan_out: truncated normal of deviation 1/√fan_in or
+    1/√fan_out, biases 0; torch: uniform within 1/√fan_in; {deviation: 0.1}: truncated normal of
+    that deviation, biases 0."""
     batch_norm: bool = False
-    """Batch norm before the activation of every conv and dense stage."""
+    """`true` puts batch norm before the activation of every conv and dense stage."""
     dropout: Rate | list[Rate] = 0.0
-    """Share of a conv or dense stage's outputs that dropout sets to 0 in training: one for all
-    stages, or one each."""
+    """Dropout sets this share of a conv or dense stage's outputs to 0 in training: one number
+    for all stages, or one each."""
     noise: noises.Settings | None = None
-    """Gaussian noise on the outputs of conv and dense stages; null: none."""
+    """Conv and dense stages have this Gaussian noise on their outputs; null means none."""
     quantisation: grids.Settings | None = None
-    """Weights and activations of few bits; null: none."""
+    """Weights and activations have few bits, as this says; null means float32."""
 
     @property
     def layout(self) -> Sequence[Conv | Pool | Flatten | Dense]:

@@ -38,8 +38,8 @@ class TruncatedNormal(Settings):
     """Weights from a normal distribution cut at two deviations; biases 0."""
 
     deviation: float = Field(gt=0)
-    """Standard deviation before the cut, whatever the size of a layer: 0.1 in Noshad et al.
-    2019."""
+    """Initial weights have this standard deviation before the cut, whatever the size of a
+    layer: 0.1 in Noshad et al. 2019."""
 
 
 Initialisation = Literal["fan_in", "fan_out", "torch"] | TruncatedNormal

@@ -28,22 +28,24 @@ class Settings(BaseSettings):
     """A generator: dense layers, then maps that grow, and an output of the data's shape."""
 
     family: Literal["generator"] = "generator"
-    """Kind of network."""
+    """`generator` makes data of random numbers z."""
     hidden: list[Size] = Field(default=[])
-    """Units of each dense layer, from z on. Without them and without maps the generator is
-    affine."""
+    """Each dense layer has this many units, from z on. Without them and without maps the
+    generator is affine."""
     maps: list[Size] = Field(default=[])
-    """Channels of maps, each with sides twice as long as those before; after the last one
-    comes the output, twice as long again. Empty: the output is a dense layer."""
+    """Each layer of maps has this many channels, and sides twice as long as those before; the
+    output comes after the last one, twice as long again. An empty list makes the output a dense
+    layer."""
     activation: ActivationName = "relu"
-    """Activation of all layers but the output."""
+    """All layers but the output have this activation."""
     output: Literal["linear", "sigmoid", "tanh"] = "linear"
-    """Activation of the output: sigmoid where data lie between 0 and 1."""
+    """The output has this activation: sigmoid where data lie between 0 and 1."""
     initialisation: Initialisation = "torch"
-    """fan_in, fan_out: truncated normal of deviation 1/√fan_in or 1/√fan_out, biases 0; torch:
-    uniform within 1/√fan_in; deviation: 0.1 truncated normal of that deviation, biases 0."""
+    """Initial weights are drawn so. fan_in, fan_out: truncated normal of deviation 1/√fan_in or
+    1/√fan_out, biases 0; torch: uniform within 1/√fan_in; {deviation: 0.1}: truncated normal of
+    that deviation, biases 0."""
     batch_norm: bool = False
-    """Batch norm before the activation of every layer but the output."""
+    """`true` puts batch norm before the activation of every layer but the output."""
 
 
 class Generator(Network):

@@ -34,24 +34,24 @@ class Settings(BaseSettings):
     """A multilayer perceptron: hidden layers hidden1, hidden2, … and a softmax output."""
 
     family: Literal["mlp"] = "mlp"
-    """Kind of network."""
+    """`mlp` is a perceptron: dense layers one after the other."""
     hidden: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
-    """Units of each hidden layer, from the input on."""
+    """Each hidden layer has this many units, from the input on."""
     activation: ActivationName | list[ActivationName] = "tanh"
-    """Activation of the hidden layers: one name for all, or one name each."""
+    """The hidden layers have this activation: one name for all, or one name each."""
     initialisation: Initialisation = "torch"
-    """fan_in: truncated normal of deviation 1/√fan_in, biases 0 (Shwartz-Ziv & Tishby 2017);
-    fan_out: the same with 1/√fan_out (Saxe et al. 2018); torch: uniform within 1/√fan_in;
-    {deviation: 0.1}: truncated normal of that deviation, biases 0."""
+    """Initial weights are drawn so. fan_in: truncated normal of deviation 1/√fan_in, biases 0
+    (Shwartz-Ziv & Tishby 2017); fan_out: the same with 1/√fan_out (Saxe et al. 2018); torch:
+    uniform within 1/√fan_in; {deviation: 0.1}: truncated normal of that deviation, biases 0."""
     batch_norm: bool = False
-    """Batch norm before the activation of every hidden layer."""
+    """`true` puts batch norm before the activation of every hidden layer."""
     dropout: Rate | list[Rate] = 0.0
-    """Share of a hidden layer's outputs that dropout sets to 0 in training: one for all
+    """Dropout sets this share of a hidden layer's outputs to 0 in training: one number for all
     layers, or one each."""
     noise: noises.Settings | None = None
-    """Gaussian noise on the outputs of hidden layers; null: none."""
+    """Hidden layers have this Gaussian noise on their outputs; null means none."""
     quantisation: grids.Settings | None = None
-    """Weights and activations of few bits; null: none."""
+    """Weights and activations have few bits, as this says; null means float32."""
 
     @model_validator(mode="after")
     def _one_activation_a_layer(self):

@@ -50,17 +50,17 @@ class Settings(BaseSettings):
     """A torch.nn.Module of the user's own, or of an installed package."""
 
     family: Literal["module"]
-    """Any torch.nn.Module that can be imported."""
+    """`module` is any torch.nn.Module that can be imported."""
     path: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")
-    """What makes the module: `file_or_package:Class`, in the working directory or installed; a
-    function that returns a module will do."""
+    """This import path makes the module: `file_or_package:Class`, in the working directory or
+    installed. A function that returns a module will do."""
     arguments: dict[str, Any] = Field(default={})
-    """Keyword arguments with which it is called."""
+    """The class or function is called with these keyword arguments."""
     layers: list[str] = Field(default=[])
-    """Measured layers: names of modules, or of operations as torch.fx names them (relu_1), or
-    patterns (blocks.*); `output` is what the module returns. A module that is called several
-    times is name, name#2, … Empty: all activations, modules and functions (without any, all
-    modules that hold no others), and the output."""
+    """These layers are measured: names of modules, names that torch.fx gives to operations
+    (relu_1), or patterns (blocks.*); `output` is what the module returns. A module that is
+    called several times is name, name#2, … An empty list measures all activations, modules and
+    functions, or without any all modules that hold no others, and the output."""
 
 
 class Module(Network):

@@ -28,16 +28,16 @@ class Settings(BaseSettings):
     """Gaussian noise after hidden layers, on in training and in measurement."""
 
     sigma: float = Field(gt=0)
-    """Standard deviation σ on every unit: in units of activation, of the layer's scale, or of
-    the unit's own size."""
+    """Each unit has noise of this standard deviation σ: in units of activation, or of the
+    layer's scale (`relative`), or of the number's own size (`multiplicative`)."""
     relative: bool = False
-    """σ is a multiple of the layer's scale: the root mean square over its units of their
-    standard deviations over training inputs, measured at the end of every epoch."""
+    """`true` makes σ a multiple of the layer's scale: the root mean square over its units of
+    their standard deviations over training inputs, measured at the end of every epoch."""
     multiplicative: bool = False
-    """σ is a share of each number's own size, T = S · N(1, σ²): Gaussian dropout. A number that
-    is 0 has no noise."""
+    """`true` makes σ a share of each number's own size, T = S · N(1, σ²), which is Gaussian
+    dropout. A number that is 0 has no noise."""
     layers: list[str] | None = Field(default=None, min_length=1)
-    """Names of the hidden layers that have noise; null: all of them."""
+    """These hidden layers have noise, by name; null means all of them."""
 
     @model_validator(mode="after")
     def _of_one_size(self):

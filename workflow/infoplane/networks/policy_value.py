@@ -29,40 +29,42 @@ if TYPE_CHECKING:
 
 class Dense(BaseSettings):
     kind: Literal["dense"]
-    """Fully connected layers."""
+    """`dense` is a trunk of fully connected layers."""
     units: list[Size] = Field(min_length=1)
-    """Units of each layer, from the input on."""
+    """Each layer of the trunk has this many units, from the input on."""
 
 
 class Residual(BaseSettings):
     kind: Literal["residual"]
-    """A convolution and residual blocks on it; boards need `flatten: false`."""
+    """`residual` is a convolution and residual blocks on it; boards need `flatten: false`."""
     channels: Size
-    """Maps of every layer."""
+    """Every layer of the trunk has this many maps."""
     blocks: int = Field(ge=0)
-    """Blocks of two convolutions."""
+    """The trunk has this many blocks of two convolutions."""
     kernel: Literal[1, 3, 5, 7] = 3
-    """Height and width of the kernels; maps keep the size of the board."""
+    """The kernels have this height and width; maps keep the size of the board."""
 
 
 class Settings(BaseSettings):
     """A trunk with two heads: scores of a game's actions, and the value of a position."""
 
     family: Literal["policy_value"]
-    """Kind of network; its training is `trainer: selfplay`."""
+    """`policy_value` is a trunk with a head of moves and a head of values; its training is
+    `trainer: selfplay`."""
     trunk: Annotated[Dense | Residual, Field(discriminator="kind")]
-    """What both heads are computed from."""
+    """Both heads are computed from this trunk."""
     head: Size | None = None
-    """Units of a hidden layer in each head; null: heads are an output alone."""
+    """Each head has a hidden layer of this many units; null makes a head an output alone."""
     activation: ActivationName = "relu"
-    """Activation of all hidden layers."""
+    """All hidden layers have this activation."""
     initialisation: Initialisation = "torch"
-    """fan_in, fan_out: truncated normal of deviation 1/√fan_in or 1/√fan_out, biases 0; torch:
-    uniform within 1/√fan_in; deviation: 0.1 truncated normal of that deviation, biases 0."""
+    """Initial weights are drawn so. fan_in, fan_out: truncated normal of deviation 1/√fan_in or
+    1/√fan_out, biases 0; torch: uniform within 1/√fan_in; {deviation: 0.1}: truncated normal of
+    that deviation, biases 0."""
     batch_norm: bool = False
-    """Batch norm before the activation of every hidden layer."""
+    """`true` puts batch norm before the activation of every hidden layer."""
     quantisation: grids.Settings | None = None
-    """Weights and activations of few bits; null: none."""
+    """Weights and activations have few bits, as this says; null means float32."""
 
 
 class _Step(NamedTuple):

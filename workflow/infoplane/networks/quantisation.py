@@ -32,12 +32,13 @@ class Settings(BaseSettings):
     """Quantised hidden activations and weights, in training and in measurement."""
 
     bits: int = Field(ge=1, le=32)
-    """b of the 2^b values that an activation, and a weight, can have: 1 to 16. 32: float32 as
+    """An activation, and a weight, can have 2^b values for b of 1 to 16; 32 leaves float32 as
     it is. tanh and softsign have them on [−1, 1], sigmoid on [0, 1], other functions from the
     smallest (at most 0) to the largest output on training inputs, measured after every epoch.
     The output has them on [0, 1] when it is measured; inputs and biases stay as they are."""
     weights: bool = True
-    """Quantise weights too, on [−m, m] with m the largest absolute weight of the matrix."""
+    """`true` quantises weights too, on [−m, m] with m the largest absolute weight of the
+    matrix."""
 
     @model_validator(mode="after")
     def _possible(self):

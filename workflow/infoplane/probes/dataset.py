@@ -22,15 +22,15 @@ class Settings(ProbeSettings):
     """What is measured: which inputs, which label, which epochs."""
 
     probe: Literal["dataset"] = "dataset"
-    """Inputs of the run's data set."""
+    """`dataset` measures inputs of the run's data set."""
     inputs: Part = "all"
-    """Part of the data set on which information is measured."""
+    """Information is measured on this part of the data set."""
     subset: int | None = Field(default=None, ge=2)
-    """Measure this many of those inputs, drawn once; null: all of them."""
+    """This many of those inputs are measured, drawn once; null means all of them."""
     subset_seed: int = Field(default=0, ge=0)
-    """Seed of the subset."""
+    """The subset is drawn with this seed."""
     label: str | None = None
-    """Which of the data set's labels is Y; null: the first."""
+    """Y is this label of the data set; null means the first."""
 
     @model_validator(mode="after")
     def _label_is_y(self):

@@ -26,11 +26,11 @@ class Settings(dataset.Settings):
     """What is measured of positions: which of them, which label, which epochs."""
 
     probe: Literal["positions"]
-    """Positions of the run's data set."""
+    """`positions` measures positions of the run's data set."""
     label: Literal["value", "optimal_moves", "legal_moves", "choice"] | None = None
-    """Y: the first player's result of perfect play, the set of optimal moves, the set of legal
-    moves, or the legal move to which the network itself gives the highest score, at this seed
-    and epoch; null: the data set's first label."""
+    """Y is one of these: the first player's result of perfect play, the set of optimal moves,
+    the set of legal moves, or the legal move to which the network itself gives the highest
+    score at this seed and epoch; null means the data set's first label."""
 
     @property
     def wanted_label(self) -> str | None:

@@ -34,41 +34,43 @@ class ProbeSettings(Settings):
     needs: ClassVar[tuple[str, ...]] = ()
 
     probe: str = "dataset"
-    """What gives the inputs and labels that are measured."""
+    """The probe gives the inputs and labels that are measured: its name, or its import path,
+    "module:Class"."""
     epochs: AnySchedule = Logarithmic(schedule="logarithmic", number=60)
-    """Epochs to measure, out of the kept ones; the delta schedules choose them by what they
+    """These of the kept epochs are measured; the delta schedules choose them by what they
     measure."""
     network: str | None = None
-    """Which of the trainer's networks is measured; null: the run's own."""
+    """This one of the trainer's networks is measured; null means the run's own."""
     y: Literal["label", "reconstruction"] = "label"
-    """What Y is. label: of each input; reconstruction: what the network gives back of it at
-    this epoch, X̂, so that the second axis is I(T;X̂)."""
+    """Y is the label of each input, or the reconstruction X̂ that the network gives back of it
+    at this epoch, so that the second axis is I(T;X̂)."""
     layers: list[str] | None = Field(default=None, min_length=1)
-    """Layers to measure, by name or pattern (conv1, dense*); null: all after an activation, and
-    the output."""
+    """These layers are measured, by name or pattern (conv1, dense*); null means all after an
+    activation, and the output."""
     reading: HowRead = "flatten"
-    """How maps are read. flatten: as one list of numbers; whole: as that list, with its
-    shape (channels, height, width), and images X so too: critics take them by convolutions, all
-    other estimators as under flatten; channels: each channel by itself, as a layer named
-    conv1[0], conv1[1], …; mean, max: as one number a channel, the mean or the largest over
-    positions. Layers without maps are read as they are."""
+    """Maps are read so. flatten: as one list of numbers. whole: as that list with its shape
+    (channels, height, width), and images X too, so that critics take them by convolutions and
+    all other estimators as under flatten. channels: each channel by itself, as a layer named
+    conv1[0], conv1[1], … mean, max: as one number for each channel, the mean or the largest
+    over positions. Layers without maps are read as they are."""
     passes: Literal["evaluation", "training"] = "evaluation"
-    """What dropout and batch norm do while layers are measured. evaluation: no dropout, batch
-    norm by its running statistics; training: masks are drawn, and batch norm goes by random
-    batches, so that passes are draws."""
+    """Layers are measured in passes of this mode. evaluation: no dropout, and batch norm by its
+    running statistics. training: masks are drawn and batch norm goes by random batches, so that
+    passes are draws."""
     batch_size: int = Field(default=256, ge=2)
-    """Inputs of a random batch where passes are as in training."""
+    """A random batch has this many inputs, under `passes: training`."""
     draws: int = Field(default=1, ge=1)
-    """Draws of each input in a network with noise, or in passes as in training: so many passes
-    with random numbers of their own."""
+    """Each input has this many draws, which are passes with random numbers of their own, in a
+    network with noise or under `passes: training`."""
     noise_seed: int = Field(default=0, ge=0)
-    """Seed of what is drawn in measurement; each network and epoch has numbers of its own."""
+    """What is random in measurement is drawn with this seed; each network and epoch has numbers
+    of its own."""
     device: DeviceName = "auto"
-    """auto: CUDA where there is a GPU, else the CPU."""
+    """Measurements run here; auto takes CUDA where there is a GPU, else the CPU."""
     share_activations: Literal["auto", "always", "never"] = "auto"
-    """Whether activations are regenerated once into a temporary store that all estimators of
-    the run read, or by each estimator for itself. auto: where writing and reading are expected
-    to take less than the passes that they replace."""
+    """`always` regenerates activations once, into a temporary store that all estimators of the
+    run read; never has each estimator regenerate them. auto shares where writing and reading
+    are expected to take less time than the passes that they replace."""
 
     @property
     def wanted_label(self) -> str | None:

@@ -49,18 +49,19 @@ class Settings(ProbeSettings):
     needs: ClassVar[tuple[str, ...]] = (NETWORK, GENERATOR)
 
     probe: Literal["real_or_fake"]
-    """Real inputs and fakes of a GAN; with `network: generator` z, that fakes are made of."""
+    """`real_or_fake` measures real inputs and fakes of a GAN, or with `network: generator` the
+    numbers z that fakes are made of."""
     inputs: Part = "train"
-    """Part of the data set that real inputs are from."""
+    """Real inputs come from this part of the data set."""
     subset: int = Field(default=1000, ge=2)
-    """Measure this many real inputs, drawn once, or all where there are fewer; and as many
-    fakes, or z."""
+    """This many real inputs, drawn once, or all where there are fewer, are measured, and as
+    many fakes, or z."""
     subset_seed: int = Field(default=0, ge=0)
-    """Seed of the subset, and with the network's own seed that of z."""
+    """The subset is drawn with this seed, and z with this seed and the network's own."""
     label: str | None = None
-    """What Y is. real_or_fake, or null: whether an input is real; a label of the data set: that
-    of real inputs, which are then measured alone. Of the generator Y is a label of the data
-    set, null the first, of the real input that is nearest to what it makes."""
+    """Y is this label. real_or_fake, or null: whether an input is real. A label of the data
+    set: that of real inputs, which are then measured alone. For the generator Y is a label of
+    the data set, null the first, of the real input that is nearest to what it makes."""
 
     @property
     def wanted_label(self) -> str | None:

@@ -34,21 +34,21 @@ class Adaptive(Settings):
     """What both schedules have in common."""
 
     delta: float = Field(default=0.05, gt=0)
-    """Largest distance of two epochs between which none is measured: a share of H(X) and H(Y)
-    with distance: entropy, bits with distance: raw."""
+    """No epoch is measured between two epochs that are at most this far apart: a share of H(X)
+    and H(Y) with `distance: entropy`, bits with `distance: raw`."""
     skip: float = Field(default=2, gt=1, le=1000)
-    """What the skip is multiplied by while the distance is at most delta."""
+    """The skip is multiplied by this while the distance is at most delta."""
     first_skip: int = Field(default=1, ge=1)
-    """Kept epochs from the first measured one to the second."""
+    """The second measured epoch is this many kept epochs after the first."""
     distance: distances.Distance = "entropy"
-    """entropy: differences of I(X;T) divided by H(X), of I(T;Y) by H(Y), in bits where that is
-    0; raw: in bits."""
+    """`entropy` divides differences of I(X;T) by H(X) and of I(T;Y) by H(Y), and leaves them in
+    bits where that is 0; raw leaves all of them in bits."""
     over: distances.Over = "seed"
-    """seed: the largest distance of any seed of a job's block (seeds_per_block); mean: that of
-    the means over these seeds. All seeds of a block share their epochs."""
+    """`seed` takes the largest distance of any seed of a job's block (seeds_per_block); mean
+    takes that of the means over these seeds. All seeds of a block share their epochs."""
     survey: Schedule = Logarithmic(schedule="logarithmic", number=60)
-    """Kept epochs over which bins that span a whole training (range: layer_over_training,
-    training) take their range, whatever is measured then. {schedule: all} gives the values of
+    """Bins that span a whole training (range: layer_over_training, training) take their range
+    over these kept epochs, whatever is measured then. {schedule: all} gives the values of
     measuring every kept epoch, for a forward pass of each."""
 
     WHOLE_BECAUSE: ClassVar[str] = ""
@@ -89,7 +89,8 @@ class Adaptive(Settings):
 
 class DeltaExact(Adaptive):
     schedule: Literal["delta_exact"]
-    """As few kept epochs as have every two neighbours within delta, or adjacent."""
+    """`delta_exact` measures as few kept epochs as have every two neighbours within delta, or
+    adjacent."""
 
     def _follow(self, curves: "_Curves", part: Part) -> None:
         """First the epochs that the skip reaches if no distance exceeds delta, then, round by
@@ -122,10 +123,12 @@ class DeltaExact(Adaptive):
 
 class DeltaApproximate(Adaptive):
     schedule: Literal["delta_approximate"]
-    """One step after another, without going back: distances above delta may remain."""
+    """`delta_approximate` takes one step after another without going back, so that distances
+    above delta may remain."""
     exceeded: Literal["keep", "shrink", "reset"] = "keep"
-    """The skip after a distance above delta: keep (the dissertation, which takes distances to
-    shrink over training); shrink: divided by `skip`; reset: first_skip again."""
+    """After a distance above delta the skip is kept (as in the dissertation, which expects
+    distances to shrink over training), shrinks (is divided by `skip`), or is reset to
+    first_skip."""
 
     WHOLE_BECAUSE: ClassVar[str] = "takes one step after another"
 

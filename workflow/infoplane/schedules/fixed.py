@@ -13,7 +13,7 @@ from infoplane.settings import Settings
 
 class All(Settings):
     schedule: Literal["all"] = "all"
-    """Every epoch."""
+    """`all` takes every epoch."""
 
     def select(self, available: np.ndarray) -> np.ndarray:
         return available
@@ -24,9 +24,9 @@ class All(Settings):
 
 class Every(Settings):
     schedule: Literal["every"]
-    """Every n-th epoch."""
+    """`every` takes every n-th epoch."""
     n: int = Field(ge=1)
-    """Distance between two epochs."""
+    """Two epochs are this many epochs apart."""
 
     def select(self, available: np.ndarray) -> np.ndarray:
         return _nearest(available, np.arange(0, available[-1] + 1, self.n))
@@ -37,9 +37,9 @@ class Every(Settings):
 
 class Logarithmic(Settings):
     schedule: Literal["logarithmic"]
-    """Epochs evenly spread on a logarithmic axis, and epoch 0."""
+    """`logarithmic` takes epochs evenly spread on a logarithmic axis, and epoch 0."""
     number: int = Field(ge=2)
-    """How many epochs at the most; early ones that coincide count once."""
+    """The schedule has at most this many epochs; early ones that coincide count once."""
 
     def select(self, available: np.ndarray) -> np.ndarray:
         if len(available) <= self.number:
@@ -60,9 +60,9 @@ class Logarithmic(Settings):
 
 class Listed(Settings):
     schedule: Literal["list"]
-    """The epochs that are named."""
+    """`list` takes the epochs that are named."""
     epochs: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
-    """Epoch numbers."""
+    """The schedule has these epochs, by number."""
 
     def select(self, available: np.ndarray) -> np.ndarray:
         wanted = np.unique(self.epochs)

@@ -16,7 +16,7 @@ class BinnedEntropySettings(BinSettings):
     """Entropy of each layer's binned activations, in bits."""
 
     signal: Literal["binned_entropy"] = "binned_entropy"
-    """Entropy of each layer's binned activations, in bits."""
+    """`binned_entropy` is the entropy of each layer's binned activations, in bits."""
 
     @property
     def binned(self) -> BinnedSettings:

@@ -16,7 +16,8 @@ class CDNVSettings(Settings):
     """Variance of classes over the squared distance of their means, of each layer."""
 
     signal: Literal["cdnv"] = "cdnv"
-    """Variance of classes over the squared distance of their means, of each layer."""
+    """`cdnv` is the variance of classes over the squared distance of their means, in each
+    layer."""
 
 
 class CDNV(LayerSignal):

@@ -19,7 +19,7 @@ class DaviesBouldinSettings(Settings):
     """Davies-Bouldin index of the classes in each layer."""
 
     signal: Literal["davies_bouldin"] = "davies_bouldin"
-    """Davies-Bouldin index of the classes in each layer."""
+    """`davies_bouldin` is the Davies-Bouldin index of the classes in each layer."""
 
 
 class DaviesBouldin(LayerSignal):

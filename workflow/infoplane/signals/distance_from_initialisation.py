@@ -13,7 +13,8 @@ class DistanceSettings(Settings):
     """Euclidean distance of all parameters from where training began."""
 
     signal: Literal["distance_from_initialisation"] = "distance_from_initialisation"
-    """Euclidean distance of all parameters from where training began."""
+    """`distance_from_initialisation` is the Euclidean distance of all parameters from where
+    training began."""
 
 
 class DistanceFromInitialisation(NetworkSignal):

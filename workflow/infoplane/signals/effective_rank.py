@@ -17,10 +17,12 @@ class EffectiveRankSettings(Settings):
     """Effective rank of each layer's activations."""
 
     signal: Literal["effective_rank"] = "effective_rank"
-    """Effective rank of each layer's activations, between 1 and the number of units."""
+    """`effective_rank` is the effective rank of each layer's activations, between 1 and the
+    number of units."""
     inputs: int = Field(default=500, ge=2)
-    """Training inputs whose activations are looked at, the first in the measured order, or all
-    where there are fewer; its time grows as their cube in layers that are wider."""
+    """The rank is that of the activations of this many training inputs, the first in the
+    measured order, or all where there are fewer; its time grows as their cube in layers that
+    are wider."""
 
 
 class EffectiveRank(LayerSignal):

@@ -14,7 +14,7 @@ class FrobeniusProductSettings(Settings):
     """Logarithm of the product of the layers' Frobenius norms."""
 
     signal: Literal["frobenius_product"] = "frobenius_product"
-    """Logarithm of the product of the layers' Frobenius norms."""
+    """`frobenius_product` is the logarithm of the product of the layers' Frobenius norms."""
 
 
 class FrobeniusProduct(NetworkSignal):

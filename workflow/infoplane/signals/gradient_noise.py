@@ -15,14 +15,15 @@ class GradientNoiseSettings(Settings):
     """Variance of the gradient between training inputs."""
 
     signal: Literal["gradient_noise"] = "gradient_noise"
-    """Variance of the gradient between training inputs, summed over parameters."""
+    """`gradient_noise` is the variance of the gradient between training inputs, summed over
+    parameters."""
     inputs: int = Field(default=512, ge=4)
-    """Training inputs whose gradients are compared, drawn at random, or all where there are
-    fewer."""
+    """The gradients of this many training inputs are compared, drawn at random, or all where
+    there are fewer."""
     batches: int = Field(default=16, ge=2)
-    """Batches that they are put into; their gradients are compared."""
+    """The inputs are put into this many batches, whose gradients are compared."""
     seed: int = Field(default=0, ge=0)
-    """Seed of what is drawn."""
+    """The inputs are drawn with this seed."""
 
 
 class GradientNoise(NetworkSignal):

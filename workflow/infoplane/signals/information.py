@@ -21,10 +21,12 @@ class InformationSettings(Settings):
     """Information of each layer on training inputs, in bits, by any estimator."""
 
     signal: Literal["information"]
-    """Information of each layer on training inputs, in bits, by any estimator."""
+    """`information` is the information of each layer on training inputs, in bits, by any
+    estimator."""
     of: Literal["ity", "ixt"] = "ity"
-    """ity: I(T;Y), of layer and label; ixt: I(X;T), of input and layer."""
+    """`ity` is I(T;Y), of layer and label; ixt is I(X;T), of input and layer."""
     estimator: Annotated[Any, Choice(ESTIMATORS, "estimator")]
+    """This estimator gives the information: a name of the experiment's, or its settings."""
     """The estimator and its settings, or the name of one of the experiment's."""
 
     @model_validator(mode="after")

@@ -44,7 +44,7 @@ class SignalSettings(Settings):
     """What a signal without settings of its own has for settings."""
 
     signal: str
-    """The signal's name, or its import path, "module:Class"."""
+    """The signal has this name, or this import path, "module:Class"."""
 
 
 class Signal(ABC):

@@ -13,7 +13,7 @@ class MarginSettings(Settings):
     """10th percentile of the margins of training inputs."""
 
     signal: Literal["margin"] = "margin"
-    """10th percentile of the margins of training inputs."""
+    """`margin` is the 10th percentile of the margins of training inputs."""
 
 
 class Margin(NetworkSignal):

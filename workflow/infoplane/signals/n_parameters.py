@@ -14,7 +14,8 @@ class NParametersSettings(Settings):
     """The number of parameters."""
 
     signal: Literal["n_parameters"] = "n_parameters"
-    """The number of parameters that the optimizer trains: a negative control."""
+    """`n_parameters` is the number of parameters that the optimizer trains, a negative
+    control."""
 
 
 class NParameters(NetworkSignal):

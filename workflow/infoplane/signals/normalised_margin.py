@@ -15,7 +15,8 @@ class NormalisedMarginSettings(Settings):
     """10th percentile of the margins, over the product of the layers' spectral norms."""
 
     signal: Literal["normalised_margin"] = "normalised_margin"
-    """10th percentile of the margins, over the product of the layers' spectral norms."""
+    """`normalised_margin` is the 10th percentile of the margins over the product of the layers'
+    spectral norms."""
 
 
 class NormalisedMargin(NetworkSignal):

@@ -17,7 +17,8 @@ class PathNormSettings(Settings):
     """Root of the sum, over all paths of the network, of the product of squared weights."""
 
     signal: Literal["path_norm"] = "path_norm"
-    """Root of the sum, over all paths of the network, of the product of squared weights."""
+    """`path_norm` is the root of the sum, over all paths of the network, of the product of
+    squared weights."""
 
 
 class PathNorm(NetworkSignal):

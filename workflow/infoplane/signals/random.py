@@ -17,9 +17,9 @@ class RandomSettings(Settings):
     """A random number that each network has for itself."""
 
     signal: Literal["random"] = "random"
-    """A random number that each network has for itself: a negative control."""
+    """`random` is a random number that each network has for itself, a negative control."""
     key: int = Field(default=0, ge=0)
-    """With the run's name and the network's seed, what the number is drawn from."""
+    """The number is drawn from this key, the run's name and the network's seed."""
 
 
 class Random(NetworkSignal):

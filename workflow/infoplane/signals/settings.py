@@ -11,18 +11,18 @@ class Settings(BaseSettings):
     """The training inputs and the layers of which signals are measured."""
 
     subset: int | None = Field(default=None, ge=2)
-    """How many training inputs signals are measured on, drawn once; null: all. Training loss
-    and accuracy are of all training inputs."""
+    """Signals are measured on this many training inputs, drawn once; null means all. Training
+    loss and accuracy take all training inputs in any case."""
     subset_seed: int = Field(default=0, ge=0)
-    """Seed of the subset."""
+    """The subset is drawn with this seed."""
     layers: list[str] | None = Field(default=None, min_length=1)
-    """Layers that are measured, by name or pattern (conv1, dense*); null: all after an
+    """These layers are measured, by name or pattern (conv1, dense*); null means all after an
     activation, and the output."""
     reading: HowRead = "flatten"
-    """How maps are read. flatten: as one list of numbers; channels: each channel by itself;
-    mean, max: as one number a channel, the mean or the largest over positions."""
+    """Maps are read so. flatten: as one list of numbers. channels: each channel by itself.
+    mean, max: as one number for each channel, the mean or the largest over positions."""
     noise_seed: int = Field(default=0, ge=0)
-    """Seed of the noise of networks that have noise; each network and epoch has numbers of its
-    own."""
+    """The noise of networks that have noise is drawn with this seed; each network and epoch has
+    numbers of its own."""
     device: DeviceName = "auto"
-    """auto: CUDA where there is a GPU, else the CPU."""
+    """Signals are measured here; auto takes CUDA where there is a GPU, else the CPU."""

@@ -31,18 +31,19 @@ class SharpnessSettings(Settings):
     """What signals of sharpness are told."""
 
     inputs: int = Field(default=256, ge=2)
-    """Training inputs whose loss is compared, drawn at random, or all where there are fewer."""
+    """The losses of this many training inputs are compared, drawn at random, or all where there
+    are fewer."""
     seed: int = Field(default=0, ge=0)
-    """Seed of what is drawn."""
+    """The inputs and directions are drawn with this seed."""
 
 
 class RandomSettings(SharpnessSettings):
     """What signals of sharpness in random directions are told."""
 
     rise: float = Field(default=0.1, gt=0)
-    """By how much the loss is to rise, in nats, on average over directions."""
+    """The loss has to rise by this many nats on average over directions."""
     draws: int = Field(default=4, ge=1)
-    """Random directions."""
+    """The loss is averaged over this many random directions."""
 
 
 def random_sharpness(trained: Trained, settings: RandomSettings, scales: Arrays) -> float:

@@ -13,7 +13,8 @@ class SharpnessRandomSettings(RandomSettings):
     """1/σ² of the noise on the weights at which the loss rises by `rise`."""
 
     signal: Literal["sharpness_random"] = "sharpness_random"
-    """1/σ² of the noise on the weights at which the loss rises by `rise`."""
+    """`sharpness_random` is 1/σ² of the noise on the weights at which the loss rises by
+    `rise`."""
 
 
 class SharpnessRandom(NetworkSignal):

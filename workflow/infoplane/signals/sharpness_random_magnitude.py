@@ -13,7 +13,8 @@ class SharpnessRandomMagnitudeSettings(RandomSettings):
     """1/σ² of the noise in proportion to the weights at which the loss rises by `rise`."""
 
     signal: Literal["sharpness_random_magnitude"] = "sharpness_random_magnitude"
-    """1/σ² of the noise in proportion to the weights at which the loss rises by `rise`."""
+    """`sharpness_random_magnitude` is 1/σ² of the noise in proportion to the weights at which
+    the loss rises by `rise`."""
 
 
 class SharpnessRandomMagnitude(NetworkSignal):

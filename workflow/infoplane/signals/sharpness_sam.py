@@ -15,9 +15,9 @@ class SharpnessSamSettings(SharpnessSettings):
     """Rise of the loss after a step along its gradient, in nats."""
 
     signal: Literal["sharpness_sam"] = "sharpness_sam"
-    """Rise of the loss after a step along its gradient, in nats."""
+    """`sharpness_sam` is the rise of the loss after a step along its gradient, in nats."""
     radius: float = Field(default=0.05, gt=0)
-    """Length of the step: ‖ε‖."""
+    """The step has this length ‖ε‖."""
 
 
 class SharpnessSam(NetworkSignal):

@@ -15,9 +15,10 @@ class SharpnessSamMagnitudeSettings(SharpnessSettings):
     """Rise of the loss after a step along its gradient, in proportion to weights, in nats."""
 
     signal: Literal["sharpness_sam_magnitude"] = "sharpness_sam_magnitude"
-    """Rise of the loss after a step along its gradient, in proportion to weights, in nats."""
+    """`sharpness_sam_magnitude` is the rise of the loss after a step along its gradient, in
+    proportion to weights, in nats."""
     radius: float = Field(default=0.5, gt=0)
-    """Length of the step in units of each parameter's own magnitude: ‖ε / w‖."""
+    """The step has this length ‖ε / w‖, in units of each parameter's own magnitude."""
 
 
 class SharpnessSamMagnitude(NetworkSignal):

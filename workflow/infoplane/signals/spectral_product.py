@@ -14,7 +14,7 @@ class SpectralProductSettings(Settings):
     """Logarithm of the product of the layers' spectral norms."""
 
     signal: Literal["spectral_product"] = "spectral_product"
-    """Logarithm of the product of the layers' spectral norms."""
+    """`spectral_product` is the logarithm of the product of the layers' spectral norms."""
 
 
 class SpectralProduct(NetworkSignal):

@@ -13,7 +13,7 @@ class TrainingAccuracySettings(Settings):
     """Share of training inputs that get their label."""
 
     signal: Literal["training_accuracy"] = "training_accuracy"
-    """Share of training inputs that get their label."""
+    """`training_accuracy` is the share of training inputs that get their label."""
 
 
 class TrainingAccuracy(NetworkSignal):

@@ -13,7 +13,7 @@ class TrainingLossSettings(Settings):
     """Mean cross-entropy of training inputs, in nats."""
 
     signal: Literal["training_loss"] = "training_loss"
-    """Mean cross-entropy of training inputs, in nats."""
+    """`training_loss` is the mean cross-entropy of training inputs, in nats."""
 
 
 class TrainingLoss(NetworkSignal):

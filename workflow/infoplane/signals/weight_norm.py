@@ -13,7 +13,7 @@ class WeightNormSettings(Settings):
     """Euclidean norm of all parameters."""
 
     signal: Literal["weight_norm"] = "weight_norm"
-    """Euclidean norm of all parameters."""
+    """`weight_norm` is the Euclidean norm of all parameters."""
 
 
 class WeightNorm(NetworkSignal):

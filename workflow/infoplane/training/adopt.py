@@ -40,18 +40,19 @@ class Settings(TrainerSettings):
     device: ClassVar[DeviceName] = "cpu"
 
     trainer: Literal["adopt"]
-    """Checkpoints that exist already are measured; nothing is trained."""
+    """`adopt` takes up checkpoints that exist already; nothing is trained."""
     files: str = Field(min_length=1)
-    """The files, one an epoch: `runs/{seed}/epoch-{epoch}.pt` or .safetensors, each a
-    state_dict; without {seed} all are of seed 0. Or recordings of `infoplane.Recorder`, without
-    {epoch}: `recordings/{seed}.zarr.zip`, or `recordings/{seed}` where they are not finished.
-    From the working directory."""
+    """These are the files, one for each epoch: `runs/{seed}/epoch-{epoch}.pt` or .safetensors,
+    each a state_dict; without {seed} all are of seed 0. Recordings of `infoplane.Recorder` have
+    no {epoch}: `recordings/{seed}.zarr.zip`, or `recordings/{seed}` where they are not
+    finished. Paths start from the working directory."""
     key: str | None = None
-    """Where the state_dict stands in a larger dict, as `state_dict` in Lightning's files."""
+    """The state_dict stands under this key of a larger dict, such as `state_dict` in
+    Lightning's files; null means that the file is the state_dict."""
     prefixes: list[str] = Field(default=["module.", "_orig_mod."])
-    """Beginnings of names that are left off where the network has no such name."""
+    """These beginnings of names are left off where the network has no such name."""
     gaps: bool = False
-    """Whether epochs may be missing in a series that is even otherwise."""
+    """`true` allows that epochs are missing in a series that is even otherwise."""
 
     @cached_property
     def series(self) -> Files:

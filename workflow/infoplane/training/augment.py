@@ -19,9 +19,10 @@ class Settings(BaseSettings):
     """Changes of the training images, drawn anew in every epoch; measured images have none."""
 
     crop: int = Field(default=0, ge=0)
-    """Zeros put on each side of an image, of which a part of its own size is cut at random."""
+    """Each side of an image gets this many zeros, and a part of the image's own size is cut out
+    at random."""
     flip: bool = False
-    """Mirror every second image, drawn at random, left to right."""
+    """`true` mirrors every second image, drawn at random, left to right."""
 
     @model_validator(mode="after")
     def _something(self):

@@ -19,9 +19,9 @@ class Settings(BaseSettings):
     """Changes of training inputs, drawn anew in every epoch; measured inputs have none."""
 
     sigma: float = Field(default=0, ge=0)
-    """Standard deviation of Gaussian noise on every number of an input, in its units."""
+    """Every number of an input gets Gaussian noise of this standard deviation, in its units."""
     masked: float = Field(default=0, ge=0, lt=1)
-    """Share of an input's numbers that are put to 0."""
+    """This share of an input's numbers is set to 0."""
 
     @model_validator(mode="after")
     def _something(self):

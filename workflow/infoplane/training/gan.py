@@ -72,32 +72,36 @@ class Settings(TrainerSettings):
     shaping: ClassVar[tuple[str, ...]] = ("generator", "latent")
 
     trainer: Literal["gan"]
-    """The network learns to tell real inputs from fakes, which a generator learns to make."""
+    """`gan` trains the network to tell real inputs from fakes, which a generator learns to
+    make."""
     generator: Annotated[Any, Choice(FAMILIES, "family", "generator")]
-    """The second network: its family (generator where it is left out) and its settings."""
+    """The second network has a family, generator where it is left out, and the settings of this
+    family."""
     latent: int = Field(default=16, ge=1)
-    """Numbers z that a fake is made of."""
+    """A fake is made of this many numbers z."""
     distribution: Literal["normal", "uniform"] = "normal"
-    """How each number of z is drawn: standard normal, or uniform between −1 and 1."""
+    """Each number of z is drawn from this: standard normal, or uniform between −1 and 1."""
     loss: Loss = "non_saturating"
-    """What both minimise. non_saturating: Goodfellow et al. 2014; wasserstein: with a gradient
-    penalty, Gulrajani et al. 2017; hinge: Lim & Ye 2017."""
+    """Both networks minimise this loss. non_saturating: Goodfellow et al. 2014; wasserstein:
+    with a gradient penalty, Gulrajani et al. 2017; hinge: Lim & Ye 2017."""
     gradient_penalty: float = Field(default=10.0, ge=0)
-    """λ of λ (‖∇D‖ − 1)², at places between real inputs and fakes; of the Wasserstein loss."""
+    """The Wasserstein loss has λ (‖∇D‖ − 1)² added at places between real inputs and fakes,
+    with this λ."""
     critic_steps: int = Field(default=1, ge=1)
-    """Steps of the discriminator for each of the generator."""
+    """The discriminator takes this many steps for each of the generator."""
     optimizer: Optimizer = Adam(method="adam", learning_rate=2e-4, betas=DISCRIMINATOR_BETAS)
-    """Optimizer of the discriminator, and one of the same settings of the generator."""
+    """The discriminator has this optimizer, and the generator one of the same settings."""
     generator_learning_rate: float | None = Field(default=None, gt=0)
-    """Learning rate of the generator; null: the optimizer's."""
+    """The generator has this learning rate; null means the optimizer's."""
     batch_size: int = Field(default=64, ge=1)
-    """Real inputs of a mini-batch, and as many fakes."""
+    """A mini-batch has this many real inputs, and as many fakes."""
     epochs: int = Field(ge=1)
-    """Passes of the discriminator over the training inputs."""
+    """The discriminator passes over the training inputs this many times."""
     evaluated: int = Field(default=512, ge=2)
-    """Most real inputs, and as many fakes, on which the metrics are found."""
+    """The metrics are found on at most this many real inputs, and as many fakes."""
     collapse: Collapse = Collapse()
-    """When a generator counts as collapsed, and a discriminator as constant."""
+    """These thresholds say when a generator counts as collapsed and a discriminator as
+    constant."""
 
     @property
     def numbers(self) -> range:

@@ -16,11 +16,11 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 class Step(Settings):
     decay: Literal["step"]
-    """The learning rate is multiplied by a factor every so many epochs."""
+    """`step` multiplies the learning rate by a factor every so many epochs."""
     every: int = Field(ge=1)
-    """Epochs from one step to the next, counted from the end of the warm-up."""
+    """A step comes every so many epochs, counted from the end of the warm-up."""
     factor: float = Field(default=0.1, gt=0, lt=1)
-    """What the learning rate is multiplied by."""
+    """Each step multiplies the learning rate by this."""
 
     def share(self, done: float, epochs: int) -> float:
         return self.factor ** (int(done) // self.every)
@@ -28,9 +28,10 @@ class Step(Settings):
 
 class Cosine(Settings):
     decay: Literal["cosine"]
-    """The learning rate falls along half a cosine, over all epochs after the warm-up."""
+    """`cosine` lets the learning rate fall along half a cosine, over all epochs after the
+    warm-up."""
     last: Share = 0.0
-    """Where it ends, as a share of the learning rate."""
+    """The learning rate ends at this share of its first value."""
 
     def share(self, done: float, epochs: int) -> float:
         return self.last + (1 - self.last) * (1 + math.cos(math.pi * done / epochs)) / 2
@@ -40,9 +41,9 @@ class Scheduled(Settings):
     """What all optimizers have: a learning rate that may change from step to step."""
 
     schedule: Annotated[Step | Cosine, Field(discriminator="decay")] | None = None
-    """How the learning rate falls; null: it is constant."""
+    """The learning rate falls by this schedule; null keeps it constant."""
     warm_up: int = Field(default=0, ge=0)
-    """Epochs in which the learning rate first rises from 0, linearly with every step."""
+    """The learning rate first rises from 0 over this many epochs, linearly with every step."""
 
     def check(self, epochs: int) -> None:
         """ValueError where so many epochs are over before the warm-up is."""
@@ -61,9 +62,11 @@ class Scheduled(Settings):
 
 class SGD(Scheduled):
     method: Literal["sgd"]
-    """Stochastic gradient descent."""
+    """`sgd` is stochastic gradient descent."""
     learning_rate: Positive
+    """A step goes this far along the gradient."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """This times the weights is added to the gradient."""
 
     def on(self, parameter):
         return torch.optim.SGD([parameter], self.learning_rate, weight_decay=self.weight_decay)
@@ -71,11 +74,15 @@ class SGD(Scheduled):
 
 class Momentum(Scheduled):
     method: Literal["momentum"]
-    """Stochastic gradient descent with momentum."""
+    """`momentum` is stochastic gradient descent with momentum."""
     learning_rate: Positive
+    """A step goes this far along the velocity."""
     momentum: Share = 0.9
+    """The velocity keeps this share at every step."""
     nesterov: bool = False
+    """`true` takes the gradient ahead of the step (Nesterov)."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """This times the weights is added to the gradient."""
 
     def on(self, parameter):
         return torch.optim.SGD(
@@ -89,11 +96,16 @@ class Momentum(Scheduled):
 
 class Adam(Scheduled):
     method: Literal["adam"]
-    """Adam."""
+    """`adam` is Adam (Kingma & Ba 2015)."""
     learning_rate: Positive = 4e-4
+    """A step goes about this far in each weight."""
     betas: tuple[Share, Share] = (0.9, 0.999)
+    """The moving averages of the gradient and of its square keep these shares at every step."""
     epsilon: Positive = 1e-8
+    """This is added to the root of the averaged square of the gradient, by which Adam
+    divides."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """This times the weights is added to the gradient."""
 
     def on(self, parameter):
         return torch.optim.Adam([parameter], **_adam(self))
@@ -101,11 +113,16 @@ class Adam(Scheduled):
 
 class AdamW(Scheduled):
     method: Literal["adamw"]
-    """Adam with decoupled weight decay."""
+    """`adamw` is Adam with decoupled weight decay (Loshchilov & Hutter 2019)."""
     learning_rate: Positive = 4e-4
+    """A step goes about this far in each weight."""
     betas: tuple[Share, Share] = (0.9, 0.999)
+    """The moving averages of the gradient and of its square keep these shares at every step."""
     epsilon: Positive = 1e-8
+    """This is added to the root of the averaged square of the gradient, by which AdamW
+    divides."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    """Each step takes this times the learning rate off the weights, as a share of them."""
 
     def on(self, parameter):
         return torch.optim.AdamW([parameter], **_adam(self))
@@ -113,12 +130,18 @@ class AdamW(Scheduled):
 
 class RMSprop(Scheduled):
     method: Literal["rmsprop"]
-    """RMSprop."""
+    """`rmsprop` divides steps by a moving average of the gradient's size (Hinton 2012)."""
     learning_rate: Positive = 1e-3
+    """A step goes about this far in each weight."""
     smoothing: Share = 0.99
+    """The moving average of the squared gradient keeps this share at every step."""
     momentum: Share = 0.0
+    """The velocity keeps this share at every step; 0 means no momentum."""
     epsilon: Positive = 1e-8
+    """This is added to the root of the averaged square of the gradient, by which RMSprop
+    divides."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """This times the weights is added to the gradient."""
 
     def on(self, parameter):
         return torch.optim.RMSprop(

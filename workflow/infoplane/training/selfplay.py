@@ -62,22 +62,24 @@ class Noise(BaseSettings):
     """Dirichlet noise on the probabilities at the root of every search."""
 
     share: float = Field(default=0.25, ge=0, le=1)
-    """ε: what part of the probabilities is noise."""
+    """This share ε of the probabilities at the root is noise."""
     concentration: float = Field(default=1.0, gt=0)
-    """α of the Dirichlet distribution, the same of every action."""
+    """The noise is drawn from a Dirichlet distribution with this α for every action."""
 
 
 class Evaluation(BaseSettings):
     """Games and searches by which players are judged, besides their losses."""
 
     every: int = Field(default=10, ge=1)
-    """Epochs from one to the next; the first and the last are always judged."""
+    """Players are judged every so many epochs, and always at the first and the last."""
     games: int = Field(default=100, ge=2, multiple_of=2)
-    """Games against each opponent, half of them as the first player."""
+    """A player plays this many games against each opponent, half of them as the first
+    player."""
     simulations: int | None = Field(default=None, ge=2)
-    """Simulations of the search for each move then; null: as many as in self-play."""
+    """The search for each judged move has this many simulations; null means as many as in
+    self-play."""
     positions: int = Field(default=200, ge=1)
-    """Positions, drawn once, on which the search's move is compared to the optimal ones."""
+    """The search's move is compared to the optimal ones on this many positions, drawn once."""
 
 
 class Settings(TrainerSettings):
@@ -85,31 +87,33 @@ class Settings(TrainerSettings):
     together: ClassVar[int] = 1
 
     trainer: Literal["selfplay"]
-    """How the network is trained: by games that it plays against itself."""
+    """`selfplay` trains the network by games that it plays against itself."""
     epochs: int = Field(ge=1)
-    """Iterations of self-play and training."""
+    """Self-play and training alternate this many times."""
     games: int = Field(default=24, ge=1)
-    """Games that are played in each."""
+    """Each epoch plays this many games."""
     simulations: int = Field(default=50, ge=2)
-    """Simulations of the search for each move."""
+    """The search for each move has this many simulations."""
     exploration: float = Field(default=1.4, gt=0)
-    """c of PUCT: how much the search follows probabilities more than results."""
+    """This is c of PUCT, which says how much the search follows probabilities more than
+    results."""
     noise: Noise | None = Noise()
-    """Noise at the root, in self-play alone; null: none."""
+    """The root has this noise in self-play alone; null means none."""
     temperature: float = Field(default=1.0, ge=0)
-    """τ: moves are drawn in proportion to visits^(1/τ); 0: the most visited is played."""
+    """Moves are drawn in proportion to visits^(1/τ) with this τ; 0 plays the most visited
+    move."""
     drawn_moves: int = Field(default=30, ge=0)
-    """Moves of a game that are drawn; later ones are the most visited."""
+    """The first so many moves of a game are drawn; later ones are the most visited."""
     buffer: int = Field(default=8192, ge=1)
-    """Positions of the latest games that are trained on."""
+    """Training draws from this many positions of the latest games."""
     steps: int = Field(default=50, ge=1)
-    """Steps of the optimizer after the games of an epoch."""
+    """The optimizer takes this many steps after the games of an epoch."""
     batch_size: int = Field(default=128, ge=1)
-    """Positions of a step, drawn from the buffer."""
+    """A step has this many positions, drawn from the buffer."""
     optimizer: Optimizer = Adam(method="adam", learning_rate=1e-3, weight_decay=1e-4)
-    """Optimizer, its learning rate and weight decay."""
+    """The optimizer has a method, a learning rate and a weight decay."""
     evaluation: Evaluation = Evaluation()
-    """How players are judged."""
+    """This section says how players are judged."""
 
     @property
     def numbers(self) -> range:

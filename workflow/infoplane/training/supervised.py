@@ -54,11 +54,11 @@ class Stop(BaseSettings):
     """A rule that ends a seed's training before its last epoch: a threshold or patience."""
 
     quantity: Watched
-    """What is watched, after every epoch."""
+    """The rule watches this quantity after every epoch."""
     threshold: float | None = None
-    """Stop when a loss is at most, or an accuracy at least, this."""
+    """Training stops when the loss is at most, or the accuracy at least, this."""
     patience: int | None = Field(default=None, ge=1)
-    """Stop when the quantity has not improved for this many epochs."""
+    """Training stops when the quantity has not improved for this many epochs."""
 
     @model_validator(mode="after")
     def _one_rule(self):
@@ -71,17 +71,17 @@ class Prefit(BaseSettings):
     """Epochs on random labels before training: a network that has to unlearn."""
 
     epochs: int = Field(ge=0)
-    """How many. They come before epoch 0, which is then the network after them; the optimizer
-    starts anew with the true labels."""
+    """The network first trains on permuted labels for this many epochs. They come before epoch
+    0, which is then the network after them; the optimizer starts anew with the true labels."""
     seed: int = Field(default=0, ge=0)
-    """With the network's own seed, that of the permutation of the training labels."""
+    """The training labels are permuted with this seed and the network's own."""
 
 
 class SetAside(BaseSettings):
     """When a network counts as not trained: it is kept, named, and not measured."""
 
     quantity: Watched = "accuracy_train"
-    """What is judged, after the last epoch."""
+    """Seeds are judged by this quantity after the last epoch."""
     below: float | None = Field(default=None, gt=0, le=1)
     """Seeds that end with an accuracy below this are set aside."""
     above: float | None = Field(default=None, gt=0)
@@ -104,46 +104,53 @@ class Settings(TrainerSettings):
     shaping: ClassVar[tuple[str, ...]] = ("target", "loss", "label", "augment")
 
     trainer: Literal["supervised"] = "supervised"
-    """How the network is trained: to give labels, or its inputs, from examples."""
+    """`supervised` trains the network from examples to give labels, or to give back its
+    inputs."""
     target: Literal["label", "input"] = "label"
-    """What is learnt: the label, or the input itself, as autoencoders do."""
+    """The network learns the label, or the input itself as autoencoders do."""
     loss: Literal["cross_entropy", "squared"] | None = None
-    """What is minimised. squared: of inputs, the mean of (x − x̂)² over their numbers.
-    cross_entropy: of labels; or of inputs in [0, 1], the mean over their numbers. null:
-    cross_entropy of labels, squared of inputs."""
+    """Training minimises this loss. squared: the mean of (x − x̂)² over the numbers of inputs.
+    cross_entropy: that of labels, or the mean over the numbers of inputs in [0, 1]. null:
+    cross_entropy for labels, squared for inputs."""
     denoise: corruption.Settings | None = None
-    """Noise on the training inputs, or numbers left out; what is learnt is the input without.
-    null: none."""
+    """Training inputs get this noise, or lose these numbers, and the network learns the inputs
+    without it; null means neither."""
     optimizer: Optimizer = Adam(method="adam")
-    """Optimizer and its learning rate."""
+    """The optimizer has a method, a learning rate and settings of its own."""
     batch_size: int = Field(default=256, ge=1)
-    """Inputs of a mini-batch; the last batch of an epoch may be smaller."""
+    """A mini-batch has this many inputs; the last one of an epoch may have fewer."""
     orthonormal_penalty: float = Field(default=0, ge=0)
-    """λ of λ ‖W'W − I‖² in the loss, of each layer's matrix W (of WW' where it has more outputs
-    than inputs): Goldfeld et al. 2019, after Cisse et al. 2017. 0: none."""
+    """The loss has λ ‖W'W − I‖² added with this λ, for each layer's matrix W, or WW' where it
+    has more outputs than inputs (Goldfeld et al. 2019, after Cisse et al. 2017); 0 adds
+    nothing."""
     l1: float = Field(default=0, ge=0)
-    """λ of λ Σ|w| in the loss, over weights of layers, biases left out. 0: none."""
+    """The loss has λ Σ|w| added with this λ, over weights of layers without biases; 0 adds
+    nothing."""
     l2: float = Field(default=0, ge=0)
-    """λ of λ Σw² in the loss, over weights of layers, biases left out. 0: none."""
+    """The loss has λ Σw² added with this λ, over weights of layers without biases; 0 adds
+    nothing."""
     label_smoothing: float = Field(default=0, ge=0, lt=1)
-    """ε of targets (1 − ε) of the label and ε of all classes alike, in the loss of training
-    alone; the losses that are written down are without it. 0: none."""
+    """Targets are (1 − ε) of the label and ε of all classes alike with this ε, in the loss of
+    training alone; the losses that are written down have none. 0 smooths nothing."""
     augment: images.Settings | None = None
-    """Crops and flips of training images; null: none."""
+    """Training images are cropped and flipped at random, as this says; null means neither."""
     label: str | None = None
-    """Which of the data set's labels is learnt; null: the first."""
+    """The network learns this label of the data set; null means the first."""
     epochs: int = Field(ge=1)
-    """Epochs of training, at the most where there is a stopping rule."""
+    """Training has this many epochs, or fewer where a stopping rule ends it."""
     kernel: Literal["auto", "compiled", "torch"] = "auto"
-    """What computes an epoch: compiled loops, made for perceptrons of few units on a CPU, or
-    torch's operators. auto: compiled loops where they are faster, by the network and these
-    settings alone, so that every machine chooses alike. Weights agree to float32 rounding."""
+    """Compiled loops compute an epoch of perceptrons of few units on a CPU, torch's operators
+    that of all others. auto takes compiled loops where they are faster, by the network and
+    these settings alone, so that every machine chooses alike. Weights of the two agree to
+    float32 rounding."""
     stop: Stop | None = None
-    """Stopping rule, applied to each seed by itself."""
+    """This rule stops the training of each seed by itself; null trains all epochs."""
     prefit: Prefit | None = None
-    """Training on random labels before the first epoch; null: none."""
+    """The network trains on random labels before the first epoch, as this says; null means
+    not."""
     set_aside: SetAside | None = None
-    """Seeds that did not learn, to be left out by a named threshold; null: none."""
+    """Seeds that did not learn, by this threshold, are left out and named; null leaves out
+    none."""
 
     @property
     def numbers(self) -> range:

@@ -43,11 +43,11 @@ class TrainerSettings(Settings):
     gradients: ClassVar[bool] = False
 
     trainer: str
-    """Where weights come from."""
+    """The trainer has this name, or this import path, "module:Class"."""
     keep: Schedule = All()
-    """Epochs whose weights are kept; the first and the last always are."""
+    """The weights of these epochs are kept, and always those of the first and the last."""
     device: DeviceName = "auto"
-    """auto: CUDA where there is a GPU, else the CPU."""
+    """Training runs here; auto takes CUDA where there is a GPU, else the CPU."""
 
     @property
     def numbers(self) -> Sequence[int]:

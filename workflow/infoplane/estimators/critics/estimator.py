@@ -26,54 +26,57 @@ class CriticSettings(settings.Settings):
     """Settings that all estimators with critics share."""
 
     critic: Literal["separable", "concat"] = "concat"
-    """concat: one network of both variables joined; separable: a network of each, and the
-    inner product of their outputs, with all pairs of a mini-batch compared."""
+    """`concat` is one network of both variables joined. separable is a network of each and the
+    inner product of their outputs, and compares all pairs of a mini-batch."""
     width: int = Field(default=64, ge=1)
-    """Units of each hidden layer, and dimensions of the space of a separable critic."""
+    """Each hidden layer of a critic has this many units, and so has the space of a separable
+    critic dimensions."""
     depth: int = Field(default=2, ge=1)
-    """Hidden layers."""
+    """A critic has this many hidden layers."""
     network: Literal["auto", "dense", "convolutional"] = "auto"
-    """What stands before the hidden layers. auto: convolutions for a variable that comes with
-    its shape (channels, height, width), as maps and images do under measure.reading whole, and
-    nothing for vectors and labels; dense: nothing, maps are taken as vectors; convolutional: as
-    auto, and refused where no variable has a shape."""
+    """This says what a critic has before its hidden layers. auto: convolutions for a variable
+    that comes with its shape (channels, height, width), as maps and images do under
+    measure.reading: whole, and nothing for vectors and labels. dense: nothing, and maps count
+    as vectors. convolutional: as auto, but refused where no variable has a shape."""
     channels: list[Annotated[int, Field(ge=1)]] = Field(default=[16, 16], min_length=1)
-    """Maps that each convolution of a critic makes, one number a convolution."""
+    """Each convolution of a critic makes this many maps; the list has one number for each
+    convolution."""
     kernel: int = Field(default=3, ge=1)
-    """Height and width of a critic's convolution kernels in positions; at most those of the
-    maps that they meet."""
+    """The kernels of a critic's convolutions have this height and width in positions, or that
+    of the maps where these are smaller."""
     stride: int = Field(default=2, ge=1)
-    """Positions from one place of a critic's convolution kernel to the next, in both
-    directions."""
+    """The kernels of a critic's convolutions move by this many positions in both directions."""
     contrasts: int = Field(default=4, ge=1)
-    """Product pairs that a concat critic scores for each joint pair in training."""
+    """A concat critic scores this many product pairs for each joint pair in training."""
     held_out_contrasts: int = Field(default=64, ge=1)
-    """And in evaluation."""
+    """A concat critic scores this many product pairs for each joint pair in evaluation."""
     batch_size: int = Field(default=128, ge=2)
-    """Samples of a mini-batch; fewer where there are not as many to train on."""
+    """A mini-batch of a critic has this many samples, or all of them where there are fewer."""
     learning_rate: float = Field(default=5e-3, gt=0, allow_inf_nan=False)
-    """Of Adam."""
+    """Adam trains the critic at this learning rate."""
     weight_averaging: float = Field(default=0.98, ge=0, lt=1)
-    """What is evaluated are weights averaged over the latest 1 / (1 − weight_averaging)
-    mini-batches or so (Polyak & Juditsky 1992): the noise of single steps is gone. 0: none."""
+    """Evaluation uses weights averaged over the latest 1 / (1 − weight_averaging) mini-batches
+    or so (Polyak & Juditsky 1992), which removes the noise of single steps; 0 averages
+    nothing."""
     max_steps: int = Field(default=5000, ge=1)
-    """Mini-batches after which training ends in any case."""
+    """A critic's training ends after this many mini-batches in any case."""
     evaluate_every: int = Field(default=100, ge=1)
-    """Mini-batches between evaluations on the held-out halves."""
+    """A critic is evaluated on both held-out halves every so many mini-batches."""
     patience: int = Field(default=4, ge=1)
-    """Evaluations without a better one on either half after which training ends."""
+    """A critic's training ends after this many evaluations that are better on neither half."""
     held_out: float = Field(default=0.3, gt=0, lt=1)
-    """Share of the inputs in the two held-out halves together."""
+    """The two held-out halves together have this share of the inputs."""
     warm_start: bool = False
-    """Start from the critic of the same layer and seed at the epoch measured before."""
+    """`true` starts from the critic of the same layer and seed at the epoch measured before."""
     curves: bool = False
-    """Keep the bound in bits of every evaluation, the mean of both held-out halves, in the
-    store of information, for figures of convergence; results of pools have none."""
+    """`true` keeps the bound in bits of every evaluation, the mean of both held-out halves, in
+    the store of information, for figures of convergence; results of pools have none."""
     seed: int = Field(default=0, ge=0)
-    """Of the split, the first weights and the order of the mini-batches."""
+    """The split, the first weights and the order of the mini-batches are drawn with this
+    seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """Working memory in MB, which says how many critics are trained at a time; a single one
-    takes what it takes, mainly a copy of its samples."""
+    """Critics train together as far as this many MB of working memory allow; a single one takes
+    what it needs, mainly a copy of its samples."""
 
 
 class CriticEstimator(PairEstimator):

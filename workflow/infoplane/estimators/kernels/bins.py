@@ -13,14 +13,15 @@ class BinSettings(Settings):
     """Bins of equal width on the range of one layer at one epoch."""
 
     n_bins: int = Field(default=30, ge=2)
-    """Number of bins on each unit's range, of the entropy of binned activations."""
+    """The range of each unit has this many bins, whose codes' entropy is the signal."""
     range: Literal["fixed", "layer", "unit"] = "layer"
-    """What n_bins span: `low` to `high`, the smallest to the largest activation of the layer
-    at this epoch, or of each unit for itself."""
+    """`n_bins` span this range. fixed: `low` to `high`. layer: the smallest to the largest
+    activation of the layer at this epoch. unit: the same of each unit for itself."""
     low: float | None = Field(default=None, allow_inf_nan=False)
-    """Lower end of the fixed range, in units of the activations."""
+    """The fixed range begins here, in units of the activations."""
     high: float | None = Field(default=None, allow_inf_nan=False)
-    """Upper end of the fixed range. Values beyond go into bins of the same width there."""
+    """The fixed range ends here, in units of the activations. Values beyond it go into further
+    bins of the same width."""
 
     @model_validator(mode="after")
     def _range_is_given_where_fixed(self):
