@@ -7,6 +7,7 @@ import time
 
 import pytest
 from snakemake.logging import DefaultFormatter
+from snakemake.settings.types import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.tests import MockOutputSettings, TestLogHandlerBase
 
@@ -142,6 +143,43 @@ def test_the_lines_below_are_redrawn_and_taken_away(handler_on, tmp_path, monkey
         raise AssertionError("not redrawn")
     handler.close()
     assert stream.getvalue().endswith("\r\033[J")
+
+
+def report_job(handler):
+    about = {"rule_msg": "write report.html", "rule_name": "report", "wildcards": {}}
+    tell(handler, LogEvent.JOB_INFO, "Rule: report", jobid=1, log=[], **about)
+    finish(handler, 1, 1, 1)
+
+
+def nothing_to_do(handler):
+    tell(handler, msg="Nothing to be done (all requested files are present and up to date).")
+
+
+@pytest.mark.parametrize(
+    ("run", "settings", "said"),
+    [
+        (report_job, {}, True),
+        (nothing_to_do, {}, True),
+        (lambda handler: None, {}, False),
+        (nothing_to_do, {"dryrun": True}, False),
+        (nothing_to_do, {"quiet": {Quietness.PROGRESS}}, False),
+    ],
+)
+def test_a_call_ends_with_its_report_and_what_is_in_it(
+    handler_on, tmp_path, monkeypatch, run, settings, said
+):
+    report = tmp_path / "report.html"
+    report.touch()
+    monkeypatch.setenv(plugin.REPORT, str(report))
+    stream = io.StringIO()
+    handler = handler_on(stream, **settings)
+    run(handler)
+    tell(handler, msg="Elapsed time: 0:00:01")
+    handler.close()
+    last = stream.getvalue().splitlines()[-1:]
+    assert (last == [plugin.REPORT_SAYS.format(path=report)]) == said
+    handler.close()
+    assert stream.getvalue().count(str(report)) == said
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])

@@ -23,6 +23,14 @@ from snakemake_logger_plugin_infoplane.jobs import Job, Jobs
 # The library is imported late, when the Snakefile has said from where.
 NO_BARS = "INFOPLANE_NO_BARS"
 """As infoplane.progress has it."""
+REPORT = "INFOPLANE_REPORT"
+"""Where the Snakefile says which page the experiment's report is."""
+REPORT_SAYS = (
+    "The report is {path}: planes, curves and training over a slider of epochs, with "
+    "intervals, checks and settings."
+)
+"""The last words of a call that made the report, or found it up to date."""
+NOTHING = "Nothing to be done"
 REFRESH_SECONDS = 1
 MOST_JOBS = 6
 """Running jobs that are shown by name."""
@@ -52,6 +60,7 @@ class LogHandler(LogHandlerBase):
         terminal = self.stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self.live = terminal and not (about.dryrun or self.silent)
         self.jobs, self.ended, self.lines = Jobs(), [], 0
+        self.reported = False
         self.closed = threading.Event()
         if self.live:
             os.environ[NO_BARS] = "1"  # of the jobs: two bars on one line are none
@@ -64,6 +73,7 @@ class LogHandler(LogHandlerBase):
             if self.common_settings.dryrun:
                 self._say(record)
                 return
+            self.reported |= str(record.msg).startswith(NOTHING)
             self._count(event, record)
             if event == LogEvent.PROGRESS:
                 self._tell()
@@ -77,6 +87,11 @@ class LogHandler(LogHandlerBase):
         self.closed.set()
         with self.lock:
             self._erase()
+            path = os.environ.get(REPORT, "")
+            if self.reported and not self.silent and Path(path).is_file():
+                self.stream.write(f"\n{REPORT_SAYS.format(path=path)}\n")
+                self.stream.flush()
+            self.reported = False
         super().close()
 
     def _count(self, event, record) -> None:
@@ -91,6 +106,7 @@ class LogHandler(LogHandlerBase):
         elif event == LogEvent.JOB_FINISHED:
             if ended := self.jobs.finish(record.job_id, now):
                 self.ended.append(ended)
+                self.reported |= ended[0].rule == "report"
         elif event == LogEvent.JOB_ERROR:
             self.jobs.fail(record.jobid)
         elif event == LogEvent.PROGRESS:
