@@ -7,7 +7,9 @@ from job import job
 
 from infoplane.figures import page
 from infoplane.figures.drawn import counts
+from infoplane.figures.explore import Explorer
 from infoplane.figures.material import Material
+from infoplane.figures.sheets import Sheet, Training
 from infoplane.provenance import package_versions
 
 TABLES = ("runs", "endings", "flags", "checks", "settings")
@@ -37,7 +39,7 @@ with job(snakemake):
     folder, names = told["families"]
     families = [drawing(Path(folder, f"{name}.png")) for name in names]
     # Run by run: all tables of a large experiment at once would not fit into memory.
-    flags, endings, checked = [], [], []
+    flags, endings, checked, explorer = [], [], [], Explorer()
     for run, settings in runs.items():
         for estimator in settings["estimators"]:
             measured, exempt = material.measure(run, estimator), material.exempt[estimator]
@@ -45,7 +47,10 @@ with job(snakemake):
             csv = f"runs/{run}/checks/{estimator}.csv" if run in drawings else ""
             found = counts(measured, exempt)
             checked.append(page.Check(run=run, estimator=estimator, csv=csv, **found))
-        endings += page.endings_of(material.metrics(run))
+            explorer.add(Sheet.of(measured.table, explorer.seeds))
+        metrics = material.metrics(run)
+        endings += page.endings_of(metrics)
+        explorer.add(Training.of(metrics, explorer.seeds))
 
     content = page.Experiment(
         title=experiment["name"],
@@ -63,4 +68,4 @@ with job(snakemake):
         tables={name: str(path.relative_to(home)) for name, path in tables.items()},
     )
     page.save_tables(content, tables)
-    Path(snakemake.output[0]).write_text(page.render(content), encoding="utf-8")
+    Path(snakemake.output[0]).write_text(page.render(content, explorer), encoding="utf-8")

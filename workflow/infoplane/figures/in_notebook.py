@@ -1,35 +1,46 @@
 """The figures of one store of information, for notebooks: `infoplane.plane` and `curves`."""
 
+from __future__ import annotations
+
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import xarray as xr
 from matplotlib.figure import Figure
 
 from infoplane.estimators import ESTIMATORS
+from infoplane.figures import interactive as plotted
 from infoplane.figures.clustering_curves import ClusteringCurves
 from infoplane.figures.information_curves import InformationCurves
 from infoplane.figures.information_plane import InformationPlane
 from infoplane.figures.material import of_stores
+from infoplane.figures.sheets import Sheet
 from infoplane.stores.archive import KIND, SUFFIX, name_of
 from infoplane.stores.files import open_tree
 from infoplane.stores.information import INFORMATION, table_of
 from infoplane.stores.parts import whole_of
 
+if TYPE_CHECKING:
+    import plotly.graph_objects
+
 Stored = str | Path | xr.DataTree
 
 
-def plane(store: Stored) -> Figure:
+def plane(store: Stored, *, interactive: bool = False) -> Figure | plotly.graph_objects.Figure:
     """The information plane of a store: I(T;Y) against I(X;T) in bits, a point an epoch and
     layer, means over the seeds.
 
     store : the path of a store of information
         (`results/<experiment>/runs/<run>/information/<estimator>/<seeds>.zarr.zip`), the folder
         that holds the stores of all blocks of seeds, or a tree that `infoplane.open` gave
-    Returns a matplotlib figure, which a notebook shows and `figure.savefig` writes.
+    interactive : whether it is a plotly figure, with a slider of epochs, the values of single
+        seeds, and values, intervals, caps and flags where the mouse points
+    Returns a matplotlib figure, which a notebook shows and `figure.savefig` writes, or the
+    plotly one, which a notebook shows and `figure.write_html` writes.
     Raises StoreError where the store is absent, damaged or of something else, and ValueError
-    where its estimator measures no information.
+    where its estimator measures no information, or no seed is left to draw.
 
     Examples
     --------
@@ -39,6 +50,7 @@ def plane(store: Stored) -> Figure:
     >>> figure.axes[0].get_xlabel()
     '$I(X;\\\\mathrm{Bin}(T))$  [bits]'
     >>> figure.savefig("plane.pdf")
+    >>> infoplane.plane(folder, interactive=True).write_html("plane.html")
     """
     table = _table(store)
     if _method(table).without_information:
@@ -46,15 +58,19 @@ def plane(store: Stored) -> Figure:
             f"{table.estimator.iloc[0]} measures no information, so it has no plane; "
             "infoplane.curves draws what it measures"
         )
+    if interactive:
+        return plotted.plane_figure(_sheet(table))
     return _shown(InformationPlane.draw(table))
 
 
-def curves(store: Stored) -> Figure:
+def curves(store: Stored, *, interactive: bool = False) -> Figure | plotly.graph_objects.Figure:
     """I(X;T) and I(T;Y) of every layer over epochs, in bits, with a band of ±1 standard
     deviation over the seeds.
 
     Takes what `infoplane.plane` takes. Of an estimator that measures how activations cluster
-    these are its measures. Returns a matplotlib figure. Raises StoreError as `plane` does.
+    these are its measures, which have no interactive figure.
+    Returns a matplotlib figure, or, with `interactive`, a plotly one with the lines of single
+    seeds. Raises StoreError and ValueError as `plane` does.
 
     Examples
     --------
@@ -65,12 +81,27 @@ def curves(store: Stored) -> Figure:
     2
     """
     table = _table(store)
-    kind = ClusteringCurves if _method(table).without_information else InformationCurves
-    return _shown(kind.draw(table))
+    if _method(table).without_information:
+        if interactive:
+            raise ValueError(
+                f"what {table.estimator.iloc[0]} measures has no interactive figure; leave "
+                "interactive=True out"
+            )
+        return _shown(ClusteringCurves.draw(table))
+    if interactive:
+        return plotted.curves_figure(_sheet(table))
+    return _shown(InformationCurves.draw(table))
 
 
 def _method(table: pd.DataFrame) -> type:
     return ESTIMATORS[table.attrs["estimator"]]
+
+
+def _sheet(table: pd.DataFrame) -> Sheet:
+    sheet = Sheet.of(table)
+    if sheet is None:
+        raise ValueError("no seed is left to draw: all failed or were set aside")
+    return sheet
 
 
 def _table(store: Stored) -> pd.DataFrame:

@@ -6,6 +6,7 @@ figure are linked by relative paths.
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass
 
 from infoplane.figures import FIGURES, sentences, tables
+from infoplane.figures.explore import Explorer, plotly, script
 from infoplane.figures.style import RC
 from infoplane.information import FLAGS
 
@@ -35,6 +37,8 @@ COUNTED = (
 LONGEST = 200
 """Rows of a table that the page has: of 10,000 runs it would otherwise be too large to be
 opened. The files of `save_tables` have all of them."""
+MOST_PICTURES = 12_000_000
+"""Letters of pictures that are in the page: others lie beside it, and are linked."""
 PIXELS_PER_INCH = 130
 """Of a screen: a figure as wide as a page of text fills the report's column."""
 
@@ -60,6 +64,11 @@ class Drawing:
     alt: str
     table: tuple[tuple[str, ...], ...] = ()
     heading: str = ""
+
+    @property
+    def name(self) -> str:
+        """Of its files: "information_plane-kde"."""
+        return self.png.stem
 
 
 @dataclass(config=_STRICT, frozen=True)
@@ -157,10 +166,11 @@ class Experiment:
     description: str = ""
 
 
-def render(experiment: Experiment | dict) -> str:
+def render(experiment: Experiment | dict, explorer: Explorer | None = None) -> str:
     """The page as HTML.
 
     experiment : an Experiment, or a dictionary of the same shape
+    explorer : what its interactive part shows; None: it has none
     Raises pydantic.ValidationError for unknown or missing keys, FileNotFoundError where an
     image does not exist.
     """
@@ -169,14 +179,31 @@ def render(experiment: Experiment | dict) -> str:
     settings = checked.settings or {}
     if len(settings.get("runs", ())) > LONGEST:
         settings = {key: value for key, value in settings.items() if key != "runs"}
+    with_section = [run for run in checked.runs if run.figures or not many]
+    explorer = explorer or Explorer()
     return template("page.html.j2").render(
         experiment=replace(checked, flags=summed(checked.flags)),
-        with_section=[run for run in checked.runs if run.figures or not many],
+        explorer=explorer,
+        stills={run.name: {d.name: d for d in run.figures} for run in checked.runs},
+        linked=_too_many([*checked.families, *checked.comparisons, *_of_runs(with_section)]),
+        plotly=plotly() if explorer.cards else "",
+        script=script,
+        with_section=with_section,
         longest=LONGEST,
         fact_names=list(dict.fromkeys(name for run in checked.runs for name in run.facts)),
         flag_meanings={name: FLAGS[name] for name in COUNTED},
         settings=_yaml(settings) if settings else "",
     )
+
+
+def _of_runs(runs: Sequence[Run]) -> list[Drawing]:
+    return [drawing for run in runs for drawing in run.figures]
+
+
+def _too_many(drawings: Sequence[Drawing]) -> list[Drawing]:
+    """Those that have no room in the page any more, in its order."""
+    sizes = np.cumsum([4 / 3 * drawing.png.stat().st_size for drawing in drawings])
+    return [d for d, size in zip(drawings, sizes, strict=True) if size > MOST_PICTURES]
 
 
 def summed(flags: Sequence[FlagCount]) -> tuple[FlagCount, ...]:
@@ -220,6 +247,8 @@ def template(name: str) -> Template:
     environment.filters["css_width"] = _css_width
     environment.filters["in_words"] = in_words
     environment.filters["href"] = _href
+    environment.filters["png_href"] = lambda pdf: _href(f"{pdf.removesuffix('.pdf')}.png")
+    environment.filters["anchor"] = _anchor
     return environment.get_template(name)
 
 
@@ -360,6 +389,11 @@ def _css_width(path: Path) -> int:
 def _href(path: str) -> str:
     """A relative path as a link; a colon is escaped, so it can never name a scheme."""
     return quote(path, safe="/")
+
+
+def _anchor(drawing: Drawing) -> str:
+    """Where it stands on the page: what its files are called, within a link."""
+    return "still-" + re.sub(r"[^\w.-]+", "-", drawing.pdf.removesuffix(".pdf"))
 
 
 def _yaml(settings: Mapping) -> str:

@@ -32,6 +32,8 @@ WITHOUT_EFFECT = {"threads", "memory_mb", "checkpoint_seconds", "shards"}
 """Settings of a run that change no result."""
 JOBS = {"minutes_per_job", "networks_per_job"}
 """Settings of networks that are compared which change no result."""
+PAGE = ("page.html.j2", "explore.html.j2", "explore.js", "sort.js")
+"""Files of `figures` that the report is put together from."""
 
 
 def recipe(*parts) -> str:
@@ -151,7 +153,8 @@ class Recipes:
         source = self.source(
             "infoplane.figures.page", "infoplane.figures.drawn", script="report.py"
         )
-        template = (LIBRARY / "figures" / "page.html.j2").read_text(encoding="utf-8")
+        folder = LIBRARY / "figures"
+        template = [(folder / name).read_text(encoding="utf-8") for name in PAGE]
         made_of = [
             [*self.of_run(name).values(), *(self.checks(name, by) for by in run.estimators)]
             for name, run in self.experiment.alone.items()

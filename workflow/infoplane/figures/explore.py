@@ -1,0 +1,197 @@
+"""The interactive part of an experiment's page: what it shows, within a bounded size."""
+
+import base64
+import gzip
+import json
+from importlib.resources import files
+from typing import NamedTuple
+
+from infoplane.figures import interactive, style, tables
+from infoplane.figures.sheets import Sheet, Training, written
+
+MOST_SEEDS = 20
+"""Seeds of a run that are drawn one by one at most."""
+MOST_VALUES = 1_500_000
+"""Values of single seeds on a page at most: of more, fewer seeds are drawn. They take 6 MB."""
+MOST_MEANS = 600_000
+"""Values of means on a page at most: of more, the last runs are left out. They take 3 MB."""
+AT_FIRST = 2
+"""Runs, and estimators, that are shown when the page is opened; of one alone, its square."""
+
+
+class Card(NamedTuple):
+    """What stands together: the graphs of a sheet, or of a training.
+
+    grid : its values; graphs : see `interactive`; about : what the numbers are, in words
+    stills : names of its still pictures' files
+    """
+
+    grid: Sheet | Training
+    graphs: list[interactive.Graph]
+    about: str
+    stills: tuple[str, ...]
+
+    @property
+    def run(self) -> str:
+        return self.grid.run
+
+    @property
+    def estimator(self) -> str:
+        """Empty where it is a training."""
+        return self.grid.estimator if isinstance(self.grid, Sheet) else ""
+
+    @property
+    def looks(self) -> dict[str, str]:
+        """The colour of each layer."""
+        measured = self.grid.measured if isinstance(self.grid, Sheet) else ()
+        return {x: style.look(self.grid.layers.index(x))["color"] for x in measured}
+
+    def written(self) -> dict:
+        """For JSON."""
+        grid = self.grid
+        return {
+            "run": self.run,
+            "estimator": self.estimator,
+            "layers": grid.layers,
+            "epochs": grid.epochs,
+            "seeds": grid.seeds,
+            "means": written(grid.means),
+            "of_seeds": written(grid.of_seeds),
+            "graphs": [graph._asdict() for graph in self.graphs],
+        }
+
+
+class Explorer:
+    """Collects what an interactive page shows, and thins it as it grows."""
+
+    def __init__(self) -> None:
+        self.cards: list[Card] = []
+        self.seeds = MOST_SEEDS
+        self.left_out: list[str] = []
+
+    def add(self, grid: Sheet | Training | None) -> None:
+        """Add a sheet or a training; None, where there is nothing to draw, is left out."""
+        if grid is None:
+            return
+        card = _card(_thinned(grid, self.seeds))
+        means = sum(map(_n_means, [*(c.grid for c in self.cards), grid]))
+        if means > MOST_MEANS:
+            self.left_out.append(f"{card.run}, {card.estimator or 'training'}")
+            return
+        self.cards.append(card)
+        each = sum(_of_one_seed(card.grid) for card in self.cards)
+        if self.seeds * each > MOST_VALUES:
+            self.seeds = MOST_VALUES // each
+            self.cards = [
+                card._replace(grid=_thinned(card.grid, self.seeds)) for card in self.cards
+            ]
+
+    @property
+    def sheets(self) -> list[Sheet]:
+        return [card.grid for card in self.cards if isinstance(card.grid, Sheet)]
+
+    @property
+    def runs(self) -> list[str]:
+        return list(dict.fromkeys(card.run for card in self.cards))
+
+    @property
+    def estimators(self) -> list[str]:
+        return list(dict.fromkeys(sheet.estimator for sheet in self.sheets))
+
+    @property
+    def layers(self) -> dict[str, str]:
+        """Layers that were measured, with their colours; "" where cards differ in it."""
+        colours: dict[str, str] = {}
+        for card in self.cards:
+            for layer, colour in card.looks.items():
+                colours[layer] = colour if colours.get(layer, colour) == colour else ""
+        return colours
+
+    @property
+    def drawn(self) -> list[int]:
+        """Seeds that are drawn one by one in any run."""
+        return sorted({seed for card in self.cards for seed in card.grid.seeds})
+
+    @property
+    def epochs(self) -> list:
+        """Where the slider stops: epochs at which any run was measured."""
+        own = self.sheets or [card.grid for card in self.cards]
+        return sorted({epoch for grid in own for epoch in grid.epochs})
+
+    @property
+    def shown(self) -> tuple[set[str], set[str]]:
+        """Runs and estimators that are shown at first."""
+        n_runs = AT_FIRST if len(self.estimators) > 1 else AT_FIRST**2
+        n_estimators = AT_FIRST if len(self.runs) > 1 else AT_FIRST**2
+        return {*self.runs[:n_runs]}, {*self.estimators[:n_estimators]}
+
+    @property
+    def notes(self) -> list[str]:
+        """What is not on the page, in sentences."""
+        most = max((card.grid.n_seeds for card in self.cards), default=0)
+        texts = []
+        if most > self.seeds:
+            texts.append(
+                f"Of up to {most} seeds of a run the first {self.seeds} are drawn one by one: "
+                "more would make this page too large. Means and bands are of all seeds."
+            )
+        if n := len(self.left_out):
+            texts.append(
+                f"{n} of {n + len(self.cards)} groups of graphs are left out, from "
+                f"{self.left_out[0]} on: they would make this page too large. Still pictures "
+                "and tables have them."
+            )
+        gone = dict.fromkeys(f"{s.run}: {s.left_out}." for s in self.sheets if s.left_out)
+        return [*texts, *gone]
+
+    @property
+    def data(self) -> str:
+        """All cards, and the epochs of the slider, as `packed` text."""
+        told = {"epochs": self.epochs, "cards": [card.written() for card in self.cards]}
+        return packed(json.dumps(told, separators=(",", ":"), allow_nan=False))
+
+
+def packed(text: str) -> str:
+    """Text in few letters that HTML takes: gzip, base64. The page unpacks it."""
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode("ascii")
+
+
+def plotly() -> str:
+    """plotly.js, packed."""
+    script = files("plotly") / "package_data" / "plotly.min.js"
+    return packed(script.read_text(encoding="utf-8"))
+
+
+def script(name: str) -> str:
+    """A script of this folder."""
+    return (files("infoplane.figures") / name).read_text(encoding="utf-8")
+
+
+def _card(grid: Sheet | Training) -> Card:
+    if isinstance(grid, Training):
+        graphs = [
+            interactive.panel(grid, label, parts, grid.run)
+            for label, parts in grid.panels.items()
+        ]
+        return Card(grid, graphs, "", ("training_curves",))
+    graphs = [interactive.plane(grid), *(interactive.curve(grid, q) for q in tables.VALUES)]
+    plain = (tables.QUANTITY["quantity_ixt"], tables.QUANTITY["quantity_ity"])
+    about = "" if grid.quantities == plain else " and ".join(grid.quantities)
+    stills = ("information_plane", "information_curves")
+    return Card(grid, graphs, about, tuple(f"{still}-{grid.estimator}" for still in stills))
+
+
+def _thinned(grid: Sheet | Training, seeds: int) -> Sheet | Training:
+    """With fewer seeds that are drawn one by one."""
+    if len(grid.seeds) <= seeds:
+        return grid
+    fewer = {name: array[:seeds].copy() for name, array in grid.of_seeds.items()}
+    return grid._replace(seeds=grid.seeds[:seeds], of_seeds=fewer)
+
+
+def _n_means(grid: Sheet | Training) -> int:
+    return sum(array.size for array in grid.means.values())
+
+
+def _of_one_seed(grid: Sheet | Training) -> int:
+    return len(grid.of_seeds) * len(grid.layers) * len(grid.epochs)
