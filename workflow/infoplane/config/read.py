@@ -6,6 +6,7 @@ from typing import Any
 
 from infoplane.config import compare
 from infoplane.config.allowed import allowed_by
+from infoplane.config.claims import claims_of
 from infoplane.config.estimators import Expanded
 from infoplane.config.factors import factors_of
 from infoplane.config.models import Experiment, File, Run
@@ -55,6 +56,9 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
     datasets = head.datasets if head is not None else {}
     factors, wrong = factors_of(_mapping(figures, "factors"), variants, estimators, datasets)
     lines += wrong
+    section = head.compare if head is not None else None
+    claims, wrong = claims_of(_mapping(written, "claims"), variants, estimators, section)
+    lines += wrong
     compared = None
     made = {name: run for found in of_families.values() for name, run in found.items()}
     if head is not None and head.compare is not None and all(made.values()):
@@ -77,6 +81,7 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
         own_figures=head.figures.own if head.figures else {},
         sweeps=estimators.sweeps,
         compare=compared,
+        claims=claims,
         truth=head.truth,
     )
 
