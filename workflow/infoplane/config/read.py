@@ -97,11 +97,14 @@ def _with_signals(written: Any, estimators: Expanded) -> tuple[Any, list[Line]]:
 
 def _neither(written: Any) -> list[Line]:
     """What is said of a file without runs and without families of them."""
-    if not isinstance(written, Mapping) or {"runs", "compare"} & written.keys():
+    if not isinstance(written, Mapping):
+        return []
+    if any(written.get(key) is not None for key in ("runs", "compare")):
         return []
     allowed = allowed_by(File)
     options = allowed.root["properties"]["runs"]["anyOf"]
-    return [("runs", f"is missing; give {allowed.words(options[0])}, or compare")]
+    is_there = "is empty" if "runs" in written else "is missing"
+    return [("runs", f"{is_there}; give {allowed.words(options[0])}, or compare")]
 
 
 def _taken(
