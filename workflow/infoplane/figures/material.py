@@ -68,10 +68,11 @@ class Material:
     ):
         self.paths, self.runs, self.exempt = paths, runs, exempt
         self.measured = cache(self.measure)
+        self.metrics = cache(self._metrics)
         self.pooled = cache(self._pooled)
         self._gradient_snr = cache(self._gradient_snr)
 
-    def metrics(self, run: str, layers: bool = False) -> pd.DataFrame:
+    def _metrics(self, run: str, layers: bool = False) -> pd.DataFrame:
         """Metrics of every epoch; layers : those of every layer as well, in rows of their own.
 
         layer : "" where metrics are of the network

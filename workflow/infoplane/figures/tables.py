@@ -60,7 +60,7 @@ def require(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:
 
 def only(table: pd.DataFrame, column: str, what: str) -> str:
     """The one value of a column; ValueError where the table holds several."""
-    values = list(dict.fromkeys(table[column]))
+    values = list(table[column].unique())
     if len(values) != 1:
         raise ValueError(
             f"this figure draws one {column}; the {what} table holds "
@@ -332,7 +332,7 @@ def ceiling(numbers: pd.DataFrame) -> pd.Series:
 
 def layers_of(numbers: pd.DataFrame) -> list[str]:
     """Layers from input to output: the order in which they first appear."""
-    return list(dict.fromkeys(numbers.layer))
+    return list(numbers.layer.unique())
 
 
 def n_measured(numbers: pd.DataFrame) -> pd.Series:
@@ -377,7 +377,7 @@ def seeds_text(numbers: pd.DataFrame) -> str:
 def _in_order(result: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     if "layer" not in result.index.names:
         return result.sort_index()
-    rank = {layer: i for i, layer in enumerate(dict.fromkeys(table.layer))}
+    rank = {layer: i for i, layer in enumerate(table.layer.unique())}
     return result.sort_index(
         level=["epoch", "layer"],
         key=lambda level: level.map(rank) if level.name == "layer" else level,

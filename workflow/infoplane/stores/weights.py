@@ -419,12 +419,13 @@ class WeightsStore:
         axes = ["seed", "epoch", "layer"] if by_layer else ["seed", "epoch"]
         rows = metrics.coords.to_dataset()[axes]
         table = rows.merge(metrics[names]).to_dataframe(axes).reset_index()
-        table["lost"] = table["seed"].map({s: why.reason for s, why in self.lost.items()})
-        table["lost"] = table["lost"].astype(object).where(table["lost"].notna(), "")
+        seeds = table["seed"].unique()
+        reasons = {s: self.lost[s].reason if s in self.lost else "" for s in seeds}
+        table["lost"] = table["seed"].map(reasons)
         table["set_aside"] = table["seed"].isin(
             [s for s, why in self.lost.items() if why.set_aside]
         )
-        table["remark"] = table["seed"].map(lambda seed: self.remarks.get(seed, ""))
+        table["remark"] = table["seed"].map({s: self.remarks.get(s, "") for s in seeds})
         if not by_layer:
             return table
         place = table["layer"].map(order).rename("place")
