@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from infoplane.estimators.kernels import counting
-from infoplane.estimators.kernels.counting_cpu import T
+from infoplane.estimators.kernels.counting_cpu import TX, TY, T
 
 
 @pytest.fixture
@@ -56,6 +56,36 @@ def test_hashes_of_all_small_codes_do_not_collide():
     grid = counting.Grid.of_width(1, (1, 8))
     tallies = counting.tally_grid(t[None], np.zeros((1, 4**8), dtype=np.int64), grid)
     assert tallies.n_codes[0, T] == 4**8
+
+
+@pytest.mark.parametrize("n_classes", [3, 100])
+@pytest.mark.parametrize("n_draws", [1, 2])
+@pytest.mark.parametrize("n_levels", [1, 4, 1000])
+def test_many_rows_are_counted_part_by_part(n_levels, n_draws, n_classes):
+    random = np.random.default_rng(n_levels)
+    t = random.integers(-n_levels // 2, n_levels // 2, (2, 30_000 // n_draws, n_draws, 3))
+    labels = random.integers(0, n_classes, (2, t.shape[1]))
+    found = counting.tally_rows(torch.from_numpy(t.astype("f4")), labels)
+    for i in range(2):
+        of = {T: t[i], TY: np.repeat(labels[i], n_draws), TX: np.arange(30_000) // n_draws}
+        for column, beside in of.items():
+            rows = t[i].reshape(-1, 3)
+            if column != T:
+                rows = np.column_stack([rows, beside])
+            counts = np.unique(rows, axis=0, return_counts=True)[1]
+            assert found.n_codes[i, column] == len(counts)
+            weighted = (counts * np.log2(counts)).sum()
+            assert found.weighted[i, column] == pytest.approx(weighted, abs=1e-4)
+
+
+def test_bin_numbers_far_out_are_told_apart():
+    far = np.array([2**51 - 1, 2**51 - 2, -(2**51) + 1, 0, 1.0])
+    t = torch.from_numpy(far.reshape(1, 5, 1, 1))
+    grid = counting.Grid.of_width(1, (1, 1))
+    grid.require_numbers(np.array([[far.min()]]), np.array([[far.max()]]), ["here"])
+    assert counting.tally_grid(t, np.zeros((1, 5), int), grid).n_codes[0, T] == 5
+    with pytest.raises(ValueError, match=r"here: .* bin number 2\.25e"):
+        grid.require_numbers(np.array([[0.0]]), np.array([[2.0**51]]), ["here"])
 
 
 def test_counts_do_not_depend_on_threads(batch):

@@ -36,8 +36,8 @@ from infoplane.estimators.kernels.counting_cpu import (
 )
 from infoplane.estimators.kernels.threads import each
 
-LARGEST_CODE = 2.0**53
-"""Bin numbers beyond are not told apart in float64."""
+LARGEST_CODE = 2.0**51
+"""Bin numbers beyond, rounded in float64, may not be told apart."""
 _SHARES = 4  # a thread, so that none waits long for another
 
 
@@ -87,7 +87,7 @@ class Grid(NamedTuple):
             if not number < LARGEST_CODE:
                 raise ValueError(
                     f"{place}: the activations reach bin number {number:.3g}, and bins beyond "
-                    "2^53 cannot be told apart; use wider bins or range: layer"
+                    "2^51 may not be told apart; use wider bins or range: layer"
                 )
 
 

@@ -13,6 +13,10 @@ T, TY, TX, Y, X = range(5)
 
 _FIXED_POINT = 2.0**30  # entropies are good to 1e-9 bit, and 10⁸ rows fit into 63 bits
 _MOST_CLASSES = 64  # beyond, classes are counted by hashes too
+_PART = 512  # rows that are counted at once, of more than _WHOLE
+_WHOLE = 2**14  # a hash table of as many rows still stays in cache
+_ROUNDING = 1.5 * 2**52  # a sum with it holds a whole number below 2⁵¹ in its lowest bits
+_ROUNDED = np.float64(_ROUNDING).view(np.int64)
 _TILE = 512  # values digitised before they are summed into hashes: a few kB, in cache
 
 
@@ -134,10 +138,16 @@ def _hash_rows(values, low, high, step, n_bins, multipliers, out):
         _sum_rows(terms, n_units, hashes[start:stop])
 
 
+@numba.njit(forceinline=True)
+def _integer(whole):
+    """A whole number of float64 below 2⁵¹ as int64: what AVX2 has no instruction for."""
+    return np.float64(whole + _ROUNDING).view(np.int64) - _ROUNDED
+
+
 @numba.njit(error_model="numpy")
 def _width_terms(tile, width, factors, terms):
     for i in range(tile.shape[0]):
-        terms[i] = np.int64(np.floor(np.float64(tile[i]) / width[i])) * factors[i]
+        terms[i] = _integer(np.floor(np.float64(tile[i]) / width[i])) * factors[i]
 
 
 @numba.njit(fastmath={"nnan", "nsz"})  # values are finite, and so are codes
@@ -151,21 +161,32 @@ def _grid_terms(tile, low, high, step, inverse, n_bins, factors, terms):
         code -= 1.0 if x < code * step[i] + low[i] else 0.0
         code += 1.0 if x >= (code + 1) * step[i] + low[i] else 0.0
         code = max(code, beyond) if x > high[i] else min(code, beyond - 1)
-        terms[i] = np.int64(code) * factors[i]
+        terms[i] = _integer(code) * factors[i]
 
 
 @compiled(nogil=True)
 def room_for(n, labels):
-    """Memory to count n rows in: keys and codes of a hash table, at most a quarter full, and
-    the logarithm of its size; the code of each row; rows of each code, and of each code and
-    class, which are zero between two counts."""
+    """Memory to count n rows in: keys and codes of a hash table, at most a quarter full; the
+    code of each row; rows of each code, and of each code and class, which are zero between two
+    counts; rows and their classes, part by part, and where the parts begin."""
+    n_bits, n_part_bits = _bits_of(n), 0
+    while n > _WHOLE and n >> n_part_bits > _PART:
+        n_part_bits += 1
+    n_classes = min(labels.max() + 1, _MOST_CLASSES)
+    slots = np.empty(1 << n_bits, np.int64), np.empty(1 << n_bits, np.int32)
+    sizes = np.zeros(n, np.int32), np.zeros(n * n_classes, np.int32)
+    starts = np.empty((1 << n_part_bits) + 1, np.int64)
+    parts = np.empty(n, np.int64), np.empty(n, np.int64), starts
+    return slots, np.empty(n, np.int32), sizes, parts, n_part_bits
+
+
+@numba.njit
+def _bits_of(n):
+    """Logarithm of the size of a hash table for n rows."""
     n_bits = 3
     while (1 << n_bits) < 4 * n:
         n_bits += 1
-    n_classes = min(labels.max() + 1, _MOST_CLASSES)
-    slots = np.empty(1 << n_bits, np.int64), np.empty(1 << n_bits, np.int32), n_bits
-    sizes = np.zeros(n, np.int32), np.zeros(n * n_classes, np.int32)
-    return slots, np.empty(n, np.int32), sizes
+    return n_bits
 
 
 @compiled(nogil=True)
@@ -178,25 +199,71 @@ def tally_sample(hashes, labels, steps, room, n_codes, weighted, first, i):
         _tally_classes(of, n_draws, n_codes[i], weighted[i])
     else:
         n_codes[i, Y], weighted[i, Y] = n_codes[first, Y], weighted[first, Y]
-    slots, codes, (sizes, pair_sizes) = room
-    found = _number(hashes.reshape(-1), slots, codes)
-    n_codes[i, T] = found
+    slots, codes, sizes, parts, n_part_bits = room
+    rows, classes, starts = parts
+    if n_part_bits == 0 and n_draws == 1:
+        rows, classes, starts[0], starts[1] = hashes.reshape(-1), of, 0, n_inputs
+    else:
+        _part(hashes, of, n_part_bits, rows, classes, starts)
+    found, total, n_pairs, total_pairs = 0, 0, 0, 0
+    for p in range(len(starts) - 1):
+        part = slice(starts[p], starts[p + 1])
+        more = _tally_part(rows[part], classes[part], n_part_bits, slots, codes, sizes, steps)
+        found += more[0]
+        total += more[1]
+        n_pairs += more[2]
+        total_pairs += more[3]
+    n_codes[i, T], weighted[i, T] = found, total / _FIXED_POINT
+    n_codes[i, TY], weighted[i, TY] = n_pairs, total_pairs / _FIXED_POINT
     if found == hashes.size:  # all codes differ, jointly with anything as well
         n_codes[i, TY] = n_codes[i, TX] = found
-        weighted[i, T] = weighted[i, TY] = weighted[i, TX] = 0
+        weighted[i, TY] = weighted[i, TX] = 0
         return
-    n_classes = len(pair_sizes) // len(sizes)
-    if n_classes < _MOST_CLASSES:
-        total, totals = _weigh_pairs(codes, of, n_draws, n_classes, sizes, pair_sizes, steps)
-        n_codes[i, TY], weighted[i, TY] = totals[0], totals[1] / _FIXED_POINT
-        pair_sizes[: found * n_classes] = 0
-    else:
-        total = _weigh(codes, sizes, steps)
+    if len(sizes[1]) >= _MOST_CLASSES * len(sizes[0]):
         n_codes[i, TY], weighted[i, TY] = _count(hashes, of, steps, slots)
-    weighted[i, T] = total / _FIXED_POINT
-    sizes[:found] = 0
     if n_draws > 1:
         n_codes[i, TX], weighted[i, TX] = _count(hashes, np.arange(n_inputs), steps, slots)
+
+
+@numba.njit
+def _part(hashes, labels, n_bits, rows, classes, starts):
+    """Rows (n,) and their classes (n,) ordered by the highest bits of the hash: a part's hash
+    table is then small enough for the fastest cache. Fills starts (n_parts + 1,)."""
+    shift = np.uint64(63 - n_bits)  # and one more, as numbers cannot be shifted by all bits
+    starts[:] = 0
+    for key in hashes.reshape(-1):
+        starts[(np.uint64(key) >> np.uint64(1)) >> shift] += 1
+    total = np.int64(0)
+    for p in range(len(starts)):
+        total, starts[p] = total + starts[p], total
+    for i in range(hashes.shape[0]):
+        for key in hashes[i]:
+            p = (np.uint64(key) >> np.uint64(1)) >> shift
+            at = starts[p]
+            starts[p] = at + 1
+            rows[at] = key
+            classes[at] = labels[i]
+    starts[1:] = starts[:-1].copy()
+    starts[0] = 0
+
+
+@numba.njit
+def _tally_part(rows, classes, n_used, slots, codes, sizes, steps):
+    """How many codes there are among rows, Σ c log2 c of these in fixed point, and the same of
+    pairs of a code and a class, where there are few of these. n_used : highest bits of the
+    hashes that all rows share."""
+    codes, (sizes, pair_sizes) = codes[: len(rows)], sizes
+    found = _number(rows, n_used, slots, codes)
+    if found == len(rows):
+        return found, 0, found, 0
+    n_classes = len(pair_sizes) // len(sizes)
+    if n_classes < _MOST_CLASSES:
+        total, pairs = _weigh_pairs(codes, classes, n_classes, sizes, pair_sizes, steps)
+        pair_sizes[: found * n_classes] = 0
+    else:
+        total, pairs = _weigh(codes, sizes, steps), (0, 0)
+    sizes[:found] = 0
+    return found, total, pairs[0], pairs[1]
 
 
 @numba.njit
@@ -214,19 +281,20 @@ def _tally_classes(labels, n_draws, n_codes, weighted):
 
 
 @numba.njit
-def _number(hashes, slots, codes):
+def _number(hashes, n_used, slots, codes):
     """Number hashes as they appear: fill codes (n,), return how many there are.
 
-    A hash starts at the slot of its highest bits, which are the best mixed ones of a
-    multiplicative hash. The table is wide.
+    A hash starts at the slot of the highest bits that tell it from others, which are the best
+    mixed ones of a multiplicative hash. The table is wide.
     """
-    keys, numbers, n_bits = slots
+    n_bits = _bits_of(len(hashes))
+    keys, numbers = slots[0][: 1 << n_bits], slots[1][: 1 << n_bits]
     numbers[:] = 0  # number of the code plus one, 0 where the slot is free
-    shift = np.uint64(64 - n_bits)
+    used, shift = np.uint64(n_used), np.uint64(64 - n_bits)
     n_codes = np.int32(0)
     for i in range(len(hashes)):
         key = hashes[i]
-        slot = slot_of(key, np.uint64(key) >> shift, keys, numbers)
+        slot = slot_of(key, (np.uint64(key) << used) >> shift, keys, numbers)
         number = numbers[slot]
         n_codes += np.int32(number == 0)
         number = number if number != 0 else n_codes
@@ -248,23 +316,20 @@ def _weigh(codes, sizes, steps):
 
 
 @numba.njit
-def _weigh_pairs(codes, labels, n_draws, n_classes, sizes, pair_sizes, steps):
+def _weigh_pairs(codes, labels, n_classes, sizes, pair_sizes, steps):
     """As `_weigh`, and how many pairs of a code and a class there are and Σ c log2 c of these;
     adds the rows of each pair to its size."""
     weighted, n_pairs, weighted_pairs = np.int64(0), np.int64(0), np.int64(0)
-    at = 0
-    for label in labels:
-        for _ in range(n_draws):
-            code = np.int64(codes[at])
-            c = sizes[code]
-            sizes[code] = c + 1
-            weighted += steps[c]
-            pair = code * n_classes + label
-            c = pair_sizes[pair]
-            pair_sizes[pair] = c + 1
-            n_pairs += c == 0
-            weighted_pairs += steps[c]
-            at += 1
+    for i in range(len(codes)):
+        code = np.int64(codes[i])
+        c = sizes[code]
+        sizes[code] = c + 1
+        weighted += steps[c]
+        pair = code * n_classes + labels[i]
+        c = pair_sizes[pair]
+        pair_sizes[pair] = c + 1
+        n_pairs += c == 0
+        weighted_pairs += steps[c]
     return weighted, (n_pairs, weighted_pairs)
 
 
@@ -272,9 +337,9 @@ def _weigh_pairs(codes, labels, n_draws, n_classes, sizes, pair_sizes, steps):
 def _count(hashes, labels, steps, slots):
     """Occupied codes and Σ c log2 c of hashes jointly with any number of labels (n_inputs,).
     Slots as above."""
-    keys, counts, n_bits = slots
+    keys, counts = slots
     counts[:] = 0
-    shift = np.uint64(64 - n_bits)
+    shift = np.uint64(64 - _bits_of(hashes.size))
     n_codes = np.int64(0)
     weighted = np.int64(0)
     for i in range(hashes.shape[0]):
