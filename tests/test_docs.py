@@ -3,6 +3,7 @@ network; `make docs` builds all of it, and fails where it sees one."""
 
 import inspect
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -98,3 +99,26 @@ def test_dead_links_are_warned_of(tmp_path):
     )
     assert done.returncode != 0
     assert "none.md" in done.stderr and "'none'" in done.stderr
+
+
+def test_every_experiment_is_in_the_gallery():
+    text = (DOCS / "gallery.md").read_text(encoding="utf-8")
+    files = [file.name for file in (ROOT / "config" / "experiments").glob("*.yaml")]
+    assert len(files) > 30
+    assert not [name for name in files if f"`{name}`" not in text]
+
+
+def test_the_readme_is_short_and_its_links_lead_somewhere():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 130
+    links = re.findall(r"\]\(([^)#]+)", text)
+    assert len(links) > 10
+    assert not [link for link in links if not (ROOT / link).exists()]
+
+
+def test_the_drawing_is_of_this_tree(monkeypatch):
+    draw_rooms = runpy.run_path(str(DOCS / "draw_rooms.py"))
+    draw_rooms["check"]()
+    monkeypatch.setitem(draw_rooms["check"].__globals__, "UNDER", ("config", "plan"))
+    with pytest.raises(ValueError, match="stores"):
+        draw_rooms["check"]()

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def gaussian(tmp_path, monkeypatch):
     """The settings of the docs' estimator, as an experiment with one more line has them."""
-    docs = (ROOT / "docs" / "extend.md").read_text(encoding="utf-8")
+    docs = (ROOT / "docs" / "own.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", docs, flags=re.DOTALL)
     (code,) = [block for block in blocks if "class Gaussian(" in block]
     (tmp_path / "gaussian.py").write_text(code, encoding="utf-8")

@@ -33,7 +33,7 @@ compare:
 @pytest.fixture
 def source(tmp_path, monkeypatch):
     """The docs' code, in a folder that is searched for modules."""
-    docs = (ROOT / "docs" / "extend.md").read_text(encoding="utf-8")
+    docs = (ROOT / "docs" / "own.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", docs, flags=re.DOTALL)
     (code,) = [block for block in blocks if "class Confidence(" in block]
     (tmp_path / "confidence.py").write_text(code, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""An estimator of the user's own: the file in docs/extend.md, named in a configuration."""
+"""An estimator of the user's own: the file in docs/own.md, named in a configuration."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def blocks(language):
-    text = (REPOSITORY / "docs" / "extend.md").read_text()
+    text = (REPOSITORY / "docs" / "own.md").read_text()
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
