@@ -42,6 +42,7 @@ ESTIMATORS = Table(
         "clustering": "infoplane.estimators.clustering:Clustering",
         "lnn": "infoplane.estimators.lnn:LNN",
         "lga": "infoplane.estimators.lga:LGA",
+        "bmm": "infoplane.estimators.bmm:BMM",
         "mine": "infoplane.estimators.mine:MINE",
         "nwj": "infoplane.estimators.nwj:NWJ",
         "infonce": "infoplane.estimators.infonce:InfoNCE",

@@ -1,1 +1,0 @@
-"""What estimators say of the same layer in other coordinates: true information stays."""
