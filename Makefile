@@ -25,20 +25,20 @@ help: ## list the targets
 	@echo '  ARGS="..."                       more arguments for the tool behind the target'
 	@echo '  PYTHON=python3.12                Python to make .venv with (the first from 3.11 on)'
 
-run: env ## run the workflow
+run: env ## run an experiment; the last line is the path of its report
 	$(IN_ENV) snakemake --logger infoplane $(WITH_CONFIG) --cores $(CORES) $(ARGS)
 
-status: env ## how far its runs are: trained, measured, flags; ARGS=name: another experiment's
+status: env ## how far the runs are; ARGS=name: another experiment's
 	$(IN_ENV) python -m infoplane.status $(ARGS) --configfile '$(or $(CONFIG),config/config.yaml)'
 
-report: env ## after a run: its report, as one html file in results/
+report: env ## after a run: Snakemake's report as one html file in results/
 	$(IN_ENV) snakemake $(WITH_CONFIG) --report '$(REPORT)' $(ARGS)
 
-test: env ## run the tests, but for the long ones: pytest
+test: env ## run the tests but for the long ones
 	$(IN_ENV) pytest $(SIDE_BY_SIDE) -m 'not slow' $(ARGS)
 
 # Those on SLURM mostly wait for it: they run beside the others, and speak after them.
-test-all: env ## the long ones: faults, whole experiments, SLURM where it is installed (root)
+test-all: env ## run the long tests: faults, whole experiments, SLURM
 	@$(IN_ENV) code=0; spoken=$$(mktemp); \
 	if command -v slurmctld munged >/dev/null; then \
 	    $(MAKE) --no-print-directory test-slurm >"$$spoken" 2>&1 & slurm=$$!; \
@@ -47,11 +47,11 @@ test-all: env ## the long ones: faults, whole experiments, SLURM where it is ins
 	if [ -n "$$slurm" ]; then wait $$slurm || code=1; cat "$$spoken"; fi; \
 	rm -f "$$spoken"; exit $$code
 
-test-slurm: env ## run the tests on a SLURM of this machine alone: root, slurm-wlm, munge
+test-slurm: env ## run the tests of SLURM (root, slurm-wlm, munge)
 	$(IN_ENV) trap 'python $(CLUSTER) stop' EXIT && \
 	    python $(CLUSTER) start && pytest -m slurm tests/workflow/slurm $(ARGS)
 
-faults: env ## kill, damage, fill the disk, and see what comes of it; ARGS="--kills 30 --seed 0"
+faults: env ## kill jobs, damage stores, fill the disk, and print what came
 	$(IN_ENV) python tests/faults $(ARGS)
 
 lint: env ## check style: ruff, snakefmt, snakemake --lint
@@ -60,25 +60,25 @@ lint: env ## check style: ruff, snakefmt, snakemake --lint
 	$(IN_ENV) snakefmt --check Snakefile workflow/rules
 	$(IN_ENV) snakemake --lint
 
-docs: env ## build the documentation, docs/_build/html/index.html; a dead link fails
+docs: env ## build the documentation into docs/_build/html
 	$(IN_ENV) sphinx-build -W --keep-going -q -b html $(ARGS) docs docs/_build/html
 	@echo 'open docs/_build/html/index.html'
 
-tables: env ## write all that is generated: the schema, the pins for conda, calibrated intervals
+tables: env ## write generated files: schema, conda pins, intervals
 	$(IN_ENV) python -m infoplane.config
 	$(IN_ENV) python envs/make_conda.py
 	$(IN_ENV) python -m infoplane.truth.calibrate
 
-bench: env ## measure speed against peers and against this machine
+bench: env ## measure speed against peers and this machine
 	$(IN_ENV) python benchmark/run.py $(ARGS)
 
-env: ## only prepare .venv, and compile what it runs
+env: ## prepare .venv and compile the kernels
 	@PYTHON='$(PYTHON)' sh envs/prepare.sh
 	@$(IN_ENV) python -m infoplane.compile
 
 COMPILE = uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header
 
-lock: env ## solve pyproject.toml anew; ARGS=--upgrade takes newer versions
+lock: env ## solve pyproject.toml anew; ARGS=--upgrade for newer versions
 	$(IN_ENV) echo uv | $(COMPILE) --no-annotate $(ARGS) --output-file envs/uv.txt -
 	$(IN_ENV) $(COMPILE) --extra dev $(ARGS) --output-file envs/requirements.txt pyproject.toml
 	$(IN_ENV) python envs/make_conda.py

@@ -29,6 +29,7 @@ localrules:
     draw_some_of_run,
     draw_comparisons,
     draw_some_comparisons,
+    try_claims,
     plot_truth,
     report,
     select_epochs,
@@ -46,6 +47,7 @@ include: "workflow/rules/estimators.smk"
 include: "workflow/rules/pooling.smk"
 include: "workflow/rules/signals.smk"
 include: "workflow/rules/compare.smk"
+include: "workflow/rules/claims.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/truth.smk"
 include: "workflow/rules/targets.smk"

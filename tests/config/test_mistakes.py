@@ -227,7 +227,7 @@ WRONG = {
     "unknown_key_of_file": (
         {"dataset": {}},
         "dataset: is not a key here. Did you mean 'datasets'? Known: experiment, datasets, "
-        "estimators, defaults, runs, compare, figures, truth.",
+        "estimators, defaults, runs, compare, claims, figures, truth.",
     ),
     "unknown_key_of_run": (
         {"runs.tanh.seed": 3},
@@ -494,7 +494,7 @@ WRONG = {
             },
             "figures": "REMOVE",
         },
-        "runs.r.estimators: must be without sp where no measured layer has noise, only "
+        "runs.r.estimators: cannot have 'sp' where no measured layer has noise, only "
         "hidden2: it estimates the information of a layer with Gaussian noise of its own",
     ),
     "widths_by_layer_without_a_layer": (
@@ -562,7 +562,7 @@ WRONG = {
                 measure={"passes": "training", "draws": 3},
             ),
         },
-        "runs.r.estimators: must be without sp where measure.passes is training: what is "
+        "runs.r.estimators: cannot have 'sp' where measure.passes is training: what is "
         "drawn is more than noise: it estimates the information of a layer with Gaussian noise "
         "of its own",
     ),
@@ -624,7 +624,7 @@ WRONG = {
                 estimators=["counted", "kde"],
             ),
         },
-        "runs.r.estimators: must be without counted where measure.y is reconstruction, which "
+        "runs.r.estimators: cannot have 'counted' where measure.y is reconstruction, which "
         "is continuous: each works on activations and labels",
     ),
     "reconstruction_for_bins_over_training": (
@@ -637,7 +637,7 @@ WRONG = {
                 estimators=["over"],
             ),
         },
-        "runs.r.estimators: must be without over where measure.y is reconstruction, which is "
+        "runs.r.estimators: cannot have 'over' where measure.y is reconstruction, which is "
         "continuous: each with range: layer_over_training bins layers alone, over all epochs",
     ),
     "label_beside_a_reconstruction": (
@@ -659,7 +659,7 @@ WRONG = {
     ),
     "noisy_estimator_without_noise": (
         {"estimators.sp": {"estimator": "sp"}, **one_run(estimators=["kde", "sp"])},
-        "runs.r.estimators: must be without sp where there is no network.noise: it estimates "
+        "runs.r.estimators: cannot have 'sp' where there is no network.noise: it estimates "
         "the information of a layer with Gaussian noise of its own",
     ),
     "convolutional_critic_of_vectors": (
@@ -667,7 +667,7 @@ WRONG = {
             "estimators.mine": {"estimator": "mine", "network": "convolutional"},
             **one_run(estimators=["kde", "mine"]),
         },
-        "runs.r.estimators: must be without mine, whose network must be auto or dense, not "
+        "runs.r.estimators: cannot have 'mine', whose network must be auto or dense, not "
         "'convolutional': neither X nor a layer is a map that is read with its shape "
         "(measure.reading: whole)",
     ),
@@ -677,7 +677,7 @@ WRONG = {
             "estimators.nwj": {"estimator": "nwj", "network": "convolutional"},
             **one_run(dataset="mnist", network=LENET, estimators=["nwj"]),
         },
-        "runs.r.estimators: must be without nwj, whose network must be auto or dense, not "
+        "runs.r.estimators: cannot have 'nwj', whose network must be auto or dense, not "
         "'convolutional': neither X nor a layer is a map that is read with its shape "
         "(measure.reading: whole)",
     ),
@@ -692,7 +692,7 @@ WRONG = {
                 measure={"reading": "whole"},
             ),
         },
-        "runs.r.estimators: must be without mine, whose kernel must be at most 5, not 7: of "
+        "runs.r.estimators: cannot have 'mine', whose kernel must be at most 5, not 7: of "
         "maps of 10 × 10, convolution 2 meets maps of 5 × 5; a smaller kernel or stride, fewer "
         "channels in the list, or network dense fits (conv2)",
     ),
@@ -863,7 +863,7 @@ def test_a_default_that_fits_no_other_is_no_mistake_where_runs_put_it_right(exam
 def test_estimators_of_noisy_layers_measure_networks_with_noise(example):
     changes = {"estimators": {"sp": {"estimator": "sp"}}, **one_run(seeds=1)}
     (line,) = mistakes(example(changes))
-    assert line.startswith(f"{FILE}: runs.r.estimators: must be without sp")
+    assert line.startswith(f"{FILE}: runs.r.estimators: cannot have 'sp'")
     changes |= one_run(network={"noise": {"sigma": 0.1}})
     assert load(example(changes), FILE).runs["r"].estimators == ["sp"]
     changes |= one_run(sweep={"network.noise": [None, {"sigma": 0.1}]})

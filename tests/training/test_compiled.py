@@ -39,8 +39,8 @@ def optimizer(name):
 def trained(data):
     """All epochs of a training by one kernel, as (weights, metrics)."""
 
-    def run(kernel, seeds=SEEDS, activation="tanh", nudged=False, **options):
-        settings = mlp.Settings(hidden=[6, 3], activation=activation)
+    def run(kernel, seeds=SEEDS, activation="tanh", nudged=False, hidden=(6, 3), **options):
+        settings = mlp.Settings(hidden=hidden, activation=activation)
         network = mlp.MLP(settings, (8,), 2)
         chosen = {"epochs": 5, "batch_size": 60, "device": "cpu", **options}
         trainer = supervised.Supervised(
@@ -99,6 +99,7 @@ def test_every_activation_function_is_torchs(activation, trained):
     "options",
     [
         {"l1": 1e-3, "l2": 1e-3, "label_smoothing": 0.1},
+        {"orthonormal_penalty": 1e-2},
         {"prefit": {"epochs": 3}, "batch_size": 200},
         {"optimizer": {"method": "sgd", "learning_rate": 0.5, "warm_up": 2}, "batch_size": 7},
         {
@@ -125,6 +126,7 @@ UNDONE = {
     "l1": 0,
     "l2": 0,
     "label_smoothing": 0,
+    "orthonormal_penalty": 0,
     "prefit": None,
     "batch_size": 60,
     "optimizer": {"method": "adam"},
@@ -140,6 +142,14 @@ def test_a_seed_has_the_same_bits_beside_others_and_on_two_threads(trained, monk
         assert np.array_equal(together[-1][0][name], shared[-1][0][name])
 
 
+def test_the_orthonormal_penalty_is_that_of_torch_over_many_epochs(trained):
+    """Of matrices with more rows than columns, and of one with more columns."""
+    options = {"orthonormal_penalty": 1e-3, "epochs": 200, "seeds": [0, 3]}
+    options["hidden"] = [9, 4]
+    _, losses = apart(*(trained(kernel, **options) for kernel in ("compiled", "torch")))
+    assert losses < 1e-4
+
+
 def bits() -> str:
     """Of the weights of two networks after some epochs, on inputs that fill no batch."""
     random = np.random.default_rng(0)
@@ -148,7 +158,9 @@ def bits() -> str:
     parts = {"train": (torch.from_numpy(x), torch.from_numpy(labels))}
     parts["test"] = parts["train"]
     network = mlp.MLP(mlp.Settings(hidden=[7, 5, 3]), (8,), 2)
-    settings = supervised.Settings(epochs=40, batch_size=60, device="cpu", kernel="compiled")
+    settings = supervised.Settings(
+        epochs=40, batch_size=60, device="cpu", kernel="compiled", orthonormal_penalty=1e-3
+    )
     weights = initialise_seeds(network, [0, 1])
     stack = CompiledStack(settings, network, Classes(0), [0, 1], [0, 1], weights)
     for epoch in range(41):
@@ -207,7 +219,8 @@ def test_the_kernel_is_chosen_by_widths_and_by_what_it_can(network, data):
     assert not kernel({"hidden": [5]}, kernel="torch")
     for more in ({"noise": {"sigma": 0.1}}, {"dropout": 0.1}, {"batch_norm": True}):
         assert not kernel({"hidden": [5], **more})
-    assert not kernel({"hidden": [5]}, orthonormal_penalty=0.1)
+    assert not kernel({"hidden": [5]}, target="input", loss="squared")
+    assert kernel({"hidden": [5]}, orthonormal_penalty=0.1)
 
 
 def test_compiled_epochs_of_what_they_cannot_are_refused(tmp_path):

@@ -32,6 +32,17 @@ GRID = {
         },
         "resamples": 20,
     },
+    "claims": {
+        "loss-is-better": {
+            "claim": "order",
+            "sentence": "The training loss orders networks better than a random number.",
+            "signals": ["loss"],
+            "than": "random",
+            "direction": "above",
+            "threshold": 0,
+            "unit": "share",
+        }
+    },
 }
 
 
@@ -57,10 +68,18 @@ def test_a_grid_becomes_tables_figures_and_a_page(project):
     assert "Networks pair by pair" in page and "diverged (2)" in page
 
 
+def test_a_claim_about_the_grid_has_a_verdict_on_the_page(project):
+    with project.results("grid/tables/claims.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert (row["run"], row["estimator"], row["data"]) == ("net", "loss", "digits")
+    page = project.results("grid/report.html").read_text(encoding="utf-8")
+    assert f"holds in {int(row['holds'] == 'True')} of 1" in page
+
+
 def test_nothing_is_left_to_do_and_a_signal_less_trains_nothing(project):
     said = project.snakemake("--configfile", "grid.yaml", "-n")
     assert "Nothing to be done" in said
-    changes = {"compare.signals": {"random": {"signal": "random"}}}
+    changes = {"compare.signals": {"random": {"signal": "random"}}, "claims": None}
     other = project.configure(GRID, changes, name="other.yaml")
     said = project.snakemake("--configfile", other, "-n", "--quiet", "rules")
     assert "measure_signals" in said and "train_family" not in said

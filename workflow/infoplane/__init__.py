@@ -20,6 +20,7 @@ _PLACES = {
     "Settings": "infoplane.settings",
     "SignalSettings": "infoplane.signals.interface",
     "activations": "infoplane.notebook",
+    "audit": "infoplane.invariance.audit",
     "curves": "infoplane.figures.in_notebook",
     "estimate": "infoplane.estimators",
     "mutual_information": "infoplane.estimators",

@@ -59,6 +59,8 @@ KINDS = ("none", "exact", "proven", "calibrated")
                 are a sample, or a Monte Carlo is in it, with a confidence of 95 %
     calibrated  so far off were estimates alike on problems whose answer is known
 """
+WEAKEST = ("none", "calibrated", "proven", "exact")
+"""The same, from the weakest guarantee to the strongest."""
 
 
 class Interval(NamedTuple):

@@ -95,5 +95,6 @@ DATASET, WEIGHTS, ACTIVATIONS = map(Result, (plan.datasets, plan.weights, plan.a
 INFORMATION, PART, POOLED = map(Result, (plan.information, plan.parts, plan.pooled))
 FAMILY = Result(plan.trainings)
 SELECTION, SIGNALS, COMPARED = map(Result, (plan.selections, plan.signals, plan.compared))
+CLAIMED = Result(plan.claimed)
 FIGURES_OF_RUN, COMPARISONS, REPORT = map(Result, (plan.figures, plan.comparisons, plan.report))
 SOME_OF_RUN, SOME_COMPARISONS = (Result(plan.drawing(of_run, True)) for of_run in (True, False))

@@ -7,6 +7,7 @@ rule report:
         weights=REPORT.of(lambda w: plan.weights_of_report),
         information=REPORT.of(lambda w: plan.all_information),
         families=REPORT.of(lambda w: plan.tables_of_families),
+        claims=REPORT.of(lambda w: plan.tables_of_claims),
         otherwise=REPORT.otherwise,
     output:
         files.report,
@@ -47,6 +48,12 @@ rule weights:
 rule compared:
     input:
         told(lambda w: plan.tables_of_families),
+
+
+# Claims: the table of all analyses, how often each holds, and figures.
+rule claims:
+    input:
+        told(lambda w: plan.tables_of_claims),
 
 
 # Inputs are functions: of all these targets, a call of Snakemake asks for one or none.

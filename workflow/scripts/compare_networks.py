@@ -5,7 +5,7 @@ from pathlib import Path
 
 from job import job
 
-from infoplane.compare.networks import family_of
+from infoplane.compare.networks import families_of
 from infoplane.compare.report import collapsed_table, left_out_table, networks_table
 from infoplane.compare.scores import scores_table
 from infoplane.compare.settings import Settings
@@ -16,16 +16,7 @@ from infoplane.stores.recipes import write_recipe
 with job(snakemake):
     params, output = snakemake.params, snakemake.output
     settings = Settings.model_validate_json(params.settings)
-    families = [
-        family_of(
-            name,
-            told["members"],
-            Path(told["selection"]),
-            [Path(store) for store in told["signals"]],
-            settings.collapse,
-        )
-        for name, told in json.loads(params.families).items()
-    ]
+    families = families_of(json.loads(params.families), settings.collapse)
     tables = {
         "networks": networks_table(families),
         "collapsed": collapsed_table(families),

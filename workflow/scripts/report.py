@@ -38,6 +38,8 @@ with job(snakemake):
     runs = {name: run for name, run in experiment["runs"].items() if name in material.runs}
     folder, names = told["families"]
     families = [drawing(Path(folder, f"{name}.png")) for name in names]
+    folder, names = told["claims"]
+    claims = [drawing(Path(folder, f"{name}.png")) for name in names]
     # Run by run: all tables of a large experiment at once would not fit into memory.
     flags, endings, checked, explorer = [], [], [], Explorer()
     for run, settings in runs.items():
@@ -59,6 +61,7 @@ with job(snakemake):
             for name, run in runs.items()
         ],
         families=families,
+        claims=claims,
         comparisons=drawings.get(None, []),
         flags=flags,
         checks=checked,

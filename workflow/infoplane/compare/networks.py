@@ -62,6 +62,23 @@ def column_name(signal: str, layer: str) -> str:
     return signal if layer == NETWORK else f"{signal}[{layer}]"
 
 
+def families_of(told: Mapping[str, Mapping[str, Any]], collapse: Collapse) -> list[Family]:
+    """All families out of their files.
+
+    told : by name `members`, and paths of `selection` and `signals`; see `family_of`
+    """
+    return [
+        family_of(
+            name,
+            own["members"],
+            Path(own["selection"]),
+            [Path(store) for store in own["signals"]],
+            collapse,
+        )
+        for name, own in told.items()
+    ]
+
+
 def family_of(
     name: str,
     members: Sequence[Mapping[str, Any]],

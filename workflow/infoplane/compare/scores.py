@@ -1,8 +1,9 @@
 """The table of scores: every signal of every family, stratum and target, with intervals."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -75,32 +76,22 @@ def _of_stratum(
     settings: Settings,
     about: Mapping[str, str],
 ) -> Iterator[dict[str, Any]]:
-    points = np.stack(
-        [pd.factorize(table[axis])[0] for axis in family.axes]
-        or [np.zeros(len(table), np.int64)],
-        axis=1,
-    )
     weights = resampled(len(table), settings.resamples, settings.seed) if len(table) else None
     _name_missing(family, table, values, about)
     for target in settings.targets:
-        judged = table[target].to_numpy(np.float64)
-        why = _why_none(judged, family.name, about["stratum"], target)
+        why = why_none(table, family.name, about["stratum"], target)
         if why:
             log.warning("%s", why)
             for signal, layer in values.columns:
                 for score in SCORES:
                     yield _row(about, target, signal, layer, score, note=why)
             continue
-        networks = Networks(LARGER_IS_BETTER[target] * judged, points, weights)
-        pairs, choices = OneAxis.of(networks), granules(networks)
+        judged = Judged.of(family, table, target, weights)
         for column in values.columns:
-            better = family.about[column[0]]["better"]
-            sign = -1 if better == "lower" else 1
-            sample = Sample(networks, sign * values[column].to_numpy(np.float64))
-            found = _scores(sample, pairs, choices, table[LOSS].to_numpy(), settings.folds)
+            sample = judged.sample(family, column[0], values[column])
             counts = _counts(sample)
-            for score, several in found.items():
-                value, low, high = _interval(several, settings.confidence)
+            for score, several in judged.scores(sample, settings.folds).items():
+                value, low, high = interval(several, settings.confidence)
                 if score in WITHOUT_INTERVAL:
                     low = high = np.nan
                 note = "" if np.isfinite(value) else _why_no_value(counts)
@@ -108,24 +99,56 @@ def _of_stratum(
                 yield _row(about, target, *column, score, note=note, **numbers)
 
 
-def _scores(
-    sample: Sample, pairs: OneAxis, choices: list, loss: np.ndarray, n_folds: int
-) -> dict[str, np.ndarray]:
-    """Every score of a signal for every weighting of the networks, by its name in SCORES."""
-    errors = by_environment(sample, pairs)
-    return {
-        "in_order": in_order(sample),
-        "kendall": kendall(sample),
-        "sign_error_mean": errors.mean,
-        "sign_error_90": errors.ninetieth,
-        "sign_error_max": errors.largest,
-        "granulated": errors.granulated,
-        "conditional_information": conditional_information(sample, choices),
-        "increment": increment(sample, loss, n_folds),
-    }
+class Judged(NamedTuple):
+    """The networks of a family in a stratum with one target, ready for scores.
+
+    pairs, choices : see `environments` and `conditional`; loss : (n,) training losses
+    """
+
+    networks: Networks
+    pairs: OneAxis
+    choices: list
+    loss: np.ndarray
+
+    @classmethod
+    def of(
+        cls, family: Family, table: pd.DataFrame, target: str, weights: np.ndarray
+    ) -> "Judged":
+        """Of the rows of a family's table that stand in a stratum. weights : `resampled`"""
+        points = np.stack(
+            [pd.factorize(table[axis])[0] for axis in family.axes]
+            or [np.zeros(len(table), np.int64)],
+            axis=1,
+        )
+        judged = LARGER_IS_BETTER[target] * table[target].to_numpy(np.float64)
+        networks = Networks(judged, points, weights)
+        pairs, choices = OneAxis.of(networks), granules(networks)
+        return cls(networks, pairs, choices, table[LOSS].to_numpy())
+
+    def sample(self, family: Family, signal: str, values: pd.Series) -> Sample:
+        """These networks with a signal of theirs, so that a larger one is said to be better."""
+        sign = -1 if family.about[signal]["better"] == "lower" else 1
+        return Sample(self.networks, sign * values.to_numpy(np.float64))
+
+    def scores(
+        self, sample: Sample, n_folds: int, wanted: Iterable[str] = tuple(SCORES)
+    ) -> dict[str, np.ndarray]:
+        """Scores of a signal for every weighting of the networks, by their names in SCORES."""
+        errors = cache(lambda: by_environment(sample, self.pairs))
+        made: dict[str, Callable[[], np.ndarray]] = {
+            "in_order": lambda: in_order(sample),
+            "kendall": lambda: kendall(sample),
+            "sign_error_mean": lambda: errors().mean,
+            "sign_error_90": lambda: errors().ninetieth,
+            "sign_error_max": lambda: errors().largest,
+            "granulated": lambda: errors().granulated,
+            "conditional_information": lambda: conditional_information(sample, self.choices),
+            "increment": lambda: increment(sample, self.loss, n_folds),
+        }
+        return {name: made[name]() for name in wanted}
 
 
-def _interval(several: np.ndarray, confidence: float) -> tuple[float, float, float]:
+def interval(several: np.ndarray, confidence: float) -> tuple[float, float, float]:
     """The score, and the middle `confidence` of its resamples that have one."""
     drawn = several[1:][np.isfinite(several[1:])]
     tail = 50 * (1 - confidence)
@@ -152,8 +175,9 @@ def _row(about, target, signal, layer, score, **numbers) -> dict[str, Any]:
     return {**about, **names, **empty, **counts, **numbers}
 
 
-def _why_none(judged: np.ndarray, family: str, stratum: str, target: str) -> str:
+def why_none(table: pd.DataFrame, family: str, stratum: str, target: str) -> str:
     """Why networks cannot be scored by this target; "" where they can."""
+    judged = table[target].to_numpy(np.float64)
     place = f"family {family}, stratum {stratum}"
     if len(judged) < 2:
         return f"{place}: {len(judged)} networks make no pair"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from infoplane.compare.strata import At
-from infoplane.config.estimators import method_of
+from infoplane.config.estimators import informs
 from infoplane.config.merge import short_keys, text_of
 from infoplane.config.models import Compare, Compared, Member, Run, WrittenRun
 from infoplane.config.problems import Problem, dotted, has, not_defined, shown
@@ -87,7 +87,7 @@ def signals_of(written: Any, estimators: Mapping[str, Any]) -> tuple[Any, list[L
     if written is None:
         chosen = dict(by_default())
         for name, settings in estimators.items():
-            if _informs(settings):
+            if informs(settings):
                 for of in ("ixt", "ity"):
                     entry = {"signal": "information", "of": of, "estimator": settings}
                     chosen[f"{of}_{name}"] = entry
@@ -354,9 +354,3 @@ def _strata(settings: Compare, runs: Mapping[str, Run], place: str) -> Iterator[
                 text = f"must be an epoch whose weights training.keep of {place} keeps"
                 yield key, f"{text}, not {stratum.epoch}"
                 return
-
-
-def _informs(written: Any) -> bool:
-    """Whether an estimator, as it is written, estimates information."""
-    method = method_of(written)
-    return method is not None and not method.without_information

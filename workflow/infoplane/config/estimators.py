@@ -19,6 +19,13 @@ def method_of(written: Any) -> type[Estimator] | None:
         return None
 
 
+def informs(settings: Any) -> bool:
+    """Whether an estimator, as it is written or checked, estimates information."""
+    is_written = settings is None or isinstance(settings, Mapping)
+    method = method_of(settings if is_written else {"estimator": settings.estimator})
+    return method is not None and not method.without_information
+
+
 class Expanded:
     """The estimators of a file, every variant of a sweep under its own name.
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from infoplane.config.estimators import Expanded, Line, method_of
+from infoplane.config.estimators import Expanded, Line, informs
 from infoplane.config.models import Factor, Level, Run
 from infoplane.config.problems import dotted, not_defined
 
@@ -65,14 +65,8 @@ def common_estimators(
     return [
         name
         for name in estimators
-        if all(name in run.estimators for run in open_to_any) and _informs(estimators[name])
+        if all(name in run.estimators for run in open_to_any) and informs(estimators[name])
     ]
-
-
-def _informs(settings: Any) -> bool:
-    written = settings if isinstance(settings, Mapping) else {"estimator": settings.estimator}
-    method = method_of(written)
-    return method is not None and not method.without_information
 
 
 def _of_estimators(
@@ -94,7 +88,7 @@ def _of_estimators(
                 text = not_defined(one, "estimator", estimators.known())
             elif run is not None and one not in run.estimators:
                 text = f"'{one}' does not measure run '{name}'"
-            elif not _informs(estimators.entries[one]):
+            elif not informs(estimators.entries[one]):
                 text = f"'{one}' estimates no information"
             else:
                 names.append(one)

@@ -17,6 +17,14 @@ TEXT, MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
 SURPRISING = re.compile(r"[-+]?(0[0-7_]+|\d[\d_]*(:[0-5]?\d)+(\.\d*)?)")
 """Numbers that YAML 1.1 reads to the base of 8, such as 010, or of 60, such as 1:30."""
 
+HINTS = {
+    "parsing a block mapping": "keys of one mapping begin in the same column",
+    "expected ':'": "a key is followed by a colon and a space",
+    "parsing a flow": "a bracket or a comma is missing before this line or in it",
+    "mapping values are not allowed": "a text with a colon in it stands in quotes",
+}
+"""What a message of PyYAML comes from in most cases, by a part of it."""
+
 
 def read_file(path: Path) -> Any:
     """What a YAML or JSON file says, in Python's types.
@@ -64,8 +72,14 @@ def _said(error: yaml.YAMLError, text: str) -> str:
         return f"no YAML: {' '.join(str(error).split())}"
     said = " ".join(part for part in (error.context, error.problem) if part)
     indent = re.match(r"\s*", [*text.splitlines(), ""][mark.line])
-    hint = "; indent with spaces, not with tabs" if "\t" in indent[0] else ""
+    hint = "; indent with spaces, not with tabs" if "\t" in indent[0] else _hint(said)
     return f"line {mark.line + 1}: no YAML: {said}{hint}"
+
+
+def _hint(said: str) -> str:
+    """What to look for where PyYAML says this."""
+    found = (hint for part, hint in HINTS.items() if part in said)
+    return next((f"; {hint}" for hint in found), "")
 
 
 def _problems(node: yaml.Node, path: tuple, seen: set[int]) -> Iterator[str]:

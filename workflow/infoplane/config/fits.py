@@ -128,7 +128,7 @@ def _of_shapes(
             estimator = method(method.Settings.model_validate(estimators[name]))
             key, text = estimator.why_not(shapes)
             if text:
-                yield Problem(("estimators",), f"must be without {name}, whose {key} {text}")
+                yield Problem(("estimators",), f"cannot have '{name}', whose {key} {text}")
 
 
 def _of_noise(
@@ -151,9 +151,8 @@ def _of_noise(
         if method is not None and method.needs_noise:
             reasons.setdefault(method.needs_noise, []).append(name)
     for reason, names in reasons.items():
-        yield Problem(
-            ("estimators",), f"must be without {', '.join(names)} where {why}: {reason}"
-        )
+        listed = ", ".join(f"'{name}'" for name in names)
+        yield Problem(("estimators",), f"cannot have {listed} where {why}: {reason}")
 
 
 def _of_pools(run: Run, network: Network, estimators: Mapping[str, Any]) -> Iterator[Problem]:
@@ -204,8 +203,9 @@ def _of_reconstruction(
             if estimator.needs_labels:
                 reasons.setdefault(estimator.needs_labels, []).append(name)
     for reason, names in reasons.items():
+        listed = ", ".join(f"'{name}'" for name in names)
         yield Problem(
             ("estimators",),
-            f"must be without {', '.join(names)} where measure.y is reconstruction, which is "
+            f"cannot have {listed} where measure.y is reconstruction, which is "
             f"continuous: each {reason}",
         )

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from infoplane.choice import IMPORTED, Choice
+from infoplane.claims.settings import AnyClaim
 from infoplane.compare import settings as compare
 from infoplane.compare.strata import DEFAULT, Stratum
 from infoplane.datasets import SOURCES
@@ -279,6 +280,9 @@ class File(Settings):
     """Each entry is a run; an experiment with `compare` may have none."""
     compare: Compare | None = None
     """This section compares the networks of a grid pair by pair; null compares none."""
+    claims: dict[Name, AnyClaim] | None = Field(default=None, min_length=1)
+    """Each entry is a claim, which the report tries over estimators, settings, seeds and data
+    sets; null claims nothing."""
     figures: Figures | None = None
     """This section says what is drawn beside the usual figures."""
     truth: Name = "quick"
@@ -312,6 +316,8 @@ class Experiment(Settings):
     """Estimators that are one entry of the file with another setting each, by its name."""
     compare: Compared | None = None
     """What is compared pair by pair, if anything is."""
+    claims: dict[str, AnyClaim] = Field(default_factory=dict)
+    """What is claimed, by name, with runs and estimators in place of sweeps."""
     truth: Name = "quick"
 
     @cached_property

@@ -6,6 +6,7 @@ from typing import Any
 
 from infoplane.config import compare
 from infoplane.config.allowed import allowed_by
+from infoplane.config.claims import claims_of
 from infoplane.config.estimators import Expanded
 from infoplane.config.factors import factors_of
 from infoplane.config.models import Experiment, File, Run
@@ -55,6 +56,9 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
     datasets = head.datasets if head is not None else {}
     factors, wrong = factors_of(_mapping(figures, "factors"), variants, estimators, datasets)
     lines += wrong
+    section = head.compare if head is not None else None
+    claims, wrong = claims_of(_mapping(written, "claims"), variants, estimators, section)
+    lines += wrong
     compared = None
     made = {name: run for found in of_families.values() for name, run in found.items()}
     if head is not None and head.compare is not None and all(made.values()):
@@ -77,6 +81,7 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
         own_figures=head.figures.own if head.figures else {},
         sweeps=estimators.sweeps,
         compare=compared,
+        claims=claims,
         truth=head.truth,
     )
 
@@ -92,11 +97,14 @@ def _with_signals(written: Any, estimators: Expanded) -> tuple[Any, list[Line]]:
 
 def _neither(written: Any) -> list[Line]:
     """What is said of a file without runs and without families of them."""
-    if not isinstance(written, Mapping) or {"runs", "compare"} & written.keys():
+    if not isinstance(written, Mapping):
+        return []
+    if any(written.get(key) is not None for key in ("runs", "compare")):
         return []
     allowed = allowed_by(File)
     options = allowed.root["properties"]["runs"]["anyOf"]
-    return [("runs", f"is missing; give {allowed.words(options[0])}, or compare")]
+    is_there = "is empty" if "runs" in written else "is missing"
+    return [("runs", f"{is_there}; give {allowed.words(options[0])}, or compare")]
 
 
 def _taken(

@@ -72,6 +72,9 @@ class Estimator(ABC):
     """Why it can make nothing of pooled epochs or seeds (measurement/pooling.py)."""
     exempt_from_dpi: ClassVar[str] = ""
     """Why the data processing inequality does not hold for it."""
+    not_invariant: ClassVar[str] = ""
+    """Why its quantity, as it is meant, changes under invertible maps of a layer: an audit
+    (invariance/audit.py) measures by how much, and does not count it as a failure."""
 
     takes_layers: ClassVar[bool] = False
     takes_pairs: ClassVar[bool] = False

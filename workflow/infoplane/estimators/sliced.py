@@ -53,6 +53,10 @@ class Sliced(PairEstimator):
         "sliced information may grow under deterministic maps, which can turn what was spread "
         "over many directions into one"
     )
+    not_invariant = (
+        "it is the mean information of projections of standardised variables, which a map that "
+        "changes what projections see changes too"
+    )
 
     def quantity(self, of: str) -> Quantity:
         """The mean over projections, with their dimension."""

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from infoplane.figures import style, tables
-from infoplane.phases.layers import of_layers
+from infoplane.phases.layers import last_hidden, of_layers
 
 LEVEL = ["factor", "level"]
 ADDED = ("factor", "level", "run", "estimator", "is_last_hidden")
@@ -39,14 +39,13 @@ def of_levels(information: pd.DataFrame) -> pd.DataFrame:
         if rows.empty:
             continue
         layers = list(rows.layer)
-        hidden = layers[max(0, len(layers) - 2)]
         hollow = pd.concat([tables.has_flag(kept["flags"], f) for f in tables.HOLLOW], axis=1)
         hollow = kept[["epoch", "layer"]].assign(hollow=hollow.any(axis=1))
         counts = hollow.groupby(["epoch", "layer"]).hollow.sum()
         for end, epochs in {"turn": rows.turn, "end": [kept.epoch.max()] * len(rows)}.items():
             keys = zip(epochs, layers, strict=True)
             rows[f"n_hollow_{end}"] = [int(counts.get(key, 0)) for key in keys]
-        said = (factor, level, run, estimator, rows.layer == hidden)
+        said = (factor, level, run, estimator, rows.layer == last_hidden(layers))
         for at, (name, value) in enumerate(zip(ADDED, said, strict=True)):
             rows.insert(at, name, value)
         found.append(rows)

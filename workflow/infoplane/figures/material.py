@@ -70,6 +70,7 @@ class Material:
         self.measured = cache(self.measure)
         self.metrics = cache(self._metrics)
         self.pooled = cache(self._pooled)
+        self._gradient_snr = cache(self._gradient_snr)
 
     def _metrics(self, run: str, layers: bool = False) -> pd.DataFrame:
         """Metrics of every epoch; layers : those of every layer as well, in rows of their own.
@@ -100,6 +101,10 @@ class Material:
         ]
         wanted = self.runs[run]["seeds"]
         return of_stores(found, run, estimator, self.exempt[estimator], wanted)
+
+    def with_gradients(self, table: pd.DataFrame, run: str) -> pd.DataFrame:
+        """A run's information with gradient_snr, NaN where that is not measured."""
+        return table.merge(self._gradient_snr(run), on=PLACE, how="left")
 
     def given(self, subject: Subject) -> Given:
         """What one figure is drawn from."""
@@ -135,10 +140,10 @@ class Material:
         return Given(information, common, chosen, read, without_edge)
 
     def _of_factors(self, subject: Subject) -> Given:
-        tables, of_runs, snr = [], {}, cache(self._gradient_snr)
+        tables, of_runs = [], {}
         for factor, label, run, by in subject.levels:
             of_runs[run] = self.measured(run, by)
-            table = of_runs[run].table.merge(snr(run), on=PLACE, how="left")
+            table = self.with_gradients(of_runs[run].table, run)
             tables.append(table.assign(factor=factor, level=label))
         first = next(run for _, _, run, by in subject.levels if by == subject.by)
         settings = self.measured(first, subject.by).about["estimator"]

@@ -148,8 +148,9 @@ class Experiment:
     """Everything that is on the page.
 
     comparisons : figures of several runs; families : figures of networks that are compared
-    pair by pair; flags, endings : see `flag_counts` and
-    `final_endings`; versions : {package: version}; settings : the resolved configuration;
+    pair by pair; claims : the figure and table of all claims, and a figure of each; flags,
+    endings : see `flag_counts` and `final_endings`; versions : {package: version};
+    settings : the resolved configuration;
     tables : links to the whole tables, by name, and to the settings, see `save_tables`
     """
 
@@ -157,6 +158,7 @@ class Experiment:
     runs: tuple[Run, ...]
     comparisons: tuple[Drawing, ...] = ()
     families: tuple[Drawing, ...] = ()
+    claims: tuple[Drawing, ...] = ()
     flags: tuple[FlagCount, ...] = ()
     checks: tuple[Check, ...] = ()
     endings: tuple[Ending, ...] = ()

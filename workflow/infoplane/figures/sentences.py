@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from infoplane.figures import bins, caps, style, tables
+from infoplane.information import WEAKEST
 
 UNSAID = ("estimator", "memory_mb", "batch")
 """Settings that a caption leaves out: said apart, or without effect on any number."""
@@ -101,7 +102,7 @@ def intervals(numbers: pd.DataFrame) -> str:
     of_kind: dict[str, list[str]] = {}
     for of, name in tables.KIND_OF.items():
         there = numbers[numbers[f"{of}_mean"].notna()][name].dropna()
-        found = " or ".join(GUARANTEES[kind] for kind in tables.WEAKEST if kind in set(there))
+        found = " or ".join(GUARANTEES[kind] for kind in WEAKEST if kind in set(there))
         if found:
             of_kind.setdefault(found, []).append(tables.QUANTITY[f"quantity_{of}"])
     if set(of_kind) <= {GUARANTEES["none"]}:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from infoplane.figures.style import band
+from infoplane.information import WEAKEST
 from infoplane.training.trainer import Metric
 
 HOLLOW = ("saturated", "above_entropy")
@@ -44,8 +45,6 @@ ENDS = tuple(f"{of}_interval_{end}" for of in VALUES for end in ("low", "high"))
 """Ends of intervals, in bits."""
 KIND_OF = {of: f"{of}_interval_kind" for of in VALUES}
 """The columns of their kinds."""
-WEAKEST = ("none", "calibrated", "proven", "exact")
-"""Kinds of intervals, from the weakest to the strongest guarantee."""
 
 
 def require(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:

@@ -1,5 +1,7 @@
 """The phases of every layer of a table of information, as a table."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -10,6 +12,11 @@ NEEDED = ("seed", "epoch", "layer", "ixt", "ity")
 ESTIMATES = [name for name in Phases._fields if name != "turn"]
 PRESENT = {"compression": "compresses", "rise": "rises", "fitting": "fits"}
 """Of what may be a phase, the column that says whether it is present."""
+
+
+def last_hidden(layers: Sequence[str]) -> str:
+    """Of measured layers in the network's order the last one before the output."""
+    return layers[max(0, len(layers) - 2)]
 
 
 def of_layers(table: pd.DataFrame, confidence: float = CONFIDENCE) -> pd.DataFrame:

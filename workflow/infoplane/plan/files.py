@@ -92,6 +92,11 @@ class Files:
         return f"{self.home}/compare/figures"
 
     @property
+    def figures_of_claims(self) -> str:
+        """The folder of the figures of all claims."""
+        return f"{self.home}/claims/figures"
+
+    @property
     def report(self) -> str:
         """The experiment's page."""
         return f"{self.home}/report.html"

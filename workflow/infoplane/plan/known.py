@@ -42,6 +42,10 @@ class Known:
         not."""
         return known_shape_of(self.experiment.datasets[dataset])
 
+    def is_prepared(self, dataset: str) -> bool:
+        """Whether the data set has been prepared before."""
+        return self._prepared(dataset) is not None
+
     def has_shape(self, dataset: str) -> bool:
         """Whether `shape` is what the data set has, and not assumed."""
         return bool(self._prepared(dataset) or self.told(dataset))

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from infoplane.config import ConfigError, load, read_file
-from infoplane.plan import own
+from infoplane.plan import claims, own
 from infoplane.plan.plan import Plan
 
 
@@ -23,7 +23,9 @@ def opened(config: Mapping[str, Any], files: Sequence[str], thoroughly: bool) ->
             read_file(path)
     experiment = load(config, file=file)
     plan = Plan(experiment, f"results/{experiment.name}")
-    if thoroughly and (wrong := own.problems(experiment, plan.known)):
+    wrong = own.problems(experiment, plan.known) if thoroughly else []
+    wrong += claims.problems(experiment, plan.known) if thoroughly else []
+    if wrong:
         raise ConfigError("\n".join(f"{file}: {line}" for line in wrong))
     return plan
 

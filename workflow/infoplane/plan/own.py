@@ -1,6 +1,11 @@
-"""What is wrong with modules and checkpoints of the user's own, said before any job."""
+"""What is wrong with data, modules and checkpoints of the user's own, said before any job."""
+
+import zipfile
 
 from infoplane.config.models import Experiment
+from infoplane.datasets.places import MissingData, default_places
+from infoplane.datasets.prepare import source_of
+from infoplane.datasets.source import ASSUMED
 from infoplane.networks.module import Settings as ModuleSettings
 from infoplane.plan.known import Known
 from infoplane.training.adopt import Settings as AdoptSettings
@@ -10,7 +15,7 @@ from infoplane.training.adopt import unfit
 def problems(experiment: Experiment, known: Known) -> list[str]:
     """A line for each mistake. What depends on a data set of which nothing is known yet is left
     to the jobs. Modules are made, and headers of checkpoints read, for this."""
-    texts: dict[str, str] = {}
+    texts = {name: _wrong_data(name, experiment, known) for name in experiment.datasets}
     for name, run in experiment.runs.items():
         adopts = isinstance(run.training, AdoptSettings)
         if not adopts and not isinstance(run.network, ModuleSettings):
@@ -28,3 +33,20 @@ def problems(experiment: Experiment, known: Known) -> list[str]:
         key = "training.files" if adopts else "network.path"
         texts[what] = f"runs.{name}.{key}: {wrong}" if wrong else ""
     return [line for line in dict.fromkeys(texts.values()) if line]
+
+
+def _wrong_data(name: str, experiment: Experiment, known: Known) -> str:
+    """What is wrong with the path or the size of a data set that is not prepared yet."""
+    settings = experiment.datasets[name]
+    if known.is_prepared(name):
+        return ""
+    source = source_of(settings)
+    try:
+        shape = source.shape(default_places())
+    except MissingData as error:  # what may be downloaded, a job asks for
+        return f"datasets.{name}.{source.where[0]}: {error}" if source.where else ""
+    except (OSError, LookupError, ValueError, zipfile.BadZipFile):
+        return ""  # the preparation says what is wrong inside of a file
+    if shape is ASSUMED or settings.size is None or settings.size <= shape.n:
+        return ""
+    return f"datasets.{name}.size: must be ≤ {shape.n}, its inputs, not {settings.size}"

@@ -12,6 +12,7 @@ from infoplane.estimators import estimator_of
 from infoplane.measurement.measure import why_whole
 from infoplane.plan import sharing
 from infoplane.plan.blocks import Blocks
+from infoplane.plan.claims import Claims
 from infoplane.plan.costs import Costs
 from infoplane.plan.drawings import Drawings
 from infoplane.plan.families import Families
@@ -44,6 +45,8 @@ class Plan:
         self.costs = Costs(self.known)
         self._shares = cache(lambda run: sharing.shares(self.known, run))
         self.families = Families(experiment, self.files, self.recipes, self.costs)
+        stages = self.recipes, self.drawings, self.families, self.costs
+        self.claims = Claims(experiment, self.files, *stages)
         self.settings = cache(self._settings)
         self._stages()
 
@@ -96,9 +99,11 @@ class Plan:
             families.compared_recipe,
             families.cost_of_comparison,
         )
+        claims = self.claims
+        self.claimed = Stage(files.table("claims", "json"), claims.recipe, claims.cost)
         self.report = Stage(
             files.table("settings", "json"),
-            lambda: recipes.report(self._kinds_of_report(), self._of_families()),
+            lambda: recipes.report(self._kinds_of_report(), *self._beside_runs()),
             costs.report,
         )
         self.figures = self.drawing(of_run=True)
@@ -226,16 +231,23 @@ class Plan:
         """What says that networks were compared; none where none are."""
         return [self.files.compared("recipe", "json")] if self.families.names else []
 
-    def _of_families(self) -> str:
-        """The recipe of what the report shows of families; "" where there are none."""
-        return self.families.compared_recipe() if self.families.names else ""
+    @property
+    def tables_of_claims(self) -> list[str]:
+        """What says how often claims hold; none where there are none."""
+        return [self.files.table("claims", "json")] if self.claims.names else []
+
+    def _beside_runs(self) -> list[str]:
+        """Recipes of what the report shows of families, and of claims."""
+        recipes = [self.families.compared_recipe()] if self.families.names else []
+        return [*recipes, *([self.claims.recipe()] if self.claims.names else [])]
 
     @property
     def shown(self) -> dict[str, str]:
         """What the report is told, as texts of JSON."""
         folder = self.files.figures_of_families if self.families.names else ""
         return self.drawings.shown(self.all_drawn) | {
-            "families": json.dumps([folder, self.families.figures if folder else []])
+            "families": json.dumps([folder, self.families.figures if folder else []]),
+            "claims": json.dumps([self.files.figures_of_claims, self.claims.figures]),
         }
 
     @property

@@ -145,10 +145,10 @@ class Recipes:
         levels = [list(subject.levels)] if subject.levels else []
         return recipe(list(made_of), seeds, self._source_of_figure(subject.kind), *levels)
 
-    def report(self, kinds: Iterable[str], families: str = "") -> str:
+    def report(self, kinds: Iterable[str], *beside: str) -> str:
         """Of the report, with figures of these kinds.
 
-        families : the recipe of what is shown of networks that are compared
+        beside : recipes of what is shown beside runs: networks that are compared, claims
         """
         source = self.source(
             "infoplane.figures.page", "infoplane.figures.drawn", script="report.py"
@@ -160,7 +160,7 @@ class Recipes:
             for name, run in self.experiment.alone.items()
         ]
         drawn = [self._source_of_figure(kind) for kind in sorted(kinds)]
-        return recipe(made_of, families, drawn, self.settings, source, template)
+        return recipe(made_of, beside, drawn, self.settings, source, template)
 
     @property
     def settings(self) -> dict:

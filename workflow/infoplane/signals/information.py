@@ -27,7 +27,6 @@ class InformationSettings(Settings):
     """`ity` is I(T;Y), of layer and label; ixt is I(X;T), of input and layer."""
     estimator: Annotated[Any, Choice(ESTIMATORS, "estimator")]
     """This estimator gives the information: a name of the experiment's, or its settings."""
-    """The estimator and its settings, or the name of one of the experiment's."""
 
     @model_validator(mode="after")
     def _needs_one_epoch(self):

@@ -81,8 +81,8 @@ class Held(NamedTuple):
 
 
 class CompiledStack(Stack):
-    """A stack of perceptrons without noise, dropout, batch norm, quantisation or orthonormal
-    penalty: these are torch's."""
+    """A stack of perceptrons without noise, dropout, batch norm and quantisation, which are
+    torch's: noise takes torch longer to draw than compiled loops take for all else."""
 
     _held: Held | None = None
     _evaluated: list[tuple[np.ndarray, np.ndarray, int]] | None = None
@@ -152,6 +152,7 @@ class CompiledStack(Stack):
                 float(chosen.label_smoothing),  # of one type: each is a compilation
                 float(chosen.l1),
                 float(chosen.l2),
+                float(chosen.orthonormal_penalty),
                 scratch,
                 scores[own],
                 norms[own],

@@ -16,34 +16,20 @@ from numba.extending import intrinsic
 
 from infoplane.compiled import compiled
 from infoplane.streams_cpu import order
-from infoplane.vectors_cpu import (
-    WIDEST,
-    after,
-    load,
-    plus,
-    plus_scaled,
-    pointer,
-    store,
-    summed,
-    turn,
-    zeros,
-)
+from infoplane.training.penalties_cpu import keep_orthonormal, penalise
+from infoplane.training.products_cpu import FILLED, FUSED, combine, filled, outer
+from infoplane.vectors_cpu import after, pointer, turn
 
 EXACT = {"error_model": "numpy"}
-FUSED = {"fastmath": {"contract", "nsz"}, **EXACT}
 SUMS = {"fastmath": {"reassoc", "contract", "nsz"}, **EXACT}
 """What the compiler may do with numbers. An optimizer's step is computed as it is written, and
 what goes before it leaves no choice but one: so weights have the same bits on every x86 machine
 that fuses products, and in every compilation. Only losses and norms may be summed anyhow."""
 F = np.float32
-FILLED = 32
-"""Inputs are filled up to a multiple of this, of whole vectors, with some that do not count."""
 WIDE = 256
 """Inputs that are evaluated at once."""
 SPARE = 1
 """Rows that may be read after the last."""
-SUMMED = 16
-"""Sums over inputs that run at once, on every machine: so all get the same bits."""
 TANH, RELU, LEAKY, SIGMOID, SOFTSIGN, SOFTPLUS, LINEAR = range(7)
 SGD, ADAM, ADAMW, RMSPROP = range(4)
 
@@ -138,80 +124,6 @@ def _slope(back, h, kind, n):
 
 
 @numba.njit(**FUSED)
-def _combine(out, out_row, m, src, src_row, k, c, down, along, n):
-    """m rows out[j] = Σ c[i down + j along] src[i] over k rows, of n inputs; all are pointers.
-
-    out_row, src_row : from one row to the next
-    """
-    for b in range(0, n, WIDEST):
-        j = 0
-        while j + 4 <= m:
-            a0 = a1 = a2 = a3 = zeros(WIDEST)
-            at, own = j * along, b
-            for _ in range(k):
-                h = load(src, own, WIDEST)
-                a0 = plus_scaled(a0, c, at, h)
-                a1 = plus_scaled(a1, c, at + along, h)
-                a2 = plus_scaled(a2, c, at + 2 * along, h)
-                a3 = plus_scaled(a3, c, at + 3 * along, h)
-                at += down
-                own += src_row
-            own = j * out_row + b
-            store(out, own, a0)
-            store(out, own + out_row, a1)
-            store(out, own + 2 * out_row, a2)
-            store(out, own + 3 * out_row, a3)
-            j += 4
-        if j + 2 <= m:
-            a0 = a1 = zeros(WIDEST)
-            at, own = j * along, b
-            for _ in range(k):
-                h = load(src, own, WIDEST)
-                a0 = plus_scaled(a0, c, at, h)
-                a1 = plus_scaled(a1, c, at + along, h)
-                at += down
-                own += src_row
-            own = j * out_row + b
-            store(out, own, a0)
-            store(out, own + out_row, a1)
-            j += 2
-        if j < m:
-            a0 = zeros(WIDEST)
-            at, own = j * along, b
-            for _ in range(k):
-                a0 = plus_scaled(a0, c, at, load(src, own, WIDEST))
-                at += down
-                own += src_row
-            store(out, j * out_row + b, a0)
-
-
-@numba.njit(**FUSED)
-def _outer(g, h, fan_in, d, fan_out, row, n):
-    """g[i, j] = Σ h[i, b] d[j, b] over inputs b; all are pointers.
-
-    row : from one row of h or d to the next. A row after those of either may be read; what
-    comes of it is left.
-    """
-    for i in range(0, fan_in, 2):
-        for j in range(0, fan_out, 2):
-            a0 = a1 = b0 = b1 = zeros(SUMMED)
-            at, own = i * row, j * row
-            for b in range(0, n, SUMMED):
-                h0, h1 = load(h, at + b, SUMMED), load(h, at + row + b, SUMMED)
-                d0, d1 = load(d, own + b, SUMMED), load(d, own + row + b, SUMMED)
-                a0, b0 = plus(a0, h0, d0), plus(b0, h0, d1)
-                a1, b1 = plus(a1, h1, d0), plus(b1, h1, d1)
-            at = i * fan_out + j
-            g[at] = summed(a0)
-            if j + 1 < fan_out:
-                g[at + 1] = summed(b0)
-            if i + 1 < fan_in:
-                g[at + fan_out] = summed(a1)
-            if i + 1 < fan_in and j + 1 < fan_out:
-                g[at + fan_out + 1] = summed(b1)
-
-
-@numba.njit(**FUSED)
 def _forward(theta, widths, kinds, inputs, from_row, acts, row, n):
     """Activations of all layers, rows one after another, a row of ones after each layer's.
 
@@ -221,7 +133,7 @@ def _forward(theta, widths, kinds, inputs, from_row, acts, row, n):
     h, out, at = inputs, acts, theta
     for layer in range(len(widths) - 1):
         fan_in, fan_out = widths[layer] + 1, widths[layer + 1]
-        _combine(out, row, fan_out, h, from_row, fan_in, at, fan_out, 1, n)
+        combine(out, row, fan_out, h, from_row, fan_in, at, fan_out, 1, n)
         if layer < len(kinds):
             for j in range(fan_out):
                 _activate(after(out, j * row), kinds[layer], n)
@@ -301,18 +213,6 @@ def _step(g, theta, first, second, method, numbers, rate, t):
             theta[p] -= size * first[p] / (np.sqrt(second[p]) / root + eps)
 
 
-@numba.njit(**EXACT)
-def _penalise(g, theta, widths, l1, l2):
-    """Gradients of λ Σ|w| and λ Σw² of weights; biases are left out."""
-    at = 0
-    for layer in range(len(widths) - 1):
-        weights = widths[layer] * widths[layer + 1]
-        for p in range(at, at + weights):
-            sign = F(theta[p] > F(0)) - F(theta[p] < F(0))
-            g[p] += F(l1) * sign + F(2 * l2) * theta[p]
-        at += weights + widths[layer + 1]
-
-
 @numba.njit(**FUSED)
 def _gather(x, columns, order, begin, n, out, row):
     """Inputs order[begin], … , unit by unit.
@@ -335,7 +235,7 @@ def _gather(x, columns, order, begin, n, out, row):
 @numba.njit(**EXACT)
 def _train(
     x, y, order, theta, first, second, t, widths, kinds, batch, rates, method, numbers,
-    smoothing, l1, l2, scratch, row, mean, square,
+    smoothing, l1, l2, orthonormal, scratch, row, mean, square,
 ):  # fmt: skip
     """An epoch of one network, in place; mean, square : of its gradient, over steps."""
     n_layers, classes, columns = len(widths) - 1, widths[-1], x.shape[1]
@@ -374,16 +274,18 @@ def _train(
             fan_in, fan_out = widths[layer] + 1, widths[layer + 1]
             at -= fan_in * fan_out
             h = after(h, -fan_in * row) if layer > 0 else inputs
-            _outer(after(gradient, at), h, fan_in, d, fan_out, row, m)
+            outer(after(gradient, at), h, fan_in, d, fan_out, row, m)
             if layer > 0:
                 units = fan_in - 1
                 back = after(d, -units * row)
-                _combine(back, row, units, d, row, fan_out, after(weights, at), 1, fan_out, m)
+                combine(back, row, units, d, row, fan_out, after(weights, at), 1, fan_out, m)
                 for i in range(units):
                     _slope(after(back, i * row), after(h, i * row), kinds[layer - 1], m)
                 d = back
         if l1 != 0 or l2 != 0:
-            _penalise(g, theta, widths, l1, l2)
+            penalise(g, theta, widths, l1, l2)
+        if orthonormal != 0:
+            keep_orthonormal(g, theta, widths, orthonormal)
         for p in range(len(theta)):
             mean[p] += g[p]
             square[p] += g[p] * g[p]
@@ -447,11 +349,6 @@ def _norms(values, widths, out):
         at += size
 
 
-def filled(n: int, to: int = FILLED) -> int:
-    """So many, filled up to a multiple."""
-    return -(-n // to) * to
-
-
 def scratch(widths: np.ndarray, batch: int) -> np.ndarray:
     """Memory for inputs and activations, and for what comes back to them: zeros, from the start
     of a line of cache on."""
@@ -466,7 +363,7 @@ def scratch(widths: np.ndarray, batch: int) -> np.ndarray:
 @compiled(nogil=True, **EXACT)
 def epochs(
     x, y, train, test, words, theta, first, second, t, widths, kinds, batch, rates, method,
-    numbers, smoothing, l1, l2, scratch, scores, norms,
+    numbers, smoothing, l1, l2, orthonormal, scratch, scores, norms,
 ):  # fmt: skip
     """An epoch of every network, in place.
 
@@ -486,8 +383,8 @@ def epochs(
         if len(rates):
             _train(
                 x, y[s % len(y)], order(len(x), words[s]), theta[s], first[s], second[s], t,
-                widths, kinds, batch, rates, method, numbers, smoothing, l1, l2, scratch, row,
-                mean, square,
+                widths, kinds, batch, rates, method, numbers, smoothing, l1, l2, orthonormal,
+                scratch, row, mean, square,
             )  # fmt: skip
         for p in range(len(mean)):
             square[p] -= mean[p] * mean[p]

@@ -202,7 +202,7 @@ class Settings(TrainerSettings):
                 "kernel",
                 "must be auto or torch, not 'compiled': compiled loops train perceptrons "
                 "without noise, quantisation, batch norm and dropout, on labels, without "
-                "augment and orthonormal_penalty, and not with device: cuda",
+                "augment, and not with device: cuda",
             )
         family, links = network.settings.family, network.links
         if self.augment and len(network.input_shape) != 3:
@@ -239,7 +239,7 @@ class Settings(TrainerSettings):
         return (small or self.kernel == "compiled") and self._can_be_compiled(network)
 
     def _can_be_compiled(self, network: Network) -> bool:
-        plain = self.target == "label" and not (self.augment or self.orthonormal_penalty)
+        plain = self.target == "label" and not self.augment
         elsewhere = self.kernel == "torch" or self.device == "cuda"
         return plain and not elsewhere and network.is_perceptron
 

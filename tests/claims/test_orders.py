@@ -1,0 +1,91 @@
+"""Claims about the order of networks, on a family whose signals are known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from infoplane.claims.orders import tried
+from infoplane.claims.settings import OrderClaim
+from infoplane.compare.networks import Family
+from infoplane.compare.settings import Settings
+
+ACCURACY = np.linspace(0.5, 0.9, 12)
+
+
+def claim(**changes) -> OrderClaim:
+    rule = {"statistic": "in_order", "direction": "above", "threshold": 0, "unit": "share"}
+    of = {"claim": "order", "sentence": "MI wins.", "signals": ["ity"], "than": "loss"}
+    return OrderClaim.model_validate({**of, **rule, **changes})
+
+
+def family(ity=ACCURACY, loss=ACCURACY, accuracy=ACCURACY, name="deep") -> Family:
+    """12 networks; the loss is better where it is lower."""
+    n = len(accuracy)
+    table = pd.DataFrame({"family": name, "run": name, "rate": ["a", "b"] * (n // 2)})
+    table = table.assign(seed=range(n), stratum="converged", epoch=5, accuracy_test=accuracy)
+    values = pd.DataFrame({("ity", "@last_hidden"): ity, ("loss", ""): loss})
+    about = {
+        "ity": {"label": "I(T;Y), kde", "better": "higher"},
+        "loss": {"label": None, "better": "lower"},
+    }
+    table = table.assign(loss_train=np.linspace(0, 1, n), state="")
+    return Family(name, table, ("rate",), values, pd.DataFrame(), about)
+
+
+def one(found):
+    (row,) = found
+    return row
+
+
+def test_a_signal_alone_is_its_score():
+    row = one(tried(claim(than=None), [family()], Settings(resamples=50)))
+    assert row["value"] == row["low"] == row["high"] == 1.0
+    assert (row["run"], row["layer"], row["quantity"]) == ("deep", "last_hidden", "I(T;Y), kde")
+
+
+def test_two_signals_are_the_difference_of_their_scores_in_their_directions():
+    row = one(tried(claim(), [family(loss=ACCURACY)], Settings(resamples=50)))
+    assert row["value"] == 1.0  # a loss that goes with accuracy is wrong of every pair
+    row = one(tried(claim(), [family(loss=-ACCURACY)], Settings(resamples=50)))
+    assert (row["value"], row["low"], row["high"]) == (0.0, 0.0, 0.0)
+
+
+def test_the_interval_is_of_the_same_resamples_of_both():
+    """Two signals that are alike differ by nothing in every resample, however they score."""
+    rng = np.random.default_rng(0)
+    noisy = ACCURACY + rng.normal(0, 0.3, 12)
+    row = one(tried(claim(), [family(ity=noisy, loss=-noisy)], Settings(resamples=50)))
+    assert (row["low"], row["high"], row["interval_kind"]) == (0.0, 0.0, "resampled")
+    alone = one(tried(claim(than=None), [family(ity=noisy)], Settings(resamples=50)))
+    assert alone["low"] < alone["value"] < alone["high"]
+
+
+def test_networks_that_lack_a_signal_are_left_out_of_both():
+    ity, loss = ACCURACY.copy(), -ACCURACY
+    ity[:6] = np.nan
+    loss[:6] = ACCURACY[:6]  # wrong where there is no information
+    row = one(tried(claim(), [family(ity=ity, loss=loss)], Settings(resamples=0)))
+    assert row["value"] == 0.0 and row["interval_kind"] == "none"
+
+
+def test_equal_targets_and_too_few_values_are_said():
+    row = one(tried(claim(), [family(accuracy=np.full(12, 0.5))], Settings(resamples=0)))
+    assert np.isnan(row["value"]) and "none is better" in row["note"]
+    row = one(tried(claim(), [family(ity=np.full(12, np.nan))], Settings(resamples=0)))
+    assert np.isnan(row["value"]) and "no value for two networks" in row["note"]
+
+
+def test_families_and_layers_are_chosen():
+    both = [family(), family(name="flat")]
+    rows = list(tried(claim(families=["flat"]), both, Settings(resamples=0)))
+    assert [row["run"] for row in rows] == ["flat"]
+    with pytest.raises(ValueError, match=r"no ity\[hidden1\]; it has ity\[@last_hidden\]"):
+        list(tried(claim(layer="hidden1"), both, Settings(resamples=0)))
+
+
+@pytest.mark.parametrize("score", ["kendall", "sign_error_mean", "granulated", "increment"])
+def test_every_score_may_be_claimed(score):
+    noisy = ACCURACY + np.random.default_rng(1).normal(0, 0.1, 12)
+    settings = Settings(resamples=20)
+    row = one(tried(claim(statistic=score, than=None), [family(ity=noisy)], settings))
+    assert np.isfinite(row["value"])

@@ -1,0 +1,105 @@
+"""Claims about phases of training: every network by every estimator."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from infoplane.claims.settings import STATISTICS, PhaseClaim
+from infoplane.information import FLAGS
+from infoplane.phases.layers import last_hidden
+from infoplane.phases.networks import Curves, Of, statistics_of
+
+WITHOUT_VALUE = ("training_failed", "set_aside", "needs_noise", "needs_x")
+"""Flags that say why there is no value."""
+CHOOSES = "the first network only chooses where the next one is judged"
+
+
+def tried(claim: PhaseClaim, table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """A record a layer and network: layer, seed, quantity, value, low, high, interval_kind, and
+    note, why there is no value; values in the unit of the claim's statistic.
+
+    table : of one run and one estimator, as figures.material measures it; gradient_snr where
+    the claim is about that. Networks count in the order of their seeds, at the epochs at which
+    each of them has a value.
+    Raises ValueError where a layer of the claim was not measured.
+    """
+    quantity = STATISTICS[claim.statistic].quantity
+    words = str(table[f"quantity_{quantity}"].iloc[0]) if quantity else "the layer's gradient"
+    for layer in layers_of(claim, list(dict.fromkeys(table.layer))):
+        part = table[table.layer == layer]
+        found, seeds = _statistic(claim.statistic, part)
+        why = _why_none(part, seeds, found)
+        places = {} if found is None else {seeds[at]: i for i, at in enumerate(found.at)}
+        for seed in sorted(part.seed.unique()):
+            numbers = {"value": np.nan, "low": np.nan, "high": np.nan, "interval_kind": "none"}
+            if (i := places.get(seed)) is not None:
+                fields = found.value[i], found.low[i], found.high[i], found.kind[i]
+                numbers = dict(zip(numbers, fields, strict=True))
+            note = "" if np.isfinite(numbers["value"]) else why[seed]
+            yield {
+                "layer": layer,
+                "seed": int(seed),
+                "quantity": words,
+                **numbers,
+                "note": note,
+            }
+
+
+def layers_of(claim: PhaseClaim, measured: list[str]) -> list[str]:
+    """Layers that a claim is about. measured : names in the network's order
+
+    Raises ValueError where one was not measured.
+    """
+    if claim.layers == "last_hidden":
+        return [last_hidden(measured)]
+    if claim.layers == "hidden":
+        return measured[:-1] or measured
+    if missing := [layer for layer in claim.layers if layer not in measured]:
+        raise ValueError(
+            f"layer '{missing[0]}' is not measured; measured are {', '.join(measured)}"
+        )
+    return list(claim.layers)
+
+
+def _statistic(name: str, part: pd.DataFrame) -> tuple[Of | None, list[int]]:
+    """A statistic of one layer, and the seeds of which it is; None where no seed has values."""
+    needed = STATISTICS[name].quantity or "gradient_snr"
+    wide = {of: part.pivot(index="seed", columns="epoch", values=of) for of in ("ixt", "ity")}
+    there = wide["ixt"].dropna(how="all").dropna(axis="columns")
+    if needed == "ity":  # a seed without labels is no network of this statistic
+        there = there.loc[there.index.intersection(wide["ity"].dropna(how="all").index)]
+    if there.empty:
+        return None, []
+    at = {"index": there.index, "columns": there.columns}
+    curves = {of: _curves(part, of, at) for of in ("ixt", "ity")}
+    snr = None
+    if needed == "gradient_snr":
+        snr = part.pivot(index="seed", columns="epoch", values="gradient_snr")
+        snr = snr.reindex(**at).to_numpy(np.float64)
+        snr = np.where(snr > 0, snr, np.nan)
+    found = statistics_of(there.columns.to_numpy(), curves["ixt"], curves["ity"], snr)
+    return found[name], there.index.tolist()
+
+
+def _curves(part: pd.DataFrame, of: str, at: dict[str, pd.Index]) -> Curves:
+    names = (of, *(f"{of}_interval_{end}" for end in ("low", "high", "kind")))
+    *numbers, kinds = (
+        part.pivot(index="seed", columns="epoch", values=name).reindex(**at) for name in names
+    )
+    return Curves(*(one.to_numpy(np.float64) for one in numbers), kinds.to_numpy(object))
+
+
+def _why_none(part: pd.DataFrame, seeds: list[int], found: Of | None) -> dict[int, str]:
+    """Of each seed why it has no value, if it has none."""
+    judged = set() if found is None else {seeds[at] for at in found.at}
+    why = {}
+    for seed, rows in part.groupby("seed"):
+        carried = {name for text in rows["flags"] for name in text.split("|")}
+        flags = [FLAGS[name] for name in WITHOUT_VALUE if name in carried]
+        if seed in seeds and seed not in judged:
+            why[seed] = CHOOSES
+        else:
+            why[seed] = flags[0] if flags else "the quantity has no value here"
+    return why

@@ -1,0 +1,94 @@
+"""Claims about which signal names the better of two networks: every family and stratum."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from infoplane.claims.settings import OrderClaim
+from infoplane.compare.networks import Family, column_name
+from infoplane.compare.sample import Sample, resampled
+from infoplane.compare.scores import WITHOUT_INTERVAL, Judged, interval, why_none
+from infoplane.compare.settings import Settings
+from infoplane.signals.layers import LAST_HIDDEN, NETWORK, SUMMARIES
+
+RESAMPLED = "resampled"
+"""Kind of an interval: the middle of what resamples of the networks give."""
+
+
+def tried(
+    claim: OrderClaim, families: Sequence[Family], settings: Settings
+) -> Iterator[dict[str, Any]]:
+    """A record a family (`run`), stratum and signal (`estimator`): these, and layer, quantity,
+    value, low, high, interval_kind, and note, why there is no value.
+
+    Where a claim compares two signals, the value is the difference of their scores over the
+    networks that have both, and its interval is of the same resamples of both.
+    Raises ValueError where a signal has no such layer.
+    """
+    for family in families:
+        if claim.families is not None and family.name not in claim.families:
+            continue
+        for stratum in claim.strata or settings.strata:
+            yield from _of_stratum(claim, family, stratum, settings)
+
+
+def _of_stratum(
+    claim: OrderClaim, family: Family, stratum: str, settings: Settings
+) -> Iterator[dict[str, Any]]:
+    table, values = family.in_stratum(stratum)
+    why = why_none(table, family.name, stratum, claim.target)
+    judged = None
+    if not why:
+        weights = resampled(len(table), settings.resamples, settings.seed)
+        judged = Judged.of(family, table, claim.target, weights)
+    for signal in claim.signals:
+        column = _column(family, signal, claim.layer)
+        numbers = {"value": np.nan, "low": np.nan, "high": np.nan, "interval_kind": "none"}
+        if judged is not None:
+            against = _column(family, claim.than, claim.layer) if claim.than else None
+            samples = _samples(judged, family, values, [column, against])
+            numbers = _compared(claim, judged, samples, settings)
+        label = family.about[signal].get("label") or signal.replace("_", " ")
+        nothing = "the signals have no value for two networks of different targets"
+        yield {
+            "run": family.name,
+            "stratum": stratum,
+            "estimator": signal,
+            "layer": "" if column[1] == NETWORK else column[1].removeprefix("@"),
+            "quantity": label,
+            **numbers,
+            "note": "" if np.isfinite(numbers["value"]) else why or nothing,
+        }
+
+
+def _samples(judged: Judged, family: Family, values, columns: list) -> list[Sample]:
+    """The signals of these columns, of networks that have all of them."""
+    columns = [column for column in columns if column is not None]
+    there = values[columns].notna().all(axis=1)
+    return [judged.sample(family, one[0], values[one].where(there)) for one in columns]
+
+
+def _compared(
+    claim: OrderClaim, judged: Judged, samples: list[Sample], settings: Settings
+) -> dict[str, Any]:
+    name = claim.statistic
+    found = [judged.scores(one, settings.folds, [name])[name] for one in samples]
+    several = found[0] - found[1] if len(found) > 1 else found[0]
+    value, low, high = interval(several, settings.confidence)
+    if name in WITHOUT_INTERVAL:
+        low = high = np.nan
+    kind = RESAMPLED if np.isfinite(low) and np.isfinite(high) else "none"
+    return {"value": value, "low": low, "high": high, "interval_kind": kind}
+
+
+def _column(family: Family, signal: str, layer: str | None) -> tuple[str, str]:
+    """Where a signal stands: by the network, or by the layer of the claim."""
+    columns = list(family.values.columns)
+    if (signal, NETWORK) in columns:
+        return signal, NETWORK
+    wanted = SUMMARIES.get(layer, layer) or LAST_HIDDEN
+    if (signal, wanted) not in columns:
+        known = ", ".join(column_name(*one) for one in columns if one[0] == signal)
+        raise ValueError(f"family {family.name} has no {signal}[{wanted}]; it has {known}")
+    return signal, wanted

@@ -1,0 +1,1 @@
+"""What estimators say of the same layer in other coordinates: true information stays."""

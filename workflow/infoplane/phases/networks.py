@@ -1,0 +1,139 @@
+"""The phases of each network by itself, with what the intervals of its estimates leave open.
+
+The same statistics as `curves`, before the mean over networks: each network but the first is
+judged at the epoch that those before it chose, see `turns`.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from infoplane.information import WEAKEST
+from infoplane.phases.turns import chosen_before
+
+
+class Curves(NamedTuple):
+    """One information of networks over training, (n, n_epochs) each.
+
+    value, low, high : bits; the ends NaN where there is no interval
+    kind : of the intervals, names out of information.KINDS
+    """
+
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    kind: np.ndarray
+
+
+class Of(NamedTuple):
+    """A statistic of each network that has it.
+
+    at : (k,) places of the networks; value, low, high : (k,), ends NaN where there is no
+    interval; kind : (k,), the weakest of the kinds of the intervals it is made of
+    """
+
+    at: np.ndarray
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    kind: np.ndarray
+
+
+def statistics_of(
+    epochs: np.ndarray, ixt: Curves, ity: Curves, gradient_snr: np.ndarray | None = None
+) -> Mapping[str, Of]:
+    """Every statistic of each network, by the names of `curves.Phases`.
+
+    epochs : (n_epochs,) ascending; the networks in an order that was fixed before training
+    gradient_snr : (n, n_epochs), NaN or 0 where there is none; it has no interval
+
+    Intervals hold whenever those of the estimates do. That of a difference is by interval
+    arithmetic, [low − high, high − low], over all epochs that the intervals of the networks
+    before let be the turn: it is wider than need be where errors go together. The turn of a
+    network is the epoch at which its own I(X;T) is highest, its interval all epochs at which
+    the intervals let it be highest.
+    """
+    n, last = len(ixt.value), ixt.value.shape[1] - 1
+    turn = chosen_before(ixt.value)
+    before = [_mean_before(_known(end, side)) for end, side in ((ixt.low, -1), (ixt.high, 1))]
+    chosen = _Chosen(turn, _may_be_highest(turn, *before), _kinds_before(ixt.kind))
+    found = {
+        "compression": _difference(ixt, chosen, last),
+        "rise": _difference(ixt, chosen, 0),
+        "fitting": _difference(ity, chosen, 0),
+        "ity_end": Of(np.arange(n), *(field[:, last] for field in ity)),
+        "turn": _turn(np.asarray(epochs), ixt),
+    }
+    if gradient_snr is not None:
+        nothing, none = np.full(n - 1, np.nan), np.full(n - 1, "none", object)
+        rows = np.arange(1, n)
+        found["gradient_snr"] = Of(rows, gradient_snr[rows, turn], nothing, nothing, none)
+    return found
+
+
+class _Chosen(NamedTuple):
+    """Where each network but the first is judged, by those before it.
+
+    turn : (n − 1,) places of epochs; possible : (n − 1, n_epochs) what their intervals let be
+    the turn; kind : (n − 1,) the weakest of these
+    """
+
+    turn: np.ndarray
+    possible: np.ndarray
+    kind: np.ndarray
+
+
+def _weakest(kinds: np.ndarray) -> np.ndarray:
+    """Of each row the kind with the weakest guarantee; entries that are None do not count."""
+    return np.array([min(filter(None, row), key=WEAKEST.index) for row in kinds], object)
+
+
+def _kinds_before(kinds: np.ndarray) -> np.ndarray:
+    """Of each network but the first the weakest kind of all those before it."""
+    own = [WEAKEST.index(kind) for kind in _weakest(kinds)]
+    return np.array(WEAKEST, object)[np.minimum.accumulate(own)[:-1]]
+
+
+def _known(ends: np.ndarray, side: int) -> np.ndarray:
+    """Ends of intervals, infinite where there is none."""
+    return np.where(np.isnan(ends), side * np.inf, ends)
+
+
+def _mean_before(curves: np.ndarray) -> np.ndarray:
+    """(n − 1, n_epochs) of each network but the first the mean curve of those before it."""
+    return np.cumsum(curves, axis=0)[:-1] / np.arange(1, len(curves))[:, None]
+
+
+def _may_be_highest(highest: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """(n, n_epochs) where a curve between these ends may be highest. highest : where it is"""
+    possible = high >= low.max(axis=1)[:, None]
+    possible[np.arange(len(highest)), highest] = True
+    return possible
+
+
+def _difference(curves: Curves, chosen: _Chosen, minus: int) -> Of:
+    """What each network but the first has at its turn minus at another epoch."""
+    rows = np.arange(1, len(curves.value))
+    value, low, high, kind = (field[1:] for field in curves)
+    low, high = _known(low, -1), _known(high, 1)
+    lower, upper = low - high[:, [minus]], high - low[:, [minus]]
+    lower[:, minus] = upper[:, minus] = 0.0  # of one epoch and itself
+    lower = np.where(chosen.possible, lower, np.inf).min(axis=1)
+    upper = np.where(chosen.possible, upper, -np.inf).max(axis=1)
+    used = np.where(chosen.possible, kind, None)
+    kinds = _weakest(np.column_stack([used, kind[:, minus], chosen.kind]))
+    ends = [np.where(kinds == "none", np.nan, end) for end in (lower, upper)]
+    at = value[np.arange(len(rows)), chosen.turn]
+    return Of(rows, at - value[:, minus], *ends, kinds)
+
+
+def _turn(epochs: np.ndarray, curves: Curves) -> Of:
+    """The epoch at which each network's own curve is highest."""
+    value, low, high, kind = curves
+    highest = value.argmax(axis=1)
+    kinds = _weakest(kind)
+    possible = _may_be_highest(highest, _known(low, -1), _known(high, 1))
+    first, last = possible.argmax(axis=1), possible.shape[1] - 1 - possible[:, ::-1].argmax(1)
+    ends = [np.where(kinds == "none", np.nan, epochs[at]) for at in (first, last)]
+    return Of(np.arange(len(value)), epochs[highest].astype(np.float64), *ends, kinds)
