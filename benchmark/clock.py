@@ -1,8 +1,10 @@
 """Clocks: medians of alternating runs, and what the machine can do at most."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import numba
@@ -54,6 +56,12 @@ class Row(NamedTuple):
             self.limit,
         )
         return "\n  ".join([shown.rstrip(), *self.note.splitlines()])
+
+
+def largest_resident() -> int:
+    """Bytes, of this program alone: getrusage would tell its parent's where that is larger."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", status)[1])
 
 
 now = time.perf_counter

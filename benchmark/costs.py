@@ -27,8 +27,8 @@ import signal
 import time
 from pathlib import Path
 
+import clock
 import problems
-import run
 import torch
 
 from infoplane.estimators import ESTIMATORS
@@ -93,7 +93,7 @@ def measure(name: str, n: int, d: int, limit: float, networks: int) -> str:
     except ValueError as error:
         return f"refused: {error}".splitlines()[0]
     seconds = took[0] + 9 * (took[-1] - took[0])
-    return f"{seconds} {max(0, run.largest_resident() - before) / 1e6}"
+    return f"{seconds} {max(0, clock.largest_resident() - before) / 1e6}"
 
 
 def measured(

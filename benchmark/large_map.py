@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-import run
+import clock
 import torch
 
 from infoplane.datasets.idx_images import TRAIN, read_pair
@@ -42,10 +42,10 @@ def layer() -> Samples:
 def measure(name: str) -> None:
     """One line."""
     samples = layer()
-    before, wall, cpu = run.largest_resident(), time.perf_counter(), time.process_time()
+    before, wall, cpu = clock.largest_resident(), time.perf_counter(), time.process_time()
     (found,) = ESTIMATORS[name]().session()([samples])
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    peak, held = run.largest_resident() / 1e9, samples.t.numel() * 4 / 1e9
+    peak, held = clock.largest_resident() / 1e9, samples.t.numel() * 4 / 1e9
     print(
         f"{name:<8} {samples.n_inputs} × {samples.n_units}: {cpu:.0f} s of CPU time, "
         f"{wall:.0f} s; peak {peak:.2f} GB, {before / 1e9:.2f} before, the layer {held:.2f}; "

@@ -4,7 +4,7 @@
     python benchmark/run.py --quick             small sizes, half a minute
     python benchmark/run.py binned kde ksg      some of: binned, exact, kde, memory, pooled,
                                                 ksg, edge, critics, sp, others, training,
-                                                convolutions
+                                                convolutions, scale
     python benchmark/run.py --threads 1
     python benchmark/run.py --cpu-time          CPU seconds of one thread, which other work on
                                                 the machine hardly changes; nothing is kept
@@ -20,7 +20,6 @@ kept by part in benchmark/speeds and shown by docs/speed-table.md.
 import argparse
 import math
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -37,6 +36,7 @@ import others
 import peers
 import problems
 import propagation
+import scale
 import table
 import torch
 import training
@@ -158,19 +158,13 @@ def measure(samples: Samples, variance: float, n_threads: int) -> None:
         Samples(samples.t[:64].clone(), samples.y[:64])
     )  # loads the loops
     taken = clock.seconds(lambda: kde.KDE(settings).estimate(samples))
-    print(taken, largest_resident())
+    print(taken, clock.largest_resident())
 
 
 def say_memory(resident: int, n_rows: int) -> str:
     """Resident memory beside what the formula as published would need."""
     needed = n_rows**2 * 4 / 1e9
     return f"resident {resident / 1e9:.2f} GB; the plain n × n matrix alone {needed:.1f} GB"
-
-
-def largest_resident() -> int:
-    """Bytes, of this program alone: getrusage would tell its parent's where that is larger."""
-    status = Path("/proc/self/status").read_text()
-    return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", status)[1])
 
 
 AVX2 = {
@@ -198,6 +192,7 @@ PARTS = {
     "others": others.bench_others,
     "training": training.bench_training,
     "convolutions": convolutions.bench_convolutions,
+    "scale": scale.bench_scale,
 }
 
 

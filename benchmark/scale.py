@@ -36,7 +36,8 @@ CURVES = {
 }
 """What grows, and its values."""
 SHORT = (2000, 8000)
-"""Numbers of inputs of the short version in `make bench`."""
+QUICK = (500, 1000)
+"""Numbers of inputs of the short version in `make bench`, and of its quick one."""
 LIMIT = 5.0
 LEAST_SECONDS = 0.01
 """What takes less says nothing of how cost grows."""
@@ -60,16 +61,24 @@ class Point(NamedTuple):
 
 
 def bench_scale(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
-    """CPU seconds of a layer of 10 units on one thread, default settings, and how they grow
-    from a quarter of the inputs. Nothing is known of limits and peers here."""
-    less, more = SHORT
+    """CPU seconds of a layer of 10 units on one thread, default settings, of estimators that
+    end within the limit; and how they grow from a quarter of the inputs. Nothing is known of
+    peers and of the machine's limits here."""
+    less, more = QUICK if quick else SHORT
     for name in ESTIMATORS:
-        one, other = (costs.measured(name, n, D, 2 * LIMIT) for n in SHORT)
-        if isinstance(one, str) or isinstance(other, str):
+        ESTIMATORS[name]  # imported once, before the forks
+    for name in ESTIMATORS:
+        first = costs.measured(name, less, D, LIMIT)
+        if isinstance(first, str) or isinstance(
+            then := costs.measured(name, more, D, 4 * LIMIT), str
+        ):
             continue
-        grows = math.log(other[0] / one[0]) / math.log(more / less) if one[0] else math.nan
-        note = f"n^{grows:.1f} from {less} on, {other[1]:.0f} MB"
-        yield clock.Row(f"{name} {more} × {D}, one thread", other[0], note=note)
+        points = [Point(name, "n", n, *found) for n, found in ((less, first), (more, then))]
+        grows = exponent(points, "seconds")
+        told = "" if math.isnan(grows) else f"n^{grows:.1f} from {less}"
+        note = f"{then[1]:.0f} MB beside the samples"
+        item = f"{name} {more} × {D}, one thread"
+        yield clock.Row(item, then[0], limit=told, note=note)
 
 
 def curve_of(name: str, curve: str, limit: float) -> Iterator[Point]:

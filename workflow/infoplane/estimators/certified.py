@@ -250,7 +250,8 @@ class _Parts:
         known, chosen = self._rows_of(self.fitted), self._rows_of(self.chosen)
         places = torch.from_numpy(self.fitted)[:, None] * self.r + torch.arange(self.r)
         places = places.flatten().to(layer.centres.device)
-        fit = Fit(layer, places, known.t, chosen.t, settings.seed)
+        memory = settings.memory_mb * 10**6
+        fit = Fit(layer, places, known.t, chosen.t, settings.seed, memory)
         return fitted(fit, self.labels, known.labels, chosen.labels, settings.densities)
 
     def _rows_of(self, inputs: np.ndarray) -> _Rows:

@@ -13,7 +13,9 @@ from infoplane.estimators.kernels.noisy_layers import LOWEST
 WIDTHS = (0.25, 1.0)
 """Added variance, as a share of the median squared distance to the next input, by dimension."""
 AT_ONCE = 2**22
-"""Pairs of a sample and a centre at once."""
+"""Pairs of a sample and a centre at once, at the most."""
+PAIR_BYTES = 96
+"""Numbers that are alive of a pair."""
 
 
 class Centres:
@@ -25,6 +27,8 @@ class Centres:
     def __init__(self, fit: Fit, labels: Tensor, n_labels: int):
         """labels (n_fitted,) int64 : of the centres, below n_labels"""
         self.layer, self.places = fit.layer, fit.places
+        pairs = min(AT_ONCE, fit.memory // PAIR_BYTES)
+        self.at_once = max(1, pairs // len(self.places))
         self.n_labels = n_labels
         self.constants, self.dimensions = fit.layer.constants(fit.places)
         self.of_label = torch.nn.functional.one_hot(labels, n_labels).to(torch.float64)
@@ -38,9 +42,13 @@ class Centres:
 
     def joint(self, t: Tensor) -> Tensor:
         """ln q(t, y) in nats, (n_widths, n_labels, n)."""
-        return torch.cat(
-            [self._of(part) for part in t.split(max(1, AT_ONCE // len(self.places)))], 2
-        )
+        # In one piece: parts between the blocks would keep freed memory from being used again.
+        found = t.new_empty((len(self.widths), self.n_labels, len(t)))
+        for part, own in zip(
+            t.split(self.at_once), found.split(self.at_once, dim=2), strict=True
+        ):
+            own.copy_(self._of(part))
+        return found
 
     def logs(self, t: Tensor) -> Tensor:
         """One row a width."""

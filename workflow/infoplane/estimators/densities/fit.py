@@ -25,6 +25,7 @@ class Fit(NamedTuple):
     chosen (n, n_units) : noisy samples of the inputs by which densities are weighed, for those
         that stop by them
     seed : of whatever is random
+    memory : bytes of blocks
     """
 
     layer: NoisyLayer
@@ -32,6 +33,7 @@ class Fit(NamedTuple):
     t: Tensor
     chosen: Tensor
     seed: int
+    memory: int = 512 * 10**6
 
 
 class Density(Protocol):

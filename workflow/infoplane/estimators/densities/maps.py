@@ -23,7 +23,8 @@ MOST_FEATURES = 800
 MOST_PLACES = 2**17
 """Places that a prediction is fitted to, some 200 a weight and more."""
 AT_ONCE = 2**21
-"""Values of the predictors at once."""
+"""Values of the predictors at once, at the most."""
+VALUE_BYTES = 24
 RIDGE = 1e-6
 
 
@@ -32,6 +33,7 @@ class Maps:
 
     def __init__(self, fit: Fit):
         self.shape = fit.layer.shape
+        self.values = min(AT_ONCE, fit.memory // VALUE_BYTES)
         self.fitted = []
         _, height, width = self.shape
         places = fit.t[
@@ -78,7 +80,7 @@ class Maps:
 
     def _at_once(self, offsets) -> int:
         size = self.shape[1] * self.shape[2] * (len(offsets) + 1) * (self.shape[0] + 1)
-        return max(1, AT_ONCE // size)
+        return max(1, self.values // size)
 
     def _places(self, t: Tensor, offsets) -> tuple[Tensor, Tensor]:
         """Features and values of every place, (n · places, n_features) and (…, channels)."""

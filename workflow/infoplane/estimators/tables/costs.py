@@ -53,7 +53,7 @@ def of_layer(estimator: Estimator, n: int, d: int, features: int) -> Cost:
     in_n, in_d = np.maximum(1, n / measured["n"]), np.maximum(1, d / measured["d"])
     settings = estimator.settings.model_dump()
     memory = settings.get("memory_mb", MEASURED_MEMORY_MB)
-    mb = (measured["mb"] * in_n * in_d).min()
+    mb = (measured["mb"] * in_n * in_d)[_not_passed_over(measured, n)].min()
     # Those that train together fill a stack of as much.
     mb += memory if estimator.together else max(0, memory - MEASURED_MEMORY_MB)
     seconds = (measured["seconds"] * in_n ** _power(measured) * in_d).min()
@@ -61,6 +61,14 @@ def of_layer(estimator: Estimator, n: int, d: int, features: int) -> Cost:
         if key in LINEAR and all(isinstance(v, int) for v in (settings[key], field.default)):
             seconds *= max(1, settings[key] / field.default)
     return Cost(float(mb), float(seconds * (STEPS_EXPECTED if estimator.trains else 1)))
+
+
+def _not_passed_over(measured: np.ndarray, n: int) -> np.ndarray:
+    """Which tell of memory at n rows: of fewer rows only the most that there are of a d.
+    Between two measurements memory may grow faster than n, up to its bound."""
+    same = measured["d"] == measured["d"][:, None]
+    most = np.where(same, measured["n"], 0).max(1)
+    return (measured["n"] >= n) | (measured["n"] == most)
 
 
 def _power(measured: np.ndarray) -> float:

@@ -1,0 +1,82 @@
+"""`python -m tests.costs.peaks`: what calls of every estimator hold at most beside the samples.
+
+A line each: name, inputs, units, memory_mb, MB; with memory_mb as it is by default, and with a
+small one where there is such a setting. Each call is in a process of its own, after one on few
+samples, which compiles; estimators that train take a few steps.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from infoplane.estimators import ESTIMATORS
+from infoplane.estimators.tables.costs import MEASURED_MEMORY_MB
+from infoplane.samples import Samples
+from infoplane.threads import use_threads
+
+SIZES = ((3000, 6), (600, 200))
+OWN_SIZES = {"lga": ((300, 4), (600, 6)), "lnn": ((600, 2), (3000, 6))}
+"""Of estimators that take few dimensions."""
+FEATURES = 12
+SMALL_MB = 20
+STATUS = Path("/proc/self/status")
+
+
+def layer(n: int, d: int) -> list[Samples]:
+    """Noisy units with what any estimator asks for: noise that is known, inputs, labels."""
+    random = torch.Generator().manual_seed(n)
+    x = torch.randn(n, FEATURES, generator=random)
+    centres = torch.tanh(x @ torch.randn(FEATURES, d, generator=random))[:, None]
+    t = centres + 0.1 * torch.randn(centres.shape, generator=random)
+    y = (x[:, 0] > 0).long()
+    return [Samples(t, y, x, sigma=0.1, centres=centres, layer="a", epoch=0)]
+
+
+def resident(which: str) -> int:
+    """Bytes of resident memory: VmRSS now, VmHWM at most since it was reset."""
+    return 1024 * int(STATUS.read_text().split(f"{which}:")[1].split()[0])
+
+
+def peak(name: str, n: int, d: int, memory_mb: int) -> float:
+    """MB of one call."""
+    few, many = layer(100, d), layer(n, d)
+    kind, chosen = ESTIMATORS[name], {}
+    if kind.trains:
+        chosen |= {"max_steps": 20, "patience": 20}
+    if "memory_mb" in kind.Settings.model_fields:
+        chosen["memory_mb"] = memory_mb
+    method = kind(**chosen)
+    with contextlib.suppress(ValueError):  # too few of so many units
+        method.session()(few)
+    Path("/proc/self/clear_refs").write_text("5")
+    before = resident("VmRSS")
+    method.session()(many)
+    return (resident("VmHWM") - before) / 1e6
+
+
+def calls() -> Iterator[tuple[str, int, int, int]]:
+    """What is measured: name, inputs, units, memory_mb."""
+    for name in ESTIMATORS:
+        sizes, kind = OWN_SIZES.get(name, SIZES), ESTIMATORS[name]
+        yield from ((name, *size, MEASURED_MEMORY_MB) for size in sizes)
+        if "memory_mb" in kind.Settings.model_fields and not kind.trains:
+            yield name, *sizes[0], SMALL_MB
+
+
+def main() -> None:
+    use_threads(1)
+    for call in [*calls()]:  # a list: all are imported before the first fork
+        child = os.fork()
+        if not child:
+            try:
+                print(*call, peak(*call), flush=True)
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+
+
+if __name__ == "__main__":
+    main()
