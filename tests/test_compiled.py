@@ -69,6 +69,15 @@ def test_function_that_calls_a_changed_one_is_compiled_anew(outer):
     assert outer(5)(1) == 6
 
 
+def test_a_first_use_says_that_it_compiles_and_a_second_does_not(outer, caplog):
+    module._say.cache_clear()
+    assert outer()(1) == 2
+    assert [record.getMessage() for record in caplog.records] == [module.FIRST_USE]
+    module._say.cache_clear()
+    assert outer()(1) == 2
+    assert len(caplog.records) == 1
+
+
 def test_without_a_folder_it_computes_and_names_the_remedy_once(outer, monkeypatch, caplog):
     monkeypatch.setattr(CacheImpl, "_locator_classes", [])  # none finds one that can be written
     assert outer()(1) == 2 and outer()(1) == 2

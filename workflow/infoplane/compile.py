@@ -7,6 +7,7 @@ nothing is done. A kernel that is changed later is compiled by the first job tha
 
 import compileall
 import hashlib
+import logging
 import os
 import sys
 import time
@@ -27,6 +28,7 @@ def main() -> None:
     folder, made_of = _folder(), _made_of()
     if _stamped(folder) == made_of:
         return
+    _hush()
     say(f"compiling kernels into {folder}, for a minute or two; jobs then need not")
     began = time.perf_counter()
     for name, use in uses():
@@ -39,6 +41,13 @@ def main() -> None:
         (folder / STAMP).write_text(made_of, encoding="utf-8")
     except OSError as error:
         say(f"{folder} cannot be written ({error}): see the warnings above")
+
+
+def _hush() -> None:
+    """What a first use says of compiling, this program says by itself."""
+    from infoplane.compiled import FIRST_USE  # here: numba, which takes a while to import
+
+    logging.getLogger("infoplane.compiled").addFilter(lambda record: record.msg != FIRST_USE)
 
 
 def say(text: str) -> None:

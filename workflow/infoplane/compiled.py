@@ -22,6 +22,10 @@ REMEDY = (
     "every process compiles anew, which takes up to a minute. Set NUMBA_CACHE_DIR to a folder "
     "that can be written"
 )
+FIRST_USE = (
+    "first use: infoplane compiles machine code, which takes seconds to a minute and is kept; "
+    "`python -m infoplane.compile` compiles all of it at once"
+)
 KEPT: list[numba.core.dispatcher.Dispatcher] = []
 """All functions that are kept, of the modules that were imported."""
 
@@ -58,6 +62,8 @@ class _Kept(FunctionCache):
         except Exception as error:  # damaged bytes may raise anything
             log.info("compiled code in %s is not readable (%s)", self.cache_path, error)
         if found is None:
+            if self.cache_path is not None:
+                _say(FIRST_USE)
             log.info("first use: compiling %s", self._of)
             self._began = time.perf_counter()
         return found
