@@ -194,6 +194,17 @@ def test_of_many_runs_fewer_seeds_are_drawn_then_fewer_runs(information, monkeyp
     assert "from run3, kde on" in left_out
 
 
+def test_a_full_page_makes_no_more_sheets(information, metrics, monkeypatch):
+    monkeypatch.setattr(explore, "MOST_CARDS", 2)
+    explorer = Explorer()
+    explorer.take(Sheet, information(seeds=2))
+    explorer.take(Training, metrics(seeds=2))
+    monkeypatch.setattr(Sheet, "of", None)
+    explorer.take(Sheet, information(run="relu", seeds=2))
+    explorer.take(Training, metrics(run="relu", seeds=2))
+    assert explorer.left_out == ["relu, kde", "relu, training"] and len(explorer.cards) == 2
+
+
 def test_one_run_of_thousands_of_networks_keeps_its_means(information, monkeypatch):
     monkeypatch.setattr(explore, "MOST_VALUES", 10)
     explorer = Explorer()
@@ -249,3 +260,11 @@ def test_order_of_rows_does_not_matter_to_a_sheet(table, sheet):
     other = Sheet.of(turned)
     np.testing.assert_array_equal(other.means["ixt"], sheet.means["ixt"])
     np.testing.assert_array_equal(other.of_seeds["ixt"][::-1], sheet.of_seeds["ixt"])
+
+
+def test_lines_of_caps_are_dotted_and_those_of_entropies_named(information):
+    sheet = Sheet.of(information(cap=(12.0, 9.0, 12.0)))
+    layout = interactive.plane(sheet).layout
+    lines = {shape.get("x0"): shape["line"]["dash"] for shape in layout["shapes"]}
+    assert lines[12.0] == "dash" and lines[9.0] == "dot"
+    assert [name["text"] for name in layout["annotations"]] == ["H(X)", "H(Y)"]

@@ -138,7 +138,9 @@ def test_report_is_self_contained(home):
     links = [link for link in re.findall(r'\bhref="([^"]*)"', page) if link[0] != "#"]
     n_checks = 4  # two runs by two estimators
     n_tables = 5  # runs, endings, flags, checks, settings
-    assert len(links) == 2 * len(FIGURES) + n_checks + n_tables
+    n_files = 3  # PNG, PDF, CSV
+    n_interactive = 4 * 2 + 2  # planes and curves of the checks' pairs, training of the runs
+    assert len(links) == n_files * (len(FIGURES) + n_interactive) + n_checks + n_tables
     for link in links:
         assert (home / unescape(link)).is_file()
 

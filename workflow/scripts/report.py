@@ -49,10 +49,10 @@ with job(snakemake):
             csv = f"runs/{run}/checks/{estimator}.csv" if run in drawings else ""
             found = counts(measured, exempt)
             checked.append(page.Check(run=run, estimator=estimator, csv=csv, **found))
-            explorer.add(Sheet.of(measured.table, explorer.seeds))
+            explorer.take(Sheet, measured.table)
         metrics = material.metrics(run)
         endings += page.endings_of(metrics)
-        explorer.add(Training.of(metrics, explorer.seeds))
+        explorer.take(Training, metrics)
 
     content = page.Experiment(
         title=experiment["name"],

@@ -6,6 +6,8 @@ import json
 from importlib.resources import files
 from typing import NamedTuple
 
+import pandas as pd
+
 from infoplane.figures import interactive, style, tables
 from infoplane.figures.sheets import Sheet, Training, written
 
@@ -15,6 +17,8 @@ MOST_VALUES = 1_500_000
 """Values of single seeds on a page at most: of more, fewer seeds are drawn. They take 6 MB."""
 MOST_MEANS = 600_000
 """Values of means on a page at most: of more, the last runs are left out. They take 3 MB."""
+MOST_CARDS = 150
+"""Groups of graphs on a page at most: of more, the last runs are left out."""
 AT_FIRST = 2
 """Runs, and estimators, that are shown when the page is opened; of one alone, its square."""
 
@@ -68,6 +72,15 @@ class Explorer:
         self.cards: list[Card] = []
         self.seeds = MOST_SEEDS
         self.left_out: list[str] = []
+
+    def take(self, kind: type[Sheet] | type[Training], table: pd.DataFrame) -> None:
+        """Add the sheet of a table of information, or the training of one of metrics. Where
+        the page is full, that is not made."""
+        if len(self.cards) < MOST_CARDS:
+            self.add(kind.of(table, self.seeds))
+            return
+        by = table.estimator.iloc[0] if kind is Sheet else "training"
+        self.left_out.append(f"{table.run.iloc[0]}, {by}")
 
     def add(self, grid: Sheet | Training | None) -> None:
         """Add a sheet or a training; None, where there is nothing to draw, is left out."""

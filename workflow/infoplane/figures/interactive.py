@@ -328,10 +328,12 @@ def _reference_lines(sheet: Sheet) -> tuple[list[dict], list[dict]]:
                 merged.setdefault(round(value, 3), []).append(name)
         for value, called in merged.items():
             at = {f"{axis}0": value, f"{axis}1": value, f"{other}ref": "paper"}
-            line = {"color": style.QUIET, "width": 0.8, "dash": "dash"}
+            cap = all(name.startswith(("cap", "_")) for name in called)
+            dash = "dot" if cap else "dash"
+            line = {"color": style.QUIET, "width": 0.8, "dash": dash}
             shapes.append({"type": "line", f"{other}0": 0, f"{other}1": 1, "line": line, **at})
             text = " = ".join(name for name in called if not name.startswith("_"))
-            if text and not (axis == "x" and text.startswith("cap")):
+            if text and not cap:
                 names.append(_name(axis, value, text))
     return shapes, names
 

@@ -182,12 +182,13 @@ def render(experiment: Experiment | dict, explorer: Explorer | None = None) -> s
     if len(settings.get("runs", ())) > LONGEST:
         settings = {key: value for key, value in settings.items() if key != "runs"}
     with_section = [run for run in checked.runs if run.figures or not many]
+    of_several = [*checked.claims, *checked.families, *checked.comparisons]
     explorer = explorer or Explorer()
     return template("page.html.j2").render(
         experiment=replace(checked, flags=summed(checked.flags)),
         explorer=explorer,
         stills={run.name: {d.name: d for d in run.figures} for run in checked.runs},
-        linked=_too_many([*checked.families, *checked.comparisons, *_of_runs(with_section)]),
+        linked=_too_many([*of_several, *(d for run in with_section for d in run.figures)]),
         plotly=plotly() if explorer.cards else "",
         script=script,
         with_section=with_section,
@@ -196,10 +197,6 @@ def render(experiment: Experiment | dict, explorer: Explorer | None = None) -> s
         flag_meanings={name: FLAGS[name] for name in COUNTED},
         settings=_yaml(settings) if settings else "",
     )
-
-
-def _of_runs(runs: Sequence[Run]) -> list[Drawing]:
-    return [drawing for run in runs for drawing in run.figures]
 
 
 def _too_many(drawings: Sequence[Drawing]) -> list[Drawing]:
