@@ -50,6 +50,10 @@ def test_settings_as_tested_have_intervals_and_others_none():
     assert set(calibration.of(ESTIMATORS["ksg"]())) == {"continuous", "labels"}
     assert not calibration.of(ESTIMATORS["ksg"](k=7))
     assert set(calibration.of(ESTIMATORS["ksg"](seed=3))) == {"continuous", "labels"}
+    # margins of critics, which were tested as standardised, matter beside no label
+    for margins in ("normal_scores", "standardised"):
+        assert set(calibration.of(ESTIMATORS["smile"](margins=margins))) == {"labels"}
+    assert not calibration.of(ESTIMATORS["smile"](width=7))
 
 
 def test_records_of_pairs_have_intervals_around_the_truth():

@@ -10,6 +10,7 @@ from infoplane.estimators.critics.networks import MASKED, Concat, Scores, Separa
 from infoplane.samples import BIT, Pair
 
 CRITICS = ("mine", "nwj", "infonce", "smile", "js")
+MARGINS = ("normal_scores", "standardised")
 SMALL = {"width": 16, "batch_size": 64, "max_steps": 300, "evaluate_every": 50}
 
 
@@ -207,6 +208,21 @@ def test_standardised_has_zero_for_what_never_varies():
     z = samples.standardised(x.to(torch.float64)).double().numpy()
     np.testing.assert_allclose(z.mean(axis=0), 0, atol=1e-6)  # float32
     np.testing.assert_allclose(z.std(axis=0), [1, 0, 1], atol=1e-6)
+
+
+def test_monotone_maps_of_two_continuous_variables_change_nothing():
+    pair = gaussians(400, 2, 1.0)
+    mapped = Pair.of(pair.a.double().exp(), pair.b.double() ** 3)
+    few = {"max_steps": 40, "evaluate_every": 20}
+    kept = mine.MINE(**few).between(pair)
+    assert mine.MINE(**few).between(mapped) == kept
+    plain = mine.MINE(margins="standardised", **few)
+    assert plain.between(mapped).value != pytest.approx(plain.between(pair).value, abs=1e-3)
+    # Beside labels coordinates stay as they are.
+    labels = (pair.b[:, 0] > 0).long()
+    for one in (pair.a, pair.a.exp()):
+        found = [mine.MINE(**few, margins=m).between(Pair(one, labels)) for m in MARGINS]
+        assert found[0] == found[1]
 
 
 def test_split_keeps_halves_apart_and_draws_of_an_input_together():

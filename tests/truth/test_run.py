@@ -224,5 +224,5 @@ def test_command_keeps_errors(tmp_path, monkeypatch, capsys):
 
 def test_the_estimators_as_they_are_now_have_the_settings_that_were_tested():
     tested = set(calibrate.read(calibrate.ERRORS).settings)
-    for method in ("binned", "kde", "ksg", "edge", "mine", "smile", "sp"):
+    for method in ("binned", "kde", "ksg", "edge", "sp"):
         assert told_apart_by(ESTIMATORS[method]()) in tested

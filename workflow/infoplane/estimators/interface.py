@@ -52,6 +52,8 @@ class Estimator(ABC):
     chosen_by: ClassVar[frozenset[str]] = frozenset()
     """Keys of its Settings that choose what is estimated and not how well
     (tables/calibration.py)."""
+    idle_with_labels: ClassVar[frozenset[str]] = frozenset()
+    """Keys of its Settings that change nothing where the second variable is a label."""
     by_layer: ClassVar[tuple[str, ...]] = ()
     """Keys of its Settings that may be one value for all layers, or one for each (by_layer.py);
     not of one whose batches hold several layers, or that surveys or remembers by them."""

@@ -28,6 +28,10 @@ class CriticSettings(settings.Settings):
     critic: Literal["separable", "concat"] = "concat"
     """`concat` is one network of both variables joined. separable is a network of each and the
     inner product of their outputs, and compares all pairs of a mini-batch."""
+    margins: Literal["normal_scores", "standardised"] = "normal_scores"
+    """What critics of two continuous vectors see of each coordinate: normal_scores gives it
+    normal margins by ranks, standardised a mean of 0 and a variance of 1. Beside labels, and of
+    maps, coordinates are standardised in any case."""
     width: int = Field(default=64, ge=1)
     """Each hidden layer of a critic has this many units, and so has the space of a separable
     critic dimensions."""
@@ -91,6 +95,7 @@ class CriticEstimator(PairEstimator):
     forgets_by = "warm_start to false"
     trains = True
     infinite_without_noise = True
+    idle_with_labels = frozenset({"margins"})
 
     def loss(self, scores: Scores, state: dict[str, Tensor]) -> Tensor:
         """What a mini-batch minimises, (C,), of C stacked critics; here minus the bound.

@@ -98,12 +98,17 @@ class Fit(NamedTuple):
 
 def of(estimator: Estimator) -> Mapping[str, Fit]:
     """The fits of an estimator with these settings by kind; none where it is not calibrated."""
-    asked = told_apart_by(estimator)
-    return {
-        fit.kind: fit
-        for fit in fits()
-        if (fit.estimator, fit.settings) == (estimator.name, asked)
-    }
+    asked, found = told_apart_by(estimator), {}
+    for fit in fits():
+        idle = estimator.idle_with_labels if fit.kind == LABELS else frozenset()
+        if fit.estimator == estimator.name and _less(fit.settings, idle) == _less(asked, idle):
+            found[fit.kind] = fit
+    return found
+
+
+def _less(settings: str, idle: frozenset[str]) -> dict:
+    """The settings, from text, without those that are idle."""
+    return {key: v for key, v in json.loads(settings).items() if key not in idle}
 
 
 def digest_of(estimator: str) -> str:
