@@ -2,6 +2,7 @@
 # planned, infoplane.plan says; here stands what only Snakemake knows: inputs that are ancient,
 # attempts, and errors.
 
+import gc
 import json
 import os
 import sys
@@ -20,11 +21,15 @@ from snakemake.logging import logger
 from infoplane.deferred import defer_for_a_plan
 
 defer_for_a_plan()
+gc.disable()  # modules stay: looking for garbage among them is a tenth of a start
 
 from infoplane.config import ConfigError
 from infoplane.figures import FIGURES
 from infoplane.plan.opening import opened, put_newer
 from infoplane.truth.plan import TruthPlan
+
+gc.freeze()
+gc.enable()
 
 CONFIG_FILES = [*workflow.overwrite_configfiles] or ["config/config.yaml"]
 ENVIRONMENT = str(Path(workflow.basedir) / "envs" / "infoplane.yaml")
