@@ -96,4 +96,7 @@ def any_within(values, reach):
 
 def filled_up(rows: np.ndarray) -> np.ndarray:
     """Rows (n, d) with units of 0 to a multiple of four, contiguous."""
-    return np.pad(rows, ((0, 0), (0, -rows.shape[1] % 4)))
+    n, d = rows.shape
+    filled = np.zeros((n, d + -d % 4), rows.dtype)  # np.pad takes ten times as long
+    filled[:, :d] = rows
+    return filled

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -73,7 +74,9 @@ def mixture_entropies(
     memory : bytes that may be used beside copies of the rows
     """
     order = np.argsort(classes, kind="stable")
-    sizes = np.unique(classes, return_counts=True)[1]
+    ordered = classes[order]
+    others = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    sizes = np.diff(others, prepend=0, append=len(order))
     if rows.is_cuda:
         sums = _sums_on_device(rows, order, sizes, variance, memory)
     else:
@@ -262,6 +265,12 @@ def _reach(n_rows: int) -> float:
 
 def _blocks(sizes: np.ndarray, most: int = cpu.BLOCK) -> np.ndarray:
     """Blocks (n_blocks, 3), start, stop and class, of at most so many rows sorted by class."""
+    return _blocks_of(tuple(sizes.tolist()), most)
+
+
+@lru_cache(maxsize=8)
+def _blocks_of(sizes: tuple[int, ...], most: int) -> np.ndarray:
+    """The same, remembered: the layers of a network have the same classes."""
     parts, start = [], 0
     for label, size in enumerate(sizes):
         starts = np.arange(start, start + size, most)
