@@ -159,7 +159,8 @@ def test_kde_says_when_its_kernels_tell_every_sample_from_every_other():
         found = infoplane.mutual_information(
             a, y, estimator="kde", noise_variance=noise_variance
         )
-        assert (found.interval.low > 0.9) == expected
+        assert found.interval.kind == "none"  # a sample, of which no theorem speaks
+        assert (found.extra["low_of_samples"] > 0.9) == expected
         assert ("saturated" in found.flags) == expected
 
 

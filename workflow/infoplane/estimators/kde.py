@@ -27,7 +27,7 @@ from infoplane.estimators.kernels.pairwise import (
     group_entropies,
     mixture_entropies,
 )
-from infoplane.information import Interval, Quantity
+from infoplane.information import NO_INTERVAL, Interval, Quantity
 from infoplane.samples import BIT, SATURATION, Information, LayerInformation, Pair, Samples
 from infoplane.settings import Settings
 
@@ -124,10 +124,11 @@ class KDE(LayerEstimator, PairEstimator):
 
         With continuous b the noise is on both, h(A) + h(B) − h(A, B); `relative` takes the
         variance of each. Returns Information in bits: `value` is made of entropies of the
-        side that `bound` names and is no bound; the ends of the interval are. cap: log2 n.
-        They bound the information of the n pairs given, each as likely as the next, with noise
-        on them. That of the distribution that they are drawn from may lie below both: the
-        more the fewer kernels overlap, as of many dimensions, little noise or heavy tails.
+        side that `bound` names and is no bound. interval: none, for pairs are a sample. extra:
+        low_of_samples and high_of_samples bound the information of the n pairs given, each as
+        likely as the next, with noise on them. That of the distribution that they are drawn
+        from may lie below both: the more the fewer kernels overlap, as of many dimensions,
+        little noise or heavy tails. cap: log2 n.
         flags : 'saturated' where kernels overlap so little that each sample is told from every
             other, within 2 % of log2 n bits; 'heavy_tails' where few kernels overlap for some
             samples and nearly all for the others (tails.py)
@@ -137,7 +138,7 @@ class KDE(LayerEstimator, PairEstimator):
         variables = [pair.a] if pair.is_labelled else [pair.a, pair.b]
         variances = [_variance(rows, self.settings) for rows in variables]
         if min(variances) < SMALLEST_VARIANCE:
-            return Information(0.0, NOTHING, cap=cap)
+            return _of_samples(Information(0.0, NOTHING, cap=cap))
         # with each divided by its noise, the noise on both is one of variance 1
         scaled = [rows / math.sqrt(v) for rows, v in zip(variables, variances, strict=True)]
         if pair.is_labelled:
@@ -152,7 +153,7 @@ class KDE(LayerEstimator, PairEstimator):
         alone = pair.is_labelled and BIT * sides.upper >= SATURATION * cap
         saturated = ("saturated",) if alone else ()
         flags = ("not_a_bound", *saturated, *_heavy_tails(variables))
-        return replace(self._difference(sides, joint, flags), cap=cap)
+        return _of_samples(replace(self._difference(sides, joint, flags), cap=cap))
 
     def _difference(self, whole: Bounds, given: Bounds, flags: tuple[str, ...]) -> Information:
         """whole − given, in bits: of the side of the settings, and between its bounds."""
@@ -163,6 +164,13 @@ class KDE(LayerEstimator, PairEstimator):
             Interval(BIT * low, BIT * high, "proven"),
             flags=flags,
         )
+
+
+def _of_samples(record: Information) -> Information:
+    """The record of pairs, whose bounds are theorems on these pairs alone."""
+    low, high, _ = record.interval
+    extra = {"low_of_samples": low, "high_of_samples": high}
+    return replace(record, interval=NO_INTERVAL, extra=extra)
 
 
 def _heavy_tails(variables: list[torch.Tensor]) -> tuple[str, ...]:
