@@ -8,7 +8,7 @@ import torch
 
 import infoplane
 from infoplane.estimators import ESTIMATORS
-from infoplane.estimators.tables import calibration
+from infoplane.estimators.tables import calibration, opinions
 from infoplane.estimators.tables.linear import linear_information
 from infoplane.samples import Samples
 
@@ -44,6 +44,42 @@ def test_linear_information_is_of_continuous_variables():
     assert linear_information(a, b.sign()) > 0.2  # b may be anything
     assert linear_information(a, torch.zeros_like(b)) == 0
     assert math.isnan(linear_information(a[:7], b[:7]))
+
+
+def test_common_neighbours_tell_of_dependence_that_ranks_do_not_show():
+    """Of independent variables nothing, also in many dimensions; of classes that both show in
+    directions of their own, nearly all."""
+    rng = np.random.default_rng(0)
+    for d in (1, 30):
+        apart = [torch.from_numpy(rng.standard_normal((3000, d))) for _ in range(2)]
+        assert abs(opinions.coarse(*apart)) < 0.2
+    a, b = normals(3000, 1, 0.9)
+    assert 1 < opinions.coarse(a, b) < math.log2(opinions.PART)
+    classes = rng.integers(0, 4, 3000)
+    corners = [rng.standard_normal((4, 6)) * 4 for _ in range(2)]
+    both = [torch.from_numpy(c[classes] + rng.standard_normal((3000, 6))) for c in corners]
+    assert opinions.coarse(*both) == pytest.approx(2, abs=0.15)
+    assert opinions.coarse(both[0], torch.zeros(3000, 2)) == 0
+
+
+@pytest.mark.parametrize("gap", [0.0, 1.0, 4.0])
+def test_what_is_told_of_labels_is_no_more_than_there_is(gap):
+    """A bit through ±gap/2 in unit noise; both opinions are near it, and below on average."""
+    from infoplane.truth.mixtures import information_of_bit
+
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 3000)
+    a = rng.standard_normal((3000, 2))
+    a[:, 0] += gap * (labels - 0.5)
+    truth = information_of_bit(gap)
+    for told in opinions.of_labels(torch.from_numpy(a), torch.from_numpy(labels)):
+        assert truth - 0.2 < told < truth + 0.06  # sd of some 0.02 bit of 600 samples
+    assert opinions.of_labels(torch.zeros(3000, 2), torch.from_numpy(labels)) == (0.0, 0.0)
+
+
+def test_told_is_between_nothing_and_the_entropy():
+    found = opinions.told(np.array([-1, 0.5, 3]), np.array([-2, np.nan, 1]), 2.0)
+    assert found.tolist() == [0, 0.5, 2]
 
 
 def test_settings_as_tested_have_intervals_and_others_none():

@@ -4,7 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from infoplane.figures import calibration, calibration_errors, calibration_page, style
+from infoplane.figures import (
+    calibration,
+    calibration_distances,
+    calibration_errors,
+    calibration_page,
+    style,
+)
 from infoplane.figures.page import Drawing
 from infoplane.truth.page import Page
 
@@ -31,7 +37,7 @@ def errors():
                             "d_b": d_b,
                             "truth": truth,
                             "truth_error": 0.0,
-                            "own": True,
+                            "information": truth,
                             "n_seeds": 3,
                             "mean": mean,
                             "sd": 0.05,
@@ -74,6 +80,34 @@ def test_every_mean_is_drawn_where_it_belongs(errors):
     shown = calibration.numbers(errors, "labels")
     for row in shown[shown.estimator == "ksg"].itertuples():
         assert (row.truth, row.mean) in drawn
+
+
+def test_answers_without_a_truth_of_their_own_are_not_judged(errors):
+    errors.loc[(errors.estimator == "ksg") & (errors.truth == 1.0), "truth"] = np.nan
+    shown = calibration.numbers(errors, "labels")
+    assert (shown.estimator == "ksg").sum() == 6 and (shown.estimator == "infonce").sum() == 8
+    rows = calibration_page.summary(errors)
+    assert [row["judged"] for row in rows] == ["6", "6", "8", "8"]
+    assert rows[0]["answers"] == "8" and rows[0]["right"] == "67 %"
+
+
+def test_distances_of_quantities_from_information(errors):
+    """Bins are about another quantity; who is about I(A;B) has no panel."""
+    bins = errors[errors.estimator == "ksg"].assign(estimator="bins")
+    bins["truth"] = 0.5 * bins.information
+    both = pd.concat([errors, bins], ignore_index=True)
+    shown = calibration_distances.numbers(both)
+    assert set(shown.estimator) == {"bins"}
+    assert (shown.distance == -0.5 * shown.information).all()
+    figure = calibration_distances.draw(both)
+    (panel,) = figure.axes
+    assert panel.get_title(loc="right") == "median 0.50 bit"  # the refused task has a truth
+    drawn = {(x, y) for line in panel.lines for x, y in zip(*line.get_data(), strict=True)}
+    assert (4.0, 2.0) in drawn
+    assert "both truths of bins are known" in calibration_distances.caption(both)
+    assert "is about I(A;B) itself" in calibration_distances.caption(errors)
+    said = calibration_distances.draw(errors).texts[0].get_text()
+    assert "about I(A;B) itself" in " ".join(said.split())
 
 
 def test_points_beyond_the_panel_stand_at_its_edge(errors):
@@ -168,8 +202,20 @@ def test_page_says_what_was_not_asked_and_what_was_refused(errors, tmp_path):
         ]
     )
     missing = {"digits": "left out: MNIST is not here"}
+    covered = pd.DataFrame(
+        {
+            "estimator": ["ksg", "ksg", "ksg", "lga"],
+            "kind": "labels",
+            "family": ["normals", "tables", "rings", "normals"],
+            "values": [40, 20, 11, 8],
+            "given": [30, 20, 11, 0],
+            "inside": [0.9, 1.0, 0.5, np.nan],
+            "width": [0.4, 1.25, 1.0, np.nan],
+            "calibrated": False,
+        }
+    )
     html = calibration_page.render(
-        page, errors, tasks, [drawing], missing, {"numpy": "2"}, "e.csv"
+        page, errors, tasks, [drawing], missing, {"numpy": "2"}, "e.csv", covered
     )
     for said in (
         "a &lt;page&gt;",
@@ -182,6 +228,11 @@ def test_page_says_what_was_not_asked_and_what_was_refused(errors, tmp_path):
         "0.0020",
         "data:image/png;base64,",
         "python -m infoplane.truth.calibrate e.csv",
+        "<td>90 % of 30, 0.40 bit</td>",
+        "<td>none of 8</td>",
+        "86 % of all held, and 88 % are asked for; 50 % held of rings, and 75 % are asked for",
+        "intervals in 0 families left out, and 3 are asked for",
+        "I(X; T + N(0, 0.1))",
     ):
         assert said in html, said
     assert "http" not in html  # nothing is fetched from outside

@@ -6,7 +6,7 @@ import pytest
 
 from infoplane.estimators.tables import calibration
 from infoplane.estimators.tables.calibration import CONTINUOUS, LABELS, Asked
-from infoplane.truth import calibrate
+from infoplane.truth import calibrate, coverage
 
 
 def values(families: str = "abcde", wrong: str = "", seed: int = 0) -> pd.DataFrame:
@@ -22,21 +22,21 @@ def values(families: str = "abcde", wrong: str = "", seed: int = 0) -> pd.DataFr
     table = pd.concat(rows, ignore_index=True)
     fixed = {"kind": LABELS, "n": 1000, "d_a": 2, "d_b": 0, "stderr": 0.02}
     named = {"estimator": "toy", "method": "toy", "settings": "{}"}
-    return table.assign(**fixed, **named, reference=5.0)
+    return table.assign(**fixed, **named, reference=5.0, second=2.5)
 
 
 def test_intervals_hold_where_families_are_alike():
     trials = calibrate.tested(values())
-    table = calibrate.coverage(trials)
+    table = coverage.coverage(trials)
     assert trials.given.mean() > 0.8
-    assert (table.inside > 0.9).all() and calibrate.is_calibrated(table)
+    assert (table.inside > 0.9).all() and coverage.is_calibrated(table)
     assert (table.width < 1).all()  # of 0.4 bit at the most that the estimator misses
 
 
 def test_a_family_unlike_the_others_is_found_when_it_is_left_out():
-    table = calibrate.coverage(calibrate.tested(values(wrong="c"))).set_index("family")
+    table = coverage.coverage(calibrate.tested(values(wrong="c"))).set_index("family")
     assert table.inside["c"] < 0.75
-    assert not calibrate.is_calibrated(table.reset_index())
+    assert not coverage.is_calibrated(table.reset_index())
 
 
 def test_what_is_left_out_is_not_seen():
@@ -59,8 +59,11 @@ def test_small_families_count_together():
             "width": 1.0,
         }
     )
-    assert not calibrate.is_calibrated(table)
-    assert calibrate.is_calibrated(table.assign(inside=[0.95, 0.95, 1.0, 0.75]))
+    assert not coverage.is_calibrated(table)
+    assert coverage.failure(table) == "50 % held of c and d, and 75 % are asked for"
+    assert coverage.is_calibrated(table.assign(inside=[0.95, 0.95, 1.0, 0.75]))
+    low = coverage.failure(table.assign(inside=0.8))
+    assert low == "80 % of all held, and 88 % are asked for"
 
 
 def test_margin_covers_each_family_and_the_average():
@@ -82,17 +85,26 @@ def test_answers_of_another_quantity_are_no_evidence():
     errors = pd.DataFrame(
         {
             "mean": [1.0, 1.0, np.nan, 1.0],
-            "own": [True, False, True, True],
+            "truth": [1.0, np.nan, 1.0, 1.0],
+            "method": "toy",
             "kind": [CONTINUOUS, CONTINUOUS, LABELS, "inputs"],
             "n_seeds": [2, 2, 0, 1],
             "lowest": [0.9, 0.9, np.nan, 1.0],
             "highest": [1.1, 1.1, np.nan, 1.0],
             "linear": 0.5,
+            "coarse": 0.25,
             "entropy": 2.0,
+            "neighbours": -0.5,
+            "lines": 1.0,
         }
     )
     table = calibrate.values_of(errors)
     assert table.value.tolist() == [0.9, 1.1] and set(table.reference) == {0.5}
+    assert set(table.second) == {0.25}
+    of_labels = errors.assign(kind=LABELS, mean=1.0, lowest=0.9)
+    table = calibrate.values_of(of_labels)
+    assert set(table.reference) == {2.0} and set(table.second) == {1.0}
+    assert calibrate.values_of(errors.assign(method="kde")).empty
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +115,7 @@ def fit():
 
 
 def test_no_interval_outside_of_the_evidence(fit):
-    asked = Asked(LABELS, 1000, 2, 0, 1.0, 0.02, 5.0)
+    asked = Asked(LABELS, 1000, 2, 0, 1.0, 0.02, 5.0, 2.5)
     low, high, kind = fit.interval_of(asked)
     assert kind == "calibrated" and 0 <= low <= 1.0 <= high < 2.5
     for other in (
@@ -122,5 +134,5 @@ def test_the_table_is_written_as_it_is_read(fit, tmp_path, monkeypatch):
     calibration.fits.cache_clear()
     (read,) = calibration.fits()
     calibration.fits.cache_clear()
-    asked = Asked(LABELS, 1000, 2, 0, 1.0, 0.02, 5.0)
+    asked = Asked(LABELS, 1000, 2, 0, 1.0, 0.02, 5.0, 2.5)
     assert read.interval_of(asked)[:2] == pytest.approx(fit.interval_of(asked)[:2], abs=1e-3)

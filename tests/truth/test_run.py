@@ -38,7 +38,7 @@ def test_every_task_size_and_seed_has_a_row(toy):
     assert list(table) == list(COLUMNS)
     assert len(table) == 4 * 2 * 3
     assert set(table.estimator) == {"mine"} and set(table.method) == {"toy"}
-    assert (table.seconds > 0).all() and (table.refused == "").all() and table.own.all()
+    assert (table.seconds > 0).all() and (table.refused == "").all()
     # the sample's own covariance: bias d²/2n nats and sd of at most √d/n^½ nats
     assert (table.value - table.truth).abs().max() < 0.5
     assert (table[table.n == 1000].value - table[table.n == 1000].truth).abs().mean() < 0.07
@@ -102,12 +102,23 @@ def test_layer_of_few_inputs_is_not_asked_for_more(toy_of_layers):
     assert table.n.tolist() == [50]
 
 
-def test_task_of_another_quantity_is_told_apart():
-    """kde answers for any pair, but I(A;B) without noise is not what it estimates."""
+def test_answers_are_judged_by_the_truth_of_their_own_quantity():
+    """kde answers for any pair, but I(A;B) without noise is not what it estimates; where its
+    own is not known it is not judged."""
     settings = kde.KDESettings(noise_variance=0.2)
     own = layer_task("labels", own={"kde": {"noise_variance": 0.5}})
     table = run("kde", kde.KDE(settings), "mixed", [own, *normals()], [60], 1)
-    assert table.own.tolist() == [True] + [False] * 4
+    assert table.truth[0] == table.information[0] == 3.0  # the task's settings are its own
+    # noise on both: ρ becomes ρ / 1.2
+    rho = {d: np.sqrt(1 - 2 ** (-4 / d)) / 1.2 for d in (1, 3)}
+    expected = [0, -np.log2(1 - rho[1] ** 2) / 2, 0, -3 * np.log2(1 - rho[3] ** 2) / 2]
+    assert table.truth[1:].tolist() == pytest.approx(expected, abs=1e-9)
+    assert table.information[1:].tolist() == [0, 2, 0, 2]
+    unknown = layer_task("labels", own={})
+    (row,) = run("kde", kde.KDE(settings), "mixed", [unknown], [60], 1).itertuples()
+    assert math.isfinite(row.value) and math.isnan(row.truth) and row.information == 3.0
+    (judged,) = truth_errors.errors(pd.DataFrame([row._asdict()])).itertuples()
+    assert math.isnan(judged.error) and not judged.right
 
 
 def test_settings_of_a_task_replace_those_of_the_page():
@@ -115,7 +126,7 @@ def test_settings_of_a_task_replace_those_of_the_page():
     grid = {"binned": {"n_bins": 4, "range": "fixed", "low": -3.0, "high": 3.0}}
     table = run("binned", binned.Binned(n_bins=9), "layers", [layer_task(own=grid)], [64], 1)
     assert 0 < table.value[0] <= 4.0  # 4 × 4 cells
-    assert table.own.all()
+    assert (table.truth == table.information).all()
 
 
 def test_rows_take_every_input_before_any_twice():
@@ -155,6 +166,7 @@ def answers(truth, *values, **more):
         "n": 1000,
         "d_a": 1,
         "d_b": 1,
+        "information": truth,
         "truth": truth,
         "truth_error": 0.0,
         "interval_low": np.nan,
@@ -163,10 +175,12 @@ def answers(truth, *values, **more):
         "stderr": 0.1,
         "cap": 9.0,
         "linear": 0.5,
+        "coarse": 0.5,
         "entropy": np.nan,
+        "neighbours": np.nan,
+        "lines": np.nan,
         "flags": "",
         "refused": "",
-        "own": True,
         "seconds": 1.0,
     }
     return [base | {"seed": i, "value": v} | more for i, v in enumerate(values)]

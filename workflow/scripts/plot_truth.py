@@ -4,12 +4,18 @@ from pathlib import Path
 
 from job import job
 
-from infoplane.figures import calibration, calibration_errors, calibration_page, style
+from infoplane.figures import (
+    calibration,
+    calibration_distances,
+    calibration_errors,
+    calibration_page,
+    style,
+)
 from infoplane.figures.page import Drawing
 from infoplane.provenance import package_versions
 from infoplane.stores.recipes import write_recipe
+from infoplane.truth import coverage, files
 from infoplane.truth import errors as truth_errors
-from infoplane.truth import files
 from infoplane.truth.high_information import PUBLISHED
 from infoplane.truth.page import Page
 
@@ -30,6 +36,12 @@ with job(snakemake):
         )
         for kind, text in calibration.KINDS.items()
     }
+    drawn["distances"] = (
+        "What estimators are about, and I(A;B)",
+        calibration_distances.draw(errors),
+        calibration_distances.numbers(errors),
+        calibration_distances.caption(errors),
+    )
     drawn["errors"] = (
         "Share of right answers",
         calibration_errors.draw_shares(errors),
@@ -58,7 +70,14 @@ with job(snakemake):
         if "left_out" in (prepared := files.load(Path(path)))
     }
     text = calibration_page.render(
-        page, errors, tasks, drawings, missing, package_versions(), snakemake.output.errors
+        page,
+        errors,
+        tasks,
+        drawings,
+        missing,
+        package_versions(),
+        snakemake.output.errors,
+        coverage.read(),
     )
     Path(snakemake.output.page).write_text(text, encoding="utf-8")
     write_recipe(Path(snakemake.output.recipe), snakemake.params.recipe)

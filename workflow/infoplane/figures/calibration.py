@@ -26,18 +26,20 @@ MARKERS = ("o", "s", "^", "D", "v")
 
 
 def numbers(errors: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """The rows of one kind that were answered, with `d`, the dimensions of the wider variable.
+    """The rows of one kind that were answered and can be judged, with `d`, the dimensions of
+    the wider variable.
 
     errors : what truth.errors gives. Bits.
     """
-    shown = errors[(errors.kind == kind) & errors["mean"].notna()].copy()
+    judged = errors["mean"].notna() & errors.truth.notna()
+    shown = errors[(errors.kind == kind) & judged].copy()
     shown["d"] = shown[["d_a", "d_b"]].max(axis=1)
     return shown.reset_index(drop=True)
 
 
 @style.styled
 def draw(errors: pd.DataFrame, kind: str) -> Figure:
-    """Mean estimate over seeds against the truth, both in bits.
+    """Mean estimate over seeds against the truth of the estimator's own quantity, in bits.
 
     Bars are ±1 standard deviation over seeds, or ±1 standard error where there is one seed;
     pale lines span an estimator's own intervals. Takes what `numbers` takes.
@@ -61,7 +63,7 @@ def draw(errors: pd.DataFrame, kind: str) -> Figure:
     for i, panel in enumerate(panels.flat[: len(names)]):
         # a panel with none below it has the axis to itself
         panel.tick_params(labelbottom=i + n_columns >= len(names))
-    figure.supxlabel("true information  [bits]", fontsize=8)
+    figure.supxlabel("truth of the estimator's own quantity  [bits]", fontsize=8)
     figure.supylabel("estimate  [bits]", fontsize=8)
     figure.legend(
         handles=look.handles(), loc="outside right center", handlelength=1.2, labelspacing=0.35
@@ -78,9 +80,10 @@ def caption(errors: pd.DataFrame, kind: str) -> str:
     bars = "standard deviation over seeds" if seeds > 1 else "standard error of its own"
     sizes = ", ".join(f"{n:,}" for n in sorted(set(shown.n)))
     return (
-        f"Estimates of the information of {KINDS[kind]} against the truth, in bits, on axes "
-        f"that are linear to about 1 bit and logarithmic above: {shown.task.nunique()} tasks "
-        f"of {', '.join(dict.fromkeys(shown.family))}; n = {sizes} (markers), 1 to "
+        f"Estimates of the information of {KINDS[kind]} against the truth of each estimator's "
+        "own quantity, with its bins, noise or projections in it, in bits, on axes that are "
+        f"linear to about 1 bit and logarithmic above: {shown.task.nunique()} tasks of "
+        f"{', '.join(dict.fromkeys(shown.family))}; n = {sizes} (markers), 1 to "
         f"{int(shown.d.max())} dimensions (colours). Points are means of {seeds} "
         f"{'seeds' if seeds > 1 else 'seed'} with bars of ±1 {bars}; pale lines span the "
         "intervals that an estimator gives. Grey band: within 0.1 bit or 10 % of the truth, "

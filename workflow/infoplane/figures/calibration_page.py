@@ -5,8 +5,11 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import yaml
 
+from infoplane.estimators import ESTIMATORS
 from infoplane.figures.calibration import KINDS
 from infoplane.figures.page import Drawing, template
+from infoplane.information import QUANTITIES
+from infoplane.truth.coverage import by_family, families_of
 from infoplane.truth.page import Page
 
 SHOWN_REFUSALS = 40
@@ -21,16 +24,20 @@ def render(
     missing: Mapping[str, str],
     versions: Mapping[str, str],
     errors_file: str,
+    covered: pd.DataFrame,
 ) -> str:
     """The page as HTML, all images inside it.
 
     errors : of truth.errors; tasks : of truth.run.listed; missing : why a problem could not be
-    prepared, by its name; errors_file : path of the errors, for the command that the page shows
+    prepared, by its name; errors_file : path of the errors, for the command on the page;
+    covered : of truth.coverage.read
     """
     written = page.model_dump(mode="json")
     return template("calibration.html.j2").render(
         page=page,
         summary=summary(errors),
+        quantities=quantities(page),
+        intervals=_intervals(covered),
         left_out=left_out(page, missing),
         refusals=refusals(errors),
         drawings=drawings,
@@ -42,21 +49,45 @@ def render(
     )
 
 
+def quantities(page: Page) -> list[tuple[str, str, str]]:
+    """Each estimator with what its I(X;T) and its I(T;Y) are about, in words."""
+    found = []
+    for name, settings in page.estimators.items():
+        estimator = ESTIMATORS[settings.estimator](settings)
+        found.append((name, *(estimator.quantity_of(of).words for of in QUANTITIES)))
+    return found
+
+
+def _intervals(covered: pd.DataFrame) -> list[dict]:
+    """A table for each kind of second variable: how often calibrated intervals held."""
+    entries = by_family(covered)
+    kinds = {kind: [e for e in entries if e["kind"] == kind] for kind in KINDS}
+    return [
+        {"of": KINDS[kind], "families": families_of(rows), "rows": rows}
+        for kind, rows in kinds.items()
+        if rows
+    ]
+
+
 def summary(errors: pd.DataFrame) -> list[dict[str, str]]:
     """How often each estimator is right, in words and numbers: a row an estimator and kind."""
     rows = []
     for (estimator, kind), part in errors.groupby(["estimator", "kind"], sort=False):
         answered = part[part["mean"].notna()]
-        right = answered.right.astype(bool)
-        off = answered.error.abs()
+        judged = answered[answered.truth.notna()]
+        right = judged.right.astype(bool)
+        off = judged.error.abs()
+        apart = (judged.truth - judged.information).abs()
         rows.append(
             {
                 "estimator": str(estimator),
                 "of": KINDS[str(kind)],
                 "answers": str(len(answered)),
-                "right": f"{100 * right.mean():.0f} %" if len(answered) else "–",
-                "median": f"{off.median():.3f} bit" if len(answered) else "–",
-                "largest": f"{off.max():.2f} bit" if len(answered) else "–",
+                "judged": str(len(judged)),
+                "right": f"{100 * right.mean():.0f} %" if len(judged) else "–",
+                "median": f"{off.median():.3f} bit" if len(judged) else "–",
+                "largest": f"{off.max():.2f} bit" if len(judged) else "–",
+                "apart": f"{apart.median():.2f} bit" if len(judged) else "–",
                 "refused": str(int(part["mean"].isna().sum())),
                 "seconds": f"{part.seconds.median():.2g}",
             }

@@ -23,6 +23,7 @@ from infoplane.samples import BIT, Pair
 from infoplane.settings import Settings
 from infoplane.table import nearest
 from infoplane.truth import transforms
+from infoplane.truth.laws import Law, Normal
 from infoplane.truth.task import Draw, Family, Prepared, Task, generator
 from infoplane.truth.transforms import Map, identity
 
@@ -142,6 +143,7 @@ def _task(
     of_a: Map = identity,
     of_b: Map = identity,
     d_a: int | None = None,
+    law: Law | None = None,
 ) -> Task:
     """d : dimensions of B, and of A too where d_a does not say otherwise."""
 
@@ -149,7 +151,7 @@ def _task(
         a, b = base(n, generator(f"beyond_normal {name}", n, seed))
         return Draw(Pair.of(of_a(a), of_b(b), name))
 
-    return Task(name, "continuous", d_a or d, d, BIT * nats, draw)
+    return Task(name, "continuous", d_a or d, d, BIT * nats, draw, law=law)
 
 
 def _every_task() -> list[Task]:
@@ -163,7 +165,7 @@ def _one_dimensional() -> list[Task]:
     two_modes = [transforms.bimodal(0.3, 0, 5), transforms.bimodal(0.5, -1, 3)]
     student, nats_of_student = _student(1, 1), student_information(1, 1, 1)
     return [
-        _task("Normal 1 × 1", 1, nats, base),
+        _task("Normal 1 × 1", 1, nats, base, law=Normal(covariance, 1)),
         _task("Normal CDF 1 × 1", 1, nats, base, cdf, cdf),
         _task("Additive noise 0.1", 1, additive_information(0.1), _additive(0.1)),
         _task("Additive noise 0.75", 1, additive_information(0.75), _additive(0.75)),
@@ -192,7 +194,9 @@ def _normals() -> list[Task]:
         for d in dimensions:
             covariance = covariance_of(d)
             nats = normal_information(covariance, d)
-            tasks.append(_task(f"Normal {d} × {d} ({label})", d, nats, _normal(covariance)))
+            law = Normal(covariance, d)
+            name = f"Normal {d} × {d} ({label})"
+            tasks.append(_task(name, d, nats, _normal(covariance), law=law))
     return tasks
 
 

@@ -16,6 +16,7 @@ from pydantic import Field
 from infoplane.samples import Pair, Samples
 from infoplane.settings import Settings
 from infoplane.truth import channel_information, trained
+from infoplane.truth.points import of_patterns
 from infoplane.truth.task import Draw, Family, Prepared, Task, generator, rows
 
 
@@ -109,9 +110,26 @@ def _tasks(name: str, points, x, y, sigma: float, truth) -> list[Task]:
 
     ixt, ity = (truth.ixt, truth.ixt_error), (truth.ity, truth.ity_error)
     return [
-        Task(f"{name}, X", "continuous", d, x.shape[1], ixt[0], drawing("continuous"), ixt[1]),
         Task(
-            f"{name}, Y", "labels", d, 0, ity[0], drawing("labels"), ity[1], settings=of_layers
+            f"{name}, X",
+            "continuous",
+            d,
+            x.shape[1],
+            ixt[0],
+            drawing("continuous"),
+            ixt[1],
+            law=of_patterns(points, x, sigma),
+        ),
+        Task(
+            f"{name}, Y",
+            "labels",
+            d,
+            0,
+            ity[0],
+            drawing("labels"),
+            ity[1],
+            settings=of_layers,
+            law=of_patterns(points, y, sigma),
         ),
         Task(
             f"{name}, index of X",

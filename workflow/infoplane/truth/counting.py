@@ -19,6 +19,7 @@ from infoplane.networks.network import Network, Weights
 from infoplane.samples import Pair, Samples, entropy_of_counts
 from infoplane.truth import maps
 from infoplane.truth.maps import How
+from infoplane.truth.points import of_patterns
 from infoplane.truth.task import Draw, Prepared, Task, generator, rows
 from infoplane.truth.trained import name_of
 
@@ -44,15 +45,16 @@ class CountedLayer:
     def tasks(self, prefix: str = "") -> list[Task]:
         """T with X, T with each label, and the layer itself; `prefix` stands before the name in
         what the random numbers are drawn from."""
-        d, largest = self.t.shape[1], len(self.t)
+        d, d_x, largest = self.t.shape[1], self.x.shape[1], len(self.t)
         found = []
         for label, y in self.labels.items():
             ixt, ity = counted(self.t, y)
-            kinds = {"labels": (label, 0, ity, self.settings, None)}
+            law = of_patterns(self.t, y)
+            kinds = {"labels": (label, 0, ity, self.settings, None, law)}
             if not found:  # what does not depend on the label, once
                 kinds |= {
-                    "continuous": ("X", self.x.shape[1], ixt, {}, None),
-                    "inputs": ("index of X", 0, ixt, self.settings, largest),
+                    "continuous": ("X", d_x, ixt, {}, None, of_patterns(self.t, self.x)),
+                    "inputs": ("index of X", 0, ixt, self.settings, largest, None),
                 }
             found += [
                 Task(
@@ -64,8 +66,9 @@ class CountedLayer:
                     self._drawing(kind, y, f"{prefix}{self.name} {kind}"),
                     largest_n=most,
                     settings=settings,
+                    law=law,
                 )
-                for kind, (of, d_b, truth, settings, most) in kinds.items()
+                for kind, (of, d_b, truth, settings, most, law) in kinds.items()
             ]
         return found
 

@@ -3,9 +3,18 @@
 import numpy as np
 import pandas as pd
 
+from infoplane.estimators.tables.calibration import OPINIONS
 from infoplane.information import tolerance
 
-MEANS = ("stderr", "interval_low", "interval_high", "cap", "linear", "entropy")
+MEANS = (
+    "truth",
+    "truth_error",
+    "stderr",
+    "interval_low",
+    "interval_high",
+    "cap",
+    *OPINIONS,
+)
 BY = [
     "estimator",
     "method",
@@ -16,9 +25,7 @@ BY = [
     "n",
     "d_a",
     "d_b",
-    "truth",
-    "truth_error",
-    "own",
+    "information",
 ]
 
 
@@ -35,13 +42,13 @@ def errors(estimates: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for key, part in estimates.groupby(BY, sort=False, dropna=False):
         values = part.value.to_numpy(dtype=np.float64)
-        truth = float(key[BY.index("truth")])
+        truth = part.truth.to_numpy(dtype=np.float64)
         refusals = [reason for reason in part.refused if isinstance(reason, str) and reason]
         there = values[np.isfinite(values)]
         row = dict(zip(BY, key, strict=True)) | {"n_seeds": len(there)}
         if len(there) < len(values) and not refusals:
             refusals = [f"{len(values) - len(there)} estimates are not finite"]
-        row |= _spread(there, truth) if len(there) == len(values) else _spread(there[:0], truth)
+        row |= _spread(there if len(there) == len(values) else there[:0], truth)
         row |= {name: float(part[name].mean()) for name in MEANS}
         row["interval_kind"] = part.interval_kind.iloc[0]
         row["seconds"] = float(part.seconds.mean())
@@ -50,19 +57,20 @@ def errors(estimates: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _spread(values: np.ndarray, truth: float) -> dict:
+def _spread(values: np.ndarray, truth: np.ndarray) -> dict:
+    """Of the values of all seeds and the truth of each."""
     if len(values) == 0:
         names = ("mean", "sd", "lowest", "highest", "error", "worst")
         return dict.fromkeys(names, np.nan) | {"right": False}
-    worst = float(np.abs(values - truth).max())
+    off = np.abs(values - truth)
     return {
         "mean": float(values.mean()),
         "sd": float(values.std(ddof=1)) if len(values) > 1 else np.nan,
         "lowest": float(values.min()),
         "highest": float(values.max()),
-        "error": float(values.mean()) - truth,
-        "worst": worst,
-        "right": bool(worst <= tolerance(truth)),
+        "error": float((values - truth).mean()),
+        "worst": float(off.max()),
+        "right": bool((off <= tolerance(truth)).all()),
     }
 
 

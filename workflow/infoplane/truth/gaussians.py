@@ -13,6 +13,7 @@ from pydantic import Field
 
 from infoplane.samples import Pair
 from infoplane.settings import Settings
+from infoplane.truth.laws import Normal
 from infoplane.truth.task import Draw, Family, Prepared, Task, generator
 
 
@@ -59,6 +60,15 @@ def correlated(n: int, d: int, truth: float, rng: np.random.Generator):
     return a, rho * a + rest * rng.standard_normal((n, d))
 
 
+def paired(d: int, pairs: int, truth: float) -> np.ndarray:
+    """Covariance (2d, 2d) of A and B of d coordinates, the first `pairs` correlated in pairs
+    and sharing `truth` bits."""
+    covariance = np.eye(2 * d)
+    at = np.arange(pairs)
+    covariance[at, d + at] = covariance[d + at, at] = correlation(pairs, truth)[0]
+    return covariance
+
+
 def _task(d: int, truth: float) -> Task:
     name = f"{d}-d, {truth:g} bit"
 
@@ -66,4 +76,5 @@ def _task(d: int, truth: float) -> Task:
         a, b = correlated(n, d, truth, generator(f"gaussians {name}", n, seed))
         return Draw(Pair.of(a, b, name))
 
-    return Task(name, "continuous", d, d, truth, draw)
+    law = Normal(paired(d, d, truth), d)
+    return Task(name, "continuous", d, d, truth, draw, law=law)

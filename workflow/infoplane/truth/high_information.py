@@ -13,7 +13,8 @@ from pydantic import Field, model_validator
 
 from infoplane.samples import BIT, Pair
 from infoplane.settings import Settings
-from infoplane.truth.gaussians import correlated
+from infoplane.truth.gaussians import correlated, paired
+from infoplane.truth.laws import Normal
 from infoplane.truth.task import Draw, Family, Prepared, Task, generator
 
 NATS = tuple(range(1, 11))
@@ -90,4 +91,5 @@ def _task(shape: Shape, nats: float) -> Task:
         noise = rng.standard_normal((2, n, d - shape.pairs))
         return Draw(Pair.of(np.hstack([a, noise[0]]), np.hstack([b, noise[1]]), name))
 
-    return Task(name, "continuous", d, d, truth, draw)
+    law = Normal(paired(d, shape.pairs, truth), d)
+    return Task(name, "continuous", d, d, truth, draw, law=law)

@@ -10,6 +10,7 @@ components too, as these differ from image to image; both are checked when the s
 """
 
 import math
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -21,6 +22,7 @@ from infoplane.datasets import mnist
 from infoplane.datasets.places import default_places
 from infoplane.samples import Pair
 from infoplane.settings import Settings
+from infoplane.truth.points import Points
 from infoplane.truth.task import Draw, Family, Prepared, Task, generator
 
 
@@ -124,8 +126,7 @@ def _tasks(
         which = np.empty(len(classes), np.int64)
         for label, rows in enumerate(by_class):
             which[classes == label] = rows[at[classes == label]]
-        scale = 255.0 if images.dtype == np.uint8 else 1.0
-        return images[which].astype(np.float32) / np.float32(scale)
+        return _scaled(images[which])
 
     def drawing(name: str, kind: str):
         def draw(n: int, seed: int) -> Draw:
@@ -141,10 +142,35 @@ def _tasks(
 
     where = f"{k} digits, {d}-d, {truth:.3g} bit"
     names = {"continuous": f"{where}, two images", "labels": f"{where}, image and label"}
+    law = _law(images, by_class, p)
+    laws = {"continuous": replace(law, b=law.a, class_b=law.class_a), "labels": law}
     return [
-        Task(name, kind, d, d if kind == "continuous" else 0, truth, drawing(name, kind))
+        Task(
+            name,
+            kind,
+            d,
+            d if kind == "continuous" else 0,
+            truth,
+            drawing(name, kind),
+            law=laws[kind],
+        )
         for kind, name in names.items()
     ]
+
+
+def _law(images: np.ndarray, by_class: list[np.ndarray], p: float) -> Points:
+    """Images of a class, and the class that comes out of the channel, a label."""
+    k = len(by_class)
+    table = np.full((k, k), p / (k - 1) / k)
+    np.fill_diagonal(table, (1 - p) / k)
+    classes = np.repeat(np.arange(k), [len(rows) for rows in by_class])
+    return Points(_scaled(images[np.concatenate(by_class)]), classes, table)
+
+
+def _scaled(images: np.ndarray) -> np.ndarray:
+    """Pixels between 0 and 1; components as they are. float32"""
+    scale = 255.0 if images.dtype == np.uint8 else 1.0
+    return images.astype(np.float32) / np.float32(scale)
 
 
 def _require_one_class(images: np.ndarray, labels: np.ndarray, what: str) -> None:

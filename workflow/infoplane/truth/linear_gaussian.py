@@ -9,17 +9,16 @@ linear prediction, m = ρ times a standard normal number g, and P(Y = 1 | T) = �
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import entr, ndtr
 
 from infoplane.samples import BIT, Pair, Samples
+from infoplane.truth.laws import Law, Normal, Signs, of_sign
 from infoplane.truth.task import Draw, Task, generator
 
-POINTS = 2001
-"""At which the integral over g is taken, from −8 to 8."""
+WIDEST = 1000
+"""Dimensions of T and X together up to which their law is kept: a matrix of 8 MB."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,20 @@ class LinearLayer:
         """I(T;Y) in bits."""
         ratio = self.matrix.T @ self.matrix / self.sigma**2
         left = np.linalg.solve(np.eye(len(ratio)) + ratio, self.direction)
-        unknown = float(self.direction @ left)  # 1 − ρ²
-        g = np.linspace(-8, 8, POINTS)
-        density = np.exp(-np.square(g) / 2)
-        p = ndtr(math.sqrt(max(0.0, 1 - unknown) / unknown) * g)
-        return float(1 - np.average(BIT * (entr(p) + entr(1 - p)), weights=density))
+        return of_sign(1 - float(self.direction @ left))
+
+    def laws(self) -> dict[str, Law]:
+        """Of T and X, and of T and Y; none of layers too wide for their determinants."""
+        if self.d + len(self.root) > WIDEST:
+            return {}
+        both = np.vstack([self.matrix, self.root])
+        covariance = both @ both.T
+        covariance[: self.d, : self.d] += self.sigma**2 * np.eye(self.d)
+        of_t = covariance[: self.d, : self.d]
+        return {
+            "continuous": Normal(covariance, self.d),
+            "labels": Signs(of_t, self.matrix @ self.direction),
+        }
 
     def draw(self, kind: str, n: int, seed: int) -> Draw:
         """n inputs: pairs of T with X or Y, and the layer."""
@@ -92,6 +100,7 @@ class LinearLayer:
             "certified": {"of": "population", "only_noise": True},
         }
         ixt, ity = self.about_x(), self.about_y()
+        laws = self.laws()
         kinds = {
             "continuous": ("X", len(self.root), ixt, {}),
             "labels": ("Y", 0, ity, own),
@@ -106,6 +115,7 @@ class LinearLayer:
                 truth,
                 lambda n, seed, kind=kind: self.draw(kind, n, seed),
                 settings=settings,
+                law=laws.get(kind),
             )
             for kind, (of, d_b, truth, settings) in kinds.items()
         ]

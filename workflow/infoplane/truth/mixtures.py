@@ -17,6 +17,7 @@ from scipy.optimize import brentq
 
 from infoplane.samples import Pair
 from infoplane.settings import Settings
+from infoplane.truth.laws import Corners
 from infoplane.truth.task import Draw, Family, Prepared, Task, generator
 
 
@@ -93,4 +94,5 @@ def _task(d: int, bits: int, share: float) -> Task:
         a[:, :bits] += edge * (corner - 0.5)
         return Draw(Pair.of(a, corner @ (1 << np.arange(bits)), name))
 
-    return Task(name, "labels", d, 0, truth, draw)
+    law = Corners(edge, bits, d, information_of_bit)
+    return Task(name, "labels", d, 0, truth, draw, law=law)

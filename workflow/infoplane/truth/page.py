@@ -14,13 +14,14 @@ from infoplane.plan.recipes import recipe
 from infoplane.provenance import LIBRARY, source_digest
 from infoplane.settings import Settings
 from infoplane.truth import PROBLEMS
+from infoplane.truth.coverage import COVERAGE
 from infoplane.truth.run import Limits
 from infoplane.truth.task import KINDS
 
 FOLDER = Path("config/truth")
 """Where pages lie that are called by name."""
 
-FIGURES = (*(f"calibration-{kind}" for kind in KINDS), "errors", "published")
+FIGURES = (*(f"calibration-{kind}" for kind in KINDS), "distances", "errors", "published")
 """The figures of a page, in its order: names of files."""
 
 Problem = Annotated[Any, Choice(PROBLEMS, "family")]
@@ -111,6 +112,7 @@ class Page(Settings):
         """Digest of all that the page is made from."""
         source = source_digest(
             "infoplane.figures.calibration",
+            "infoplane.figures.calibration_distances",
             "infoplane.figures.calibration_errors",
             "infoplane.figures.calibration_page",
             "infoplane.truth.errors",
@@ -118,7 +120,8 @@ class Page(Settings):
         )
         template = (LIBRARY / "figures" / "calibration.html.j2").read_text(encoding="utf-8")
         answers = [self.recipe_of_answers(*pair) for pair in self.answers()]
-        return recipe(self.canonical(), answers, source, template)
+        covered = COVERAGE.read_text(encoding="utf-8")
+        return recipe(self.canonical(), answers, source, template, covered)
 
 
 def file_of(name: str) -> Path:

@@ -10,12 +10,15 @@ import pandas as pd
 from pydantic import Field
 
 from infoplane.estimators.interface import Estimator
-from infoplane.estimators.tables.calibration import told_apart_by
+from infoplane.estimators.tables import opinions
+from infoplane.estimators.tables.calibration import OPINIONS, told_apart_by
 from infoplane.estimators.tables.linear import linear_information
 from infoplane.information import NOT_KNOWN, LayerInformation, entropy_of_counts
 from infoplane.progress import Progress
 from infoplane.samples import Pair
 from infoplane.settings import Settings
+from infoplane.truth.laws import Known
+from infoplane.truth.quantities import Truths
 from infoplane.truth.task import Draw, Family, Prepared, Task
 
 COLUMNS = (
@@ -29,6 +32,7 @@ COLUMNS = (
     "d_a",
     "d_b",
     "seed",
+    "information",
     "truth",
     "truth_error",
     "value",
@@ -37,20 +41,17 @@ COLUMNS = (
     "interval_kind",
     "stderr",
     "cap",
-    "linear",
-    "entropy",
+    *OPINIONS,
     "flags",
     "refused",
-    "own",
     "seconds",
 )
 """Of a table of estimates. All information in bits. `estimator` and `family` are names on the
 page, `method` is the estimator's own; `settings` are those that decide accuracy
-(tables/calibration.py); `refused` is what the estimator said where it would not answer. `own`
-is false where settings choose what the estimator estimates (its `chosen_by`: bins, a noise
-variance) and the task is about something else: such an answer is shown, and proves nothing of
-it. `linear` (linear_information) and `entropy` (H(B) of labels) are of the samples: calibrated
-intervals are fitted by them."""
+(tables/calibration.py); `refused` is what the estimator said where it would not answer.
+`information` is I(A;B), `truth` that of the estimator's own quantity on this draw, NaN where it
+is not known (quantities.py): such an answer is not judged. OPINIONS are of the samples:
+calibrated intervals are fitted by them."""
 
 AT_ONCE = 64
 """Most pairs in one call of an estimator."""
@@ -91,6 +92,11 @@ class _Question:
     draw: Draw
     estimator: Estimator
 
+    def truth(self, truths: Truths) -> Known:
+        """Of the estimator's own quantity; NaN where it is not known."""
+        known = truths.of(self.estimator, self.task, self.draw)
+        return known or Known(math.nan, math.nan)
+
 
 def run(
     name: str,
@@ -120,11 +126,12 @@ def run(
         and (task.largest_n is None or n <= task.largest_n)
         and limits.admit(problem, task, n)
     ]
-    rows = []
+    rows, truths = [], Truths()
     with Progress(title, len(asked) * seeds, unit="estimate") as progress:
         for block in _blocks(asked, estimator, seeds):
             for question, record, seconds in _answers(block):
-                rows.append(_row(name, problem, question, record, seconds))
+                truth = question.truth(truths)
+                rows.append(_row(name, problem, question, record, truth, seconds))
                 progress.advance()
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -197,7 +204,9 @@ def _ask(block: list[_Question]) -> list:
     return session(layers)
 
 
-def _row(name: str, problem: str, question: _Question, record, seconds: float) -> dict:
+def _row(
+    name: str, problem: str, question: _Question, record, truth: Known, seconds: float
+) -> dict:
     task, estimator = question.task, question.estimator
     row = {
         "estimator": name,
@@ -210,12 +219,12 @@ def _row(name: str, problem: str, question: _Question, record, seconds: float) -
         "d_a": task.d_a,
         "d_b": task.d_b,
         "seed": question.seed,
-        "truth": task.truth,
-        "truth_error": task.truth_error,
+        "information": task.truth,
+        "truth": truth.bits,
+        "truth_error": truth.error,
         "refused": "",
         "flags": "",
         **_references(question.draw.pair),
-        "own": not estimator.chosen_by or task.settings.get(estimator.name) is not None,
         "seconds": seconds,
     }
     if isinstance(record, str):
@@ -229,12 +238,15 @@ def _row(name: str, problem: str, question: _Question, record, seconds: float) -
 
 def _references(pair: Pair | None) -> dict[str, float]:
     """By what calibrated intervals are fitted, bits; NaN where it is of another kind."""
-    found = {"linear": math.nan, "entropy": math.nan}
+    found = dict.fromkeys(OPINIONS, math.nan)
     if pair is None:
         return found
     if pair.is_labelled:
-        return found | {"entropy": entropy_of_counts(np.bincount(pair.b.numpy()))}
-    return found | {"linear": linear_information(pair.a, pair.b)}
+        entropy = entropy_of_counts(np.bincount(pair.b.numpy()))
+        neighbours, lines = opinions.of_labels(pair.a, pair.b)
+        return found | {"entropy": entropy, "neighbours": neighbours, "lines": lines}
+    linear = linear_information(pair.a, pair.b)
+    return found | {"linear": linear, "coarse": opinions.coarse(pair.a, pair.b)}
 
 
 def listed(tasks: Sequence[Task], problem: str) -> pd.DataFrame:

@@ -6,6 +6,7 @@ random points of several dimensions; B is a label, or embedded too.
     I(A;B) = Σ p(a, b) log2 p(a, b) / (p(a) p(b))
 """
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from pydantic import Field
 
 from infoplane.samples import Pair, Samples
 from infoplane.settings import Settings
+from infoplane.truth.points import Points
 from infoplane.truth.task import Draw, Family, Prepared, Task, generator
 
 Shape = Annotated[list[Annotated[int, Field(ge=2, le=64)]], Field(min_length=2, max_length=2)]
@@ -101,6 +103,8 @@ def _task(kind: str, where: str, p: np.ndarray, points: list[np.ndarray]) -> Tas
 
     # 2,000 bins on a layer's range: no two of at most 64 points share a row of bins
     bins = {"binned": {"n_bins": 2000, "range": "unit"}} if kind == "labels" else {}
-    return Task(
-        name, kind, d, 0 if kind == "labels" else d, information(p), draw, settings=bins
-    )
+    law = Points(points[0], np.arange(p.shape[0]), p)
+    if kind == "continuous":
+        law = replace(law, b=points[1], class_b=np.arange(p.shape[1]))
+    d_b = 0 if kind == "labels" else d
+    return Task(name, kind, d, d_b, information(p), draw, settings=bins, law=law)

@@ -12,6 +12,7 @@ import numpy as np
 
 from infoplane.samples import Pair, Samples
 from infoplane.settings import Settings
+from infoplane.truth.laws import Law
 
 KINDS = ("continuous", "labels", "inputs")
 """What the second variable is: continuous, a label, or the index of the input itself."""
@@ -44,6 +45,7 @@ class Task:
     draw : (n, seed) → Draw; the same numbers for the same arguments
     truth_error : standard error of the truth in bits, 0 where it is closed or counted
     largest_n : most samples that can be drawn, None where there is no end
+    law : of samples, where the truth of other quantities follows from it (quantities.py)
     settings : by an estimator's name, settings with which it estimates this very quantity (a
         noise variance, a grid). An estimator of layers runs on the tasks that name it
     """
@@ -57,6 +59,7 @@ class Task:
     truth_error: float = 0.0
     largest_n: int | None = None
     settings: Mapping[str, Mapping] = field(default_factory=dict)
+    law: Law | None = None
 
     def __post_init__(self):
         if self.kind not in KINDS:

@@ -3,9 +3,9 @@
 `infoplane.truth.calibrate` fits the table beside this file, calibration.json, to the errors of
 the calibration page; it says there how, and how intervals are tested on families of problems
 that the fit has not seen. A fit is of one estimator with its settings and one kind of second
-variable. With v the value and l the information of linear dependence (linear.py; of a label
-v takes its place)
-    low  = min(v, l) − (exp(f_low) − NEAR),    high = max(v, l) + (exp(f_high) − NEAR)
+variable. Beside the value v there are second opinions of the same samples (opinions.py). With
+`start` those of v and of the opinions that distances are counted from,
+    low = min(start) − (exp(f_low) − NEAR),    high = max(start) + (exp(f_high) − NEAR)
 where f_low and f_high are sums of coefficients times `features`, the margin among them. No
 information lies below 0, and with a label none above H(B): intervals end there.
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -39,8 +39,14 @@ FREE = frozenset({"estimator", "memory_mb", "batch", "seed", "device", "curves"}
 
 CONTINUOUS, LABELS = "continuous", "labels"
 
+OPINIONS = ("linear", "coarse", "entropy", "neighbours", "lines")
+"""Beside a value, in a table of errors: of two continuous variables linear and coarse, of
+labels H(B), neighbours and lines (opinions.py); bits, NaN where they are of the other kind."""
+
 NEAR = 0.02
 """Bits that are added to distances before their logarithm is fitted: smaller ones are alike."""
+OF_SECOND = {"coarse", "beyond", "told", "told middle", "gap", "most", "most middle"}
+"""Features that are made of the second opinion."""
 FAR = 15.0
 """Bits from which on values and distances are alike."""
 
@@ -51,7 +57,9 @@ class Asked(NamedTuple):
     kind : CONTINUOUS or LABELS
     n : samples; d_a, d_b : dimensions of A and of B, d_b 0 of labels
     stderr : NaN where the estimator has none
-    reference : linear_information of continuous variables, H(B) of labels
+    reference : the opinion `linear` of continuous variables, H(B) of labels
+    second : the opinion `coarse` of continuous variables; of labels the larger of `neighbours`
+        and `lines`, between 0 and H(B)
     """
 
     kind: str
@@ -61,12 +69,14 @@ class Asked(NamedTuple):
     value: float
     stderr: float
     reference: float
+    second: float
 
 
 class Fit(NamedTuple):
     """The errors of one estimator with its settings, of one kind.
 
     ranges : smallest and largest n, d_a, d_b and value with evidence
+    start : fields of Asked that distances are counted from
     low, high : coefficients of the features, by name
     """
 
@@ -74,8 +84,14 @@ class Fit(NamedTuple):
     settings: str
     kind: str
     ranges: Mapping[str, tuple[float, float]]
+    start: Sequence[str]
     low: Mapping[str, float]
     high: Mapping[str, float]
+
+    @property
+    def takes_second(self) -> bool:
+        """Whether it takes the second opinion."""
+        return "second" in self.start or bool(OF_SECOND & {*self.low, *self.high})
 
     def covers(self, asked: Asked):
         """Whether there is evidence for a value, whatever its reference; an array where `asked`
@@ -92,8 +108,20 @@ class Fit(NamedTuple):
         known = asked.reference > 0 if self.kind == LABELS else asked.reference >= 0
         if not (known and self.covers(asked)):
             return NO_INTERVAL
-        low, high = ends(asked, self.low, self.high)
+        low, high = self.ends(asked)
         return Interval(float(low), float(high), "calibrated")
+
+    def ends(self, asked: Asked) -> tuple:
+        """Both ends of intervals, bits."""
+        found = features(asked)
+        below, above = (
+            np.exp(np.clip(log_distance(found, side), math.log(NEAR), math.log(FAR))) - NEAR
+            for side in (self.low, self.high)
+        )
+        least, most = around(asked, self.start)
+        limit = asked.reference if asked.kind == LABELS else np.inf
+        top = np.clip(most + above, 0, limit)
+        return np.minimum(np.maximum(least - below, 0), top), top
 
 
 def of(estimator: Estimator) -> Mapping[str, Fit]:
@@ -136,14 +164,21 @@ def features(asked: Asked) -> dict[str, np.ndarray | float]:
     wide = np.log(np.maximum(asked.d_a, asked.d_b))
     spread = np.log(np.clip(np.nan_to_num(asked.stderr, nan=0.05), 0.003, 3))
     value, reference = np.asarray(asked.value, dtype=float), asked.reference
+    second = np.asarray(asked.second, dtype=float)
     common = {"constant": np.ones_like(value), "n": size, "d": wide, "stderr": spread}
     if asked.kind == LABELS:
-        share = np.clip(value / reference, 0, 1)
+        share, told = (np.clip(bits / reference, 0, 1) for bits in (value, second))
+        most = np.maximum(share, told)
         return common | {
             "entropy": np.log(reference),
             "share": share,
             "log share": _log(share),
             "middle": share * (1 - share),
+            "told": told,
+            "told middle": told * (1 - told),
+            "gap": _log(np.clip(np.abs(value - second), 0, FAR)),
+            "most": most,
+            "most middle": most * (1 - most),
             "negative": _log(np.clip(-value, 0, FAR)),
             "above": _log(np.clip(value - reference, 0, FAR)),
         }
@@ -152,27 +187,16 @@ def features(asked: Asked) -> dict[str, np.ndarray | float]:
         "apart": _log(np.clip(np.abs(value - reference), 0, FAR)),
         "above linear": _log(np.clip(value - reference, 0, FAR)),
         "below linear": _log(np.clip(reference - value, 0, FAR)),
+        "coarse": _log(np.clip(second, 0, FAR)),
+        "beyond": _log(np.clip(second - np.maximum(value, reference), 0, FAR)),
     }
 
 
-def around(asked: Asked) -> tuple:
-    """What distances below and above are counted from: the value, and l where there is one."""
-    if asked.kind == LABELS:
-        return asked.value, asked.value
-    return np.minimum(asked.value, asked.reference), np.maximum(asked.value, asked.reference)
-
-
-def ends(asked: Asked, low: Mapping[str, float], high: Mapping[str, float]) -> tuple:
-    """Both ends of intervals, bits. low, high : coefficients of the features, by name"""
-    found = features(asked)
-    below, above = (
-        np.exp(np.clip(log_distance(found, side), math.log(NEAR), math.log(FAR))) - NEAR
-        for side in (low, high)
-    )
-    least, most = around(asked)
-    limit = asked.reference if asked.kind == LABELS else np.inf
-    top = np.clip(most + above, 0, limit)
-    return np.minimum(np.maximum(least - below, 0), top), top
+def around(asked: Asked, start: Sequence[str]) -> tuple:
+    """What distances below and above are counted from: the smallest and the largest of the
+    fields of this name."""
+    numbers = [np.asarray(getattr(asked, name), dtype=float) for name in start]
+    return np.minimum.reduce(numbers), np.maximum.reduce(numbers)
 
 
 def log_distance(found: Mapping, side: Mapping[str, float]):

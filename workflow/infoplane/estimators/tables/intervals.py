@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from infoplane.estimators.tables import calibration
+from infoplane.estimators.tables import calibration, opinions
 from infoplane.estimators.tables.calibration import CONTINUOUS, LABELS, Asked, Fit
 from infoplane.estimators.tables.limits import Limits
 from infoplane.estimators.tables.linear import linear_information
@@ -62,8 +62,18 @@ def _given(
     if fit is None or record.interval.kind != "none":
         return record
     sizes = (pair.n, pair.a.shape[1], 0 if pair.is_labelled else pair.b.shape[1])
-    asked = Asked(fit.kind, *sizes, record.value, record.stderr, 0.0)
+    asked = Asked(fit.kind, *sizes, record.value, record.stderr, 0.0, 0.0)
     if not fit.covers(asked):
         return record
     reference = entropy() if pair.is_labelled else linear_information(pair.a, pair.b)
-    return replace(record, interval=fit.interval_of(asked._replace(reference=reference)))
+    asked = asked._replace(reference=reference)
+    if fit.takes_second:
+        asked = asked._replace(second=_second(pair, reference))
+    return replace(record, interval=fit.interval_of(asked))
+
+
+def _second(pair: Pair, reference: float) -> float:
+    """The second opinion; reference : of the pair, H(B) where b are labels."""
+    if pair.is_labelled:
+        return float(opinions.told(*opinions.of_labels(pair.a, pair.b), reference))
+    return opinions.coarse(pair.a, pair.b)

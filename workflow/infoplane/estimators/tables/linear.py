@@ -20,8 +20,9 @@ import torch
 
 from infoplane.information import BIT
 
-ROWS = 1000
-"""Samples that are looked at, evenly spaced among all."""
+ROWS, NUMBERS = 1000, 20_000
+"""Samples that are looked at, evenly spaced among all: ROWS, or more where A and B have so few
+dimensions that they hold less than NUMBERS numbers."""
 FEWEST_VALUES = 0.9
 """Share of different values from which on a variable is continuous."""
 SINGULAR = 1e-9
@@ -36,7 +37,8 @@ def linear_information(a: torch.Tensor, b: torch.Tensor) -> float:
     (fewer different values than FEWEST_VALUES of the samples), and where there are not twice
     as many samples as variables. Variables that never vary are left out.
     """
-    a, b = _some(a), _some(b)
+    n = max(ROWS, NUMBERS // (a.shape[1] + b.shape[1]))
+    a, b = _some(a, n), _some(b, n)
     n = len(a)
     if 2 * (a.shape[1] + b.shape[1]) > n or _different(a) < FEWEST_VALUES:
         return math.nan
@@ -50,15 +52,15 @@ def _shared(a: np.ndarray, b: np.ndarray) -> float:
     n, d_a, d_b = len(a), a.shape[1], b.shape[1]
     if 0 in (d_a, d_b):
         return 0.0
-    r = np.corrcoef(np.hstack([_scores(a), _scores(b)]), rowvar=False)
+    r = np.corrcoef(np.hstack([normal_scores(a), normal_scores(b)]), rowvar=False)
     r += SINGULAR * np.eye(d_a + d_b)
     nats = _log_det(r[:d_a, :d_a]) + _log_det(r[d_a:, d_a:]) - _log_det(r)
     return BIT * (nats - _bias(n, d_a) - _bias(n, d_b) + _bias(n, d_a + d_b)) / 2
 
 
-def _some(rows: torch.Tensor) -> np.ndarray:
-    step = max(1, len(rows) // ROWS)
-    return rows.detach()[: step * ROWS : step].double().numpy(force=True)
+def _some(rows: torch.Tensor, n: int) -> np.ndarray:
+    step = max(1, len(rows) // n)
+    return rows.detach()[: step * n : step].double().numpy(force=True)
 
 
 def _different(rows: np.ndarray) -> float:
@@ -67,7 +69,7 @@ def _different(rows: np.ndarray) -> float:
     return float((1 + (np.diff(ordered, axis=0) > 0).sum(axis=0)).min() / len(rows))
 
 
-def _scores(rows: np.ndarray) -> np.ndarray:
+def normal_scores(rows: np.ndarray) -> np.ndarray:
     """Normal scores of each variable; equal values share the middle of their ranks."""
     n, d = rows.shape
     order = np.argsort(rows, axis=0, kind="stable")

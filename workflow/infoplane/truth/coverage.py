@@ -1,0 +1,143 @@
+"""How often calibrated intervals hold, family by family: what calibrate.py has tested.
+
+The test leaves out a family with all that depends on it. An estimator is called calibrated, of
+one kind of second variable, where CLAIM of all its intervals hold, and CLAIM_WORST of those of
+the worst family; families of fewer than MANY intervals are one.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+COVERAGE = Path(__file__).with_name("coverage.csv")
+"""What ships: a row an estimator, kind and family, with `calibrated`."""
+COVERED = ["estimator", "kind", "family", "values", "given", "inside", "width"]
+"""Columns of a table of coverage."""
+CLAIM, CLAIM_WORST = 0.88, 0.75
+"""Least coverage of all values, and of the worst family, with which an estimator is called
+calibrated."""
+MANY = 10
+"""Values of a family from which on it counts as much as every other."""
+FEWEST = 3
+"""Families without which there is no margin: two left for the fit of each."""
+
+
+def coverage(trials: pd.DataFrame) -> pd.DataFrame:
+    """A row an estimator, kind and family: values, given (intervals), inside (a share of
+    these), width (their median, bits). trials : of `calibrate.tested`"""
+    rows = []
+    for key, part in trials.groupby(["estimator", "kind", "family"], sort=False):
+        there = part[part.given]
+        width = (there.high - there.low).median()
+        rows.append((*key, len(part), len(there), there.inside.mean(), width))
+    return pd.DataFrame(rows, columns=COVERED)
+
+
+def read(path: Path = COVERAGE) -> pd.DataFrame:
+    """The table that ships."""
+    return pd.read_csv(path)
+
+
+def is_calibrated(table: pd.DataFrame) -> bool:
+    """Whether intervals may be claimed; table : of `coverage`, one estimator and kind."""
+    return not failure(table)
+
+
+def failure(table: pd.DataFrame) -> str:
+    """Why intervals of one estimator and kind may not be claimed, in words with numbers; empty:
+    they may. table : of `coverage`"""
+    there = table[table.given > 0]
+    if len(there) < FEWEST:
+        families = "1 family" if len(there) == 1 else f"{len(there)} families"
+        return f"intervals in {families} left out, and {FEWEST} are asked for"
+    overall, worst, name = _shares(there)
+    said = []
+    if overall < CLAIM:
+        said.append(f"{100 * overall:.0f} % of all held, and {100 * CLAIM:.0f} % are asked for")
+    if worst < CLAIM_WORST:
+        least = f"and {100 * CLAIM_WORST:.0f} % are asked for"
+        said.append(f"{100 * worst:.0f} % held of {name}, {least}")
+    return "; ".join(said)
+
+
+def _shares(there: pd.DataFrame) -> tuple[float, float, str]:
+    """Coverage of all and of the worst family, and its name."""
+    few = there.given < MANY
+    name = there.family.where(~few, " and ".join(there.family[few]))
+    parts = pd.DataFrame({"hits": there.inside * there.given, "given": there.given})
+    parts = parts.groupby(name.to_numpy()).sum()
+    shares = parts.hits / parts.given
+    return parts.hits.sum() / parts.given.sum(), float(shares.min()), str(shares.idxmin())
+
+
+def by_family(table: pd.DataFrame) -> list[dict]:
+    """For a page: an entry an estimator and kind with `estimator`, `kind`, `said` (calibrated,
+    or why not), `overall` and `families`, {name: text}.
+
+    table : of the file that ships
+    """
+    entries = []
+    for (estimator, kind), part in table.groupby(["estimator", "kind"], sort=False):
+        there = part[part.given > 0]
+        why = failure(part)
+        hits, given = (there.inside * there.given).sum(), there.given.sum()
+        entries.append(
+            {
+                "estimator": estimator,
+                "kind": kind,
+                "said": f"not calibrated: {why}" if why else "calibrated",
+                "overall": f"{100 * hits / given:.0f} % of {given}" if given else "no interval",
+                "families": {row.family: _cell(row) for row in part.itertuples()},
+            }
+        )
+    return entries
+
+
+def _cell(row) -> str:
+    if not row.given:
+        return f"none of {row.values}"
+    return f"{100 * row.inside:.0f} % of {row.given}, {row.width:.2f} bit"
+
+
+def summary(table: pd.DataFrame) -> str:
+    """A table for a page in Markdown, a row an estimator and kind; table : of the file that
+    ships.
+
+    Coverage is of all intervals; the numbers in brackets are its 2.5 and 97.5 % over families
+    drawn with replacement, as what another page might have shown.
+    """
+    lines = [
+        "| estimator | second variable | claimed | given | inside | worst family | widths |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for (estimator, kind), part in table.groupby(["estimator", "kind"], sort=False):
+        there = part[part.given > 0]
+        if there.empty:
+            continue
+        worst = there.loc[there.inside.idxmin()]
+        cells = (
+            f"`{estimator}`",
+            kind,
+            "no" if failure(part) else "yes",
+            f"{100 * there.given.sum() / part['values'].sum():.0f} %",
+            _with_range(there),
+            f"{100 * worst.inside:.0f} % of {worst.given} ({worst.family})",
+            f"{there.width.min():.2f}–{there.width.max():.2f}",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _with_range(there: pd.DataFrame) -> str:
+    given, hits = there.given.to_numpy(), (there.inside * there.given).to_numpy()
+    drawn = np.random.default_rng(0).integers(len(there), size=(2000, len(there)))
+    shares = 100 * hits[drawn].sum(axis=1) / given[drawn].sum(axis=1)
+    low, high = np.quantile(shares, [0.025, 0.975])
+    return f"{100 * hits.sum() / given.sum():.0f} % ({low:.0f}–{high:.0f})"
+
+
+def families_of(entries: Sequence[dict]) -> list[str]:
+    """The columns of a page's table, in the order of first sight."""
+    return list(dict.fromkeys(name for entry in entries for name in entry["families"]))

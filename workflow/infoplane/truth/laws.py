@@ -1,0 +1,234 @@
+"""What A and B are drawn from, where other quantities than I(A;B) follow from it.
+
+An estimator of bins, of a layer plus noise or of projections has a quantity of its own. A law
+gives its truth, in bits, as far as it is known: None where it is not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import entr, ndtr
+
+from infoplane.information import BIT
+
+DIRECTIONS = 4000
+"""Pairs of random directions over which a sliced truth is averaged."""
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
+"""Of the integral over one bin, from −1 to 1."""
+BEYOND = 9.0
+"""Standard deviations from which on a normal has nothing left."""
+
+
+class Known(NamedTuple):
+    """A truth in bits and its standard error."""
+
+    bits: float
+    error: float = 0.0
+
+
+class Grid(NamedTuple):
+    """Bins of one variable: low + step · (0, 1, … n_bins); the outer ones reach to infinity.
+
+    low, step : (d,), in units of the variable
+    """
+
+    low: np.ndarray
+    step: np.ndarray
+    n_bins: int
+
+    def cells(self, values: np.ndarray) -> np.ndarray:
+        """Numbers of the bins of values (n, d)."""
+        found = np.floor((values - self.low) / self.step)
+        return np.clip(found, 0, self.n_bins - 1).astype(np.int64)
+
+    def edges(self, unit: int) -> np.ndarray:
+        """(n_bins + 1,) of one unit, from −inf to inf."""
+        inner = self.low[unit] + self.step[unit] * np.arange(1, self.n_bins)
+        return np.concatenate([[-np.inf], inner, [np.inf]])
+
+
+class Law:
+    """A and B, or A and a label; None is what it does not know."""
+
+    def with_noise(self, of_a: float, of_b: float) -> Known | None:
+        """I(A + N(0, of_a); B + N(0, of_b)); a label gets none. Variances of every unit."""
+        return None
+
+    def binned(self, of_a: Grid, of_b: Grid | None) -> Known | None:
+        """I(bins of A; bins of B); a label is left as it is, and its grid is None."""
+        return None
+
+    def sliced(self) -> Known | None:
+        """The mean of I(θᵀA; φᵀB) over random directions of both, every unit of variance 1
+        first; a label is not sliced."""
+        return None
+
+
+@dataclass(frozen=True)
+class Normal(Law):
+    """Jointly normal, the first d_a coordinates A, the others B; covariance (d, d)."""
+
+    covariance: np.ndarray
+    d_a: int
+
+    def with_noise(self, of_a: float, of_b: float) -> Known:
+        """By determinants."""
+        d_b = len(self.covariance) - self.d_a
+        noise = np.repeat([of_a, of_b], [self.d_a, d_b])
+        noisy = self.covariance + np.diag(noise)
+        det = [
+            np.linalg.slogdet(part)[1]
+            for part in (noisy[: self.d_a, : self.d_a], noisy[self.d_a :, self.d_a :], noisy)
+        ]
+        return Known(float(BIT * (det[0] + det[1] - det[2]) / 2))
+
+    def binned(self, of_a: Grid, of_b: Grid | None) -> Known | None:
+        """The sum over pairs of coordinates, where each is correlated with one other at the
+        most, and that is of the other variable."""
+        between = self.covariance[: self.d_a, self.d_a :]
+        apart = np.abs(self.covariance) > 1e-12
+        np.fill_diagonal(apart, False)
+        if (
+            of_b is None
+            or apart.sum(axis=0).max() > 1
+            or apart.sum() != 2 * (between != 0).sum()
+        ):
+            return None
+        scale = np.sqrt(np.diag(self.covariance))
+        known: dict[tuple, float] = {}
+        total = 0.0
+        for i, j in np.argwhere(between != 0):
+            a, b = of_a.edges(i) / scale[i], of_b.edges(j) / scale[self.d_a + j]
+            rho = between[i, j] / scale[i] / scale[self.d_a + j]
+            key = (round(rho, 12), a.tobytes(), b.tobytes())  # pairs are mostly alike
+            if key not in known:
+                known[key] = of_table(table_of_normals(rho, a, b))
+            total += known[key]
+        return Known(total)
+
+    def sliced(self) -> Known:
+        """Every pair of projections is normal."""
+        scale = np.sqrt(np.diag(self.covariance))
+        r = self.covariance / np.outer(scale, scale)
+        theta, phi = directions(self.d_a), directions(len(r) - self.d_a, of_b=True)
+        r_a, r_b = r[: self.d_a, : self.d_a], r[self.d_a :, self.d_a :]
+        shared = np.einsum("ki,ij,kj->k", theta, r[: self.d_a, self.d_a :], phi)
+        alone = np.einsum("ki,ij,kj->k", theta, r_a, theta)
+        alone *= np.einsum("ki,ij,kj->k", phi, r_b, phi)
+        return mean(-0.5 * BIT * np.log1p(-np.square(shared) / alone))
+
+
+@dataclass(frozen=True)
+class Signs(Law):
+    """A normal A, (d, d) its covariance, with the sign of a normal U of variance 1 that is
+    correlated with it; with_u (d,) are the covariances."""
+
+    covariance: np.ndarray
+    with_u: np.ndarray
+
+    def sliced(self) -> Known:
+        """Of the part ρ² of U that a projection knows; see `of_sign`."""
+        scale = np.sqrt(np.diag(self.covariance))
+        theta = directions(len(scale)) / scale
+        alone = np.einsum("ki,ij,kj->k", theta, self.covariance, theta)
+        known = np.square(theta @ self.with_u) / alone
+        parts = np.linspace(0, 1, 200) ** 2 * 0.999999
+        return mean(np.interp(known, parts, [of_sign(part) for part in parts]))
+
+
+@dataclass(frozen=True)
+class Corners(Law):
+    """Labels, 2^bits of equal probability, and A = a corner of a cube of this edge in the first
+    `bits` of d dimensions, plus N(0, 1) everywhere.
+
+    of_bit : bits that ±edge/2 carries through N(0, 1), by the edge
+    """
+
+    edge: float
+    bits: int
+    d: int
+    of_bit: Callable[[float], float]
+
+    def with_noise(self, of_a: float, of_b: float) -> Known:
+        """More noise is a shorter edge."""
+        return Known(self.bits * self.of_bit(self.edge / math.sqrt(1 + of_a)))
+
+    def binned(self, of_a: Grid, of_b: Grid | None) -> Known:
+        """Bits go through their own dimensions, and their bins, apart."""
+        total = 0.0
+        for unit in range(self.bits):
+            edges = of_a.edges(unit)
+            sides = [np.diff(ndtr(edges + side * self.edge / 2)) for side in (-1, 1)]
+            total += of_table(np.stack(sides) / 2)
+        return Known(total)
+
+    def sliced(self) -> Known:
+        """A projection is a mixture of 2^bits normals on a line."""
+        corners = np.indices((2,) * self.bits).reshape(self.bits, -1).T - 0.5
+        scale = np.ones(self.d)
+        scale[: self.bits] = math.sqrt(1 + self.edge**2 / 4)
+        theta = directions(self.d)[: DIRECTIONS // 8] / scale
+        centres = self.edge * theta[:, : self.bits] @ corners.T
+        sd = np.sqrt(np.square(theta).sum(axis=1))
+        return mean(np.array([of_line(*pair) for pair in zip(centres, sd, strict=True)]))
+
+
+def directions(d: int, of_b: bool = False) -> np.ndarray:
+    """(DIRECTIONS, d), of length 1, always the same ones for A, and others for B."""
+    found = np.random.default_rng([d, of_b]).standard_normal((DIRECTIONS, d))
+    return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+def mean(bits: np.ndarray) -> Known:
+    """The mean over random directions, with its standard error."""
+    return Known(float(bits.mean()), float(bits.std() / math.sqrt(len(bits))))
+
+
+def of_table(p: np.ndarray) -> float:
+    """Information in bits of a table p(a, b), which sums to 1."""
+    sums = (p.sum(axis=1), p.sum(axis=0), p.ravel())
+    h_a, h_b, h_ab = (float(entr(part).sum()) for part in sums)
+    return max(0.0, BIT * (h_a + h_b - h_ab))
+
+
+def table_of_normals(rho: float, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """p(bin of A, bin of B) of standard normals of correlation rho.
+
+    a, b : (n + 1,) edges, from −inf to inf. In every bin of A the integral is taken over A
+    """
+    rest = math.sqrt((1 - rho) * (1 + rho))
+    # bins are cut where B's probabilities turn, for nodes to be dense there
+    turns = np.concatenate([a, b[1:-1] / rho if rho else [], np.linspace(-BEYOND, BEYOND, 37)])
+    cuts = np.unique(np.clip(turns, -BEYOND, BEYOND))
+    half = np.diff(cuts)[:, None] / 2
+    nodes = cuts[:-1, None] + half * (1 + NODES)
+    weights = half * WEIGHTS * np.exp(-np.square(nodes) / 2) / math.sqrt(2 * math.pi)
+    of_b = np.diff(ndtr((b - rho * nodes.ravel()[:, None]) / rest), axis=1)
+    pieces = (weights.ravel()[:, None] * of_b).reshape(*nodes.shape, -1).sum(axis=1)
+    bins = np.searchsorted(a[1:-1], (cuts[:-1] + cuts[1:]) / 2)
+    p = np.zeros((len(a) - 1, len(b) - 1))
+    np.add.at(p, bins, pieces)
+    return p / p.sum()
+
+
+def of_sign(known: float) -> float:
+    """Bits that a normal tells of the sign of U, whose variance 1 it knows the share `known`
+    of: 1 − E h(Φ(ρ g / √(1 − ρ²))), g standard normal, ρ² = known."""
+    g = np.linspace(-8, 8, 2001)
+    density = np.exp(-np.square(g) / 2)
+    p = ndtr(math.sqrt(known / max(1 - known, 1e-300)) * g)
+    return float(1 - np.average(BIT * (entr(p) + entr(1 - p)), weights=density))
+
+
+def of_line(centres: np.ndarray, sd: float) -> float:
+    """I(T;C) in bits of T = centre + N(0, sd²), every centre (n,) equally likely."""
+    c = centres / sd
+    t = np.linspace(c.min() - BEYOND, c.max() + BEYOND, int(40 * (np.ptp(c) + 2 * BEYOND)))
+    density = np.exp(-np.square(t[:, None] - c) / 2).mean(axis=1) / math.sqrt(2 * math.pi)
+    h = float(entr(density).sum() * (t[1] - t[0]))
+    return max(0.0, BIT * (h - 0.5 * math.log(2 * math.pi * math.e)))
