@@ -9,7 +9,7 @@ from infoplane.config.allowed import Allowed, Node
 from infoplane.config.json_schema import sentence
 from infoplane.config.models import File, WrittenRun
 
-SECTIONS = ("datasets", "estimators", "compare", "figures")
+SECTIONS = ("datasets", "estimators", "compare", "claims", "figures")
 """Sections of a file, in this order."""
 
 

@@ -93,6 +93,15 @@ def test_page_holds_every_figure_with_alt_and_links(experiment):
             assert f'id="{href[1:]}"' in html
 
 
+def test_page_has_claims_first_with_their_table(experiment):
+    drawing = {**experiment["comparisons"][0], "heading": "All claims"}
+    table = [["claim", "holds in"], [f"It falls. {EVIL}", "31 of 40"]]
+    html = page.render(experiment | {"claims": [{**drawing, "table": table}]})
+    assert "<td>31 of 40</td>" in html and 'href="tables/claims.csv"' in html
+    assert html.index('id="claims"') < html.index('id="comparisons"')
+    assert "tables/claims.csv" not in page.render(experiment)
+
+
 def test_page_escapes_every_name(experiment):
     html = page.render(experiment)
     assert 'alert("' not in html

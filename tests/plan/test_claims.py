@@ -107,6 +107,9 @@ def test_the_report_has_claims_where_there_are_any(planned):
     none = planned({"claims": None})
     assert none.tables_of_claims == [] and json.loads(none.shown["claims"])[1] == []
     assert none.report.recipe() != plan.report.recipe()
+    assert plan.target_of_claims() == plan.tables_of_claims
+    with pytest.raises(ValueError, match="the experiment claims nothing; `claims` states"):
+        none.target_of_claims()
 
 
 def test_a_job_asks_for_memory_and_time(planned):

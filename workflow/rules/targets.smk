@@ -53,7 +53,7 @@ rule compared:
 # Claims: the table of all analyses, how often each holds, and figures.
 rule claims:
     input:
-        told(lambda w: plan.tables_of_claims),
+        told(lambda w: plan.target_of_claims()),
 
 
 # Inputs are functions: of all these targets, a call of Snakemake asks for one or none.

@@ -137,7 +137,7 @@ def draw_one(rows: pd.DataFrame, said: Mapping[str, Any]) -> Drawn:
         for offset, row in zip(offsets, part.itertuples(), strict=True):
             colour = HOLDS if row.holds else FAILS
             ends = np.clip([row.low, row.high], low, high)
-            axes.plot(ends, [place + offset] * 2, color=colour, lw=0.6, alpha=0.7)
+            axes.plot(ends, [place + offset] * 2, color=colour, lw=0.5, alpha=0.5)
             face = colour if row.decided else "white"
             axes.plot(row.value, place + offset, "o", ms=2.6, color=colour, mfc=face, mew=0.6)
     axes.set_yticks([p for p, _, _ in places], [name for _, name, _ in places])

@@ -255,6 +255,12 @@ class Plan:
         """Folders of all figures of the report."""
         return [self.files.figures(run) for run in self.all_drawn]
 
+    def target_of_claims(self) -> list[str]:
+        """What `claims` stands for. Raises ValueError where the experiment claims nothing."""
+        if not self.claims.names:
+            raise ValueError("the experiment claims nothing; `claims` states claims by name")
+        return self.tables_of_claims
+
     @property
     def runs_with_target(self) -> list[str]:
         """Runs that can be asked for by name; of many, by the folder of their figures."""
