@@ -60,6 +60,19 @@ def test_the_interval_is_of_the_same_resamples_of_both():
     assert alone["low"] < alone["value"] < alone["high"]
 
 
+def test_signals_of_one_label_are_told_apart_by_their_names():
+    one_family = family()
+    one_family.about["other"] = {"label": "I(T;Y), kde", "better": "higher"}
+    row = one(tried(claim(than=None), [one_family], Settings(resamples=0)))
+    assert row["quantity"] == "I(T;Y), kde [ity]"
+
+
+def test_too_few_networks_give_no_interval():
+    ity = np.where(np.arange(12) < 9, ACCURACY, np.nan)
+    row = one(tried(claim(than=None), [family(ity=ity)], Settings(resamples=50)))
+    assert row["value"] == 1.0 and np.isnan(row["low"]) and row["interval_kind"] == "none"
+
+
 def test_networks_that_lack_a_signal_are_left_out_of_both():
     ity, loss = ACCURACY.copy(), -ACCURACY
     ity[:6] = np.nan

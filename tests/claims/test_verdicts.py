@@ -86,8 +86,8 @@ def test_the_verdict_counts_names_and_says_whether_intervals_allow_it():
     assert one["intervals"] == (
         "3 disagree: 1 with an interval that excludes the claim (1 exact); 1 with an interval "
         "that allows it; 1 without an interval. Of 1 of the 2 that agree, the interval "
-        "excludes the opposite: no better estimate would reconcile the two, as what they "
-        "measure differs."
+        "excludes the opposite: no better estimate would reconcile the two, which differ in "
+        "their network, data or quantity."
     )
     assert one["left_out"] == "1 × it failed"
 

@@ -15,6 +15,10 @@ from infoplane.signals.layers import LAST_HIDDEN, NETWORK, SUMMARIES
 RESAMPLED = "resampled"
 """Kind of an interval: the middle of what resamples of the networks give."""
 
+FEWEST = 10
+"""Networks of which resamples give an interval: of 4 networks, all 6 pairs may be in order by
+chance, and are so in every resample."""
+
 
 def tried(
     claim: OrderClaim, families: Sequence[Family], settings: Settings
@@ -49,14 +53,13 @@ def _of_stratum(
             against = _column(family, claim.than, claim.layer) if claim.than else None
             samples = _samples(judged, family, values, [column, against])
             numbers = _compared(claim, judged, samples, settings)
-        label = family.about[signal].get("label") or signal.replace("_", " ")
         nothing = "the signals have no value for two networks of different targets"
         yield {
             "run": family.name,
             "stratum": stratum,
             "estimator": signal,
             "layer": "" if column[1] == NETWORK else column[1].removeprefix("@"),
-            "quantity": label,
+            "quantity": _label(family, signal),
             **numbers,
             "note": "" if np.isfinite(numbers["value"]) else why or nothing,
         }
@@ -76,10 +79,19 @@ def _compared(
     found = [judged.scores(one, settings.folds, [name])[name] for one in samples]
     several = found[0] - found[1] if len(found) > 1 else found[0]
     value, low, high = interval(several, settings.confidence)
-    if name in WITHOUT_INTERVAL:
+    if name in WITHOUT_INTERVAL or samples[0].there.sum() < FEWEST:
         low = high = np.nan
     kind = RESAMPLED if np.isfinite(low) and np.isfinite(high) else "none"
     return {"value": value, "low": low, "high": high, "interval_kind": kind}
+
+
+def _label(family: Family, signal: str) -> str:
+    """A signal in words, with its own name where another has the same."""
+    labels = [one.get("label") for one in family.about.values()]
+    label = family.about[signal].get("label")
+    if not label:
+        return signal.replace("_", " ")
+    return label if labels.count(label) == 1 else f"{label} [{signal}]"
 
 
 def _column(family: Family, signal: str, layer: str | None) -> tuple[str, str]:

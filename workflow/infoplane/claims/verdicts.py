@@ -84,7 +84,7 @@ def cells_of(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def verdicts_of(table: pd.DataFrame, claims: Mapping[str, Claim]) -> list[dict[str, Any]]:
-    """What is said of each claim: its name, sentence, source and rule; counts_of; `verdict`,
+    """What is said of each claim: name, sentence, source, rule, axis; counts_of; `verdict`,
     "holds in 31 of 40"; `disagree`, the analyses against it, a text each; and `intervals`,
     whether these let the two sides differ."""
     said = []
@@ -97,6 +97,7 @@ def verdicts_of(table: pd.DataFrame, claims: Mapping[str, Claim]) -> list[dict[s
                 "sentence": claim.sentence,
                 "source": claim.source,
                 "rule": rule_of(claim),
+                "axis": axis_of(claim),
                 **counts,
                 "verdict": _verdict(counts),
                 "disagree": _disagree(rows),
@@ -115,6 +116,12 @@ def rule_of(claim: Claim) -> str:
     unit = {"share": "", "tau": "", "R2": "", "ratio": ""}.get(statistic.unit, statistic.unit)
     threshold = f"{claim.threshold:g} {unit}".strip()
     return f"{claim.statistic}{less} {claim.direction} {threshold} ({statistic.words})"
+
+
+def axis_of(claim: Claim) -> str:
+    """The statistic in words, as an axis has it."""
+    than = getattr(claim, "than", None)
+    return statistic_of(claim).words + (f", less that of {than}" if than else "")
 
 
 def _verdict(counts: Mapping[str, int]) -> str:
@@ -158,7 +165,8 @@ def _intervals(rows: pd.DataFrame, counts: Mapping[str, int]) -> str:
     if len(excludes) and sure:
         text += (
             f" Of {sure} of the {holds} that agree, the interval excludes the opposite: no "
-            "better estimate would reconcile the two, as what they measure differs."
+            "better estimate would reconcile the two, which differ in their network, data or "
+            "quantity."
         )
     return text
 

@@ -145,7 +145,7 @@ def draw_one(rows: pd.DataFrame, said: Mapping[str, Any]) -> Drawn:
         label.set_parse_math(False)
     axes.set_ylim(at, -0.06)
     axes.set_xlim(low, high)
-    axes.set_xlabel(LABELS.get(rows.statistic.iloc[0], said["rule"].partition(" (")[0]))
+    axes.set_xlabel(LABELS.get(rows.statistic.iloc[0], said["axis"]))
     axes.tick_params(axis="y", length=0)
     for head, place in heads.items():
         axes.annotate(
