@@ -34,7 +34,7 @@ def test_correlations_are_those_of_the_means(compared):
 def test_more_than_the_entropy_is_said(compared):
     compared.loc[(compared.seed == 1) & (compared.epoch == 10), "flags"] = "above_entropy"
     shown = FIGURES["binned_entropy"].numbers(compared)
-    assert "Of 45 values, 3 above H(X) or H(Y)." in FIGURES["binned_entropy"].caption(shown)
+    assert "Of 45 values, 3 are above H(X) or H(Y)." in FIGURES["binned_entropy"].caption(shown)
 
 
 def test_seeds_set_aside_and_missing_values_take_no_part(compared):

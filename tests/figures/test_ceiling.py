@@ -33,7 +33,7 @@ def test_the_ceiling_is_drawn_and_said(falling):
     np.testing.assert_allclose(drawn, [found])
     for figure in (InformationPlane, InformationCurves):
         said = figure.caption(InformationPlane.numbers(falling))
-        assert "I(X;Y), which no I(T;Y) truly exceeds: 0.85 bits at epoch 0," in said
+        assert "I(X;Y), which no true I(T;Y) exceeds: 0.85 bits at epoch 0," in said
 
 
 @pytest.mark.parametrize("value", [np.nan, 0.999])

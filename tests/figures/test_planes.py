@@ -110,10 +110,10 @@ def test_what_cannot_be_is_hollow_and_what_is_doubtful_is_said(name, information
     assert "hollow: above H(X) or H(Y) in at least one seed" in texts(figure)
     assert shown.n_hollow.sum() == 1
     caption = FIGURES[name].caption(shown)
-    assert "Of 60 values, 1 above H(X) or H(Y); a hollow" in caption
+    assert "Of 60 values, 1 is above H(X) or H(Y); a hollow" in caption
     table.loc[at, "flags"] = "heavy_tails"
     caption = FIGURES[name].caption(FIGURES[name].numbers(table))
-    assert "Of 60 values, 1 of activations with heavy tails." in caption
+    assert "Of 60 values, 1 is from activations with heavy tails." in caption
 
 
 def test_points_where_most_seeds_break_the_inequality_are_marked(information):

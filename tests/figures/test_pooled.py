@@ -95,7 +95,7 @@ def test_captions_count_what_is_above_the_entropy(pooled):
         FIGURES["window_length"].numbers(table)
     )
     assert "above" not in caption(pooled)
-    assert "Of 18 values, 18 above H(X)" in caption(pooled.assign(flags="above_entropy"))
+    assert "Of 18 values, 18 are above H(X)" in caption(pooled.assign(flags="above_entropy"))
 
 
 def test_planes_stand_beside_each_other_and_drifting_windows_are_counted(pooled, information):
@@ -109,7 +109,9 @@ def test_planes_stand_beside_each_other_and_drifting_windows_are_counted(pooled,
     shown = FIGURES["pooled_planes"].numbers(table)
     assert set(shown.plane) == {"single epochs", title}
     assert (shown[shown.plane == title].n_not_stationary == 2).all()
-    assert "4 of windows in which weights drifted" in FIGURES["pooled_planes"].caption(shown)
+    assert "4 are from windows in which weights drifted" in FIGURES["pooled_planes"].caption(
+        shown
+    )
     figure = FIGURES["pooled_planes"].draw(table)
     titles = [axes.get_title() for axes in figure.axes]
     assert "tanh, single epochs" in titles and "tanh, 8 epochs pooled" in titles

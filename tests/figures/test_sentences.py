@@ -16,7 +16,7 @@ def test_plane_caption_says_what_the_numbers_hold(information):
         "seed 3 failed, left out",
         "H(X) = 12 bits, H(Y) = 0.999 bits",
         "equals H(X)",
-        "Of 45 values, 15 saturated",
+        "Of 45 values, 15 are saturated",
         "kde with noise_variance = 0.001",
         "difference of two bounds",
         "5 epochs from 0 to 3000",
@@ -39,7 +39,7 @@ def test_caption_leaves_out_what_is_not_there(information):
 def test_negative_values_are_counted(information):
     table = information(shift=-20.0)
     shown = FIGURES["information_plane"].numbers(table)
-    assert "60 negative" in FIGURES["information_plane"].caption(shown)
+    assert "60 are negative" in FIGURES["information_plane"].caption(shown)
 
 
 def test_comparison_caption_names_failed_seeds_by_run(information):
@@ -79,14 +79,17 @@ def test_captions_say_what_intervals_are_worth(information):
         FIGURES["information_curves"].numbers(table)
     )
     said = caption(information(lower=0.5))
-    assert "Intervals: that of I(X;T) is proven, that of I(T;Y) has none." in said
+    assert "The interval of I(X;T) is proven; I(T;Y) has none." in said
     assert "mean ends of the intervals" in said
-    assert "No interval is known of any value." in caption(information())
+    assert "No value has an interval." in caption(information())
     mixed = information(lower=0.5)
     mixed.loc[mixed.layer == "output", "ixt_interval_kind"] = "exact"
     mixed["ity_interval_kind"] = "calibrated"
     said = caption(mixed)
-    assert "that of I(X;T) is proven or is exact, that of I(T;Y) is calibrated" in said
+    assert (
+        "The interval of I(X;T) is proven or is exact; the interval of I(T;Y) is calibrated"
+        in said
+    )
 
 
 @pytest.mark.parametrize("name", ["information_plane", "comparison", "information_curves"])
@@ -118,8 +121,8 @@ def test_caption_says_how_many_epochs_an_adaptive_schedule_chose(information):
     for figure in ("information_plane", "information_curves", "comparison", "sensitivity"):
         shown = FIGURES[figure].numbers(table.assign(variant="v"))
         text = FIGURES[figure].caption(shown, {}, store(57))
-        rule = "delta_exact, δ = 0.05 of H(X) and H(Y), of every seed."
-        assert f"Measured at 57 of 8001 kept epochs: {rule}" in text
+        rule = "δ = 0.05 of H(X) and H(Y) of every seed."
+        assert f"delta_exact measured 57 of 8001 kept epochs, {rule}" in text
         assert "joined linearly" not in text
 
 
@@ -130,7 +133,7 @@ def test_caption_says_that_blocks_have_epochs_of_their_own(information):
     raw = {"distance": "raw", "delta": 0.5, "over": "mean"}
     chosen = [*store(57, **raw), *store(49, **raw), *store(60, **raw)]
     text = FIGURES["information_plane"].caption(shown, {}, chosen)
-    assert "49 to 60 of 8001" in text and "δ = 0.5 bits, of the mean over seeds." in text
+    assert "49 to 60 of 8001" in text and "δ = 0.5 bits of the mean over seeds." in text
     assert "Blocks of seeds have epochs of their own, joined linearly" in text
 
 

@@ -56,7 +56,7 @@ def test_neighbours_in_the_store_are_within_delta_or_adjacent(project, arrays_of
 
 def test_the_report_and_its_figures_say_what_was_measured(project):
     report = project.results("tiny/report.html").read_text()
-    assert f"of {LAST + 1} kept epochs: delta_exact, δ = 0.05 of H(X) and H(Y)" in report
+    assert f"of {LAST + 1} kept epochs, δ = 0.05 of H(X) and H(Y)" in report
     assert "joined linearly for the mean" in report
     with project.results("tiny/runs/tanh/figures/information_plane-kde.csv").open() as file:
         rows = list(csv.DictReader(file))

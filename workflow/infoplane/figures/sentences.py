@@ -106,9 +106,15 @@ def intervals(numbers: pd.DataFrame) -> str:
         if found:
             of_kind.setdefault(found, []).append(tables.QUANTITY[f"quantity_{of}"])
     if set(of_kind) <= {GUARANTEES["none"]}:
-        return "No interval is known of any value."
-    texts = [f"that of {' and '.join(of)} {found}" for found, of in of_kind.items()]
-    return f"Intervals: {', '.join(texts)}."
+        return "No value has an interval."
+    texts = [
+        f"{' and '.join(of)} {'have' if len(of) > 1 else 'has'} none"
+        if found == GUARANTEES["none"]
+        else f"the interval of {' and of '.join(of)} {found}"
+        for found, of in of_kind.items()
+    ]
+    text = "; ".join(texts)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def quantities(numbers: pd.DataFrame) -> str:
@@ -117,7 +123,7 @@ def quantities(numbers: pd.DataFrame) -> str:
     pairs = numbers[names].drop_duplicates().itertuples(index=False)
     plain = tuple(tables.QUANTITY[name] for name in names)
     texts = [" and ".join(pair) for pair in pairs if tuple(pair) != plain]
-    return f"Drawn are {'; '.join(texts)}." if texts else ""
+    return f"The figure draws {'; '.join(texts)}." if texts else ""
 
 
 def ceiling(numbers: pd.DataFrame, where: str) -> str:
@@ -128,12 +134,16 @@ def ceiling(numbers: pd.DataFrame, where: str) -> str:
         return ""
     ends = dict.fromkeys([found.index[0], found.index[-1]])
     said = ", ".join(f"{style.bits(found[epoch])} bits at epoch {epoch}" for epoch in ends)
-    return f"{where} are I(X;Y), which no I(T;Y) truly exceeds: {said}."
+    return f"{where} are I(X;Y), which no true I(T;Y) exceeds: {said}."
 
 
 def above_entropy(count: int, of: int) -> str:
     """Of a figure that has no hollow points to show it."""
-    return f"Of {of} values, {count} above H(X) or H(Y)." if count else ""
+    return f"Of {of} values, {_are(count)} above H(X) or H(Y)." if count else ""
+
+
+def _are(count: int) -> str:
+    return f"{count} {'is' if count == 1 else 'are'}"
 
 
 def flagged(numbers: pd.DataFrame) -> str:
@@ -141,15 +151,15 @@ def flagged(numbers: pd.DataFrame) -> str:
     counts = {
         "saturated": int(numbers.n_saturated.sum()),
         "not converged": int(numbers.n_not_converged.sum()),
-        "with an exploded critic": int(numbers.n_exploded.sum()),
-        "of windows in which weights drifted": int(numbers.n_not_stationary.sum()),
+        "from a critic that exploded": int(numbers.n_exploded.sum()),
+        "from windows in which weights drifted": int(numbers.n_not_stationary.sum()),
         "above H(X) or H(Y)": int(numbers.n_above_entropy.sum()),
-        "of activations with heavy tails": int(numbers.n_heavy_tails.sum()),
-        "of degenerate activations": int(numbers.n_degenerate.sum()),
+        "from activations with heavy tails": int(numbers.n_heavy_tails.sum()),
+        "from degenerate activations": int(numbers.n_degenerate.sum()),
         "in breach of the data processing inequality": int(numbers.n_violates_dpi.sum()),
         "negative": int(numbers.n_negative.sum()),
     }
-    counted = [f"{count} {name}" for name, count in counts.items() if count]
+    counted = [f"{_are(count)} {name}" for name, count in counts.items() if count]
     if not counted:
         return ""
     hollow = numbers.n_hollow.sum() > 0
@@ -179,7 +189,7 @@ def estimator(numbers: pd.DataFrame, settings: Mapping[str, object]) -> list[str
     if numbers.n_needs_x.sum() > 0:
         texts.append("I(X;T) needs x, which was not given.")
     if numbers.n_needs_noise.sum() > 0:
-        texts.append("Layers without noise of their own, as the output, are left out.")
+        texts.append("Layers without noise of their own, such as the output, are left out.")
     return texts
 
 
@@ -195,7 +205,8 @@ def chosen(numbers: pd.DataFrame, of_stores: Sequence[Chosen]) -> list[str]:
         many = " to ".join(map(str, dict.fromkeys([counts[0], counts[-1]])))
         unit = " bits" if distance == "raw" else " of H(X) and H(Y)"
         texts.append(
-            f"Measured at {many} of {kept} kept epochs: {name}, δ = {delta:g}{unit}, of "
+            f"The schedule {name} measured {many} of {kept} kept epochs, "
+            f"δ = {delta:g}{unit} of "
             f"{'the mean over seeds' if over == 'mean' else 'every seed'}."
         )
     if numbers.get("n_interpolated", pd.Series(0)).sum() > 0:
