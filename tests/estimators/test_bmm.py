@@ -142,12 +142,13 @@ def test_two_normals_and_their_labels():
         return -p * math.log2(p)
 
     bits = quad(term, -8, 11)[0] - math.log2(2 * math.pi * math.e) / 2
-    found = told(a[:, None], labels, margins="standardised")
+    found = told(a[:, None], labels)
     assert found.extra["components"] == 2
     # the sampling error of 3,000 labels, four times, is what the interval has
     assert found.value == pytest.approx(bits, abs=max(4 * found.stderr, 0.05))
     codes = np.array(["one", "two"])[labels]
-    assert told(a[:, None], codes, margins="standardised").value == found.value
+    for margins in ("normal_scores", "standardised"):  # which matter beside no label
+        assert told(a[:, None], codes, margins=margins).value == found.value
 
 
 def test_clusters_need_as_many_components():
@@ -159,6 +160,24 @@ def test_clusters_need_as_many_components():
     assert found.extra["components"] == 4
     assert found.value == pytest.approx(2, abs=0.02)  # H of four clusters, far apart
     assert told(a, b, max_components=1).extra["components"] == 1
+
+
+def test_labels_of_many_clusters_begin_with_one_component_each():
+    rng = np.random.default_rng(9)
+    labels = rng.integers(0, 6, 1500)
+    corners = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 1, 1]])
+    a = 12 * corners[labels] + rng.normal(size=(1500, 3))
+    found = told(a, labels)
+    assert found.extra["components"] == 6  # no power of two
+    assert found.value == pytest.approx(math.log2(6), abs=0.05)  # far apart
+
+
+def test_what_lies_on_a_line_is_flagged():
+    a, b, _ = paired(200)
+    assert told(a, b).flags == ()
+    assert told(a, a[:, :2]).flags == ("degenerate",)
+    ties = (a > 0).astype(float)
+    assert told(ties, ties + 1).flags == ("degenerate",)
 
 
 def test_a_seed_gives_the_same_and_another_does_not():

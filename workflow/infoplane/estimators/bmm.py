@@ -7,12 +7,13 @@ of its parameters from the posterior has an information of its own,
 whose mean over samples of the mixture costs no data. The mean over draws is the value, their
 deviation its error. Different from the paper:
 
-- **Margins.** Each continuous coordinate is replaced by its normal scores, which leaves I(A;B)
-  as it is, so that a normal law under monotone maps of its coordinates is one Gaussian again.
+- **Margins.** Each coordinate of two continuous variables is replaced by its normal scores,
+  which leaves I(A;B) as it is, so that a normal law under monotone maps of its coordinates is
+  one Gaussian again. Beside labels it is not: ranks close the gaps between classes.
 - **Components.** Their number is the one of 1, 2, 4, … with which expectation maximisation
   makes samples likeliest that it has not seen; then Gibbs' sampler draws from the posterior.
 - **Labels.** Within a component a and the label are independent: each has a normal and
-  probabilities of labels.
+  probabilities of labels. As many components as labels are tried too, one for each at first.
 - **Bias.** A normal of n samples has E[I] too large, and so have draws from its posterior. Both
   excesses are known exactly (`excess`), some d_a d_b / n nats together, and are taken off.
 
@@ -36,8 +37,9 @@ from infoplane.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.random import Generator
+    from torch import Tensor
 
-SPREAD, FEW = 0.1, 0.1
+SPREAD, FEW = 0.01, 0.1
 """Of the prior: scale of covariances in those of the variables, and what the mean counts in
 samples."""
 LEAST_VARIANCE = 1e-4
@@ -46,6 +48,10 @@ ROUNDS, SETTLED = 100, 1e-3
 """Most steps of expectation maximisation, and the gain in nats a sample below which it ends."""
 SAMPLES_A_DIMENSION = 10
 """Samples that a component must have on average, for each dimension and one more."""
+MOST_FLAT = 0.01
+"""Share of the samples in components narrower than the prior from which a value is flagged."""
+CLUSTERINGS = 4
+"""Of which k-means takes the best to begin with."""
 HELD_OUT = 0.2
 """Share of the samples by which the number of components is chosen."""
 LOG_2PI = math.log(2 * math.pi)
@@ -57,8 +63,9 @@ class BMMSettings(Settings):
     estimator: Literal["bmm"] = "bmm"
     """`bmm` is a Bayesian mixture of Gaussians (Czyż et al. 2025)."""
     margins: Literal["normal_scores", "standardised"] = "normal_scores"
-    """What is done to each continuous coordinate before the fit: normal_scores gives it normal
-    margins by ranks, standardised a mean of 0 and a variance of 1."""
+    """What the mixture is fitted to of each coordinate of two continuous variables:
+    normal_scores gives it normal margins by ranks, standardised a mean of 0 and a variance of
+    1. Beside labels coordinates are standardised in any case."""
     max_components: int = Field(default=32, ge=1)
     """Largest number of Gaussians in the mixture; many dimensions or few samples allow
     fewer."""
@@ -78,6 +85,7 @@ class BMM(PairEstimator):
     Settings = BMMSettings
     settings: BMMSettings
     infinite_without_noise = True
+    idle_with_labels = frozenset({"margins"})
 
     def between(self, pair: Pair) -> Information:
         """I(A;B) in bits by a Bayesian mixture.
@@ -90,6 +98,8 @@ class BMM(PairEstimator):
                 Monte Carlo error of the mean. Value ± 2 stderr is the credible interval: what
                 parameters the samples leave open, and not whether the law is such a mixture
             cap : infinite
+            flags : degenerate where more than 1 % of the samples are in components narrower
+                than the prior: many ties, or b a function of a. The value then says little
             extra : components, their number (without unit)
         A variable that never varies gives 0. Raises ValueError where there are fewer than 5
         samples.
@@ -99,8 +109,9 @@ class BMM(PairEstimator):
                 f"{pair.place}: {pair.n} samples are too few for a mixture of Gaussians; it "
                 "takes 5"
             )
-        a = self._scaled(pair.a)
-        b = None if pair.is_labelled else self._scaled(pair.b)
+        scores = self.settings.margins == "normal_scores" and not pair.is_labelled
+        a = _scaled(pair.a, scores)
+        b = None if pair.is_labelled else _scaled(pair.b, scores)
         labels = _codes(pair) if b is None else np.zeros(pair.n, dtype=int)
         if a.shape[1] == 0 or (labels.max() == 0 if b is None else b.shape[1] == 0):
             return Information(0.0, stderr=0.0, cap=math.inf, extra={"components": 0.0})
@@ -114,17 +125,14 @@ class BMM(PairEstimator):
         of_monte_carlo = float(np.square(error).mean())
         variance = value.var(ddof=1) - of_monte_carlo
         stderr = math.sqrt(max(variance, of_monte_carlo / len(value)))
-        extra = {"components": float(n)}
+        flags = ("degenerate",) if gibbs.flat > MOST_FLAT else ()
         return Information(
-            float(BIT * (value - bias).mean()), stderr=BIT * stderr, cap=math.inf, extra=extra
+            float(BIT * (value - bias).mean()),
+            stderr=BIT * stderr,
+            cap=math.inf,
+            flags=flags,
+            extra={"components": float(n)},
         )
-
-    def _scaled(self, values) -> np.ndarray:
-        """(n, d) float64 of the coordinates that vary."""
-        rows = scaled.of_one_scale(values.detach().cpu())
-        if self.settings.margins == "normal_scores":
-            rows = scaled.standardised(tails.even_scores(rows)).rows
-        return rows.numpy()
 
     def _told(self, gibbs: Gibbs, d_a: int, labelled: bool) -> tuple[float, float, float]:
         """Information of the present draw in nats, its Monte Carlo error, and the bias."""
@@ -207,32 +215,38 @@ class Mixture:
 
 
 def chosen_number(rows: np.ndarray, labels: np.ndarray, most: int, random: Generator) -> int:
-    """Number of components, of 1, 2, 4, … up to `most`, by samples held out."""
+    """Number of components, of 1, 2, 4, … up to `most`, by samples held out; of labels, their
+    number too."""
     order = random.permutation(len(rows))
     held, known = np.split(order, [max(1, round(HELD_OUT * len(rows)))])
-    best, found, number, worse = -math.inf, 1, 1, 0
-    allowed = len(known) // (SAMPLES_A_DIMENSION * (rows.shape[1] + 1))
-    while number <= min(most, max(1, allowed)) and worse < 2:
-        mixture = maximised(rows[known], labels[known], number, random, labels.max() + 1)
+    best, found, worse, n_labels = -math.inf, 1, 0, labels.max() + 1
+    allowed = min(most, max(1, len(known) // (SAMPLES_A_DIMENSION * (rows.shape[1] + 1))))
+    powers = {2**i for i in range(allowed.bit_length())}
+    for number in sorted(powers | ({int(n_labels)} if n_labels <= allowed else set())):
+        if worse == 2 and number != n_labels:
+            continue
+        mixture = maximised(rows[known], labels[known], number, random, n_labels)
         likely = logsumexp(mixture.logs(rows[held], labels[held]), axis=1).mean()
-        worse = worse + 1 if likely <= best else 0
+        worse = 0 if likely > best else min(worse + 1, 2)
         if likely > best:
             best, found = likely, number
-        number *= 2
     return found
 
 
 def maximised(
     rows: np.ndarray, labels: np.ndarray, n: int, random: Generator, n_labels: int = 0
 ) -> Mixture:
-    """A mixture of n components by expectation maximisation, from clusters (k-means)."""
-    shares = np.ones((len(rows), 1))
-    if n > 1:
+    """A mixture of n components by expectation maximisation, from clusters (k-means), or from
+    the labels where there are as many."""
+    of_label = np.eye(n_labels or labels.max() + 1)[labels]
+    shares = of_label
+    if n == 1:
+        shares = np.ones((len(rows), 1))
+    elif n != of_label.shape[1]:
         from sklearn.cluster import KMeans  # a second, which plans need not wait for
 
         seed = int(random.integers(2**31))
-        shares = np.eye(n)[KMeans(n, n_init=1, random_state=seed).fit_predict(rows)]
-    of_label = np.eye(n_labels or labels.max() + 1)[labels]
+        shares = np.eye(n)[KMeans(n, n_init=CLUSTERINGS, random_state=seed).fit_predict(rows)]
     before = -math.inf
     for _ in range(ROUNDS):
         mixture = _maximum(rows, of_label, shares)
@@ -279,6 +293,14 @@ class Gibbs:
             if step >= settings.burn_in and (step - settings.burn_in) % 2:
                 yield step
 
+    @property
+    def flat(self) -> float:
+        """Share of the samples in components that some direction hardly spreads: the sum of
+        its squares is below that of the prior."""
+        d = self.rows.shape[1]
+        narrow = np.linalg.eigvalsh(self.scatter)[:, 0] < SPREAD
+        return float(self.counts[narrow & (self.counts > d)].sum() / len(self.rows))
+
     def _choose(self) -> None:
         """Draws the component of each sample, and sums up what parameters need of them."""
         if self.n_components == 1 and hasattr(self, "counts"):
@@ -312,6 +334,12 @@ class Gibbs:
         of_labels = [random.dirichlet(own + frequencies) for own in self.label_counts]
         weights = np.log(random.dirichlet(counts + 1))
         return Mixture(weights, means, roots, np.stack(of_labels))
+
+
+def _scaled(values: Tensor, scores: bool) -> np.ndarray:
+    """(n, d) float64 of the coordinates that vary."""
+    rows = scaled.of_one_scale(values.detach().cpu())
+    return (scaled.standardised(tails.even_scores(rows)).rows if scores else rows).numpy()
 
 
 def _codes(pair: Pair) -> np.ndarray:
