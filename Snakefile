@@ -30,6 +30,7 @@ localrules:
     draw_comparisons,
     draw_some_comparisons,
     try_claims,
+    draw_audit,
     plot_truth,
     report,
     select_epochs,
@@ -48,6 +49,7 @@ include: "workflow/rules/pooling.smk"
 include: "workflow/rules/signals.smk"
 include: "workflow/rules/compare.smk"
 include: "workflow/rules/claims.smk"
+include: "workflow/rules/invariance.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/truth.smk"
 include: "workflow/rules/targets.smk"

@@ -26,13 +26,14 @@ BESIDE = (
     ("signals", "signals"),
     ("compare", "compare"),
     ("claims", "claims"),
+    ("invariance", "invariance"),
     ("truth", "truth"),
 )
 """Rule files beside the flow, and their rooms."""
 UNDER = ("config", "plan", "stores")
 """Rooms that every stage stands on."""
-CALLED = ("status", "invariance")
-"""Rooms that a person calls and no stage: `make status`, `infoplane.audit`."""
+CALLED = ("status",)
+"""Rooms that a person calls and no stage: `make status`."""
 NO_STAGE = ("common", "targets")
 BOX = {"boxstyle": "round,pad=0.02,rounding_size=0.06", "linewidth": 1}
 FLOW, ROOM = "#dbe9f6", "#f4f1e8"

@@ -227,7 +227,7 @@ WRONG = {
     "unknown_key_of_file": (
         {"dataset": {}},
         "dataset: is not a key here. Did you mean 'datasets'? Known: experiment, datasets, "
-        "estimators, defaults, runs, compare, claims, figures, truth.",
+        "estimators, defaults, runs, compare, claims, figures, audit, truth.",
     ),
     "unknown_key_of_run": (
         {"runs.tanh.seed": 3},

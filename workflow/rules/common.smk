@@ -101,5 +101,6 @@ INFORMATION, PART, POOLED = map(Result, (plan.information, plan.parts, plan.pool
 FAMILY = Result(plan.trainings)
 SELECTION, SIGNALS, COMPARED = map(Result, (plan.selections, plan.signals, plan.compared))
 CLAIMED = Result(plan.claimed)
+AUDITED, AUDIT = map(Result, (plan.audited, plan.audit))
 FIGURES_OF_RUN, COMPARISONS, REPORT = map(Result, (plan.figures, plan.comparisons, plan.report))
 SOME_OF_RUN, SOME_COMPARISONS = (Result(plan.drawing(of_run, True)) for of_run in (True, False))

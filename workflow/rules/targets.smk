@@ -8,6 +8,7 @@ rule report:
         information=REPORT.of(lambda w: plan.all_information),
         families=REPORT.of(lambda w: plan.tables_of_families),
         claims=REPORT.of(lambda w: plan.tables_of_claims),
+        audit=REPORT.of(lambda w: plan.tables_of_audit),
         otherwise=REPORT.otherwise,
     output:
         files.report,
@@ -54,6 +55,12 @@ rule compared:
 rule claims:
     input:
         told(lambda w: plan.target_of_claims()),
+
+
+# Layers in other coordinates: how far what estimators say of them moves.
+rule audit:
+    input:
+        files.of_audit("audit.json"),
 
 
 # Inputs are functions: of all these targets, a call of Snakemake asks for one or none.

@@ -40,6 +40,8 @@ with job(snakemake):
     families = [drawing(Path(folder, f"{name}.png")) for name in names]
     folder, names = told["claims"]
     claims = [drawing(Path(folder, f"{name}.png")) for name in names]
+    folder, names = told["audit"]
+    audit = [drawing(Path(folder, f"{name}.png")) for name in names]
     # Run by run: all tables of a large experiment at once would not fit into memory.
     flags, endings, checked, explorer = [], [], [], Explorer()
     for run, settings in runs.items():
@@ -62,6 +64,7 @@ with job(snakemake):
         ],
         families=families,
         claims=claims,
+        audit=audit,
         comparisons=drawings.get(None, []),
         flags=flags,
         checks=checked,

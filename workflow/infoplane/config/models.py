@@ -20,6 +20,7 @@ from infoplane.compare.strata import DEFAULT, Stratum
 from infoplane.datasets import SOURCES
 from infoplane.estimators import ESTIMATORS
 from infoplane.figures import FIGURES
+from infoplane.invariance.settings import AuditSettings
 from infoplane.measurement import pooling
 from infoplane.networks import FAMILIES
 from infoplane.probes import PROBES
@@ -285,6 +286,9 @@ class File(Settings):
     sets; null claims nothing."""
     figures: Figures | None = None
     """This section says what is drawn beside the usual figures."""
+    audit: AuditSettings | None = None
+    """The invariance audit that the report shows: layers are measured in other coordinates too;
+    null shows none, and `snakemake audit` then makes one by the default settings."""
     truth: Name = "quick"
     """The target `estimator_truth` makes the calibration page of this file in config/truth."""
 
@@ -317,6 +321,8 @@ class Experiment(Settings):
     compare: Compared | None = None
     """What is compared pair by pair, if anything is."""
     claims: dict[str, AnyClaim] = Field(default_factory=dict)
+    audit: AuditSettings | None = None
+    """Of the report, names of runs and estimators in place of those of sweeps."""
     """What is claimed, by name, with runs and estimators in place of sweeps."""
     truth: Name = "quick"
 

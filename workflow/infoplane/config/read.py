@@ -6,6 +6,7 @@ from typing import Any
 
 from infoplane.config import compare
 from infoplane.config.allowed import allowed_by
+from infoplane.config.audit import audited
 from infoplane.config.claims import claims_of
 from infoplane.config.estimators import Expanded
 from infoplane.config.factors import factors_of
@@ -59,6 +60,8 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
     section = head.compare if head is not None else None
     claims, wrong = claims_of(_mapping(written, "claims"), variants, estimators, section)
     lines += wrong
+    audit, wrong = audited(head.audit if head is not None else None, variants, estimators)
+    lines += wrong
     compared = None
     made = {name: run for found in of_families.values() for name, run in found.items()}
     if head is not None and head.compare is not None and all(made.values()):
@@ -82,6 +85,7 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
         sweeps=estimators.sweeps,
         compare=compared,
         claims=claims,
+        audit=audit,
         truth=head.truth,
     )
 

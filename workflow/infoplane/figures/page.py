@@ -148,7 +148,8 @@ class Experiment:
     """Everything that is on the page.
 
     comparisons : figures of several runs; families : figures of networks that are compared
-    pair by pair; claims : the figure and table of all claims, and a figure of each; flags,
+    pair by pair; claims : the figure and table of all claims, and a figure of each;
+    audit : the figure and what it says; flags,
     endings : see `flag_counts` and `final_endings`; versions : {package: version};
     settings : the resolved configuration;
     tables : links to the whole tables, by name, and to the settings, see `save_tables`
@@ -159,6 +160,7 @@ class Experiment:
     comparisons: tuple[Drawing, ...] = ()
     families: tuple[Drawing, ...] = ()
     claims: tuple[Drawing, ...] = ()
+    audit: tuple[Drawing, ...] = ()
     flags: tuple[FlagCount, ...] = ()
     checks: tuple[Check, ...] = ()
     endings: tuple[Ending, ...] = ()

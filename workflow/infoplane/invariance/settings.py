@@ -26,9 +26,10 @@ class MapSettings(Settings):
     own, permute changes their order; of maps that are read whole, rotate and permute take
     channels in place of units."""
     repeats: int = Field(default=3, ge=1, le=100)
-    """Random maps of each kind for every layer."""
+    """Number of random maps of each kind that every layer is measured under."""
     factor: float = Field(default=10.0, gt=1, le=1e6)
-    """Largest factor of a unit under rescale, and its inverse the smallest; log-uniform."""
+    """Largest number that rescale multiplies a unit by, without a unit; its inverse is the
+    smallest, and between them all are log-uniform."""
     seed: int = Field(default=0, ge=0)
     """Seed of the random maps."""
 
@@ -50,7 +51,7 @@ class AuditSettings(MapSettings):
     """Names of the estimators that are audited, where they measure the run; null: all that give
     information."""
     epochs: int = Field(default=2, ge=1)
-    """How many of a run's measured epochs are audited, evenly spread in their order; 1 is the
+    """Number of a run's measured epochs that are audited, evenly spread in their order: 1 is the
     last, 2 are the first and the last."""
     seeds: int = Field(default=1, ge=1)
-    """How many seeds of a run are audited, its first ones."""
+    """Number of a run's seeds that are audited, its first ones."""

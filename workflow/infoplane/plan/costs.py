@@ -60,6 +60,11 @@ class Costs:
         sizes = settings.pools[pool].sizes(len(settings.seeds), kept, settings.measure.draws)
         return self._work(run, *sizes).estimation(self._estimator(estimator))
 
+    def audit(self, run: str, estimator: str, n_seeds: int, n_epochs: int, times: int) -> Cost:
+        """Of so many epochs of a run, each layer in so many coordinates."""
+        own = self._work(run, n_seeds, n_epochs * times)
+        return own.estimation(self._estimator(estimator))
+
     def drawing(self, subjects: Iterable[Subject]) -> Cost:
         """Of figures of a run (and its lists of violations), or of several runs."""
         subjects = list(subjects)

@@ -96,6 +96,19 @@ class Files:
         """The folder of the figures of all claims."""
         return f"{self.home}/claims/figures"
 
+    def audited(self, run: str = "{run}", estimator: str = "{estimator}") -> str:
+        """What an estimator says of a run's layers in other coordinates."""
+        return self.of_audit(f"values/{run}/{estimator}.json")
+
+    def of_audit(self, name: str) -> str:
+        """A table of the whole audit, or what says its recipe."""
+        return f"{self.home}/audit/{name}"
+
+    @property
+    def figures_of_audit(self) -> str:
+        """The folder of the audit's figure."""
+        return self.of_audit("figures")
+
     @property
     def report(self) -> str:
         """The experiment's page."""

@@ -11,6 +11,7 @@ from infoplane.config.models import Experiment
 from infoplane.estimators import estimator_of
 from infoplane.measurement.measure import why_whole
 from infoplane.plan import sharing
+from infoplane.plan.audits import Audits
 from infoplane.plan.blocks import Blocks
 from infoplane.plan.claims import Claims
 from infoplane.plan.costs import Costs
@@ -47,6 +48,7 @@ class Plan:
         self.families = Families(experiment, self.files, self.recipes, self.costs)
         stages = self.recipes, self.drawings, self.families, self.costs
         self.claims = Claims(experiment, self.files, *stages)
+        self.audits = Audits(experiment, self.files, self.recipes, self.costs)
         self.settings = cache(self._settings)
         self._stages()
 
@@ -101,6 +103,16 @@ class Plan:
         )
         claims = self.claims
         self.claimed = Stage(files.table("claims", "json"), claims.recipe, claims.cost)
+        audits = self.audits
+        self.audited = Stage(
+            files.audited(),
+            audits.recipe_of_values,
+            audits.cost_of_values,
+            self.gpus_to_measure,
+        )
+        self.audit = Stage(
+            files.of_audit("audit.json"), audits.recipe_of_all, audits.cost_of_all
+        )
         self.report = Stage(
             files.table("settings", "json"),
             lambda: recipes.report(self._kinds_of_report(), *self._beside_runs()),
@@ -236,10 +248,16 @@ class Plan:
         """What says how often claims hold; none where there are none."""
         return [self.files.table("claims", "json")] if self.claims.names else []
 
+    @property
+    def tables_of_audit(self) -> list[str]:
+        """What says that layers were audited, where the report shows it."""
+        return [self.audit.path] if self.audits.in_report else []
+
     def _beside_runs(self) -> list[str]:
-        """Recipes of what the report shows of families, and of claims."""
+        """Recipes of what the report shows of families, of claims and of the audit."""
         recipes = [self.families.compared_recipe()] if self.families.names else []
-        return [*recipes, *([self.claims.recipe()] if self.claims.names else [])]
+        recipes += [self.claims.recipe()] if self.claims.names else []
+        return [*recipes, *([self.audits.recipe_of_all()] if self.audits.in_report else [])]
 
     @property
     def shown(self) -> dict[str, str]:
@@ -248,6 +266,9 @@ class Plan:
         return self.drawings.shown(self.all_drawn) | {
             "families": json.dumps([folder, self.families.figures if folder else []]),
             "claims": json.dumps([self.files.figures_of_claims, self.claims.figures]),
+            "audit": json.dumps(
+                [self.files.figures_of_audit, ["audit"] if self.audits.in_report else []]
+            ),
         }
 
     @property
