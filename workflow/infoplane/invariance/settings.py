@@ -51,7 +51,7 @@ class AuditSettings(MapSettings):
     """Names of the estimators that are audited, where they measure the run; null: all that give
     information."""
     epochs: int = Field(default=2, ge=1)
-    """Number of a run's measured epochs that are audited, evenly spread in their order: 1 is the
-    last, 2 are the first and the last."""
+    """Number of a run's measured epochs that are audited, evenly spread in their order: 1 is
+    the last, 2 are the first and the last."""
     seeds: int = Field(default=1, ge=1)
     """Number of a run's seeds that are audited, its first ones."""
