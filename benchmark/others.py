@@ -3,6 +3,7 @@ algorithms, written plainly; each is short, and agrees with ours where both do t
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 import clock
 import neighbours
@@ -12,9 +13,11 @@ import torch
 from scipy.optimize import minimize
 from scipy.spatial import cKDTree
 from scipy.special import digamma
+from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
+from torch import nn
 
-from infoplane.estimators import clustering, lga, lnn, renyi, sliced
+from infoplane.estimators import clustering, compressed, lga, lnn, renyi, sliced
 from infoplane.samples import Pair, Samples
 
 N = 2048
@@ -29,6 +32,7 @@ def bench_others(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
     yield bench_silhouette(limits)
     yield bench_lnn(limits)
     yield bench_lga()
+    yield bench_compressed(limits)
 
 
 def labelled() -> tuple[np.ndarray, np.ndarray]:
@@ -168,3 +172,46 @@ def bench_lga() -> clock.Row:
     ours = clock.seconds(lambda: lga.LGA().between(pair))
     # of the joint density alone: the peer would take some more for either variable
     return clock.Row(f"lga {n} × 1 + 1", ours, theirs * n / some)
+
+
+def bench_compressed(limits: clock.Limits) -> clock.Row:
+    """An autoencoder by torch.nn and Adam, principal components by scikit-learn and entropies
+    by k-d trees; the limit is the products of the autoencoder's steps."""
+    random = torch.Generator().manual_seed(0)
+    x = torch.randn(N, 12, generator=random)
+    t = torch.tanh(x @ torch.randn(12, 5, generator=random) / 4)
+    pair = Pair.of(t + 0.1 * torch.randn(t.shape, generator=random), x)
+    method = compressed.Compressed(max_steps=500, patience=500, weighted=False, k=5)
+    chosen = method.settings
+    widths = (12, chosen.width, chosen.code, chosen.width, 12)
+
+    def peer():
+        one, two, three, four = (nn.Linear(*ends) for ends in pairwise(widths))
+        encoder = nn.Sequential(one, nn.ReLU(), two)
+        both = nn.Sequential(encoder, three, nn.ReLU(), four)
+        optimizer = torch.optim.Adam(both.parameters(), chosen.learning_rate)
+        train = x[round(chosen.held_out * N) :]
+        for _ in range(chosen.max_steps):
+            part = train[torch.randint(len(train), (chosen.batch_size,))]
+            optimizer.zero_grad()
+            (both(part) - part).square().mean().backward()
+            optimizer.step()
+        with torch.no_grad():
+            b = encoder(x).double().numpy()
+        a = PCA(chosen.components).fit_transform(pair.a / pair.a.std(0))
+        return entropy(a) + entropy(b) - entropy(np.hstack([a, b]))
+
+    def entropy(rows):
+        d, k = rows.shape[1], chosen.k
+        radii = cKDTree(rows).query(rows, k + 1)[0][:, k]
+        ball = d / 2 * math.log(math.pi) - math.lgamma(d / 2 + 1)
+        return digamma(N) - digamma(k) + ball + d * np.log(radii).mean()
+
+    def ours():
+        compressed._codes.clear()  # the same inputs are compressed once
+        return method.between(pair).value
+
+    theirs, taken = clock.medians(peer, ours, 3)
+    products = sum(a * b for a, b in pairwise(widths)) * chosen.batch_size * chosen.max_steps
+    least = 3 * 2 * products / (limits.gflops * 1e9)
+    return clock.Row(f"compressed {N} × 5, 12", taken, theirs, least, "GEMM")

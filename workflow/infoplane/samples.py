@@ -172,7 +172,9 @@ class Samples:
         in the type that holds either."""
         dtype = common_type(self.t, self.x)
         t = self.t.flatten(0, 1).to(dtype)
-        x = self.x.to(t.device, dtype).repeat_interleave(self.n_draws, dim=0)
+        x = self.x.to(t.device, dtype)
+        if self.n_draws > 1:
+            x = x.repeat_interleave(self.n_draws, dim=0)
         key = (self.layer, self.seed, "x")
         shapes = (self.shape, self.shape_x)
         return Pair(t, x, self.place, self.n_draws, key, self.epoch, shapes)

@@ -41,6 +41,9 @@ MOST_EQUAL_GAPS = 1e-3
 COLUMNS = 64
 """Variables that are sorted at once."""
 
+VALUES = 2**20
+"""Numbers of a map that are held at once, at the most, or those of one variable."""
+
 
 class Scaled(NamedTuple):
     """rows : float64 (n, number of varying variables); scales : float64, their standard
@@ -91,7 +94,7 @@ def without_ties(parts: list[torch.Tensor], also: torch.Tensor | None, seed: int
 
 class Columns:
     """Variables of one scale and without ties, of a map of many positions: as `of_one_scale`
-    and `without_ties` make them, but COLUMNS at a time, so that no copy of all is held.
+    and `without_ties` make them, but some at a time, so that no copy of all is held.
 
     widths : numbers of varying variables of each part
     """
@@ -119,14 +122,14 @@ class Columns:
         self._order = key.order(also).to(parts[0].device)
 
     def __iter__(self) -> Iterator[tuple[int, torch.Tensor]]:
-        """Part by part: its number, and its next variables, float64 (n, at most COLUMNS)."""
+        """Part by part: its number, and its next variables, float64 (n, some)."""
         noise = np.random.default_rng(self._seed)
         for number, (part, flags) in enumerate(zip(self._parts, self._tied, strict=True)):
             for rows, tied in zip(self._scaled(part), flags, strict=True):
                 yield number, _parted(rows, tied, self._order, noise)
 
     def _scaled(self, part: torch.Tensor) -> Iterator[torch.Tensor]:
-        for block in part.split(COLUMNS, dim=1):
+        for block in part.split(max(1, min(COLUMNS, VALUES // len(part))), dim=1):
             block = block if self._kept is None else block[self._kept.to(block.device)]
             yield of_one_scale(block.T.contiguous().T)  # its columns are read many times
 
