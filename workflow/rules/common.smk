@@ -39,7 +39,7 @@ try:
 except ConfigError as error:
     raise WorkflowError(str(error))
 experiment, files = plan.experiment, plan.files
-os.environ["INFOPLANE_REPORT"] = files.report  # the logger ends with it
+os.environ.update(INFOPLANE_REPORT=files.report)  # the logger ends with it
 NEWER = put_newer(Path("results"), anew=workflow.is_main_process)
 
 
