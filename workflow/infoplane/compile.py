@@ -7,11 +7,11 @@ nothing is done. A kernel that is changed later is compiled by the first job tha
 
 import compileall
 import hashlib
-import logging
 import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,12 +28,12 @@ def main() -> None:
     folder, made_of = _folder(), _made_of()
     if _stamped(folder) == made_of:
         return
-    _hush()
     say(f"compiling kernels into {folder}, for a minute or two; jobs then need not")
     began = time.perf_counter()
     for name, use in uses():
         started = time.perf_counter()
-        use()
+        with _hushed():
+            use()
         say(f"kernels of {name} are compiled ({time.perf_counter() - started:.1f} s)")
     say(f"all kernels are compiled ({time.perf_counter() - began:.0f} s)")
     try:
@@ -43,11 +43,19 @@ def main() -> None:
         say(f"{folder} cannot be written ({error}): see the warnings above")
 
 
-def _hush() -> None:
-    """What a first use says of compiling, this program says by itself."""
-    from infoplane.compiled import FIRST_USE  # here: numba, which takes a while to import
+@contextmanager
+def _hushed() -> Iterator[None]:
+    """Without what a first use says of compiling: this program says it by itself."""
+    from infoplane.compiled import FIRST_USE, log  # here: numba, which takes a while to import
 
-    logging.getLogger("infoplane.compiled").addFilter(lambda record: record.msg != FIRST_USE)
+    def others(record):
+        return record.msg != FIRST_USE
+
+    log.addFilter(others)
+    try:
+        yield
+    finally:
+        log.removeFilter(others)
 
 
 def say(text: str) -> None:

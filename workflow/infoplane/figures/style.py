@@ -232,7 +232,8 @@ def save(figure: Figure, numbers: pd.DataFrame, path_png, path_pdf, path_csv) ->
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     figure.dpi = RC["savefig.dpi"]
     if layout := figure.get_layout_engine():
-        layout.execute(figure)  # once for both files: savefig itself draws twice for a layout
+        if figure.axes:  # once for both files: savefig itself draws twice for a layout
+            layout.execute(figure)
         figure.set_layout_engine(None)
     figure.savefig(path_png, format="png", metadata={"Software": None})
     nothing = dict.fromkeys(("Creator", "Producer", "CreationDate"))
