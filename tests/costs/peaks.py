@@ -1,13 +1,14 @@
-"""`python -m tests.costs.peaks`: what calls of every estimator hold at most beside the samples.
+"""`python -m tests.costs.peaks [name ...]`: what calls of estimators hold beside the samples.
 
-A line each: name, inputs, units, memory_mb, MB; with memory_mb as it is by default, and with a
-small one where there is such a setting. Each call is in a process of its own, after one on few
-samples, which compiles; estimators that train take a few steps.
+A line each: name, inputs, units, memory_mb, MB at most; with memory_mb as it is by default, and
+with a small one where there is such a setting. Each call is in a process of its own, after one
+on few samples, which compiles; estimators that train take a few steps. Without names, all.
 """
 
 import contextlib
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -57,9 +58,9 @@ def peak(name: str, n: int, d: int, memory_mb: int) -> float:
     return (resident("VmHWM") - before) / 1e6
 
 
-def calls() -> Iterator[tuple[str, int, int, int]]:
+def calls(names: Iterable[str] = ESTIMATORS) -> Iterator[tuple[str, int, int, int]]:
     """What is measured: name, inputs, units, memory_mb."""
-    for name in ESTIMATORS:
+    for name in names:
         sizes, kind = OWN_SIZES.get(name, SIZES), ESTIMATORS[name]
         yield from ((name, *size, MEASURED_MEMORY_MB) for size in sizes)
         if "memory_mb" in kind.Settings.model_fields and not kind.trains:
@@ -68,7 +69,9 @@ def calls() -> Iterator[tuple[str, int, int, int]]:
 
 def main() -> None:
     use_threads(1)
-    for call in [*calls()]:  # a list: all are imported before the first fork
+    for call in [
+        *calls(sys.argv[1:] or ESTIMATORS)
+    ]:  # a list: all are imported before the first fork
         child = os.fork()
         if not child:
             try:

@@ -6,6 +6,7 @@ import sys
 import pytest
 from tests.costs.peaks import FEATURES, SMALL_MB, calls
 
+from infoplane.costs import MEMORY_FACTOR
 from infoplane.estimators import ESTIMATORS
 
 COPIES = 4
@@ -15,17 +16,25 @@ ALLOCATOR_MB = 8
 
 
 @pytest.mark.slow
-def test_no_call_holds_more_than_its_estimator_says():
-    asked = [sys.executable, "-m", "tests.costs.peaks"]
+def test_no_call_holds_more_than_its_job_asks_for():
+    """Huge pages make some megabytes of chance: who is over is measured once more."""
+    over = too_large(*ESTIMATORS)
+    again = too_large(*{call[0] for call in over}) if over else {}
+    assert not {call: over[call] for call in over.keys() & again.keys()}
+
+
+def too_large(*names: str) -> dict[tuple[str, int, int, int], str]:
+    """The calls of these estimators that hold more than they may, and how much."""
+    asked = [sys.executable, "-m", "tests.costs.peaks", *names]
     done = subprocess.run(asked, capture_output=True, text=True)
     measured = [line.split() for line in done.stdout.splitlines()]
-    assert len(measured) == len([*calls()]), done.stderr
-    over = []
+    assert len(measured) == len([*calls(names)]), done.stderr
+    over = {}
     for name, *sizes, mb in measured:
-        n, d, memory_mb = map(int, sizes)
-        said = ESTIMATORS[name]().cost(n, d, FEATURES).mb
+        n, d, memory_mb = call = [*map(int, sizes)]
+        may = MEMORY_FACTOR * ESTIMATORS[name]().cost(n, d, FEATURES).mb
         if memory_mb == SMALL_MB:
-            said = SMALL_MB + COPIES * 8 * n * (2 * d + FEATURES) / 1e6 + ALLOCATOR_MB
-        if float(mb) > said:
-            over.append(f"{name}, {n} × {d}, memory_mb {memory_mb}: {mb} MB of {said:.0f}")
-    assert not over
+            may = SMALL_MB + COPIES * 8 * n * (2 * d + FEATURES) / 1e6 + ALLOCATOR_MB
+        if float(mb) > may:
+            over[name, *call] = f"{mb} MB of {may:.0f}"
+    return over
