@@ -12,8 +12,8 @@ from infoplane.estimators import ESTIMATORS
 COPIES = 4
 """Copies in float64 of the samples, with their centres and inputs."""
 ALLOCATOR_MB = 32
-"""Of freed memory that the process keeps, in pages of 2 MB for each arena: 8 alone on a machine,
-24 were seen beside three other tests."""
+"""Of freed memory that the process keeps, in pages of 2 MB: some 8 alone on a machine, and 24
+beside three other tests."""
 
 
 @pytest.mark.slow
