@@ -26,6 +26,7 @@ from infoplane.truth import maps
 from infoplane.truth.linear_gaussian import LinearLayer, smooth_images
 from infoplane.truth.maps import How
 from infoplane.truth.task import Family, Prepared, Task
+from infoplane.truth.trained import name_of, weights_at
 
 LENGTH = 2.0
 """Pixels over which images are smooth."""
@@ -81,17 +82,12 @@ class LinearNetworks(Family):
         pixels = torch.eye(side**2).view(-1, 1, side, side)
         probes = torch.cat([torch.zeros_like(pixels[:1]), pixels])
         arrays = {}
-        for epoch in trainer.epochs:
-            trainer.advance(epoch)
-            if epoch not in chosen.epochs:
-                continue
-            (weights,) = trainer.weights().values()
-            weights = {name: torch.from_numpy(np.asarray(w)) for name, w in weights.items()}
+        for epoch, weights in weights_at(trainer, chosen.epochs):
             with torch.no_grad():
                 for name, reading in network.read(weights, probes):
                     if name in chosen.layers:
                         t = reading.t[0].double()
-                        arrays[_name(name, epoch)] = (t[1:] - t[0]).numpy()
+                        arrays[name_of(name, epoch)] = (t[1:] - t[0]).numpy()
         return arrays
 
     def tasks(self, prepared: Prepared) -> list[Task]:
@@ -105,13 +101,13 @@ class LinearNetworks(Family):
         found = []
         for name in chosen.layers:
             for epoch in sorted(chosen.epochs):
-                whole = prepared[_name(name, epoch)]
+                whole = prepared[name_of(name, epoch)]
                 readings = chosen.readings if whole.ndim > 2 else ["whole"]
                 for how in readings:
                     matrix, shape = maps.read(whole, how)
                     matrix = matrix.T @ root
                     size = math.sqrt(np.square(matrix).sum() / len(matrix))
-                    title = f"{_name(name, epoch)}, {maps.words(whole.shape[1:], how)}"
+                    title = f"{name_of(name, epoch)}, {maps.words(whole.shape[1:], how)}"
                     found.append(
                         LinearLayer(
                             title, matrix, root, chosen.sigma * size, shape, (1, side, side)
@@ -144,8 +140,3 @@ class LinearNetworks(Family):
         labels = {"y": Label(y, ("dark", "bright"))}
         attributes = {"digest": f"images of {self.settings.canonical()}"}
         return Data(x.reshape(shape).astype(np.float32), labels, every, every[:0], attributes)
-
-
-def _name(layer: str, epoch: int) -> str:
-    """The prepared array: "conv1, epoch 5"."""
-    return f"{layer}, epoch {epoch}"

@@ -23,6 +23,7 @@ from infoplane.training.optimizers import Adam
 from infoplane.truth.counting import CountedMaps, codes_of
 from infoplane.truth.maps import How
 from infoplane.truth.task import Family, Prepared, Task
+from infoplane.truth.trained import weights_at
 
 
 class QuantisedCNNsSettings(Settings):
@@ -73,12 +74,8 @@ class QuantisedCNNs(Family):
         )
         arrays = {"x": data.x.reshape(len(data.x), -1), "y": data.labels["y"].codes}
         x = torch.from_numpy(data.x)
-        for epoch in trainer.epochs:
-            trainer.advance(epoch)
-            if epoch in chosen.epochs:
-                (weights,) = trainer.weights().values()
-                weights = {name: torch.from_numpy(np.asarray(w)) for name, w in weights.items()}
-                arrays |= codes_of(network, weights, x, chosen.layers, epoch)
+        for epoch, weights in weights_at(trainer, chosen.epochs):
+            arrays |= codes_of(network, weights, x, chosen.layers, epoch)
         return arrays
 
     def tasks(self, prepared: Prepared) -> list[Task]:

@@ -5,10 +5,11 @@ itself with a fixed seed. X is uniform over the patterns, so H(X) = 12 bits and 
 a sum over them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated
 
 import numpy as np
+import torch
 from pydantic import Field
 
 from infoplane import settings
@@ -17,6 +18,7 @@ from infoplane.datasets.prepare import prepare
 from infoplane.networks import mlp
 from infoplane.training import supervised
 from infoplane.training.optimizers import Adam
+from infoplane.training.trainer import Trainer
 
 
 class Training(settings.Settings):
@@ -55,13 +57,20 @@ def networks(training: Training) -> Iterator[tuple[int, list[tuple[np.ndarray, n
     )
     network = mlp.MLP(family, (12,), 2)
     trainer = supervised.Supervised(settings, network, prepare(source, []), [training.seed])
+    for epoch, named in weights_at(trainer, training.epochs):
+        weights = {name: w[0].numpy().astype(np.float64) for name, w in named.items()}
+        yield epoch, [(weights[f"{n}.weight"], weights[f"{n}.bias"]) for n in network.hidden]
+
+
+def weights_at(
+    trainer: Trainer, epochs: Collection[int]
+) -> Iterator[tuple[int, dict[str, torch.Tensor]]]:
+    """Trains, and gives each of these epochs with the weights of its one network, (1, …)."""
     for epoch in trainer.epochs:
         trainer.advance(epoch)
-        if epoch in training.epochs:
-            (named,) = trainer.weights().values()
-            weights = {name: w[0].astype(np.float64) for name, w in named.items()}
-            pairs = [(weights[f"{n}.weight"], weights[f"{n}.bias"]) for n in network.hidden]
-            yield epoch, pairs
+        if epoch in epochs:
+            (weights,) = trainer.weights().values()
+            yield epoch, {name: torch.from_numpy(np.asarray(w)) for name, w in weights.items()}
 
 
 def chosen_layers(training: Training) -> dict[str, int]:
