@@ -28,7 +28,7 @@ SMALL = {
         "network": {"hidden": [7, 5, 3]},
         "training": {"batch_size": 64, "epochs": 100, "device": "cpu"},
         "measure": {"epochs": {"schedule": "logarithmic", "number": 24}, "device": "cpu"},
-        "checkpoint_seconds": 0.2,
+        "checkpoint_seconds": 0.01,
     },
     "runs": {
         "tanh": {
