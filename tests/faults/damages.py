@@ -200,7 +200,7 @@ def of_journals(
 
 
 def killed_with_a_checkpoint(jobs: Jobs, root: Path, job: str, journal: Path) -> None:
-    """Kill a training behind its first checkpoint; a machine may be fast enough to end before."""
+    """Kill a training after its first checkpoint; a fast machine may end before the kill."""
     for _ in range(20):
         jobs.clear(root, job)
         run = jobs.start(root, job)
