@@ -2,6 +2,7 @@
 
     python benchmark/certified.py               200 repeats of each; 13 minutes of CPU
     python benchmark/certified.py --repeats 20  fewer
+    python benchmark/certified.py --units 3072  one layer
 
 Layers are linear, dense and convolutional, of Gaussian inputs under Gaussian noise, whose
 truths are determinants (infoplane/truth/linear_gaussian.py). Each repeat draws new inputs, new
@@ -35,12 +36,15 @@ CASES = [
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--repeats", type=int, default=200)
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--units", type=int, help="only layers of so many dimensions")
+    given = parser.parse_args()
+    repeats = given.repeats
     torch.set_num_threads(1)
     layers = [
         (layer, of.get("length"), n)
         for of, scales, n in CASES
         for layer in LinearLayers(**of, scales=scales).layers()
+        if given.units in (None, layer.d)
     ]
     print(
         "| layer | dimensions | inputs | I(X;T) | mean interval | too high, too low | I(T;Y) "

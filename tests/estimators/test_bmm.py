@@ -7,6 +7,7 @@ from scipy.special import ndtr
 from scipy.stats import invwishart, multivariate_normal, norm
 
 from infoplane.estimators import bmm
+from infoplane.estimators.kernels import posterior
 from infoplane.samples import BIT, Pair
 from infoplane.truth.beyond_normal import normal_information, paired_covariance
 
@@ -31,7 +32,7 @@ def some_mixture(seed: int = 0, d: int = 3, n: int = 2):
     covariances = invwishart(d + 5, np.eye(d)).rvs(n, random_state=rng)
     roots = np.linalg.inv(np.linalg.cholesky(covariances)).mT
     labels = rng.dirichlet(np.ones(2), n)
-    return bmm.Mixture(np.log(weights), means, roots, labels), weights, means, covariances
+    return posterior.Mixture(np.log(weights), means, roots, labels), weights, means, covariances
 
 
 def test_densities_of_a_mixture_and_of_its_margins_are_those_of_scipy():
@@ -71,18 +72,18 @@ def test_samples_of_a_mixture_have_its_moments():
 def test_draws_of_one_component_have_the_moments_of_their_posterior():
     rows = np.random.default_rng(3).normal(size=(30, 2)) @ np.array([[1, 0.5], [0, 0.7]])
     random, none = np.random.default_rng(4), np.zeros(30, dtype=int)
-    gibbs = bmm.Gibbs(rows, none, bmm.maximised(rows, none, 1, random), random)
+    gibbs = posterior.Gibbs(rows, none, posterior.maximised(rows, none, 1, random), random)
     draws = [gibbs._parameters() for _ in range(4000)]
     covariances = np.array([np.linalg.inv(m.roots[0] @ m.roots[0].T) for m in draws])
     mean, apart = rows.mean(0), rows - rows.mean(0)
-    scale = bmm.SPREAD * np.eye(2) + apart.T @ apart
-    scale += bmm.FEW * 30 / (bmm.FEW + 30) * np.outer(mean, mean)
+    scale = posterior.SPREAD * np.eye(2) + apart.T @ apart
+    scale += posterior.FEW * 30 / (posterior.FEW + 30) * np.outer(mean, mean)
     expected = scale / (2 + 2 + 30 - 2 - 1)  # of an inverse Wishart
     # an element's standard deviation is some 0.3 of it: 4 standard errors over 4,000 draws
     assert covariances.mean(0) == pytest.approx(expected, rel=0.02, abs=0.01)
     means = np.array([m.means[0] for m in draws])
-    assert means.mean(0) == pytest.approx(mean * 30 / (30 + bmm.FEW), abs=0.02)
-    ratio = np.cov(means.T) / (expected / (30 + bmm.FEW))
+    assert means.mean(0) == pytest.approx(mean * 30 / (30 + posterior.FEW), abs=0.02)
+    ratio = np.cov(means.T) / (expected / (30 + posterior.FEW))
     assert np.diag(ratio) == pytest.approx([1, 1], abs=0.1)
 
 
@@ -92,7 +93,7 @@ def test_the_excess_is_that_of_draws_for_samples_of_a_normal():
     for _ in range(1000):
         apart = rng.normal(size=(n, 5))
         apart -= apart.mean(0)
-        scale = apart.T @ apart + bmm.SPREAD * np.eye(5)
+        scale = apart.T @ apart + posterior.SPREAD * np.eye(5)
         draw = invwishart(n + 7, scale).rvs(random_state=rng)
         found.append(normal_information(draw, d_a))
     expected = float(bmm.excess(np.array([n]), d_a, d_b)[0])
