@@ -57,7 +57,7 @@ faults: env ## kill jobs, damage stores, fill the disk, and print what came
 lint: env ## check style: ruff, snakefmt, snakemake --lint
 	$(IN_ENV) ruff check .
 	$(IN_ENV) ruff format --check .
-	$(IN_ENV) snakefmt --check Snakefile workflow/rules
+	$(IN_ENV) snakefmt --check workflow/Snakefile workflow/rules
 	$(IN_ENV) snakemake --lint
 
 docs: env ## build the documentation into docs/_build/html

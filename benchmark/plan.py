@@ -139,7 +139,7 @@ def row(n_runs: int, config: dict, n_estimators: int, minimal: bool) -> dict[str
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "plan.yaml").write_text(yaml.safe_dump(config))
-        snakemake = ("-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"))
+        snakemake = ("-m", "snakemake", "--snakefile", str(ROOT / "workflow" / "Snakefile"))
         chosen = ("--configfile", "plan.yaml")
         load = measured(folder, "-c", LOAD, "plan.yaml")
         parse = measured(folder, *snakemake, "--list-rules", *chosen)

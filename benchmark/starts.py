@@ -71,8 +71,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         told = {"NUMBA_CACHE_DIR": str(folder / "kept")} if args.cold else {}
-        words = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-        words += ["--workflow-profile", str(ROOT / "profiles" / "default"), "--quiet", "all"]
+        snakefile = str(ROOT / "workflow" / "Snakefile")
+        words = [sys.executable, "-m", "snakemake", "--snakefile", snakefile, "--quiet", "all"]
         words += ["--configfile", str(args.configfile.resolve()), "--cores", args.cores]
         print(table(observed(words, folder, **told)))
         if args.again:

@@ -82,3 +82,12 @@ def test_installed_versions_are_the_locked_ones():
     locked = {pin.name: pinned_version(pin) for pin in PINS if applies(pin)}
     installed = {name: version(name) for name in locked}
     assert installed == locked, "run `make env`"
+
+
+def test_the_workflow_stands_where_the_catalogue_looks():
+    """Snakemake's workflow catalogue wants these files for "standardized usage"."""
+    usage = yaml.safe_load((ROOT / ".snakemake-workflow-catalog.yml").read_text())["usage"]
+    assert set(usage) >= {"mandatory-flags", "software-stack-deployment", "report"}
+    assert (ROOT / "workflow" / "Snakefile").is_file()
+    assert (ROOT / "config" / "README.md").read_text().strip()
+    assert list((ROOT / "workflow" / "rules").glob("*.smk"))

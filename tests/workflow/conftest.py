@@ -20,7 +20,7 @@ import yaml
 from zarr.storage import ZipStore
 
 REPOSITORY = Path(__file__).parents[2]
-PARTS = ("Snakefile", "workflow", "config", "profiles", "envs/infoplane.yaml")
+PARTS = ("workflow", "config", "envs/infoplane.yaml")
 
 TINY = {
     "experiment": "tiny",

@@ -12,7 +12,7 @@ from pathlib import Path
 # The library is found also where it is not installed (an environment of `--sdm conda`).
 # Estimators of the user's own are found from the working directory; last, so that no file
 # there takes the place of a package.
-sys.path[:0] = [str(Path(workflow.basedir) / "workflow")]
+sys.path[:0] = [workflow.basedir]
 sys.path.append(os.getcwd())
 
 from snakemake.exceptions import WorkflowError
@@ -32,7 +32,7 @@ gc.freeze()
 gc.enable()
 
 CONFIG_FILES = [*workflow.overwrite_configfiles] or ["config/config.yaml"]
-ENVIRONMENT = str(Path(workflow.basedir) / "envs" / "infoplane.yaml")
+ENVIRONMENT = str(Path(workflow.basedir).parent / "envs" / "infoplane.yaml")
 
 try:
     plan = opened(config, CONFIG_FILES, thoroughly=workflow.is_main_process)
