@@ -27,12 +27,12 @@ _PLACES = {
     "open": "infoplane.stores.files:open_tree",
     "plane": "infoplane.figures.in_notebook",
 }
-# Without `open`: `from infoplane import *` must not replace Python's own.
+# `open` is left out: `from infoplane import *` must not replace Python's own.
 __all__ = [*(name for name in _PLACES if name != "open"), "datasets"]
 
 
 def __getattr__(name: str):
-    # Late, so that a job that draws a figure does not wait for torch.
+    # Imported late, so that a job that draws a figure does not wait for torch.
     if name in _PLACES:
         module, _, other_name = _PLACES[name].partition(":")
         return getattr(importlib.import_module(module), other_name or name)

@@ -1,8 +1,8 @@
-"""Arguments of the Python API, read: arrays, tensors, tables and lists of rows.
+"""Read the arguments of the Python API: arrays, tensors, tables and lists of rows.
 
 Numbers become float32 where that type holds each of them exactly, and float64 elsewhere; labels
-become codes. What would be lost on the way (masks, imaginary parts, digits) is refused by the
-name of the argument.
+become codes. An argument that would lose something on the way (a mask, imaginary parts, digits)
+is refused by its name.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ LARGEST_INTEGER = 2**53
 
 
 def read(values, name: str) -> torch.Tensor | np.ndarray:
-    """A dense tensor or an array of any type, as whoever gave it meant it.
+    """A dense tensor or an array of any type, with the caller's meaning.
 
-    Raises ValueError naming the argument for what is masked, sparse or no array at all.
+    Raises ValueError that names the argument if it is masked, sparse or not an array.
     """
     if isinstance(values, list | tuple):
         values = _of_list(values, name)
@@ -34,7 +34,7 @@ def read(values, name: str) -> torch.Tensor | np.ndarray:
         sparse = hasattr(values, "toarray")
         raise _unreadable(values, name, f"; {name}.toarray() is dense" if sparse else "")
     if array.dtype.kind == "f" and hasattr(values, "select_dtypes"):
-        # of a table: beside fractions its integers became such
+        # in a table with fractions, integers became fractions
         _refuse_large(np.asarray(values.select_dtypes("integer")), name)
     return array
 
@@ -42,8 +42,8 @@ def read(values, name: str) -> torch.Tensor | np.ndarray:
 def numbers(values, name: str) -> torch.Tensor:
     """A tensor of the same shape, float32 or float64, on the CPU or a GPU, without gradient.
 
-    Raises ValueError naming the argument for what is no number, or one that float64 does not
-    hold.
+    Raises ValueError that names the argument if a value is not a number, or if float64 cannot
+    hold it.
     """
     values = read(values, name)
     if isinstance(values, torch.Tensor):
@@ -67,16 +67,16 @@ def numbers(values, name: str) -> torch.Tensor:
 
 
 def common_type(*tensors: torch.Tensor) -> torch.dtype:
-    """float32 where it holds whatever the types of these tensors do, else float64."""
+    """float32 if it holds every value of these tensors' types, else float64."""
     narrow = all(t.itemsize <= (4 if t.is_floating_point() else 2) for t in tensors)
     return torch.float32 if narrow else torch.float64
 
 
 def label_codes(y, name: str = "y", fractions: str = "") -> torch.Tensor:
-    """Class codes 0 … n_classes − 1, int64 (n_inputs,) on the CPU, of labels of any discrete
-    type, (n_inputs,) or a column (n_inputs, 1).
+    """Class codes 0 … n_classes − 1, int64 (n_inputs,) on the CPU. Labels may have any discrete
+    type and be (n_inputs,) or a column (n_inputs, 1).
 
-    fractions : what to do about labels that are fractions, for the message
+    fractions : text for the message: what to do if labels are fractions
     """
     y = read(y, name)
     if isinstance(y, torch.Tensor):
@@ -104,7 +104,7 @@ def label_codes(y, name: str = "y", fractions: str = "") -> torch.Tensor:
 
 
 def _of_list(values: list | tuple, name: str):
-    """The list, or one tensor or masked array of its rows where these are such."""
+    """The list, or one tensor or masked array if its rows are tensors or masked arrays."""
     if any(np.ma.isMaskedArray(row) for row in values):
         _refuse_masked(sum(np.ma.getmaskarray(row).sum() for row in values), name)
     if not any(isinstance(row, torch.Tensor) for row in values):
@@ -138,7 +138,7 @@ def _plain(values: torch.Tensor, name: str) -> torch.Tensor:
 
 
 def _numeric(array: np.ndarray, name: str) -> np.ndarray:
-    """The array as one of booleans, integers or real numbers."""
+    """The array with booleans, integers or real numbers."""
     if array.dtype == object:
         array = _of_objects(array, name)
     kind = array.dtype.kind
@@ -156,7 +156,7 @@ def _numeric(array: np.ndarray, name: str) -> np.ndarray:
 
 
 def _of_objects(array: np.ndarray, name: str) -> np.ndarray:
-    """Numbers that stood in an array of Python objects, as tables of several types give it."""
+    """Numbers from an array of Python objects, which tables of several types give."""
     items = array.ravel().tolist()
     _refuse_missing(np.array([_is_missing(item) for item in items], bool), name)
     if not all(isinstance(item, _NUMBERS) for item in items):
@@ -164,7 +164,7 @@ def _of_objects(array: np.ndarray, name: str) -> np.ndarray:
             sorted({type(i).__name__ for i in items if not isinstance(i, _NUMBERS)})
         )
         raise ValueError(f"{name} must hold numbers; it holds {kinds}")
-    # Beside a fraction, NumPy makes fractions of integers.
+    # NumPy turns integers into fractions if one value is a fraction.
     integers = (int(i) for i in items if isinstance(i, int | np.integer))
     _refuse_beyond(any(abs(i) > LARGEST_INTEGER for i in integers), name)
     return np.array(items).reshape(array.shape)

@@ -1,7 +1,7 @@
-"""A field whose settings model is chosen by one of its own keys, out of a table.
+"""A field whose own key chooses its settings model from a table.
 
-A discriminated union would do the same, but would import every module of the table to read a
-file that uses one of them.
+A discriminated union does the same, but imports every module of the table to read a file that
+uses one of them.
 """
 
 import json
@@ -15,14 +15,14 @@ from infoplane.settings import Settings
 from infoplane.table import Table
 
 IMPORTED = r"^[\w.]+:\w+$"
-"""A class of the user's own."""
+"""A class that the user wrote."""
 
 
 class Choice:
     """Annotation of a field: `Annotated[Any, Choice(FAMILIES, "family", "mlp")]`.
 
-    key : the key that names an entry of the table, the module of which has `Settings`
-    default : the entry that is meant where the key is left out; None: it has to be given
+    key : the key that names an entry of the table; the entry's module has `Settings`
+    default : the entry if the key is missing; None: the key is required
     """
 
     def __init__(self, table: Table, key: str, default: str | None = None):
@@ -40,12 +40,12 @@ class Choice:
         members = [handler(model.__pydantic_core_schema__) for model in models]
         union: JsonSchemaValue = {"discriminator": {"propertyName": self.key}}
         if self.default is None:
-            for member in members:  # a model by itself may do without what tells it apart
+            for member in members:  # a model by itself may leave out that key
                 others = (key for key in member.get("required", ()) if key != self.key)
                 member["required"] = [self.key, *others]
         else:
             union["default"] = {self.key: self.default}
-        if self.table.open:  # whatever a module or class of the user's has for settings
+        if self.table.open:  # the settings of a user's module or class
             own = {"type": "string", "not": {"enum": list(self.table)}}
             if self.table.base:
                 own["pattern"] = IMPORTED
@@ -65,6 +65,6 @@ class Choice:
         if not isinstance(name, str) or name not in self.table:
             known = {"discriminator": self.key, "expected_tags": ", ".join(self.table)}
             raise PydanticKnownError("union_tag_invalid", {"tag": str(name), **known})
-        # As JSON, for there a list is a tuple also when True is not 1.
+        # As JSON: a list then becomes a tuple, and True is still not 1.
         text = json.dumps({**value, self.key: name})
         return self.table[name].Settings.model_validate_json(text, strict=True)

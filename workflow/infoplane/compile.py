@@ -1,8 +1,9 @@
 """`python -m infoplane.compile`: machine code of all kernels, made once and kept.
 
-Each method is used on samples so few that its time is that of compiling; what it met is kept by
-`infoplane.compiled`. Where everything is kept already, of these sources and for this processor,
-nothing is done. A kernel that is changed later is compiled by the first job that meets it.
+Each method runs on so few samples that almost all of its time is compiling.
+`infoplane.compiled` keeps the machine code. If all code of these sources and this processor is
+kept already, the program does nothing. The first job that needs a kernel changed later compiles
+it.
 """
 
 import compileall
@@ -20,7 +21,7 @@ STAMP = "kernels.txt"
 SIZES = ((300, 1, 3), (2000, 2, 1), (2000, 3, 3), (300, 40, 3))
 """Inputs, units and features: each kernel is chosen for one of them."""
 OWN_SIZES = {"lga": ((60, 3, 3),), "lnn": SIZES[:3]}
-"""Of estimators to which a sample costs more, or which take few dimensions."""
+"""Fewer inputs for estimators that are slow per sample or that take few dimensions."""
 
 
 def main() -> None:
@@ -45,8 +46,8 @@ def main() -> None:
 
 @contextmanager
 def _hushed() -> Iterator[None]:
-    """Without what a first use says of compiling: this program says it by itself."""
-    from infoplane.compiled import FIRST_USE, log  # here: numba, which takes a while to import
+    """Hide the log lines of a first use: this program reports its compiling itself."""
+    from infoplane.compiled import FIRST_USE, log  # imported here: numba takes a while
 
     def others(record):
         return record.msg != FIRST_USE
@@ -63,7 +64,7 @@ def say(text: str) -> None:
 
 
 def uses() -> Iterator[tuple[str, Callable[[], None]]]:
-    """What meets all kernels between them, by name."""
+    """Calls, by name, that together compile all kernels."""
     from infoplane.estimators import ESTIMATORS
 
     yield "training", _train
@@ -116,7 +117,7 @@ def _tell_truth() -> None:
 
 
 def _folder() -> Path:
-    """Where numba keeps what it compiles, or most of it."""
+    """The folder where numba keeps most of what it compiles."""
     if chosen := os.environ.get("NUMBA_CACHE_DIR"):
         return Path(chosen)
     beside = LIBRARY / "__pycache__"

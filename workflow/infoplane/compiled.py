@@ -1,9 +1,9 @@
-"""Functions compiled by numba, whose machine code is kept on disk where that can be.
+"""Functions compiled by numba; their machine code is kept on disk if possible.
 
 Compiling takes seconds to a minute, so numba keeps the machine code beside the source, or below
-the home directory. To compute, neither is needed: where none can be written (an installation
-that is read-only, a job without a home directory, a full disk) or what was kept cannot be read,
-a function is compiled anew.
+the home directory. A computation needs neither folder. If none can be written (a read-only
+installation, a job without a home directory, a full disk), or if the kept code cannot be read,
+the function is compiled again.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from numba.core.caching import FunctionCache
 log = logging.getLogger(__name__)
 
 REMEDY = (
-    "every process compiles anew, which takes up to a minute. Set NUMBA_CACHE_DIR to a folder "
+    "every process compiles again, which takes up to a minute. Set NUMBA_CACHE_DIR to a folder "
     "that can be written"
 )
 FIRST_USE = (
@@ -27,11 +27,11 @@ FIRST_USE = (
     "`python -m infoplane.compile` compiles all of it at once"
 )
 KEPT: list[numba.core.dispatcher.Dispatcher] = []
-"""All functions that are kept, of the modules that were imported."""
+"""All functions of the imported modules whose machine code is kept."""
 
 
 def compiled(**options) -> Callable:
-    """numba.njit of these options, with machine code that is kept where it can be."""
+    """numba.njit with these options; its machine code is kept if possible."""
 
     def decorated(function):
         dispatcher = numba.njit(**options)(function)
@@ -55,7 +55,7 @@ class _Kept(FunctionCache):
 
     def _load_overload(self, sig, target_context):
         if self.cache_path is None:
-            _say(f"compiled code is kept nowhere: {REMEDY}")
+            _say(f"compiled code cannot be kept in any folder: {REMEDY}")
         found = None
         try:
             found = super()._load_overload(sig, target_context)
@@ -79,7 +79,8 @@ class _Kept(FunctionCache):
             super()._save_overload(sig, data)
 
     def _index_key(self, sig, codegen):
-        """With what numba leaves out: the files of compiled functions that this one calls."""
+        """numba's stamp, and the files of compiled functions that this one calls, which numba
+        leaves out."""
         return (*super()._index_key(sig, codegen), _digest_of_files(self._py_func))
 
 
@@ -96,7 +97,8 @@ def _digest_of_files(function) -> str:
 
 
 def _python_of(function) -> Callable | None:
-    """What a compiled function or an intrinsic was written as; None of anything else."""
+    """The Python function behind a compiled function or an intrinsic; None for anything
+    else."""
     return getattr(function, "py_func", None) or getattr(function, "_defn", None)
 
 

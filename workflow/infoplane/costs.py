@@ -1,4 +1,4 @@
-"""What a job asks for by its expected cost; what a thing costs stands beside it."""
+"""What a job asks for, from its expected cost. Each method's cost is in its own module."""
 
 import math
 from typing import NamedTuple
@@ -7,11 +7,12 @@ TORCH_MB, DRAWING_MB = 870, 350
 """Resident memory of processes that did next to nothing, measured: torch (the build with CUDA
 is the larger one) with its optimizers or the compiled loops of estimators; matplotlib."""
 IMPORT_SECONDS = 30
-"""Until a job has imported all that, on a slow shared disk."""
+"""The time that a job takes to import all that from a slow shared disk."""
 GFLOPS = 20.0
-"""Products of small matrices on one thread, in 10^9 operations a second."""
+"""Speed of products of small matrices on one thread, in 10^9 operations per second."""
 MEMORY_FACTOR, TIME_FACTOR = 1.25, 3.0
-"""Times the expected. A job over its limit is killed, one below it costs nothing."""
+"""The job asks for this multiple of its expected cost. A job above its limit is killed; one
+below it costs nothing."""
 LEAST_MB, ROUND_MB, ROUND_MINUTES = 500, 100, 10
 
 
@@ -30,7 +31,7 @@ class Request(NamedTuple):
 
 
 def request(cost: Cost, attempt: int = 1, around_mb: float = 0) -> Request:
-    """What to ask for. Each further attempt doubles both.
+    """Memory and time to ask for. Each further attempt doubles both.
 
     around_mb : memory of processes around the job that its allocation has to hold as well
     """
@@ -43,5 +44,5 @@ def request(cost: Cost, attempt: int = 1, around_mb: float = 0) -> Request:
 
 
 def speed_of(threads: int) -> float:
-    """How much faster than on one thread; half of what a further thread could give."""
+    """The speed-up over one thread: each further thread counts half."""
     return 1 + (threads - 1) / 2

@@ -1,13 +1,12 @@
-"""Modules that are imported when something of them is first used.
+"""Modules that are imported at their first use.
 
-A plan needs the settings of estimators, networks and trainers, and what figures are of; these
-stand beside code that needs torch and matplotlib. torch's import takes 1.7 s and 600 MB, that
-of matplotlib 0.3 s, at every start of Snakemake, two of which are in the allocation of every
-job on a cluster. So what plans calls `defer_for_a_plan` before it imports those modules; their
-`import torch` and `from matplotlib.figure import Figure` then get stand-ins. They keep to that
-at their top level: annotations are not evaluated (`from __future__ import annotations`), and
-nothing of such a package is called. A module that does all the same works, at the price of the
-import.
+A plan needs the settings of estimators, networks and trainers, and the subjects of figures.
+Their modules also hold code that needs torch and matplotlib. To import torch takes 1.7 s and
+600 MB, and matplotlib 0.3 s, at every start of Snakemake; each job on a cluster starts it
+twice. So a planning process calls `defer_for_a_plan` before it imports those modules; their
+`import torch` and `from matplotlib.figure import Figure` then get stand-ins. The top level of
+such a module must not evaluate annotations (`from __future__ import annotations`) or call the
+package. A module that breaks this rule works, but costs the import.
 """
 
 import importlib
@@ -26,22 +25,23 @@ PARTS_OF_MATPLOTLIB = (
     "patches",
     "ticker",
 )
-"""Those that figures take classes from."""
+"""Parts of matplotlib from which figures take classes."""
 
 
 class Deferred(ModuleType):
-    """Stands for a module, and imports it when asked for anything that a stand-in lacks."""
+    """Stands for a module, and imports it at the first use of an attribute that the stand-in
+    lacks."""
 
     def __getattr__(self, name: str):
-        # Whoever walks through all modules asks for __file__ and the like; __path__ is asked
-        # for by the import of a module inside.
+        # Code that walks through all modules reads __file__ and the like; the import of a
+        # module inside reads __path__.
         if name.startswith("__") and name != "__path__":
             raise AttributeError(f"{self.__name__} was not imported yet, and has no {name}")
         return getattr(_imported(self), name)
 
 
 class DeferredPart(ModuleType):
-    """Stands for a module inside a package, of which only classes and functions are taken."""
+    """Stands for a module inside a package that gives only classes and functions."""
 
     def __getattr__(self, name: str):
         if name.startswith("__"):
@@ -50,7 +50,7 @@ class DeferredPart(ModuleType):
 
 
 class Later:
-    """Stands for a class or a function, which is imported when it is called or asked."""
+    """Stands for a class or a function, and imports it at the first call or attribute."""
 
     def __init__(self, module: ModuleType, name: str):
         self._from = module, name
@@ -76,25 +76,25 @@ def defer(name: str, *parts: str) -> None:
     """Have `import <name>` in this process wait until the module is used.
 
     parts : modules inside of which `from <name>.<part> import …` waits too
-    A module that is there already, or is not installed, stays as it is.
+    A module that is imported already, or not installed, stays as it is.
     """
     if name in sys.modules or (spec := find_spec(name)) is None:
         return
     stand_in = Deferred(name)
-    stand_in.__spec__ = spec  # others ask by it whether there is such a module
+    stand_in.__spec__ = spec  # others test by it whether the module exists
     sys.modules[name] = stand_in
     for part in parts:
         sys.modules[f"{name}.{part}"] = DeferredPart(f"{name}.{part}")
 
 
 def defer_for_a_plan() -> None:
-    """Have all wait that a plan does without."""
+    """Defer all modules that a plan does not need."""
     defer("torch")
     defer("matplotlib", *PARTS_OF_MATPLOTLIB)
 
 
 def _imported(stand_in: ModuleType) -> ModuleType:
-    """The module itself; stand-ins for its package and for all that is in it make room."""
+    """The module itself; it replaces the stand-ins of its package and parts."""
     package = stand_in.__name__.partition(".")[0]
     if isinstance(sys.modules.get(package), Deferred):
         for name in [n for n in sys.modules if n.partition(".")[0] == package]:

@@ -1,6 +1,7 @@
-"""What an estimator says: records in bits, the flags they can carry, entropy of counts.
+"""What an estimator returns: records in bits, their flags, and the entropy of counts.
 
-Apart from the samples, so that what only reads results does not import torch.
+This module is apart from the samples, so that code that only reads results does not import
+torch.
 """
 
 import math
@@ -12,49 +13,51 @@ from typing import NamedTuple
 import numpy as np
 
 BIT = 1 / math.log(2)
-"""Bits in a nat: values become bits once, where an estimator returns."""
+"""Bits in a nat. An estimator converts once, when it returns."""
 
 FLAGS = {
     "saturated": "the value is within 2 % of the largest that the estimator can return here",
     "not_a_bound": "a difference of two bounds of the same side, itself neither bound",
     "not_converged": "the estimator stopped before it had converged",
-    "degenerate": "samples lie on one another, or on a line, where no density is finite: the "
+    "degenerate": "samples coincide or lie on a line, so that no density is finite: the "
     "value says little",
     "training_failed": "the loss of this seed became NaN; it was not measured",
     "needs_x": "I(X;T) needs x, which was not given",
     "deterministic": "T is a function of X, so the true I(X;T) is H(X) or infinite; the value "
-    "says how T lies in space",
+    "describes the geometry of T",
     "violates_dpi": "more information than the layer before, beyond the estimator's error",
     "exploded": "the bound exploded while its critic was trained; the value is the best before",
-    "not_stationary": "the weights still drifted during the window that was pooled",
+    "not_stationary": "the weights still drifted during the pooled window",
     "needs_noise": "the layer has no noise of its own, which the estimator needs",
     "set_aside": "this seed ended below training.set_aside; it was not measured",
-    "heavy_tails": "a few samples lie so far out that bins, kernels or distances of one scale "
-    "do not tell the others apart",
+    "heavy_tails": "a few samples lie so far away that bins, kernels or distances of one scale "
+    "do not resolve the others",
     "above_entropy": "more information than H(X) or H(Y) of the measured inputs: impossible, "
-    "unless the method estimates another quantity than information",
-    "cut": "ratios above the estimator's upper_cut counted as that: the value is too low",
+    "unless the method estimates a quantity other than information",
+    "cut": "ratios above the estimator's upper_cut were cut to it: the value is too low",
 }
 """Every flag a result can carry, in the order of its bit in a store."""
 
 SATURATION = 0.98
-"""Share of the cap from which a value counts as saturated."""
+"""A value at or above this share of its cap counts as saturated."""
 
 
 ERROR = 0.1
-"""Bits, or share of the truth where that is more, by which an accurate estimate may err."""
+"""An accurate estimate errs by at most so many bits, or by this share of the truth if that is
+more."""
 
 
 def tolerance(truth):
-    """Bits by which an accurate estimate of this truth, or of each of these, may be off."""
+    """The largest error, in bits, of an accurate estimate of this truth, or of each of these
+    truths."""
     return np.maximum(ERROR, ERROR * np.abs(truth))
 
 
 KINDS = ("none", "exact", "proven", "calibrated")
-"""What an interval is worth, in the order of its number in a store:
+"""Kinds of intervals, in the order of their numbers in a store:
 
     none        there is no interval
-    exact       counted on all there is: both ends are the value
+    exact       a count of all inputs: both ends are the value
     proven      a theorem on the measured inputs says that the quantity lies inside; where they
                 are a sample, or a Monte Carlo is in it, with a confidence of 95 %
     calibrated  so far off were estimates alike on problems whose answer is known
@@ -66,7 +69,7 @@ WEAKEST = ("none", "calibrated", "proven", "exact")
 class Interval(NamedTuple):
     """Where an estimator's own quantity lies, in bits.
 
-    low, high : −inf or inf where nothing is known of a side; both NaN where there is none
+    low, high : −inf or inf if a side is unknown; both NaN without an interval
     kind : of KINDS
     """
 
@@ -75,8 +78,8 @@ class Interval(NamedTuple):
     kind: str
 
     def within(self, most: float) -> "Interval":
-        """Itself between 0 and `most` bits, where what is known of it are theorems: no
-        information is outside."""
+        """The interval cut to 0 … `most` bits if it is proven or exact: no information lies
+        outside."""
         if self.kind not in ("exact", "proven"):
             return self
         low, high = (min(max(0.0, end), most) for end in self[:2])
@@ -87,10 +90,10 @@ NO_INTERVAL = Interval(float("nan"), float("nan"), "none")
 
 
 class Quantity(NamedTuple):
-    """What a number of an estimator is about.
+    """The quantity that an estimator's number stands for.
 
-    words : with the settings that choose it: "I(X; bins of T), 30 bins"
-    symbol : in short, as mathematical text for an axis: "I(X;\\mathrm{Bin}(T))"
+    words : the quantity with the settings that choose it: "I(X; bins of T), 30 bins"
+    symbol : the short form, mathematical text for an axis: "I(X;\\mathrm{Bin}(T))"
     """
 
     words: str
@@ -99,18 +102,18 @@ class Quantity(NamedTuple):
 
 @dataclass(frozen=True)
 class Information:
-    """What an estimator says of one information: I(X;T), I(T;Y), I(A;B). All values in bits.
+    """An estimator's result for one information: I(X;T), I(T;Y) or I(A;B). All values in bits.
 
     value : may be negative, never clipped
-    interval : where the quantity that the estimator is about lies, and how that is known
+    interval : where the estimator's quantity lies, and how that is known
     stderr : standard error of the value, by Monte Carlo or over the samples; NaN where the
         estimator has none
     cap : the largest value this estimator could return on these samples, NaN where it is not
         known
     flags : names out of FLAGS
-    extra : further named quantities that belong to it
-    curve : (step, bound) of each evaluation while what gives it was trained; empty where it was
-        not, or this was not asked for
+    extra : further quantities by name
+    curve : (step, bound) at each evaluation during the critic's training; empty without
+        training or if not requested
     """
 
     value: float
@@ -123,40 +126,40 @@ class Information:
 
     @property
     def numbers(self) -> dict[str, float]:
-        """All of NUMBERS."""
+        """All values of NUMBERS."""
         low, high, _ = self.interval
         found = (self.value, low, high, self.stderr, self.cap)
         return dict(zip(NUMBERS, found, strict=True))
 
     def exactly(self) -> "Information":
-        """Itself, counted on all there is."""
+        """The record as an exact count of all inputs."""
         return replace(self, interval=Interval(self.value, self.value, "exact"))
 
     def with_flag(self, name: str) -> "Information":
-        """Itself, flagged."""
+        """The record with one flag more."""
         return self if name in self.flags else replace(self, flags=(*self.flags, name))
 
     def with_saturation(self) -> "Information":
-        """Itself, flagged where the value lies within 2 % of the cap."""
+        """The record, flagged if the value lies within 2 % of the cap."""
         near = self.cap > 0 and self.value >= SATURATION * self.cap
         return self.with_flag("saturated") if near else self
 
 
 NOT_KNOWN = Information(float("nan"))
 NUMBERS = ("value", "interval_low", "interval_high", "stderr", "cap")
-"""The numbers of an information; in stores and tables that of I(X;T) is `ixt`, the lower end of
-its interval `ixt_interval_low`, its flags `ixt_flags`, and so on (`column`)."""
+"""The numbers of an information. In stores and tables, I(X;T) is `ixt`, the lower end of its
+interval is `ixt_interval_low`, its flags are `ixt_flags`, and so on (`column`)."""
 QUANTITIES = ("ixt", "ity")
 PAIRS = {"ixt": "I(X;T)", "ity": "I(T;Y)"}
 OF_IXT = ("saturated", "not_a_bound")
 """Flags that a point of the plane takes from I(X;T) alone: I(T;Y) has another cap, which no
-figure draws, and is hardly ever a bound."""
+figure draws, and is rarely a bound."""
 
 
 class LayerInformation(NamedTuple):
-    """What an estimator says of one layer at one epoch of one seed.
+    """An estimator's result for one layer at one epoch of one seed.
 
-    extra : further named quantities of the layer itself: an entropy, measures of clusters
+    extra : further quantities of the layer by name: an entropy, measures of clusters
     """
 
     ixt: Information
@@ -165,20 +168,20 @@ class LayerInformation(NamedTuple):
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Those of both, as a point of the plane shows them."""
+        """Flags of both, as a point of the plane shows them."""
         own = {*self.ixt.flags, *(set(self.ity.flags) - set(OF_IXT))}
         return tuple(name for name in FLAGS if name in own)
 
     def with_flag(self, name: str) -> "LayerInformation":
-        """Itself, both flagged."""
+        """The record with both informations flagged."""
         return self._replace(ixt=self.ixt.with_flag(name), ity=self.ity.with_flag(name))
 
     def exactly(self) -> "LayerInformation":
-        """Itself, both counted on all there is."""
+        """The record with both informations as exact counts of all inputs."""
         return self._replace(ixt=self.ixt.exactly(), ity=self.ity.exactly())
 
     def with_saturation(self) -> "LayerInformation":
-        """Itself, each flagged where it lies within 2 % of its cap."""
+        """The record; each information within 2 % of its cap is flagged."""
         return self._replace(ixt=self.ixt.with_saturation(), ity=self.ity.with_saturation())
 
     def extras(self) -> dict[str, float]:
@@ -193,7 +196,7 @@ def column(quantity: str, number: str) -> str:
 
 
 def entropy_of_counts(counts) -> float:
-    """Plug-in entropy in bits of the distribution with these counts."""
+    """Plug-in entropy, in bits, of the distribution with these counts."""
     p = np.asarray(counts, dtype=np.float64)
     p = p[p > 0] / p.sum()
     return float(-(p * np.log2(p)).sum()) + 0.0  # + 0.0 turns −0.0 into 0.0

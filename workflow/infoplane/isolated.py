@@ -1,7 +1,8 @@
-"""Computing as if nobody had changed a global setting of torch or NumPy.
+"""Compute as if no global setting of torch or NumPy had been changed.
 
 Notebooks, and frameworks around them, switch gradients off, make float64 the default type or
-let matrix products lose digits. No result may depend on that, and none of it may be changed.
+let matrix products lose digits. No result may depend on these settings, and infoplane must
+leave them as they are.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ import numpy as np
 import torch
 
 NUMPY_ERRORS = {"divide": "warn", "over": "warn", "under": "ignore", "invalid": "warn"}
-"""What NumPy does about them where nobody has asked for anything else."""
+"""NumPy's default handling of floating-point errors."""
 
 
 @contextmanager
 def isolated() -> Iterator[None]:
-    """With or around a function: gradients are recorded where they are asked for, new tensors
-    are float32 on the CPU, products of float32 matrices are float32, NumPy's warnings are its
-    usual ones. Afterwards everything is as it was."""
+    """Use it with `with` or as a decorator. Inside, gradients are recorded on request, new
+    tensors are float32 on the CPU, products of float32 matrices are float32, and NumPy's
+    warnings are its usual ones. Afterwards all settings are as before."""
     with ExitStack() as stack:
         stack.enter_context(np.errstate(**NUMPY_ERRORS))
         stack.enter_context(torch.inference_mode(False))
@@ -43,7 +44,7 @@ def products_are_exact() -> bool:
 
 
 class _Held:
-    """A setting of the whole process, at one value for as long as any thread is inside."""
+    """A setting of the whole process; it has one value while any thread is inside."""
 
     def __init__(self, get: Callable[[], Any], put: Callable[[Any], None]):
         self.get, self.put = get, put
@@ -66,7 +67,7 @@ class _Held:
 
 
 def _precisions() -> list[str]:
-    """How float32 matrices are multiplied on a GPU and on a CPU; 'none': as everything is."""
+    """How a GPU and a CPU multiply float32 matrices; 'none': as the general setting says."""
     if not _by_backend():
         return [torch.get_float32_matmul_precision()]
     own = [torch.backends.cuda.matmul, torch.backends.mkldnn.matmul]
@@ -88,7 +89,7 @@ def _exact() -> list[str]:
 
 
 def _by_backend() -> bool:
-    """Whether torch has a setting for each backend, as since 2.9."""
+    """Whether torch has a setting for each backend (since 2.9)."""
     return hasattr(torch.backends, "fp32_precision")
 
 

@@ -19,10 +19,10 @@ Done = TypeVar("Done")
 def one_thread_each(
     work: Callable[[Part], Done], parts: Sequence[Part], n_threads: int
 ) -> list[Done]:
-    """work(part) of every part, n_threads of them at a time, torch using one thread for each.
+    """Call work(part) for every part, n_threads at a time; torch uses one thread in each.
 
-    For matrices too small for two cores to share: there threads wait for one another longer
-    than they compute, many times longer beside other work.
+    For matrices too small for two cores to share: their threads would wait for one another
+    longer than they compute, and far longer on a busy machine.
     """
     if n_threads == 1:
         return [work(part) for part in parts]
@@ -37,9 +37,9 @@ def one_thread_each(
 
 
 def device_of(name: DeviceName) -> torch.device:
-    """The device behind a name; 'auto' is CUDA where there is one.
+    """The device behind a name; 'auto' is CUDA if there is a GPU.
 
-    Raises RuntimeError where 'cuda' is asked for and absent.
+    Raises RuntimeError if the name is 'cuda' and there is no CUDA GPU.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -51,7 +51,7 @@ def device_of(name: DeviceName) -> torch.device:
 
 
 def require_disk(path: Path, n_bytes: int) -> None:
-    """Raise OSError where the disk that holds `path` has less than n_bytes free."""
+    """Raise OSError if the disk that holds `path` has less than n_bytes free."""
     place = next(p for p in (path, *path.absolute().parents) if p.exists())
     free = shutil.disk_usage(place).free
     if n_bytes > free:
@@ -62,7 +62,7 @@ def require_disk(path: Path, n_bytes: int) -> None:
 
 
 def size(n_bytes: float) -> str:
-    """A size for people: 12.3 MB."""
+    """A size as people read it: 12.3 MB."""
     for unit in ("B", "kB", "MB", "GB"):
         if n_bytes < 1000:
             return f"{n_bytes:.3g} {unit}"

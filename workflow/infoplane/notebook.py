@@ -1,4 +1,4 @@
-"""What a notebook asks of a model of its own."""
+"""Activations of a notebook's own model."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import torch
 from infoplane.networks.taps import Taps
 
 EXAMPLES = 7
-"""Inputs on which the layers are found."""
+"""The first so many inputs are used to find the layers."""
 BATCH_BYTES = 2**27
-"""Layers of one batch hold at most this, or are of one input."""
+"""The layers of one batch hold at most so many bytes; a batch has at least one input."""
 
 
 def activations(
@@ -22,12 +22,12 @@ def activations(
 ) -> dict[str, np.ndarray]:
     """Outputs of a model's layers, in order of execution, as `infoplane.estimate` takes them.
 
-    model : in evaluation mode while it is read, and as it was afterwards
-    x : (n, …) array or tensor; numbers that are not whole are given in the model's own type
+    model : it is in evaluation mode while it is read; afterwards its mode is as before
+    x : (n, …) array or tensor; fractions are converted to the model's own type
     layers : names or patterns of modules, or of operations that torch.fx names (relu_1);
         `output` is what the model returns. Empty: all activations and the output
     flatten : whether a layer is (n, units); else it is (n, *shape), as the model computes it
-    Raises ValueError where a layer is not there, or gives no tensor with an output an input.
+    Raises ValueError if a layer does not exist, or returns no tensor with one row per input.
 
     Examples
     --------

@@ -1,4 +1,5 @@
-"""Progress of a long job: a bar with the time left on a terminal, now and then a log line."""
+"""Progress of a long job: a bar with the remaining time on a terminal, and log lines now and
+then."""
 
 import logging
 import os
@@ -15,21 +16,22 @@ LOG_SECONDS = 30
 """Time between two lines in the log."""
 
 NO_BARS = "INFOPLANE_NO_BARS"
-"""Environment variable of a job whose terminal shows its progress in another way."""
+"""A job with this environment variable draws no bar: its terminal shows progress in another
+way."""
 
 LINE = re.compile(r": (\w+ \d+ of \d+, \S+ left)$")
-"""How a line in the log ends that says how far the job is."""
+"""The end of a log line that reports progress."""
 
 
 def announce(title: str, text: str) -> None:
-    """Say something of a job on the terminal, above the bars, and in its log."""
+    """Write a message of a job on the terminal, above the bars, and in its log."""
     tqdm.write(f"{title}: {text}", file=sys.stderr)
     log.info(text)
 
 
 def last_words(log: Path, within: float) -> str:
-    """How far a running job is, 'epoch 120 of 3000, 01:20 left', by the last line of its log;
-    empty where that line is about something else, or is older than so many seconds."""
+    """Progress of a running job, 'epoch 120 of 3000, 01:20 left', from the last line of its
+    log; empty if that line is about something else or older than so many seconds."""
     try:
         with log.open("rb") as file:
             about = os.fstat(file.fileno())

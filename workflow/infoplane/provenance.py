@@ -1,10 +1,10 @@
-"""What a result was made from: digests of source files, package versions.
+"""What made a result: digests of source files and package versions.
 
-A job's digest covers its script, the modules it uses and, transitively, the infoplane modules
-that these import and the modules beside a user's own. All are read as syntax trees and not
-imported: comments, docstrings, formatting and dates change no digest. A folder's `__init__`
-holds the table of its methods and nothing that computes; it is left out, so that a new line in
-a table leaves the neighbours' results as they are.
+A job's digest covers its script, the modules it uses and all infoplane modules that these
+import, directly or not. For a user's module it also covers the modules beside it. The files are
+read as syntax trees and not imported, so comments, docstrings, formatting and dates change no
+digest. A folder's `__init__` holds a table of methods and computes nothing. It is left out, so
+that a new line in the table leaves the neighbours' results as they are.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ WITHOUT_EFFECT = {
     "infoplane.stores.locks",
     "infoplane.training.cost",
 }
-"""Modules that say what a job costs or how far it is, or make it wait, and take no part in its
+"""Modules that tell a job's cost or progress, or make it wait; they do not affect its
 result."""
 PACKAGES = (
     "numpy",
@@ -48,9 +48,9 @@ def digest_of_text(text: str | bytes) -> str:
 def source_digest(*modules: str, script: str = "") -> str:
     """Digest of the named modules and of every infoplane module they import.
 
-    A module of the user's own brings along what it imports from the folder it is found in.
-    script : a file of `workflow/scripts`; it and the scripts it imports count too, and not
-        what these import of the library
+    For a user's module, the digest covers what it imports from its own folder.
+    script : a file of `workflow/scripts`; the digest covers it and the scripts it imports,
+        without their imports from the library
     """
     roots = (LIBRARY.parent, *dict.fromkeys(_root_of(m) for m in modules if _is_own(m)))
     digest = hashlib.sha256()
@@ -64,10 +64,10 @@ def source_digest(*modules: str, script: str = "") -> str:
 
 
 def version_of(module: str) -> str:
-    """What a module that results are made with is: an installed package by its version, a file
-    of the user's own by the digest of its source.
+    """The identity of a module that makes results: the version of an installed package, or the
+    digest of the source of a user's file.
 
-    Raises ModuleNotFoundError where it is not found.
+    Raises ModuleNotFoundError if it is not found.
     """
     top = module.partition(".")[0]
     if top in sys.stdlib_module_names:
@@ -87,7 +87,7 @@ def _is_own(name: str) -> bool:
 
 
 def _root_of(name: str) -> Path:
-    """The folder from which a user's module is imported; nothing is imported for that."""
+    """The folder from which a user's module would be imported; this imports nothing."""
     spec = importlib.util.find_spec(name.partition(".")[0])
     if spec is not None and spec.submodule_search_locations:
         return Path(next(iter(spec.submodule_search_locations))).parent
@@ -97,7 +97,7 @@ def _root_of(name: str) -> Path:
 
 
 def _find(name: str, roots: tuple[Path, ...]) -> Path | None:
-    """A module's file; of a package of the user's own its `__init__.py`."""
+    """A module's file; for a user's package, its `__init__.py`."""
     for root in roots:
         place = root.joinpath(*name.split("."))
         if place.with_suffix(".py").is_file():
@@ -115,7 +115,7 @@ def _file_of(name: str, roots: tuple[Path, ...]) -> Path:
 
 
 def _with_imports(modules: Iterable[str], roots: tuple[Path, ...]) -> dict[str, Path]:
-    """Files of the modules and of all that they import from below the roots, by name."""
+    """Files, by name, of the modules and of all their imports from below the roots."""
     files: dict[str, Path] = {}
     waiting = list(modules)
     while waiting:
@@ -129,12 +129,12 @@ def _with_imports(modules: Iterable[str], roots: tuple[Path, ...]) -> dict[str, 
 
 
 def _absolute(name: str, importing: str, file: Path) -> str:
-    """The full name of a module that a user's own imports relatively."""
+    """The full name of a module that a user's module imports relatively."""
     dots = len(name) - len(name.lstrip("."))
     if not dots:
         return name
     if not _is_own(importing):
-        raise ImportError(f"{file}: modules are imported by full name, not relatively")
+        raise ImportError(f"{file}: import modules by their full name, not relatively")
     up = dots - (file.name == "__init__.py")
     package = importing.split(".")[: importing.count(".") + 1 - up]
     return ".".join([*package, name.lstrip(".")])

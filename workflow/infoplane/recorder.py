@@ -1,4 +1,4 @@
-"""Checkpoints of a training loop of the user's own, which `trainer: adopt` takes up."""
+"""Checkpoints of a user's own training loop, for `trainer: adopt`."""
 
 from __future__ import annotations
 
@@ -26,27 +26,28 @@ if TYPE_CHECKING:
     import torch
 
 LEFT = re.compile(r"epoch-.*\.partial|\.tmp\w{6}")
-"""What a kill leaves of a file: by the recorder, or by safetensors before it moves its own."""
+"""Names of partial files that a kill leaves: the recorder's, and those of safetensors before a
+move."""
 NO_NAMES = ("seed", "epoch", "layer")
-"""What no metric can be called: a store has axes of these names."""
+"""Names that no metric can have: a store's axes have them."""
 
 
 class Recorder:
     """Records a model's weights, epoch by epoch, of one seed.
 
-    path : a folder of its own, made where it is missing; one safetensors file an epoch
+    path : a folder for this recording alone, made if missing; it holds one safetensors file per
+        epoch
     model : a torch.nn.Module; parameters and buffers are recorded as its state_dict has them
     seed : of the training; several seeds are several recordings, `runs/{seed}`
-    replace : whether an epoch that is recorded already is recorded anew, and what comes after
-        it forgotten; else that is an error
-    store : where `finish` puts the store of weights that it makes of the folder,
-        `<path>.zarr.zip`
+    replace : whether a recorded epoch may be recorded again, which removes later epochs;
+        without it, that is an error
+    store : the store of weights that `finish` makes of the folder, `<path>.zarr.zip`
 
-    A kill at any moment leaves whole epochs: a file is moved into its place when it is on
-    disk. A recording that is opened again goes on after its last epoch, `recorder.last`.
-    `with Recorder(…) as recorder:` finishes it, unless an error ends the block.
-    Raises ValueError where the folder holds a recording of another seed or model, and where
-    the recording is finished.
+    A kill at any moment leaves whole epochs: a file is moved into place once it is on disk. A
+    recording that is opened again continues after its last epoch, `recorder.last`. `with
+    Recorder(…) as recorder:` finishes it, unless an error ends the block.
+    Raises ValueError if the folder holds a recording of another seed or model, or if the
+    recording is finished.
 
     Examples
     --------
@@ -74,7 +75,7 @@ class Recorder:
         others = [f for f in self.path.iterdir() if not RECORDED.fullmatch(f.name)]
         foreign = [f.name for f in others if not LEFT.fullmatch(f.name)]
         if foreign:
-            raise ValueError(f"{self.path} is no recording: it holds {sorted(foreign)[0]}")
+            raise ValueError(f"{self.path} is not a recording: it holds {sorted(foreign)[0]}")
         for left in others:
             left.unlink(missing_ok=True)
         if self.epochs:
@@ -89,19 +90,19 @@ class Recorder:
 
     @property
     def epochs(self) -> list[int]:
-        """Epochs that are recorded."""
+        """The recorded epochs."""
         found = (RECORDED.fullmatch(file.name) for file in self.path.iterdir())
         return sorted(int(name[1]) for name in found if name)
 
     @property
     def last(self) -> int | None:
-        """The last epoch that is recorded; None: none is."""
+        """The last recorded epoch; None if there is none."""
         return max(self.epochs, default=None)
 
     def save(self, epoch: int, **metrics: float) -> Path:
-        """Record the model as it is now; metrics, such as loss=…, are numbers.
+        """Record the model's present state; metrics, such as loss=…, are numbers.
 
-        Raises ValueError where the epoch, or a later one, is recorded already (`replace`).
+        Raises ValueError if this epoch or a later one is recorded already (see `replace`).
         """
         from safetensors.torch import save_file
 
@@ -109,7 +110,7 @@ class Recorder:
         for name in metrics:
             if "/" in name or name in NO_NAMES:
                 raise ValueError(
-                    f"a metric cannot be called '{name}': names have no / in them, and "
+                    f"a metric cannot be called '{name}': names contain no /, and "
                     f"{', '.join(NO_NAMES)} are axes"
                 )
         epoch = int(epoch)
@@ -119,7 +120,7 @@ class Recorder:
         if later and not self.replace:
             raise ValueError(
                 f"{self.path} has epoch {later[-1]} already, and epoch {epoch} comes no later; "
-                "replace=True records it anew"
+                "replace=True records it again"
             )
         for old in reversed(later[1:] if later[:1] == [epoch] else later):
             self._file(old).unlink()
@@ -137,12 +138,12 @@ class Recorder:
     def finish(self) -> Path:
         """Pack all epochs into one store of weights, `store`, and remove the folder.
 
-        A kill at any moment leaves the folder whole, or the store. Raises ValueError where no
-        epoch is recorded, or the recording is finished already.
+        A kill at any moment leaves either the whole folder or the whole store. Raises
+        ValueError if no epoch is recorded or the recording is finished already.
         """
         self._check_is_open()
         if not self.epochs:
-            raise ValueError(f"{self.path} has no epoch to finish with; save one first")
+            raise ValueError(f"{self.path} has no epoch; save one before you finish")
         files = {epoch: self._file(epoch) for epoch in self.epochs}
         metrics = {epoch: recorded(file)["metrics"] for epoch, file in files.items()}
         declared = series.declared(metrics.values())
@@ -170,24 +171,24 @@ class Recorder:
             model = f"{type(self.model).__module__}:{type(self.model).__qualname__}"
             about = {"trainer": RECORDER, "versions": package_versions()}
             journal.finish({"networks": {"network": {"model": model}}, **about}, {})
-            left = partial_of(self.store)  # a name under which nobody takes it for whole
+            left = partial_of(self.store)  # a name that marks the store as unfinished
             self.path.rename(left)
             shutil.rmtree(left)
         return self.store
 
     def _check_is_open(self) -> None:
-        """Raises ValueError where the recording is finished."""
+        """Raises ValueError if the recording is finished."""
         if self.store.exists():
             raise ValueError(
-                f"{self.store} is a finished recording, which takes no more epochs. "
-                "`trainer: adopt` measures it; to record anew, remove it or choose another path"
+                f"{self.store} is a finished recording and takes no more epochs. "
+                "`trainer: adopt` measures it. To record again, remove it or take another path"
             )
 
     def _file(self, epoch: int) -> Path:
         return self.path / f"epoch-{epoch:06d}.safetensors"
 
     def _check_is_same(self, file: Path) -> None:
-        """Raises ValueError where a file is of another seed or of another model."""
+        """Raises ValueError if a file belongs to another seed or another model."""
         about = recorded(file)
         if about is None:
             raise ValueError(f"{file} was not written by infoplane.Recorder")
@@ -204,7 +205,7 @@ class Recorder:
 
 
 class _Held(NamedTuple):
-    """Arrays of a model as a store of weights has them, shared ones once."""
+    """Arrays of a model as a store of weights holds them; shared ones appear once."""
 
     parameters: dict[str, Shape]
     buffers: dict[str, Shape]
@@ -216,7 +217,7 @@ class _Held(NamedTuple):
 
     @classmethod
     def by(cls, model: torch.nn.Module, arrays: dict[str, Array]) -> _Held:
-        """arrays : what was recorded of it; frozen parameters count as buffers."""
+        """arrays : the model's recorded arrays; frozen parameters count as buffers."""
         state = model.state_dict(keep_vars=True)
         first: dict[int, str] = {}
         for name, array in state.items():
@@ -230,7 +231,7 @@ class _Held(NamedTuple):
 
 
 def _arrays_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """The state_dict on the CPU, arrays that share memory each by itself."""
+    """The state_dict on the CPU; arrays that share memory become separate copies."""
     return {
         name: array.detach().cpu().contiguous().clone()
         for name, array in model.state_dict().items()

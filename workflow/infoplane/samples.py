@@ -1,4 +1,4 @@
-"""The records that everything else speaks in: samples or pairs in, information out.
+"""The records that all estimators take: samples and pairs.
 
 Every information value in infoplane is in bits.
 """
@@ -36,22 +36,22 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Samples:
-    """Activations of one layer at one epoch of one seed, with what they belong to.
+    """Activations of one layer at one epoch of one seed, with their inputs and labels.
 
     t : torch.Tensor (n_inputs, n_draws, n_units), floating point, CPU or CUDA
-    y : torch.Tensor (n_inputs,), int64 class codes 0 … n_classes − 1, CPU; or of a
-        continuous Y (n_inputs, n_draws, d_y), floating point
+    y : torch.Tensor (n_inputs,), int64 class codes 0 … n_classes − 1, CPU; for a continuous Y,
+        (n_inputs, n_draws, d_y), floating point
     x : torch.Tensor (n_inputs, n_features) or None, for estimators that work on pairs
-    layer, seed, epoch : where the samples come from; errors name them
-    sigma : standard deviation of Gaussian noise that is part of every unit of t; of noise whose
-        size differs, torch.Tensor of the shape of t, 0 where a number has none; None: none
+    layer, seed, epoch : the origin of the samples; errors name it
+    sigma : standard deviation of the Gaussian noise in every unit of t; for noise of several
+        sizes, a torch.Tensor of t's shape, 0 at numbers without noise; None: no noise
     centres : torch.Tensor (n_inputs, n_draws, n_units), t before this noise; None without it
-    entropy_x : H(X) of these inputs in bits, where it is known; else it is counted when needed
-    whole : whether the inputs are all that X can be, each as likely as the next, and no sample
-    unseen : whether the inputs are independent draws from a population that is not finite, and
-        none of them trained the network; never together with `whole`
-    shape, shape_x : (channels, height, width) of one activation of t, and of one row of x,
-        where these are maps and are to be read as such; () of vectors
+    entropy_x : H(X) of these inputs in bits if known; else it is counted when needed
+    whole : whether the inputs are all values of X, equally likely, and not a sample
+    unseen : whether the inputs are independent draws from an infinite population, and none of
+        them trained the network; never together with `whole`
+    shape, shape_x : (channels, height, width) of one activation of t and of one row of x if
+        they are to be read as maps; () for vectors
     """
 
     t: torch.Tensor
@@ -70,17 +70,17 @@ class Samples:
 
     @property
     def n_inputs(self) -> int:
-        """How many inputs there are."""
+        """Number of inputs."""
         return self.t.shape[0]
 
     @property
     def n_draws(self) -> int:
-        """How many draws each input has."""
+        """Number of draws of each input."""
         return self.t.shape[1]
 
     @property
     def n_units(self) -> int:
-        """How many units the layer has."""
+        """Number of units of the layer."""
         return self.t.shape[2]
 
     @property
@@ -95,7 +95,7 @@ class Samples:
 
     @property
     def is_counted_whole(self) -> bool:
-        """Whether counts of T are those of all there is: of every input, and nothing random."""
+        """Whether counts of T cover every input and nothing is random."""
         return self.whole and self.is_deterministic
 
     @property
@@ -109,11 +109,11 @@ class Samples:
 
         t, centres : (n_inputs, n_units), or with draws (n_inputs, n_draws, n_units)
         y : (n_inputs,) or (n_inputs, 1) labels of any integer, boolean or string type
-        x : (n_inputs, …), all that is behind the first axis being features
+        x : (n_inputs, …); all axes after the first are features
         draws : whether t holds several draws of each input
-        where : layer, seed, epoch, sigma, whole, unseen, shape, shape_x
-        Raises ValueError where shapes disagree, a value is not finite, would lose digits or is
-        no number, or nothing is left.
+        where : layer, seed, epoch, sigma, whole, unseen, shape and shape_x of `Samples`
+        Raises ValueError if shapes disagree, if a value is not finite, would lose digits or is
+        not a number, or if nothing is left.
         """
         place = _place(**where)
         if where.get("whole") and where.get("unseen"):
@@ -224,8 +224,8 @@ class Pair:
 
         a : (n, d_a), b : (n, d_b), or (n,) labels of any integer, boolean or string type
         shapes : see the class
-        Raises ValueError where shapes disagree, a value is not finite, would lose digits or is
-        no number, or nothing is left.
+        Raises ValueError if shapes disagree, if a value is not finite, would lose digits or is
+        not a number, or if nothing is left.
         """
         a, b = numbers(a, "a"), read(b, "b")
         _require_rows(a, "a", "(n, d_a)", place)
