@@ -105,13 +105,13 @@ def test_a_folder_of_another_seed_model_or_purpose_is_refused(tmp_path):
         Recorder(tmp_path / "r", TwoHeads())
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()
-    with pytest.raises(ValueError, match=r"is no recording: it holds thesis\.tex"):
+    with pytest.raises(ValueError, match=r"is not a recording: it holds thesis\.tex"):
         Recorder(tmp_path / "mine", Net())
 
 
 def test_a_recording_of_another_seed_than_its_path_says_is_refused(tmp_path):
     Recorder(tmp_path / "7", Net(), seed=3).save(0)
-    with pytest.raises(series.SeriesError, match="says that it is of seed 3, its path another"):
+    with pytest.raises(series.SeriesError, match="holds seed 3, but its path names another"):
         series.files_of(f"{tmp_path}/{{seed}}")
     Recorder(tmp_path / "r", Net(), seed=3).save(0)
     assert list(series.files_of(f"{tmp_path}/r")) == [3]
@@ -151,14 +151,14 @@ def test_an_error_leaves_a_recording_open_and_a_finished_one_is_closed(tmp_path)
         with pytest.raises(ValueError, match=r"r\.zarr\.zip is a finished recording"):
             late()
     again.store.rename(tmp_path / "0.zarr.zip")
-    with pytest.raises(series.SeriesError, match=r"take them up by .*\{seed\}\.zarr\.zip"):
+    with pytest.raises(series.SeriesError, match=r"adopt them by .*\{seed\}\.zarr\.zip"):
         series.files_of(f"{tmp_path}/{{seed}}")
     content = (tmp_path / "0.zarr.zip").read_bytes()
     (tmp_path / "1.zarr.zip").write_bytes(content[:-9])
     with pytest.raises(series.SeriesError, match=r"1\.zarr\.zip cannot be read") as error:
         series.files_of(f"{tmp_path}/{{seed}}.zarr.zip")
     assert "rm" not in str(error.value)
-    with pytest.raises(ValueError, match="has no epoch to finish with"):
+    with pytest.raises(ValueError, match="has no epoch; save one"):
         Recorder(tmp_path / "empty", model).finish()
     with pytest.raises(ValueError, match="a metric cannot be called 'train/loss'"):
         Recorder(tmp_path / "empty", model).save(0, **{"train/loss": 1.0})

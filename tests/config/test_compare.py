@@ -169,7 +169,7 @@ WRONG = {
     ),
     "no_axis_to_leave_out": (
         {"families/deep/axes": {"width": None}},
-        "compare.families.deep.axes.width: there is no common axis to leave out.",
+        "compare.families.deep.axes.width: no common axis has this name.",
     ),
     "sweep": (
         {"families/deep/sweep": {"training.l1": [0, 1]}},
@@ -179,7 +179,7 @@ WRONG = {
     "other_test_inputs": (
         {"axes/data": {"a": {}, "b": {"dataset": "other"}}, "families": {"f": {}}},
         "compare.families.f: its data sets digits, other differ in more than training_share: "
-        "networks of a family are judged by the same test inputs",
+        "the same test inputs must judge all networks of a family",
     ),
     "no_test_inputs": (
         {("defaults", "dataset"): "all", "families": {"f": {}}},

@@ -143,7 +143,7 @@ MISTAKES = {
     "neither": ({}, "mine: give runs, or run and estimators"),
     "too few labels": (
         {"runs": ["tanh", "relu"], "labels": ["one"]},
-        "labels: must be 2 texts, one a level (tanh, relu), not 1",
+        "labels: must be 2 texts, one per level (tanh, relu), not 1",
     ),
     "label twice": (
         {"runs": ["tanh", "relu"], "labels": ["one", "one"]},

@@ -77,12 +77,12 @@ def test_merged_keys_may_be_given_again(read):
         ("a: 1\nb: größer\n".encode("latin-1"), r"line 2 is not in UTF-8; save it as UTF-8"),
         (
             "runs:\n  on: {}\n",
-            r"runs\.on: line 2: YAML takes the name on for no text; quote it",
+            r"runs\.on: line 2: YAML does not read the name on as text; quote it",
         ),
-        ("runs: {1: {}}\n", r"runs\.1: line 1: YAML takes the name 1 for no text"),
-        ("a:\n- 010\n", r"a\[0\]: line 2: YAML reads 010 to the base of 8; write a decimal"),
-        ("a: {b: 1:30}\n", r"a\.b: line 1: YAML reads 1:30 to the base of 60"),
-        ("a: -1:30.5\n", r"a: line 1: YAML reads -1:30\.5 to the base of 60"),
+        ("runs: {1: {}}\n", r"runs\.1: line 1: YAML does not read the name 1 as text"),
+        ("a:\n- 010\n", r"a\[0\]: line 2: YAML reads 010 in base 8; write a decimal"),
+        ("a: {b: 1:30}\n", r"a\.b: line 1: YAML reads 1:30 in base 60"),
+        ("a: -1:30.5\n", r"a: line 1: YAML reads -1:30\.5 in base 60"),
     ],
 )
 def test_what_yaml_would_change_or_cannot_read_is_named(read, content, message):

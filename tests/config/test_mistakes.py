@@ -12,7 +12,7 @@ from infoplane.training import TRAINERS
 
 FILE = "config/wrong.yaml"
 OWN = "the import path of a class of yours, module:Class"
-NAME = "a name of letters, digits and _ - . = , that begins with no dot or dash"
+NAME = "a name of letters, digits and _ - . = , without a dot or dash at its start"
 KINDS = ", ".join(FAMILIES)
 RUN_KEYS = ", ".join(WrittenRun.model_fields)
 NETWORK_KEYS = (
@@ -310,7 +310,7 @@ WRONG = {
     ),
     "number_as_experiment": (
         {"experiment": 2017},
-        f"experiment: must be {NAME}, not 2017. It is no text: put it in quotes.",
+        f"experiment: must be {NAME}, not 2017. YAML does not read it as text: put it in quotes.",
     ),
     "unsafe_run": ({"runs.a b": None}, f"runs.a b: 'a b' must be {NAME}"),
     "unsafe_dataset": (
@@ -327,7 +327,7 @@ WRONG = {
     ),
     "number_as_name": (
         {("runs", 10): None},
-        "runs.10: YAML takes the name 10 for no text; quote it",
+        "runs.10: YAML does not read the name 10 as text; quote it",
     ),
     "date": (
         {"experiment": datetime.date(2017, 3, 2)},

@@ -269,7 +269,7 @@ def test_mistakes_are_said_when_the_file_is_read(changes, said):
 
 def test_a_trainer_without_a_generator_has_no_fakes():
     with pytest.raises(
-        ConfigError, match=r"measure\.probe: must be one for trainer 'supervised'"
+        ConfigError, match=r"measure\.probe: must be a probe for trainer 'supervised'"
     ):
         load(
             {

@@ -40,13 +40,13 @@ def test_a_series_without_seeds_is_of_seed_0_and_absolute_paths_will_do(tmp_path
     ("names", "pattern", "said"),
     [
         ([], "{epoch}.pt", "no such files"),
-        (["1.pt"], "{step}.pt", "{step} means nothing here"),
+        (["1.pt"], "{step}.pt", "{step} is not known here"),
         (["1.pt", "01.pt"], "{epoch}.pt", "01.pt and 1.pt are both of seed 0, epoch 1"),
         (["1.pt", "best.pt"], "{epoch}.pt", "best.pt: {epoch} of {epoch}.pt would be 'best'"),
-        (["0/1.pt", "x/1.pt"], "{seed}/{epoch}.pt", "would be 'x', which is no number"),
+        (["0/1.pt", "x/1.pt"], "{seed}/{epoch}.pt", "would be 'x', not a number"),
         (["0/1-1.pt"], "{seed}/{seed}-{epoch}.pt", "two numbers for one placeholder"),
         (["0/1.pt", "0/2.pt", "1/1.pt"], "{seed}/{epoch}.pt", "seed 1 has no epoch 2"),
-        (["a/1.pt"], "a", "a is no recording"),
+        (["a/1.pt"], "a", "a is not a recording"),
     ],
 )
 def test_what_is_wrong_with_names_is_said(names, pattern, said):
@@ -114,7 +114,7 @@ def test_a_pickle_with_code_in_it_is_refused_and_not_run():
     [
         ({"model": ARRAYS, "epoch": 3}, None, "give training.key, such as model"),
         ({"model": ARRAYS}, "state", "has no key 'state'; its keys are model"),
-        ([1, 2], None, "holds a list, no state_dict"),
+        ([1, 2], None, "holds a list, not a state_dict"),
         ({}, None, "holds no arrays"),
     ],
 )
@@ -139,7 +139,7 @@ def test_a_file_that_is_cut_off_is_said():
     ("arrays", "said"),
     [
         ({"weight": HEADER["weight"]}, "lacks half, steps"),
-        (HEADER | {"bias": HEADER["half"]}, "has bias, which the network has not"),
+        (HEADER | {"bias": HEADER["half"]}, "has bias, which the network does not have"),
         (HEADER | {"weight": Array((3, 2), "float32")}, "weight is of shape (3, 2)"),
         (
             HEADER | {"weight": Array((2, 3), "float64")},

@@ -114,7 +114,7 @@ def test_an_edited_module_trains_anew(adopted, tmp_path):
         ({"network.arguments": {"wide": 4}}, "Net(width=4, wide=4) fails: TypeError"),
         ({"network.arguments": {"width": 3}}, "pt/2-00.pt: body.0.weight is of shape (4, 12)"),
         ({"training.key": "weights"}, "pt/2-00.pt has no key 'weights'; its keys are model"),
-        ({"training.files": "pt/{epoch}.pt"}, "'2-00', which is no number"),
+        ({"training.files": "pt/{epoch}.pt"}, "'2-00', not a number"),
         ({"seeds": [2, 4]}, "must be seeds of training.files, not [4]; these are [2, 3]"),
     ],
 )

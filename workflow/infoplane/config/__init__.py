@@ -1,8 +1,8 @@
-"""Experiment files: what they may say, what they say, and what is wrong with them.
+"""Experiment files: the keys they may have, the experiment they describe, and their mistakes.
 
-`read_file` reads a file, `load` turns what it says into an `Experiment`; both raise
-`ConfigError` with all mistakes. `schema` is the same for editors. The package knows nothing of
-Snakemake.
+`read_file` reads a file, and `load` turns its content into an `Experiment`; both raise
+`ConfigError` with all mistakes. `schema` gives the rules to editors. The package does not
+depend on Snakemake.
 """
 
 from infoplane.config.files import read_file

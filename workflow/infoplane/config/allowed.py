@@ -1,4 +1,4 @@
-"""What is allowed at a place of a file, in words, out of a settings model's JSON schema."""
+"""What a file may hold at a place, in words, from a settings model's JSON schema."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -18,7 +18,7 @@ SIGNS = {
     "multipleOf": "a multiple of",
 }
 OWN = "the import path of a class of yours, module:Class"
-"""What may stand in place of a name in a table that is open."""
+"""What may replace a name in an open table."""
 TYPES = {
     "integer": "an integer",
     "number": "a number",
@@ -37,13 +37,13 @@ def allowed_by(model: type[Settings]) -> "Allowed":
 
 
 class Allowed:
-    """A JSON schema to ask questions of. A node is a part of it that describes one value."""
+    """Questions about a JSON schema. A node is a part of it that describes one value."""
 
     def __init__(self, root: Node):
         self.root = root
 
     def at(self, path: Path, value: Any) -> Node:
-        """The node that describes what is at a path within a value; {} where nothing does."""
+        """The node for the value at a path within a value; {} if there is none."""
         node = self.root
         for part in path:
             node = self.inside(node, value, part)
@@ -75,7 +75,7 @@ class Allowed:
         return node
 
     def kind(self, node: Node, value: Any) -> str | None:
-        """The value, or its default, of the key by which a mapping chooses its model."""
+        """The value of the key by which a mapping chooses its model, or its default."""
         for option in self._options(node):
             key = option.get("discriminator", {}).get("propertyName")
             if key and isinstance(value, dict):
@@ -101,7 +101,7 @@ class Allowed:
                     yield from self.dotted(inner, f"{above}{key}.")
 
     def words(self, node: Node) -> str:
-        """What is allowed, as it follows 'must be'."""
+        """What is allowed, in words that follow 'must be'."""
         node = self.resolved(node)
         if "const" in node:
             return str(node["const"])
@@ -114,7 +114,7 @@ class Allowed:
             one_of = "one of " if len(kinds) > 1 else ""
             return f"a mapping whose {self.kind_key(node)} is {one_of}{', '.join(kinds)}"
         if node.get("pattern") == NAME:
-            return "a name of letters, digits and _ - . = , that begins with no dot or dash"
+            return "a name of letters, digits and _ - . = , without a dot or dash at its start"
         words = TYPES.get(node.get("type", ""), "something else")
         bounds = [f"{SIGNS[k]} {node[k]}" for k in SIGNS if k in node]
         words = " ".join([words, " and ".join(bounds)]).strip()
@@ -135,7 +135,7 @@ class Allowed:
         return []
 
     def choices(self, node: Node) -> list[str]:
-        """The texts that a value may be, where it may be one of some."""
+        """The texts that a value may be, if it must be one of several."""
         options = [
             o.get("enum", [o["const"]] if "const" in o else []) for o in self._options(node)
         ]
@@ -170,7 +170,7 @@ class Allowed:
 
 
 def _item(value: Any, part: str | int) -> Any:
-    """An entry of a mapping or list; None where it has none."""
+    """An entry of a mapping or list; None if there is none."""
     try:
         return value[part]
     except (KeyError, IndexError, TypeError):

@@ -1,5 +1,4 @@
-"""The audit of a file, with the runs and estimators that its names stand for, and what is wrong
-with it."""
+"""The audit of a file: the runs and estimators behind its names, and its mistakes."""
 
 from typing import Any
 
@@ -14,7 +13,7 @@ def audited(
 ) -> tuple[AuditSettings | None, list[Line]]:
     """The settings with names of runs and estimators in place of those of sweeps, and mistakes.
 
-    settings : `audit`, if the file has it and it is right by itself
+    settings : `audit`, if the file has it and it is valid by itself
     """
     if settings is None:
         return None, []
@@ -36,7 +35,7 @@ def audited(
             lines.append(("audit.seeds", f"{text}, not {settings.seeds}"))
         if chosen is not None and not set(chosen) & set(run.estimators):
             measured = ", ".join(run.estimators)
-            text = f"none measures run '{name}', which is measured by {measured}"
+            text = f"none of these measures run '{name}'; {measured} does"
             lines.append(("audit.estimators", text))
     return settings.model_copy(update={"runs": names, "estimators": chosen}), lines
 
@@ -44,7 +43,7 @@ def audited(
 def _named(
     key: str, wanted: list[str] | None, known: dict[str, list[str]], kind: str
 ) -> tuple[list[str] | None, list[Line]]:
-    """What names stand for, each once, and what is wrong with them."""
+    """The things behind the names, each once, and the mistakes."""
     if wanted is None:
         return None, []
     lines: list[tuple[str, Any]] = [

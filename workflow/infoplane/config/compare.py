@@ -1,4 +1,5 @@
-"""Families of networks that are compared pair by pair: from axes to runs, and what is wrong."""
+"""Families of networks that are compared pair by pair: from axes to runs, and their
+mistakes."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,15 +34,15 @@ RESERVED = (
 )
 """Names of columns of the tables of networks and scores."""
 FEW = 2
-"""Least networks of a family: a pair."""
+"""The smallest family is a pair of networks."""
 
 
 @dataclass
 class Axis:
-    """What networks differ in.
+    """A way in which networks differ.
 
     points : values by dotted key, by the point's name; place : the key where it stands
-    listed : whether it is a list of values of one key, which is its name
+    listed : whether it is a list of values of one key; the axis has the key's name
     """
 
     points: dict[str, dict[str, Any]]
@@ -57,9 +58,9 @@ class Axis:
 def families_of(
     written: Any, around: Surroundings
 ) -> tuple[dict[str, dict[str, Run | None]], dict[str, list[Member]], list[Line]]:
-    """The runs of each family by name (None for a wrong one), where they stand, and mistakes.
+    """The runs of each family by name (None for an invalid one), their places, and mistakes.
 
-    written : the section `compare` as the file has it
+    written : the section `compare` as in the file
     """
     section = written if isinstance(written, Mapping) else {}
     common, lines = _axes(section.get("axes") or {}, "compare.axes")
@@ -73,7 +74,7 @@ def families_of(
         axes, wrong = _axes_of(own.pop("axes", None), common, place)
         lines += wrong
         if "sweep" in own:
-            text = "has no place in a family; what networks differ in stands under axes"
+            text = "has no place in a family; put the keys in which networks differ under axes"
             lines.append((f"{place}.sweep", text))
             continue
         runs[name], members[name], wrong = _family(name, own, axes, around)
@@ -82,8 +83,8 @@ def families_of(
 
 
 def signals_of(written: Any, estimators: Mapping[str, Any]) -> tuple[Any, list[Line]]:
-    """Signals as they are written, with estimators in place of their names; the default ones
-    where none are written."""
+    """Signals as written, with estimators in place of their names; the default ones if none are
+    written."""
     if written is None:
         chosen = dict(by_default())
         for name, settings in estimators.items():
@@ -109,7 +110,7 @@ def signals_of(written: Any, estimators: Mapping[str, Any]) -> tuple[Any, list[L
 def compared(
     settings: Compare, signals: Mapping[str, Any], members: Mapping[str, list[Member]]
 ) -> Compared:
-    """What is compared, of a section that was found right."""
+    """The comparison of a valid section."""
     shared = settings.model_dump(include=set(Compared.model_fields) - {"families", "signals"})
     own = {name: getattr(settings, name) for name in shared}
     return Compared(**own, families=dict(members), signals=dict(signals))
@@ -121,7 +122,7 @@ def problems_of(
     runs: Mapping[str, Run],
     around: Surroundings,
 ) -> Iterator[Line]:
-    """What takes more than one run of a family to see, or the section beside it."""
+    """Mistakes that show only in several runs of a family or in the section as a whole."""
     for name, own in members.items():
         place = dotted(("compare", "families", name))
         chosen = {member.run: runs[member.run] for member in own}
@@ -134,7 +135,7 @@ def problems_of(
 
 @dataclass(frozen=True)
 class _Places:
-    """Where in the file the values of a family's runs stand."""
+    """The places in the file of the values of a family's runs."""
 
     name: str
     own: Mapping[str, Any]
@@ -166,7 +167,7 @@ class _Places:
 
 
 def _axes(written: Any, place: str) -> tuple[dict[str, Axis | None], list[Line]]:
-    """Axes by the name that tables use; None for one that a family leaves out."""
+    """Axes by their name in tables; None for one that a family leaves out."""
     if not isinstance(written, Mapping):
         return {}, []  # said of its type
     found: dict[str, Axis | None] = {}
@@ -193,13 +194,13 @@ def _axes(written: Any, place: str) -> tuple[dict[str, Axis | None], list[Line]]
 
 
 def _values(key: str, values: list, place: str) -> Iterator[Line]:
-    """What is wrong with an axis that is a list of values of one key."""
+    """Mistakes of an axis that is a list of values of one key."""
     if wrong := _key(key):
         hint = (
             ""
             if "." in key or key == "dataset"
             else (
-                " A list stands under the dotted key whose values it holds; points that set "
+                " Put a list under the dotted key whose values it holds; points that set "
                 "several keys are a mapping."
             )
         )
@@ -214,7 +215,7 @@ def _values(key: str, values: list, place: str) -> Iterator[Line]:
 
 
 def _points(points: Mapping[str, Mapping[str, Any]], place: str) -> Iterator[Line]:
-    """What is wrong with an axis of points that each set some keys."""
+    """Mistakes of an axis of points that each set some keys."""
     if len(points) < FEW:
         yield place, f"must have at least two points, not {', '.join(points) or 'none'}"
     for label, values in points.items():
@@ -224,10 +225,10 @@ def _points(points: Mapping[str, Mapping[str, Any]], place: str) -> Iterator[Lin
 
 
 def _key(key: str) -> str:
-    """What is wrong with a dotted key of an axis; "" if nothing is."""
+    """The mistake of a dotted key of an axis; "" if there is none."""
     head = key.partition(".")[0]
     if head in WrittenRun.model_fields and head not in CHANGED:
-        return f"cannot be an axis, only keys of {', '.join(CHANGED)} can"
+        return f"cannot be an axis; only keys of {', '.join(CHANGED)} can"
     known = known_keys()
     if key in known:
         return ""
@@ -238,14 +239,15 @@ def _key(key: str) -> str:
 def _axes_of(
     written: Any, common: Mapping[str, Axis], place: str
 ) -> tuple[dict[str, Axis], list[Line]]:
-    """A family's axes: the common ones, with its own added, put in their place, or left out."""
+    """A family's axes: the common ones; its own axes add to them, replace them or remove
+    them."""
     if written is not None and not isinstance(written, Mapping):
         text = f"must be a mapping of axes, or left out, not {shown(written)}"
         return dict(common), [(f"{place}.axes", text)]
     own, lines = _axes(written or {}, f"{place}.axes")
     for name, axis in own.items():
         if axis is None and name not in common:
-            text = f"there is no common axis to leave out.{nearest(name, common)}"
+            text = f"no common axis has this name.{nearest(name, common)}"
             lines.append((f"{place}.axes.{name}", text))
     axes = {name: axis for name, axis in {**common, **own}.items() if axis is not None}
     for (a, first), (b, second) in itertools.combinations(axes.items(), 2):
@@ -261,7 +263,7 @@ def _axes_of(
 def _family(
     name: str, own: Mapping[str, Any], axes: Mapping[str, Axis], around: Surroundings
 ) -> tuple[dict[str, Run | None], list[Member], list[Line]]:
-    """The runs of one family, where each stands, and mistakes."""
+    """The runs of one family, the place of each, and mistakes."""
     made, members = [], []
     for labels in itertools.product(*(axis.points for axis in axes.values())):
         point = dict(zip(axes, labels, strict=True))
@@ -286,7 +288,7 @@ def _too_few(runs: Mapping[str, Run], place: str) -> Iterator[Line]:
 def _without_effect(
     members: Sequence[Member], runs: Mapping[str, Run], place: str
 ) -> Iterator[Line]:
-    """Points of an axis that are the same networks, whatever the other axes say."""
+    """Points of an axis that give the same networks for all values of the other axes."""
     made = {
         name: (run.dataset, run.network.canonical(), run.training.canonical())
         for name, run in runs.items()
@@ -306,7 +308,7 @@ def _without_effect(
 
 
 def _other_tests(runs: Mapping[str, Run], around: Surroundings, place: str) -> Iterator[Line]:
-    """Networks of a family that would be judged by different test inputs."""
+    """Networks of a family with different test inputs."""
     judged: dict[Any, str] = {}
     for run in runs.values():
         written = around.datasets.get(run.dataset)
@@ -315,14 +317,14 @@ def _other_tests(runs: Mapping[str, Run], around: Surroundings, place: str) -> I
             judged.setdefault(repr(sorted(rest.items())), run.dataset)
             if written.get("training_fraction") == 1:
                 text = f"data set '{run.dataset}' has training_fraction 1 and no test inputs"
-                yield place, f"{text}, by which networks are judged"
+                yield place, f"{text}, which judge the networks"
                 return
     if len(judged) > 1:
         yield (
             place,
             (
                 f"its data sets {', '.join(judged.values())} differ in more than "
-                "training_share: networks of a family are judged by the same test inputs"
+                "training_share: the same test inputs must judge all networks of a family"
             ),
         )
 
@@ -338,7 +340,7 @@ def _untold(runs: Mapping[str, Run], place: str) -> Iterator[Line]:
 
 
 def _strata(settings: Compare, runs: Mapping[str, Run], place: str) -> Iterator[Line]:
-    """Epochs of strata that no training of the family reaches, or that are not kept."""
+    """Epochs of strata that a training of the family does not reach or keep."""
     schedules = {(run.training.canonical()): run.training for run in runs.values()}
     for name, stratum in settings.strata.items():
         if not isinstance(stratum, At):

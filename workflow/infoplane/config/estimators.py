@@ -1,4 +1,5 @@
-"""Estimators with a sweep: one entry of a file that stands for several, one a setting."""
+"""Estimators with a sweep: one entry of a file stands for several estimators, one per
+setting."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +12,7 @@ Line = tuple[str, str]
 
 
 def method_of(written: Any) -> type[Estimator] | None:
-    """The estimator that an entry names; None where it names none, which is said elsewhere."""
+    """The estimator that an entry names; None if there is none, which another check reports."""
     name = written.get("estimator") if isinstance(written, Mapping) else None
     try:
         return ESTIMATORS[name]
@@ -20,7 +21,7 @@ def method_of(written: Any) -> type[Estimator] | None:
 
 
 def informs(settings: Any) -> bool:
-    """Whether an estimator, as it is written or checked, estimates information."""
+    """Whether an estimator, as written or checked, estimates information."""
     is_written = settings is None or isinstance(settings, Mapping)
     method = method_of(settings if is_written else {"estimator": settings.estimator})
     return method is not None and not method.without_information
@@ -31,7 +32,7 @@ class Expanded:
 
     entries : written settings by name; wrong sweeps left out
     sweeps : names of the variants, by the name of the entry that has the sweep
-    lines : what is wrong with the sweeps
+    lines : mistakes of the sweeps
     """
 
     def __init__(self, written: Mapping[str, Any]):
@@ -56,7 +57,7 @@ class Expanded:
 
     def _add(self, name, full_name, base, chosen, taken) -> None:
         if full_name in taken:
-            text = f"makes a variant named '{full_name}', which there is already"
+            text = f"makes a variant named '{full_name}', a name that exists already"
             self.lines.append((f"estimators.{name}.sweep", text))
             return
         entry = base
@@ -78,7 +79,7 @@ class Expanded:
         return [*self.entries, *self.sweeps]
 
     def place(self, path: tuple) -> tuple:
-        """Where the file has what is at this path of the expanded estimators."""
+        """The place in the file of this path of the expanded estimators."""
         if len(path) < 2 or path[0] != "estimators" or path[1] not in self._chosen:
             return path
         name, chosen = self._chosen[path[1]]

@@ -1,4 +1,4 @@
-"""Factors of a file: rows of planes in which one thing differs, and all else is the same."""
+"""Factors of a file: rows of planes that differ in one thing only."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,10 +10,10 @@ from infoplane.config.models import Factor, Level, Run
 from infoplane.config.problems import dotted, not_defined
 
 SECTIONS = ("network", "training", "measure")
-"""Of a run, beside its data set: what decides the numbers of one seed."""
+"""Sections of a run, beside its data set, that decide the numbers of one seed."""
 DATASET = "dataset"
 Variants = Mapping[str, Mapping[str, Run | None]]
-"""The runs of each entry of a file, by name; None for a wrong one."""
+"""The runs of each entry of a file, by name; None for an invalid one."""
 
 
 def factors_of(
@@ -22,7 +22,7 @@ def factors_of(
     estimators: Expanded,
     datasets: Mapping[str, Any],
 ) -> tuple[dict[str, list[Level]], list[Line]]:
-    """The levels of each factor, and what is wrong with them.
+    """The levels of each factor, and their mistakes.
 
     written : `figures.factors`; what is wrong with an entry's own keys is said elsewhere
     datasets : settings by name
@@ -53,8 +53,8 @@ def common_estimators(
     runs: Mapping[str, Run],
     estimators: Mapping[str, Any],
 ) -> list[str]:
-    """Estimators of information that measure every run whose level names no estimator; where
-    all name one, the first of them.
+    """Estimators of information that measure every run whose level names no estimator; if all
+    levels name one, the first of them.
 
     estimators : settings by name, as written or checked
     """
@@ -146,13 +146,13 @@ def _of_runs(
 
 
 def _labels(factor: Factor, names: list[str], of: str) -> tuple[list[str], list[Line]]:
-    """What levels are called where that is not their value."""
+    """Names of levels that are not called by their value."""
     if len(names) < 2:
         return names, [(of, f"must be at least two levels of a factor, not {len(names)}")]
     labels = names if factor.labels is None else factor.labels
     if len(labels) != len(names):
         text = (
-            f"must be {len(names)} texts, one a level ({', '.join(names)}), not {len(labels)}"
+            f"must be {len(names)} texts, one per level ({', '.join(names)}), not {len(labels)}"
         )
         return [], [("labels", text)]
     if twice := [label for label in labels if labels.count(label) > 1]:
@@ -161,7 +161,7 @@ def _labels(factor: Factor, names: list[str], of: str) -> tuple[list[str], list[
 
 
 def _decisive(run: Run, datasets: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a run decides the numbers of one seed, its data set by what it is made of."""
+    """The settings of a run that decide the numbers of one seed, with those of its data set."""
     settings = {name: getattr(run, name).model_dump(mode="json") for name in SECTIONS}
     dataset = datasets.get(run.dataset)
     return settings | {DATASET: dataset.model_dump(mode="json") if dataset else run.dataset}
@@ -202,8 +202,8 @@ def _factor_key(
 def differing(values: list[Any], above: str = "") -> list[str]:
     """Dotted keys in which some of these settings differ.
 
-    Mappings with other keys, such as two optimizers or data sets of two sources, differ as a
-    whole.
+    Mappings with different keys, such as two optimizers or data sets of two sources, differ as
+    a whole.
     """
     if all(value == values[0] for value in values):
         return []
@@ -231,8 +231,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _label(key: str, value: Any, name: str, run: Run) -> str:
-    """What a level is called by itself: its value, its data set's name, or, of settings of many
-    keys, as an optimizer's, its run's name."""
+    """The usual name of a level: its value, its data set's name, or, if its settings have many
+    keys (an optimizer's), its run's name."""
     if key == DATASET:
         return run.dataset
     return name if isinstance(value, Mapping) else _text(value)

@@ -1,4 +1,4 @@
-"""What a file of settings says, and what YAML would drop or change in it without a word."""
+"""The content of a file of settings, and what YAML would silently drop or change in it."""
 
 import json
 import re
@@ -15,7 +15,7 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TEXT, MERGE = "tag:yaml.org,2002:str", "tag:yaml.org,2002:merge"
 
 SURPRISING = re.compile(r"[-+]?(0[0-7_]+|\d[\d_]*(:[0-5]?\d)+(\.\d*)?)")
-"""Numbers that YAML 1.1 reads to the base of 8, such as 010, or of 60, such as 1:30."""
+"""Numbers that YAML 1.1 reads in base 8, such as 010, or in base 60, such as 1:30."""
 
 HINTS = {
     "parsing a block mapping": "keys of one mapping begin in the same column",
@@ -23,14 +23,14 @@ HINTS = {
     "parsing a flow": "a bracket or a comma is missing before this line or in it",
     "mapping values are not allowed": "a text with a colon in it stands in quotes",
 }
-"""What a message of PyYAML comes from in most cases, by a part of it."""
+"""The usual cause of a message of PyYAML, by a part of the message."""
 
 
 def read_file(path: Path) -> Any:
-    """What a YAML or JSON file says, in Python's types.
+    """The content of a YAML or JSON file, in Python's types.
 
-    Raises ConfigError, with file and line, where it is neither or not in UTF-8, where a key
-    stands twice or is no text, and where a number is to the base of 8 or 60.
+    Raises ConfigError, with file and line, if the file is neither or not in UTF-8, if a key
+    occurs twice or is not text, or if a number is in base 8 or 60.
     """
     content = path.read_bytes()
     try:
@@ -43,9 +43,9 @@ def read_file(path: Path) -> Any:
         written = json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, twice))
         if not twice:
             return written
-        text = text.replace("\t", " ")  # this is YAML too, which knows of lines
+        text = text.replace("\t", " ")  # this is YAML too, and YAML's parser gives lines
     except ValueError:
-        pass  # as Snakemake does: what is no JSON is YAML
+        pass  # as Snakemake does: what is not JSON is YAML
     loader = LOADER(text)
     try:
         node = loader.get_single_node()
@@ -60,7 +60,7 @@ def read_file(path: Path) -> Any:
 
 
 def _once(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
-    """The pairs as a mapping; names that stand twice are added to `twice`."""
+    """The pairs as a mapping; names that occur twice are added to `twice`."""
     times = Counter(name for name, _ in pairs)
     twice += [name for name, n in times.items() if n > 1]
     return dict(pairs)
@@ -77,13 +77,13 @@ def _said(error: yaml.YAMLError, text: str) -> str:
 
 
 def _hint(said: str) -> str:
-    """What to look for where PyYAML says this."""
+    """What to look for after this message of PyYAML."""
     found = (hint for part, hint in HINTS.items() if part in said)
     return next((f"; {hint}" for hint in found), "")
 
 
 def _problems(node: yaml.Node, path: tuple, seen: set[int]) -> Iterator[str]:
-    """What is wrong with a node and those inside; `seen` are nodes that were looked at."""
+    """Mistakes of a node and the nodes inside; `seen` holds nodes that were checked already."""
     if id(node) in seen:  # an alias
         return
     seen.add(id(node))
@@ -91,8 +91,8 @@ def _problems(node: yaml.Node, path: tuple, seen: set[int]) -> Iterator[str]:
         if node.tag != TEXT and not node.style and SURPRISING.fullmatch(node.value):
             base = 60 if ":" in node.value else 8
             yield (
-                f"{dotted(path)}: line {_line(node)}: YAML reads {node.value} to the base of "
-                f"{base}; write a decimal number, or quote it where it is text"
+                f"{dotted(path)}: line {_line(node)}: YAML reads {node.value} in base "
+                f"{base}; write a decimal number, or quote it if it is text"
             )
     elif isinstance(node, yaml.SequenceNode):
         for i, inner in enumerate(node.value):
@@ -111,7 +111,7 @@ def _problems_of_mapping(node: yaml.MappingNode, path: tuple, seen: set[int]) ->
         lines.setdefault(name, []).append(_line(key))
         if key.tag != TEXT:
             place = f"{dotted((*path, name))}: line {_line(key)}"
-            yield f"{place}: YAML takes the name {name} for no text; quote it"
+            yield f"{place}: YAML does not read the name {name} as text; quote it"
         yield from _problems(value, (*path, name), seen)
     for name, found in lines.items():
         if len(found) > 1:

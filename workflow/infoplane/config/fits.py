@@ -1,4 +1,4 @@
-"""Whether a run's network fits its data, and what is measured of it fits the network."""
+"""Whether a run's network fits its data, and its measurement fits the network."""
 
 import contextlib
 import math
@@ -19,10 +19,11 @@ from infoplane.training.trainer import NETWORK
 
 
 def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong with the network, the layers and the draws of a run.
+    """Mistakes of the network, the layers and the draws of a run.
 
-    shape : of its data set, None where it is not known; what does not fit it the job says
-    estimators : the experiment's, as they are written
+    shape : of its data set; None if unknown, and then the job reports a network that does not
+        fit
+    estimators : the experiment's, as written
     """
     of_input = (shape or ASSUMED).of_input
     given = f"data set '{run.dataset}' gives inputs of {_shown(of_input)}"
@@ -41,7 +42,7 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
         return
     if lacking := [one for one in run.measure.needs if one not in networks]:
         text = (
-            f"must be one for trainer '{run.training.trainer}', not '{run.measure.probe}', "
+            f"must be a probe for trainer '{run.training.trainer}', not '{run.measure.probe}', "
             f"which needs a network '{lacking[0]}', as trainer gan has it"
         )
         yield Problem(("measure", "probe"), text)
@@ -62,7 +63,7 @@ def misfits(run: Run, shape: Shape | None, estimators: Mapping[str, Any]) -> Ite
         if not network.differs_in_training:
             yield Problem(
                 ("measure", "passes"),
-                "must be evaluation, not 'training': the network has nothing that differs in "
+                "must be evaluation, not 'training': no part of the network differs in "
                 "training mode, as dropout and batch norm do",
             )
             return
@@ -90,7 +91,7 @@ def _shown(shape: tuple[int, ...]) -> str:
 
 
 def _of_draws(run: Run, network: Network) -> Iterator[Problem]:
-    """Draws of a network that has none; a shared store of one that has."""
+    """Draws of a network without randomness; a shared store of a network with draws."""
     if not network.draws and run.measure.draws > 1:
         yield Problem(
             ("measure", "draws"),
@@ -108,7 +109,7 @@ def _of_draws(run: Run, network: Network) -> Iterator[Problem]:
 def _by_layer(
     run: Run, layers: Iterable[str], estimators: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    """Settings by layer that leave out a measured layer, or name what is none."""
+    """Settings by layer that leave out a measured layer or name an unknown one."""
     for name in run.estimators:
         method, written = method_of(estimators.get(name)), estimators.get(name)
         for key in method.by_layer if method is not None else ():
@@ -119,12 +120,12 @@ def _by_layer(
 def _of_shapes(
     run: Run, network: Network, reader: Reader, estimators: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    """Estimators whose settings do not go with maps of these shapes, or need maps."""
+    """Estimators whose settings do not fit maps of these shapes, or need maps."""
     shapes = {"X": reader.shape_of_input(network.input_shape), **reader.shapes}
     for name in run.estimators:
         if (method := method_of(estimators.get(name))) is None:
             continue
-        with contextlib.suppress(ValueError):  # of settings that are wrong: said elsewhere
+        with contextlib.suppress(ValueError):  # another check reports invalid settings
             estimator = method(method.Settings.model_validate(estimators[name]))
             key, text = estimator.why_not(shapes)
             if text:
@@ -134,11 +135,11 @@ def _of_shapes(
 def _of_noise(
     run: Run, network: Network, reader: Reader, estimators: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    """Estimators of noisy layers, where layers have no noise that could be told apart."""
+    """Estimators of noisy layers in runs whose layers have no separable noise."""
     if network.noise is None:
         why = "there is no network.noise"
     elif run.measure.passes == "training":
-        why = "measure.passes is training: what is drawn is more than noise"
+        why = "measure.passes is training: the draws contain more than noise"
     elif run.measure.reading == "max" and any(len(la.shape) > 1 for la in network.layers):
         why = "measure.reading is max: the largest of noisy numbers has no noise of its own"
     elif not {reader.of[name] for name in reader.names} & set(network.noisy):
@@ -156,7 +157,7 @@ def _of_noise(
 
 
 def _of_pools(run: Run, network: Network, estimators: Mapping[str, Any]) -> Iterator[Problem]:
-    """Pools of draws of a network that has none, or of noise that is of many sizes."""
+    """Pools of draws of a network without randomness, or of noise with several sizes."""
     for name, pool in run.pools.items():
         if pool.over == "noise" and not network.draws:
             yield Problem(
@@ -182,7 +183,7 @@ def _of_pools(run: Run, network: Network, estimators: Mapping[str, Any]) -> Iter
 def _of_reconstruction(
     run: Run, network: Network, estimators: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    """A reconstruction as Y, where the network gives none or an estimator takes none."""
+    """A reconstruction as Y if the network gives none or an estimator accepts none."""
     if run.measure.y != "reconstruction":
         return
     outputs = network.widths.get(OUTPUT)
@@ -198,7 +199,7 @@ def _of_reconstruction(
     for name in run.estimators:
         if (method := method_of(estimators.get(name))) is None:
             continue
-        with contextlib.suppress(ValueError):  # of settings that are wrong: said elsewhere
+        with contextlib.suppress(ValueError):  # another check reports invalid settings
             estimator = method(method.Settings.model_validate(estimators[name]))
             if estimator.needs_labels:
                 reasons.setdefault(estimator.needs_labels, []).append(name)

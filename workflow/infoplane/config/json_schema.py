@@ -1,7 +1,7 @@
-"""The JSON schema of experiment files, by which editors complete and check them.
+"""The JSON schema of experiment files; editors complete and check files by it.
 
-A file whose first line is `# yaml-language-server: $schema=schema.json`, with the path from
-that file, needs no more. `python -m infoplane.config` writes config/schema.json.
+A file needs only the first line `# yaml-language-server: $schema=schema.json`, with the path
+from that file. `python -m infoplane.config` writes config/schema.json.
 """
 
 import json
@@ -15,16 +15,16 @@ from infoplane.settings import Settings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 MAPS = ("properties", "patternProperties", "$defs")
-"""Keywords whose value is a mapping of names to nodes, and no node itself."""
+"""Keywords whose value maps names to nodes and is not itself a node."""
 VALUES = "A sweep takes each of these values of the key in turn."
-SWEEP = "A sweep makes an estimator <name>-<key>_<value> of every combination of these values."
+SWEEP = "A sweep makes one estimator <name>-<key>_<value> for each combination of these values."
 
 
 def schema() -> Node:
     """The JSON schema of an experiment file.
 
-    In a run nothing is required, for it may come from the defaults or from a sweep; what is
-    missing in the end, and what takes two places of the file to see, `load` finds.
+    A run requires nothing, because its keys may come from the defaults or from a sweep. `load`
+    finds missing keys and mistakes that involve two places of the file.
     """
     whole = _everywhere(_bare, _told(File))
     run = _everywhere(_of_run, _told(WrittenRun))
@@ -42,7 +42,8 @@ def schema() -> Node:
 
 
 def sentence(allowed: Allowed, node: Node) -> str:
-    """What an editor shows of a key: its docstring, what is allowed, and the default."""
+    """The text that an editor shows for a key: its docstring, what is allowed, and the
+    default."""
     said = " ".join(node.get("description", "").split())
     if "not" in node:
         return f"The name stands for {OWN}."
@@ -55,7 +56,7 @@ def sentence(allowed: Allowed, node: Node) -> str:
 
 
 def _told(model: type[Settings]) -> Node:
-    """The schema of a model, each of whose keys says what is allowed and its default."""
+    """The schema of a model; each key's text gives the allowed values and the default."""
     root = model.model_json_schema()
     allowed = Allowed(root)
 
@@ -68,7 +69,7 @@ def _told(model: type[Settings]) -> Node:
 
 
 def text() -> str:
-    """The schema as the file has it."""
+    """The schema as it is written to the file."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -80,8 +81,8 @@ def _named(node: Node) -> Node:
 
 
 def _with_axes(whole: Node, run: Node) -> None:
-    """Makes a family a run without a sweep and with axes of its own, each of which may be null;
-    and a signal's estimator a name too."""
+    """Make a family a run without a sweep and with its own axes, each of which may be null;
+    allow a name as a signal's estimator."""
     section = whole["$defs"]["Compare"]["properties"]
     properties = {key: node for key, node in run["properties"].items() if key != "sweep"}
     family = {**run, "properties": {**properties, "axes": section["axes"]}}
@@ -98,7 +99,7 @@ def _with_axes(whole: Node, run: Node) -> None:
 
 
 def _sweep(run: Node, definitions: dict[str, Node]) -> Node:
-    """Lists of values by dotted key; of each kind of mapping that has the key."""
+    """Lists of values by dotted key, for each kind of mapping that has the key."""
     properties: dict[str, list[Node]] = {}
     for key, node in Allowed({**run, "$defs": definitions}).dotted():
         if key.partition(".")[0] in SWEPT:
@@ -123,7 +124,7 @@ def _sweep(run: Node, definitions: dict[str, Node]) -> Node:
 
 
 def _with_sweeps(whole: Node) -> None:
-    """Gives every kind of estimator a sweep over its own keys."""
+    """Give every kind of estimator a sweep over its own keys."""
     allowed = Allowed(whole)
     for inner in whole["properties"]["estimators"]["patternProperties"].values():
         for member in map(allowed.resolved, inner["oneOf"]):
@@ -142,20 +143,20 @@ def _with_sweeps(whole: Node) -> None:
 
 
 def _bare(node: Node) -> Node:
-    """Without titles, which repeat the key, and what only OpenAPI knows; all names safe."""
+    """Remove titles, which repeat the key, and keywords of OpenAPI; make all names safe."""
     node = {k: v for k, v in node.items() if k not in ("title", "discriminator")}
     return {**node, "additionalProperties": False} if "patternProperties" in node else node
 
 
 def _of_run(node: Node) -> Node:
-    """With nothing required, and with references to the run's own, looser definitions.
+    """The node with nothing required, and with references to the run's own, looser definitions.
 
-    But the name of a class of the user's own is: without it, any keys would be right.
+    Only the name of a user's class is required: without it, any keys would be valid.
     """
     named = any("not" in inner for inner in node.get("properties", {}).values())
     node = {k: v for k, v in _bare(node).items() if k != "required" or named}
     if "oneOf" in node:
-        # Without its kind, a mapping may be several; the defaults decide.
+        # Without its kind, a mapping may be one of several; the defaults decide.
         node["anyOf"] = node.pop("oneOf")
     if "$ref" in node:
         node["$ref"] = node["$ref"].replace("#/$defs/", "#/$defs/run.")
@@ -163,7 +164,7 @@ def _of_run(node: Node) -> Node:
 
 
 def _everywhere(change: Callable[[Node], Node], node: Any) -> Any:
-    """The schema with every node in it changed."""
+    """The schema with a change to every node in it."""
     if isinstance(node, list):
         return [_everywhere(change, item) for item in node]
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""Defaults under runs, and sweeps: the two ways in which a file says a thing once."""
+"""Defaults under runs, and sweeps: two ways to write a setting once."""
 
 import itertools
 import json
@@ -17,7 +17,8 @@ _EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
 
 
 def number(text: Any) -> float | None:
-    """The number that YAML 1.1 takes for a text, such as 4e-4; None for anything else."""
+    """The number in a text that YAML 1.1 does not read as a number, such as 4e-4; None for
+    other values."""
     written = isinstance(text, str) and _EXPONENT.fullmatch(text)
     found = float(text) if written else math.inf
     return found if math.isfinite(found) else None
@@ -27,7 +28,7 @@ def merged(default: Any, own: Any, allowed: Allowed, node: Node) -> Any:
     """`own` over `default`, mapping by mapping; `node` of `allowed` describes them.
 
     A mapping of another kind, such as a schedule `every` over a schedule `logarithmic`,
-    replaces the whole default: the keys of the one mean nothing to the other.
+    replaces the whole default, because it has other keys.
     """
     if not isinstance(default, Mapping) or not isinstance(own, Mapping):
         return own
@@ -42,7 +43,7 @@ def merged(default: Any, own: Any, allowed: Allowed, node: Node) -> Any:
 
 
 def replaced(mapping: Mapping, dotted: str, value: Any) -> dict:
-    """The mapping with another value at a dotted key."""
+    """The mapping with a new value at a dotted key."""
     head, _, rest = dotted.partition(".")
     if rest:
         inner = mapping.get(head)
@@ -51,10 +52,10 @@ def replaced(mapping: Mapping, dotted: str, value: Any) -> dict:
 
 
 def variants(sweep: Mapping[str, Sequence]) -> list[tuple[str, dict[str, Any]]]:
-    """Every variant: the text that its name ends in, and its values by dotted key.
+    """Every variant: the end of its name, and its values by dotted key.
 
-    The texts name values and no positions, and their keys are in alphabetical order, so that
-    a value which is added, or another order, leaves the other variants' results as they are.
+    The texts name values, not positions, with keys in alphabetical order. So a new value or a
+    new order leaves the results of the other variants as they are.
     """
     labels = short_keys(sweep)
     found = []
@@ -66,7 +67,7 @@ def variants(sweep: Mapping[str, Sequence]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def short_keys(keys) -> dict[str, str]:
-    """The last part of each dotted key, or all of it where two end alike."""
+    """The last part of each dotted key, or the whole key if two have the same last part."""
     last = {key: key.rpartition(".")[2] for key in keys}
     ends = list(last.values())
     return {key: end if ends.count(end) == 1 else key for key, end in last.items()}

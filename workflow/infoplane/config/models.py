@@ -1,4 +1,4 @@
-"""What an experiment is made of: the settings of the library's parts under their names."""
+"""The parts of an experiment: settings of the library's parts under their names."""
 
 from functools import cached_property
 from typing import Annotated, Any
@@ -31,7 +31,7 @@ from infoplane.table import nearest
 from infoplane.training import TRAINERS
 
 NAME = r"^[A-Za-z0-9_=,][A-Za-z0-9_=,.-]{0,99}$"
-"""Names become names of files and parts of commands."""
+"""Names become file names and parts of commands."""
 LAST_SEED = 2**32 - 1
 MOST_SEEDS = 10_000
 
@@ -88,19 +88,19 @@ class Run(Settings):
     dataset: str
     """The run learns and measures this data set, one of the experiment's `datasets`."""
     network: Network
-    """The network has a family, mlp where it is left out, and the settings of this family."""
+    """The network has a family, mlp if none is given, and the settings of this family."""
     training: Training
-    """The training has a trainer, supervised where it is left out, and the settings of this
+    """The training has a trainer, supervised if none is given, and the settings of this
     trainer."""
     seeds: Seeds = Field(default=10, validate_default=True)
     """A number n trains the seeds 0 to n − 1; a list names the seeds. Each seed is one trained
     network."""
     seeds_per_block: int | None = Field(default=None, ge=1)
-    """One job trains this many seeds, as one batched network where that is faster; null means
+    """One job trains this many seeds, as one batched network if that is faster; null means
     10, or 1 in self-play, whose seeds train one after the other."""
     measure: Measure = dataset_probe.Settings()
-    """This section says on which inputs and at which epochs information is measured; its probe
-    is dataset where it is left out."""
+    """This section sets the inputs and the epochs at which information is measured; its probe
+    is dataset if none is given."""
     estimators: Names = Field(min_length=1)
     """Names of the experiment's estimators that measure this run."""
     shards: int = Field(default=1, ge=1, le=1000)
@@ -122,22 +122,24 @@ class Run(Settings):
 
     @property
     def n_measured(self) -> int:
-        """Most epochs that are measured; an adaptive schedule may ask for every kept one."""
+        """The largest number of measured epochs; an adaptive schedule may measure every kept
+        one."""
         return self.measure.epochs.most(self.training.n_kept)
 
     def n_measured_by_each_of(self, n_parts: int) -> int:
-        """Most epochs that one of so many parts measures. Where a schedule chooses them, all
-        may lie in one part."""
+        """The largest number of epochs that one of so many parts measures. If a schedule
+        chooses them, all may be in one part."""
         adapts = isinstance(self.measure.epochs, Adaptive)
         return self.n_measured if adapts else -(-self.n_measured // n_parts)
 
 
 class WrittenRun(Run):
-    """A run as a file has it: a sweep makes it many, and an empty section is one left out."""
+    """A run as in the file: a sweep makes it several runs, and an empty section counts as left
+    out."""
 
     measure: Measure | None = None
-    """This section says on which inputs and at which epochs information is measured; its probe
-    is dataset where it is left out."""
+    """This section sets the inputs and the epochs at which information is measured; its probe
+    is dataset if none is given."""
     estimators: Names | None = Field(default=None, min_length=1)
     """These of the experiment's estimators measure the run; null means all of them."""
     sweep: dict[str, list] | None = None
@@ -147,7 +149,7 @@ class WrittenRun(Run):
 
 
 class Factor(Settings):
-    """One thing that differs while all else is the same: a row of planes, one a level."""
+    """One thing that differs while all else is the same: a row of planes, one per level."""
 
     runs: Names | None = Field(default=None, min_length=1)
     """These runs are the levels of the factor and differ in nothing else; a run with a sweep
@@ -156,13 +158,13 @@ class Factor(Settings):
     """The runs may differ in these dotted keys beside the factor, as in `training.epochs`; any
     other difference is refused."""
     run: str | None = None
-    """The `estimators` measure this run, where the factor is how it is measured."""
+    """The `estimators` measure this run, if the factor is the estimator or its settings."""
     estimators: Names | None = Field(default=None, min_length=1)
     """Each of these estimators of `run` is a level; an estimator with a sweep stands for all
     its variants."""
     labels: list[str] | None = None
-    """Figures call the levels by these names, in the order in which they are listed; null calls
-    them by their value, and data sets and estimators by their names."""
+    """Figures call the levels by these names, in the order of the list; with null, by their
+    values, and data sets and estimators by their names."""
 
     @model_validator(mode="after")
     def _of_runs_or_of_estimators(self):
@@ -186,7 +188,7 @@ OwnFigure = Annotated[str, AfterValidator(_is_a_figure), Field(pattern=IMPORTED)
 
 
 class Figures(Settings):
-    """What is drawn."""
+    """The figures of an experiment."""
 
     per_run: bool = True
     """`true` draws figures of every run. false, for very many runs, draws comparisons and
@@ -214,8 +216,8 @@ class Figures(Settings):
 
 
 class Compare(compare.Settings):
-    """Networks of a grid that are compared pair by pair: which signal of training tells which
-    of two generalises better. Each is a run, <family>-<axis>_<point>-…, with its seeds."""
+    """Networks of a grid, compared pair by pair: does a signal of training tell which of two
+    networks generalises better? Each is a run, <family>-<axis>_<point>-…, with its seeds."""
 
     families: dict[Name, dict[str, Any] | None] = Field(min_length=1)
     """Each family is a partial run, such as a data set and an architecture, and all its
@@ -243,24 +245,24 @@ class Compare(compare.Settings):
 
 
 class Member(Settings):
-    """A run of a family: where it stands on each axis, by the axes' names."""
+    """A run of a family: its point on each axis, by the axes' names."""
 
     run: str
     point: dict[str, str]
 
 
 class Compared(compare.Settings):
-    """What is compared, with the families' runs made."""
+    """The comparison, with the families' runs."""
 
     families: dict[str, list[Member]]
-    """Runs of every family, and where each stands."""
+    """Runs of every family, and the place of each."""
     signals: dict[str, compare.Signal]
     minutes_per_job: float
     networks_per_job: int
 
     @property
     def runs(self) -> set[str]:
-        """Names of all runs that stand in a family."""
+        """Names of all runs that belong to a family."""
         return {member.run for members in self.families.values() for member in members}
 
 
@@ -285,7 +287,7 @@ class File(Settings):
     """Each entry is a claim, which the report tries over estimators, settings, seeds and data
     sets; null claims nothing."""
     figures: Figures | None = None
-    """This section says what is drawn beside the usual figures."""
+    """This section adds to the usual figures."""
     audit: AuditSettings | None = None
     """The invariance audit that the report shows: layers are measured in other coordinates too;
     null shows none, and `snakemake audit` then makes one by the default settings."""
@@ -299,11 +301,11 @@ class Level(Settings):
     label: str
     run: str
     estimator: str | None = None
-    """By which it is measured; None: by that of the figure."""
+    """The estimator that measures the level; None: the figure's."""
 
 
 class Experiment(Settings):
-    """An experiment file that was found right, with defaults merged and sweeps carried out."""
+    """A valid experiment file, with defaults merged and sweeps carried out."""
 
     name: Name
     datasets: dict[Name, Dataset]
@@ -311,29 +313,30 @@ class Experiment(Settings):
     runs: dict[str, Run]
     comparisons: dict[str, list[str]]
     factors: dict[str, list[Level]] = Field(default_factory=dict)
-    """Of each factor the levels, at least two."""
+    """The levels of each factor, at least two."""
     figures_per_run: bool = True
     """Whether every run gets figures of its own."""
     own_figures: dict[str, str] = Field(default_factory=dict)
-    """Kinds of figures of the user's own: name and import path."""
+    """The user's kinds of figures: name and import path."""
     sweeps: dict[str, list[str]] = Field(default_factory=dict)
-    """Estimators that are one entry of the file with another setting each, by its name."""
+    """Estimators of one entry of the file, each with another setting, by the entry's name."""
     compare: Compared | None = None
-    """What is compared pair by pair, if anything is."""
+    """The comparison pair by pair, if there is one."""
     claims: dict[str, AnyClaim] = Field(default_factory=dict)
     audit: AuditSettings | None = None
-    """Of the report, names of runs and estimators in place of those of sweeps."""
-    """What is claimed, by name, with runs and estimators in place of sweeps."""
+    """The report's audit, with names of runs and estimators in place of sweeps."""
+    """The claims by name, with runs and estimators in place of sweeps."""
     truth: Name = "quick"
 
     @cached_property
     def alone(self) -> dict[str, Run]:
-        """Runs that are measured, drawn and reported one by one: those of no family."""
+        """Runs that are measured, drawn and reported one by one, because they belong to no
+        family."""
         in_families = self.compare.runs if self.compare else set()
         return {name: run for name, run in self.runs.items() if name not in in_families}
 
     def run(self, name: str) -> Run:
-        """The settings of a run. Raises ValueError where there is none of this name."""
+        """The settings of a run. Raises ValueError if there is none of this name."""
         if name not in self.runs:
             raise ValueError(f"there is no run '{name}'.{nearest(name, self.runs)}")
         return self.runs[name]

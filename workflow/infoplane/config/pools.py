@@ -1,4 +1,4 @@
-"""What is wrong with a run's pools, given the rest of the run and its estimators."""
+"""Mistakes of a run's pools, given the rest of the run and its estimators."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,17 +12,16 @@ from infoplane.probes import PROBES
 def pool_problems(run: Run, estimators: Mapping[str, Any]) -> Iterator[Problem]:
     """Pools that cannot be carried out.
 
-    estimators : settings of the experiment's estimators by name, as written
+    estimators : the settings of the experiment's estimators by name, as written
     """
     for name, pool in run.pools.items():
         place = ("pools", name)
         if not PROBES[run.measure.probe].fixed:
-            text = f"cannot be: the probe '{run.measure.probe}' gives each epoch its own inputs"
+            text = f"is impossible: probe '{run.measure.probe}' gives each epoch its own inputs"
             yield Problem(place, text)
         if run.measure.y != "label":
-            yield Problem(
-                place, "cannot be with measure.y: reconstruction, which is each network's own"
-            )
+            text = "does not go with measure.y: reconstruction, which differs between networks"
+            yield Problem(place, text)
         if pool.estimators is not None:
             for i, wanted in enumerate(pool.estimators):
                 if wanted not in run.estimators:
@@ -55,7 +54,7 @@ def estimators_of(run: Run, pool: str) -> list[str]:
 
 
 def _cannot_pool(written: Any) -> str:
-    """Why this estimator cannot measure pooled draws; empty where it can."""
+    """Why this estimator cannot measure pooled draws; empty if it can."""
     method = method_of(written)
     if method is None:
         return ""  # said elsewhere

@@ -1,4 +1,4 @@
-"""A file's mistakes, each as a line for the person who wrote the file."""
+"""A file's mistakes, one line each, for the person who wrote the file."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -13,19 +13,19 @@ from infoplane.settings import Settings
 from infoplane.table import nearest, unknown
 
 OWN_WORDS = ("value_error", "assertion_error")
-"""Errors that a model's own validators raise; all others come of what the schema says."""
+"""Errors that a model's own validators raise; all others follow from the schema."""
 
 
 class ConfigError(ValueError):
-    """An experiment file is wrong; the text has one line for each mistake."""
+    """An experiment file has mistakes; the text has one line for each."""
 
 
 @dataclass(frozen=True)
 class Problem:
     """One mistake.
 
-    missing : the path is of a key that is not there
-    whole : what is wrong is how the entries of a mapping go together
+    missing : whether the key at the path is missing
+    whole : whether the mistake is in the combination of a mapping's entries
     """
 
     path: Path
@@ -37,12 +37,12 @@ class Problem:
 def validated(
     model: type[Settings], written: Any, described_by: type[Settings] | None = None
 ) -> tuple[Any, list[Problem]]:
-    """The model's object and no problems, or None and all that is wrong.
+    """The model's object and no problems, or None and all mistakes.
 
-    described_by : the model that says what is allowed, where it is not `model` itself
+    described_by : the model that gives what is allowed, if it is not `model` itself
 
-    Values are taken as JSON takes them (true is not 1, 1.5 is no integer), and as YAML 1.2
-    does: 4e-4 and 1e3 are numbers.
+    Values are read as in JSON (true is not 1, 1.5 is not an integer) and as in YAML 1.2 (4e-4
+    and 1e3 are numbers).
     """
     while True:
         try:
@@ -59,7 +59,7 @@ def validated(
 
 
 def not_defined(name: Any, kind: str, known: Iterable[str], of: str = "") -> str:
-    """What is wrong with a name that nothing bears; of : where it is looked for, in words."""
+    """The message for an unknown name; of : the place where it was looked up, in words."""
     known = list(known)
     hint = nearest(name, known) if isinstance(name, str) else " A name is text."
     return f"there is no {kind} {shown(name)}{of}.{hint} Known: {', '.join(known) or 'none'}."
@@ -85,7 +85,7 @@ def _problems(errors: list[dict], written: Any, allowed: Allowed) -> list[Proble
     return [
         _problem(path, found, written, allowed)
         for path, found in by_path.items()
-        # The members of a union each complain; the one that got further was meant.
+        # Each member of a union complains; the user meant the one that got further.
         if found[0]["loc"][-1:] == ("[key]",)
         or not any(other[: len(path)] == path and other != path for other in by_path)
     ]
@@ -122,17 +122,17 @@ def _problem(path: Path, errors: list[dict], written: Any, allowed: Allowed) -> 
 
 
 def _not(value: Any, allowed: str, choices: Iterable[str] = (), kind: str = "") -> str:
-    """What is wrong with a value, and what may have been meant."""
+    """The mistake of a value, and what the user may have meant."""
     hint = nearest(value, choices) if isinstance(value, str) else ""
     if not hint and isinstance(value, str) and kind.endswith("_type") and _is_number(value):
         hint = " It is text: take off the quotes."
     if kind == "string_type" and isinstance(value, int | float):
-        hint = " It is no text: put it in quotes."
+        hint = " YAML does not read it as text: put it in quotes."
     return f"must be {allowed}, not {shown(value)}{'.' if hint else ''}{hint}"
 
 
 def _path(loc: tuple, written: Any, kind: str) -> Path:
-    """Where pydantic's place is in what was written: without the names of union members."""
+    """pydantic's place as a path in the file: without the names of union members."""
     path: list[str | int] = []
     value = written
     for i, part in enumerate(loc):
@@ -158,7 +158,7 @@ def _at(value: Any, path: Path) -> Any:
 
 
 def _with(value: Any, path: Path, new: Any) -> Any:
-    """The value with another one at the path; itself where there is nothing new."""
+    """The value with a new one at the path; unchanged if there is nothing new."""
     if new is None:
         return value
     if not path:
@@ -169,7 +169,7 @@ def _with(value: Any, path: Path, new: Any) -> Any:
 
 
 def _as_number(kind: str, value: Any) -> float | int | None:
-    """The number that a value was meant as, where a number is wanted and none was found."""
+    """The number that the user meant by a value, if a number is required."""
     if kind not in ("float_type", "int_type"):
         return None
     found = number(value) if isinstance(value, str) else value
@@ -189,7 +189,7 @@ def _is_number(value: str) -> bool:
 
 
 def has(value: Any, path: Iterable) -> bool:
-    """Whether what was written has something at a path of keys and places in lists."""
+    """Whether the file has a value at a path of keys and list positions."""
     for part in path:
         try:
             value = value[part]

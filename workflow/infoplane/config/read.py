@@ -1,4 +1,4 @@
-"""From an experiment file, as YAML gives it, to an experiment or to all of its mistakes."""
+"""From the content of an experiment file to an experiment or to all of its mistakes."""
 
 import math
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ from infoplane.datasets.source import Shape
 from infoplane.estimators import estimator_of
 
 SIDE_BY_SIDE = range(2, 13)
-"""Numbers of runs that are compared where the file asks for no comparison."""
+"""Numbers of runs that are compared by default."""
 
 
 def load(config: Mapping[str, Any], file: str) -> Experiment:
     """The experiment of a parsed file; `file` is its name, for messages.
 
-    Raises ConfigError with every mistake of the file, one a line.
+    Raises ConfigError with every mistake of the file, one per line.
     """
     written, not_json = _plain(config)
     estimators = Expanded(_mapping(written, "estimators"))
@@ -67,7 +67,7 @@ def load(config: Mapping[str, Any], file: str) -> Experiment:
     if head is not None and head.compare is not None and all(made.values()):
         compared = compare.compared(head.compare, head.compare.signals, members)
         lines += compare.problems_of(head.compare, members, made, around)
-    # A value that is no JSON is reported as that and as nothing else.
+    # A value that is not JSON is reported as that alone.
     keys = {key for key, _ in not_json}
     lines = not_json + [line for line in lines if line[0] not in keys]
     if lines:
@@ -100,7 +100,7 @@ def _with_signals(written: Any, estimators: Expanded) -> tuple[Any, list[Line]]:
 
 
 def _neither(written: Any) -> list[Line]:
-    """What is said of a file without runs and without families of them."""
+    """The mistake of a file without runs and without families."""
     if not isinstance(written, Mapping):
         return []
     if any(written.get(key) is not None for key in ("runs", "compare")):
@@ -114,7 +114,7 @@ def _neither(written: Any) -> list[Line]:
 def _taken(
     families: Mapping[str, Mapping[str, Any]], variants: Mapping[str, Mapping[str, Any]]
 ) -> list[Line]:
-    """Runs of families that bear the name of another run."""
+    """Runs of families with the name of another run."""
     owner = {full: f"runs.{name}" for name, found in variants.items() for full in found}
     lines = []
     for family, found in families.items():
@@ -127,24 +127,24 @@ def _taken(
 
 
 def _shapes(head: File | None) -> dict[str, Shape]:
-    """Shapes of the data sets of which it is known."""
+    """The known shapes of data sets."""
     chosen = head.datasets if head is not None else {}
     found = {name: known_shape_of(settings) for name, settings in chosen.items()}
     return {name: shape for name, shape in found.items() if shape is not None}
 
 
 def _fixed_epochs(head: File | None) -> dict[str, str]:
-    """Estimators that take no adaptive schedule, with the reason."""
+    """Estimators that do not work with an adaptive schedule, with the reason."""
     chosen = head.estimators if head is not None else {}
     why = {name: estimator_of(one).needs_fixed_epochs for name, one in chosen.items()}
     return {name: reason for name, reason in why.items() if reason}
 
 
 def _plain(value: Any, path: tuple = ()) -> tuple[Any, list[Line]]:
-    """The same of JSON's types, and what YAML took for something else."""
+    """The value in JSON's types, and values that YAML misread."""
     if isinstance(value, Mapping):
         lines = [
-            (dotted((*path, str(key))), f"YAML takes the name {key} for no text; quote it")
+            (dotted((*path, str(key))), f"YAML does not read the name {key} as text; quote it")
             for key in value
             if not isinstance(key, str)
         ]
@@ -159,25 +159,25 @@ def _plain(value: Any, path: tuple = ()) -> tuple[Any, list[Line]]:
     if value is None or isinstance(value, str | int | float):
         return value, []
     kind = type(value).__name__
-    return str(value), [(dotted(path), f"YAML takes {value} for a {kind}; quote it")]
+    return str(value), [(dotted(path), f"YAML reads {value} as a {kind}; quote it")]
 
 
 def _mapping(value: Any, key: str) -> dict:
-    """A section of the file; empty where there is none, or where it is no section."""
+    """A section of the file; empty if it is missing or not a mapping."""
     section = value.get(key) if isinstance(value, Mapping) else None
     return section if isinstance(section, dict) else {}
 
 
 def _collisions(variants: Mapping[str, Mapping[str, Any]]) -> list[Line]:
-    """Names that two runs would bear, and so write to the same place."""
+    """Names that two runs share, so that both would write to the same place."""
     owner: dict[str, str] = {}
     lines = []
     for name, found in variants.items():
         for full_name in found:
             if full_name in owner:
-                # The one with the sweep is the one that can be changed with less loss.
+                # Report the one with the sweep: the user loses less by changing it.
                 first, swept = sorted([owner[full_name], name], key=lambda n: n != full_name)
-                text = f"makes a variant named '{full_name}', which runs.{first} is named too"
+                text = f"makes a variant named '{full_name}', the name of runs.{first} too"
                 lines.append((f"runs.{swept}.sweep", text))
             owner.setdefault(full_name, name)
     return lines
@@ -186,7 +186,7 @@ def _collisions(variants: Mapping[str, Mapping[str, Any]]) -> list[Line]:
 def _comparisons(
     figures: Mapping[str, Any], variants: Mapping[str, Mapping[str, Any]]
 ) -> tuple[dict[str, list[str]], list[Line]]:
-    """The runs of each comparison, and what is wrong with the names that the file gives."""
+    """The runs of each comparison, and mistakes of their names."""
     runs = {full_name: [full_name] for found in variants.values() for full_name in found}
     if figures.get("comparisons") is None:
         return ({"all": list(runs)} if len(runs) in SIDE_BY_SIDE else {}), []

@@ -1,4 +1,4 @@
-"""The runs that one entry of a file stands for, and what is wrong with them."""
+"""The runs behind one entry of a file, and their mistakes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,17 +25,17 @@ from infoplane.training.adopt import Adopt
 from infoplane.training.supervised import Supervised
 
 SWEPT = ("dataset", "network", "training", "measure")
-"""Sections of a run that a sweep may change: what decides the numbers of one seed."""
+"""Sections of a run that a sweep may change: those that decide the numbers of one seed."""
 LONGEST_NAME = 200
 """Characters of a variant's name; file systems stop at 255, suffixes included."""
 
 Line = tuple[str, str]
-"""A key as the file has it, and what is wrong there."""
+"""A key as in the file, and its mistake."""
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a run takes from the rest of its file."""
+    """The parts of the rest of the file that a run needs."""
 
     datasets: Mapping[str, Any]
     estimators: Expanded
@@ -47,9 +47,9 @@ class Surroundings:
 
 
 def checked_defaults(defaults: Mapping[str, Any]) -> list[Line]:
-    """What is wrong with defaults whichever runs they are for.
+    """Mistakes of defaults that no run can correct.
 
-    A key that is missing, or that does not fit another, may be put right by a run.
+    A run may supply a missing key or correct one that does not fit another.
     """
     written = {key: value for key, value in _filled(defaults).items() if key != "sweep"}
     _, problems = validated(Run, written, WrittenRun)
@@ -72,31 +72,31 @@ def runs_of(
 
 
 class Variant(NamedTuple):
-    """One of the runs that an entry stands for: its name, and its own values by dotted key."""
+    """One of the runs behind an entry: its name, and its own values by dotted key."""
 
     name: str
     chosen: Mapping[str, Any]
 
 
 class Places(Protocol):
-    """Where in the file the values of an entry's runs stand."""
+    """The places in the file of the values of an entry's runs."""
 
     @property
     def many(self) -> str:
         """The key that makes the entry several runs."""
 
     def of(self, problem: Problem, chosen: Mapping[str, Any]) -> str:
-        """The key as it is written, of a problem of the run with these values of its own."""
+        """The key, as written, of a problem of the run with these values."""
 
     def is_of_all(self, key: str) -> bool:
-        """Whether what is wrong there is so in whichever runs: these are not named then."""
+        """Whether the mistake is in all runs: the message then names none."""
 
 
 class Entry(NamedTuple):
     """An entry over the defaults, before it is several runs.
 
-    settings : with estimators that have a sweep as their variants; wanted : the estimators as
-    they are written; elsewhere : keys whose mistakes are told of where they come from
+    settings : with variants in place of estimators that have a sweep; wanted : the estimators
+        as written; elsewhere : keys whose mistakes are reported at their origin
     """
 
     settings: dict[str, Any]
@@ -105,7 +105,7 @@ class Entry(NamedTuple):
 
     @classmethod
     def of(cls, own: Mapping[str, Any], around: Surroundings) -> "Entry":
-        """The entry that a file has."""
+        """The entry in the file."""
         allowed = allowed_by(WrittenRun)
         whole = _filled(merged(around.defaults, own, allowed, allowed.root))
         elsewhere = {"dataset"} if "estimators" in whole else {"dataset", "estimators"}
@@ -119,7 +119,7 @@ class Entry(NamedTuple):
 def checked_variants(
     entry: Entry, made: Sequence[Variant], places: Places, around: Surroundings
 ) -> tuple[dict[str, Run | None], list[Line]]:
-    """The runs that an entry stands for by name (None for a wrong one), and mistakes."""
+    """The runs behind an entry by name (None for an invalid one), and mistakes."""
     runs: dict[str, Run | None] = {}
     found: dict[Line, list[str]] = {}
     lines: list[Line] = []
@@ -159,8 +159,8 @@ def checked_variants(
 
 
 def _adopted(run: Run, written: Mapping[str, Any]) -> tuple[Run | None, list[Problem]]:
-    """The run, where it takes up files with the seeds of these, if it says none; None and what
-    is wrong with the files."""
+    """The run; if it adopts files and names no seeds, with the seeds of the files. Or None and
+    the mistakes of the files."""
     if not isinstance(run.training, Adopt.Settings):
         return run, []
     try:
@@ -179,19 +179,19 @@ def _adopted(run: Run, written: Mapping[str, Any]) -> tuple[Run | None, list[Pro
 
 @dataclass(frozen=True)
 class _Places:
-    """Where in the file a run's values stand."""
+    """The places in the file of a run's values."""
 
     name: str
     own: Mapping[str, Any]
     defaults: Mapping[str, Any]
 
     def of(self, problem: Problem, chosen: Mapping[str, Any]) -> str:
-        """The key as it is written: under the run, its sweep, or the defaults."""
+        """The key as written: under the run, its sweep, or the defaults."""
         full = dotted(problem.path)
         for key in chosen:
             if full == key or full.startswith((f"{key}.", f"{key}[")):
                 return self.of_sweep(key) + full.removeprefix(key)
-        # What is missing is missing where the keys beside it are.
+        # A missing key is reported beside its neighbours.
         stands = problem.path[:-1] if problem.missing else problem.path
         in_defaults = has(self.defaults, stands) and not has(self.own, stands)
         return f"defaults.{full}" if in_defaults else dotted(("runs", self.name, *problem.path))
@@ -211,7 +211,7 @@ class _Places:
 
 
 def _expanded(pools: Any, estimators: Expanded) -> Any:
-    """Pools whose estimators with a sweep are named as its variants."""
+    """Pools with variants in place of estimators that have a sweep."""
     if not isinstance(pools, Mapping):
         return pools
     return {
@@ -229,7 +229,7 @@ def _filled(run: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _swept(sweep: Any, places: _Places) -> tuple[dict[str, list], list[Line]]:
-    """The part of a sweep that can be carried out, and what is wrong with the rest."""
+    """The valid part of a sweep, and the mistakes of the rest."""
     if not isinstance(sweep, Mapping):
         text = f"must be a mapping of dotted keys to lists of values, not {shown(sweep)}"
         in_own = "sweep" in places.own
@@ -260,7 +260,7 @@ def _wrong_with(
 ) -> str | None:
     head = key.partition(".")[0]
     if head in WrittenRun.model_fields and head not in SWEPT:
-        return f"cannot be swept, only keys of {', '.join(SWEPT)} can"
+        return f"cannot be swept; only keys of {', '.join(SWEPT)} can"
     if key not in known:
         above = key.rpartition(".")[0]
         while above and above not in known:
@@ -277,7 +277,7 @@ def _wrong_with(
 
 
 def _references(run: Mapping[str, Any], around: Surroundings) -> Iterator[Problem]:
-    """Names in a run, right or wrong otherwise, that nothing in the file bears."""
+    """Names in a run that nothing in the file has."""
     dataset = run.get("dataset")
     if dataset is None:
         text = (
@@ -324,7 +324,7 @@ def _epochs(run: Run) -> Iterator[Problem]:
 
 
 def _test_inputs(run: Run, around: Surroundings) -> Iterator[Problem]:
-    """Uses of a test set where every input trains."""
+    """Uses of a test set if every input trains."""
     dataset = around.datasets.get(run.dataset)
     if not isinstance(dataset, Mapping) or dataset.get("training_fraction") != 1:
         return
@@ -338,8 +338,8 @@ def _test_inputs(run: Run, around: Surroundings) -> Iterator[Problem]:
 
 
 def _unit_range(run: Run, around: Surroundings) -> Iterator[Problem]:
-    """Outputs between 0 and 1 that are to be standardised inputs, which lie on both sides of
-    0. What other inputs are is known when they are read."""
+    """Outputs between 0 and 1 that should reconstruct standardised inputs, which lie on both
+    sides of 0. The range of other inputs is known once they are read."""
     dataset = around.datasets.get(run.dataset)
     how = dataset.get("standardise", "none") if isinstance(dataset, Mapping) else "none"
     learns = isinstance(run.training, Supervised.Settings) and run.training.target == "input"
@@ -353,7 +353,7 @@ def _unit_range(run: Run, around: Surroundings) -> Iterator[Problem]:
 
 
 def _labels(run: Run, around: Surroundings) -> Iterator[Problem]:
-    """Labels that the data set does not have, where that can be told before it is prepared."""
+    """Labels that the data set does not have, if that is known before it is prepared."""
     wanted = {"measure": run.measure.wanted_label, "training": run.training.wanted_label}
     if not any(wanted.values()):
         return
@@ -370,7 +370,7 @@ def _labels(run: Run, around: Surroundings) -> Iterator[Problem]:
 
 
 def _adaptive(run: Run, around: Surroundings) -> Iterator[Problem]:
-    """What does not go with epochs that are chosen while information is measured."""
+    """Settings that do not fit an adaptive schedule."""
     schedule = run.measure.epochs
     if not isinstance(schedule, Adaptive):
         return

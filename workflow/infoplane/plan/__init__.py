@@ -1,1 +1,1 @@
-"""What an experiment's results are made from, before any job runs."""
+"""The plan of an experiment, made before any job runs: files, recipes and costs."""

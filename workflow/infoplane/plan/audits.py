@@ -1,5 +1,5 @@
-"""The invariance audit of an experiment as two stages: layers measured in other coordinates,
-and what comes of it put together."""
+"""The invariance audit of an experiment as two stages: measure layers in other coordinates,
+then put the results together."""
 
 import json
 
@@ -16,8 +16,8 @@ from infoplane.seeds import parse_block
 
 
 class Audits:
-    """Which runs are audited by which of their estimators. An experiment without an `audit` is
-    audited as the settings are by default, when it is asked for."""
+    """The audited runs and the estimators that audit them. For an experiment without an
+    `audit`, the default settings hold."""
 
     def __init__(self, experiment: Experiment, files: Files, recipes: Recipes, costs: Costs):
         self.experiment, self.files, self.recipes = experiment, files, recipes
@@ -26,17 +26,17 @@ class Audits:
 
     @property
     def blocks(self) -> Blocks:
-        """Of the experiment's runs."""
+        """The experiment's runs."""
         return self.recipes.blocks
 
     @property
     def in_report(self) -> bool:
-        """Whether the report shows it: where the experiment asks for it."""
+        """Whether the report shows the audit: only if the experiment has the section."""
         return self.experiment.audit is not None and bool(self.pairs)
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        """Every run that is audited with every estimator, as names."""
+        """Every audited run with every estimator, as names."""
         settings, runs = self.settings, self.experiment.alone
         chosen = [name for name in runs if settings.runs is None or name in settings.runs]
         return [
@@ -48,7 +48,7 @@ class Audits:
         ]
 
     def blocks_of(self, run: str) -> list[str]:
-        """Names of the blocks that hold the seeds which are audited."""
+        """Names of the blocks that hold the audited seeds."""
         return [
             block
             for block in self.blocks.of(run)
@@ -56,16 +56,16 @@ class Audits:
         ]
 
     def seeds(self, run: str) -> list[int]:
-        """The seeds of a run that are audited."""
+        """The audited seeds of a run."""
         return self.experiment.run(run).seeds[: self.settings.seeds]
 
     def weights_of(self, run: str) -> list[str]:
-        """Stores of the weights that are audited."""
+        """Stores of the audited weights."""
         trained_as = self.blocks.trained_as(run)
         return [self.files.weights(trained_as, block) for block in self.blocks_of(run)]
 
     def all_values(self) -> list[str]:
-        """Tables of all runs and estimators. Raises ValueError where there are none."""
+        """Tables of all runs and estimators. Raises ValueError if there are none."""
         if not self.pairs:
             raise ValueError(
                 "there is nothing to audit: no run that stands by itself is measured by an "
@@ -75,12 +75,12 @@ class Audits:
 
     @property
     def told(self) -> str:
-        """What both jobs are told of the settings, as text."""
+        """The settings for both jobs, as text."""
         return self.settings.canonical()
 
     @property
     def exempt(self) -> str:
-        """Why estimators are exempt, by the name that the experiment has for them, as text."""
+        """Why estimators are exempt, by their names in the experiment, as text."""
         names = dict.fromkeys(by for _, by in self.pairs)
         methods = {by: self.experiment.estimators[by].estimator for by in names}
         return json.dumps({by: ESTIMATORS[of].not_invariant for by, of in methods.items()})
@@ -88,7 +88,7 @@ class Audits:
     # Recipes and costs
 
     def recipe_of_values(self, run: str, estimator: str) -> str:
-        """Of what one estimator says of a run's layers in other coordinates."""
+        """The recipe of one estimator's values for a run's layers in other coordinates."""
         self.experiment.run(run)
         source = self.recipes.source("infoplane.invariance.run", script="audit_layers.py")
         blocks = self.blocks_of(run)
@@ -97,20 +97,20 @@ class Audits:
         return recipe(made_of, self.seeds(run), chosen, source)
 
     def recipe_of_all(self) -> str:
-        """Of the tables and the figure."""
+        """The recipe of the tables and the figure."""
         source = self.recipes.source("infoplane.figures.audit", script="draw_audit.py")
         made_of = [[*pair, self.recipe_of_values(*pair)] for pair in self.pairs]
         return recipe(made_of, self.exempt, source)
 
     def cost_of_values(self, run: str, estimator: str) -> Cost:
-        """Of measuring the layers as they are, and once for each map and repeat."""
+        """The cost of measuring the layers as they are, and once for each map and repeat."""
         settings = self.settings
         times = 1 + len(settings.maps) * settings.repeats
         n = min(settings.epochs, self.experiment.run(run).n_measured)
         return self.costs.audit(run, estimator, len(self.seeds(run)), n, times)
 
     def cost_of_all(self) -> Cost:
-        """Of the tables and the figure."""
+        """The cost of the tables and the figure."""
         return of_drawing(0, n_figures=1)
 
     @staticmethod

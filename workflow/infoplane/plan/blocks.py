@@ -1,5 +1,5 @@
-"""Which stores hold the weights of an experiment's runs: blocks of seeds, and runs that are one
-training under several names."""
+"""The stores that hold the weights of an experiment's runs: blocks of seeds, and runs that
+share one training under several names."""
 
 from functools import cached_property
 
@@ -9,9 +9,9 @@ from infoplane.seeds import Block, block_name, parse_block, seed_blocks
 
 
 class Blocks:
-    """The blocks of seeds of every run, by what stands on disk when it is asked for first.
+    """The blocks of seeds of every run, from the files on disk at the first call.
 
-    Blocks whose weights stand stay as they are.
+    Blocks that have weights already stay as they are.
     """
 
     def __init__(self, experiment: Experiment, files: Files):
@@ -21,7 +21,7 @@ class Blocks:
 
     @cached_property
     def what_is_trained(self) -> dict[str, tuple[str, ...]]:
-        """All that decides a run's weights but the seeds and the sources, by run."""
+        """All that decides a run's weights, apart from seeds and sources, by run."""
         return {
             name: (
                 self.experiment.datasets[run.dataset].canonical(),
@@ -32,14 +32,14 @@ class Blocks:
         }
 
     def trained_as(self, run: str) -> str:
-        """The run under whose name the weights stand: of equal runs the first that has any."""
+        """The run whose name the weights have: the first of equal runs that has any."""
         equal = self._equal(run)
         return next((name for name in equal if self._blocks_on_disk(name)), equal[0])
 
     def of(self, run: str) -> tuple[str, ...]:
         """Names of a run's blocks, 'seeds-0-9'.
 
-        Equal runs share them: what one has too few seeds for, the next ones add.
+        Equal runs share blocks: a run with more seeds adds the missing ones.
         """
         if run not in self._of:
             blocks = list(self._blocks_on_disk(self.trained_as(run)))
@@ -52,7 +52,7 @@ class Blocks:
         return self._of[run]
 
     def weights_of(self, run: str) -> list[str]:
-        """The stores of a run's weights, there or not."""
+        """The stores of a run's weights, whether or not they exist."""
         trained_as = self.trained_as(run)
         return [self.files.weights(trained_as, block) for block in self.of(run)]
 

@@ -1,4 +1,4 @@
-"""The claims of an experiment as a stage: what they are tried on, and what the job is told."""
+"""The claims of an experiment as a stage: the tables that test them, and the job's settings."""
 
 import json
 from collections.abc import Iterator
@@ -19,11 +19,12 @@ from infoplane.signals.layers import SUMMARIES
 from infoplane.table import nearest
 
 READING_MB, ANALYSIS_SECONDS = 600, 0.05
-"""Of a job that has read the largest run's table; of one analysis, judged and drawn."""
+"""Memory of a job that has read the largest run's table; time of one analysis, judged and
+drawn."""
 
 
 class Claims:
-    """The claims of an experiment, by name; none where it claims nothing."""
+    """The claims of an experiment, by name; none if it claims nothing."""
 
     def __init__(
         self,
@@ -44,12 +45,12 @@ class Claims:
 
     @property
     def of_families(self) -> bool:
-        """Whether a claim is about networks that are compared pair by pair."""
+        """Whether a claim concerns networks that are compared pair by pair."""
         return any(isinstance(one, OrderClaim) for one in self.experiment.claims.values())
 
     @cached_property
     def pairs(self) -> dict[str, list[tuple[str, str]]]:
-        """Of each claim about phases the runs and estimators that it is tried on."""
+        """The runs and estimators that test each claim about phases."""
         return {
             name: [(run, by) for run in claim.runs for by in self._estimators(claim, run)]
             for name, claim in self.experiment.claims.items()
@@ -58,18 +59,18 @@ class Claims:
 
     @property
     def figures(self) -> list[str]:
-        """Names of the figures: of all claims, and of each."""
+        """Names of the figures: one of all claims, and one of each."""
         return ["claims", *(f"claim-{name}" for name in self.names)] if self.names else []
 
     def inputs(self) -> list[str]:
-        """All that the claims are tried on."""
+        """All files that the claims are tested on."""
         paths = [*self._of_networks]
         if self.of_families:
             paths += [*self.families.all_signals, *self.families.all_selections]
         return paths
 
     def told(self) -> dict[str, str]:
-        """What the job is told, as texts of JSON."""
+        """The job's settings, as JSON texts."""
         runs, claims = self.experiment.runs, self.experiment.claims
         data = {run: runs[run].dataset for run in self._runs}
         families = self.families.stores if self.of_families else "{}"
@@ -86,7 +87,7 @@ class Claims:
         }
 
     def recipe(self) -> str:
-        """Of the table and the figures of all claims."""
+        """The recipe of the table and the figures of all claims."""
         source = self.recipes.source(
             "infoplane.claims.networks",
             "infoplane.claims.orders",
@@ -104,7 +105,7 @@ class Claims:
         return recipe(made_of, own, seeds, source)
 
     def cost(self) -> Cost:
-        """Of trying all claims, and of their figures."""
+        """The cost of testing all claims, and of their figures."""
         runs = self.experiment.runs
         n = sum(len(runs[run].seeds) for pairs in self.pairs.values() for run, _ in pairs)
         drawing = self.costs.report()
@@ -117,7 +118,7 @@ class Claims:
 
     @property
     def _by_pair(self) -> list[tuple[str, str, list[str]]]:
-        """Runs and estimators, each with the claims that are tried on them."""
+        """Runs and estimators, each with the claims that they test."""
         found: dict[tuple[str, str], list[str]] = {}
         for name, pairs in self.pairs.items():
             for pair in pairs:
@@ -130,7 +131,7 @@ class Claims:
 
     @property
     def _of_networks(self) -> dict[str, str]:
-        """Stores that claims about phases are tried on, with their recipes."""
+        """Stores that test claims about phases, with their recipes."""
         recipes = {}
         for name, pairs in self.pairs.items():
             for run, by in pairs:
@@ -145,7 +146,7 @@ class Claims:
         return recipes
 
     def _estimators(self, claim: PhaseClaim, run: str) -> list[str]:
-        """Estimators of a run by which a claim is tried."""
+        """Estimators of a run that test a claim."""
         measured = self.experiment.runs[run].estimators
         if claim.estimators is not None:
             return [by for by in measured if by in claim.estimators]
@@ -153,8 +154,8 @@ class Claims:
 
 
 def problems(experiment: Experiment, known: Known) -> Iterator[str]:
-    """Layers of claims that no network has, a line each; what depends on a data set of which
-    nothing is known yet is left to the jobs."""
+    """Layers of claims that no network has, one line each. The jobs check what depends on a
+    data set that is still unknown."""
     for name, claim in experiment.claims.items():
         for wanted, run in _wanted(claim, experiment):
             settings = experiment.runs[run]
@@ -177,7 +178,7 @@ def problems(experiment: Experiment, known: Known) -> Iterator[str]:
 
 
 def _wanted(claim: Claim, experiment: Experiment) -> Iterator[tuple[str, str]]:
-    """Layers that a claim names, each with the runs that have to have it."""
+    """Layers that a claim names, each with the runs that must have it."""
     if isinstance(claim, PhaseClaim):
         for layer in () if isinstance(claim.layers, str) else claim.layers:
             yield from ((layer, run) for run in claim.runs)

@@ -1,4 +1,4 @@
-"""What the files of a user hold, by their bytes: a name or a date says nothing of it."""
+"""Digests of the content of a user's files; names and dates do not count."""
 
 import hashlib
 import json
@@ -9,14 +9,15 @@ from pathlib import Path
 from infoplane.stores.cache import Cache
 
 REMEMBERED = "contents.json"
-"""A file of the cache: digests by path, each with the size, dates and inode it was read at."""
+"""A file of the cache: digests by path, each with the file's size, dates and inode at that
+time."""
 
 
 def digest_of_contents(paths: Iterable[Path], cache: Cache | None = None) -> str:
     """Digest of the bytes of these files, and of all files in these folders with their names.
 
-    Files are read once: a file of the same size, dates and inode holds what it held. (A file
-    that is moved into the place of another keeps its date, and has another inode.)
+    Each file is read once: with the same size, dates and inode its content is the same. (A file
+    that replaces another by a move keeps its date, but has another inode.)
     """
     remembered = (cache or Cache.of_environment()).root
     memory = _read(remembered / REMEMBERED) if remembered else {}
@@ -33,7 +34,7 @@ def digest_of_contents(paths: Iterable[Path], cache: Cache | None = None) -> str
 
 
 def _files_of(path: Path) -> Iterator[tuple[str, Path]]:
-    """A file, or the files below a folder, with their names in it; hidden ones left out."""
+    """A file, or the files below a folder with their names in it, without hidden ones."""
     if not path.is_dir():
         yield "", path
         return
@@ -81,5 +82,5 @@ def _write(memory: dict[str, list[str]], file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         partial.write_text(json.dumps(memory), encoding="utf-8")
         partial.replace(file)
-    except OSError:  # a folder that may only be read: files are read again next time
+    except OSError:  # a read-only folder: the files are read again next time
         partial.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What the jobs of an experiment need: the costs of what they do, put together."""
+"""Time and memory of an experiment's jobs, summed over their steps."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -13,17 +13,17 @@ from infoplane.training import TRAINERS
 from infoplane.training.trainer import NETWORK
 
 ROW_BYTES, ROW_SECONDS, FIGURE_SECONDS = 1500, 2e-5, 5
-"""Of one estimate while tables are joined and drawn; of a figure."""
+"""Memory of one estimate while tables are joined and drawn; time of a figure."""
 
 
 def of_drawing(n_rows: float, base_mb: float = DRAWING_MB, n_figures: int = 4) -> Cost:
-    """Of figures, checks or a page made from n_rows estimates."""
+    """The cost of figures, checks or a page made from n_rows estimates."""
     seconds = IMPORT_SECONDS + FIGURE_SECONDS * n_figures + ROW_SECONDS * n_rows
     return Cost(base_mb + ROW_BYTES * n_rows / 1e6, seconds)
 
 
 class Costs:
-    """Costs of an experiment's jobs, by the names that stand in their files."""
+    """Costs of an experiment's jobs, by the names in their paths."""
 
     def __init__(self, known: Known):
         self.known, self.runs = known, known.experiment.runs
@@ -31,48 +31,49 @@ class Costs:
         self._work = cache(self._work)
 
     def dataset(self, dataset: str) -> Cost:
-        """Of its preparation; a download is not counted."""
+        """The cost of preparing a data set, without a download."""
         shape = self.known.shape(dataset)
         n_bytes = 4 * shape.n * shape.d
         return Cost(TORCH_MB + 4.5 * n_bytes / 1e6, IMPORT_SECONDS + n_bytes / 5e6)
 
     def training(self, run: str, seeds: str) -> Cost:
-        """Of a block of seeds."""
+        """The cost of training a block of seeds."""
         settings, network = self.runs[run], self.known.networks(run)[NETWORK]
         shape, trainer = self.known.shape(settings.dataset), settings.training.trainer
         of = settings.training, network, shape, n_seeds_of(seeds), settings.threads
         return TRAINERS[trainer].cost(*of)
 
     def activations(self, run: str, seeds: str) -> Cost:
-        """Of the activations of a block of seeds that estimators share."""
+        """The cost of the activations of a block of seeds that estimators share."""
         return self._work(run, n_seeds_of(seeds), self.runs[run].n_measured).activations()
 
     def estimation(self, run: str, estimator: str, seeds: str, n_parts: int | None = 1) -> Cost:
-        """Of a block of seeds, or of one of so many parts of its epochs; None: of putting them
-        together, which measures next to nothing."""
+        """The cost of estimating for a block of seeds, or for one of so many parts of its
+        epochs; None: of putting the parts together, which measures almost nothing."""
         n_epochs = self.runs[run].n_measured_by_each_of(n_parts) if n_parts else 1
         work = self._work(run, n_seeds_of(seeds), n_epochs)
         return work.estimation(self._estimator(estimator))
 
     def pool(self, run: str, pool: str, estimator: str) -> Cost:
-        """Of a pool, every window of which counts as a network with the longest one's draws."""
+        """The cost of a pool; every window counts as a network with the longest window's
+        draws."""
         settings, kept = self.runs[run], self.runs[run].training.n_kept
         sizes = settings.pools[pool].sizes(len(settings.seeds), kept, settings.measure.draws)
         return self._work(run, *sizes).estimation(self._estimator(estimator))
 
     def audit(self, run: str, estimator: str, n_seeds: int, n_epochs: int, times: int) -> Cost:
-        """Of so many epochs of a run, each layer in so many coordinates."""
+        """The cost of auditing so many epochs of a run, each layer in so many coordinates."""
         own = self._work(run, n_seeds, n_epochs * times)
         return own.estimation(self._estimator(estimator))
 
     def drawing(self, subjects: Iterable[Subject]) -> Cost:
-        """Of figures of a run (and its lists of violations), or of several runs."""
+        """The cost of figures of a run (and its lists of violations), or of several runs."""
         subjects = list(subjects)
         runs = {run for subject in subjects for run in subject.runs}
         return of_drawing(sum(map(self._n_rows, runs)), n_figures=len(subjects))
 
     def report(self) -> Cost:
-        """Of the page, for which all tables are read, run by run."""
+        """The cost of the report, which reads all tables, run by run."""
         n_rows = [self._n_rows(run) for run in self.known.experiment.alone] or [0]
         return Cost(of_drawing(max(n_rows)).mb, of_drawing(sum(n_rows)).seconds)
 
@@ -82,7 +83,7 @@ class Costs:
         return Work(*given, n_seeds, n_epochs, draws, settings.memory_mb, settings.threads)
 
     def _n_rows(self, run: str) -> int:
-        """Of tables of a run: of estimates, and of metrics by layer."""
+        """The cost of tables of a run: of estimates, and of metrics by layer."""
         settings, n_layers = self.runs[run], len(self._work(run, 1, 1).read)
         n_estimates = len(settings.estimators) * settings.n_measured
         return len(settings.seeds) * n_layers * (n_estimates + len(settings.training.numbers))

@@ -1,4 +1,4 @@
-"""Which figures and lists of violations an experiment has, and what they are drawn from."""
+"""The figures and lists of violations of an experiment, and their sources."""
 
 import json
 import re
@@ -18,11 +18,11 @@ from infoplane.plan.recipes import Recipes
 from infoplane.plan.stage import Notes
 
 BESIDE = ("png", "pdf", "csv")
-"""Files of a figure beside the json that says its recipe."""
+"""Files of a figure beside the JSON that holds its recipe."""
 
 
 class Drawings:
-    """The figures of an experiment, by run, and those of several runs."""
+    """The figures of an experiment: those of each run, and those of several runs."""
 
     def __init__(self, experiment: Experiment, files: Files, blocks: Blocks, recipes: Recipes):
         self.experiment, self.files = experiment, files
@@ -48,7 +48,7 @@ class Drawings:
         return sorted({pool for run in self.experiment.alone.values() for pool in run.pools})
 
     def some(self, run: str | None, selection: str | None = None) -> list[Subject]:
-        """All figures of a run or of several, or those of one estimator, sweep or kind:
+        """All figures of a run or of several runs, or those of one estimator, sweep or kind:
         `estimator-kde`, `figure-comparison`."""
         if selection is None:
             return self.of(run)
@@ -58,7 +58,7 @@ class Drawings:
 
     def listed(self, run: str | None, selection: str | None = None) -> list[str]:
         """Estimators whose violations are listed beside figures of a run: all that measure it,
-        or those of whose information the figures are."""
+        or those that the figures show."""
         if run is None:
             return []
         own = self.experiment.run(run).estimators
@@ -69,7 +69,7 @@ class Drawings:
         return [by for by in own if by in shown]
 
     def stores(self, run: str | None, selection: str | None = None) -> list[str]:
-        """All that figures, and lists beside them, are drawn from."""
+        """All files from which figures, and the lists beside them, are made."""
         paths = [
             self.files.information(run, by, seeds)
             for by in self.listed(run, selection)
@@ -80,7 +80,7 @@ class Drawings:
         return list(dict.fromkeys(paths))
 
     def recipe(self, subject: Subject) -> str:
-        """What a figure is to be made from."""
+        """The recipe that a figure must have."""
         return self.recipes.figure(subject, self._made_of(subject).values())
 
     def _made_of(self, subject: Subject) -> dict[str, str]:
@@ -108,7 +108,7 @@ class Drawings:
         return recipes
 
     def notes(self, run: str | None, selection: str | None = None) -> Notes:
-        """What says of figures, and of lists beside them, by which recipe they were made."""
+        """The files that hold the recipes of figures and of the lists beside them."""
         folder, recipes = self.files.figures(run), {}
         for subject in self.some(run, selection):
             path = f"{folder}/{subject.name}"
@@ -120,7 +120,7 @@ class Drawings:
         return recipes
 
     def written(self, run: str | None, selection: str | None = None) -> dict[str, str]:
-        """What the drawing job is told, as texts of JSON."""
+        """The drawing job's settings, as JSON texts."""
         some, listed = self.some(run, selection), self.listed(run, selection)
         runs = {of for subject in some for of in subject.runs} | ({run} if run else set())
         return {
@@ -130,7 +130,7 @@ class Drawings:
         }
 
     def shown(self, runs: Iterable[str | None]) -> dict[str, str]:
-        """What the report is told: folders and names of figures, and where tables are."""
+        """The report's settings: folders and names of figures, and paths of tables."""
         figures = [
             (run, self.files.figures(run), [subject.name for subject in self.of(run)])
             for run in runs
@@ -141,7 +141,7 @@ class Drawings:
         }
 
     def material(self, runs: Iterable[str]) -> str:
-        """Where tables of these runs are found, as `figures.material.Material` takes it."""
+        """Paths of the tables of these runs, as `figures.material.Material` takes them."""
         return json.dumps(
             {
                 "paths": {
@@ -161,8 +161,7 @@ class Drawings:
         )
 
     def caption(self, folder: str, name: str) -> str:
-        """What is said of a figure that was drawn, for a reStructuredText file: nothing in it
-        is read as markup."""
+        """The caption of a figure for a reStructuredText file, without any markup in it."""
         texts = json.loads(Path(folder, f"{name}.json").read_text(encoding="utf-8"))
         return re.sub(r"([\\*`|_])", r"\\\1", texts["caption"])
 
@@ -198,8 +197,8 @@ class Drawings:
                         )
 
     def _convergence(self, run: str, estimators: Iterable[str]) -> Iterator[Subject]:
-        """Estimators that keep curves: those that go on from epoch to epoch beside their twins
-        that do not, and those without a twin alone."""
+        """Estimators that keep curves. One that continues from epoch to epoch stands beside its
+        twin that starts anew; one without a twin stands alone."""
         known = {by: estimator_of(self.experiment.estimators[by]) for by in estimators}
         known = {by: estimator for by, estimator in known.items() if estimator.keeps_curves}
         twins = {
@@ -273,12 +272,12 @@ class Drawings:
         return self.experiment.estimators[estimator].estimator == "clustering"
 
     def _kinds(self, of: str) -> list[str]:
-        """Kinds of figures that show this, the user's own last."""
+        """Kinds of figures with this subject, the user's own last."""
         every = [*FIGURES, *self.experiment.own_figures.values()]
         return [kind for kind in every if FIGURES[kind].of == of]
 
     def _name(self, kind: str) -> str:
-        """The name of a kind in files and targets."""
+        """A kind's name in files and targets."""
         return self._names_of_own.get(kind, kind)
 
     @cached_property

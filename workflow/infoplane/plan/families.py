@@ -1,4 +1,4 @@
-"""Families of networks that are compared: which jobs measure them, and what these are told."""
+"""Families of compared networks: the jobs that measure them, and the settings of these jobs."""
 
 import json
 import math
@@ -20,9 +20,9 @@ from infoplane.signals.cost import of_network
 from infoplane.training.trainer import NETWORK
 
 STORE_SECONDS = 0.1
-"""Of reading the metrics of a store."""
+"""Seconds to read the metrics of a store."""
 SCORE_SECONDS = 2e-8
-"""Of a signal's scores, for each pair of networks and resample."""
+"""Seconds of a signal's scores, for each pair of networks and resample."""
 
 
 def _names(n_parts: int) -> list[str]:
@@ -30,7 +30,7 @@ def _names(n_parts: int) -> list[str]:
 
 
 class Families:
-    """The families of an experiment, by name; none where it compares nothing."""
+    """The families of an experiment, by name; none if it compares nothing."""
 
     def __init__(self, experiment: Experiment, files: Files, recipes: Recipes, costs: Costs):
         self.experiment, self.files, self.known = experiment, files, costs.known
@@ -42,7 +42,7 @@ class Families:
 
     @property
     def compared(self) -> Compared:
-        """What is compared. Raises ValueError where nothing is."""
+        """The comparison. Raises ValueError if there is none."""
         if self.experiment.compare is None:
             raise ValueError("the experiment compares no networks; `compare` names families")
         return self.experiment.compare
@@ -63,18 +63,18 @@ class Families:
         return _names(n_parts)
 
     def trainings(self, family: str) -> list[str]:
-        """Names of the parts into which a family's trainings are divided, a job each."""
+        """Names of the parts into which a family's trainings are divided, one job each."""
         seconds = sum(self._seconds(member.run) for member in self.members(family))
         n_parts = math.ceil(seconds / 60 / self.compared.minutes_per_job)
         return _names(min(max(n_parts, 1), len(self._of(family))))
 
     def trained(self, family: str) -> list[str]:
-        """What says that all networks of a family were trained."""
+        """The notes that all networks of a family were trained."""
         return [self.files.trained(family, part) for part in self.trainings(family)]
 
     @property
     def all_trained(self) -> list[str]:
-        """What says that the networks of all families were trained."""
+        """The notes that the networks of all families were trained."""
         return [note for name in self.names for note in self.trained(name)]
 
     def members(self, family: str, part: str | None = None) -> list[Member]:
@@ -102,13 +102,13 @@ class Families:
 
     @property
     def all_selections(self) -> list[str]:
-        """Which epochs were chosen of all families."""
+        """The files of chosen epochs of all families."""
         return [self.files.selection(name) for name in self.names]
 
-    # What jobs are told, as texts of JSON
+    # Settings of jobs, as JSON texts
 
     def told(self, family: str, part: str | None = None) -> str:
-        """The runs of a family, or of a part of it, and where each of them stands."""
+        """The runs of a family, or of a part of it, and the place of each."""
         runs = self.experiment.runs
         return json.dumps(
             [
@@ -124,7 +124,8 @@ class Families:
         )
 
     def blocks_of(self, family: str, part: str) -> str:
-        """The blocks of seeds that one job trains, with all that decides their weights."""
+        """The blocks of seeds that one job trains, with all settings that decide their
+        weights."""
         return json.dumps(
             [
                 {
@@ -143,7 +144,7 @@ class Families:
 
     @property
     def figures(self) -> list[str]:
-        """Figures of all families together, by name: those of targets that are asked for."""
+        """Figures of all families together, by name, for the targets of the comparison."""
         of_target = {"pairs_in_order": "accuracy_test", "pairs_in_order-gap": "gap"}
         of_target["strata"] = "accuracy_test"
         wanted = self.compared.targets
@@ -168,7 +169,7 @@ class Families:
 
     @property
     def stores(self) -> str:
-        """Where each family's signals and selection stand, and its runs."""
+        """Paths of each family's signals and selection, and its runs."""
         return json.dumps(
             {
                 name: {
@@ -183,13 +184,14 @@ class Families:
     # Recipes
 
     def training_recipe(self, family: str, part: str) -> str:
-        """Of the note that a part of a family was trained."""
+        """The recipe of the note that a part of a family was trained."""
         stores = self.notes_of_training(family, part)
         del stores[self.files.trained(family, part)]
         return recipe({store: made_by for store, (made_by, _) in stores.items()})
 
     def notes_of_training(self, family: str, part: str) -> dict[str, tuple[str, tuple]]:
-        """The stores of a part of a family and what they are to be made from; and the note."""
+        """The stores of a part of a family with the recipes that they must have, and the
+        note."""
         made = {
             store: (self.recipes.weights(run, seeds), ())
             for run, _, seeds, store in self._trained_by(family, part)
@@ -199,12 +201,12 @@ class Families:
         return {**made, note: (whole, ())}
 
     def selection_recipe(self, family: str) -> str:
-        """Of the epochs that are chosen of a family."""
+        """The recipe of the chosen epochs of a family."""
         source = self.recipes.source("infoplane.compare.strata", script="select_epochs.py")
         return recipe(self._made_of(self.members(family)), self.strata, source)
 
     def signals_recipe(self, family: str, part: str) -> str:
-        """Of the signals of a part of a family."""
+        """The recipe of the signals of a part of a family."""
         members = self.members(family, part)
         networks = {self.experiment.runs[member.run].network.family for member in members}
         used = list(self.compared.signals.values())
@@ -223,7 +225,7 @@ class Families:
         return recipe(chosen, own, self._made_of(members), self.signals, measure, source)
 
     def compared_recipe(self) -> str:
-        """Of the tables and figures of all families."""
+        """The recipe of the tables and figures of all families."""
         source = self.recipes.source(
             "infoplane.compare.report",
             "infoplane.compare.scores",
@@ -241,7 +243,7 @@ class Families:
     # Costs
 
     def cost_of_training(self, family: str, part: str) -> Cost:
-        """Of the blocks that one job trains, one after the other."""
+        """The cost of the blocks that one job trains, one after the other."""
         blocks = self._trained_by(family, part)
         costs = [self._training(run, seeds) for run, _, seeds, _ in blocks]
         return Cost(max(cost.mb for cost in costs), sum(cost.seconds for cost in costs))
@@ -257,11 +259,11 @@ class Families:
         return max(runs[name].training.gpus(network) for name, network in of.items())
 
     def cost_of_selection(self, family: str) -> Cost:
-        """Of choosing the epochs of a family."""
+        """The cost of choosing the epochs of a family."""
         return Cost(DRAWING_MB, IMPORT_SECONDS + STORE_SECONDS * len(self.weights(family)))
 
     def cost_of_signals(self, family: str, part: str) -> Cost:
-        """Of measuring a part of a family, roughly; a job that is killed asks for more."""
+        """The rough cost of measuring a part of a family; a killed job asks for more."""
         compared, runs = self.compared, self.experiment.runs
         mb, seconds = 0.0, float(IMPORT_SECONDS)
         for member in self.members(family, part):
@@ -277,7 +279,7 @@ class Families:
         return Cost(mb, seconds)
 
     def cost_of_comparison(self) -> Cost:
-        """Of tables, scores with intervals, and figures."""
+        """The cost of tables, scores with intervals, and figures."""
         n = [self.n_networks(name) for name in self.names]
         most = max(n, default=0)
         times = len(self.compared.strata) * len(self.compared.signals) * 10

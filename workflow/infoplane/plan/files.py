@@ -1,7 +1,7 @@
-"""Where everything of an experiment stands: one function a stage, here and nowhere else.
+"""All paths of an experiment's files, one function per stage. No other module knows a path.
 
-A name that is not given stays a wildcard, so that `files.weights()` is the pattern of which
-`files.weights("tanh", "seeds-0-9")` is one file.
+A missing name stays a wildcard: `files.weights()` is a pattern, and `files.weights("tanh",
+"seeds-0-9")` is one file of it.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ from infoplane.stores.archive import SUFFIX, name_of
 
 
 class Files:
-    """Paths of an experiment's results, as texts. home : the folder they all are in."""
+    """Paths of an experiment's results, as texts. home : the folder of all results."""
 
     def __init__(self, home: str | Path):
         self.home = str(home)
@@ -28,7 +28,7 @@ class Files:
         return f"{self.run(run)}/weights/{seeds}{SUFFIX}"
 
     def blocks_of_weights(self, run: str) -> list[str]:
-        """Names of the blocks of seeds whose weights stand under a run's name."""
+        """Names of the blocks of seeds whose weights exist under a run's name."""
         stores = Path(self.run(run), "weights").glob(f"seeds-*{SUFFIX}")
         return [name_of(store) for store in stores]
 
@@ -39,7 +39,7 @@ class Files:
     def information(
         self, run: str = "{run}", estimator: str = "{estimator}", seeds: str = "{seeds}"
     ) -> str:
-        """What an estimator says of a block of seeds."""
+        """An estimator's values for a block of seeds."""
         return f"{self.run(run)}/information/{estimator}/{seeds}{SUFFIX}"
 
     def part(
@@ -49,29 +49,29 @@ class Files:
         seeds: str = "{seeds}",
         part: str = "{part}",
     ) -> str:
-        """One part of that, where several jobs make it."""
+        """One part of these, if several jobs make them."""
         return self.information(run, estimator, f"{seeds}.part-{part}")
 
     def pooled(
         self, run: str = "{run}", pool: str = "{pool}", estimator: str = "{estimator}"
     ) -> str:
-        """What an estimator says of a pool."""
+        """An estimator's values for a pool."""
         return f"{self.run(run)}/pooled/{pool}/{estimator}{SUFFIX}"
 
     def figures(self, run: str | None = None) -> str:
-        """The folder of a run's figures, or of those of several runs."""
+        """The folder of a run's figures, or of the figures of several runs."""
         return f"{self.run(run) if run else self.home}/figures"
 
     def checks(self, run: str = "{run}") -> str:
-        """The folder of a run's lists of violations, one an estimator."""
+        """The folder of a run's lists of violations, one per estimator."""
         return f"{self.run(run)}/checks"
 
     def drawn(self, run: str | None = None, selection: str = "{selection}") -> str:
-        """Note that some of the figures were drawn, by what they were asked for."""
+        """The note that a selection of figures was drawn."""
         return f"{self.run(run) if run else self.home}/.drawn/{selection}"
 
     def trained(self, family: str = "{family}", part: str = "{part}") -> str:
-        """What says that the networks of a part of a family were trained."""
+        """The note that the networks of a part of a family were trained."""
         return f"{self.home}/compare/{family}/trained/{part}.json"
 
     def selection(self, family: str = "{family}") -> str:
@@ -83,7 +83,8 @@ class Files:
         return f"{self.home}/compare/{family}/signals/{part}{SUFFIX}"
 
     def compared(self, name: str, ending: str = "csv") -> str:
-        """A table of all families: networks, scores, collapsed; or what says its recipe."""
+        """A table of all families (networks, scores, collapsed), or the file with its
+        recipe."""
         return f"{self.home}/compare/{name}.{ending}"
 
     @property
@@ -97,11 +98,11 @@ class Files:
         return f"{self.home}/claims/figures"
 
     def audited(self, run: str = "{run}", estimator: str = "{estimator}") -> str:
-        """What an estimator says of a run's layers in other coordinates."""
+        """An estimator's values for a run's layers in other coordinates."""
         return self.of_audit(f"values/{run}/{estimator}.json")
 
     def of_audit(self, name: str) -> str:
-        """A table of the whole audit, or what says its recipe."""
+        """A table of the whole audit, or the file with its recipe."""
         return f"{self.home}/audit/{name}"
 
     @property

@@ -1,4 +1,4 @@
-"""What is known of an experiment's data sets and networks before any job."""
+"""The data sets and networks of an experiment, as far as they are known before any job."""
 
 import contextlib
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ from infoplane.training import TRAINERS
 from infoplane.training.trainer import NETWORK, Trainer
 
 STAND_IN = MLPSettings(hidden=[256])
-"""In place of a network of which nothing is known yet."""
+"""It replaces a network that is still unknown."""
 
 
 class Known:
-    """Shapes of data sets, and networks without any weights, each made once.
+    """Shapes of data sets, and networks without weights, each made once.
 
     home : the experiment's results
     """
@@ -34,12 +34,12 @@ class Known:
         self._networks: dict[tuple, Mapping[str, Network]] = {}
 
     def shape(self, dataset: str) -> Shape:
-        """Of a data set: as it was prepared, or as its settings say."""
+        """The shape of a data set: as prepared, or as its settings imply."""
         return self._prepared(dataset) or shape_of(self.experiment.datasets[dataset])
 
     def told(self, dataset: str) -> Shape | None:
-        """Its shape as settings and files say, whether or not it was prepared; None: they do
-        not."""
+        """Its shape as settings and files imply, whether or not it was prepared; None if they
+        do not."""
         return known_shape_of(self.experiment.datasets[dataset])
 
     def is_prepared(self, dataset: str) -> bool:
@@ -47,18 +47,18 @@ class Known:
         return self._prepared(dataset) is not None
 
     def has_shape(self, dataset: str) -> bool:
-        """Whether `shape` is what the data set has, and not assumed."""
+        """Whether `shape` is the data set's true shape, and not assumed."""
         return bool(self._prepared(dataset) or self.told(dataset))
 
     def network(self, run: str) -> Network:
-        """Which of the run's networks is measured."""
+        """The measured one of the run's networks."""
         networks = self.networks(run)
         return networks[measured_network(networks, self.experiment.runs[run].measure.network)]
 
     def networks(self, run: str) -> Mapping[str, Network]:
         """The networks of a run's trainer.
 
-        Raises ValueError where a module of the user's own is wrong, or takes no such inputs.
+        Raises ValueError if a user's module is invalid or does not accept such inputs.
         """
         settings = self.experiment.runs[run]
         shape, trainer = self.shape(settings.dataset), TRAINERS[settings.training.trainer]
@@ -70,15 +70,15 @@ class Known:
             except ValueError as error:
                 if self.has_shape(settings.dataset):
                     raise ValueError(f"runs.{run}.{error}") from error
-                # A module that does not take inputs of an assumed shape may take the real ones.
+                # A module that rejects inputs of an assumed shape may accept the real ones.
                 (stand_in,) = Trainer.networks_of(None, STAND_IN, shape).values()
                 made = dict.fromkeys((NETWORK, settings.measure.network or NETWORK), stand_in)
             self._networks[key] = made
         return self._networks[key]
 
     def _prepared(self, dataset: str) -> Shape | None:
-        """The shape of a data set that was prepared."""
-        # A damaged one is named by the job that reads it, which has to be planned for that.
+        """The shape of a prepared data set."""
+        # The job that reads a damaged store names it, so the plan must contain that job.
         with contextlib.suppress(StoreError):
             return shape_of_store(self.home / "datasets" / f"{dataset}{SUFFIX}")
         return None

@@ -1,4 +1,4 @@
-"""From what Snakemake has read to a plan, or to all that is wrong with it."""
+"""From the configuration that Snakemake has read to a plan, or to all mistakes in it."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -13,9 +13,9 @@ from infoplane.plan.plan import Plan
 def opened(config: Mapping[str, Any], files: Sequence[str], thoroughly: bool) -> Plan:
     """The plan of an experiment. Raises ConfigError with every mistake.
 
-    config : as Snakemake has read it; files : from which, the last is named in messages
-    thoroughly : look also for what a job's process need not look for again: what Snakemake
-        drops from files without a word, and modules and checkpoints that do not fit
+    config : as Snakemake has read it; files : its files; messages name the last
+    thoroughly : also check what a job's process need not check again: parts of files that
+        Snakemake silently drops, and modules and checkpoints that do not fit
     """
     file = str(files[-1])
     for path in map(Path, files if thoroughly else ()):
@@ -31,11 +31,11 @@ def opened(config: Mapping[str, Any], files: Sequence[str], thoroughly: bool) ->
 
 
 def put_newer(results: Path, anew: bool) -> Path:
-    """A file that is newer than all results, for those that are to be made otherwise.
+    """A file that is newer than all results; results with another recipe depend on it.
 
-    It is to be written before Snakemake looks at the disk, and of other content each time, as
-    Snakemake takes a file for the same whose content is. Results that may only be read are
-    looked at, and not made anew: then there is none.
+    It must be written before Snakemake looks at the disk, with new content each time, because
+    Snakemake treats a file with equal content as unchanged. If the results are read-only, there
+    is no such file, and nothing is made again.
     """
     file = results / ".made_otherwise"
     try:

@@ -1,4 +1,4 @@
-"""What is wrong with data, modules and checkpoints of the user's own, said before any job."""
+"""Mistakes in a user's data, modules and checkpoints, found before any job."""
 
 import zipfile
 
@@ -13,8 +13,8 @@ from infoplane.training.adopt import unfit
 
 
 def problems(experiment: Experiment, known: Known) -> list[str]:
-    """A line for each mistake. What depends on a data set of which nothing is known yet is left
-    to the jobs. Modules are made, and headers of checkpoints read, for this."""
+    """One line for each mistake. The jobs check what depends on a data set that is still
+    unknown. The check makes the modules and reads the headers of checkpoints."""
     texts = {name: _wrong_data(name, experiment, known) for name in experiment.datasets}
     for name, run in experiment.runs.items():
         adopts = isinstance(run.training, AdoptSettings)
@@ -36,17 +36,17 @@ def problems(experiment: Experiment, known: Known) -> list[str]:
 
 
 def _wrong_data(name: str, experiment: Experiment, known: Known) -> str:
-    """What is wrong with the path or the size of a data set that is not prepared yet."""
+    """Mistakes in the path or the size of a data set that is not prepared yet."""
     settings = experiment.datasets[name]
     if known.is_prepared(name):
         return ""
     source = source_of(settings)
     try:
         shape = source.shape(default_places())
-    except MissingData as error:  # what may be downloaded, a job asks for
+    except MissingData as error:  # a job looks for files that it may download
         return f"datasets.{name}.{source.where[0]}: {error}" if source.where else ""
     except (OSError, LookupError, ValueError, zipfile.BadZipFile):
-        return ""  # the preparation says what is wrong inside of a file
+        return ""  # the preparation reports mistakes inside a file
     if shape is ASSUMED or settings.size is None or settings.size <= shape.n:
         return ""
     return f"datasets.{name}.size: must be ≤ {shape.n}, its inputs, not {settings.size}"

@@ -26,15 +26,15 @@ from infoplane.stores import parts
 from infoplane.training.trainer import NETWORK
 
 MOST_TARGETS = 200
-"""Runs that all have a target of their own: a rule a run would cost a call of Snakemake with
-10,000 runs more than all else it does."""
+"""With at most so many runs, each has its own target. With 10,000 runs, one rule per run would
+cost Snakemake more than all its other work."""
 
 
 class Plan:
-    """The plan of an experiment, made of its settings and of what stands in its folder.
+    """The plan of an experiment, made from its settings and the files in its folder.
 
-    The disk is asked once: what a call of Snakemake makes is what was planned when it began.
-    Names of runs come from paths that were asked for; a wrong one raises ValueError.
+    The plan reads the disk once: a call of Snakemake makes what was planned at its start.
+    Names of runs come from requested paths; an unknown one raises ValueError.
     """
 
     def __init__(self, experiment: Experiment, home: str | Path):
@@ -122,7 +122,8 @@ class Plan:
         self.comparisons = self.drawing(of_run=False)
 
     def drawing(self, of_run: bool, selected: bool = False) -> Stage:
-        """The stage of drawing all figures of a run, or of several; selected : some of them."""
+        """The stage that draws all figures of a run or of several runs; selected : some of
+        them."""
         name = "{run}" if of_run else None
 
         def checked(function):
@@ -152,14 +153,14 @@ class Plan:
 
     @property
     def wildcards(self) -> dict[str, str]:
-        """What wildcards of paths may be, as regular expressions."""
+        """Constraints of the wildcards in paths, as regular expressions."""
 
         def one_of(names: Iterable[str]) -> str:
             return "|".join(map(re.escape, names)) or "no_such_name"
 
         return {
             "dataset": one_of(self.experiment.datasets),
-            "run": r"[^/]+",  # any: there may be 10,000, and an unknown one is named
+            "run": r"[^/]+",  # any name: there may be 10,000, and an error names an unknown one
             "estimator": one_of(self.experiment.estimators),
             "pool": one_of(self.drawings.pools),
             "selection": r"(estimator|figure)-[^/]+",
@@ -185,7 +186,7 @@ class Plan:
         return self.files.weights(self.blocks.trained_as(run), seeds)
 
     def activations_of(self, run: str, seeds: str) -> list[str]:
-        """The shared store of activations, where the run shares one."""
+        """The shared store of activations, if the run shares one."""
         self.run(run)
         return [self.files.activations(run, seeds)] if self._shares(run) else []
 
@@ -194,9 +195,9 @@ class Plan:
         return [self.files.information(run, estimator, s) for s in self.blocks.of(run)]
 
     def parts_of(self, run: str, estimator: str, seeds: str) -> list[str]:
-        """The parts that a measurement is put together of; none where one job makes it.
+        """The parts of a measurement; none if one job makes it.
 
-        A measurement that stands stays as it was made, in however many parts.
+        An existing measurement stays as it is, whatever its number of parts.
         """
         chosen, settings = self.run(run), self.experiment.estimators[estimator]
         wanted = chosen.shards
@@ -208,7 +209,7 @@ class Plan:
         numbers = range(1, wanted + 1) if wanted > 1 else ()
         return [self.files.part(**names, part=Part(n, wanted).name) for n in numbers]
 
-    # The report, and what can be asked for by name
+    # The report, and targets with a name
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
@@ -218,12 +219,12 @@ class Plan:
 
     @property
     def all_weights(self) -> list[str]:
-        """Weights of every run, each once; of families, what says that they were trained."""
+        """Weights of every run, each once; for families, the notes that they were trained."""
         return [*self.weights_of_report, *self.families.all_trained]
 
     @property
     def weights_of_report(self) -> list[str]:
-        """Weights of the runs that the report has a section of."""
+        """Weights of the runs that have a section in the report."""
         stores = (store for run in self.experiment.alone for store in self.weights_of(run))
         return list(dict.fromkeys(stores))
 
@@ -234,34 +235,34 @@ class Plan:
 
     @cached_property
     def all_drawn(self) -> list[str | None]:
-        """Runs that have figures of their own; None stands for those of several runs."""
+        """Runs that have their own figures; None stands for figures of several runs."""
         runs = [*self.experiment.alone] if self.experiment.figures_per_run else []
         return [*runs, *([None] if self.drawings.of_several else [])]
 
     @property
     def tables_of_families(self) -> list[str]:
-        """What says that networks were compared; none where none are."""
+        """The tables of compared networks; none without a comparison."""
         return [self.files.compared("recipe", "json")] if self.families.names else []
 
     @property
     def tables_of_claims(self) -> list[str]:
-        """What says how often claims hold; none where there are none."""
+        """The table of how often claims hold; none without claims."""
         return [self.files.table("claims", "json")] if self.claims.names else []
 
     @property
     def tables_of_audit(self) -> list[str]:
-        """What says that layers were audited, where the report shows it."""
+        """The table of the audit, if the report shows it."""
         return [self.audit.path] if self.audits.in_report else []
 
     def _beside_runs(self) -> list[str]:
-        """Recipes of what the report shows of families, of claims and of the audit."""
+        """Recipes of the report's parts on families, claims and the audit."""
         recipes = [self.families.compared_recipe()] if self.families.names else []
         recipes += [self.claims.recipe()] if self.claims.names else []
         return [*recipes, *([self.audits.recipe_of_all()] if self.audits.in_report else [])]
 
     @property
     def shown(self) -> dict[str, str]:
-        """What the report is told, as texts of JSON."""
+        """The report's settings, as JSON texts."""
         folder = self.files.figures_of_families if self.families.names else ""
         return self.drawings.shown(self.all_drawn) | {
             "families": json.dumps([folder, self.families.figures if folder else []]),
@@ -277,19 +278,22 @@ class Plan:
         return [self.files.figures(run) for run in self.all_drawn]
 
     def target_of_claims(self) -> list[str]:
-        """What `claims` stands for. Raises ValueError where the experiment claims nothing."""
+        """The files of the target `claims`. Raises ValueError if the experiment claims
+        nothing."""
         if not self.claims.names:
             raise ValueError("the experiment claims nothing; `claims` states claims by name")
         return self.tables_of_claims
 
     @property
     def runs_with_target(self) -> list[str]:
-        """Runs that can be asked for by name; of many, by the folder of their figures."""
+        """Runs with a target of their name; with many runs, the folder of their figures is the
+        target."""
         runs = self.experiment.alone
         return [*runs] if len(runs) <= MOST_TARGETS else []
 
     def target_of_estimator(self, name: str) -> list[str]:
-        """What `estimator_NAME` stands for: its figures; without figures, its information."""
+        """The files of the target `estimator_NAME`: its figures or, without figures, its
+        information."""
         if self.experiment.figures_per_run:
             return self._selected(f"estimator-{name}", [*self.experiment.alone, None])
         variants = self.experiment.sweeps.get(name, [name])
@@ -298,11 +302,11 @@ class Plan:
         return [*self._selected(f"estimator-{name}", [None]), *stores]
 
     def target_of_figure(self, kind: str) -> list[str]:
-        """What `figure_KIND` stands for: it, of every run that has it."""
+        """The files of the target `figure_KIND`: this figure of every run that has it."""
         return self._selected(f"figure-{kind}", [*self.experiment.alone, None])
 
     def _selected(self, selection: str, runs: Iterable[str | None]) -> list[str]:
-        """Notes of drawing some figures, where they do not stand already."""
+        """Notes that some figures were drawn, if they do not exist already."""
         notes = []
         for run in runs:
             some = self.drawings.some(run, selection)
@@ -316,11 +320,11 @@ class Plan:
     # Settings and costs
 
     def _settings(self, run: str, part: str) -> str:
-        """A section of a run's settings, as text; equal texts are one, of however many jobs."""
+        """A section of a run's settings, as text; equal texts are one object for all jobs."""
         return sys.intern(getattr(self.run(run), part).canonical())
 
     def _cost_of_estimation(self, run: str, estimator: str, seeds: str):
-        """Of the whole, or of putting parts together."""
+        """The cost of the whole, or of putting parts together."""
         gathers = self.parts_of(run, estimator, seeds)
         return self.costs.estimation(run, estimator, seeds, None if gathers else 1)
 
@@ -332,12 +336,12 @@ class Plan:
         return self.run(run).training.gpus(self.known.networks(run)[NETWORK])
 
     def gpus_to_measure(self, run: str, estimator: str | None = None, **_) -> int:
-        """GPUs of activations, an estimate or a pool: under `auto` of an estimate only where
+        """GPUs of activations, an estimate or a pool; with `auto`, an estimate has one only if
         the estimator trains networks."""
         device = self.run(run).measure.device
         trains = estimator is None or estimator_of(self.experiment.estimators[estimator]).trains
         return int(device in (("cuda", "auto") if trains else ("cuda",)))
 
     def gpus_to_signal(self, **_) -> int:
-        """GPUs of measuring signals: where they are asked for by name."""
+        """GPUs of measuring signals: only if the settings name one."""
         return int(self.families.compared.measure.device == "cuda")

@@ -1,8 +1,9 @@
-"""What every result of an experiment is to be made from, as a digest: its recipe.
+"""The recipe of every result of an experiment: a digest of what it must be made from.
 
-A recipe holds the result's own settings, the sources of its code, and the recipes of what it
-is made of. A result says by which one it was made (stores.recipes); where that is another one,
-it is made anew, whatever Snakemake remembers and whatever dates files have.
+A recipe covers the result's own settings, the sources of its code, and the recipes of its
+inputs. A result stores the recipe that made it (stores.recipes). If that differs from the
+planned one, the result is made again, whatever Snakemake remembers and whatever the dates of
+files.
 """
 
 import json
@@ -31,9 +32,9 @@ from infoplane.training import TRAINERS
 WITHOUT_EFFECT = {"threads", "memory_mb", "checkpoint_seconds", "shards"}
 """Settings of a run that change no result."""
 JOBS = {"minutes_per_job", "networks_per_job"}
-"""Settings of networks that are compared which change no result."""
+"""Settings of compared networks that change no result."""
 PAGE = ("page.html.j2", "explore.html.j2", "explore.js", "sort.js")
-"""Files of `figures` that the report is put together from."""
+"""Modules of `figures` that make the report."""
 
 
 def recipe(*parts) -> str:
@@ -42,14 +43,14 @@ def recipe(*parts) -> str:
 
 
 class Recipes:
-    """Recipes of an experiment's results, by the names that stand in their paths.
+    """Recipes of an experiment's results, by the names in their paths.
 
-    Sources, tables and files are read once: all results speak of the same ones.
+    Sources, tables and files are read once, so that all results refer to the same state.
     """
 
     def __init__(self, experiment: Experiment, blocks: Blocks, files: Files):
         self.experiment, self.blocks, self.files = experiment, blocks, files
-        # Thousands of results share a recipe, or ask for the digest of one source.
+        # Thousands of results share a recipe or need the digest of the same source.
         self.source = cache(source_digest)
         self.dataset = cache(self.dataset)
         self.weights = cache(self.weights)
@@ -58,7 +59,8 @@ class Recipes:
         self._information, self._estimator = cache(self._information), cache(self._estimator)
 
     def dataset(self, dataset: str) -> str:
-        """Of a prepared data set. Raises OSError, ValueError where its files are unusable."""
+        """The recipe of a prepared data set. Raises OSError or ValueError if its files are
+        unusable."""
         settings = self.experiment.datasets[dataset]
         source = self.source(
             "infoplane.datasets.prepare",
@@ -70,9 +72,9 @@ class Recipes:
         return recipe(written, self.contents(dataset), source)
 
     def contents(self, dataset: str) -> str:
-        """What the user's own files hold that a data set is made from, as a digest.
+        """A digest of the content of the user's files behind a data set.
 
-        Where they are not there, the store says what they held when it was made.
+        If they are missing, the store knows their content at the time it was made.
         """
         files = files_of(self.experiment.datasets[dataset], default_places())
         if files:
@@ -80,7 +82,7 @@ class Recipes:
         return said_by(Path(self.files.dataset(dataset)), CONTENTS) or ""
 
     def weights(self, run: str, seeds: str) -> str:
-        """Of the weights of a block of seeds."""
+        """The recipe of the weights of a block of seeds."""
         settings = self.experiment.runs[run]
         source = self.source(
             "infoplane.training.block",
@@ -105,16 +107,16 @@ class Recipes:
         )
 
     def activations(self, run: str, seeds: str) -> str:
-        """Of activations that estimators share."""
+        """The recipe of activations that estimators share."""
         source = self._source_of_activations(run, script="regenerate_activations.py")
         return recipe(self.weights(run, seeds), self._canonical(run, "measure"), source)
 
     def information(self, run: str, estimator: str, seeds: str) -> str:
-        """Of the information of a block of seeds, or a part of it."""
+        """The recipe of the information of a block of seeds, or a part of it."""
         return recipe(self.weights(run, seeds), self._information(run, estimator))
 
     def pooled(self, run: str, pool: str, estimator: str) -> str:
-        """Of pooled information."""
+        """The recipe of pooled information."""
         settings = self.experiment.runs[run]
         source = self.source(
             "infoplane.measurement.pooling",
@@ -134,21 +136,21 @@ class Recipes:
         )
 
     def checks(self, run: str, estimator: str) -> str:
-        """Of the list of a run's violations."""
+        """The recipe of the list of a run's violations."""
         source = self.source("infoplane.figures.drawn", script="draw.py")
         made_of = [self.information(run, estimator, seeds) for seeds in self.blocks.of(run)]
         return recipe(made_of, self.experiment.runs[run].seeds, source)
 
     def figure(self, subject: Subject, made_of: Iterable[str]) -> str:
-        """Of a figure. made_of : recipes of what it is drawn from."""
+        """The recipe of a figure. made_of : recipes of its sources."""
         seeds = {run: self.experiment.runs[run].seeds for run in subject.runs}
         levels = [list(subject.levels)] if subject.levels else []
         return recipe(list(made_of), seeds, self._source_of_figure(subject.kind), *levels)
 
     def report(self, kinds: Iterable[str], *beside: str) -> str:
-        """Of the report, with figures of these kinds.
+        """The recipe of the report, with figures of these kinds.
 
-        beside : recipes of what is shown beside runs: networks that are compared, claims
+        beside : recipes of what the report shows beside runs: compared networks, claims
         """
         source = self.source(
             "infoplane.figures.page", "infoplane.figures.drawn", script="report.py"
@@ -169,12 +171,12 @@ class Recipes:
         return self.experiment.model_dump(mode="json", exclude=left_out)
 
     def measure_without_epochs(self, run: str) -> str:
-        """What a pool takes from a run's `measure`; its epochs are the pool's own."""
+        """The keys of a run's `measure` that a pool uses; the pool has its own epochs."""
         own = {"epochs": Listed(schedule="list", epochs=[0]), "share_activations": "never"}
         return self.experiment.runs[run].measure.model_copy(update=own).canonical()
 
     def of_run(self, run: str) -> dict[str, str]:
-        """The stores of a run, its data set's included, with their recipes."""
+        """The stores of a run and of its data set, with their recipes."""
         settings, files = self.experiment.runs[run], self.files
         recipes = {files.dataset(settings.dataset): self.dataset(settings.dataset)}
         for seeds, store in zip(self.blocks.of(run), self.blocks.weights_of(run), strict=True):
@@ -191,7 +193,7 @@ class Recipes:
         return getattr(self.experiment.runs[run], part).canonical()
 
     def _information(self, run: str, estimator: str) -> str:
-        """Of information, but for the weights."""
+        """The part of information's recipe that does not concern the weights."""
         method = self.experiment.estimators[estimator].estimator
         source = self.source(
             "infoplane.measurement.measure",
@@ -207,7 +209,7 @@ class Recipes:
         )
 
     def _estimator(self, name: str) -> list[str]:
-        """An estimator's settings, and the table that its intervals are from."""
+        """An estimator's settings, and the table of its intervals."""
         settings = self.experiment.estimators[name]
         return [settings.canonical(), calibration.digest_of(settings.estimator)]
 
@@ -228,6 +230,6 @@ class Recipes:
         return list(dict.fromkeys(FAMILIES.path(n.family) for n in self._networks(run)))
 
     def _networks(self, run: str) -> list:
-        """Settings of a run's networks: its own, and those that its trainer has beside it."""
+        """Settings of a run's networks: its own, and those of its trainer."""
         chosen = self.experiment.runs[run]
         return [chosen.network, *chosen.training.networks]

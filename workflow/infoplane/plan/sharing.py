@@ -1,7 +1,8 @@
-"""Whether the estimators of a run share one pass: activations written once and read by each.
+"""Whether the estimators of a run share one pass: activations are written once, and each
+estimator reads them.
 
-A pass that stays in cache is cheap, and so is reading what a small layer says of a deep
-network; which of the two is cheaper is reckoned here, in seconds on one thread.
+A pass that stays in cache is cheap, and so is reading a small layer of a deep network. This
+module computes which is cheaper, in seconds on one thread.
 """
 
 from collections.abc import Sequence
@@ -14,20 +15,21 @@ from infoplane.plan.known import Known
 from infoplane.schedules.adaptive import Adaptive
 
 GFLOPS, VALUE_SECONDS = 50.0, 2e-9
-"""Products of a pass in 10^9 operations a second, and seconds of an activation in it; what a
-job is given (`infoplane.costs`) is several times as much."""
+"""Products of a pass in 10^9 operations a second, and seconds of an activation in it; a job
+asks for several times as much (`infoplane.costs`)."""
 WRITTEN_SECONDS, READ_SECONDS = 3e-8, 2.5e-8
-"""Of one activation in a store."""
+"""Cost of one activation in a store."""
 LAYER_WRITTEN_SECONDS, LAYER_READ_SECONDS = 4e-3, 2e-3
-"""Of a layer of one network in a store, beside its activations."""
+"""Cost of a layer of one network in a store, beside its activations."""
 MOST_BYTES = 20e9
-"""What a run takes of a disk without being told to."""
+"""The largest share of a disk that a run takes by default."""
 
 
 def shares(known: Known, run: str) -> bool:
-    """Whether a run's estimators read one store, as set or as it is cheaper.
+    """Whether a run's estimators read one store: as set, or whichever is cheaper.
 
-    By settings alone: every job has to say the same, whatever stands on disk by then.
+    It depends on settings alone: every job must give the same answer, whatever is on disk by
+    then.
     """
     settings = known.experiment.runs[run]
     measure, chosen = settings.measure, settings.measure.share_activations
@@ -45,8 +47,8 @@ def shares(known: Known, run: str) -> bool:
 
 
 def pays(work: Work, by: Sequence[Estimator]) -> bool:
-    """Whether one pass, written and then read by these estimators, takes less than a pass of
-    each."""
+    """Whether one pass, written and then read by these estimators, takes less time than one
+    pass for each."""
     n_passes = sum(1 + one.needs_survey for one in by)
     n_rows, n_layers = work.n_networks * work.n_rows, work.n_networks * len(work.read)
     n_values = n_rows * sum(work.read)

@@ -1,4 +1,4 @@
-"""What a rule makes: where it stands, from what and at which cost, and whether it is there."""
+"""The results of a rule: their paths, recipes and costs, and whether they exist."""
 
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -8,27 +8,27 @@ from infoplane.costs import Cost, Request, request
 from infoplane.stores.recipes import recipe_in
 
 AROUND_MB, CUDA_MB = 600, 2000
-"""What a job's allocation on a cluster holds beside the job itself: two Snakemakes (504 as
+"""Memory in a job's allocation on a cluster beside the job itself: two Snakemakes (504 as
 measured, more in large experiments), and CUDA's libraries and context (not measured)."""
 Notes = Mapping[str, tuple[str, tuple[str, ...]]]
-"""Of a folder: files that say by which recipe they were made, each with that by which they are
-to be made, and the files that have to be beside them."""
+"""The notes of a folder: files that hold the recipe that made them, each with the planned
+recipe and the files that must be beside it."""
 
 
 class Standing(Enum):
-    """How a result on disk stands to what is asked for."""
+    """How a result on disk compares with the request."""
 
     ABSENT = "absent"
-    RIGHT = "made from what is asked for"
-    OTHER = "made from something else"
-    SILENT = "does not say what it was made from"
+    RIGHT = "made as requested"
+    OTHER = "made with other settings, code or inputs"
+    SILENT = "holds no recipe"
 
 
 class Stage:
     """One kind of result. All functions take the names in its path, by their wildcards.
 
-    path : with wildcards; recipe, cost : of one result; gpus : 0 or 1; notes : of a folder of
-    results that say each for itself what it was made from
+    path : with wildcards; recipe, cost : of one result; gpus : 0 or 1; notes : for a folder, in
+        which each result holds its own recipe
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Stage:
         return self.path.format(**names)
 
     def requests(self, **names: str) -> Callable[..., Request]:
-        """What a job asks for, by its attempt, and whether it is submitted to a cluster.
+        """What a job asks for, by its attempt and by whether it is submitted to a cluster.
 
         Snakemake asks several times.
         """
@@ -65,29 +65,29 @@ class Stage:
         return requested
 
     def standing(self, **names: str) -> Standing:
-        """How a result stands, by what is on disk when it is asked for first."""
+        """The state of a result, from the files on disk at the first call."""
         path = self.at(**names)
         if path not in self._looked_at:
             self._looked_at[path] = self._look(Path(path), names)
         return self._looked_at[path]
 
     def stays(self, **names: str) -> bool:
-        """Whether a result stands, made from what is asked for."""
+        """Whether a result exists, made as requested."""
         return self.standing(**names) is Standing.RIGHT
 
     def made_otherwise(
         self, newer: Path, warn: Callable[[str], None], **names: str
     ) -> list[str]:
-        """What has a result of another recipe made anew: `newer`, a file that is newer than all
-        results. For one that stands, or is not there, nothing.
+        """`newer`, a file that is newer than all results, for a result with another recipe,
+        which is then made again. Nothing for a result that is as requested or missing.
 
-        Raises OSError where there is no such file: results may only be read.
+        Raises OSError if there is no such file, because results are read-only.
         """
         standing, path = self.standing(**names), self.at(**names)
         if standing in (Standing.ABSENT, Standing.RIGHT):
             return []
         if standing is Standing.SILENT:
-            why = "it is damaged, or of an older infoplane. It is made anew"
+            why = "it is damaged, or from an older infoplane. It is made again"
             warn(f"{path} {standing.value}: {why}")
         if not newer.exists():
             raise OSError(
@@ -108,7 +108,7 @@ class Stage:
 
 
 def stand(notes: Notes) -> bool:
-    """Whether all results of a folder are there, and made from what is asked for."""
+    """Whether all results of a folder exist, made as requested."""
     return all(
         recipe_in(Path(note)) == recipe and all(Path(file).exists() for file in beside)
         for note, (recipe, beside) in notes.items()

@@ -1,5 +1,5 @@
-"""The Zarr layouts: the only package that knows paths inside a store.
+"""The Zarr layouts. Only this package knows paths inside a store.
 
-archive: a store as one file, checked; members and files: read and written through Zarr and
-xarray; one file for each kind of store besides.
+archive holds a store as one checked file; members and files read and write stores through Zarr
+and xarray; each kind of store has its own module.
 """

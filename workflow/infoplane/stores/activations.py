@@ -1,4 +1,4 @@
-"""Temporary stores of activations that several estimators share: (seed, epoch, input, unit)."""
+"""Temporary stores of activations for several estimators: (seed, epoch, input, unit)."""
 
 import shutil
 from collections.abc import Mapping, Sequence

@@ -1,9 +1,9 @@
-"""A finished store as one file: a Zarr store in a zip whose members are not compressed again.
+"""A finished store as one file: a Zarr store in a zip that does not compress its members again.
 
-The zip's own directory says which members there are, its CRC-32 whether they are whole. Zarr
-takes a missing chunk for a chunk of fill values, so at opening the directory has to list every
-chunk that the metadata speak of. The root's metadata hold those of all groups and arrays; it is
-the first member. Nothing here needs Zarr: plans look at many thousands of stores.
+The zip's directory lists the members, and its CRC-32 sums show whether they are whole. Zarr
+reads a missing chunk as fill values, so at opening the directory must list every chunk in the
+metadata. The root's metadata hold those of all groups and arrays; it is the first member.
+Nothing here needs Zarr, because plans look at many thousands of stores.
 """
 
 import json
@@ -21,9 +21,9 @@ from pathlib import Path
 SUFFIX = ".zarr.zip"
 ROOT = "zarr.json"
 KIND = "kind"
-"""Attribute of a store: what it is of."""
+"""Attribute of a store: its kind."""
 DATED = (1980, 1, 1, 0, 0, 0)
-"""Of every member: what is the same gives the same file."""
+"""The date of every member, so that equal content gives an equal file."""
 BUFFER = 2**20
 DAMAGES = (
     *(ValueError, OSError, LookupError, RuntimeError, EOFError),
@@ -33,9 +33,9 @@ DAMAGES = (
 
 
 class StoreError(RuntimeError):
-    """A store is absent, unfinished or damaged; the message names it and says what to do.
+    """A store is absent, unfinished or damaged. The message names it and says what to do.
 
-    reason : what is damaged, by itself
+    reason : the damage, without the rest of the message
     """
 
     reason = ""
@@ -45,7 +45,7 @@ def damaged(path: Path, reason: str) -> StoreError:
     """The error for a store that cannot be trusted."""
     error = StoreError(
         f"{path} is damaged: {reason}. Remove it (rm -r '{path}') and start the workflow "
-        "again; it will be made anew"
+        "again, which makes a new one"
     )
     error.reason = reason
     return error
@@ -53,7 +53,7 @@ def damaged(path: Path, reason: str) -> StoreError:
 
 @contextmanager
 def reading(path: Path):
-    """Turn whatever is raised on damaged bytes into a StoreError that names the store."""
+    """Turn any error on damaged bytes into a StoreError that names the store."""
     try:
         yield
     except DAMAGES as error:
@@ -68,14 +68,14 @@ def name_of(path: Path) -> str:
 
 
 def partial_of(path: Path) -> Path:
-    """The folder in which a store is written before it is whole."""
+    """The folder in which a store is written until it is whole."""
     return path.with_name(path.name + ".partial")
 
 
 def pack(folder: Path, file: Path) -> None:
-    """Write the store that stands in a folder as one zip that is safe on the disk.
+    """Write the store in a folder as one zip that is safe on the disk.
 
-    Files that are no members are left out. Raises FileNotFoundError where a member is missing.
+    It leaves out files that are not members. Raises FileNotFoundError if a member is missing.
     """
     root = json.loads((folder / ROOT).read_text(encoding="utf-8"))
     with file.open("wb") as stream:
@@ -91,12 +91,12 @@ def pack(folder: Path, file: Path) -> None:
 
 
 def verify(path: Path, kind: str = "", whole: bool = False) -> dict:
-    """The root's metadata of a store; reads the zip's directory and that one member.
+    """The root's metadata of a store. This reads only the zip's directory and that member.
 
-    kind : what it has to be a store of
+    kind : the required kind of the store
     whole : read every member and compare its CRC-32 as well
-    Raises StoreError where the file is absent, cut short, no store, or lacks a member or has
-    one too many.
+    Raises StoreError if the file is absent, cut short or not a store, or if it lacks a member
+    or has one too many.
     """
     if not path.exists():
         raise StoreError(f"{path} does not exist; the workflow makes it: snakemake --cores all")
@@ -106,7 +106,7 @@ def verify(path: Path, kind: str = "", whole: bool = False) -> dict:
                 raise damaged(path, f"its directory has changed at {member.filename}")
         root = json.loads(archive.read(ROOT))
         if not isinstance(root, dict):
-            raise damaged(path, f"its {ROOT} is none of a store")
+            raise damaged(path, f"its {ROOT} does not belong to a store")
         if kind and kind != (found := root["attributes"].get(KIND)):
             raise damaged(path, f"it is a store of {found or 'something'}, not of {kind}")
         there, expected = set(archive.namelist()), set(_members(root))
@@ -119,16 +119,16 @@ def verify(path: Path, kind: str = "", whole: bool = False) -> dict:
 
 
 def attributes(path: Path) -> dict:
-    """The attributes of a store's root, read without a look at anything else.
+    """The attributes of a store's root; nothing else is read.
 
-    Raises StoreError where they cannot be read.
+    Raises StoreError if they cannot be read.
     """
     with reading(path), zipfile.ZipFile(path) as archive:
         return json.loads(archive.read(ROOT))["attributes"]
 
 
 def inside(root: dict) -> dict[str, dict]:
-    """The metadata of all groups and arrays by their path, out of the root's."""
+    """The metadata of all groups and arrays by their path, from the root's."""
     return (root.get("consolidated_metadata") or {})["metadata"]
 
 
@@ -155,7 +155,7 @@ def _few(names: list[str]) -> str:
 
 
 def sync(path: Path) -> None:
-    """Have the disk know what is in a file, or which files a folder has."""
+    """Make the disk store a file's content, or a folder's list of files."""
     opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)

@@ -1,18 +1,18 @@
-"""Finished stores by what they were made from, so that equal work is done once.
+"""Finished stores by what made them, so that equal work is done once.
 
     <cache>/<kind>/<key>.zarr.zip        kind: datasets, weights
 
-An experiment that needs a store which another one has made (in this working directory, or in
-another on the same file system) gets it as a hard link, or as a copy where links are not
-possible. The key is a digest of all that decides the result: settings, sources, data, seeds,
-package versions. What is taken out is compared with its checksums first; what does not agree is
-thrown away and made anew.
+An experiment may need a store that another one has made, in this working directory or in
+another on the same file system. It gets a hard link to it, or a copy if links are not possible.
+The key is a digest of all that decides the result: settings, sources, data, seeds, package
+versions. A store from the cache is compared with its checksums first; if they differ, it is
+thrown away and made again.
 
 Why not `snakemake --cache`: it refuses rules with `benchmark:`, and its key leaves out the
 modules that a script imports.
 
-The cache is where INFOPLANE_CACHE says ("off": nowhere), else results/.cache. Removing any of
-it is safe at any time.
+INFOPLANE_CACHE gives the cache's folder ("off": none); the default is results/.cache. You may
+remove any part of it at any time.
 """
 
 import logging
@@ -40,22 +40,22 @@ class Cache:
 
     @classmethod
     def of_environment(cls) -> "Cache":
-        """The cache that INFOPLANE_CACHE names, or the working directory's own."""
+        """The cache that INFOPLANE_CACHE names, or the one of the working directory."""
         chosen = os.environ.get(VARIABLE, "")
         if chosen.lower() == "off":
             return cls(None)
         return cls(Path(chosen).expanduser() if chosen else DEFAULT)
 
     def place(self, kind: str, key: str) -> Path:
-        """Where a store of this kind and key is kept."""
+        """The path of a store of this kind and key."""
         return self.root / kind / f"{key}{SUFFIX}"
 
     @contextmanager
     def sharing(self, kind: str, key: str, path: Path) -> Iterator[bool]:
-        """Take the store at `path` out of the cache, or have the body make it and keep it.
+        """Take the store at `path` from the cache, or let the body make it, and keep it.
 
-        Gives whether it was taken. Of several processes that want the same, one makes it and
-        the others wait for it.
+        Yields whether it was taken. If several processes want the same store, one makes it and
+        the others wait.
         """
         if self.root is None:
             yield False
@@ -73,7 +73,7 @@ class Cache:
             if not os.access(place.parent, os.W_OK):
                 raise PermissionError(f"{place.parent} is read-only")
         except OSError as error:
-            log.info("the cache can be read at most: %s", error)
+            log.info("nothing can be written to the cache: %s", error)
             return nullcontext()
         return writing(place, what=str(path))
 
@@ -83,7 +83,7 @@ class Cache:
         try:
             verify(place, whole=True)
         except StoreError as error:
-            announce(str(path), f"made anew, for what the cache has of it is no good: {error}")
+            announce(str(path), f"made again: the copy in the cache is unusable: {error}")
             place.unlink(missing_ok=True)
             return False
         with writing(path):
@@ -95,7 +95,7 @@ class Cache:
         try:
             _link(path, place)
         except OSError as error:
-            # The result stands all the same.
+            # The result itself is there.
             log.warning("%s is not kept in the cache: %s", path, error)
 
 
@@ -105,15 +105,16 @@ def _link(source: Path, place: Path) -> None:
     fresh = place.with_name(f".{place.name}.new")
     fresh.unlink(missing_ok=True)
     try:
-        # whose file it is decides who may set its date, as Snakemake does to what a job made
+        # only the owner of a file may set its date, and Snakemake sets the dates of a job's
+        # files
         if source.stat().st_uid != os.geteuid():
-            raise PermissionError(f"{source} is somebody else's")
+            raise PermissionError(f"{source} belongs to another user")
         os.link(source, fresh)
     except OSError:  # that, or another file system
         copyfile(source, fresh)
     try:
-        if place.is_dir():  # no store, and in its place
+        if place.is_dir():  # a folder or file that is not a store, in its place
             rmtree(place)
         fresh.replace(place)
     finally:
-        fresh.unlink(missing_ok=True)  # a link to what stands there already is not moved
+        fresh.unlink(missing_ok=True)  # a link to the same file is not moved

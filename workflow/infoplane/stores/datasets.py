@@ -1,4 +1,4 @@
-"""Stores of prepared data sets: x (input, …), a label a name (input), the indices
+"""Stores of prepared data sets: x (input, …), each label by its name (input), and the indices
 `train_indices` and `test_indices`."""
 
 from pathlib import Path
@@ -14,10 +14,10 @@ from infoplane.stores.shapes import DATA, LABELS, NAMES
 
 
 def write_data(data: Data, path: Path, recipe: str = "", contents: str = "") -> None:
-    """Write a prepared data set as a store. Probabilities of labels are not kept: what they
-    say of I(X;Y) is.
+    """Write a prepared data set as a store. It keeps I(X;Y), but not the probabilities of
+    labels behind it.
 
-    recipe, contents : digests of all that it was made from, and of the user's files of that
+    recipe, contents : digests of all that made it, and of the user's files among that
     """
     axes = tuple(f"axis{i}" for i in range(1, data.x.ndim))
     labels = {

@@ -1,8 +1,8 @@
-"""Writing and opening stores, through Zarr and xarray.
+"""Write and open stores, through Zarr and xarray.
 
-A store is written as a folder beside its place, and packed into one file that takes its place
-when it is whole (archive.py). Damage inside a chunk is seen when it is read: by the member's
-CRC-32, and of a shard, of which only parts are read, by the CRC-32C of index and chunk.
+A store is written as a folder beside its place. Once it is whole, it is packed into one file
+that takes that place (archive.py). A reader sees damage inside a chunk by the member's CRC-32.
+Of a shard it reads only parts, and sees damage by the CRC-32C of index and chunk.
 """
 
 import shutil
@@ -19,29 +19,29 @@ from infoplane.stores.members import Members
 
 COMPRESSORS = (ZstdCodec(level=3), Crc32cCodec())
 WHOLE = {"write_empty_chunks": True}
-"""How arrays are written: a chunk that is missing was lost."""
+"""Arrays are written so that a missing chunk means a lost chunk."""
 PACKED = "packed.zip"
 
 
 def written_whole():
-    """A context in which arrays that are opened again are written as WHOLE says."""
+    """A context in which arrays that are opened again are written with WHOLE."""
     return zarr.config.set({f"array.{key}": value for key, value in WHOLE.items()})
 
 
 def publish(partial: Path, path: Path) -> None:
-    """Pack a finished store into one file, and move that into its place.
+    """Pack a finished store into one file, and move the file into its place.
 
-    The caller holds the lock of `path` (locks.writing). A kill at any moment leaves the folder
-    as it was, with whatever else is in it, or the finished store.
+    The caller holds the lock of `path` (locks.writing). A kill at any moment leaves either the
+    folder as it was, with its other files, or the finished store.
     """
     _consolidate(partial)
     packed = partial / PACKED
     try:
         pack(partial, packed)
     except OSError:
-        packed.unlink(missing_ok=True)  # a full disk has need of the place
+        packed.unlink(missing_ok=True)  # a full disk needs the space
         raise
-    if path.is_dir():  # no store, and in its place
+    if path.is_dir():  # a folder or file that is not a store, in its place
         shutil.rmtree(path)
     packed.replace(path)
     sync(path.parent)
@@ -52,7 +52,7 @@ def open_tree(path: str | Path, kind: str = "") -> xr.DataTree:
     """The store as an xarray tree, opened lazily, after verification.
 
     kind : what it has to be a store of
-    Raises StoreError where it is absent, damaged or of something else.
+    Raises StoreError if it is absent, damaged or of another kind.
 
     Examples
     --------
@@ -80,8 +80,8 @@ def save_dataset(dataset: xr.Dataset, path: Path, kind: str) -> None:
 
 
 def add_dataset(dataset: xr.Dataset, partial: Path, group: str | None = None) -> None:
-    """Write a dataset into a folder that is to be published, beside what is there; with
-    checksums, which xarray's own choice for axes has not."""
+    """Write a dataset into a folder that will be published, beside its other content, with
+    checksums, which xarray's own encoding of axes lacks."""
     dataset.to_zarr(
         partial,
         group=group,
@@ -94,9 +94,9 @@ def add_dataset(dataset: xr.Dataset, partial: Path, group: str | None = None) ->
 
 
 def _consolidate(partial: Path) -> None:
-    """Copy all metadata into the root's, for one read to open the store."""
+    """Copy all metadata into the root's, so that one read opens the store."""
     with warnings.catch_warnings():
-        # Zarr's own addition to version 3 of its format; readers that lack it leave it aside
+        # an addition of Zarr to version 3 of its format; readers without it ignore it
         warnings.filterwarnings("ignore", message="Consolidated metadata is currently not part")
         warnings.filterwarnings("ignore", message="Object at .* is not recognized")
         zarr.consolidate_metadata(partial)

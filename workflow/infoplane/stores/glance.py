@@ -1,4 +1,5 @@
-"""What stores say at a glance: a few small arrays and file times, no store read whole."""
+"""The state of stores at a glance: from a few small arrays and file times, without reading a
+whole store."""
 
 import os
 import time
@@ -17,13 +18,13 @@ from infoplane.stores.members import Members
 from infoplane.stores.weights import CHECKPOINT, FAILURE, LOST, REMARKS, WEIGHTS
 
 GROWING_SECONDS = 120
-"""A file that changed within this time is being written; checkpoints come every 20 s."""
+"""A file that changed within this time counts as being written; checkpoints come every 20 s."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished store of weights: its last epoch, that it was set to reach, lost seeds, and
-    remarks on others."""
+    """A finished store of weights: its last epoch, the epoch it was set to reach, lost seeds,
+    and remarks on others."""
 
     epoch: int
     epochs: int
@@ -33,7 +34,8 @@ class Trained:
 
 
 def trained(store: Path) -> Trained:
-    """Of a finished store of weights, verified. Raises StoreError where it is damaged."""
+    """The state of a finished, verified store of weights. Raises StoreError if it is
+    damaged."""
     root = verify(store, WEIGHTS)
     with reading(store):
         about = inside(root)
@@ -51,7 +53,7 @@ def trained(store: Path) -> Trained:
 def journal_epoch(journal: Path) -> int:
     """Epoch of the last checkpoint of a training that has not ended; −1 before the first.
 
-    Raises StoreError where the checkpoint cannot be read.
+    Raises StoreError if the checkpoint cannot be read.
     """
     try:
         stream = (journal / CHECKPOINT).open("rb")
@@ -61,14 +63,14 @@ def journal_epoch(journal: Path) -> int:
         name = next((n for n in file.namelist() if n.startswith("metrics/")), None)
         if name is None:
             raise KeyError("no metrics in its checkpoint")
-        with file.open(name) as array:  # its head says the shape, (seed, epoch, …)
+        with file.open(name) as array:  # its head holds the shape, (seed, epoch, …)
             major, _ = np.lib.format.read_magic(array)
             head = getattr(np.lib.format, f"read_array_header_{major}_0")
             return head(array)[0][1] - 1
 
 
 def failure(journal: Path) -> str:
-    """Why a training ended that left this journal; empty: it goes on, or was killed."""
+    """Why the training of this journal ended; empty if it still runs or was killed."""
     try:
         return (journal / FAILURE).read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -76,9 +78,9 @@ def failure(journal: Path) -> str:
 
 
 def flags(store: Path) -> tuple[int, Counter]:
-    """Number of values of a store of information, and how many carry each flag.
+    """Number of values in a store of information, and the number with each flag.
 
-    store : of information or of pooled information. Raises StoreError where it is damaged
+    store : of information or of pooled information. Raises StoreError if it is damaged
     """
     verify(store)
     with reading(store), Members(store) as file:
@@ -89,19 +91,20 @@ def flags(store: Path) -> tuple[int, Counter]:
 
 
 def age(path: Path) -> float:
-    """Seconds since a file, or the youngest file in a folder, was changed; inf: none there."""
+    """Seconds since the last change of a file, or of the newest file in a folder; inf if there
+    is none."""
     files = [path, *path.rglob("*")] if path.is_dir() else [path]
     times = [file.stat().st_mtime for file in files if file.exists()]
     return max(time.time() - max(times), 0.0) if times else float("inf")
 
 
 def growing(path: Path) -> bool:
-    """Whether something is being written there."""
+    """Whether a job is writing there."""
     return age(path) < GROWING_SECONDS
 
 
 def leftovers(home: Path) -> list[Path]:
-    """Half-written stores below a folder that nobody writes any more, journals excepted."""
+    """Half-written stores below a folder that no job writes any more, apart from journals."""
     partial = []
     for folder, folders, _ in os.walk(home):
         partial += [Path(folder, name) for name in folders if name.endswith(".partial")]

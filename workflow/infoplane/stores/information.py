@@ -1,10 +1,10 @@
-"""Stores of information: numbers a seed, epoch and layer, in bits, and flags as bit masks.
+"""Stores of information: numbers by seed, epoch and layer, in bits, and flags as bit masks.
 
-Of I(X;T) there are `ixt`, `ixt_interval_low`, `ixt_interval_high`, `ixt_interval_kind`,
-`ixt_stderr`, `ixt_cap` and `ixt_flags`, of I(T;Y) the same of `ity`; further quantities of an
-estimator have names of their own. Tables have `flags` too, those of both as a point of the
-plane shows them. An estimator that keeps curves has `ixt_curve` and `ity_curve` by step
-besides, which `read_curves` gives.
+I(X;T) has `ixt`, `ixt_interval_low`, `ixt_interval_high`, `ixt_interval_kind`, `ixt_stderr`,
+`ixt_cap` and `ixt_flags`; I(T;Y) has the same with `ity`. Further quantities of an estimator
+have their own names. Tables also have `flags`, those of both as a point of the plane shows
+them. An estimator that keeps curves also has `ixt_curve` and `ity_curve` by step; `read_curves`
+reads them.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -33,14 +33,14 @@ from infoplane.stores.files import open_tree, save_dataset
 ENTROPIES = ("entropy_x", "entropy_y")
 """H(X) and H(Y) of the inputs, (seed, epoch)."""
 CEILING = "information_xy"
-"""I(X;Y) of what the inputs are drawn from, (seed, epoch): no I(T;Y) is truly larger."""
+"""I(X;Y) of the population behind the inputs, (seed, epoch): no true I(T;Y) is larger."""
 MASKS = {name: 1 << bit for bit, name in enumerate(FLAGS)}
 COLUMNS = tuple(column(quantity, number) for quantity in QUANTITIES for number in NUMBERS)
 FLAG_COLUMNS = tuple(column(quantity, "flags") for quantity in QUANTITIES)
 KIND_COLUMNS = tuple(column(quantity, "interval_kind") for quantity in QUANTITIES)
-"""Places in KINDS."""
+"""Positions in KINDS."""
 CURVES = tuple(column(quantity, "curve") for quantity in QUANTITIES)
-"""Bounds in bits by step of training, (seed, epoch, layer, step); NaN where there was none."""
+"""Bounds in bits by step of training, (seed, epoch, layer, step); NaN if there was none."""
 INFORMATION = "information"
 """The kind of these stores."""
 Key = tuple[int, int, str]
@@ -58,11 +58,11 @@ def write_information(
     entropies: Mapping[tuple[int, int], tuple[float, float]],
     information_xy: Mapping[tuple[int, int], float] = MappingProxyType({}),
 ) -> None:
-    """Write records by (seed, epoch, layer). A seed without records counts as failed, or as
-    set aside where it is one of these.
+    """Write records by (seed, epoch, layer). A seed without records counts as set aside if it
+    is in that list, else as failed.
 
-    entropies : H(X) and H(Y) in bits of the inputs of each measured seed and epoch
-    information_xy : I(X;Y) in bits of what these are drawn from, where it is known
+    entropies : H(X) and H(Y), in bits, of the inputs of each measured seed and epoch
+    information_xy : I(X;Y), in bits, of the population behind the inputs, if known
     """
     shape = (len(seeds), len(epochs), len(layers))
     extra = sorted({name for record in records.values() for name in record.extras()})
@@ -107,15 +107,15 @@ def write_information(
 
 
 def read_information(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """A row a seed, epoch and layer, with flags as names joined by | and the entropies of its
-    seed and epoch, and the attributes."""
+    """One row for each seed, epoch and layer, with flags as names joined by | and the entropies
+    of its seed and epoch; and the attributes."""
     tree = open_tree(path, INFORMATION)
     with reading(path):
         return table_of(tree)
 
 
 def table_of(tree: xr.DataTree) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """The same of a store that is open."""
+    """The same for an open store."""
     dataset = tree.to_dataset().drop_dims("step", errors="ignore").load()
     order = {str(name): i for i, name in enumerate(dataset["layer"].values)}
     table = dataset.to_dataframe().reset_index()
@@ -127,8 +127,8 @@ def table_of(tree: xr.DataTree) -> tuple[pd.DataFrame, dict[str, Any]]:
 
 
 def read_curves(path: Path) -> pd.DataFrame:
-    """A row an evaluation while a critic was trained: seed, epoch, layer, quantity (ixt or
-    ity), step, and bound in bits; no rows where the store keeps no curves."""
+    """One row for each evaluation during a critic's training: seed, epoch, layer, quantity (ixt
+    or ity), step, and bound in bits; no rows if the store keeps no curves."""
     dataset = open_tree(path, INFORMATION).to_dataset()
     kept = {name: q for q, name in zip(QUANTITIES, CURVES, strict=True) if name in dataset}
     columns = ["seed", "epoch", "layer", "quantity", "step", "bound"]
@@ -149,9 +149,10 @@ def read_curves(path: Path) -> pd.DataFrame:
 
 
 def read_records(path: Path) -> tuple[dict[Key, LayerInformation], dict[str, Any]]:
-    """What `write_information` was given: records by (seed, epoch, layer), the attributes.
+    """The arguments of `write_information`: records by (seed, epoch, layer), and the
+    attributes.
 
-    A quantity that a record did not have, beside others that had, is NaN.
+    A quantity that only other records had is NaN.
     """
     dataset = open_tree(path, INFORMATION).to_dataset()
     with reading(path):
@@ -187,8 +188,8 @@ def read_records(path: Path) -> tuple[dict[Key, LayerInformation], dict[str, Any
 
 
 def _curves_of(records, seeds, epochs, layers) -> tuple[dict[str, np.ndarray], list[int]]:
-    """Curves of all records by name, (seed, epoch, layer, step), and the steps; none where no
-    record has one."""
+    """Curves of all records by name, (seed, epoch, layer, step), and the steps; none if no
+    record has a curve."""
     of_records = {
         (seeds.index(seed), epochs.index(epoch), layers.index(layer), name): information.curve
         for (seed, epoch, layer), record in records.items()
@@ -207,7 +208,7 @@ def _curves_of(records, seeds, epochs, layers) -> tuple[dict[str, np.ndarray], l
 
 
 def _curve(steps, curves, name: str, at) -> tuple[tuple[int, float], ...]:
-    """What a record had as its curve; a bound that was NaN is left out."""
+    """The curve of a record, without bounds that are NaN."""
     if name not in curves:
         return ()
     found = zip(steps, curves[name][at].tolist(), strict=True)
@@ -220,7 +221,7 @@ def _interval(numbers: Mapping[str, float], quantity: str, kind: int) -> Interva
 
 
 def numbers_of(record: LayerInformation) -> dict[str, float]:
-    """All numbers of a record, by column."""
+    """All numbers of a record by column."""
     numbers = {
         column(quantity, number): value
         for quantity, information in zip(QUANTITIES, record[:2], strict=True)
@@ -230,7 +231,7 @@ def numbers_of(record: LayerInformation) -> dict[str, float]:
 
 
 def kinds_of(record: LayerInformation) -> dict[str, int]:
-    """The kinds of a record's intervals as places in KINDS, by column."""
+    """The kinds of a record's intervals as positions in KINDS, by column."""
     return {
         name: KINDS.index(information.interval.kind)
         for name, information in zip(KIND_COLUMNS, record[:2], strict=True)
@@ -252,8 +253,8 @@ def joined(ixt_masks, ity_masks):
 
 
 def with_names(table: pd.DataFrame) -> pd.DataFrame:
-    """A table with its masks as names joined by |, and `flags`, those of both, and the kinds of
-    intervals by their names."""
+    """A table with names joined by | in place of masks, with `flags`, those of both, and with
+    names of the kinds of intervals."""
     masks = [table[name].to_numpy().astype(np.int64) for name in FLAG_COLUMNS]
     columns = dict(zip((*FLAG_COLUMNS, "flags"), (*masks, joined(*masks)), strict=True))
     known = {mask: "|".join(_names(mask)) for mask in np.unique(list(columns.values()))}
@@ -272,10 +273,10 @@ def _part(values: Mapping[str, float], names: Sequence[str], start: str) -> dict
 
 
 def flag_attributes() -> dict:
-    """What the bits of a mask mean, in the way of the CF conventions."""
+    """The meaning of a mask's bits, following the CF conventions."""
     return {"flag_masks": list(MASKS.values()), "flag_meanings": " ".join(MASKS)}
 
 
 def kind_attributes() -> dict:
-    """What the numbers of kinds mean, in the way of the CF conventions."""
+    """The meaning of the numbers of kinds, following the CF conventions."""
     return {"flag_values": list(range(len(KINDS))), "flag_meanings": " ".join(KINDS)}

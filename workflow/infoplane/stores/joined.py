@@ -1,4 +1,4 @@
-"""The blocks of seeds of one run, read as if they were one store of weights."""
+"""The blocks of seeds of one run, read like one store of weights."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +12,9 @@ from infoplane.stores.weights import WeightsStore
 class JoinedWeights:
     """Finished stores of the same run, opened for reading.
 
-    attributes : those of the first; seeds : of all, in order; epochs : kept in every one
-    networks, declared : of the first too; lost : seeds that are not to be measured
+    attributes : those of the first store; seeds : of all stores, in order; epochs : kept in
+        every store
+    networks, declared : also of the first; lost : seeds that are not measured
     """
 
     def __init__(self, paths: Sequence[Path]):

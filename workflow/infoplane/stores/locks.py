@@ -1,8 +1,8 @@
-"""One writer at a time for a store, also where a job outlived the Snakemake that started it.
+"""One writer at a time for a store, even if a job outlives the Snakemake that started it.
 
-The system gives a lock up when its process ends, however it ends, so that a killed job holds
-up nobody. Where a file system knows no such locks, filelock falls back on marker files that
-name machine and process.
+The system releases a lock when its process ends in any way, so that a killed job blocks nobody.
+On a file system without such locks, filelock uses marker files with the names of machine and
+process.
 """
 
 import errno
@@ -19,25 +19,25 @@ CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 class Refused(OSError):
-    """The system does not let a store be written; the message says which, and what to do."""
+    """The system refuses to write a store; the message names the store and says what to do."""
 
 
 POLL_SECONDS = 0.2
-"""Time between two looks at a lock that another process holds."""
+"""Time between two tries for a lock that another process holds."""
 
 
 def lock_of(path: Path) -> Path:
-    """The file by which writers of a store keep out of each other's way."""
+    """The file that keeps writers of a store apart."""
     return path.with_name(f".{path.name}.lock")
 
 
 @contextmanager
 def writing(path: Path, what: str = "") -> Iterator[bool]:
-    """Be the only one to write the store at `path`, after waiting for whoever else does.
+    """Become the only writer of the store at `path`, after waiting for other writers.
 
-    what : who waits, for the message
-    Gives whether there was somebody to wait for.
-    Raises Refused where the disk is full or the folder cannot be written.
+    what : the waiting job, for the message
+    Yields whether it had to wait.
+    Raises Refused if the disk is full or the folder cannot be written.
     """
     with _named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,14 +54,15 @@ def writing(path: Path, what: str = "") -> Iterator[bool]:
         try:
             yield waited
         finally:
-            # Gone before the lock is given up: who waited on it sees that and makes it anew.
+            # The file is removed before the lock is released: a waiting process sees that and
+            # makes a new one.
             file.unlink(missing_ok=True)
             lock.release()
 
 
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
-    """Say of a disk that refuses to be written which store it is about, and what to do."""
+    """Name the store in an error of a disk that refuses to be written, and say what to do."""
     try:
         yield
     except Refused:
@@ -82,7 +83,7 @@ def _named(path: Path) -> Iterator[None]:
 
 
 def _refusal(error: BaseException | None) -> OSError | None:
-    """What the system refused, among an error and those that it came from."""
+    """The system's refusal, among an error and its causes."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in (*FULL, *CLOSED):
             return error

@@ -1,7 +1,7 @@
-"""Members of a store, read by Zarr at their place in the file.
+"""Members of a store, which Zarr reads at their place in the file.
 
-Zarr's own ZipStore reads through zipfile, which reads all that lies before the bytes that are
-asked for, and moves the one place in the file that threads and forks share.
+Zarr's own ZipStore reads through zipfile, which reads everything before the requested bytes and
+moves the file position that threads and forks share.
 """
 
 import os
@@ -13,18 +13,18 @@ from zarr.abc.store import OffsetByteRequest, RangeByteRequest, SuffixByteReques
 from zarr.storage import ZipStore
 
 HEAD = struct.Struct("<4s22xHH")
-"""Head of a member: magic bytes, and the lengths of its name and of what follows that."""
+"""Head of a member: magic bytes, and the lengths of its name and of its extra field."""
 
 
 class Members(ZipStore):
-    """A store, opened for reading; a member that is read whole is compared with its CRC-32."""
+    """A store, opened for reading. A member that is read whole is compared with its CRC-32."""
 
     def __init__(self, path):
         super().__init__(path, mode="r")
         self._starts: dict[str, int] = {}
 
     async def get(self, key, prototype, byte_range=None):
-        """The content of a member, or a part of it; None: there is none of this name."""
+        """The content of a member, or a part of it; None if there is no member of this name."""
         if not self._is_open:
             self._sync_open()
         try:
@@ -38,11 +38,11 @@ class Members(ZipStore):
         return prototype.buffer.from_bytes(content)
 
     async def get_partial_values(self, prototype, key_ranges):
-        """The same of several."""
+        """The same for several members."""
         return [await self.get(key, prototype, part) for key, part in key_ranges]
 
     def _start(self, about: zipfile.ZipInfo) -> int:
-        """Where the content of a member begins."""
+        """The offset of a member's content."""
         if about.filename not in self._starts:
             name = about.filename.encode()
             head = self._read(about.header_offset, HEAD.size + len(name))
@@ -60,7 +60,8 @@ class Members(ZipStore):
 
 
 def _range(asked, size: int) -> tuple[int, int]:
-    """First byte and the one after the last of what is asked of a member of this size."""
+    """The first byte of the requested range in a member of this size, and the byte after its
+    last."""
     match asked:
         case None:
             return 0, size
@@ -70,4 +71,4 @@ def _range(asked, size: int) -> tuple[int, int]:
             return offset, size
         case SuffixByteRequest(suffix):
             return max(size - suffix, 0), size
-    raise TypeError(f"no range of bytes: {asked}")
+    raise TypeError(f"not a range of bytes: {asked}")

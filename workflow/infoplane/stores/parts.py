@@ -1,12 +1,12 @@
-"""Parts of a measurement that several jobs share, beside the store they become.
+"""Parts of a measurement that several jobs share, beside the store that they become.
 
-    seeds-0-9.zarr.zip               the whole, which does not tell of how many parts
+    seeds-0-9.zarr.zip               the whole, whatever its number of parts
     seeds-0-9.part-1-of-4.zarr.zip   a part, until the whole stands
-    .seeds-0-9.parts                 in how many the whole was made, where in more than one
+    .seeds-0-9.parts                 the number of parts that made the whole, if more than one
 
-Parts agree where they are of one identity (settings, sources, weights, data), and then it does
-not matter how many there were to be: asked for in eight parts what was half done in four, the
-jobs measure what is left.
+Parts with one identity (settings, sources, weights, data) belong together, whatever their
+number. If a measurement is half done in four parts and then requested in eight, the jobs
+measure only what is left.
 """
 
 import logging
@@ -27,20 +27,20 @@ def path_of(whole: Path, part: str) -> Path:
 
 
 def whole_of(part: Path) -> Path:
-    """The store that a part is of; a whole itself."""
+    """The store to which a part belongs; for a whole, the store itself."""
     return part.with_name(name_of(part).partition(".part-")[0] + SUFFIX)
 
 
 def part_of(path: Path) -> Part:
-    """What a store holds by its name: a part, or the whole."""
+    """What a store holds according to its name: a part, or the whole."""
     name = name_of(path).partition(".part-")[2]
     return Part.parse(name) if name else WHOLE
 
 
 def known_records(path: Path, identity: str) -> dict[Key, LayerInformation]:
-    """Records of all finished parts of the same whole that are of this identity.
+    """Records of all finished parts of the same whole with this identity.
 
-    path : of the whole or of a part. A damaged part counts as not there.
+    path : of the whole or of a part. A damaged part counts as missing.
     """
     whole = whole_of(path)
     records: dict[Key, LayerInformation] = {}
@@ -56,9 +56,9 @@ def known_records(path: Path, identity: str) -> dict[Key, LayerInformation]:
 
 
 def gathered(whole: Path, inputs: Iterable[str]) -> None:
-    """Note of how many parts a whole was made, and remove parts that nobody waits for.
+    """Note the number of parts of a whole, and remove parts that no job needs.
 
-    inputs : the parts that it was asked to be made of; Snakemake removes these
+    inputs : the parts that made it; Snakemake removes these
     """
     inputs = {Path(path).name for path in inputs}
     note = _note_of(whole)
@@ -72,7 +72,7 @@ def gathered(whole: Path, inputs: Iterable[str]) -> None:
 
 
 def number_of(whole: Path) -> int:
-    """In how many parts a whole that stands was made."""
+    """The number of parts that made an existing whole."""
     try:
         return int(_note_of(whole).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Stores of pooled information: a row a window and layer, in bits."""
+"""Stores of pooled information: one row for each window and layer, in bits."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,9 +24,9 @@ from infoplane.stores.information import (
 )
 
 WHERE = ("group", "end", "length", "layer", "n_draws", "drift", "gradient_snr", *ENTROPIES)
-"""What a row is about: the seed or group of seeds, the window's last epoch and its length,
-the layer, how many draws of an input that makes, how far the weights drifted, and H(X) and H(Y)
-of the inputs in bits."""
+"""The key of a row: the seed or group of seeds, the window's last epoch and length, the layer,
+the number of draws of each input, the drift of the weights, and H(X) and H(Y) of the inputs in
+bits."""
 POOLED = "pooled information"
 """The kind of these stores."""
 
@@ -69,7 +69,8 @@ def write_pooled(rows: Sequence, attributes: Mapping[str, Any], path: Path) -> N
 
 
 def read_pooled(path: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """A row a window and layer, with flags as names joined by |, and the attributes."""
+    """One row for each window and layer, with flags as names joined by |; and the
+    attributes."""
     dataset = open_tree(path, POOLED).to_dataset()
     with reading(path):
         dataset = dataset.load()

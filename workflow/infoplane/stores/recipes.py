@@ -1,6 +1,6 @@
-"""What a result was made from, as it says itself: its recipe, a digest.
+"""The recipe that a result holds: a digest of what made it.
 
-A store has it among its attributes, a figure, list or table in the JSON beside it.
+A store has it among its attributes; a figure, list or table has it in the JSON beside it.
 """
 
 import json
@@ -10,16 +10,16 @@ from infoplane.stores.archive import SUFFIX, StoreError, attributes
 
 RECIPE = "recipe"
 CONTENTS = "contents"
-"""Attribute of a data set's store: digest of the user's files that it was made from."""
+"""Attribute of a data set's store: the digest of the user's files that made it."""
 
 
 def recipe_in(path: Path) -> str | None:
-    """The recipe by which a store, or the file with this JSON, was made; None: it says none."""
+    """The recipe that made a store, or the file with this JSON; None if it holds none."""
     return said_by(path, RECIPE)
 
 
 def said_by(path: Path, name: str) -> str | None:
-    """An attribute of a store, or of a JSON; None: there is none, or it is damaged."""
+    """An attribute of a store or of a JSON; None if it is missing or damaged."""
     try:
         if path.name.endswith(SUFFIX):
             return attributes(path).get(name)

@@ -1,7 +1,7 @@
-"""Rows that only come on, in one file of a journal: what stands in it is not written again.
+"""Rows that are only appended, in one file of a journal; written rows are not written again.
 
 Each append is a block: the number of its first row, its length in bytes, its CRC-32, its bytes.
-What a kill leaves behind the last checkpoint is cut off when the journal is taken up again.
+A kill may leave rows after the last checkpoint; a resumed training cuts them off.
 """
 
 import os
@@ -17,9 +17,9 @@ HEAD = struct.Struct("<QQI")
 
 
 def append(path: Path, first: int, rows: np.ndarray) -> None:
-    """Put rows (n, …) at the end of the file, which may not be there yet, and on the disk.
+    """Append rows (n, …) to the file, which may not exist yet, and make them safe on the disk.
 
-    first : how many rows there have been before these
+    first : the number of rows before these
     """
     data = np.ascontiguousarray(rows).tobytes()
     with path.open("ab") as file:
@@ -29,10 +29,10 @@ def append(path: Path, first: int, rows: np.ndarray) -> None:
 
 
 def taken_up(path: Path, first: int, stop: int, like: np.ndarray) -> np.ndarray:
-    """The rows first … stop − 1, after everything behind them was cut off.
+    """The rows first … stop − 1, after cutting off everything behind them.
 
     like : rows of the same shape and type
-    Raises StoreError where they are not all there, or damaged.
+    Raises StoreError if some are missing or damaged.
     """
     found, end = [like[:0]], 0
     with path.open("r+b" if path.exists() else "w+b") as file:

@@ -1,9 +1,8 @@
-"""Series of checkpoints that others have written: which files, which arrays, what is in them.
+"""Series of checkpoints from other programs: their files, their arrays and the content.
 
-A file is a state_dict, as `torch.save` or safetensors writes it; its name, or for a recording
-(`infoplane.Recorder`) the file itself, says of which seed and epoch. A recording that is
-finished is one store of weights, with all its epochs. Planning looks at names and headers
-alone.
+A file is a state_dict, written by `torch.save` or safetensors. Its name gives seed and epoch;
+in a recording (`infoplane.Recorder`), the file itself does. A finished recording is one store
+of weights with all its epochs. Planning reads names and headers alone.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ RECORDED = re.compile(r"epoch-(\d+)\.safetensors")
 ABOUT = "infoplane"
 """Key of a recording's metadata in the header of a safetensors file."""
 LEFT = re.compile(rf"{re.escape(SUFFIX)}\.(partial|lock)$")
-"""Names of what a kill leaves beside recordings."""
+"""Names of partial files that a kill leaves beside recordings."""
 RECORDER = "infoplane.Recorder"
 """The trainer that the store of a finished recording names."""
 MOST_HEADER = 10**8
-"""Bytes of a safetensors header; the format allows no more."""
+"""The largest safetensors header that the format allows, in bytes."""
 KINDS = {
     "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64",
     "I32": "int32", "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool",
@@ -49,26 +48,26 @@ Files = Mapping[int, Mapping[int, Path]]
 
 
 class Array(NamedTuple):
-    """What a header says of an array."""
+    """A header's entry for an array."""
 
     shape: tuple[int, ...]
     dtype: str
 
 
 class SeriesError(ValueError):
-    """What is wrong with a series of files, by name."""
+    """A mistake in a series of files, with the file's name."""
 
 
 def files_of(pattern: str) -> Files:
     """Files by seed and epoch, of a pattern with {epoch} and perhaps {seed}, or of recordings.
 
-    Raises SeriesError where none are found, a name says no number, two files are of one seed
-    and epoch, or a seed lacks an epoch that another has.
+    Raises SeriesError if there are none, if a name has no number, if two files have the same
+    seed and epoch, or if a seed lacks an epoch that another has.
     """
     unknown = [n for n in re.findall(r"\{([^}]*)\}", pattern) if n not in PLACEHOLDERS]
     if unknown:
         raise SeriesError(
-            f"{pattern}: {{{unknown[0]}}} means nothing here; {{seed}} and {{epoch}} do"
+            f"{pattern}: {{{unknown[0]}}} is not known here; use {{seed}} and {{epoch}}"
         )
     files: dict[int, dict[int, Path]] = {}
     for seed, epoch, path in _numbered(pattern):
@@ -76,7 +75,7 @@ def files_of(pattern: str) -> Files:
         if other != path:
             raise SeriesError(f"{other} and {path} are both of seed {seed}, epoch {epoch}")
     if not files:
-        raise SeriesError(f"{pattern}: no such files from {Path.cwd()}")
+        raise SeriesError(f"{pattern}: there are no such files in {Path.cwd()}")
     epochs = {epoch for of_seed in files.values() for epoch in of_seed}
     for seed, of_seed in sorted(files.items()):
         if missing := sorted(epochs - of_seed.keys()):
@@ -88,7 +87,7 @@ def files_of(pattern: str) -> Files:
 
 
 def gap(epochs: Sequence[int]) -> str:
-    """What is missing of a series that is even otherwise; empty: nothing."""
+    """The missing epoch of a series that is regular otherwise; empty if there is none."""
     steps = [after - before for before, after in itertools.pairwise(epochs)]
     if len(steps) < 2:
         return ""
@@ -119,9 +118,9 @@ def header(path: Path, key: str | None = None) -> dict[str, Array]:
 
 
 def load(path: Path, key: str | None = None, epoch: int = 0) -> dict[str, Tensor]:
-    """A file's arrays, of a finished recording those of an epoch.
+    """A file's arrays; for a finished recording, those of an epoch.
 
-    Raises SeriesError for what is no state_dict, or is damaged.
+    Raises SeriesError if the file is damaged or not a state_dict.
     """
     if path.name.endswith(SUFFIX):
         return _of_store(path, epoch)
@@ -137,7 +136,7 @@ def load(path: Path, key: str | None = None, epoch: int = 0) -> dict[str, Tensor
 
 
 def recorded(path: Path, epoch: int = 0) -> dict | None:
-    """What the Recorder says of an epoch: seed, epoch, metrics; None: it wrote no such file.
+    """The Recorder's note on an epoch: seed, epoch, metrics; None if it did not write the file.
 
     epoch : of a finished recording
     """
@@ -150,14 +149,14 @@ def recorded(path: Path, epoch: int = 0) -> dict | None:
 
 
 def declared(metrics: Iterable[Mapping[str, float]]) -> tuple[Metric, ...]:
-    """What is said of the metrics that a Recorder was given, epoch by epoch; those of training
-    and test data share a label."""
+    """Labels of the metrics that a Recorder was given, epoch by epoch; those of training and
+    test data share a label."""
     names = dict.fromkeys(name for of_epoch in metrics for name in of_epoch)
     return tuple(Metric(n, n.removesuffix("_train").removesuffix("_test")) for n in names)
 
 
 def stripped(name: str, known: Mapping, prefixes: Sequence[str]) -> str:
-    """The name that an array has in the network: without prefixes, where they are too much."""
+    """The array's name in the network, without extra prefixes."""
     while name not in known:
         prefix = next((p for p in prefixes if name.startswith(p)), None)
         if prefix is None:
@@ -169,7 +168,7 @@ def stripped(name: str, known: Mapping, prefixes: Sequence[str]) -> str:
 def mismatch(
     arrays: Mapping[str, Array], expected: Mapping[str, Array], aliases: Mapping[str, str]
 ) -> str:
-    """What of a file's arrays does not fit a network; empty: they fit.
+    """The mismatch between a file's arrays and a network; empty if they fit.
 
     aliases : second names of arrays that a network uses twice
     """
@@ -178,7 +177,7 @@ def mismatch(
     extra = [name for name in named if name not in expected]
     if missing or extra:
         parts = [f"lacks {_few(missing)}"] * bool(missing)
-        parts += [f"has {_few(extra)}, which the network has not"] * bool(extra)
+        parts += [f"has {_few(extra)}, which the network does not have"] * bool(extra)
         return " and ".join(parts)
     for name, array in named.items():
         wanted = expected[name]
@@ -190,7 +189,7 @@ def mismatch(
 
 
 def _holds(kind: str, wanted: str) -> bool:
-    """Whether numbers of a type are kept by another."""
+    """Whether another type holds the numbers of a type exactly."""
     import torch
 
     a, b = getattr(torch, kind, None), getattr(torch, wanted)
@@ -202,14 +201,14 @@ def _few(names: Sequence[str]) -> str:
 
 
 def _numbered(pattern: str) -> Iterator[tuple[int, int, Path]]:
-    """Seed, epoch and path of every file that the pattern means."""
+    """Seed, epoch and path of every file that matches the pattern."""
     by_epoch, is_finished = "{epoch}" in pattern, pattern.endswith(SUFFIX)
     if by_epoch and is_finished:
         raise SeriesError(f"{pattern}: a store holds all its epochs; leave {{epoch}} out")
     if not by_epoch and not is_finished:
         for path, _ in _matching(pattern + SUFFIX):
             raise SeriesError(
-                f"{path} is a finished recording; finish all of them and take them up by "
+                f"{path} is a finished recording; finish all of them and adopt them by "
                 f"{pattern}{SUFFIX}"
             )
     for path, numbers in _matching(pattern):
@@ -219,7 +218,7 @@ def _numbered(pattern: str) -> Iterator[tuple[int, int, Path]]:
         epochs = _epochs_of_store(path) if is_finished else _epochs_in(path)
         for of_seed, epoch, file in epochs:
             if numbers.get("seed", of_seed) != of_seed:
-                raise SeriesError(f"{file} says that it is of seed {of_seed}, its path another")
+                raise SeriesError(f"{file} holds seed {of_seed}, but its path names another")
             yield of_seed, epoch, file
 
 
@@ -229,7 +228,7 @@ def _epochs_in(path: Path) -> Iterator[tuple[int, int, Path]]:
     checkpoints = [f for f in files if RECORDED.fullmatch(f.name)]
     if not checkpoints:
         raise SeriesError(
-            f"{path} is no recording of infoplane.Recorder; a series of other files has "
+            f"{path} is not a recording of infoplane.Recorder; a series of other files has "
             "{epoch} in its name"
         )
     for file in checkpoints:
@@ -238,19 +237,19 @@ def _epochs_in(path: Path) -> Iterator[tuple[int, int, Path]]:
             raise SeriesError(f"{file} was not written by infoplane.Recorder")
         if int(RECORDED.fullmatch(file.name)[1]) != about["epoch"]:
             raise SeriesError(
-                f"{file} says that it is of epoch {about['epoch']}, its name another"
+                f"{file} holds epoch {about['epoch']}, but its name gives another"
             )
         yield about["seed"], about["epoch"], file
 
 
 def _epochs_of_store(path: Path) -> Iterator[tuple[int, int, Path]]:
-    """Seed and epoch of each epoch of a finished recording, and where it stands."""
+    """Seed and epoch of each epoch of a finished recording, and its path."""
     store = _store(path)
     return ((int(store.seeds[0]), int(epoch), path) for epoch in store.epochs)
 
 
 def _matching(pattern: str) -> Iterator[tuple[Path, dict[str, int]]]:
-    """Paths that the pattern means, with the numbers that their placeholders stand for."""
+    """Paths that match the pattern, with the numbers of their placeholders."""
     parts = re.split(r"(\{seed\}|\{epoch\})", pattern)
     seen: set[str] = set()
     expression = ""
@@ -272,20 +271,20 @@ def _matching(pattern: str) -> Iterator[tuple[Path, dict[str, int]]]:
         if LEFT.search(path.name):
             continue
         match = re.fullmatch(expression, str(path))
-        if match is None:  # a placeholder that stands twice, for two numbers
+        if match is None:  # one placeholder that occurs twice, with two numbers
             raise SeriesError(f"{path} has two numbers for one placeholder of {pattern}")
         numbers = match.groupdict()
         for name, text in numbers.items():
             if not re.fullmatch(r"\d+", text, re.ASCII):
                 raise SeriesError(
-                    f"{path}: {{{name}}} of {pattern} would be '{text}', which is no number; "
+                    f"{path}: {{{name}}} of {pattern} would be '{text}', not a number; "
                     "move the file, or name the series more narrowly"
                 )
         yield path, {name: int(text) for name, text in numbers.items()}
 
 
 def _escaped(text: str) -> str:
-    """Text that a glob takes for itself."""
+    """Text in which a glob finds no wildcards."""
     return re.sub(r"([*?[])", r"[\1]", text)
 
 
@@ -306,12 +305,13 @@ def _header_at(path: Path, stamp: int) -> dict:
             if path.stat().st_size != 8 + length + max(ends, default=0):
                 raise ValueError("it is cut off")
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise SeriesError(f"{path} is no whole safetensors file: {error}") from error
+        raise SeriesError(f"{path} is not a whole safetensors file: {error}") from error
     return arrays
 
 
 def _store(path: Path) -> WeightsStore:
-    """The store of a finished recording. SeriesError where it is none, or damaged."""
+    """The store of a finished recording. Raises SeriesError if it is damaged or not a
+    recording."""
     return _store_at(path, path.stat().st_mtime_ns)
 
 
@@ -359,7 +359,7 @@ def _said_by_store(path: Path, epoch: int) -> dict:
 
 
 def _state_dict(path: Path, key: str | None, device: str) -> dict[str, Tensor]:
-    """The state_dict in a file of torch.save; what would run code is refused."""
+    """The state_dict in a file of torch.save; a file that would run code is refused."""
     from pickle import UnpicklingError
 
     import torch
@@ -383,12 +383,12 @@ def _state_dict(path: Path, key: str | None, device: str) -> dict[str, Tensor]:
             raise SeriesError(f"{path} has no key '{key}'{has}")
         content = content[key]
     if not isinstance(content, Mapping):
-        raise SeriesError(f"{path} holds a {type(content).__name__}, no state_dict")
+        raise SeriesError(f"{path} holds a {type(content).__name__}, not a state_dict")
     others = [str(name) for name, a in content.items() if not torch.is_tensor(a)]
     if others:
         inside = [str(n) for n, a in content.items() if _is_state_dict(a)]
         hint = f"; give training.key, such as {inside[0]}" if inside else ""
-        raise SeriesError(f"{path} is no state_dict: {_few(others)} is no array{hint}")
+        raise SeriesError(f"{path} is not a state_dict: {_few(others)} is not an array{hint}")
     if not content:
         raise SeriesError(f"{path} holds no arrays")
     return {str(name): a for name, a in content.items()}

@@ -1,4 +1,4 @@
-"""The shape of a prepared data set, from the metadata of its store: plans are made from it."""
+"""The shape of a prepared data set, from the metadata of its store, for plans."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from infoplane.stores.archive import inside, reading, verify
 DATA = "data set"
 """The kind of these stores."""
 LABELS = "labels"
-"""Attribute of a data set: the names of its labels, the first is meant where none is named."""
+"""Attribute of a data set: the names of its labels; the first is the default."""
 NAMES = "class_names"
 """Attribute of a label."""
 
@@ -16,7 +16,7 @@ NAMES = "class_names"
 def shape_of_store(store: Path) -> Shape:
     """The shape of a prepared data set.
 
-    Raises StoreError where it has not been prepared, or is damaged.
+    Raises StoreError if it is not prepared or damaged.
     """
     root = verify(store, DATA)
     with reading(store):

@@ -1,8 +1,9 @@
-"""Stores of signals: a row a (run, seed, stratum, signal, layer), and the targets beside them.
+"""Stores of signals: one row for each (run, seed, stratum, signal, layer), and a table of
+targets.
 
 /          value, cap (row), and `run`, `seed`, `stratum`, `epoch`, `signal`, `layer`,
            `flags`, `reason`, texts as numbers of the list in the array's attribute `names`
-/targets   accuracies, losses, gap (network), a row a (run, seed, stratum)
+/targets   accuracies, losses, gap (network), one row for each (run, seed, stratum)
 """
 
 import os
@@ -23,27 +24,28 @@ SIGNALS = "signals"
 """The kind of these stores."""
 TARGETS = "targets"
 NAMES = "names"
-"""Attribute of an array that numbers texts: the texts."""
+"""Attribute of an array of numbered texts: the texts."""
 COLUMNS = (
     *("run", "seed", "stratum", "epoch", "signal", "layer"),
     *("value", "cap", "flags", "reason"),
 )
-"""Of the table of values. layer : empty for the whole network, @last_hidden and @mean for
-summaries; value is NaN where reason says why."""
+"""Columns of the table of values. layer : empty for the whole network, @last_hidden and @mean
+for summaries; if value is NaN, reason says why."""
 TARGET_COLUMNS = (
     *("run", "seed", "stratum", "epoch", "accuracy_test", "gap", "accuracy_train"),
     *("loss_train", "loss_test", "n_predicted", "dead", "lost"),
 )
-"""Of the table of targets. gap : accuracy_train − accuracy_test; n_predicted : classes that the
-network gives to the measured training inputs; dead : largest share, over hidden layers, of
-units that are the same for all of these; lost : why the network was not measured."""
+"""Columns of the table of targets. gap : accuracy_train − accuracy_test; n_predicted : number
+of classes that the network predicts for the measured training inputs; dead : largest share,
+over hidden layers, of units that are constant on these inputs; lost : why the network was not
+measured."""
 
 TEXTS = {"run", "stratum", "signal", "layer", "flags", "reason", "lost"}
 """Columns of texts."""
 
 
 class Signals(NamedTuple):
-    """What a store of signals holds."""
+    """The content of a store of signals."""
 
     values: pd.DataFrame
     targets: pd.DataFrame
@@ -71,8 +73,8 @@ def write_signals(
 
 
 def kept_signals(path: Path) -> Signals:
-    """What was last written at `path`, even if it was removed there since: a workflow removes
-    what it is about to make anew. Raises StoreError where nothing was, or it is damaged."""
+    """The tables last written at `path`, even if the file was removed since: a workflow removes
+    a file before it makes it again. Raises StoreError if there was none or it is damaged."""
     return read_signals(_kept(path))
 
 
@@ -112,12 +114,12 @@ def _table(dataset: xr.Dataset, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def _kept(path: Path) -> Path:
-    """The second name of a store, under which it stays."""
+    """The second name of a store, which stays."""
     return path.with_name(f".{path.name}")
 
 
 def _keep(path: Path) -> None:
-    """Give a store its second name: no second copy, where the file system can do that."""
+    """Give a store its second name: as a hard link if the file system can, else as a copy."""
     kept = _kept(path)
     kept.unlink(missing_ok=True)
     try:

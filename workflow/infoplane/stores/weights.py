@@ -3,16 +3,16 @@
     attributes      networks (settings and shapes), settings, seeds, versions, source digest
     <network>/      the axes `seed` and `epoch`, the kept ones
     <network>/parameters/, <network>/buffers/
-                    one array each, (seed, epoch, *shape); what the optimizer trained, and what
-                    training wrote beside
+                    one array each, (seed, epoch, *shape); the optimizer's arrays, and those
+                    that training wrote beside
     metrics/        (seed, epoch) and (seed, epoch, layer), all epochs; its attributes declare
                     the metrics (name, label, better, by_layer), the seeds that are `lost`, and
                     `remarks` on others
 
-While training runs they stand in a journal, `<store>.partial`: whole shards of weights, and a
-checkpoint with all that is not in a whole shard yet. The checkpoint is replaced in one step, so
-a job that is killed at any moment resumes at its last one. Rows of a trainer's state that only
-come on stand in files of their own, to which a checkpoint appends (rows.py).
+While training runs, the arrays are in a journal, `<store>.partial`: whole shards of weights,
+and a checkpoint with all that is not in a whole shard yet. The checkpoint is replaced in one
+step, so a job that is killed at any moment resumes at its last one. A trainer's state may have
+rows that only grow; they have their own files, to which a checkpoint appends (rows.py).
 """
 
 import logging
@@ -49,14 +49,14 @@ WEIGHTS = "weights"
 CHECKPOINT = "checkpoint.npz"
 IDENTITY = "identity.txt"
 FAILURE = "failure.txt"
-"""Why a training ended, in a journal that nobody writes any more."""
+"""Why a training ended, in a journal that no job writes any more."""
 CHUNK_BYTES = 2**16
 SHARD_BYTES = 2**25
 KINDS = ("parameters", "buffers")
 LOST, REMARKS, DECLARED = "lost", "remarks", "metrics"
 """Attributes of the group of metrics."""
 STANDS_FOR = "bits_of"
-"""Attribute of an array that holds the bits of numbers which files do not know."""
+"""Attribute of an array that holds the bits of numbers whose type files do not support."""
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -73,7 +73,7 @@ class _Array(NamedTuple):
 
 
 class Arrayed(Protocol):
-    """What a journal wants to know of a network; every `Network` says it."""
+    """A network's attributes that a journal needs; every `Network` has them."""
 
     @property
     def parameters(self) -> Mapping[str, Shape]: ...
@@ -86,11 +86,11 @@ class Arrayed(Protocol):
 class Journal:
     """Weights and metrics of a training that may be killed and resumed.
 
-    path : where the finished store will stand
-    identity : what the training is made from; a journal of another identity is discarded
+    path : of the finished store
+    identity : a digest of what makes the training; a journal with another identity is discarded
     networks : by name
-    metrics : what is declared of the metrics
-    seeds, epochs : of the training; kept : the epochs, sorted, whose weights are to be kept
+    metrics : the declarations of the metrics
+    seeds, epochs : of the training; kept : the epochs, sorted, whose weights are kept
     layers : names for the last axis of metrics by layer
     """
 
@@ -120,7 +120,7 @@ class Journal:
         self.pending: list[Arrays] = []  # kept epochs that no whole shard holds yet
         self.n_written = 0  # kept epochs in whole shards
         self.metrics: list[Arrays] = []  # one entry an epoch
-        self.n_rows: dict[str, int] = {}  # of what only grows, as far as it is written
+        self.n_rows: dict[str, int] = {}  # rows that only grow, as far as they are written
 
     @property
     def n_bytes(self) -> int:
@@ -129,17 +129,17 @@ class Journal:
 
     @property
     def last(self) -> int:
-        """The latest epoch that was taken in."""
+        """The latest epoch that was added."""
         return int(self.epochs[len(self.metrics) - 1])
 
     def keeps(self, epoch: int) -> bool:
-        """Whether the weights of an epoch are to be kept."""
+        """Whether the weights of an epoch are kept."""
         return bool(np.isin(epoch, self.kept))
 
     def resume(self) -> State | None:
         """The trainer's state at the last checkpoint, or None after starting a new journal.
 
-        A journal that is damaged is discarded like one of another identity, with a warning.
+        A damaged journal is discarded like one with another identity, with a warning.
         """
         (self.partial / FAILURE).unlink(missing_ok=True)
         if self._is_ours():
@@ -155,7 +155,7 @@ class Journal:
         return None
 
     def append(self, metrics: Arrays, weights: Mapping[str, Arrays] | None) -> None:
-        """Take in the next epoch: its metrics, and its weights where they are kept.
+        """Add the next epoch: its metrics, and its weights if they are kept.
 
         weights : (n_seeds, *shape) by network and name
         """
@@ -164,12 +164,13 @@ class Journal:
             self._take(weights)
 
     def keep(self, weights: Mapping[str, Arrays]) -> None:
-        """Keep the latest epoch too, although the schedule would not: it was the last."""
+        """Keep the latest epoch too, even if the schedule would not, because it was the
+        last."""
         self.kept[self.n_written + len(self.pending)] = self.last
         self._take(weights)
 
     def checkpoint(self, state: State) -> None:
-        """Make everything so far safe, with the trainer's state, in one step."""
+        """Make all epochs so far safe, with the trainer's state, in one step."""
         growing = {name: value for name, value in state.items() if isinstance(value, Growing)}
         arrays = {f"state/{n}": value for n, value in state.items() if n not in growing}
         for name, (first, some) in growing.items():
@@ -190,7 +191,7 @@ class Journal:
         fresh.replace(self.partial / CHECKPOINT)
 
     def fail(self, reason: str) -> None:
-        """Note why training ends here; a disk that is full has no place for it."""
+        """Note why training ends here; a full disk has no space for it."""
         with suppress(OSError):
             (self.partial / FAILURE).write_text(reason, encoding="utf-8")
 
@@ -200,10 +201,10 @@ class Journal:
         lost: Mapping[int, Lost],
         remarks: Mapping[int, str] = NONE,
     ) -> None:
-        """Write what is left and move the store into its place.
+        """Write the rest and move the store into its place.
 
         attributes : of the store, as JSON can hold them
-        lost : seeds that are not to be measured; remarks : on seeds that are
+        lost : seeds that are not measured; remarks : on seeds that are
         """
         self._write_pending()
         root = zarr.open_group(self.partial, mode="r+")
@@ -236,7 +237,7 @@ class Journal:
         return self.partial / IDENTITY
 
     def _is_ours(self) -> bool:
-        """Whether there is a journal with a checkpoint, of what is trained now."""
+        """Whether there is a journal of this training with a checkpoint."""
         try:
             identity = self._identity_file.read_bytes().decode(errors="replace")
         except FileNotFoundError:
@@ -276,7 +277,7 @@ class Journal:
             value = np.asarray(weights[network][name])
             if value.dtype != in_files(array.dtype):
                 raise TypeError(
-                    f"{name} of {network} is declared {array.dtype}, and given as {value.dtype}"
+                    f"{name} of {network} is declared as {array.dtype}, given as {value.dtype}"
                 )
             arrays[path] = value
         self.pending.append(arrays)
@@ -329,14 +330,14 @@ class Journal:
         return {**parts["state"], **growing}
 
     def _check_shards(self) -> None:
-        """Read what the checkpoint counts as written; take away what came after it.
+        """Read the part that the checkpoint counts as written, and remove the rest.
 
-        Zarr takes a missing shard for weights that are NaN, and damage in one would be
-        published with the store. What a kill has left half written is made again. So is the
-        metadata, which no checksum guards.
+        Zarr reads a missing shard as weights that are NaN, and a damaged one would be published
+        with the store. Shards that a kill left half written are written again. So is the
+        metadata, which has no checksum.
         """
         axes = [f"{name}/{axis}" for name in self.networks for axis in ("seed", "epoch")]
-        for left in ("metrics", *axes):  # by a finish that was killed
+        for left in ("metrics", *axes):  # from a finish that was killed
             shutil.rmtree(self.partial / left, ignore_errors=True)
         for pattern in ("zarr.json", "*.partial"):  # Zarr's own half-written files
             for file in self.partial.rglob(pattern):
@@ -365,8 +366,8 @@ class WeightsStore:
     """A finished store of weights, opened for reading.
 
     attributes : of the store; networks : described by name, as `networks.description` does
-    seeds, epochs : of which weights are kept; lost : seeds that are not to be measured
-    remarks : what is said of seeds that are; declared : the metrics
+    seeds, epochs : those whose weights are kept; lost : seeds that are not measured
+    remarks : on seeds that are measured; declared : the metrics
     """
 
     def __init__(self, path: Path):
@@ -408,10 +409,11 @@ class WeightsStore:
             return self._metrics.load()
 
     def metrics_table(self, by_layer: bool = False) -> pd.DataFrame:
-        """Metrics as a table: a row a seed and epoch, or a row a seed, epoch and layer.
+        """Metrics as a table: one row for each seed and epoch, or for each seed, epoch and
+        layer.
 
-        lost : why the seed is not measured, empty for the others; set_aside : whether that is
-        by a rule; remark : what is said of a seed that is measured
+        lost : why the seed is not measured, empty for the others; set_aside : whether a rule
+            set it aside; remark : a remark on a measured seed
         """
         metrics = self.metrics()
         names = [m.name for m in self.declared if m.by_layer == by_layer]
@@ -437,8 +439,8 @@ class WeightsStore:
 
 
 def measured_network(networks: Mapping[str, Any], name: str | None) -> str:
-    """The name of one of several networks; None: the run's own, or the only one. ValueError
-    names those there are."""
+    """The name of one of several networks; None: the run's own, or the only one. A ValueError
+    names the existing ones."""
     if name is None and (len(networks) == 1 or NETWORK in networks):
         return NETWORK if NETWORK in networks else next(iter(networks))
     if name not in networks:
@@ -454,6 +456,6 @@ def _power_of_two(n: int) -> int:
 
 
 def _unstack(arrays: Mapping[str, np.ndarray]) -> list[Arrays]:
-    """A list with one entry an epoch, out of arrays whose second axis is the epoch."""
+    """A list with one entry per epoch, from arrays whose second axis is the epoch."""
     n = next(iter(arrays.values())).shape[1] if arrays else 0
     return [{name: values[:, i] for name, values in arrays.items()} for i in range(n)]
