@@ -49,7 +49,7 @@ def test_names_of_sweeps_stand_for_their_variants():
         ({"runs": ["tnh"]}, "audit.runs[0]: there is no run 'tnh'. Did you mean 'tanh'?"),
         ({"estimators": ["kdee"]}, "audit.estimators[0]: there is no estimator 'kdee'"),
         ({"estimators": ["clusters"]}, "audit.estimators: 'clusters' estimates no information"),
-        ({"estimators": ["bins"]}, "audit.estimators: none measures run 'one', which is"),
+        ({"estimators": ["bins"]}, "audit.estimators: none of these measures run 'one'"),
         ({"runs": ["tanh", "tanh"]}, "audit.runs: has the run"),
         ({"seeds": 2}, "audit.seeds: must be at most 1, the seeds of run 'one', not 2"),
         ({"epochs": 0}, "audit.epochs: must be an integer ≥ 1, not 0"),

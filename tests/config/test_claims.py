@@ -144,8 +144,8 @@ WRONG = {
     ),
     "an_estimator_that_measures_no_run": (
         {"claims/falls/estimators": ["kde"], "claims/falls/runs": ["binned"]},
-        "claims.falls.estimators: none of these measure run 'binned'; "
-        "bins-n_bins_5, bins-n_bins_30 does",
+        "claims.falls.estimators: none of these measures run 'binned', only "
+        "bins-n_bins_5, bins-n_bins_30",
     ),
     "no_families": (
         {"compare": None},

@@ -136,7 +136,7 @@ WRONG = {
     ),
     "a_key_that_is_no_axis": (
         {"axes/seeds": [1, 2]},
-        "compare.axes.seeds: cannot be an axis, only keys of dataset, network, training can",
+        "compare.axes.seeds: cannot be an axis; only keys of dataset, network, training can",
     ),
     "one_value": (
         {"axes/training.batch_size": [16]},
@@ -173,8 +173,8 @@ WRONG = {
     ),
     "sweep": (
         {"families/deep/sweep": {"training.l1": [0, 1]}},
-        "compare.families.deep.sweep: has no place in a family; what networks differ in stands "
-        "under axes",
+        "compare.families.deep.sweep: has no place in a family; put the keys in which "
+        "networks differ under axes",
     ),
     "other_test_inputs": (
         {"axes/data": {"a": {}, "b": {"dataset": "other"}}, "families": {"f": {}}},
@@ -183,8 +183,8 @@ WRONG = {
     ),
     "no_test_inputs": (
         {("defaults", "dataset"): "all", "families": {"f": {}}},
-        "compare.families.f: data set 'all' has training_fraction 1 and no test inputs, by "
-        "which networks are judged",
+        "compare.families.f: data set 'all' has training_fraction 1 and no test inputs, "
+        "which judge the networks",
     ),
     "no_such_data_set": (
         {"families/deep/dataset": "digit"},

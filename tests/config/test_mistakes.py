@@ -310,7 +310,7 @@ WRONG = {
     ),
     "number_as_experiment": (
         {"experiment": 2017},
-        f"experiment: must be {NAME}, not 2017. YAML does not read it as text: put it in quotes.",
+        f"experiment: must be {NAME}, not 2017. YAML reads no text here: put it in quotes.",
     ),
     "unsafe_run": ({"runs.a b": None}, f"runs.a b: 'a b' must be {NAME}"),
     "unsafe_dataset": (
@@ -331,7 +331,7 @@ WRONG = {
     ),
     "date": (
         {"experiment": datetime.date(2017, 3, 2)},
-        "experiment: YAML takes 2017-03-02 for a date; quote it",
+        "experiment: YAML reads 2017-03-02 as a date; quote it",
     ),
     "unknown_dataset": (
         {"runs.tanh.dataset": "stz"},
@@ -518,7 +518,7 @@ WRONG = {
     "conv_on_flat_inputs": (
         one_run(network={"family": "cnn", "stages": CONV}),
         "runs.r.network.stages[0]: must have maps (channels, height, width) as its input, "
-        "which is 12 values; a data set gives maps with flatten: false; data set 'szt' gives "
+        "not 12 values; a data set gives maps with flatten: false; data set 'szt' gives "
         "inputs of 12",
     ),
     "preset_on_flat_inputs": (
@@ -527,7 +527,7 @@ WRONG = {
             **one_run(dataset="mnist", network={"family": "cnn", "preset": "lenet5"}),
         },
         "runs.r.network.preset: must fit inputs of 784 values, not 'lenet5': stages.0 of it "
-        "must have maps (channels, height, width) as its input, which is 784 values; a data "
+        "must have maps (channels, height, width) as its input, not 784 values; a data "
         "set gives maps with flatten: false; data set 'mnist' gives inputs of 784",
     ),
     "kernel_larger_than_the_map": (
@@ -550,8 +550,8 @@ WRONG = {
     ),
     "passes_as_in_training_without_dropout": (
         {"runs.tanh.measure": {"passes": "training"}},
-        "runs.tanh.measure.passes: must be evaluation, not 'training': the network has nothing "
-        "that differs in training mode, as dropout and batch norm do",
+        "runs.tanh.measure.passes: must be evaluation, not 'training': no part of the network "
+        "differs in training mode, as dropout and batch norm do",
     ),
     "noisy_estimator_and_dropout": (
         {
@@ -562,9 +562,9 @@ WRONG = {
                 measure={"passes": "training", "draws": 3},
             ),
         },
-        "runs.r.estimators: cannot have 'sp' where measure.passes is training: what is "
-        "drawn is more than noise: it estimates the information of a layer with Gaussian noise "
-        "of its own",
+        "runs.r.estimators: cannot have 'sp' where measure.passes is training: the "
+        "draws contain more than noise: it estimates the information of a layer with Gaussian "
+        "noise of its own",
     ),
     "crops_of_no_images": (
         {"runs.tanh.training.augment": {"crop": 2}},
@@ -606,7 +606,7 @@ WRONG = {
             training={"target": "input"},
         ),
         "runs.r.network.encoder[0]: must have maps (channels, height, width) as its input, "
-        "which is 12 values; a data set gives maps with flatten: false; data set 'szt' gives "
+        "not 12 values; a data set gives maps with flatten: false; data set 'szt' gives "
         "inputs of 12",
     ),
     "reconstruction_of_a_classifier": (
@@ -767,7 +767,7 @@ WRONG = {
     ),
     "sweep_of_seeds": (
         one_run(sweep={"seeds": [1, 2]}),
-        "runs.r.sweep.seeds: cannot be swept, only keys of dataset, network, training, measure "
+        "runs.r.sweep.seeds: cannot be swept; only keys of dataset, network, training, measure "
         "can",
     ),
     "sweep_of_one_value": (
@@ -825,9 +825,8 @@ WRONG = {
             },
             "figures": "REMOVE",
         },
-        "runs.r.sweep: makes a variant named 'r-batch_size_1', which runs.r-batch_size_1 is "
-        "named "
-        "too",
+        "runs.r.sweep: makes a variant named 'r-batch_size_1', the name of "
+        "runs.r-batch_size_1 too",
     ),
 }
 

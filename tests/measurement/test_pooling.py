@@ -108,7 +108,7 @@ def test_windows_that_slide_leave_out_what_does_not_fit(weights, data):
     pool = pool_of(weights, data, lengths=[2, 5], ends=ends)
     windows = {b.end: b.lengths for b in pool.blocks if b.group == 0}
     assert windows == {3: (2,), 6: (2, 5), 9: (2, 5), 12: (2, 5)}
-    with pytest.raises(ValueError, match="no window fits: the shortest is of 40"):
+    with pytest.raises(ValueError, match="no window fits: the shortest has length 40"):
         pool_of(weights, data, lengths=[40])
 
 
@@ -269,7 +269,7 @@ def test_stores_give_back_what_was_written(weights, data, tmp_path):
     [
         ({"lengths": []}, "at least 1 item"),
         ({"lengths": [2, 2]}, "listed once"),
-        ({"over": "seeds", "step": 2}, "step is of epochs"),
+        ({"over": "seeds", "step": 2}, "step counts epochs"),
         ({"drift": 1}, "greater than 1"),
     ],
 )

@@ -197,7 +197,7 @@ def test_a_network_is_what_its_description_says():
 @pytest.mark.parametrize(
     ("shape", "encoder", "said"),
     [
-        ((6,), STAGES, r"network.encoder.0: must have maps .* which is 6 values"),
+        ((6,), STAGES, r"network.encoder.0: must have maps .* not 6 values"),
         (MAPS, [5, STAGES[0]], r"network.encoder.1: must have maps"),
         (MAPS, [{"stage": "pool"}, 5], "network.encoder.0: must be a conv or dense stage"),
         (MAPS, [{"stage": "conv", "channels": 2, "kernel": 14}], "network.encoder.0.kernel: "),

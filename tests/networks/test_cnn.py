@@ -279,8 +279,8 @@ def test_stages_that_do_not_fit_the_inputs_are_named(changes, shape, path, text)
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"preset": "lenet5", "stages": STAGES}, "either preset or stages"),
-        ({"stages": None}, "either preset or stages"),
+        ({"preset": "lenet5", "stages": STAGES}, "exactly one of preset and stages"),
+        ({"stages": None}, "exactly one of preset and stages"),
         ({"activation": ["relu"]}, "names 1 functions for 3"),
         ({"dropout": [0.1, 0.2]}, "names 2 rates for 3"),
         ({"noise": {"sigma": 1}, "quantisation": {"bits": 3}}, "exclude one another"),

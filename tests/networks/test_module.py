@@ -169,8 +169,8 @@ def test_types_shared_frozen_and_replaced_arrays_are_kept():
         ({"name": "Nets"}, (8,), "has no 'Nets'. Nearest: Net"),
         ({"name": "broken"}, (8,), "broken() fails: RuntimeError: no such luck"),
         ({"name": "Net", "arguments": {"wide": 3}}, (8,), "Net(wide=3) fails: TypeError"),
-        ({"name": "builtins:dict"}, (8,), "gives a dict, and no torch.nn.Module"),
-        ({"name": "Nothing"}, (8,), "forward returns no tensor, but a NoneType"),
+        ({"name": "builtins:dict"}, (8,), "gives a dict, not a torch.nn.Module"),
+        ({"name": "Nothing"}, (8,), "forward returns a NoneType, not a tensor"),
         ({"name": "Summed"}, (8,), "returns shape (8,) for 7 inputs"),
         ({"name": "Net"}, (9,), "fails on inputs of shape (9,)"),
         (

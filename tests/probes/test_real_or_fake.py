@@ -249,7 +249,7 @@ def experiment(measure=NONE, training=NONE, source="digits", network=NONE):
         ),
         (
             {"training": {"generator": {"maps": [4]}}},
-            r"training\.generator\.maps: must be empty where data are 64 values",
+            r"training\.generator\.maps: must be empty if data are 64 values",
         ),
         (
             {"training": {"generator": {"family": "mlp", "hidden": [4]}}},

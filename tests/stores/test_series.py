@@ -139,7 +139,7 @@ def test_a_file_that_is_cut_off_is_said():
     ("arrays", "said"),
     [
         ({"weight": HEADER["weight"]}, "lacks half, steps"),
-        (HEADER | {"bias": HEADER["half"]}, "has bias, which the network does not have"),
+        (HEADER | {"bias": HEADER["half"]}, "has bias, which the network lacks"),
         (HEADER | {"weight": Array((3, 2), "float32")}, "weight is of shape (3, 2)"),
         (
             HEADER | {"weight": Array((2, 3), "float64")},

@@ -121,7 +121,7 @@ def test_networks_of_other_families_are_taken_up():
     ("edit", "said"),
     [
         (lambda s: s.pop("norm.running_mean"), "0.pt: lacks norm.running_mean"),
-        (lambda s: s.update(more=torch.ones(1)), "0.pt: has more, which the network does not have"),
+        (lambda s: s.update(more=torch.ones(1)), "0.pt: has more, which the network lacks"),
         (lambda s: s.update({"head.bias": torch.ones(3)}), "0.pt: head.bias is of shape (3,)"),
         (
             lambda s: s.update({"head.bias": torch.ones(2).double()}),

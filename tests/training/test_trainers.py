@@ -144,7 +144,7 @@ def test_numbers_of_every_type_survive_store_and_resume(tmp_path, killed):
         for name, value in read.items():
             again = to_tensor(value[:, 0], network.type(name))
             assert torch.equal(again, torch.stack([d[name] for d in drawn])), name
-    with pytest.raises(TypeError, match="wide of network is declared float64, and given as"):
+    with pytest.raises(TypeError, match="wide of network is declared as float64, given as"):
         one.append({}, {"network": {**weights, "wide": weights["plain"]}})
 
 

@@ -35,7 +35,7 @@ def audited(
             lines.append(("audit.seeds", f"{text}, not {settings.seeds}"))
         if chosen is not None and not set(chosen) & set(run.estimators):
             measured = ", ".join(run.estimators)
-            text = f"none of these measures run '{name}'; {measured} does"
+            text = f"none of these measures run '{name}', only {measured}"
             lines.append(("audit.estimators", text))
     return settings.model_copy(update={"runs": names, "estimators": chosen}), lines
 

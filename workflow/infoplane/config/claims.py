@@ -112,7 +112,7 @@ def _of_run(
     tried = [by for by in run.estimators if informs(estimators.entries.get(by))]
     if chosen is not None and not set(chosen) & set(tried):
         measured = ", ".join(run.estimators)
-        yield "estimators", f"none measures run '{name}', which is measured by {measured}"
+        yield "estimators", f"none of these measures run '{name}', only {measured}"
     elif not tried:
         yield "runs", f"run '{name}' is measured by no estimator of information"
     if claim.statistic not in BY_ITSELF and len(run.seeds) < 2:

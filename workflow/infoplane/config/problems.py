@@ -127,7 +127,7 @@ def _not(value: Any, allowed: str, choices: Iterable[str] = (), kind: str = "") 
     if not hint and isinstance(value, str) and kind.endswith("_type") and _is_number(value):
         hint = " It is text: take off the quotes."
     if kind == "string_type" and isinstance(value, int | float):
-        hint = " YAML does not read it as text: put it in quotes."
+        hint = " YAML reads no text here: put it in quotes."
     return f"must be {allowed}, not {shown(value)}{'.' if hint else ''}{hint}"
 
 

@@ -1,8 +1,8 @@
 """Weights + data + epochs → samples, layer by layer, in bounded memory.
 
-Activations are regenerated and thrown away: for the networks of the field a forward pass costs
-less than reading its result back (docs/speed.md). Where it costs more, a run may
-share one store of activations between its estimators; `Activations` reads either alike.
+Activations are regenerated and thrown away: for the field's networks a forward pass costs less
+than reading its result back (docs/speed.md). If it costs more, a run's estimators may share one
+store of activations; `Activations` reads both in the same way.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from infoplane.stores.weights import WeightsStore, measured_network
 class Activations:
     """Every measured layer of every seed at every measured epoch, as batches of samples.
 
-    Iterating gives lists of Samples of one layer: a block of epochs, all seeds that are not
-    lost. `memory_mb` bounds the activations that are held at once.
-    probe : gives what they are measured on
+    Iteration gives lists of Samples of one layer, for a block of epochs and all seeds that are
+    not lost. `memory_mb` bounds the activations in memory.
+    probe : gives the measured inputs and labels
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Activations:
         self.device = device_of(settings.device)
         self.draws, self.noise_seed = settings.draws, settings.noise_seed
         self._latest: dict[tuple[int, int], Inputs] = {}
-        # Of a run without a seed that may be measured there is a shape all the same.
+        # A run without a measurable seed has a shape too.
         seed, epoch = int([*self.seeds, *weights.seeds][0]), int(weights.epochs[-1])
         x = probe.inputs(seed, epoch, weights).x
         self.n_inputs = len(x)
@@ -67,14 +67,14 @@ class Activations:
         self.at_once = max(1, memory_mb * 10**6 // each)
 
     def inputs(self, epochs: Sequence[int], seeds: Sequence[int]) -> list[Inputs]:
-        """What is measured at each of these epochs and seeds, seed by seed.
+        """The measured inputs at each of these epochs and seeds, seed by seed.
 
-        Raises ValueError where the probe does not give as many inputs each time.
+        Raises ValueError if the probe does not always give the same number of inputs.
         """
         where = [(seed, epoch) for seed in seeds for epoch in epochs]
         if self.probe.fixed:
             return [self.probe.inputs(*key, self.weights) for key in where[:1]] * len(where)
-        # A block's layers want the same ones, one after the other.
+        # A block's layers use the same inputs, one after the other.
         known = self._latest
         self._latest = {k: known.get(k) or self.probe.inputs(*k, self.weights) for k in where}
         for (seed, epoch), one in self._latest.items():
@@ -87,8 +87,8 @@ class Activations:
         return list(self._latest.values())
 
     def entropies(self, epochs: Sequence[int]) -> dict[tuple[int, int], tuple[float, float]]:
-        """H(X) and H(Y) in bits of the inputs of every seed at these epochs; that of a
-        reconstruction is not known."""
+        """H(X) and H(Y), in bits, of the inputs of every seed at these epochs. H(Y) of a
+        reconstruction is unknown."""
         return {
             (seed, epoch): (one.entropy_x, math.nan if self.y_is_output else one.entropy_y)
             for seed in self.seeds
@@ -97,8 +97,8 @@ class Activations:
         }
 
     def information_xy(self, epochs: Sequence[int]) -> dict[tuple[int, int], float]:
-        """I(X;Y) in bits of what the inputs of every seed at these epochs are drawn from; NaN
-        where it is not known, as of a reconstruction."""
+        """I(X;Y), in bits, of the population behind the inputs of every seed at these epochs;
+        NaN if unknown, as for a reconstruction."""
         probe = self.probe
         return {
             (seed, epoch): math.nan
@@ -109,13 +109,13 @@ class Activations:
         }
 
     def at(self, epochs: Sequence[int]) -> Activations:
-        """The same at these kept epochs, in order."""
+        """The activations at these kept epochs, in order."""
         other = copy(self)
         other.epochs = list(epochs)
         return other
 
     def epoch_by_epoch(self) -> Activations:
-        """The same in batches of one epoch."""
+        """The activations in batches of one epoch."""
         other = copy(self)
         other.at_once = min(self.at_once, max(1, len(self.seeds)))
         return other
@@ -147,13 +147,13 @@ class Activations:
 
     @property
     def random_network(self) -> str:
-        """What makes layers random given X, in words; empty where nothing does."""
+        """What makes layers random given X, in words; empty if nothing does."""
         if self.network.noise is not None:
             return "the noisy network"
         return "the network with its random draws" if self.network.draws else ""
 
     def save(self, path: Path, attributes: dict[str, str]) -> None:
-        """Write all of it as a store of activations."""
+        """Write all activations as a store."""
         with writing(path):
             writer = ActivationsWriter(
                 path, self.reader.widths, self.seeds, self.epochs, self.n_inputs
@@ -165,7 +165,7 @@ class Activations:
             writer.finish(attributes)
 
     def _blocks(self) -> Iterator[tuple[Sequence[int], Sequence[int]]]:
-        """Blocks of epochs and seeds that fit into memory; whole epochs where they do."""
+        """Blocks of epochs and seeds that fit into memory; whole epochs if possible."""
         n_seeds = max(1, min(len(self.seeds), self.at_once))
         n_epochs = max(1, self.at_once // n_seeds)
         for first in range(0, len(self.epochs), n_epochs):
@@ -177,7 +177,7 @@ class Activations:
     ) -> Iterator[tuple[str, torch.Tensor, LayerNoise | None]]:
         """Each layer's name, its outputs (n_seeds · n_epochs, n_inputs · draws, n_units)
         before its own noise, and that noise."""
-        # Around the function: a with statement would reach what is done between its yields.
+        # As a decorator: a with statement would also cover the caller's code between yields.
         return torch.no_grad()(self._outputs)(epochs, seeds, draws)
 
     def _outputs(
@@ -191,8 +191,8 @@ class Activations:
         yield from read_layers(self.reader, self._readings(epochs, seeds, draws))
 
     def _reconstructions(self, epochs: Sequence[int], seeds: Sequence[int]) -> torch.Tensor:
-        """The output layer of each network (N, n_inputs, draws, units), by the very pass that
-        the layers are measured in."""
+        """The output layer of each network (N, n_inputs, draws, units), from the same pass as
+        the measured layers."""
         for name, reading in self._readings(epochs, seeds, self.draws):
             if name == OUTPUT:
                 return reading.seen.flatten(2).unflatten(1, (self.n_inputs, self.draws))
@@ -201,7 +201,7 @@ class Activations:
     def _readings(
         self, epochs: Sequence[int], seeds: Sequence[int], draws: int
     ) -> Iterator[tuple[str, Reading]]:
-        """All layers of the networks of these epochs and seeds, as the network has them."""
+        """All layers of the networks of these epochs and seeds, in the network's own shapes."""
         network, n_rows = self.network, self.n_inputs * draws
         weights = {
             name: to_tensor(array, network.dtypes.get(name, PLAIN))
@@ -210,13 +210,14 @@ class Activations:
             for name, array in self.weights.read(epochs, seeds, self.name).items()
         }
         inputs = [one.x for one in self.inputs(epochs, seeds)]
-        # (n, …) that all share, or (S, n, …)
+        # (n, …), shared by all, or (S, n, …)
         x = inputs[0] if self.probe.fixed else torch.stack(inputs)
         x = x.to(self.device).repeat_interleave(draws, dim=0 if self.probe.fixed else 1)
         yield from network.read(weights, x, self._random(epochs, seeds, n_rows))
 
     def _random(self, epochs, seeds, n: int) -> Draws | None:
-        """What n rows draw, by noise seed, seed and epoch alone; None for most networks."""
+        """The random numbers of n rows, which depend on noise seed, seed and epoch alone; None
+        for most networks."""
         if not self.network.draws:
             return None
         keys = [(self.noise_seed, seed, epoch) for seed in seeds for epoch in epochs]
@@ -226,8 +227,8 @@ class Activations:
 def read_layers(
     reader: Reader, readings: Iterable[tuple[str, Reading]]
 ) -> Iterator[tuple[str, torch.Tensor, LayerNoise | None]]:
-    """What is measured of the layers that a network reads: each one's name, its outputs (N, n,
-    n_units) before its own noise, and that noise."""
+    """The measured readings of a network's layers: each one's name, its outputs (N, n, n_units)
+    before its own noise, and that noise."""
     wanted = len(reader.names)
     for name, whole in readings:
         for layer, reading in reader.read(name, whole):
@@ -244,7 +245,7 @@ def samples_of(
     inputs: Inputs, y, clean, noise, reader: Reader, layer: str, seed: int, epoch: int
 ) -> Samples:
     """Samples of outputs (n_inputs · n_draws, n_units) before noise, with (σ, σZ).
-    reader : by which the layer was read"""
+    reader : the reader of the layer"""
     sigma, added = noise or (None, None)
     by_draw = (len(inputs.x), -1, clean.shape[-1])
     if isinstance(sigma, torch.Tensor):
@@ -266,21 +267,22 @@ def samples_of(
 
 
 def shapes_of(reader: Reader, layer: str, inputs: Inputs) -> dict[str, tuple[int, ...]]:
-    """`shape` and `shape_x` of a layer's samples: of maps that are read whole."""
+    """`shape` and `shape_x` of a layer's samples, for maps that are read whole."""
     of_input = reader.shape_of_input(tuple(inputs.x.shape[1:]))
     return {"shape": reader.shapes[layer], "shape_x": of_input}
 
 
 def reader_of(network: Network, settings: ProbeSettings) -> Reader:
-    """What these settings measure of a network; ValueError for layers that it does not have."""
+    """The layers of a network that these settings measure; ValueError for layers that it does
+    not have."""
     return Reader(network.layers, network.by_default, settings.layers, settings.reading)
 
 
 def bytes_each(network: Network, n_rows: int, settings: ProbeSettings) -> int:
-    """Memory of one network's activations on so many rows: two neighbouring layers and one
-    temporary of the wider are alive at once, and the noise of all layers, with the generators'
-    numbers beside it; where it is Y, the output too."""
-    late = network.draws and not network.n_drawn  # numbers of one layer, when it asks for them
+    """Memory of one network's activations on so many rows: two neighbouring layers, one
+    temporary of the wider one, and the noise of all layers with the generators' numbers; if it
+    is Y, the output too."""
+    late = network.draws and not network.n_drawn  # numbers of one layer, when they are needed
     widest = (5 if late else 3) * max(network.widths.values())
     output = network.layers[-1].units if settings.y == "reconstruction" else 0
     return 4 * n_rows * (widest + output + 2 * network.n_drawn)

@@ -1,14 +1,14 @@
-"""What every information plane has to satisfy, whatever the estimator: checked, not assumed.
+"""Checks of what every information plane must satisfy, whatever the estimator.
 
-The data processing inequality (Cover & Thomas, theorem 2.8.1): where a layer T is computed from
-another layer U alone, X → U → T, so that of one network at one epoch
+The data processing inequality (Cover & Thomas, theorem 2.8.1): if a layer T is computed from
+another layer U alone, then X → U → T, and for one network at one epoch
     H(X) ≥ I(X;U) ≥ I(X;T)      H(Y) ≥ I(U;Y) ≥ I(T;Y)
-A true plane obeys; an estimate that does not is wrong in at least one of the two layers, by
-more than its own error says. Of a layer that is computed from several others at once, or from
-what is not measured, the data alone say how much it can know: H(X) and H(Y).
+A true plane obeys. An estimate that does not is wrong in at least one of the two layers, by
+more than its stated error. A layer may be computed from several others at once, or from
+unmeasured ones; then only the data bound its information, by H(X) and H(Y).
 
-Where Y is the network's reconstruction X̂, X → U → T → X̂, and of the layers through which alone
-the input reaches the output the later one knows more of it: I(U;X̂) ≤ I(T;X̂).
+If Y is the network's reconstruction X̂, then X → U → T → X̂. Among layers that every path from
+input to output passes through, a later one has more information about X̂: I(U;X̂) ≤ I(T;X̂).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ from infoplane.information import SATURATION, tolerance
 from infoplane.networks.network import OUTPUT
 
 SIGMAS = 3.0
-"""Standard errors by which a difference of two estimates has to exceed zero."""
+"""A difference of two estimates must exceed zero by so many standard errors."""
 FLAG = "violates_dpi"
 COLUMNS = [
     "run", "estimator", "seed", "epoch", "quantity", "layer", "before", "value",
@@ -30,25 +30,25 @@ SOURCES = {
     "ixt": ("H(X)", "entropy_x", "ixt_stderr"),
     "ity": ("H(Y)", "entropy_y", "ity_stderr"),
 }
-"""Of each quantity what the data bound it by, and the column of its standard error."""
+"""For each quantity, its bound from the data and the column of its standard error."""
 
 After = Mapping[str, Sequence[str]]
-"""Of each layer the measured layers, or the input, that it is computed from alone."""
+"""For each layer, the measured layers, or the input, that alone determine it."""
 
 
 def violations(information: pd.DataFrame, after: After, y: str = "label") -> pd.DataFrame:
-    """Every place where a layer seems to know more than the one it is computed from; of a
-    reconstruction, more than the one that it is computed from.
+    """Every place where a layer seems to have more information than the layer it is computed
+    from; with a reconstruction as Y, than the layer computed from it.
 
     information : table of one run and one estimator, with entropy_x and entropy_y in bits
     y : `measure.y`
-    Returns a row a seed, epoch, quantity (ixt or ity) and layer, in bits: its value and that
-    of the layer before (where there is not one, H(X) or H(Y) of this seed and epoch); excess =
-    value − value_before, which is more than the tolerance. tolerance : SIGMAS standard errors
-    of the difference, or, of an estimate without one, what an accurate one may err. proven :
-    the intervals of both rule out that they are in order; else the violation is suspected.
-    Where both values are at the ceiling, within 2 % of H(X) or H(Y) or of the cap, and none
-    exceeds the entropy by more than its error, nothing is out of order unless it is proven.
+    Returns one row for each seed, epoch, quantity (ixt or ity) and layer, in bits: its value
+    and the value of the layer before (H(X) or H(Y) of this seed and epoch if there is none);
+    excess = value − value_before, which exceeds the tolerance. tolerance : SIGMAS standard
+    errors of the difference or, without a standard error, the error of an accurate estimate.
+    proven : both intervals together rule out the right order; else the violation is suspected.
+        If both values are at the ceiling (within 2 % of H(X), H(Y) or the cap) and neither
+        exceeds the entropy by more than its error, only a proven violation counts.
     """
     layers = information.layer.unique()
     edges = {quantity: edges_of(layers, after) for quantity in SOURCES}
@@ -60,22 +60,22 @@ def violations(information: pd.DataFrame, after: After, y: str = "label") -> pd.
 
 
 def violations_of(information: pd.DataFrame, about: Mapping, exempt: str) -> pd.DataFrame:
-    """The same of a store's table and attributes; none where the estimator is exempt."""
+    """The same for a store's table and attributes; none if the estimator is exempt."""
     table = information[:0] if exempt else information
     return violations(table, about["after"], about["measure"]["y"])
 
 
 def n_compared(information: pd.DataFrame, about: Mapping) -> int:
-    """How many pairs of values violations_of() compares."""
+    """The number of pairs of values that violations_of() compares."""
     compared = information[list(SOURCES)].notna()
-    if about["measure"]["y"] == "reconstruction":  # H(X̂) is not known
+    if about["measure"]["y"] == "reconstruction":  # H(X̂) is unknown
         edges = edges_to_output(information.layer.unique(), about["after"])
         compared["ity"] &= information.layer.isin(edges)
     return int(compared.sum().sum())
 
 
 def edges_of(layers: Iterable[str], after: After) -> dict[str, str]:
-    """Of each layer that is computed from one measured layer alone, this layer."""
+    """For each layer that is computed from one measured layer alone, that layer."""
     layers = list(map(str, layers))
     return {
         layer: after[layer][0]
@@ -85,7 +85,8 @@ def edges_of(layers: Iterable[str], after: After) -> dict[str, str]:
 
 
 def edges_to_output(layers: Iterable[str], after: After) -> dict[str, str]:
-    """Of each layer through which alone the input reaches the output, the next such layer."""
+    """For each layer that every path from input to output passes through, the next such
+    layer."""
     before, found, layer = edges_of(layers, after), {}, OUTPUT
     while layer in before:
         found[before[layer]] = layer
@@ -94,19 +95,19 @@ def edges_to_output(layers: Iterable[str], after: After) -> dict[str, str]:
 
 
 def without_edge(after: After) -> str:
-    """Which layers are compared with H(X) and H(Y) for want of an edge, in words; empty where
-    every layer is computed from one other, or from the input."""
+    """The layers that are compared with H(X) and H(Y) because they have no edge, in words;
+    empty if every layer is computed from one other, or from the input."""
     reasons = [
         f"{layer} ({'of ' + ' and '.join(before) + ' at once' if before else 'no known edge'})"
         for layer, before in after.items()
         if len(before) != 1
     ]
-    head = "compared with H(X) and H(Y) alone, for want of one layer to compare with: "
+    head = "compared only with H(X) and H(Y), because no single layer determines them: "
     return head + ", ".join(reasons) if reasons else ""
 
 
 def flagged(information: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
-    """The information table with FLAG where a row is among the violations."""
+    """The information table, with FLAG in rows that are among the violations."""
     where = set(zip(found.seed, found.epoch, found.layer, strict=True))
     keys = zip(information.seed, information.epoch, information.layer, strict=True)
     at = np.array([key in where for key in keys], dtype=bool)
@@ -133,7 +134,7 @@ def _of_quantity(
     previous = previous.rename(columns={"layer": "before"})
     where = ["seed", "epoch", "before"]
     table = table.merge(previous, "left", on=where, suffixes=("", "_before"))
-    # the data come before a layer without another before it; their entropies have no error
+    # the first layer comes after the data, whose entropies have no error
     first = table.before.isna()
     table.loc[first, "value_before"] = table.loc[first, entropy]
     table.loc[first, "high_before"] = table.loc[first, entropy]
@@ -151,7 +152,7 @@ def _of_quantity(
 
 
 def _errors(value: pd.Series, stderr: pd.Series | None) -> pd.Series:
-    """How far each value may be off, in bits."""
+    """The possible error of each value, in bits."""
     granted = tolerance(value)
     if stderr is None:
         return granted

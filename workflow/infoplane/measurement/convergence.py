@@ -1,10 +1,12 @@
-"""How fast critics converge: those that go on from the epoch before beside fresh ones.
+"""How fast critics converge: carried ones, which continue from the epoch before, beside fresh
+ones.
 
-Two critics of the same seed, epoch, layer and quantity are a pair: they see the same samples,
+Two critics of the same seed, epoch, layer and quantity are a pair. They see the same samples,
 stop by the same rule and have the same budget of steps; one began with the weights of the epoch
-before. Steps until the rule ends a training say little alone, for a critic that stops early may
-have stopped low. So the two are compared at a bound that both reach: LEVEL of the lower of
-their largest bounds. The first evaluation, before any step, counts as 0 steps.
+before. The number of steps until the rule ends a training says little alone, because a critic
+that stops early may have stopped low. So the two are compared at a bound that both reach: LEVEL
+times the lower of their largest bounds. The first evaluation, before any step, counts as 0
+steps.
 """
 
 from __future__ import annotations
@@ -15,38 +17,38 @@ import numpy as np
 import pandas as pd
 
 LEVEL = 0.95
-"""Share of the lower of two critics' largest bounds, at which they are compared."""
+"""Two critics are compared at this share of the lower of their largest bounds."""
 CONFIDENCE = 0.95
-"""Of the intervals."""
+"""Confidence of the intervals."""
 RESAMPLES = 9999
 """Bootstrap samples of clusters."""
 CARRIED, FRESH = "carried over", "fresh"
-"""Where a critic begins: at the weights of the epoch before, or at new ones."""
+"""The start of a critic: the weights of the epoch before, or new ones."""
 WHERE = ["seed", "epoch", "layer", "quantity"]
 MEASURES = ("steps", "steps_to_level", "value")
-"""What pairs are compared by: mini-batches until the rule ended the training; those until the
-common level; the information in bits that is reported."""
+"""Measures of a pair: mini-batches until the rule ended the training; mini-batches until the
+common level; the reported information in bits."""
 ALL = "all layers"
 
 
 def first_step(steps: Sequence[int], bounds: Sequence[float], level: float) -> float:
-    """The first step at which the bound is at least the level; NaN where it never is.
+    """The first step at which the bound is at least the level; NaN if it never is.
 
-    steps : in order; bounds : at each of them, of any unit
+    steps : in order; bounds : at each step, in any unit
     """
     reached = np.flatnonzero(np.asarray(bounds) >= level)
     return float(np.asarray(steps)[reached[0]]) if len(reached) else float("nan")
 
 
 def paired(curves: pd.DataFrame) -> pd.DataFrame:
-    """Pairs of critics, a row a seed, epoch, layer and quantity (ixt or ity).
+    """Pairs of critics, one row for each seed, epoch, layer and quantity (ixt or ity).
 
-    curves : a row an evaluation: `start` (CARRIED or FRESH), seed, epoch, layer, quantity,
-        step, bound (bits), `carried` (whether the critic began with the weights of the epoch
-        before) and `value` (bits, what was reported of it)
-    Returns WHERE, level (bits; NaN where the lower of the two largest bounds is not above 0)
-    and, for each of the two, {measure}_carried and {measure}_fresh. Pairs whose carried critic
-    could not be carried, as at the first epoch, are left out.
+    curves : one row for each evaluation: `start` (CARRIED or FRESH), seed, epoch, layer,
+        quantity, step, bound (bits), `carried` (whether the critic began with the weights of
+        the epoch before) and `value` (bits, its reported value)
+    Returns WHERE, level (bits; NaN if the lower of the two largest bounds is not above 0) and
+    {measure}_carried and {measure}_fresh for both. It leaves out pairs without a carried
+    critic, as at the first epoch.
     """
     curves = curves.replace({"bound": [np.inf, -np.inf]}, np.nan).dropna(subset="bound")
     critics = {
@@ -71,15 +73,15 @@ def paired(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def differences(pairs: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
-    """Means over pairs, and the mean of carried − fresh with an interval; a row a quantity,
-    layer (and ALL of them together) and measure.
+    """Means over pairs, and the mean of carried − fresh with an interval; one row for each
+    quantity, layer (and ALL layers together) and measure.
 
     pairs : of `paired`; seed : of the bootstrap
     Returns quantity, layer, measure, n_pairs, n_clusters, n_without (pairs without the
     measure), mean_carried, mean_fresh, difference, lower, upper (of CONFIDENCE), n_seeds and
     n_seeds_lower (seeds whose own mean difference is below 0). The bootstrap resamples
-    clusters, which are a seed at an epoch: layers of one network are not independent. NaN where
-    there are fewer than two clusters.
+    clusters, which are a seed at an epoch: layers of one network are not independent. NaN with
+    fewer than two clusters.
     """
     rows = []
     for quantity, of_quantity in pairs.groupby("quantity", sort=False):
@@ -120,7 +122,7 @@ def _interval(sums: np.ndarray, counts: np.ndarray, seed: int) -> tuple[float, f
     """Percentile interval of the mean of all differences, by resampled clusters."""
     if len(sums) < 2:
         return float("nan"), float("nan")
-    from scipy.stats import bootstrap  # here: it looks for torch, and a plan has none
+    from scipy.stats import bootstrap  # here: it looks for torch
 
     found = bootstrap(
         (sums, counts),

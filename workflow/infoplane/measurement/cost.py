@@ -1,4 +1,4 @@
-"""What it is expected to need to measure networks: activations, estimates, pools."""
+"""The expected cost of measuring networks: activations, estimates, pools."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from infoplane.networks.network import Network
 from infoplane.probes.probe import ProbeSettings
 
 PASS_SECONDS, VALUE_SECONDS, SLOW_SECONDS = 2e-3, 6e-9, 8e-8
-"""Of one network, its weights read; of one activation in a pass; of one number that is drawn,
-or of one activation that is written."""
+"""Seconds to read one network's weights; of one activation in a pass; of one random number or
+one written activation."""
 RECORD_BYTES, RECORD_SECONDS = 4000, 5e-4
-"""Of one record: samples made and checked, the record judged, held and written."""
+"""Cost of one record: samples are made and checked; the record is checked, held and written."""
 
 
 @dataclass(eq=False)
 class Work:
-    """What a job measures: all seeds at so many epochs.
+    """The networks that a job measures: all seeds at so many epochs.
 
-    draws : of a pool, whose windows are held one by one, in the place of networks; 0: no pool
+    draws : of a pool, which holds windows one by one in place of networks; 0: no pool
     memory_mb : the run's bound on activations held at once
     read : units of each layer that is measured, as it is read
     at_once : networks whose activations are held at once (`Activations.at_once`)
@@ -43,30 +43,30 @@ class Work:
         self.n_rows = self.n_inputs * (self.draws or self.measure.draws)
         try:
             self.read = [*reader_of(self.network, self.measure).widths.values()]
-        except ValueError:  # of layers that are not in what stands in for an unknown network
+        except ValueError:  # layers that the stand-in of an unknown network lacks
             self.read = [*self.network.widths.values()]
         self.each = bytes_each(self.network, self.n_rows, self.measure)
         most = int(self.memory_mb * 1e6 / self.each)
         self.at_once = 1 if self.draws else max(1, min(self.n_networks, most))
 
     def activations(self) -> Cost:
-        """Of regenerating all activations into a store."""
+        """The cost of regenerating all activations into a store."""
         written = self.n_networks * self.n_rows * sum(self.read) * SLOW_SECONDS
         return Cost(self._mb(), IMPORT_SECONDS + self._passes + written)
 
     def estimation(self, by: Estimator) -> Cost:
-        """Of measuring all layers of all networks by one estimator."""
+        """The cost of measuring all layers of all networks by one estimator."""
         layers = [by.cost(self.n_rows, d, self.data.d) for d in self.read]
         records = self.n_networks * len(layers)
         passes = (1 + by.needs_survey) * (self._passes + RECORD_SECONDS * records)
         estimates = self.n_networks * sum(c.seconds for c in layers) / self.speed
         mb = self._mb(by) + max(c.mb for c in layers) + RECORD_BYTES * records / 1e6
-        times = 1 + (self.measure.y == "reconstruction")  # a pass of its own, and as wide
+        times = 1 + (self.measure.y == "reconstruction")  # one more pass, of the same width
         return Cost(mb, IMPORT_SECONDS + times * (passes + estimates))
 
     def _mb(self, by: Estimator | None = None) -> float:
-        """The process, data, weights, activations of networks that are held, and the inputs
-        beside each draw for estimators of two variables."""
+        """Memory of the process, data, weights, the activations of networks in memory, and the
+        inputs beside each draw for estimators of two variables."""
         network, noisy, held = self.network, bool(self.network.n_drawn), self.at_once
         n_bytes = self.data.d * (5 * self.data.n + 12 * self.n_inputs)
         n_bytes += 10 * held * max(1, self.draws) * network.n_parameters

@@ -1,4 +1,4 @@
-"""Measure a whole training: activations in, one record a seed, epoch and layer out."""
+"""Measure a whole training: from activations to one record per seed, epoch and layer."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,7 @@ Records = dict[tuple[int, int, str], LayerInformation]
 
 
 class Found(NamedTuple):
-    """What a schedule measured: records, their epochs in order, in how many rounds."""
+    """The result of a schedule: records, their epochs in order, and the number of rounds."""
 
     records: Records
     epochs: list[int]
@@ -27,9 +27,9 @@ class Found(NamedTuple):
 
 
 def why_whole(schedule, estimator: Estimator) -> str:
-    """Why a measurement cannot be divided into parts; empty: it can."""
+    """Why a measurement cannot be divided into parts; empty if it can."""
     if estimator.remembers:
-        return "goes on from the epoch before"
+        return "continues from the epoch before"
     return schedule.WHOLE_BECAUSE if isinstance(schedule, Adaptive) else ""
 
 
@@ -41,18 +41,19 @@ def measure_scheduled(
     part: Part = WHOLE,
     known: Records | None = None,
 ) -> Found:
-    """Records of the epochs of a schedule; an adaptive one asks for them round by round.
+    """Records of the epochs of a schedule; an adaptive one chooses them round by round.
 
-    activations : of every epoch that may be asked for; `at` gives those of some of them
+    activations : of every epoch that may be measured; `at` gives those of some epochs
     part : measure this part alone
-    known : records that need not be measured; with those of all parts nothing is, and what
-        comes out is, bit by bit, what measuring the whole at once gives
-    Raises ValueError for an adaptive schedule and an estimator that remembers, for it takes
-    epochs in order, or that gives no information; for a part where there are none.
+    known : existing records, which are not measured again. With those of all parts nothing is
+        measured, and the result equals, bit by bit, a measurement of the whole at once.
+    Raises ValueError for an adaptive schedule with an estimator that remembers, which needs
+    epochs in order, or that gives no information; and for a part of a measurement without
+    parts.
     """
     why = why_whole(schedule, estimator)
     if why and (part.of > 1 or known):
-        raise ValueError(f"{estimator.name} is measured in one part: it {why}")
+        raise ValueError(f"{estimator.name} must be measured in one part: it {why}")
     if not isinstance(schedule, Adaptive):
         epochs = activations.epochs[part.of_range(len(activations.epochs))]
         records = _Measurer(activations, activations, estimator, title, known)
@@ -60,10 +61,10 @@ def measure_scheduled(
     why = estimator.needs_fixed_epochs
     if why:
         raise ValueError(
-            f"schedule {schedule.schedule} measures epochs in no order, by what it has found, "
+            f"schedule {schedule.schedule} chooses epochs by its results, in no order, "
             f"and {estimator.name} {why}; give it another schedule"
         )
-    # Bins must not depend on the way that the schedule takes.
+    # Bins must not depend on the schedule's path.
     to_survey = schedule.survey.select(np.array(activations.epochs)).tolist()
     records = _Measurer(activations, activations.at(to_survey), estimator, title, known)
 
@@ -80,15 +81,15 @@ def measure_scheduled(
 
 
 def _entropies(activations, epochs: list[int]) -> tuple[float, float]:
-    """H(X) and H(Y) in bits: the mean over seeds and these epochs where they differ."""
+    """H(X) and H(Y) in bits; their mean over seeds and these epochs if they differ."""
     found = set(activations.entropies(epochs).values()) or {(1.0, 1.0)}
     return found.pop() if len(found) == 1 else tuple(np.mean(list(found), axis=0).tolist())
 
 
 class _Measurer:
-    """Measures epochs when they are asked for, and none twice.
+    """Measures epochs on demand, and none twice.
 
-    to_survey : the activations that a survey goes through, before the first measurement
+    to_survey : the activations for a survey before the first measurement
     known : records to begin with
     """
 
@@ -120,20 +121,20 @@ class _Measurer:
 def measure(activations, estimator: Estimator, title="measure") -> Records:
     """Records of all activations by an estimator.
 
-    activations : gives lists of samples of one layer, knows how many, and can be gone through
-    again; an estimator that needs a survey goes through it twice
+    activations : a sized iterable of lists of samples of one layer, which can be repeated; an
+        estimator that needs a survey goes through it twice
     """
     surveyed = survey(activations, estimator, title)
     return measure_surveyed(activations, estimator, surveyed, title)
 
 
 def measure_surveyed(activations, estimator: Estimator, surveyed, title="measure") -> Records:
-    """`measure` with the result of a survey, which may be one of other epochs."""
+    """`measure` with the result of a survey, possibly of other epochs."""
     records: Records = {}
     session, together = estimator.session(surveyed), estimator.together
     if together:
-        # What trains in one batch agrees with what trains alone but for the last digits:
-        # the batch must not depend on how the epochs are divided among jobs.
+        # Training in one batch and training alone differ in the last digits, so the batch must
+        # not depend on how jobs divide the epochs.
         activations = activations.epoch_by_epoch()
     with Progress(title, len(activations), unit="batch") as progress:
         for block, n_batches in _blocks(activations, together):
@@ -144,7 +145,7 @@ def measure_surveyed(activations, estimator: Estimator, surveyed, title="measure
 
 
 def survey(activations, estimator: Estimator, title="measure"):
-    """What the estimator has to know of all activations before it measures; None: nothing."""
+    """The estimator's survey of all activations before it measures; None if it needs none."""
     so_far = None
     if estimator.needs_survey:
         with Progress(f"{title}, survey", len(activations), unit="batch") as progress:
@@ -166,8 +167,8 @@ def values_of(records: Mapping, epochs, seeds, layers) -> np.ndarray:
 
 
 def _blocks(batches, together: bool) -> Iterator[tuple[list[Samples], int]]:
-    """The batches, or those of all layers of the same seeds and epochs as one; and of how many
-    each is made."""
+    """The batches, or one batch for all layers of the same seeds and epochs; and the number of
+    batches that make one."""
     block: list[Samples] = []
     n_batches = 0
     for batch in batches:

@@ -1,12 +1,12 @@
 """Many draws of a layer as if its weights were random (Grabauskas 2019).
 
-Once training is stable, the weights of neighbouring epochs are taken for draws from one
-distribution; so may be those of several seeds. Each input then has r outputs of the layer, in
-place of one, and
+Once training is stable, the weights of neighbouring epochs count as draws from one
+distribution; so may the weights of several seeds. Each input then has r outputs of the layer
+instead of one, and
     I(X;T) = H(T) − H(T|X),        0 ≤ H(T|X) ≤ log2 r
-which is neither H(X) nor infinite. The second bound is the estimate's own: of r draws no
-estimator can see more than log2 r bits of randomness, so that I(X;T) falls as r grows until
-the draws are enough. Hence everything is estimated for several r of the same window.
+which is neither H(X) nor infinite. The second bound limits the estimate: from r draws an
+estimator sees at most log2 r bits of randomness, so I(X;T) falls as r grows, until the draws
+are enough. So everything is estimated for several r of the same window.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from infoplane.settings import Settings as BaseSettings
 
 
 class Settings(BaseSettings):
-    """A pool: which weights are taken for draws of one random network."""
+    """A pool: the weights that count as draws of one random network."""
 
     over: Literal["epochs", "seeds", "both", "noise"] = "epochs"
     """A pool takes its draws from this. epochs: the last epochs before the window's end, of
@@ -45,8 +45,8 @@ class Settings(BaseSettings):
     step: int = Field(default=1, ge=1)
     """A window takes every so many-th kept epoch as a draw."""
     drift: float = Field(default=1.5, gt=1)
-    """A layer's weights count as drifting where they went further than this many times what
-    independent steps of the same lengths lead to."""
+    """A layer's weights count as drifting if they moved further than this many times the
+    distance of independent steps of the same lengths."""
     estimators: list[str] | None = None
     """These of the run's estimators measure the pool; null means all of them."""
 
@@ -54,13 +54,13 @@ class Settings(BaseSettings):
     @classmethod
     def _in_order(cls, lengths: list[int]) -> list[int]:
         if len(set(lengths)) < len(lengths):
-            raise ValueError("must be lengths that are listed once")
+            raise ValueError("must list each length once")
         return sorted(lengths)
 
     @model_validator(mode="after")
     def _steps_are_of_epochs(self):
         if self.step > 1 and self.over in ("seeds", "noise"):
-            raise ValueError(f"step is of epochs; a pool over {self.over} has none")
+            raise ValueError(f"step counts epochs; a pool over {self.over} has none")
         return self
 
     @property
@@ -72,7 +72,8 @@ class Settings(BaseSettings):
         return f"the network pooled over {over}"
 
     def sizes(self, n_seeds: int, n_kept: int, draws: int) -> tuple[int, int, int]:
-        """At most: groups of seeds, windows of each, draws of the longest window.
+        """The largest numbers of groups of seeds, of windows in each, and of draws in the
+        longest window.
         draws : passes with noise of each network"""
         longest = self.lengths[-1]
         groups = {"both": 1, "seeds": n_seeds // longest}.get(self.over, n_seeds)
@@ -84,10 +85,10 @@ class Settings(BaseSettings):
 
 @dataclass(frozen=True)
 class Block:
-    """The weights that the windows of one end and one group of seeds are made of.
+    """The weights behind the windows of one end and one group of seeds.
 
     group : the seed, or the number of the group of seeds; end : the last epoch
-    seeds, epochs : every pair of them is a network; draws : passes with noise of each
+    seeds, epochs : every pair is a network; draws : passes of each with noise
     lengths : the windows' lengths, each the last `length` epochs (or all seeds, or draws)
     """
 
@@ -100,7 +101,7 @@ class Block:
 
 
 class Pooled(NamedTuple):
-    """What is said of one layer under one window."""
+    """The result for one layer in one window."""
 
     group: int
     end: int
@@ -121,7 +122,7 @@ def blocks(
 
     seeds : those that did not fail; kept : epochs whose weights are kept; draws : passes with
     noise of each network (1 without noise)
-    Raises ValueError where no window fits.
+    Raises ValueError if no window fits.
     """
     kept = np.asarray(kept)
     ends = kept[-1:] if settings.ends == "last" else settings.ends.select(kept)
@@ -155,7 +156,7 @@ def blocks(
                     )
     if not windows:
         raise ValueError(
-            f"no window fits: the shortest is of {settings.lengths[0]}, and there are "
+            f"no window fits: the shortest has length {settings.lengths[0]}, and there are "
             f"{len(seeds)} seeds and {len(kept)} kept epochs"
         )
     return windows
@@ -172,10 +173,10 @@ class Pool:
         if not activations.probe.fixed:
             raise ValueError(
                 f"probe {activations.probe.settings.probe} gives each epoch its own inputs; a "
-                "pool needs the same for all of its networks"
+                "pool needs the same inputs for all of its networks"
             )
         if activations.y_is_output:
-            raise ValueError("a pool needs one Y; a reconstruction is each network's own")
+            raise ValueError("a pool needs one Y; reconstructions differ between networks")
         self.activations, self.settings = activations, settings
         kept = [int(e) for e in activations.weights.epochs]
         self.blocks = blocks(settings, activations.seeds, kept, activations.draws)
@@ -197,8 +198,8 @@ class Pool:
         """Layer by layer: every length of the block with its pooled samples."""
         source, n = self.activations, self.activations.n_inputs
         inputs = source.inputs(block.epochs[-1:], block.seeds[:1])[0]
-        # What depends on all samples of a seed (a range of bins) is here of all seeds: else
-        # groups of other sizes would be binned each in its own way.
+        # What depends on all samples of a seed (a range of bins) covers all seeds here;
+        # otherwise groups of different sizes would have different bins.
         seed = block.group if self.settings.over in ("epochs", "noise") else None
         for layer, clean, noise in source.outputs(block.epochs, block.seeds, block.draws):
             shape = (len(block.seeds), len(block.epochs), n, -1, clean.shape[-1])
@@ -228,13 +229,13 @@ class Pool:
 
 
 def _one_sigma(sigmas: torch.Tensor) -> float:
-    """The σ of all pooled networks. With relative or multiplicative noise there are many; then
-    their root mean square, and no estimator that needs σ is let near (config/pools.py)."""
+    """The σ of all pooled networks. Relative or multiplicative noise has many; then this is
+    their root mean square, and config/pools.py refuses estimators that need σ."""
     return float(sigmas.square().mean().sqrt())
 
 
 def _last(over: str, values: torch.Tensor, length: int) -> torch.Tensor:
-    """(n_inputs, r, n_units) of (n_seeds, n_epochs, n_inputs, n_draws, n_units)."""
+    """(n_inputs, r, n_units) from (n_seeds, n_epochs, n_inputs, n_draws, n_units)."""
     if over == "noise":
         values = values[:, :, :, :length]
     elif over != "seeds":
@@ -245,9 +246,9 @@ def _last(over: str, values: torch.Tensor, length: int) -> torch.Tensor:
 def measure(
     pool: Pool, estimator: Estimator, drifts: Drifts, title: str = "pool"
 ) -> list[Pooled]:
-    """What the estimator says of every layer under every window.
+    """The estimator's result for every layer in every window.
 
-    drifts : says which windows are not stationary; their records are flagged
+    drifts : tell which windows are not stationary; their records are flagged
     """
     survey = None
     if estimator.needs_survey:
@@ -286,21 +287,21 @@ def _watched(pool: Pool, title: str) -> Iterator[tuple[Block, list[tuple[int, Sa
 
 
 class Drift(NamedTuple):
-    """How far from standing still a layer was during a window.
+    """How far a layer drifted during a window.
 
-    weights : distance from the first weights to the last over that of as many independent
-        steps of the same lengths: 1 for a random walk, √steps on a straight way, below 1 where
-        the weights are held back; NaN for fewer than three epochs, and for a layer without
-        weights of its own
-    gradient_snr : norm of the mean gradient over that of its scatter, mean over the epochs
-        since the window began; above 1 in the drift phase of Shwartz-Ziv & Tishby
+    weights : distance from the first weights to the last, divided by the distance of as many
+        independent steps of the same lengths: 1 for a random walk, √steps for a straight path,
+        below 1 if the weights are held back; NaN for fewer than three epochs, and for a layer
+        without weights
+    gradient_snr : norm of the mean gradient divided by the norm of its scatter, mean over the
+        window's epochs; above 1 in the drift phase of Shwartz-Ziv & Tishby
     """
 
     weights: float
     gradient_snr: float
 
     def is_drifting(self, limit: float) -> bool:
-        """Whether either says so."""
+        """Whether either measure shows a drift."""
         return self.weights > limit or self.gradient_snr > 1
 
 
@@ -320,7 +321,8 @@ class Drifts:
         self._read: tuple[Block, Mapping[str, np.ndarray]] | None = None
 
     def of(self, block: Block, length: int, layer: str) -> Drift:
-        """Of one layer in the window of this length; root mean squares over its seeds."""
+        """The drift of one layer in the window of this length; root mean squares over its
+        seeds."""
         layer = self.reader.of[layer]
         if len(block.epochs) < 2 or length < 2:
             return Drift(float("nan"), float("nan"))
@@ -337,7 +339,7 @@ class Drifts:
         return Drift((way / steps) ** 0.5 if steps else 0.0, mean_snr)
 
     def _snr(self, block: Block, layer: str, epochs: Sequence[int]) -> float:
-        """Mean over seeds and the epochs since the first; NaN where a trainer gives none."""
+        """Mean over seeds and the epochs after the first; NaN if a trainer gives none."""
         if self.snr is None:
             return float("nan")
         place = layer if layer in self.snr["layer"].values else f"{self.name}/{layer}"

@@ -1,9 +1,9 @@
-"""Which layers are measured, and how maps are read.
+"""The measured layers, and how maps are read.
 
-A layer of maps, (channels, height, width), is more than an estimator takes at once. It is read
-as one list of numbers, which may keep its shape for estimators that take maps, or each channel
-by itself as a layer of its own (conv1[0], conv1[1], …), or as one number a channel: the mean or
-the largest over positions. A flat layer is read as it is, whatever the reading.
+Most estimators do not take a layer of maps, (channels, height, width). There are three
+readings: one list of numbers, which may keep its shape for estimators that take maps; each
+channel by itself as a layer (conv1[0], conv1[1], …); one number per channel, the mean or the
+largest over positions. A flat layer is read as it is.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ IN_WORDS = {
 }
 
 AS_ONE = ("flatten", "whole")
-"""Readings that leave nothing of a map out."""
+"""Readings that keep all of a map."""
 
 
 class Reader:
     """The layers of a network that are measured.
 
-    layers : as they are read, each flat, in the network's order; `after` holds those of them,
-        or the input, that a layer is computed from alone
-    names : of these layers; widths : numbers of each by name
-    of : the network's own layer that a name is read of
-    shapes : (channels, height, width) of what is read whole, by name; () of all else
+    layers : as read, each flat, in the network's order; `after` holds the measured layers, or
+        the input, that alone determine a layer
+    names : of these layers; widths : number of units of each, by name
+    of : the network's layer behind a name
+    shapes : (channels, height, width) of layers that are read whole, by name; () of the others
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Reader:
         chosen: Sequence[str] | None,
         how: HowRead,
     ):
-        """chosen : names or patterns of layers; ValueError says which of them match nothing"""
+        """chosen : names or patterns of layers; a ValueError names those without a match"""
         self.how = how
         self.parts = {layer.name: _parts(layer, how) for layer in layers}
         self.axes = {layer.name: len(layer.shape) for layer in layers}
@@ -72,20 +72,19 @@ class Reader:
         self.of = {name: whole for whole, parts in self.parts.items() for name in parts}
 
     def shape_of_input(self, shape: Shape) -> Shape:
-        """Of an input of this shape as it is read: () unless it is a map, read whole."""
+        """The shape of an input as it is read: () unless it is a map that is read whole."""
         return shape if self.how == "whole" and len(shape) > 1 else ()
 
     @property
     def in_words(self) -> str:
-        """How the maps among the measured layers are read; empty where there are none."""
+        """How the maps among the measured layers are read; empty if there are none."""
         maps = any(self.axes[self.of[name]] > 1 for name in self.names)
         return IN_WORDS[self.how] if maps else ""
 
     def read(self, name: str, reading: Reading) -> Iterator[tuple[str, Reading]]:
-        """What is measured of one of the network's layers: its name, and t (S, n, units).
+        """A measured reading of one of the network's layers: its name, and t (S, n, units).
 
-        The largest of noisy numbers has no noise that could be told apart from it: its
-        `sigma` is None.
+        The largest of noisy numbers has no separable noise: its `sigma` is None.
         """
         parts = self.parts[name]
         if not set(parts) & set(self.names):
@@ -103,7 +102,7 @@ class Reader:
 
 
 def _each(reading: Reading, taken) -> Reading:
-    """A reading of some of its numbers, `taken` of arrays of the shape of t."""
+    """A reading of some of its numbers, which `taken` takes from arrays of t's shape."""
     t, sigma, noise = reading
     if noise is None:
         return Reading(taken(t))
@@ -118,7 +117,7 @@ def _mean(reading: Reading) -> Reading:
     noise = reading.noise.flatten(3)
     root = math.sqrt(noise.shape[3])
     if reading.sigma.ndim == 1:
-        # The mean of m numbers of noise has a deviation of σ / √m.
+        # The mean of m noise numbers has the deviation σ / √m.
         return Reading(t, reading.sigma / root, noise.mean(3) * root)
     sigmas = reading.sigma.flatten(3)
     size = sigmas.square().sum(3).sqrt()  # m times the deviation
@@ -128,7 +127,7 @@ def _mean(reading: Reading) -> Reading:
 
 
 def _parts(layer: Layer, how: HowRead) -> dict[str, tuple[int]]:
-    """Names of what is read of a layer, with the number of its units."""
+    """Names of a layer's readings, with the number of units."""
     channels, *sides = layer.shape
     if not sides:
         return {layer.name: layer.shape}
@@ -138,8 +137,8 @@ def _parts(layer: Layer, how: HowRead) -> dict[str, tuple[int]]:
 
 
 def _edges(layer: Layer, edges: dict, whole: set[str]) -> tuple[str, ...]:
-    """What is measured in full, or the input, that a layer is computed from alone: in place of
-    a layer that is not, what that one is computed from."""
+    """The fully measured layers, or the input, that alone determine a layer; a layer that is
+    not measured is replaced by those that determine it."""
     found: list[str] = []
     for before in layer.after:
         known = (before,) if before == INPUT or before in whole else edges[before]
@@ -150,7 +149,7 @@ def _edges(layer: Layer, edges: dict, whole: set[str]) -> tuple[str, ...]:
 
 
 def _matching(parts: dict[str, dict], chosen: Sequence[str]) -> set[str]:
-    """Layers, or parts of layers, that any of the names or patterns matches."""
+    """Layers, or parts of layers, that match a name or pattern."""
     found: set[str] = set()
     known = [*parts, *(name for inner in parts.values() for name in inner if name not in parts)]
     for pattern in chosen:

@@ -1,5 +1,5 @@
-"""Families of networks: one file each, with a subclass of `network.Network` that is made of its
-settings, the shape of an input and the size of an output.
+"""Families of networks, one file each. A file has a subclass of `network.Network`, made from
+its settings, the shape of an input and the size of an output.
 """
 
 from infoplane.table import Table

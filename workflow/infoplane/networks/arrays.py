@@ -1,4 +1,4 @@
-"""Tensors as arrays that files can hold, and back."""
+"""Convert tensors to arrays that files can hold, and back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def to_array(tensor: Tensor) -> np.ndarray:
 
 
 def to_tensor(array: np.ndarray, dtype: str = PLAIN) -> Tensor:
-    """What `to_array` was given; shares memory with the array where it can."""
+    """The tensor given to `to_array`; it shares memory with the array if possible."""
     array = np.ascontiguousarray(array) if array.ndim else array
     if dtype in BITS:
         return torch.from_numpy(array.view(np.int16)).view(getattr(torch, dtype))

@@ -1,10 +1,10 @@
 """Autoencoders, dense and convolutional: encoder → code → decoder → reconstruction.
 
-The encoder's stages are a cnn's, and the decoder mirrors them: the way back through a dense
-layer is a dense layer, through a convolution a transposed one, through a pool the nearest
-neighbour. Steps with weights are encoder1, encoder2, …, code, decoder1, … and output, which is
-the reconstruction X̂; pools are pool1, … and upsample1, … on the way back. Tied decoders have
-the transposed weights of the encoder (Vincent et al. 2010), and biases of their own.
+The encoder has the stages of a cnn, and the decoder mirrors them: a dense layer mirrors a dense
+layer, a transposed convolution mirrors a convolution, and nearest-neighbour upsampling mirrors
+a pool. Steps with weights are encoder1, encoder2, …, code, decoder1, … and output, which is the
+reconstruction X̂; pools are pool1, …, and their mirrors upsample1, …. A tied decoder has the
+encoder's transposed weights (Vincent et al. 2010) and its own biases.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class Settings(BaseSettings):
     family: Literal["autoencoder"]
     """`autoencoder` is an encoder, a code and a decoder; its training has `target: input`."""
     encoder: list[Size | Stage]
-    """The encoder has these layers from the input on: units of dense layers ([256, 64]), or
-    stages as a cnn has them, which need images (`flatten: false`). An empty list puts the code
+    """The encoder has these layers, in order from the input: units of dense layers ([256, 64]),
+    or stages of a cnn, which need images (`flatten: false`). An empty list puts the code
     directly behind the input."""
     bottleneck: Size
     """The code has this many units."""
@@ -53,15 +53,15 @@ class Settings(BaseSettings):
     """`true` gives the decoder the encoder's weights, transposed, and only biases of its
     own."""
     output: Literal["linear", "sigmoid"] = "linear"
-    """This function makes the reconstruction of the decoder's last numbers; sigmoid suits
+    """This function turns the decoder's last numbers into the reconstruction; sigmoid suits
     inputs in [0, 1]."""
     activation: ActivationName | list[ActivationName] = "tanh"
     """Encoder, code and decoder layers have this activation: one name for all, or one name
     each."""
     initialisation: Initialisation = "torch"
-    """Initial weights are drawn so. fan_in, fan_out: truncated normal of deviation 1/√fan_in or
-    1/√fan_out, biases 0; torch: uniform within 1/√fan_in; {deviation: 0.1}: truncated normal of
-    that deviation, biases 0."""
+    """Initial weights have this distribution. fan_in, fan_out: truncated normal of deviation
+    1/√fan_in or 1/√fan_out, biases 0; torch: uniform within 1/√fan_in; {deviation: 0.1}:
+    truncated normal of that deviation, biases 0."""
     batch_norm: bool = False
     """`true` puts batch norm before the activation of every encoder, code and decoder layer."""
     dropout: Rate | list[Rate] = 0.0
@@ -83,7 +83,7 @@ class Settings(BaseSettings):
 
 
 class Back(NamedTuple):
-    """The way back through a step: from what it makes to what it takes."""
+    """The mirror of a step: from its output to its input."""
 
     of: Placed
     stage: str = "back"
@@ -95,16 +95,16 @@ class Autoencoder(CNN):
     Settings = Settings
 
     def __init__(self, settings: Settings, input_shape: Shape, output_size: int):
-        """output_size : not used, it is the size of an input"""
+        """output_size : unused; it is the size of an input"""
         super().__init__(settings, input_shape, math.prod(input_shape))
         self.links = (settings.output,)
-        # As for perceptrons and cnns: dense layers train faster as one stack.
+        # As for perceptrons and cnns, dense layers train faster as one stack.
         self.stacks = all(len(step.weight) < 3 for step in self.steps)
 
     def _placed(self) -> list[Placed]:
         there = list(_encoder(self.settings, self.input_shape))
         if there[0].name.startswith("pool"):
-            text = "must be a conv or dense stage, not a pool: its way back would be the output"
+            text = "must be a conv or dense stage, not a pool, whose mirror would be the output"
             raise Misfit(("encoder", 0), text, of_shape=False)
         n_weighted = sum(bool(step.weight) for step in there)
         names = iter([*(f"decoder{i}" for i in range(1, n_weighted)), "output"])
@@ -114,7 +114,7 @@ class Autoencoder(CNN):
             tied = step.name if self.settings.tied and step.weight else ""
             back.append(Placed(name, Back(step), step.after, step.before, _turned(step), tied))
             if name == "output":
-                break  # before it there is at most a flatten stage
+                break  # only a flatten stage may come before it
         return [*there, *back]
 
     @property
@@ -136,7 +136,7 @@ class Autoencoder(CNN):
             ).unflatten(0, h.shape[:2])
         weight, bias = self._weight(weights, step), weights[f"{step.name}.bias"]
         if of.stage.stage == "dense":
-            # (out, in) as in torch.nn; that of the encoder is the transposed one
+            # (out, in) as in torch.nn; the encoder's weight is the transposed one
             return torch.baddbmm(bias[:, None], h, weight if step.tied else weight.mT)
         return _back_through(of, h, weight, bias)
 
@@ -171,15 +171,15 @@ def _encoder(settings: Settings, shape: Shape) -> Iterator[Placed]:
 
 
 def _turned(step: Placed) -> Shape:
-    """Shape of the weight of the way back: as torch.nn has it of a dense layer (out, in), and
-    of a transposed convolution (in, out, height, width), which is that of the convolution."""
+    """Shape of the mirror's weight, as in torch.nn: (out, in) of a dense layer, and (in, out,
+    height, width) of a transposed convolution, which is the convolution's shape."""
     return step.weight if len(step.weight) != 2 else step.weight[::-1]
 
 
 def _back_through(of: Placed, h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Maps (S, n, *of.after) taken back to (S, n, *of.before) by transposed convolutions."""
+    """Map (S, n, *of.after) back to (S, n, *of.before) by transposed convolutions."""
     conv = of.stage
-    # Of inputs that differ by less than a stride a convolution makes maps of one size.
+    # A convolution makes maps of one size from inputs that differ by less than a stride.
     left = [(side + 2 * conv.padding - conv.kernel) % conv.stride for side in of.before[1:]]
 
     def one(*arrays: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
 """Convolutional networks: stages one after the other, and a softmax output.
 
 A stage with weights is convolution or dense layer → batch norm → activation → (grid of a
-quantised network) → dropout → noise; its name is conv1, conv2, …, dense1, … Weights are laid
-out as in torch.nn, (out, in, height, width) and (out, in), with the stacked axis before.
+quantised network) → dropout → noise; its name is conv1, conv2, …, dense1, … Weights have the
+layout of torch.nn, (out, in, height, width) and (out, in), after the stacked axis.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class Conv(BaseSettings):
 
 class Pool(BaseSettings):
     stage: Literal["pool"]
-    """`pool` makes maps smaller, each by itself."""
+    """`pool` makes each map smaller."""
     method: Literal["max", "average"] = "max"
-    """This number of a window stands for all its numbers: the largest (max) or the mean."""
+    """This number replaces all numbers of a window: the largest (max) or the mean."""
     size: Size = 2
     """The window has this height and width in pixels."""
     stride: Size | None = None
@@ -54,7 +54,7 @@ class Pool(BaseSettings):
 
 class Flatten(BaseSettings):
     stage: Literal["flatten"]
-    """`flatten` makes one list of numbers of the maps."""
+    """`flatten` turns the maps into one list of numbers."""
 
 
 class Dense(BaseSettings):
@@ -65,14 +65,14 @@ class Dense(BaseSettings):
 
 
 BLOCK_BYTES = 2**21
-"""Of the wider side of a stage, in a block of rows of a measured pass."""
+"""Bytes of the wider side of a stage, in a block of rows of a measured pass."""
 WEIGHTED = ("conv", "dense")
 """Stages with weights."""
 Stage = Annotated[Conv | Pool | Flatten | Dense, Field(discriminator="stage")]
 
 
 def _dense(n: int, units: int = 128) -> list:
-    """n layers of weights, the output's included."""
+    """n layers with weights, the output among them."""
     return [Flatten(stage="flatten"), *[Dense(stage="dense", units=units)] * (n - 1)]
 
 
@@ -91,28 +91,29 @@ PRESETS = {
     "fc9": _dense(9),
     "fc12": _dense(12),
 }
-"""lenet5: LeCun et al. 1998 for images of 28 × 28, whose third convolution, of 120 maps of one
-pixel, is a dense stage here. fc3 to fc12: so many layers of weights as in Stirn et al. 2018;
-their widths could not be read, so all have 128 units and differ in depth alone."""
+"""lenet5: LeCun et al. 1998 for images of 28 × 28. Its third convolution, of 120 maps of one
+pixel, is a dense stage here. fc3 to fc12: the numbers of layers of Stirn et al. 2018. The
+paper's widths could not be read, so all have 128 units and differ in depth alone."""
 
 
 class Settings(BaseSettings):
-    """A convolutional network: stages from the input on, and a softmax output."""
+    """A convolutional network: stages in order from the input, and a softmax output."""
 
     family: Literal["cnn"]
     """`cnn` is a network of convolutions, pools and dense layers."""
     preset: Literal["lenet5", "fc3", "fc6", "fc9", "fc12"] | None = None
-    """A preset names stages, in place of `stages`. lenet5: conv 6 5 × 5, pool, conv 16 5 × 5,
+    """A preset replaces `stages`. lenet5: conv 6 5 × 5, pool, conv 16 5 × 5,
     pool, dense 120, dense 84 (LeCun et al. 1998). fc3, fc6, fc9, fc12: 2, 5, 8, 11 dense stages
-    of 128 units, which with the output are 3, 6, 9, 12 layers."""
+    of 128 units; with the output these are 3, 6, 9, 12 layers."""
     stages: list[Stage] | None = Field(default=None, min_length=1)
-    """The network has these stages from the input on; the output layer follows by itself."""
+    """The network has these stages, in order from the input; the output layer is added at the
+    end."""
     activation: ActivationName | list[ActivationName] = "tanh"
     """Conv and dense stages have this activation: one name for all, or one name each."""
     initialisation: Initialisation = "torch"
-    """Initial weights are drawn so. fan_in, fan_out: truncated normal of deviation 1/√fan_in or
-    1/√fan_out, biases 0; torch: uniform within 1/√fan_in; {deviation: 0.1}: truncated normal of
-    that deviation, biases 0."""
+    """Initial weights have this distribution. fan_in, fan_out: truncated normal of deviation
+    1/√fan_in or 1/√fan_out, biases 0; torch: uniform within 1/√fan_in; {deviation: 0.1}:
+    truncated normal of that deviation, biases 0."""
     batch_norm: bool = False
     """`true` puts batch norm before the activation of every conv and dense stage."""
     dropout: Rate | list[Rate] = 0.0
@@ -125,13 +126,13 @@ class Settings(BaseSettings):
 
     @property
     def layout(self) -> Sequence[Conv | Pool | Flatten | Dense]:
-        """The stages, whichever way they were given."""
+        """The stages, from `stages` or the preset."""
         return PRESETS[self.preset] if self.preset else self.stages
 
     @model_validator(mode="after")
     def _stages_once(self):
         if (self.preset is None) == (self.stages is None):
-            raise ValueError("give either preset or stages, not both and not neither")
+            raise ValueError("give exactly one of preset and stages")
         return self
 
     @model_validator(mode="after")
@@ -143,10 +144,10 @@ class Settings(BaseSettings):
 
 
 class Placed(NamedTuple):
-    """A stage where it stands: its name ("" for flatten), what goes in and what comes out.
+    """A stage at its position: its name ("" for flatten), input and output shape.
 
-    weight : shape of its weight; (): it has none
-    tied : name of the step whose weight it uses; "": it has one of its own
+    weight : shape of its weight; () if it has none
+    tied : name of the step whose weight it uses; "" if it has its own
     """
 
     name: str
@@ -158,7 +159,7 @@ class Placed(NamedTuple):
 
 
 def placed(stages: Sequence, shape: Shape) -> Iterator[Placed]:
-    """The stages for inputs of this shape; Misfit says which of them cannot be."""
+    """The stages for inputs of this shape; a Misfit names an impossible one."""
     count: dict[str, int] = {}
     for i, stage in enumerate(stages):
         kind = stage.stage
@@ -175,7 +176,7 @@ def placed(stages: Sequence, shape: Shape) -> Iterator[Placed]:
 
 
 def put(stage, shape: Shape, name: str, place: tuple) -> Placed:
-    """A stage for inputs of this shape; Misfit at `place` where it cannot be."""
+    """A stage for inputs of this shape; Misfit at `place` if it is impossible."""
     after = _after(stage, shape, place)
     kernel = (stage.kernel,) * 2 if stage.stage == "conv" else ()
     weight = (after[0], shape[0], *kernel) if stage.stage in WEIGHTED else ()
@@ -192,7 +193,7 @@ def _after(stage, shape: Shape, place: tuple) -> Shape:
     if len(shape) != 3:
         raise Misfit(
             place,
-            f"must have maps (channels, height, width) as its input, which is {shown(shape)}; "
+            f"must have maps (channels, height, width) as its input, not {shown(shape)}; "
             "a data set gives maps with flatten: false",
         )
     channels, *sides = shape
@@ -256,7 +257,7 @@ class CNN(Network):
         self.slowdown = 3.0 if self.bits < grids.PLAIN else 1.0
 
     def _own_arrays(self, name: str, units: Shape) -> tuple[dict[str, Shape], dict[str, Shape]]:
-        """Parameters and buffers that a hidden layer has beside weight and bias."""
+        """Parameters and buffers of a hidden layer beside weight and bias."""
         parameters, buffers = {}, {}
         if self.settings.batch_norm:
             parameters, buffers = functions.norm_arrays(name, units)
@@ -265,7 +266,7 @@ class CNN(Network):
         return parameters, buffers
 
     def _placed(self) -> list[Placed]:
-        """All steps from the input to the output; Misfit where one cannot be."""
+        """All steps from the input to the output; Misfit if one is impossible."""
         settings = self.settings
         try:
             steps = list(placed(settings.layout, self.input_shape))
@@ -311,7 +312,7 @@ class CNN(Network):
         yield "output", Reading(self._output(reading.t))
 
     def _output(self, t: Tensor) -> Tensor:
-        """The output layer, from what `run` gives."""
+        """The output layer, from the result of `run`."""
         output = functions.scores(t, dim=2)
         return grids.on_grid(output, 0.0, 1.0, self.bits) if self.bits < grids.PLAIN else output
 
@@ -324,10 +325,10 @@ class CNN(Network):
         buffers: dict[str, Tensor] | None = None,
         ranges: dict[str, Tensor] | None = None,
     ) -> Iterator[tuple[str, Reading]]:
-        """Every named stage and what it gives, of the output its logits.
+        """Every named stage and its output; for the output stage its logits.
 
         buffers : takes the new running statistics of a training step
-        ranges : takes the ranges of hidden outputs, which are used in place of the weights'
+        ranges : takes the ranges of hidden outputs, which replace the weights' ranges
         """
         n_networks = len(weights["output.bias"])
         shape = self.steps[0].before
@@ -355,7 +356,7 @@ class CNN(Network):
                 yield name, reading
 
     def _taken(self, step: Placed, weights: Weights, h: Tensor) -> Tensor:
-        """h taken through a step, but for what comes after its weights."""
+        """h after a step's weights, before the rest of the step."""
         name, stage = step.name, step.stage
         if stage.stage == "flatten":
             return h.flatten(2)
@@ -367,7 +368,7 @@ class CNN(Network):
         return convolved(h, weight, bias, stage, together=h.is_cuda)
 
     def _weight(self, weights: Weights, step: Placed) -> Tensor:
-        """A step's weight as it is used: of few bits where the network is quantised."""
+        """A step's weight as used: with few bits if the network is quantised."""
         weight = weights[f"{step.tied or step.name}.weight"]
         quantised = self.settings.quantisation
         if self.bits < grids.PLAIN and quantised.weights:
@@ -375,7 +376,7 @@ class CNN(Network):
         return weight
 
     def _activated(self, weights, name, h, training, random, buffers, ranges) -> Reading:
-        """A hidden stage's output from what its weights give; see the head of the file."""
+        """A hidden stage's output from the result of its weights; see the top of the file."""
         h = self._normed(weights, name, h, training, random, buffers)
         h = self._bent(weights, name, h, ranges)
         h = functions.dropout(h, name, self.dropout[name], training, random)
@@ -385,7 +386,7 @@ class CNN(Network):
         return Reading(h, sigma, random.normal(name, h.shape[2:]))
 
     def _normed(self, weights, name, h, training, random, buffers) -> Tensor:
-        """A hidden stage's numbers after batch norm, where there is any."""
+        """A hidden stage's numbers after batch norm, if there is any."""
         if not self.settings.batch_norm:
             return h
         return functions.batch_norm(weights, f"{name}.norm", h, training, random, buffers)
@@ -427,12 +428,13 @@ class CNN(Network):
 
 
 def in_blocks(function: Callable[[Tensor], Tensor], h: Tensor, after: Shape) -> Tensor:
-    """function(h) of h (S, n, …), for numbers (S, n, *after) of which each row is one row's.
+    """function(h) of h (S, n, …), for numbers (S, n, *after) in which each row depends on one
+    row.
 
-    Measured passes on a CPU go through the rows in blocks that stay in cache: what a stage
-    makes on its way takes no memory then, and no page of it has to be fetched.
+    Measured passes on a CPU go through the rows in blocks that stay in cache: a stage's
+    intermediate results then take no memory, and no page must be fetched.
     """
-    from infoplane.machine import one_thread_each  # here: plans do without numba
+    from infoplane.machine import one_thread_each  # here: plans do not import numba
 
     widest = max(math.prod(h.shape[2:]), math.prod(after))
     step = max(1, BLOCK_BYTES // (4 * len(h) * widest))
@@ -441,7 +443,7 @@ def in_blocks(function: Callable[[Tensor], Tensor], h: Tensor, after: Shape) -> 
     whole = h.new_empty(*h.shape[:2], *after)
 
     def fill(first: int) -> None:
-        with torch.no_grad():  # which is each thread's own
+        with torch.no_grad():  # each thread has its own
             whole[:, first : first + step] = function(h[:, first : first + step])
 
     one_thread_each(fill, range(0, h.shape[1], step), torch.get_num_threads())
@@ -449,9 +451,10 @@ def in_blocks(function: Callable[[Tensor], Tensor], h: Tensor, after: Shape) -> 
 
 
 def convolved(h: Tensor, weight: Tensor, bias: Tensor, stage: Conv, together: bool) -> Tensor:
-    """Maps (S, n, channels, height, width), each network's convolved with its own kernels.
+    """Maps (S, n, channels, height, width), convolved with each network's own kernels.
 
-    together : all networks in one call, which is faster on a GPU and slower on a CPU
+    together : whether all networks are in one call, which is faster on a GPU and slower on a
+        CPU
     """
 
     def one(*arrays: Tensor) -> Tensor:
@@ -471,8 +474,8 @@ def of_each(one: Callable[..., Tensor], arrays: Sequence[Tensor], together: bool
 def _pooled(h: Tensor, stage: Pool) -> Tensor:
     """Maps (S, n, channels, height, width) made smaller.
 
-    On a CPU torch's own pools take longer than the convolutions between them: the sum, or the
-    largest, of rows first and then of columns takes a seventh and a twentieth of their time.
+    On a CPU torch's own pools take longer than the convolutions between them. The sum (or the
+    largest) of rows and then of columns takes a seventh (or a twentieth) of their time.
     """
     average, stride = stage.method == "average", stage.stride or stage.size
     if h.is_cuda or (h.requires_grad and not average):  # equal numbers share no gradient there
@@ -481,7 +484,7 @@ def _pooled(h: Tensor, stage: Pool) -> Tensor:
         return pool(h.flatten(0, 1), stage.size, stride).unflatten(0, h.shape[:2])
 
     def windows(first: int, side: int) -> slice:
-        """The numbers at this place of all windows along a side."""
+        """The numbers at this position of all windows along a side."""
         return slice(first, first + side - stage.size + 1, stride)
 
     combined, (height, width) = torch.add if average else torch.maximum, h.shape[3:]

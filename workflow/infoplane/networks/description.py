@@ -1,6 +1,6 @@
 """A store of weights describes each of its networks by its settings, the shape of an input and
-the size of an output. `describe` and `rebuild` turn networks into that and back, so that
-nothing after training needs to know what was trained.
+the size of an output. `describe` makes this description of a network and `rebuild` makes the
+network again, so that later stages need not know what was trained.
 """
 
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from infoplane.networks.network import Network, Shape
 
 
 def build(settings, input_shape: Shape, output_size: int | Shape) -> Network:
-    """The network that these settings, of whatever family, describe."""
+    """The network with these settings, of any family."""
     return FAMILIES[settings.family](settings, tuple(input_shape), output_size)
 
 
 def describe(networks: Mapping[str, Network]) -> dict[str, dict[str, Any]]:
-    """What JSON can hold and `rebuild` makes the same networks of."""
+    """A description for JSON, from which `rebuild` makes the same networks."""
     return {
         name: {
             "settings": network.settings.model_dump(mode="json"),

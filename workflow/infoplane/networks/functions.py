@@ -1,7 +1,8 @@
-"""What families of networks share: activation functions, initial weights, batch norm, dropout.
+"""Shared parts of the families of networks: activation functions, initial weights, batch norm,
+dropout.
 
-h is the output of a stage of S stacked networks, (S, n, *shape), shape (units,) or
-(channels, height, width); whatever is said of a unit holds for a channel.
+h is the output of a stage of S stacked networks, (S, n, *shape), with shape (units,) or
+(channels, height, width); statements about a unit hold for a channel too.
 """
 
 from __future__ import annotations
@@ -30,16 +31,16 @@ ActivationName = Literal[
 ]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 MOMENTUM, EPSILON = 0.1, 1e-5
-"""Of batch norm: share of a step's statistics in the running ones, and what keeps the variance
-from 0; torch's own."""
+"""Batch norm: the share of a step's statistics in the running ones, and the constant added to
+the variance; as in torch."""
 
 
 class TruncatedNormal(Settings):
-    """Weights from a normal distribution cut at two deviations; biases 0."""
+    """Weights from a normal distribution, cut at two deviations; biases 0."""
 
     deviation: float = Field(gt=0)
-    """Initial weights have this standard deviation before the cut, whatever the size of a
-    layer: 0.1 in Noshad et al. 2019."""
+    """Initial weights have this standard deviation before the cut, for layers of any size: 0.1
+    in Noshad et al. 2019."""
 
 
 Initialisation = Literal["fan_in", "fan_out", "torch"] | TruncatedNormal
@@ -64,7 +65,7 @@ def fill(
 ) -> None:
     """Draw one layer's initial weight and bias, in place, from a torch.Generator.
 
-    fans : numbers that one output is computed from, and outputs that one number goes into
+    fans : the number of inputs of one output, and of outputs of one input
     """
     if how == "torch":
         bound = 1 / math.sqrt(fans[0])
@@ -75,7 +76,7 @@ def fill(
         deviation = how.deviation
     else:
         deviation = 1 / math.sqrt(fans[how == "fan_out"])
-    # Cut at two deviations, as the papers' framework does.
+    # Cut at two deviations, as in the papers' framework.
     torch.nn.init.trunc_normal_(
         weight, 0.0, deviation, -2 * deviation, 2 * deviation, generator=source
     )
@@ -83,19 +84,19 @@ def fill(
 
 
 def scores(outputs: Tensor, dim: int) -> Tensor:
-    """What is read of an output layer: the softmax over classes; a single number, by which two
-    things are told apart, as it is."""
+    """The reading of an output layer: the softmax over classes; a single number, which
+    separates two things, as it is."""
     return outputs if outputs.shape[dim] == 1 else torch.softmax(outputs, dim)
 
 
 def one_each(chosen, layers: Sequence[str]) -> dict:
-    """Of each layer what was chosen: one for all of them, or a list with one each."""
+    """The choice for each layer: one for all, or a list with one for each."""
     chosen = chosen if isinstance(chosen, list) else [chosen] * len(layers)
     return dict(zip(layers, chosen, strict=True))
 
 
 def check_one_each(settings, n: int, layers: str) -> None:
-    """ValueError where a setting lists more or fewer than one for each of n layers."""
+    """Raises ValueError if a setting does not list exactly one value for each of n layers."""
     listed = {"activation": settings.activation, "dropout": settings.dropout}
     for (key, values), what in zip(listed.items(), ("functions", "rates"), strict=True):
         if isinstance(values, list) and len(values) != n:
@@ -106,7 +107,7 @@ def check_one_each(settings, n: int, layers: str) -> None:
 
 
 def check_noise(settings) -> None:
-    """ValueError for a network that has noise and is quantised."""
+    """Raises ValueError for a quantised network with noise."""
     if settings.noise and settings.quantisation:
         raise ValueError(
             "noise and quantisation exclude one another: with noise on it a quantised "
@@ -115,8 +116,8 @@ def check_noise(settings) -> None:
 
 
 def neutral(shapes: Mapping[str, Shape]) -> dict[str, Tensor]:
-    """Arrays of one network before weights are drawn: batch norm's that change nothing,
-    scales and ranges of 1."""
+    """Arrays of one network before weights are drawn: a batch norm without effect, scales and
+    ranges of 1."""
     zero = (".norm.bias", ".norm.mean")
     return {
         name: torch.zeros(shape) if name.endswith(zero) else torch.ones(shape)
@@ -131,10 +132,10 @@ def norm_arrays(layer: str, units: Shape) -> tuple[dict[str, Shape], dict[str, S
 
 
 class Keyed(Draws):
-    """Random numbers of S networks for rows first … first + n − 1, drawn when asked for.
+    """Random numbers of S networks for rows first … first + n − 1, drawn on demand.
 
-    keys : a number of each network's own, on which with the rows and the layer all depends
-    batch : rows in a batch of a measured pass that draws as training does; 0: it does not
+    keys : a number for each network; all depends on it, the rows and the layer
+    batch : rows in a batch of a measured pass that draws as in training; 0: it does not draw
     """
 
     def __init__(self, keys: Sequence[int], n: int, device="cpu", batch: int = 0, first=0):
@@ -143,7 +144,7 @@ class Keyed(Draws):
 
     @classmethod
     def of(cls, sources: Sequence[torch.Generator], n: int, device, batch: int) -> Keyed:
-        """Of networks that each have a source; it gives one number."""
+        """For networks that each have a source; it gives one number."""
         keys = [int(torch.randint(2**62, (), generator=one)) for one in sources]
         return cls(keys, n, device, batch)
 
@@ -156,14 +157,14 @@ class Keyed(Draws):
         return self._each(f"noise {layer}", lambda g: torch.randn(self.n, *shape, generator=g))
 
     def kept(self, layer: str, shape: Shape, rate: float) -> Tensor:
-        """What dropout multiplies by: 0 at this rate, else 1 / (1 − rate); (S, n, *shape)."""
+        """Dropout's factors: 0 at this rate, else 1 / (1 − rate); (S, n, *shape)."""
         kept = self._each(
             f"dropout {layer}", lambda g: torch.rand(self.n, *shape, generator=g) >= rate
         )
         return kept / (1 - rate)
 
     def batches(self) -> list[Sequence[Tensor]]:
-        """Of each network its rows in random batches; no batch is of a single row."""
+        """Each network's rows in random batches; no batch has a single row."""
         orders = self._each("batches", lambda g: torch.randperm(self.n, generator=g))
         n_batches = max(1, self.n // self.batch)
         return [order.tensor_split(n_batches) for order in orders]
@@ -176,15 +177,15 @@ class Keyed(Draws):
 
 
 def dropout(h: Tensor, layer: str, rate: float, training: bool, random: Keyed | None) -> Tensor:
-    """h (S, n, *shape) as dropout leaves it: as it is, but in training and in passes alike."""
+    """h (S, n, *shape) after dropout: unchanged, except in training and in passes like it."""
     if not rate or random is None or not (training or random.batch):
         return h
     return h * random.kept(layer, h.shape[2:], rate)
 
 
 def before_norm(weights: Weights, layer: str) -> Weights:
-    """The weights with a layer's bias as no part of what is learnt: the batch norm after it
-    takes it off. Its gradient would be nothing but rounding, and Adam would follow that."""
+    """The weights with a layer's bias excluded from learning, because the batch norm after it
+    subtracts it. Its gradient would be pure rounding, and Adam would follow that."""
     name = f"{layer}.bias"
     return {**weights, name: weights[name].detach()}
 
@@ -199,8 +200,8 @@ def batch_norm(
 ) -> Tensor:
     """Every unit of h (S, n, *shape) with mean 0 and variance 1, then scaled and shifted.
 
-    In training by the statistics of h, and `buffers` takes the running ones after this step;
-    in measurement by the running ones, or by those of random batches of h.
+    Training uses the statistics of h, and `buffers` takes the running ones after this step.
+    Measurement uses the running ones, or those of random batches of h.
     """
     scale, shift = weights[f"{name}.weight"], weights[f"{name}.bias"]
     running = weights[f"{name}.mean"], weights[f"{name}.var"]

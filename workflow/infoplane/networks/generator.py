@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 KERNEL, STRIDE, PADDING = 4, 2, 1
-"""Of a transposed convolution that makes sides twice as long."""
+"""Options of a transposed convolution that doubles the sides."""
 Size = Annotated[int, Field(ge=1)]
 
 
@@ -28,22 +28,22 @@ class Settings(BaseSettings):
     """A generator: dense layers, then maps that grow, and an output of the data's shape."""
 
     family: Literal["generator"] = "generator"
-    """`generator` makes data of random numbers z."""
+    """`generator` makes data from random numbers z."""
     hidden: list[Size] = Field(default=[])
-    """Each dense layer has this many units, from z on. Without them and without maps the
+    """Each dense layer has this many units, in order from z. Without dense layers and maps the
     generator is affine."""
     maps: list[Size] = Field(default=[])
-    """Each layer of maps has this many channels, and sides twice as long as those before; the
-    output comes after the last one, twice as long again. An empty list makes the output a dense
+    """Each layer of maps has this many channels, and sides twice as long as the layer before;
+    the output doubles the sides of the last one again. An empty list makes the output a dense
     layer."""
     activation: ActivationName = "relu"
     """All layers but the output have this activation."""
     output: Literal["linear", "sigmoid", "tanh"] = "linear"
-    """The output has this activation: sigmoid where data lie between 0 and 1."""
+    """The output has this activation: sigmoid if data lie between 0 and 1."""
     initialisation: Initialisation = "torch"
-    """Initial weights are drawn so. fan_in, fan_out: truncated normal of deviation 1/√fan_in or
-    1/√fan_out, biases 0; torch: uniform within 1/√fan_in; {deviation: 0.1}: truncated normal of
-    that deviation, biases 0."""
+    """Initial weights have this distribution. fan_in, fan_out: truncated normal of deviation
+    1/√fan_in or 1/√fan_out, biases 0; torch: uniform within 1/√fan_in; {deviation: 0.1}:
+    truncated normal of that deviation, biases 0."""
     batch_norm: bool = False
     """`true` puts batch norm before the activation of every layer but the output."""
 
@@ -56,7 +56,7 @@ class Generator(Network):
     parallel = True
 
     def __init__(self, settings: Settings, input_shape: Shape, output_shape: int | Shape):
-        """Raises Misfit where classes are asked for, and where maps cannot grow to the data's
+        """Raises Misfit if the output should be classes, or if maps cannot grow to the data's
         height and width."""
         if isinstance(output_shape, int):
             text = "must not be generator: it makes data, and no scores of classes"
@@ -95,7 +95,7 @@ class Generator(Network):
         if len(self.output_size) != 3:
             raise Misfit(
                 ("maps",),
-                f"must be empty where data are {math.prod(self.output_size)} values and no "
+                f"must be empty if data are {math.prod(self.output_size)} values and no "
                 "maps (channels, height, width); a data set gives maps with flatten: false",
             )
         growth = STRIDE ** len(channels)
@@ -132,7 +132,7 @@ class Generator(Network):
         arrays = functions.neutral(self.arrays)
         for name in self.of_layer:
             weight, bias = arrays[f"{name}.weight"], arrays[f"{name}.bias"]
-            # Each number of maps that grow is made by a quarter of the kernel's places.
+            # A quarter of the kernel's positions makes each number of growing maps.
             positions = math.prod(weight.shape[2:]) // STRIDE**2 or 1
             fans = weight.shape[0] * positions, weight.shape[1] * positions
             functions.fill(weight, bias, fans, self.settings.initialisation, source)
@@ -149,7 +149,7 @@ class Generator(Network):
             yield name, Reading(h)
 
     def random(self, n: int, sources, device="cpu") -> functions.Keyed | None:
-        """Random batches, where batch norm works in measured passes as in training."""
+        """Random batches, if batch norm works in measured passes as in training."""
         return functions.Keyed.of(sources, n, device, self.live) if self.live else None
 
     def _through(
@@ -175,7 +175,7 @@ class Generator(Network):
             yield name, h
 
     def gaussian(self, weights: Weights) -> tuple[Tensor, Tensor] | None:
-        """Of an affine generator."""
+        """The law of an affine generator."""
         if len(self.layers) > 1 or self.settings.output != "linear":
             return None
         weight = weights["output.weight"].double()
@@ -183,7 +183,7 @@ class Generator(Network):
 
 
 def _grown(h: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """Maps (S, n, channels, height, width), each network's grown with its own kernels."""
+    """Maps (S, n, channels, height, width), enlarged with each network's own kernels."""
 
     def one(*arrays: Tensor) -> Tensor:
         functional = torch.nn.functional

@@ -1,4 +1,4 @@
-"""A module as torch.fx traces it: its operations have names, `relu_1`, and can be tapped."""
+"""A module traced by torch.fx: its operations have names, `relu_1`, and can be tapped."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from infoplane.networks.taps import Call
 
 
 class Graph:
-    """A traced module, as it computes in the mode in which it is.
+    """A traced module, in its present mode.
 
-    functions : operations that are no modules, with the name of what each calls
+    functions : operations that are not modules, with the name of the function of each
     """
 
     def __init__(self, module: torch.nn.Module):
@@ -31,13 +31,13 @@ class Graph:
     def tapped(
         self, calls: Mapping[Call, str], functions: set[str]
     ) -> tuple[fx.GraphModule, dict[str, Call]]:
-        """A module that computes the same with a tap after each layer, and the tap of each
-        layer by name, in order.
+        """An equal module with a tap after each layer, and the tap of each layer by name, in
+        order.
 
         calls : calls of modules with the names of these layers; functions : their names
         """
         of_node: dict[str, list[str]] = {name: [name] for name in functions}
-        for call, node in self.node_of.items():  # inner modules come before what holds them
+        for call, node in self.node_of.items():  # inner modules come before the outer ones
             if call in calls:
                 of_node.setdefault(node, []).append(calls[call])
         graph = fx.Graph()
@@ -61,7 +61,7 @@ class Graph:
 
 
 class _Tracer(fx.Tracer):
-    """Notes which node gives the output of each call of a module, inner ones first."""
+    """Notes the node with the output of each call of a module, inner ones first."""
 
     def __init__(self):
         super().__init__()
@@ -79,7 +79,7 @@ class _Tracer(fx.Tracer):
 
 
 class _Root(torch.nn.Module):
-    """A module's own parts with taps beside them."""
+    """A module's own parts, with taps beside them."""
 
     def __init__(self, module: torch.nn.Module, taps: list[str]):
         super().__init__()

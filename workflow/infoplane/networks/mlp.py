@@ -1,4 +1,4 @@
-"""Multilayer perceptrons with a softmax output, many of them as one batched network."""
+"""Multilayer perceptrons with a softmax output; many of them form one batched network."""
 
 from __future__ import annotations
 
@@ -36,13 +36,14 @@ class Settings(BaseSettings):
     family: Literal["mlp"] = "mlp"
     """`mlp` is a perceptron: dense layers one after the other."""
     hidden: list[Annotated[int, Field(ge=1)]] = Field(min_length=1)
-    """Each hidden layer has this many units, from the input on."""
+    """Each hidden layer has this many units, in order from the input."""
     activation: ActivationName | list[ActivationName] = "tanh"
     """The hidden layers have this activation: one name for all, or one name each."""
     initialisation: Initialisation = "torch"
-    """Initial weights are drawn so. fan_in: truncated normal of deviation 1/√fan_in, biases 0
-    (Shwartz-Ziv & Tishby 2017); fan_out: the same with 1/√fan_out (Saxe et al. 2018); torch:
-    uniform within 1/√fan_in; {deviation: 0.1}: truncated normal of that deviation, biases 0."""
+    """Initial weights have this distribution. fan_in: truncated normal of deviation 1/√fan_in,
+    biases 0 (Shwartz-Ziv & Tishby 2017); fan_out: the same with 1/√fan_out (Saxe et al. 2018);
+    torch: uniform within 1/√fan_in; {deviation: 0.1}: truncated normal of that deviation,
+    biases 0."""
     batch_norm: bool = False
     """`true` puts batch norm before the activation of every hidden layer."""
     dropout: Rate | list[Rate] = 0.0
@@ -111,7 +112,7 @@ class MLP(Network):
         self.noise = settings.noise
         self.draws, self.n_drawn = bool(self.noisy), sum(self.noisy.values())
         plain = not (self.differs_in_training or self.noisy or self.is_quantised)
-        self.is_perceptron = plain and type(self) is MLP  # what derives may run otherwise
+        self.is_perceptron = plain and type(self) is MLP  # a subclass may run differently
         self.slowdown = 3.0 if self.is_quantised else 1.0
 
     @cached_property
@@ -139,7 +140,7 @@ class MLP(Network):
         """Output of each hidden layer in order before and after its noise, (S, width, n).
 
         buffers : takes what a training pass changes
-        ranges : takes the ranges of these outputs, which are used in place of the weights'
+        ranges : takes the ranges of these outputs, which replace the weights' ranges
         """
         n_networks = weights["output.bias"].shape[0]
         if x.ndim == len(self.input_shape) + 1:  # the same inputs for all

@@ -1,6 +1,6 @@
 """Any torch.nn.Module that can be imported: `mynets:Net`, `torchvision.models:resnet18`.
 
-The constructor is run once for the shapes, and once a seed for the weights; the module is then
+The constructor runs once for the shapes, and once per seed for the weights. The module is then
 called with weights from outside (`torch.func.functional_call`), one network at a time.
 """
 
@@ -36,31 +36,32 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 EXAMPLES = 7
-"""Inputs with which shapes and edges are found; a number that is the size of few layers."""
+"""Number of inputs that find shapes and edges; few layers have this size."""
 BATCH = 256
 """Inputs of one forward pass in measurement."""
 TRIES = 20
-"""Passes in training mode that are compared with one in evaluation mode, as what is drawn may
-leave one as it is."""
+"""So many passes in training mode are compared with one in evaluation mode, because random
+numbers may leave a single pass unchanged."""
 READ_BYTES = 2**28
-"""Layers that are read in one pass over the inputs hold at most this, or are one layer."""
+"""The layers read in one pass over the inputs hold at most so many bytes, or are one layer."""
 
 
 class Settings(BaseSettings):
-    """A torch.nn.Module of the user's own, or of an installed package."""
+    """A torch.nn.Module of the user or of an installed package."""
 
     family: Literal["module"]
     """`module` is any torch.nn.Module that can be imported."""
     path: str = Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\w.]*$")
     """This import path makes the module: `file_or_package:Class`, in the working directory or
-    installed. A function that returns a module will do."""
+    installed. It may be a function that returns a module."""
     arguments: dict[str, Any] = Field(default={})
     """The class or function is called with these keyword arguments."""
     layers: list[str] = Field(default=[])
     """These layers are measured: names of modules, names that torch.fx gives to operations
     (relu_1), or patterns (blocks.*); `output` is what the module returns. A module that is
-    called several times is name, name#2, … An empty list measures all activations, modules and
-    functions, or without any all modules that hold no others, and the output."""
+    called several times is name, name#2, … An empty list measures the output and all
+    activations, modules and functions; without activations, all modules that contain no
+    others."""
 
 
 class Module(Network):
@@ -74,7 +75,7 @@ class Module(Network):
     generates = True
 
     def __init__(self, settings: Settings, input_shape: Shape, output_size: int):
-        """Raises Misfit where the module cannot be made, or does not take such inputs."""
+        """Raises Misfit if the module cannot be made, or does not accept such inputs."""
         super().__init__(settings, input_shape, output_size)
         self.module = made(settings, seed=0).eval()
         arrays = _arrays_of(self.module)
@@ -99,7 +100,7 @@ class Module(Network):
 
     @property
     def untrainable(self) -> str:
-        """Why the module's outputs are no scores of the classes; empty: they are."""
+        """Why the module's outputs cannot be scores of the classes; empty if they can."""
         shape, n = self._taps.shape, self.output_size
         if shape in (n, self.input_shape) or (len(shape) == 1 and shape[0] >= n):
             return ""
@@ -123,10 +124,10 @@ class Module(Network):
         return False
 
     def as_in_training(self, batch: int) -> Module:
-        """Raises Misfit where the module has other layers in training mode."""
+        """Raises Misfit if the module has other layers in training mode."""
         _ = self.layers  # with edges as they are in evaluation mode
         other = super().as_in_training(batch)
-        # Anew: functions such as F.dropout are traced as they are in one mode.
+        # Traced again: functions such as F.dropout are traced for one mode.
         other._taps = other._tapped()
         if other._taps.names != self._taps.names:
             differing = sorted({*other._taps.names} ^ {*self._taps.names}) or ["their order"]
@@ -140,7 +141,7 @@ class Module(Network):
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
-        """The measured layers in order of execution, with what each is computed from."""
+        """The measured layers in order of execution, with the layers that determine each."""
         before, shapes = self._edges()
         return tuple(Layer(n, shapes[n], before[n]) for n in self._taps.names)
 
@@ -149,14 +150,14 @@ class Module(Network):
         return version_of(settings.path.partition(":")[0])
 
     def initialise(self, seed: int) -> dict[str, Tensor]:
-        """Weights as the constructor draws them under this seed."""
+        """The constructor's weights under this seed."""
         arrays = _arrays_of(made(self.settings, seed))
         return {name: a.detach().clone() for name, a in arrays.items()}
 
     def random(
         self, n: int, sources: Sequence[torch.Generator], device: torch.device | str = "cpu"
     ) -> Seeds:
-        """Seeds of what the module draws in training (dropout), one a network."""
+        """Seeds of the module's random numbers in training (dropout), one per network."""
         return Seeds([int(torch.randint(2**62, (), generator=s)) for s in sources], 0)
 
     def run(
@@ -205,7 +206,7 @@ class Module(Network):
                 yield name, Reading(torch.stack([f.pop(name) for f in found]))
 
     def _groups(self, n: int) -> Iterator[list[str]]:
-        """Layers of which n outputs are held at once."""
+        """Layers whose n outputs are in memory at once."""
         group: list[str] = []
         held = 0
         for layer in self.layers:
@@ -220,7 +221,7 @@ class Module(Network):
     def _read(
         self, weights: Weights, x: Tensor, names: Sequence[str], seed: int | None
     ) -> dict[str, Tensor]:
-        """seed : of what is drawn, in training mode; None: in evaluation mode"""
+        """seed : of the random numbers in training mode; None: evaluation mode"""
         if seed is None:
             parts = [self._pass(weights, batch, names) for batch in x.split(BATCH)]
             return {name: torch.cat([part[name] for part in parts]) for name in names}
@@ -242,7 +243,7 @@ class Module(Network):
         forced: Mapping[str, Tensor] | None = None,
         seed: int | None = None,
     ) -> dict[str, Tensor]:
-        """seed : of what is drawn, in training mode; None: in evaluation mode"""
+        """seed : of the random numbers in training mode; None: evaluation mode"""
 
         def run(module: torch.nn.Module, x: Tensor):
             return self._called(module, weights, x, seed is not None)
@@ -252,7 +253,7 @@ class Module(Network):
     def _called(
         self, module: torch.nn.Module, weights: Weights, x: Tensor, training: bool = False
     ) -> Any:
-        """What the module, or a trace of it, returns; the weights stay as they are."""
+        """The output of the module, or of a trace of it; the weights do not change."""
         before = self.module.training
         self.module.train(training)
         try:
@@ -261,17 +262,17 @@ class Module(Network):
             self.module.train(before)
 
     def _own(self, weights: Weights) -> dict[str, Tensor]:
-        """Weights for a pass: a module may write into its buffers, or replace them."""
+        """Weights for a pass; a module may write into its buffers, or replace them."""
         return {**weights, **{name: weights[name].clone() for name in self._written}}
 
     def _inputs(self, x: Tensor, s: int) -> Tensor:
-        """Inputs of network s, of the module's type of number."""
+        """Inputs of network s, in the module's type of number."""
         own = x if x.ndim == len(self.input_shape) + 1 else x[s]
         return own.to(self._input_dtype)
 
     def _own_parameters(self) -> dict[str, tuple[str, ...]]:
-        """Trained parameters within each measured module; of the whole one, whose output is a
-        layer too, those that no module inside it has."""
+        """Trained parameters within each measured module; for the whole module, whose output is
+        a layer too, those that no inner module has."""
         names = {id(p): name for name, p in self.module.named_parameters()}
         found = {}
         for layer, place in self._taps.modules.items():
@@ -314,16 +315,16 @@ class Module(Network):
 
     @isolated()
     def _edges(self) -> tuple[dict[str, tuple[str, ...]], dict[str, Shape]]:
-        """What each layer is computed from alone, found by intervention, and its shape.
+        """The layers that alone determine each layer, found by intervention, and its shape.
 
-        A layer's outputs on inputs x1 come back bit for bit when the module runs on other
-        inputs x2 and the outputs of layer k are put to those on x1: then all that reaches it
-        goes through k. Of such layers the nearest counts, and of none the input.
+        Run the module on other inputs x2, but set the outputs of layer k to those on x1. If a
+        later layer then repeats its outputs on x1 bit for bit, all that reaches it passes
+        through k. The nearest such layer counts, or the input if there is none.
         """
         weights, names = _without_constants(self._plain), self._taps.names
         x1, x2 = self._examples(1), self._examples(2)
         first, again, other = (self._pass(weights, x, names) for x in (x1, x1, x2))
-        # One that is the same for all inputs says nothing of where it comes from.
+        # A layer that is constant over all inputs does not show its origin.
         speaks = [
             n
             for n in names
@@ -338,7 +339,7 @@ class Module(Network):
 
 
 class Seeds(Draws):
-    """What a module draws: a seed a network, and the first of the rows that it is for."""
+    """A module's random numbers: one seed per network, and the first of their rows."""
 
     def __init__(self, seeds: Sequence[int], first: int):
         self.seeds, self.first = list(seeds), first
@@ -353,14 +354,14 @@ class Seeds(Draws):
 
 @isolated()
 def made(settings: Settings, seed: int) -> torch.nn.Module:
-    """The module, its constructor run under this seed.
+    """The module, constructed under this seed.
 
-    Raises Misfit where it cannot be imported, its constructor fails, or it is no module.
+    Raises Misfit if it cannot be imported, its constructor fails, or it is not a module.
     """
     place, _, name = settings.path.partition(":")
     try:
         what: Any = importlib.import_module(place)
-    except Exception as error:  # whatever a user's file may raise
+    except Exception as error:  # a user's file may raise anything
         text = f"'{place}' of '{settings.path}' cannot be imported: {_in_one_line(error)}"
         raise Misfit(("path",), text, of_shape=False) from error
     for part in name.split("."):
@@ -377,14 +378,14 @@ def made(settings: Settings, seed: int) -> torch.nn.Module:
             text = f"{settings.path}({given}) fails: {_in_one_line(error)}"
             raise Misfit(("arguments",), text, of_shape=False) from error
     if not isinstance(module, torch.nn.Module):
-        kind = f"a {type(module).__name__}, and no torch.nn.Module"
+        kind = f"a {type(module).__name__}, not a torch.nn.Module"
         raise Misfit(("path",), f"{settings.path}({given}) gives {kind}", of_shape=False)
     return module
 
 
 def _call(module: torch.nn.Module, weights: dict[str, Tensor], x: Tensor) -> Any:
-    """The module's outputs with these weights; buffers that it replaces are put into them."""
-    module.to(x.device)  # constants that are no weights
+    """The module's outputs with these weights; the weights take buffers that it replaces."""
+    module.to(x.device)  # constants that are not weights
     return torch.func.functional_call(module, weights, (x,), strict=False)
 
 
@@ -396,14 +397,14 @@ def _arrays_of(module: torch.nn.Module) -> dict[str, Tensor]:
 
 
 def _aliases(module: torch.nn.Module, arrays: Mapping[str, Tensor]) -> dict[str, str]:
-    """Further names that a state_dict has for shared arrays."""
+    """Further names of shared arrays in a state_dict."""
     first = {id(array): name for name, array in arrays.items()}
     written = module.state_dict(keep_vars=True)
     return {n: first[id(a)] for n, a in written.items() if n not in arrays and id(a) in first}
 
 
 def _mixed(seed: int | Sequence[int], n: int) -> list[int]:
-    """So many seeds of one, or of several numbers."""
+    """So many seeds from one number or several numbers."""
     numbers = np.random.SeedSequence(seed).generate_state(n, np.uint64)
     return [int(number >> 1) for number in numbers]
 
@@ -415,8 +416,8 @@ def _each(weights: Weights) -> Iterator[dict[str, Tensor]]:
 
 
 def _without_constants(weights: Weights) -> dict[str, Tensor]:
-    """Weights of which no array has one value alone: a branch that begins with zeros would hide
-    where a layer comes from."""
+    """Weights without constant arrays: a branch that begins with zeros would hide a layer's
+    origin."""
     source = torch.Generator().manual_seed(0)
     found = dict(weights)
     for name, w in weights.items():

@@ -1,8 +1,8 @@
-"""What a network is to the rest of infoplane: named, ordered, measured layers over weights.
+"""The interface of networks: named, ordered, measured layers over weights.
 
 Weights are a dict of arrays by name, each with a leading axis of stacked networks (S, …): the
 seeds of a run in training, seeds times epochs in measurement. A network holds no weights and no
-state; whatever was trained, and however, is in the arrays.
+state; all results of training are in the arrays.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ Link = Literal["softmax", "sigmoid", "linear", "policy_value"]
 NONE: Mapping = MappingProxyType({})
 
 INPUT = "input"
-"""Stands for x among the layers that a layer is computed from."""
+"""Stands for x among the layers that determine a layer."""
 OUTPUT = "output"
-"""The layer that is what the network gives."""
+"""The layer of the network's output."""
 
 
 class Layer(NamedTuple):
     """A measured layer.
 
     shape : of one input's activation, (units,) or (channels, height, width)
-    after : measured layers, or INPUT, that it is computed from alone; (): no known edge
+    after : measured layers, or INPUT, that alone determine it; (): no known edge
     """
 
     name: str
@@ -53,10 +53,9 @@ class Layer(NamedTuple):
 class Reading(NamedTuple):
     """One layer of S networks.
 
-    t : (S, n, *layer.shape), before the layer's own noise where it has any
-    sigma : standard deviation of that noise, (S,), or of each number, of the shape of t
-    noise : its standard normal numbers, of the shape of t: t + σ · noise is what the next
-        layer saw
+    t : (S, n, *layer.shape), before the layer's own noise if it has any
+    sigma : standard deviation of that noise, (S,), or for each number, in the shape of t
+    noise : its standard normal numbers, in the shape of t; the next layer saw t + σ · noise
     """
 
     t: Tensor
@@ -81,15 +80,15 @@ class Draws(ABC):
 
     @abstractmethod
     def rows(self, first: int, stop: int) -> Draws:
-        """Those of the rows first … stop − 1, for a mini-batch."""
+        """The numbers of the rows first … stop − 1, for a mini-batch."""
 
 
 class Misfit(ValueError):
-    """A network that cannot be for inputs of this shape.
+    """A network that is impossible for inputs of this shape.
 
-    path : the key of the network's settings that is wrong; text : what it must be, or what is
-    wrong; of_shape : whether it may be right for inputs of another shape; at : the run's key
-    where the network's settings stand
+    path : the wrong key of the network's settings; text : what it must be, or its mistake;
+        of_shape : whether it may be right for inputs of another shape; at : the run's key that
+        holds the network's settings
     """
 
     def __init__(
@@ -107,26 +106,27 @@ class Network(ABC):
     """A family's network for inputs and outputs of one shape.
 
     layers : the measured layers, from input to output
-    parameters : shape of one network's array by name, of those that the optimizer trains
-    buffers : the same of arrays that training writes and no optimizer: running means, scales
-    dtypes : of arrays that are not float32: float64, float16, bfloat16, int64, …
-    aliases : further names that checkpoints may have for an array
-    links : what may turn outputs of `run` into the output layer: softmax over classes; sigmoid
-        or linear of outputs that are as the input is; policy_value: softmax over actions and
-        a value
+    parameters : shapes, by name, of one network's arrays that the optimizer trains
+    buffers : the same for arrays that training writes without an optimizer: running means,
+        scales
+    dtypes : of arrays other than float32: float64, float16, bfloat16, int64, …
+    aliases : further names of an array in checkpoints
+    links : the functions that may turn outputs of `run` into the output layer: softmax over
+        classes; sigmoid or linear for outputs like the input; policy_value: softmax over
+        actions and a value
     of_layer : names of the parameters that belong to each layer, for gradient statistics
-    noise : settings of the Gaussian noise that layers have, where they have any
+    noise : settings of the layers' Gaussian noise, if any
     noisy : names of these layers
-    draws : whether a measured pass is random, so that several passes mean something
-    differs_in_training : whether training computes otherwise: dropout, batch norm
-    is_perceptron : whether it is affine layers in a row, each with an activation function but
-        for the last, and nothing else: compiled loops can train it
+    draws : whether a measured pass is random, so that several passes differ
+    differs_in_training : whether training computes differently: dropout, batch norm
+    is_perceptron : whether it is a row of affine layers, all but the last with an activation
+        function, and nothing else, so that compiled loops can train it
     live : measured passes are as in training, in random batches of so many inputs; 0: they
         are in evaluation mode
-    stacks : whether seeds are trained faster as one stack on a CPU; on a GPU they always are
-    generates : whether it can make data: its output size is then their shape, and outputs of
+    stacks : whether seeds train faster as one stack on a CPU; on a GPU they always do
+    generates : whether it can make data; then its output size is their shape, and outputs of
         `run` are (S, n, *shape)
-    parallel : whether seeds that are not stacked may train on threads of their own at once
+    parallel : whether seeds that are not stacked may train at once, each on its own thread
     n_drawn : random numbers that one row of one network draws, for an estimate of memory
     slowdown : how many times longer a step takes than in dense layers of these sizes
     """
@@ -157,7 +157,7 @@ class Network(ABC):
 
     @classmethod
     def made_of(cls, settings: Settings) -> str:
-        """What of the user's own, or of other packages, the network is made of, as a digest."""
+        """A digest of the user's files, or other packages, that make the network."""
         return ""
 
     @abstractmethod
@@ -173,17 +173,17 @@ class Network(ABC):
         training: bool = False,
         random: Draws | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Outputs (S, n, …), before a softmax, and the buffers that the pass has changed.
+        """Outputs (S, n, …), before a softmax, and the buffers that the pass changed.
 
         x : (n, *input_shape), the same for all, or (S, n, *input_shape)
-        random : what `self.random` gave, or rows of it; None: nothing is random
+        random : the result of `self.random`, or rows of it; None: nothing is random
         """
 
     @abstractmethod
     def read(
         self, weights: Weights, x: Tensor, random: Draws | None = None
     ) -> Iterator[tuple[str, Reading]]:
-        """Every measured layer in order, one at a time: no more than two are in memory."""
+        """Every measured layer in order, one at a time: at most two are in memory."""
 
     def random(
         self, n: int, sources: Sequence[torch.Generator], device: torch.device | str = "cpu"
@@ -192,33 +192,34 @@ class Network(ABC):
         return None
 
     def calibrate(self, weights: Weights, x: Tensor) -> dict[str, Tensor]:
-        """Buffers that are measured between epochs, (S, …) by name: scales, ranges.
+        """Buffers measured between epochs, (S, …) by name: scales, ranges.
 
-        A trainer asks for them before the first and after every epoch, with training inputs
-        x (n, *input_shape), and keeps them with the weights of that epoch.
+        A trainer computes them before the first epoch and after every epoch, with training
+        inputs x (n, *input_shape), and keeps them with the weights of that epoch.
         """
         return {}
 
     def gaussian(self, weights: Weights) -> tuple[Tensor, Tensor] | None:
         """Mean (S, d) and covariance (S, d, d), in float64, of outputs for standard normal
-        inputs, where these are Gaussian too; None: they are not, or nobody knows."""
+        inputs if the outputs are Gaussian too; None if they are not, or if it is unknown."""
         return None
 
     def as_in_training(self, batch: int) -> Network:
-        """The same, but dropout and batch norm work in measured passes as in training."""
+        """The same network, but dropout and batch norm work in measured passes as in
+        training."""
         other = copy(self)
         other.live, other.draws = batch, True
         return other
 
     @property
     def output_shape(self) -> Shape:
-        """Of what `run` gives for an input."""
+        """Shape of the result of `run` for an input."""
         size = self.output_size
         return (size,) if isinstance(size, int) else size
 
     @property
     def by_default(self) -> tuple[str, ...]:
-        """Names of the layers that are measured where none are chosen."""
+        """Names of the layers that are measured by default."""
         return tuple(layer.name for layer in self.layers)
 
     @property
@@ -238,13 +239,13 @@ class Network(ABC):
 
     @property
     def n_products(self) -> int:
-        """Products of a pass of one input; of dense layers as many as there are weights."""
+        """Number of products in a pass of one input; in dense layers, the number of weights."""
         return self.n_parameters
 
 
 def initialise_seeds(network: Network, seeds: Sequence[int]) -> dict[str, Tensor]:
     """Fresh weights of every seed, stacked (n_seeds, …); each depends on its seed alone."""
-    import torch  # here: what only looks at weights, to draw them, does without
+    import torch  # here: code that only reads weights, to draw figures, does without it
 
     single = [network.initialise(int(seed)) for seed in seeds]
     return {name: torch.stack([w[name] for w in single]) for name in network.arrays}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Settings(BaseSettings):
-    """Gaussian noise after hidden layers, on in training and in measurement."""
+    """Gaussian noise after hidden layers, in training and in measurement."""
 
     sigma: float = Field(gt=0)
     """Each unit has noise of this standard deviation σ: in units of activation, or of the
@@ -49,7 +49,7 @@ class Settings(BaseSettings):
         return self
 
     def among(self, hidden: Sequence[str]) -> tuple[str, ...]:
-        """Those of the hidden layers that have noise; Misfit for a name of none of them."""
+        """The hidden layers with noise; Misfit for an unknown name."""
         wanted = hidden if self.layers is None else self.layers
         for i, name in enumerate(wanted):
             if name not in hidden:
@@ -59,7 +59,7 @@ class Settings(BaseSettings):
 
 
 class Noise(Draws):
-    """Standard normal numbers (S, units, n) by layer, and what dropout draws, if anything."""
+    """Standard normal numbers (S, units, n) by layer, and dropout's random numbers, if any."""
 
     def __init__(self, of: Mapping[str, Tensor], masks: Draws | None = None):
         self.of, self.masks = of, masks
@@ -70,8 +70,8 @@ class Noise(Draws):
 
 
 def sigma(settings: Settings, weights: Weights, layer: str, outputs: Tensor) -> Tensor:
-    """Standard deviation of a layer's noise: (S,), or of each of its outputs (S, …) where these
-    are multiplied."""
+    """Standard deviation of a layer's noise: (S,), or for each of its outputs (S, …) with
+    multiplicative noise."""
     if settings.multiplicative:
         return settings.sigma * outputs.abs()
     if settings.relative:
@@ -81,7 +81,7 @@ def sigma(settings: Settings, weights: Weights, layer: str, outputs: Tensor) -> 
 
 
 def scale(outputs: Tensor) -> Tensor:
-    """The layer's scale (S,), of its outputs before noise (S, units, n)."""
+    """The layer's scale (S,), from its outputs before noise (S, units, n)."""
     return outputs.var(dim=2, correction=0).mean(dim=1).sqrt()
 
 
@@ -91,7 +91,7 @@ def draw(
     sources: Iterable[torch.Generator],
     device: torch.device | str,
 ) -> Noise:
-    """Noise of layers of these widths for n inputs, one of the S from each source.
+    """Noise for layers of these widths and n inputs; each of the S sources gives one network's.
 
     The numbers are drawn on the CPU, so that they are the same on every device.
     """

@@ -1,10 +1,10 @@
-"""Networks of self-play: a trunk, and on it a head for the policy and one for the value.
+"""Networks of self-play: a trunk with a head for the policy and a head for the value.
 
-A dense trunk is trunk1, trunk2, … A residual one is a convolution, trunk, and blocks of two
+A dense trunk is trunk1, trunk2, … A residual trunk is a convolution, trunk, and blocks of two
 convolutions each, block1a → block1, block2a → block2, …: block1 is the activation of trunk plus
-the second convolution (He et al. 2016, as in Silver et al. 2017). Each head has a hidden layer,
-if any, policy_hidden and value_hidden, and an output: policy, scores of actions, and value, a
-tanh. Weights are laid out as in torch.nn.
+the second convolution (He et al. 2016, as in Silver et al. 2017). Each head may have a hidden
+layer, policy_hidden and value_hidden, and has an output: policy, the scores of actions, and
+value, a tanh. Weights have the layout of torch.nn.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class Dense(BaseSettings):
     kind: Literal["dense"]
     """`dense` is a trunk of fully connected layers."""
     units: list[Size] = Field(min_length=1)
-    """Each layer of the trunk has this many units, from the input on."""
+    """Each layer of the trunk has this many units, in order from the input."""
 
 
 class Residual(BaseSettings):
     kind: Literal["residual"]
-    """`residual` is a convolution and residual blocks on it; boards need `flatten: false`."""
+    """`residual` is a convolution followed by residual blocks; boards need `flatten: false`."""
     channels: Size
     """Every layer of the trunk has this many maps."""
     blocks: int = Field(ge=0)
@@ -52,15 +52,15 @@ class Settings(BaseSettings):
     """`policy_value` is a trunk with a head of moves and a head of values; its training is
     `trainer: selfplay`."""
     trunk: Annotated[Dense | Residual, Field(discriminator="kind")]
-    """Both heads are computed from this trunk."""
+    """Both heads start from this trunk."""
     head: Size | None = None
-    """Each head has a hidden layer of this many units; null makes a head an output alone."""
+    """Each head has a hidden layer of this many units; with null, a head is only an output."""
     activation: ActivationName = "relu"
     """All hidden layers have this activation."""
     initialisation: Initialisation = "torch"
-    """Initial weights are drawn so. fan_in, fan_out: truncated normal of deviation 1/√fan_in or
-    1/√fan_out, biases 0; torch: uniform within 1/√fan_in; {deviation: 0.1}: truncated normal of
-    that deviation, biases 0."""
+    """Initial weights have this distribution. fan_in, fan_out: truncated normal of deviation
+    1/√fan_in or 1/√fan_out, biases 0; torch: uniform within 1/√fan_in; {deviation: 0.1}:
+    truncated normal of that deviation, biases 0."""
     batch_norm: bool = False
     """`true` puts batch norm before the activation of every hidden layer."""
     quantisation: grids.Settings | None = None
@@ -68,7 +68,7 @@ class Settings(BaseSettings):
 
 
 class _Step(NamedTuple):
-    """A layer where it stands: what it is computed from, and what is added before its
+    """A layer at its position: the layer it is computed from, and the one added before its
     activation."""
 
     placed: Placed
@@ -98,7 +98,7 @@ class PolicyValue(cnn.CNN):
             if step.name not in ("policy", "value")
         }
         for step, of, plus in self.edges:
-            # a block is a function of what comes into it: of its first half that is too
+            # a block is a function of its input, and so is its first half
             self.layers += (Layer(step.name, step.after, (plus or of,)),)
             own = {f"{step.name}.weight": step.weight, f"{step.name}.bias": step.after[:1]}
             if step.name in self.activations_of:
@@ -112,7 +112,7 @@ class PolicyValue(cnn.CNN):
         self.stacks = settings.trunk.kind == "dense"
 
     def _edges(self) -> Iterator[_Step]:
-        """All layers in order, each after what it is computed from."""
+        """All layers in order, each after those it is computed from."""
         settings, trunk = self.settings, self.settings.trunk
         name, shape = INPUT, self.input_shape
         if trunk.kind == "dense":

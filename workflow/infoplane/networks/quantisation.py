@@ -2,11 +2,11 @@
 2022, ICLR; the training is that of Jacob et al. 2018, CVPR, sections 2 and 3).
 
 b bits are 2^b equally spaced values from the lower to the upper end of a range, both included.
-A number becomes the nearest of them; its gradient passes as if it had not (Bengio et al. 2013,
-arXiv 1308.3432), but for numbers beyond a measured range, which are clipped and have none.
-Equal codes are equal bits, so that counting equal rows of activations counts codes. (That
-rules out x + (grid(x) − x).detach(), whose sum rounds; torch's own fake quantisation gives the
-same numbers and takes two to four times as long on these small stacked arrays.)
+A number becomes the nearest of them; its gradient passes unchanged (Bengio et al. 2013, arXiv
+1308.3432). Numbers beyond a measured range are clipped and have no gradient. Equal codes have
+equal bits, so that counting equal rows of activations counts codes. (This rules out x +
+(grid(x) − x).detach(), whose sum rounds. torch's own fake quantisation gives the same numbers
+and takes two to four times as long on these small stacked arrays.)
 """
 
 from __future__ import annotations
@@ -23,21 +23,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 RANGES = {"tanh": (-1.0, 1.0), "softsign": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}
-"""Ranges of activation functions that have both ends; those of others are measured."""
+"""Ranges of bounded activation functions; the ranges of others are measured."""
 PLAIN = 32
-"""Bits of a float32: nothing is quantised."""
+"""The bits of a float32, which mean no quantisation."""
 
 
 class Settings(BaseSettings):
     """Quantised hidden activations and weights, in training and in measurement."""
 
     bits: int = Field(ge=1, le=32)
-    """An activation, and a weight, can have 2^b values for b of 1 to 16; 32 leaves float32 as
-    it is. tanh and softsign have them on [−1, 1], sigmoid on [0, 1], other functions from the
-    smallest (at most 0) to the largest output on training inputs, measured after every epoch.
-    The output has them on [0, 1] when it is measured; inputs and biases stay as they are."""
+    """An activation, and a weight, can have 2^b values for b from 1 to 16; 32 leaves float32
+    unchanged. The values lie on [−1, 1] for tanh and softsign, on [0, 1] for sigmoid, and for
+    other functions between the smallest (at most 0) and the largest output on training inputs,
+    measured after every epoch. The measured output has them on [0, 1]; inputs and biases stay
+    unchanged."""
     weights: bool = True
-    """`true` quantises weights too, on [−m, m] with m the largest absolute weight of the
+    """`true` quantises weights too, on [−m, m], where m is the largest absolute weight of the
     matrix."""
 
     @model_validator(mode="after")
@@ -69,17 +70,17 @@ def range_of(outputs: Tensor) -> Tensor:
 
 @cache
 def _grid():
-    """Made when it is first used: its base class is torch's, and settings need no torch."""
+    """Made at its first use: its base class is torch's, and settings do not need torch."""
 
     class Grid(torch.autograd.Function):
-        """Rounds in one direction; the other passes gradients from within the range."""
+        """Rounds forwards; backwards, it passes gradients within the range."""
 
         @staticmethod
         def forward(ctx, values, low, high, n_steps, clips):
             step = (high - low) / n_steps
             if isinstance(step, torch.Tensor):  # a layer of zeros has a grid too, of zeros
                 step = step.clamp(min=1e-30)
-            ctx.clips = clips  # where numbers can lie beyond the range
+            ctx.clips = clips  # if numbers can lie beyond the range
             if clips:
                 ctx.save_for_backward((values >= low) & (values <= high))
             codes = (values - low).div_(step).round_().clamp_(0, n_steps)

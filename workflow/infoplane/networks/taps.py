@@ -1,7 +1,7 @@
-"""Outputs of a torch.nn.Module's layers, read by forward hooks.
+"""Read the outputs of a torch.nn.Module's layers by forward hooks.
 
-Hooks see whatever a module computes, control flow included, but no functions such as `F.relu`;
-those are layers where torch.fx can trace the module, under the names that it gives them.
+Hooks see all outputs of modules, also with control flow, but no functions such as `F.relu`. If
+torch.fx can trace the module, functions are layers under the names that it gives them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from infoplane.networks.graph import Graph
 
 OUTPUT = "output"
-"""Name of what the module returns."""
+"""Name of the module's own output."""
 ACTIVATIONS = {
     "celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
     "leakyrelu", "logsigmoid", "logsoftmax", "mish", "prelu", "relu", "relu6", "rrelu", "selu",
@@ -34,7 +34,7 @@ ACTIVATIONS = {
 
 
 class LayerError(ValueError):
-    """A name or a pattern that means no layer that can be read."""
+    """A name or a pattern without a readable layer."""
 
 
 class Call(NamedTuple):
@@ -45,19 +45,19 @@ class Call(NamedTuple):
 
 
 class Taps:
-    """The layers of a module that are read, in order of execution.
+    """The read layers of a module, in order of execution.
 
     module : in the mode in which it will be read
-    run : runs a module, this one or one that stands for it, on inputs x
+    run : runs a module, this one or its replacement, on inputs x
     x : (n, …) examples; n should be the size of no layer
     layers : names of modules or of operations that torch.fx names, or patterns; a module that
-        is called several times is name, name#2, …; `output` is what the module returns.
-        Empty: all activations, modules and functions; without any, all modules that hold no
-        others; and the output
-    shape : of what the module returns for one input
-    modules : names of the modules whose outputs layers are, by the layer's name
-    Raises LayerError where a layer is not there or gives no tensor with an output an input,
-    ValueError where the module itself gives none.
+        is called several times is name, name#2, …; `output` is what the module returns. Empty:
+        the output and all activations, modules and functions; without activations, all modules
+        that contain no others
+    shape : of the module's output for one input
+    modules : names of the layers' modules, by the layer's name
+    Raises LayerError if a layer does not exist or returns no tensor with one row per input, and
+    ValueError if the module itself returns none.
     """
 
     def __init__(
@@ -99,9 +99,9 @@ class Taps:
     ) -> dict[str, Tensor]:
         """Outputs of these layers, (n, *shape), in one pass.
 
-        forced : outputs that layers are to have in place of their own
+        forced : outputs that replace those of layers
         run : in place of `self.run`
-        seed : of whatever the module draws
+        seed : of the module's random numbers
         """
         found: dict[str, Tensor] = {}
         wanted = {self._at[name]: name for name in names}
@@ -123,8 +123,8 @@ class Taps:
         return found
 
     def _traced(self, x: Tensor) -> tuple[tuple[int, ...], dict[Call, bool]]:
-        """Shape of what the module returns, and all calls in order, with whether each gives a
-        tensor with an output an input."""
+        """Shape of the module's output, and all calls in order, with whether each returns a
+        tensor with one row per input."""
         calls: dict[Call, bool] = {}
 
         def at(call: Call, output):
@@ -137,16 +137,16 @@ class Taps:
             output = self.run(self.module, x)
         first = first_tensor(output)
         if first is None:
-            raise ValueError(f"forward returns no tensor, but a {type(output).__name__}")
+            raise ValueError(f"forward returns a {type(output).__name__}, not a tensor")
         if not calls[Call("", 1)]:
             raise ValueError(
                 f"forward returns shape {tuple(first.shape)} for {len(x)} inputs; its first "
-                "axis has to be inputs"
+                "axis must be inputs"
             )
         return tuple(first.shape[1:]), calls
 
     def _matched(self) -> tuple[set[Call], set[str]]:
-        """Calls of modules, and operations of the graph, that the patterns mean."""
+        """Calls of modules, and operations of the graph, that match the patterns."""
         wanted: set[Call] = set()
         functions: set[str] = set()
         for pattern in self.patterns:
@@ -159,7 +159,7 @@ class Taps:
             usable = {call for call in found if self._calls[call]}
             if found and not usable:
                 raise LayerError(
-                    f"'{pattern}' cannot be read: it gives no tensor whose first axis is inputs"
+                    f"'{pattern}' cannot be read: it returns no tensor with inputs first"
                 )
             wanted |= usable
             functions |= nodes
@@ -188,24 +188,24 @@ class Taps:
 
     @cached_property
     def _graph(self) -> Graph | None:
-        """The traced module; None where torch.fx cannot trace it."""
+        """The traced module; None if torch.fx cannot trace it."""
         from infoplane.networks.graph import Graph
 
         try:
             return Graph(self.module)
-        except Exception:  # whatever a module may do that no trace can follow
+        except Exception:  # a module may do things that no trace can follow
             return None
 
 
 @contextmanager
 def drawing(seed: int | None) -> Iterator[None]:
-    """Whatever is drawn inside comes from this seed, and nothing outside is moved by it.
+    """Random numbers inside come from this seed; generators outside are not affected.
     None: as it is."""
     if seed is None:
         yield
         return
     python, numbers = python_random.getstate(), np.random.get_state()  # noqa: NPY002
-    # Planning draws too, and must not begin to use a GPU for that.
+    # Planning draws too, and must not start to use a GPU for it.
     with torch.random.fork_rng(None if torch.cuda.is_initialized() else []):
         torch.manual_seed(seed)
         python_random.seed(seed)
@@ -221,8 +221,8 @@ def drawing(seed: int | None) -> Iterator[None]:
 def hooked(
     module: torch.nn.Module, names: Iterable[str], at: Callable[[Call, Any], Any]
 ) -> Iterator[None]:
-    """Inside, `at` is told every call of the modules of these names and its output, and gives
-    the output to go on with."""
+    """Inside, `at` receives every call of the modules with these names and its output, and
+    returns the output to use."""
     counts: dict[str, int] = {}
 
     def hook_of(name: str):
@@ -240,7 +240,7 @@ def hooked(
 
 
 def first_tensor(value: Any) -> Tensor | None:
-    """The value itself, or the first tensor in it; None where there is none."""
+    """The value itself, or the first tensor in it; None if there is none."""
     if isinstance(value, torch.Tensor):
         return value
     if not isinstance(value, Mapping | tuple | list):
@@ -250,8 +250,8 @@ def first_tensor(value: Any) -> Tensor | None:
 
 
 def _means(pattern: str, call: Call, name: str) -> bool:
-    """Whether a pattern means this call: by the module, of which all calls are meant, or by the
-    number of the call."""
+    """Whether a pattern matches this call: by the module, for all its calls, or by the number
+    of the call."""
     plain = name.partition("#")[0] if call.module else name
     return any(fnmatchcase(n, pattern) for n in (plain, name, f"{plain}#{call.number}"))
 
@@ -275,10 +275,10 @@ def _with_first(value: Any, tensor: Tensor) -> Any:
 
 
 def _by_input(t: Tensor | None, n: int, name: str) -> Tensor:
-    """A copy (n, …) that no later step writes into: float32, or float64 where it is that."""
+    """A copy (n, …) that no later step writes into: float32, or float64 if the value is."""
     if t is None or t.ndim == 0 or len(t) != n:
         what = "no tensor" if t is None else f"shape {tuple(t.shape)}"
-        raise ValueError(f"{name} gives {what} for {n} inputs; its first axis has to be inputs")
+        raise ValueError(f"{name} returns {what} for {n} inputs; its first axis must be inputs")
     kind = t.dtype if t.dtype == torch.float64 else torch.float32
     copied = t.detach().to(kind, copy=True)
     return copied if copied.ndim > 1 else copied[:, None]

@@ -1,7 +1,7 @@
-"""Probes: the inputs and labels on which a network is measured, a class a file.
+"""Probes: the inputs and labels on which a network is measured, one class per file.
 
-`measure.probe` chooses one, and its settings are keys of `measure`; in a file of yours it is
-named by its import path, `probe: "myprobe:MyProbe"`.
+`measure.probe` chooses one, and its settings are keys of `measure`. A probe of your own has its
+import path as its name, `probe: "myprobe:MyProbe"`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PROBES = Table(
 
 
 def probe_of(written: str, data: Data) -> Probe:
-    """The probe of a run's `measure`, its settings as JSON."""
+    """The probe of a run's `measure`, from its settings as JSON."""
     settings = json.loads(written)
     kind = PROBES[settings["probe"]]
     return kind(kind.Settings.model_validate(settings), data)

@@ -1,4 +1,4 @@
-"""Inputs out of the run's data set, the same for every seed and epoch."""
+"""Inputs from the run's data set, the same for every seed and epoch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Part = Literal["train", "test", "all"]
 
 
 class Settings(ProbeSettings):
-    """What is measured: which inputs, which label, which epochs."""
+    """Settings of the measured inputs, label and epochs."""
 
     probe: Literal["dataset"] = "dataset"
     """`dataset` measures inputs of the run's data set."""
@@ -50,7 +50,7 @@ class Settings(ProbeSettings):
         return data.of_input
 
     def n_inputs(self, data: Shape) -> int:
-        """At least two: with fewer the measurement fails."""
+        """There are at least two; with fewer the measurement fails."""
         n = {"train": data.n_train, "test": data.n_test, "all": data.n}[self.inputs]
         return max(2, min(n, self.subset or n))
 
@@ -65,11 +65,11 @@ class DatasetProbe(Probe):
         self.label = data.label(settings.wanted_label) if settings.y == "label" else None
 
     def inputs(self, seed: int, epoch: int, weights: WeightsStore) -> Inputs:
-        """Raises ValueError where fewer than two inputs are left."""
+        """Raises ValueError if fewer than two inputs are left."""
         return self._inputs
 
     def information_xy(self, seed: int, epoch: int, weights: WeightsStore) -> float:
-        """Of the whole data set; of a reconstruction it is not known."""
+        """I(X;Y) of the whole data set; unknown for a reconstruction."""
         if self.label is None:
             return float("nan")
         name = next(name for name, label in self.data.labels.items() if label is self.label)
@@ -83,19 +83,20 @@ class DatasetProbe(Probe):
 
     @property
     def _whole(self) -> bool:
-        """Labels that were drawn for each input are a sample, even where the inputs are not."""
+        """Labels that were drawn for each input are a sample, even if the inputs are not."""
         drawn = self.label is not None and self.label.probabilities is not None
         everything = len(self._rows) == len(self.data.x)
         return everything and not drawn and self.data.attributes.get("whole", False)
 
     @property
     def _unseen(self) -> bool:
-        """Test inputs are, but of a finite population, of which a part is no draws."""
+        """Test inputs are unseen; but a part of a finite population does not consist of
+        draws."""
         return self.settings.tests and not self.data.attributes.get("finite", True)
 
     @cached_property
     def _rows(self) -> np.ndarray:
-        """Which inputs of the data set are measured."""
+        """The measured inputs of the data set."""
         settings = self.settings
         return rows_of(self.data, settings.inputs, settings.subset, settings.subset_seed)
 
@@ -103,7 +104,7 @@ class DatasetProbe(Probe):
 def rows_of(data: Data, part: Part, subset: int | None, seed: int) -> np.ndarray:
     """Rows of a part of a data set, or of so many of them, drawn once, in order.
 
-    Raises ValueError where fewer than two are left.
+    Raises ValueError if fewer than two are left.
     """
     rows = {"train": data.train, "test": data.test, "all": np.arange(len(data.x))}[part]
     if subset is not None and subset < len(rows):

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 CHOICE = "choice"
 LEGAL = "legal_moves"
-"""The label of the data set that says which moves there are."""
+"""The data set's label for the set of legal moves."""
 AT_ONCE = 4096
 
 
 class Settings(dataset.Settings):
-    """What is measured of positions: which of them, which label, which epochs."""
+    """Settings of the measured positions, label and epochs."""
 
     probe: Literal["positions"]
     """`positions` measures positions of the run's data set."""
@@ -47,7 +47,7 @@ class PositionsProbe(dataset.DatasetProbe):
     Settings = Settings
 
     def __init__(self, settings: Settings, data: Data):
-        """Raises ValueError for the network's choice of positions with shuffled labels."""
+        """Raises ValueError for the network's choice if the positions have shuffled labels."""
         chosen = settings.label
         super().__init__(settings, data)
         self.fixed = chosen != CHOICE
@@ -65,14 +65,15 @@ class PositionsProbe(dataset.DatasetProbe):
         return Inputs.of(found.x.numpy(), choices, found.whole, found.unseen)
 
     def information_xy(self, seed: int, epoch: int, weights: WeightsStore) -> float:
-        """Of the whole data set; of the network's choice, a function of the position, H(Y)."""
+        """I(X;Y) of the whole data set; H(Y) for the network's choice, a function of the
+        position."""
         if self.fixed:
             return super().information_xy(seed, epoch, weights)
         return self.inputs(seed, epoch, weights).entropy_y
 
     @cached_property
     def _legal(self) -> np.ndarray:
-        """Which actions are legal in each input, bool (n, A)."""
+        """The legal actions of each input, bool (n, A)."""
         label = self.data.label(LEGAL)
         table = np.zeros((label.n_classes, self.data.shape.n_actions), bool)
         for code, text in enumerate(label.class_names):
@@ -81,7 +82,7 @@ class PositionsProbe(dataset.DatasetProbe):
 
     def _choices(self, seed: int, epoch: int, weights: WeightsStore) -> np.ndarray:
         """The legal action of highest score for each input, (n,)."""
-        import torch  # here: what only reads settings does without
+        import torch  # imported here: code that only reads settings does without it
 
         from infoplane.networks.arrays import to_tensor
         from infoplane.networks.description import rebuild

@@ -1,4 +1,4 @@
-"""What a probe is to the rest of infoplane: inputs X and labels Y of a measurement."""
+"""The interface of probes: inputs X and labels Y of a measurement."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ HowRead = Literal["flatten", "whole", "channels", "mean", "max"]
 
 
 class ProbeSettings(Settings):
-    """What is measured, and at which epochs.
+    """Settings of the measurement: its inputs, labels and epochs.
 
-    needs : names of networks that the trainer has to have
+    needs : names of networks that the trainer must have
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
@@ -37,22 +37,22 @@ class ProbeSettings(Settings):
     """The probe gives the inputs and labels that are measured: its name, or its import path,
     "module:Class"."""
     epochs: AnySchedule = Logarithmic(schedule="logarithmic", number=60)
-    """These of the kept epochs are measured; the delta schedules choose them by what they
-    measure."""
+    """These of the kept epochs are measured; the delta schedules choose them from the values
+    measured so far."""
     network: str | None = None
     """This one of the trainer's networks is measured; null means the run's own."""
     y: Literal["label", "reconstruction"] = "label"
-    """Y is the label of each input, or the reconstruction X̂ that the network gives back of it
-    at this epoch, so that the second axis is I(T;X̂)."""
+    """Y is the label of each input, or the reconstruction X̂ that the network makes of it at
+    this epoch, so that the second axis is I(T;X̂)."""
     layers: list[str] | None = Field(default=None, min_length=1)
     """These layers are measured, by name or pattern (conv1, dense*); null means all after an
     activation, and the output."""
     reading: HowRead = "flatten"
-    """Maps are read so. flatten: as one list of numbers. whole: as that list with its shape
-    (channels, height, width), and images X too, so that critics take them by convolutions and
-    all other estimators as under flatten. channels: each channel by itself, as a layer named
-    conv1[0], conv1[1], … mean, max: as one number for each channel, the mean or the largest
-    over positions. Layers without maps are read as they are."""
+    """This is how maps are read. flatten: as one list of numbers. whole: as that list with its
+    shape (channels, height, width), and images X too, so that critics take them by convolutions
+    and all other estimators as under flatten. channels: each channel by itself, as a layer
+    named conv1[0], conv1[1], … mean, max: as one number for each channel, the mean or the
+    largest over positions. Layers without maps are read as they are."""
     passes: Literal["evaluation", "training"] = "evaluation"
     """Layers are measured in passes of this mode. evaluation: no dropout, and batch norm by its
     running statistics. training: masks are drawn and batch norm goes by random batches, so that
@@ -66,11 +66,11 @@ class ProbeSettings(Settings):
     """What is random in measurement is drawn with this seed; each network and epoch has numbers
     of its own."""
     device: DeviceName = "auto"
-    """Measurements run here; auto takes CUDA where there is a GPU, else the CPU."""
+    """Measurements run on this device; auto takes CUDA if there is a GPU, else the CPU."""
     share_activations: Literal["auto", "always", "never"] = "auto"
     """`always` regenerates activations once, into a temporary store that all estimators of the
-    run read; never has each estimator regenerate them. auto shares where writing and reading
-    are expected to take less time than the passes that they replace."""
+    run read; never has each estimator regenerate them. auto shares them if writing and reading
+    should take less time than the passes that they replace."""
 
     @property
     def wanted_label(self) -> str | None:
@@ -79,32 +79,33 @@ class ProbeSettings(Settings):
 
     @property
     def wanted_link(self) -> Link | None:
-        """What the measured network has to give (`Network.links`) for its key `label`."""
+        """The output (`Network.links`) that the measured network must have for the key
+        `label`."""
         return None
 
     @property
     def tests(self) -> bool:
-        """Whether test inputs alone are measured."""
+        """Whether only test inputs are measured."""
         return False
 
     def input_shape(self, network: Network, data: Shape) -> tuple[int, ...]:
-        """Of one input for the network that is measured."""
+        """The shape of one input of the measured network."""
         return network.input_shape
 
     def n_inputs(self, data: Shape) -> int:
-        """How many inputs will be measured, for an estimate of memory and time."""
+        """The number of inputs that will be measured, for an estimate of memory and time."""
         return data.n
 
 
 class Inputs(NamedTuple):
-    """Inputs of a measurement, every one as likely as any other.
+    """Inputs of a measurement, all equally likely.
 
     x : float32 (n, *shape)
-    y : int64 (n,), classes without gaps; of no meaning where `measure.y` is the reconstruction
+    y : int64 (n,), classes without gaps; meaningless if `measure.y` is the reconstruction
     entropy_x, entropy_y : H(X) and H(Y) in bits
-    whole : whether they are all that X can be, with the labels that these have
-    unseen : whether they are draws from a population that is not finite, of which none trained
-        the network
+    whole : whether they are all values of X, with their labels
+    unseen : whether they are draws from an infinite population, and none of them trained the
+        network
     """
 
     x: torch.Tensor
@@ -118,9 +119,10 @@ class Inputs(NamedTuple):
     def of(
         cls, x: np.ndarray, y: np.ndarray, whole: bool = False, unseen: bool = False
     ) -> Inputs:
-        """Of arrays x (n, *shape) and labels y (n,); equal rows of x are one value of X.
+        """Inputs from arrays x (n, *shape) and labels y (n,); equal rows of x are one value of
+        X.
 
-        Raises ValueError where there are fewer than two inputs, or not a label for each.
+        Raises ValueError for fewer than two inputs, or if there is not one label for each.
         """
         import torch  # here: what only reads settings does without
 
@@ -141,11 +143,12 @@ class Inputs(NamedTuple):
 
 
 class Probe(ABC):
-    """Gives what a network is measured on.
+    """Gives the inputs and labels of a measurement.
 
-    network : which of the trainer's networks; None: the run's own
-    fixed : whether `inputs` gives the same for every seed and epoch. One that is not gives as
-        many inputs each time, and by seed, epoch and weights alone: they may be asked for anew
+    network : one of the trainer's networks; None: the run's own
+    fixed : whether `inputs` gives the same inputs for every seed and epoch. A probe that is not
+        fixed gives equally many inputs each time, and they depend only on seed, epoch and
+        weights, so that they can be made again
     """
 
     Settings: ClassVar[type[ProbeSettings]]
@@ -162,5 +165,5 @@ class Probe(ABC):
         """
 
     def information_xy(self, seed: int, epoch: int, weights: WeightsStore) -> float:
-        """I(X;Y) in bits of what the inputs are drawn from; NaN where it is not known."""
+        """I(X;Y), in bits, of the population behind the inputs; NaN if unknown."""
         return float("nan")

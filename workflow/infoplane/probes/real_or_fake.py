@@ -1,13 +1,14 @@
-"""Real inputs and what a GAN's generator makes of fixed z, at each epoch by its own weights.
+"""Real inputs, and fakes that a GAN's generator makes from fixed z with each epoch's weights.
 
-Of the discriminator X is a real input or a fake, at equal shares, and Y is which of the two:
-then I(X;Y) is the Jensen-Shannon divergence of data and generator, at most 1 bit, and falls as
-the generator learns. A finite sample of inputs that all differ cannot show it: there Y is a
-function of X, and I(X;Y) as counted is H(Y) = 1 bit. Where both densities are known (the data
-set `ring`, and an affine generator) the divergence itself is found by Monte Carlo.
+For the discriminator, X is a real input or a fake, in equal shares, and Y tells which. Then
+I(X;Y) is the Jensen-Shannon divergence of data and generator, at most 1 bit, and falls as the
+generator learns. A finite sample of different inputs cannot show it: there Y is a function of
+X, and a count of I(X;Y) gives H(Y) = 1 bit. If both densities are known (the data set `ring`,
+and an affine generator), Monte Carlo gives the divergence itself.
 
-With a label of the data set Y is that label, and the real inputs alone are measured, for fakes
-have none. Of the generator X is z, and Y the label of the real input nearest to what it makes.
+With a label of the data set, Y is that label, and only real inputs are measured, because fakes
+have none. For the generator, X is z, and Y is the label of the real input nearest to its
+output.
 """
 
 from __future__ import annotations
@@ -38,30 +39,30 @@ if TYPE_CHECKING:
 
 REAL_OR_FAKE = "real_or_fake"
 LATENT = 0x70726F6265
-"""Keeps z that is measured apart from z of the training."""
+"""Keeps the measured z apart from the z of the training."""
 MONTE_CARLO = 20_000
-"""Fakes by which a divergence is found, beside the real inputs that there are."""
+"""Number of fakes for the divergence, beside all real inputs."""
 
 
 class Settings(ProbeSettings):
-    """What of a GAN is measured: real inputs and fakes, or z."""
+    """Settings of the measured part of a GAN: real inputs and fakes, or z."""
 
     needs: ClassVar[tuple[str, ...]] = (NETWORK, GENERATOR)
 
     probe: Literal["real_or_fake"]
-    """`real_or_fake` measures real inputs and fakes of a GAN, or with `network: generator` the
-    numbers z that fakes are made of."""
+    """`real_or_fake` measures real inputs and fakes of a GAN or, with `network: generator`, the
+    numbers z behind the fakes."""
     inputs: Part = "train"
     """Real inputs come from this part of the data set."""
     subset: int = Field(default=1000, ge=2)
-    """This many real inputs, drawn once, or all where there are fewer, are measured, and as
-    many fakes, or z."""
+    """This many real inputs are measured, drawn once, or all if there are fewer; and as many
+    fakes or z."""
     subset_seed: int = Field(default=0, ge=0)
     """The subset is drawn with this seed, and z with this seed and the network's own."""
     label: str | None = None
-    """Y is this label. real_or_fake, or null: whether an input is real. A label of the data
-    set: that of real inputs, which are then measured alone. For the generator Y is a label of
-    the data set, null the first, of the real input that is nearest to what it makes."""
+    """Y is this label. real_or_fake or null: whether an input is real. A label of the data set:
+    that of real inputs, which are then measured alone. For the generator, Y is the data set's
+    label (null: the first one) of the real input nearest to its output."""
 
     @property
     def wanted_label(self) -> str | None:
@@ -85,8 +86,8 @@ class Settings(ProbeSettings):
     def _label_of_z(self):
         if self.of_generator and self.label == REAL_OR_FAKE:
             raise ValueError(
-                "label must be a label of the data set, not 'real_or_fake', where network is "
-                "generator: nothing that it is given is real"
+                "label must be a label of the data set, not 'real_or_fake', if network is "
+                "generator: its inputs z are neither real nor fake"
             )
         return self
 
@@ -106,7 +107,7 @@ class RealOrFakeProbe(Probe):
         self.label = None if settings.tells else data.label(settings.wanted_label)
 
     def inputs(self, seed: int, epoch: int, weights: WeightsStore) -> Inputs:
-        """Raises ValueError where fewer than two real inputs are left."""
+        """Raises ValueError if fewer than two real inputs are left."""
         rows = self._rows
         real = self.data.x[rows]
         if self.settings.of_generator:
@@ -119,8 +120,8 @@ class RealOrFakeProbe(Probe):
         return Inputs.of(np.concatenate([real, fakes]), is_real)
 
     def information_xy(self, seed: int, epoch: int, weights: WeightsStore) -> float:
-        """The divergence of data and generator, where both densities are known; of a label of
-        the data set that of the whole data set; NaN of a generator."""
+        """The divergence of data and generator, if both densities are known; for a label of the
+        data set, I(X;Y) of the whole data set; NaN for a generator."""
         if self.label is None:
             return self.divergence(seed, epoch, weights).value
         if self.settings.of_generator:
@@ -131,7 +132,7 @@ class RealOrFakeProbe(Probe):
     @isolated()
     def divergence(self, seed: int, epoch: int, weights: WeightsStore) -> Divergence:
         """Jensen-Shannon divergence of data and generator by Monte Carlo, with its standard
-        error; NaN where a density is not known."""
+        error; NaN if a density is unknown."""
         made = self._gaussian(weights, seed, epoch)
         if made is None:
             return NOT_KNOWN
@@ -146,7 +147,7 @@ class RealOrFakeProbe(Probe):
 
     @cached_property
     def _rows(self) -> np.ndarray:
-        """Which real inputs are measured."""
+        """The measured real inputs."""
         settings = self.settings
         return rows_of(self.data, settings.inputs, settings.subset, settings.subset_seed)
 
@@ -157,7 +158,7 @@ class RealOrFakeProbe(Probe):
 
     @isolated()
     def _fakes(self, weights: WeightsStore, n: int, seed: int, epoch: int) -> torch.Tensor:
-        """What the generator of this seed and epoch makes of z, (n, *shape)."""
+        """The generator's output from z at this seed and epoch, (n, *shape)."""
         network, arrays = _generator(weights, seed, epoch)
         with torch.no_grad():
             return network.run(arrays, self._latent(weights, n, seed))[0][0]
@@ -170,7 +171,7 @@ class RealOrFakeProbe(Probe):
         return self.label.codes[rows][torch.cdist(fakes, real).argmin(1).numpy()]
 
     def _gaussian(self, weights: WeightsStore, seed: int, epoch: int):
-        """The law of the fakes, where it is known."""
+        """The law of the fakes, if known."""
         if weights.attributes["settings"]["training"]["distribution"] != "normal":
             return None
         network, arrays = _generator(weights, seed, epoch)
@@ -179,12 +180,12 @@ class RealOrFakeProbe(Probe):
             return None
         mean, covariance = (part[0] for part in found)
         scale, info = torch.linalg.cholesky_ex(covariance)
-        if info:  # fewer z than numbers of an input: there is no density
+        if info:  # fewer z than numbers in an input: there is no density
             return None
         return torch.distributions.MultivariateNormal(mean, scale_tril=scale)
 
     def _log_density(self, x: np.ndarray) -> np.ndarray | None:
-        """Of the data, in nats."""
+        """Log densities of the data, in nats."""
         written = self.data.attributes["settings"]
         if written["standardise"] != "none":
             return None

@@ -1,8 +1,8 @@
-"""Which epochs to keep or to measure. Epoch 0 is the network before any training.
+"""Schedules of the epochs to keep or to measure. Epoch 0 is the network before any training.
 
-A schedule of `fixed` is known before anything is measured; one of `adaptive` decides from the
-information measured so far which epochs are measured next. Weights are kept by a fixed one.
-Modules of the library import from the files and not from here, so that digests see them.
+A schedule in `fixed` is known before any measurement. One in `adaptive` chooses the next epochs
+from the information measured so far. A fixed one decides which weights are kept. The library's
+modules import from the files and not from here, so that digests include them.
 """
 
 from infoplane.schedules.adaptive import Adaptive, AnySchedule, DeltaApproximate, DeltaExact

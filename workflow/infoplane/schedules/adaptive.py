@@ -1,7 +1,7 @@
-"""Schedules that measure densely where the information moves and skip where it does not.
+"""Schedules that measure densely where the information changes and skip where it does not.
 
-Both follow the dissertation's section 3.3.2. Epochs are counted among the kept ones; the first
-and the last are always measured, and none is measured twice.
+Both follow the dissertation's section 3.3.2. They count only kept epochs, always measure the
+first and the last, and measure none twice.
 """
 
 import math
@@ -20,18 +20,18 @@ from infoplane.settings import Settings
 
 Measure = Callable[[list[int]], np.ndarray]
 """Measures some epochs, in order: bits (n_epochs, n_seeds, n_layers, 2), the last axis I(X;T)
-and I(T;Y), NaN where there is none."""
+and I(T;Y), NaN if missing."""
 
 
 class Followed(NamedTuple):
-    """The epochs that were measured, in order, and in how many rounds of asking."""
+    """The measured epochs, in order, and the number of rounds."""
 
     epochs: list[int]
     rounds: int
 
 
 class Adaptive(Settings):
-    """What both schedules have in common."""
+    """The common part of both schedules."""
 
     delta: float = Field(default=0.05, gt=0)
     """No epoch is measured between two epochs that are at most this far apart: a share of H(X)
@@ -42,24 +42,25 @@ class Adaptive(Settings):
     """The second measured epoch is this many kept epochs after the first."""
     distance: distances.Distance = "entropy"
     """`entropy` divides differences of I(X;T) by H(X) and of I(T;Y) by H(Y), and leaves them in
-    bits where that is 0; raw leaves all of them in bits."""
+    bits if that is 0; raw leaves all of them in bits."""
     over: distances.Over = "seed"
-    """`seed` takes the largest distance of any seed of a job's block (seeds_per_block); mean
-    takes that of the means over these seeds. All seeds of a block share their epochs."""
+    """`seed` takes the largest distance of any seed in a job's block (seeds_per_block); mean
+    takes the distance of the means over these seeds. All seeds of a block share their
+    epochs."""
     survey: Schedule = Logarithmic(schedule="logarithmic", number=60)
     """Bins that span a whole training (range: layer_over_training, training) take their range
-    over these kept epochs, whatever is measured then. {schedule: all} gives the values of
-    measuring every kept epoch, for a forward pass of each."""
+    from these kept epochs, whichever epochs are then measured. {schedule: all} gives the same
+    values as measuring every kept epoch, at the cost of a forward pass for each."""
 
     WHOLE_BECAUSE: ClassVar[str] = ""
-    """Why the schedule cannot be followed in parts; empty: it can."""
+    """Why the schedule cannot be divided into parts; empty if it can."""
 
     def select(self, available: np.ndarray) -> np.ndarray:
-        """Every epoch that may be asked for."""
+        """Every epoch that may be measured."""
         return available
 
     def most(self, n_available: int) -> int:
-        """How many epochs may be asked for."""
+        """The largest number of epochs that may be measured."""
         return n_available
 
     def follow(
@@ -69,13 +70,13 @@ class Adaptive(Settings):
         entropies: tuple[float, float],
         part: Part = WHOLE,
     ) -> Followed:
-        """Measure epochs until nothing is left to ask for.
+        """Measure epochs until none is left.
 
         available : the kept epochs, in order
         entropies : H(X) and H(Y) of the measured inputs, bits
-        part : of the gaps that the first epochs leave; those that all parts together measure
-            are the epochs of the whole
-        Raises ValueError for a part of a schedule that has none.
+        part : of the gaps between the first epochs; all parts together measure the epochs of
+            the whole
+        Raises ValueError for a part of a schedule without parts.
         """
         if part.of > 1 and self.WHOLE_BECAUSE:
             raise ValueError(f"schedule {self.schedule} has no parts: it {self.WHOLE_BECAUSE}")
@@ -89,20 +90,21 @@ class Adaptive(Settings):
 
 class DeltaExact(Adaptive):
     schedule: Literal["delta_exact"]
-    """`delta_exact` measures as few kept epochs as have every two neighbours within delta, or
-    adjacent."""
+    """`delta_exact` measures few kept epochs, such that every two neighbours are within delta,
+    or adjacent."""
 
     def _follow(self, curves: "_Curves", part: Part) -> None:
-        """First the epochs that the skip reaches if no distance exceeds delta, then, round by
-        round, the middle of every gap that is too wide, all gaps at once.
+        """It first measures the epochs that the skip reaches if no distance exceeds delta.
+        Then, round by round, it measures the middle of every gap that is too wide, all gaps at
+        once.
 
-        The dissertation walks: each step waits for the distance of the one before, and gaps
-        are filled behind it. What it guarantees does not depend on that order, and the walk
-        takes a round a step where this takes at most 1 + log2 of the number of kept epochs.
-        Neither sees what rises and falls back between two measured epochs.
+        The dissertation takes one step after another: each step waits for the distance of the
+        one before, and then fills gaps. The guarantee does not depend on that order. The steps
+        take one round each; this takes at most 1 + log2 of the number of kept epochs. Neither
+        sees a value that rises and falls back between two measured epochs.
 
-        What is asked for in a gap depends on the epochs at its ends alone, so that a part of
-        the first gaps is gone through without knowing of the others.
+        The epochs measured in a gap depend only on the epochs at its ends. So a job can measure
+        a part of the first gaps without knowing the others.
         """
         ladder = self._ladder(len(curves.available))
         gaps = part.of_range(len(ladder) - 1)
@@ -154,7 +156,7 @@ AnySchedule = Annotated[
 
 
 class _Curves:
-    """What was measured so far, by place among the available epochs."""
+    """The values measured so far, by position among the available epochs."""
 
     def __init__(self, settings: Adaptive, available: list[int], measure: Measure, entropies):
         self.available, self.measure = available, measure
@@ -166,7 +168,7 @@ class _Curves:
         self._apart: dict[tuple[int, int], float] = {}
 
     def ask(self, places: list[int]) -> None:
-        """Measure the epochs at these places, none of which was measured before."""
+        """Measure the epochs at these positions, which were not measured before."""
         values = self.measure([self.available[i] for i in places])
         self._values.update(zip(places, values, strict=True))
         for place in places:
@@ -174,7 +176,7 @@ class _Curves:
         self.rounds += 1
 
     def apart(self, one: int, other: int) -> float:
-        """Distance of the epochs at two measured places."""
+        """Distance between the epochs at two measured positions."""
         if (one, other) not in self._apart:
             values = self._values[one], self._values[other]
             self._apart[one, other] = float(distances.between(*values, self.scale, self.over))

@@ -1,4 +1,4 @@
-"""What is lost by measuring some epochs and joining them linearly, against all of them."""
+"""The error of measuring some epochs and joining them linearly, compared with all epochs."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,11 +12,11 @@ PERCENTILE = 99
 
 
 class Loss(NamedTuple):
-    """How far the joined curves are from the complete ones.
+    """The distance of the joined curves from the complete ones.
 
-    At every epoch what counts is the value (a seed's, a layer's, of I(X;T) or I(T;Y)) that is
-    furthest off; largest and p99 (99th percentile) are over the epochs. `_mean` is of the
-    means over seeds, `_bits` in bits, `_scaled` of H(X) and H(Y).
+    At every epoch, the value with the largest error counts (of any seed, any layer, I(X;T) or
+    I(T;Y)); largest and p99 (99th percentile) are over the epochs. `_mean` uses means over
+    seeds, `_bits` is in bits, `_scaled` in shares of H(X) and H(Y).
     """
 
     largest_bits: float
@@ -28,7 +28,7 @@ class Loss(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """A schedule on curves that are known: the epochs it measures, its rounds, its loss."""
+    """A schedule on known curves: the epochs it measures, its rounds, its error."""
 
     epochs: list[int]
     rounds: int
@@ -38,7 +38,8 @@ class Outcome(NamedTuple):
 def outcome(
     schedule, epochs: Sequence[int], values: np.ndarray, entropies: tuple[float, float]
 ) -> Outcome:
-    """What a schedule, adaptive or fixed, would measure of complete curves, and its loss.
+    """The epochs of complete curves that a schedule, adaptive or fixed, would measure, and its
+    error.
 
     epochs : the kept epochs, in order
     values : bits (n_epochs, n_seeds, n_layers, 2), the last axis I(X;T) and I(T;Y)
@@ -60,9 +61,10 @@ def loss(
     chosen: Sequence[int],
     entropies: tuple[float, float],
 ) -> Loss:
-    """Distance, at every epoch, of the curves joined through the chosen ones.
+    """The distance, at every epoch, of the curves joined through the chosen epochs.
 
-    Takes what `outcome` takes; a value that is NaN in one of the two is infinitely far.
+    It takes the arguments of `outcome`; a value that is NaN in one of the two is infinitely
+    far.
     """
     guessed = joined(epochs, values, chosen)
     errors = []
@@ -74,11 +76,14 @@ def loss(
 
 
 def _percentile(off: np.ndarray) -> float:
-    return float(np.percentile(off, PERCENTILE, method="inverted_cdf"))  # one of them: ∞ too
+    return float(
+        np.percentile(off, PERCENTILE, method="inverted_cdf")
+    )  # NaN in one of them: ∞ too
 
 
 def joined(epochs: np.ndarray, values: np.ndarray, chosen: Sequence[int]) -> np.ndarray:
-    """The values at the chosen epochs, joined linearly over all; of the shape of `values`."""
+    """The values at the chosen epochs, joined linearly over all epochs; in the shape of
+    `values`."""
     at = values[np.searchsorted(epochs, chosen)].reshape(len(chosen), -1)
     columns = [np.interp(epochs, chosen, column) for column in at.T]
     return np.stack(columns, axis=1).reshape(values.shape)

@@ -1,8 +1,8 @@
 """How far apart two epochs are: the largest shift of any layer in the information plane.
 
     D(e, e') = max_s max_t |I_e(s; t) − I_e'(s; t)| / H(s)      s ∈ {X, Y}, t the layers
-in bits without the division by H(s), as where that is 0. Source: the dissertation's equations
-3.8 (raw) and 3.9 (entropy-scaled), with the absolute value that both leave out.
+Without the division by H(s), or if H(s) is 0, D is in bits. Source: the dissertation's
+equations 3.8 (raw) and 3.9 (entropy-scaled), with the absolute value that both omit.
 """
 
 from typing import Literal
@@ -14,10 +14,10 @@ Over = Literal["seed", "mean"]
 
 
 def scales(distance: Distance, entropy_x: float, entropy_y: float) -> np.ndarray:
-    """What differences of I(X;T) and I(T;Y) are divided by, (2,): H(X) and H(Y), or 1 and 1.
+    """The divisors of differences of I(X;T) and I(T;Y), (2,): H(X) and H(Y), or 1 and 1.
 
-    An entropy of 0 (one class among the measured inputs) scales nothing: there the
-    differences, which are the estimator's own, stay in bits.
+    An entropy of 0 (one class among the measured inputs) cannot scale: the differences, which
+    are then errors of the estimator, stay in bits.
     """
     if distance == "raw":
         return np.ones(2)
@@ -25,13 +25,13 @@ def scales(distance: Distance, entropy_x: float, entropy_y: float) -> np.ndarray
 
 
 def between(one: np.ndarray, other: np.ndarray, scale: np.ndarray, over: Over) -> np.ndarray:
-    """D of one epoch and another; of many pairs of epochs at once.
+    """D between two epochs, for many pairs of epochs at once.
 
     one, other : bits (…, n_seeds, n_layers, 2), the last axis I(X;T) and I(T;Y)
     scale : (2,)
-    over : seed: the largest over the seeds; mean: of the mean over seeds
-    Returns (…,). A value that is NaN at both epochs (a seed that failed, an I(X;T) that needs
-    x) makes no difference, one that is NaN at one of them an infinite one.
+    over : seed: the largest over the seeds; mean: the distance of the means over seeds
+    Returns (…,). A value that is NaN at both epochs (a failed seed, an I(X;T) that needs x)
+    counts as no difference; one that is NaN at one epoch counts as an infinite one.
     """
     with np.errstate(invalid="ignore"):
         shift = one - other

@@ -1,6 +1,6 @@
-"""Schedules known beforehand: which epochs to keep or to measure.
+"""Schedules that are known beforehand: the epochs to keep or to measure.
 
-Each `select`s epochs out of the available ones, and says how many these are at the `most`.
+Each one `select`s epochs from the available ones, and gives their largest number, `most`.
 """
 
 from typing import Annotated, Literal
@@ -45,7 +45,7 @@ class Logarithmic(Settings):
         if len(available) <= self.number:
             return available
         last = int(available[-1])
-        # Rounding merges many early points, so more are laid out than are wanted.
+        # Rounding merges many early points, so this makes more points than needed.
         spread = np.unique([1, last])[-(self.number - 1) :]
         for points in range(3, 50 * self.number):
             finer = np.unique(np.geomspace(1, last, points).round().astype(np.int64))
@@ -60,7 +60,7 @@ class Logarithmic(Settings):
 
 class Listed(Settings):
     schedule: Literal["list"]
-    """`list` takes the epochs that are named."""
+    """`list` takes the listed epochs."""
     epochs: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
     """The schedule has these epochs, by number."""
 
@@ -68,7 +68,9 @@ class Listed(Settings):
         wanted = np.unique(self.epochs)
         missing = np.setdiff1d(wanted, available)
         if len(missing):
-            raise ValueError(f"epochs {missing.tolist()} are asked for, but were not kept")
+            raise ValueError(
+                f"epochs {missing.tolist()} are listed, but their weights were not kept"
+            )
         return wanted
 
     def most(self, n_available: int) -> int:
@@ -79,12 +81,12 @@ Schedule = Annotated[All | Every | Logarithmic | Listed, Field(discriminator="sc
 
 
 def kept_epochs(schedule, available: np.ndarray) -> np.ndarray:
-    """Those of the available epochs that are kept; the first and the last always are."""
+    """The kept epochs among the available ones; they always include the first and the last."""
     return np.union1d(schedule.select(available), available[[0, -1]])
 
 
 def _nearest(available: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """The available epochs next to the wanted ones, and the first and the last, sorted."""
+    """The available epochs next to the chosen ones, and the first and the last, sorted."""
     right = np.searchsorted(available, wanted).clip(0, len(available) - 1)
     left = (right - 1).clip(0)
     closer = np.abs(available[left] - wanted) <= np.abs(available[right] - wanted)

@@ -1,4 +1,4 @@
-"""A measurement divided among jobs: each measures one part of its epochs or gaps."""
+"""A measurement divided among jobs: each job measures a part of its epochs or gaps."""
 
 import re
 from typing import NamedTuple
@@ -17,7 +17,7 @@ class Part(NamedTuple):
 
     @classmethod
     def parse(cls, name: str) -> "Part":
-        """The part of a name; ValueError for what `name` does not give."""
+        """The part behind a name; ValueError if `name` does not give such a name."""
         numbers = re.fullmatch(r"(\d+)-of-(\d+)", name, re.ASCII)
         part = cls(int(numbers[1]), int(numbers[2])) if numbers else None
         if part is None or not 1 <= part.number <= part.of or part.name != name:
@@ -25,7 +25,7 @@ class Part(NamedTuple):
         return part
 
     def of_range(self, n: int) -> slice:
-        """The part's share of n things in a row; empty where there are fewer than parts."""
+        """The part's share of n things in a row; empty if there are fewer things than parts."""
         return slice((self.number - 1) * n // self.of, self.number * n // self.of)
 
 

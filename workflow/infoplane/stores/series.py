@@ -177,7 +177,7 @@ def mismatch(
     extra = [name for name in named if name not in expected]
     if missing or extra:
         parts = [f"lacks {_few(missing)}"] * bool(missing)
-        parts += [f"has {_few(extra)}, which the network does not have"] * bool(extra)
+        parts += [f"has {_few(extra)}, which the network lacks"] * bool(extra)
         return " and ".join(parts)
     for name, array in named.items():
         wanted = expected[name]
