@@ -176,7 +176,7 @@ def test_killed_estimate_ends_with_the_same_bits(story, undisturbed, assert_same
     process = project.start(f"results/{KDE}", *OPTIONS)
     log = project.root / "logs/killed/estimate_information/tanh/kde/seeds-0-1.log"
     until(log.exists, process)  # it is there once the script's imports are done
-    time.sleep(0.3)
+    time.sleep(0.1)
     os.kill(script_under(process, "estimate_information.py"), signal.SIGKILL)
     assert process.wait(PATIENCE) == 1
     assert not project.results(KDE).exists()
