@@ -1,12 +1,8 @@
 """Claims as a stage: what they are tried on, and what has them tried anew."""
 
 import json
-from copy import deepcopy
 
 import pytest
-
-from infoplane.config import load
-from infoplane.plan.plan import Plan
 
 RULE = {"direction": "above", "threshold": 0.1}
 CONFIG = {
@@ -47,23 +43,6 @@ ORDERS = {
     "unit": "share",
     **RULE,
 }
-
-
-@pytest.fixture
-def planned(tmp_path):
-    """A function that gives the plan with other values at keys a/b/c."""
-
-    def plan(changes=()) -> Plan:
-        config = deepcopy(CONFIG)
-        for key, value in dict(changes).items():
-            *above, last = key.split("/")
-            place = config
-            for part in above:
-                place = place[part]
-            place[last] = value
-        return Plan(load(config, "claims.yaml"), tmp_path)
-
-    return plan
 
 
 def test_a_claim_is_tried_by_every_estimator_of_information_that_measures_a_run(planned):

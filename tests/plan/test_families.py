@@ -1,12 +1,9 @@
 """What is planned for networks that are compared."""
 
 import json
-from copy import deepcopy
 
 import pytest
 
-from infoplane.config import load
-from infoplane.plan.plan import Plan
 from infoplane.stores.recipes import write_recipe
 
 CONFIG = {
@@ -29,23 +26,6 @@ CONFIG = {
         "networks_per_job": 6,
     },
 }
-
-
-@pytest.fixture
-def planned(tmp_path):
-    """A function that gives the plan with other values at dotted keys."""
-
-    def plan(changes=()) -> Plan:
-        config = deepcopy(CONFIG)
-        for key, value in dict(changes).items():
-            *above, last = key.split("/")
-            place = config
-            for part in above:
-                place = place[part]
-            place[last] = value
-        return Plan(load(config, "grid.yaml"), tmp_path)
-
-    return plan
 
 
 def test_few_jobs_measure_all_networks_of_a_family(planned):
