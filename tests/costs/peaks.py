@@ -23,6 +23,8 @@ OWN_SIZES = {"lga": ((300, 4), (600, 6)), "lnn": ((600, 2), (3000, 6))}
 """Of estimators that take few dimensions."""
 FEATURES = 12
 SMALL_MB = 20
+MAP = (6000, 4000)
+"""Of a layer of 96 MB, for estimators that hold no copy of it."""
 STATUS = Path("/proc/self/status")
 
 
@@ -41,10 +43,26 @@ def resident(which: str) -> int:
     return 1024 * int(STATUS.read_text().split(f"{which}:")[1].split()[0])
 
 
+def plain_map() -> list[Samples]:
+    """A ReLU layer of many units, inputs without features."""
+    t = torch.randn(*MAP, generator=torch.Generator().manual_seed(0)).sub_(0.5).relu_()
+    return [Samples(t[:, None], torch.arange(len(t)) % 10, layer="a", epoch=0)]
+
+
+def peak_of_map(name: str) -> float:
+    """MB of a call on that layer, with the small bound."""
+    chosen = {"n_projections": 2} if name == "sliced" else {}
+    return peak_of(name, plain_map(), SMALL_MB, chosen)
+
+
 def peak(name: str, n: int, d: int, memory_mb: int) -> float:
     """MB of one call."""
-    few, many = layer(100, d), layer(n, d)
-    kind, chosen = ESTIMATORS[name], {}
+    return peak_of(name, layer(n, d), memory_mb, {})
+
+
+def peak_of(name: str, many: list[Samples], memory_mb: int, chosen: dict) -> float:
+    """MB of one call on these."""
+    few, kind = layer(100, many[0].n_units), ESTIMATORS[name]
     if kind.trains:
         chosen |= {"max_steps": 20, "patience": 20}
     if "memory_mb" in kind.Settings.model_fields:
@@ -69,13 +87,16 @@ def calls(names: Iterable[str] = ESTIMATORS) -> Iterator[tuple[str, int, int, in
 
 def main() -> None:
     use_threads(1)
-    for call in [
-        *calls(sys.argv[1:] or ESTIMATORS)
-    ]:  # a list: all are imported before the first fork
+    of_map, names = sys.argv[1:2] == ["--map"], sys.argv[1:]
+    given = [(name,) for name in names[1:]] if of_map else [*calls(names or ESTIMATORS)]
+    measured = peak_of_map if of_map else peak
+    for name in names[1:] if of_map else ():
+        ESTIMATORS[name]  # imported before the first fork, as `calls` does
+    for call in given:
         child = os.fork()
         if not child:
             try:
-                print(*call, peak(*call), flush=True)
+                print(*call, measured(*call), flush=True)
             finally:
                 os._exit(0)
         os.waitpid(child, 0)

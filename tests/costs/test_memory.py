@@ -24,6 +24,25 @@ def test_no_call_holds_more_than_its_job_asks_for():
     assert not {call: over[call] for call in over.keys() & again.keys()}
 
 
+@pytest.mark.slow
+def test_maps_are_measured_without_a_copy():
+    """Of 96 MB, with a bound of 20 and what is loaded at the first call."""
+    asked = [
+        sys.executable,
+        "-m",
+        "tests.costs.peaks",
+        "--map",
+        "binned",
+        "kde",
+        "edge",
+        "sliced",
+    ]
+    done = subprocess.run(asked, capture_output=True, text=True)
+    held = {name: float(mb) for name, mb in map(str.split, done.stdout.splitlines())}
+    assert len(held) == 4, done.stderr
+    assert max(held.values()) < SMALL_MB + 1.5 * ALLOCATOR_MB, held
+
+
 def too_large(*names: str) -> dict[tuple[str, int, int, int], str]:
     """The calls of these estimators that hold more than they may, and how much."""
     asked = [sys.executable, "-m", "tests.costs.peaks", *names]

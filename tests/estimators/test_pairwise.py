@@ -44,8 +44,9 @@ def test_group_sums_agree_on_device_and_cpu(dtype):
 
 def test_tiled_products_agree_with_direct_differences():
     rows, order, sizes = problem(700, 40, 2.0)
-    centred = pairwise._centred(rows, order, 0.5)
-    tiled = pairwise._product_sums(rows, *centred, order, sizes, 0.5, LITTLE)
+    centred = pairwise._Centred(rows, order, 0.5, LITTLE)
+    assert centred.most_rows < 700
+    tiled = pairwise._product_sums(centred, sizes, 0.5, LITTLE)
     direct = pairwise._direct_sums(rows, order, sizes, 0.5)
     np.testing.assert_allclose(np.sort(tiled), np.sort(direct), rtol=5e-5, atol=1e-6)
 
@@ -58,14 +59,19 @@ def test_exponential_is_accurate(x):
     assert found == pytest.approx(exact, rel=2e-7 + 1.2e-7 * x)
 
 
-def test_tiles_cover_each_pair_of_blocks_once():
-    rows, _, sizes = problem(1500, 3, 1.0)
+@pytest.mark.parametrize("d", [3, 50])
+def test_tiles_cover_each_pair_of_blocks_once(d):
+    """Rows that fit into memory, and rows that are centred some at a time."""
+    rows, order, sizes = problem(1500, d, 1.0)
     blocks = pairwise._blocks(sizes)
     covered = np.zeros((len(blocks), len(blocks)), dtype=int)
-    for (a, b, c, d), products in pairwise._tiles(rows, blocks, LITTLE):
+    centred = pairwise._Centred(rows, order, 1 / 8, LITTLE)
+    scaled = (rows - rows.mean(dim=0))[order]
+    for (a, b, c, d), products in pairwise._tiles(centred, blocks, LITTLE):
         covered[a:b, c:d] += 1
-        height = blocks[b - 1, 1] - blocks[a, 0]
-        assert products.shape == (height, blocks[d - 1, 1] - blocks[c, 0])
+        left = scaled[blocks[a, 0] : blocks[b - 1, 1]]
+        right = scaled[blocks[c, 0] : blocks[d - 1, 1]]
+        np.testing.assert_allclose(products, left @ right.T, atol=1e-4)
     assert (covered[np.triu_indices(len(blocks))] == 1).all()
 
 

@@ -177,3 +177,13 @@ def test_clustering_of_ordinary_layers_is_not_flagged():
     layer = np.stack([LIGHT["saturated tanh"], LIGHT["sparse ReLU"], LIGHT["constant"]], axis=1)
     found = clustering.Clustering().estimate(Samples.of(layer, y))
     assert found.flags == ()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_median_of_many_is_torchs(dtype):
+    n = tails.BLOCK + 12_345
+    values = torch.from_numpy(np.random.default_rng(1).standard_normal(n))
+    cases = [values, values.relu(), values - 5, -values.abs() * 1e4, torch.zeros(n)]
+    for case in cases:
+        case = case.to(dtype)
+        assert tails._median(case) == case.median()

@@ -52,8 +52,8 @@ class KDESettings(Settings):
     bound: Literal["upper", "lower"] = "upper"
     """The values of I(X;T) and I(T;Y) are made of this bound of the entropies."""
     memory_mb: int = Field(default=512, ge=1)
-    """The estimator uses at most this many MB of working memory beside copies of the
-    samples."""
+    """The estimator uses at most this many MB of working memory beside the samples. Pairs of
+    continuous variables are copied, and so are activations in float64."""
 
 
 class KDE(LayerEstimator, PairEstimator):

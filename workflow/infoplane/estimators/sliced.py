@@ -40,8 +40,7 @@ class SlicedSettings(Settings):
     seed: int = Field(default=0, ge=0)
     """The projections, and the noise that parts ties, are drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """The estimator uses at most this many MB of working memory beside copies of the
-    samples."""
+    """The estimator uses at most this many MB of working memory beside the samples."""
 
 
 class Sliced(PairEstimator):
@@ -86,7 +85,8 @@ class Sliced(PairEstimator):
         if pair.is_labelled or pair.n_draws > 1:
             return _with_labels(pair, self.settings, generator)
         cap = neighbour_terms.cap_of_pair(pair.n, 1, 1, self.settings.neighbours, False)
-        columns = scaled.Columns([pair.a, pair.b], None, self.settings.seed)
+        memory = self.settings.memory_mb * 10**6 // 2
+        columns = scaled.Columns([pair.a, pair.b], None, self.settings.seed, memory=memory)
 
         def terms_of(slices: list[torch.Tensor], memory: int) -> torch.Tensor:
             return neighbour_terms.of_pair(*slices, self.settings.neighbours, False, memory)
@@ -99,7 +99,8 @@ def _with_labels(pair: Pair, settings: SlicedSettings, generator) -> Information
     cap = neighbour_terms.cap_of_labels(labels)
     if len(labels.unique()) == 1:
         return neighbour_terms.nothing(cap)
-    columns = scaled.Columns([pair.a], labels, settings.seed, kept)
+    memory = settings.memory_mb * 10**6 // 2
+    columns = scaled.Columns([pair.a], labels, settings.seed, kept, memory)
 
     def terms_of(slices: list[torch.Tensor], memory: int) -> torch.Tensor:
         (of_a,) = slices

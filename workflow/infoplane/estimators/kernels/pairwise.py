@@ -71,7 +71,8 @@ def mixture_entropies(
     """Bounds on H(T) and on Σ_c p(c) H(T | c) for T = a row chosen at random, plus noise.
 
     rows (n_rows, n_units), classes (n_rows,) int64, variance = σ² of the noise,
-    memory : bytes that may be used beside copies of the rows
+    memory : bytes that may be used beside the rows, and a copy of them in float32 where they
+        are in float64
     """
     order = np.argsort(classes, kind="stable")
     ordered = classes[order]
@@ -109,9 +110,9 @@ def _sums_on_cpu(rows, order, sizes, variance, memory) -> np.ndarray:
     if sums is not None:
         return sums
     if rows.shape[1] > MOST_DIRECT_UNITS:
-        centred = _centred(rows, order, variance)
-        if centred is not None:
-            return _product_sums(rows, *centred, order, sizes, variance, memory)
+        centred = _Centred(rows, order, variance, memory)
+        if centred.are_resolved:
+            return _product_sums(centred, sizes, variance, memory)
     return _direct_sums(rows, order, sizes, variance)
 
 
@@ -156,10 +157,10 @@ def _direct_sums(rows, order, sizes, variance) -> np.ndarray:
     return found[:, np.arange(leaves.LEAF) < (blocks[:, 1] - blocks[:, 0])[:, None]]
 
 
-def _product_sums(rows, centred, squares, order, sizes, variance, memory) -> np.ndarray:
+def _product_sums(centred: _Centred, sizes, variance, memory) -> np.ndarray:
     """Kernel sums from tiles of inner products of the centred rows."""
-    n_rows, n_units = centred.shape
-    points = _resolved(rows, variance)
+    n_rows, n_units = centred.rows.shape
+    points = _resolved(centred.rows, variance)
     blocks = _blocks(sizes)
     scale = points.dtype.type(1 / (8 * variance))
     unit = _rounding_unit(n_units, torch.float32)
@@ -170,7 +171,7 @@ def _product_sums(rows, centred, squares, order, sizes, variance, memory) -> np.
 
         def run(share: int, tile=tile, products=products) -> None:
             cpu.product_sums(
-                products, tile, squares, points, order, blocks, scale, limits,
+                products, tile, centred.squares, points, centred.order, blocks, scale, limits,
                 share, n_shares, sums[share],
             )  # fmt: skip
 
@@ -178,22 +179,83 @@ def _product_sums(rows, centred, squares, order, sizes, variance, memory) -> np.
     return sums.sum(axis=0)
 
 
-def _tiles(centred, blocks, memory) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+class _Centred:
+    """Rows (t − mean)·√(1/8σ²) in an order, float32: all of them are held where half of the
+    memory has room for them, else some, when they are asked for.
+
+    squares : float32 (n_rows,), their squared norms
+    are_resolved : whether float32 holds these: no value lies too far out
+    most_rows : that fit into half of the memory, and no fewer than a block
+    """
+
+    def __init__(self, rows: torch.Tensor, order: np.ndarray, variance: float, memory: int):
+        n_rows, n_units = rows.shape
+        self.rows, self.order = rows, order
+        self._mean, self._factor = rows.mean(dim=0), math.sqrt(1 / (8 * variance))
+        self._step = max(1, 2**18 // n_units)
+        self.most_rows = max(cpu.BLOCK, memory // 2 // (4 * n_units))
+        fits = n_rows <= self.most_rows
+        self._all = torch.empty((n_rows, n_units), dtype=torch.float32) if fits else None
+        squares = torch.empty(n_rows, dtype=torch.float64)
+        for start in range(0, n_rows, self._step):
+            part = self._some(start, min(start + self._step, n_rows))
+            if fits:
+                self._all[start : start + self._step] = part
+            torch.sum(
+                part.to(torch.float64) ** 2, dim=1, out=squares[start : start + len(part)]
+            )
+        self.are_resolved = bool(squares.amax() < 1e30)
+        self.squares = squares.to(torch.float32).numpy()
+
+    def of(self, start: int, stop: int, room: torch.Tensor) -> torch.Tensor:
+        """Rows start … stop − 1, float32 (stop − start, n_units); room : for as many, at least,
+        where not all are held."""
+        if self._all is not None:
+            return self._all[start:stop]
+        for first in range(start, stop, self._step):
+            last = min(first + self._step, stop)
+            room[first - start : last - start] = self._some(first, last)
+        return room[: stop - start]
+
+    def room(self, n_rows: int) -> torch.Tensor:
+        """For so many rows, or fewer where there are fewer; none where all are held."""
+        n_rows = 0 if self._all is not None else min(n_rows, len(self.rows))
+        return torch.empty((n_rows, self.rows.shape[1]), dtype=torch.float32)
+
+    def _some(self, start: int, stop: int) -> torch.Tensor:
+        chosen = torch.from_numpy(self.order[start:stop])
+        return (self.rows[chosen] - self._mean) * self._factor
+
+
+def _tiles(centred: _Centred, blocks, memory) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """First and last block of rows and of columns, and the inner products between them.
 
-    Tiles cover each pair of blocks at least once in one order; they share one buffer.
+    Tiles cover each pair of blocks at least once in one order; they share one buffer. Columns
+    are centred as many as fit into memory at a time, and the rows before them anew.
     """
+    most, n_units = centred.rows.shape
     height, width = _tile_shape(memory // 4)
-    most = len(centred)
+    height = min(height, max(cpu.BLOCK, memory // 8 // (4 * n_units)))
     buffer = torch.empty(min(height, most) * min(width, most), dtype=torch.float32)
-    for first, last in _spans(blocks, height):
-        rows = centred[blocks[first, 0] : blocks[last - 1, 1]]
-        for left, right in _spans(blocks[first:], width):
-            tile = np.array([first, last, first + left, first + right])
-            columns = centred[blocks[tile[2], 0] : blocks[tile[3] - 1, 1]]
-            products = buffer[: len(rows) * len(columns)].view(len(rows), -1)
-            torch.mm(rows, columns.T, out=products)
-            yield tile, products.numpy()
+    room, room_before = centred.room(centred.most_rows), centred.room(height)
+    for left, right in _spans(blocks, centred.most_rows):
+        start = blocks[left, 0]
+        panel = centred.of(start, blocks[right - 1, 1], room)
+        before = _spans(blocks[:left], height) if left else []
+        within = _spans(blocks[left:right], height)
+        for first, last in [*before, *((left + a, left + b) for a, b in within)]:
+            top, bottom = blocks[first, 0], blocks[last - 1, 1]
+            if first < left:
+                rows = centred.of(top, bottom, room_before)
+            else:
+                rows = panel[top - start : bottom - start]
+            begin = max(first, left)
+            for a, b in _spans(blocks[begin:right], width):
+                tile = np.array([first, last, begin + a, begin + b])
+                columns = panel[blocks[tile[2], 0] - start : blocks[tile[3] - 1, 1] - start]
+                products = buffer[: len(rows) * len(columns)].view(len(rows), -1)
+                torch.mm(rows, columns.T, out=products)
+                yield tile, products.numpy()
 
 
 def _group_sums_on_cpu(rows, variance) -> np.ndarray:
@@ -221,33 +283,24 @@ def _resolved(rows: torch.Tensor, variance: float) -> np.ndarray:
         dtype = torch.float32 if moderate else torch.float64
         return rows.to(dtype).contiguous().numpy()
     if moderate:
-        for candidate in (rows, rows - rows.mean(dim=0)):
-            single = candidate.to(torch.float32)
-            deviation = (single.to(torch.float64) - candidate).abs().amax()
-            if deviation * math.sqrt(rows.shape[1]) <= MOST_DEVIATION * math.sqrt(variance):
-                return single.contiguous().numpy()
+        most = MOST_DEVIATION * math.sqrt(variance / rows.shape[1])
+        for origin in (torch.zeros_like(rows[0]), rows.mean(dim=0)):
+            single = _single(rows, origin, most)
+            if single is not None:
+                return single.numpy()
     return rows.contiguous().numpy()
 
 
-def _centred(rows, order, variance) -> tuple[torch.Tensor, np.ndarray] | None:
-    """Rows (t − mean)·√(1/8σ²) in `order`, float32, and their squared norms.
-
-    None where values lie so far out that float32 does not hold the norms.
-    """
-    n_rows, n_units = rows.shape
-    mean = rows.mean(dim=0)
-    factor = math.sqrt(1 / (8 * variance))
-    centred = torch.empty((n_rows, n_units), dtype=torch.float32)
-    squares = torch.empty(n_rows, dtype=torch.float64)
-    step = max(1, 2**21 // n_units)
-    for start in range(0, n_rows, step):
-        chosen = torch.from_numpy(order[start : start + step])
-        part = centred[start : start + step]
-        part.copy_((rows[chosen] - mean) * factor)
-        torch.sum(part.to(torch.float64) ** 2, dim=1, out=squares[start : start + step])
-    if not squares.amax() < 1e30:
-        return None
-    return centred, squares.to(torch.float32).numpy()
+def _single(rows, origin, most: float) -> torch.Tensor | None:
+    """rows − origin in float32, where that moves no value by more than `most`."""
+    single = torch.empty(rows.shape, dtype=torch.float32)
+    step = max(1, 2**20 // rows.shape[1])
+    for start in range(0, len(rows), step):
+        exact = rows[start : start + step] - origin
+        part = single[start : start + step].copy_(exact)
+        if not (part.to(torch.float64) - exact).abs().amax() <= most:
+            return None
+    return single
 
 
 def _rounding_unit(n_units: int, dtype: torch.dtype) -> float:

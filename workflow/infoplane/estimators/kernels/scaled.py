@@ -44,6 +44,9 @@ COLUMNS = 64
 VALUES = 2**20
 """Numbers of a map that are held at once, at the most, or those of one variable."""
 
+_BYTES_A_VALUE = 48
+"""That each of them takes: itself in float64, ordered, and what tells ties and tails."""
+
 
 class Scaled(NamedTuple):
     """rows : float64 (n, number of varying variables); scales : float64, their standard
@@ -105,10 +108,13 @@ class Columns:
         also: torch.Tensor | None,
         seed: int,
         kept: torch.Tensor | None = None,
+        memory: int = 2**62,
     ):
         """parts : (n, d) each, floating point; also, seed : see `without_ties`
-        kept : rows that are taken, int64 (m,), labels among them; None: all"""
+        kept : rows that are taken, int64 (m,), labels among them; None: all
+        memory : bytes that may be used, if it is not less than one variable needs"""
         self._parts, self._seed = parts, seed
+        self._most = min(VALUES, memory // _BYTES_A_VALUE)
         self._kept = None if kept is None or len(kept) == len(parts[0]) else kept
         key = _Key(len(parts[0]) if kept is None else len(kept))
         self.widths, self._tied = [], []
@@ -129,7 +135,7 @@ class Columns:
                 yield number, _parted(rows, tied, self._order, noise)
 
     def _scaled(self, part: torch.Tensor) -> Iterator[torch.Tensor]:
-        for block in part.split(max(1, min(COLUMNS, VALUES // len(part))), dim=1):
+        for block in part.split(max(1, min(COLUMNS, self._most // len(part))), dim=1):
             block = block if self._kept is None else block[self._kept.to(block.device)]
             yield of_one_scale(block.T.contiguous().T)  # its columns are read many times
 

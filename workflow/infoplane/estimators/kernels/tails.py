@@ -29,7 +29,7 @@ REACH = 30.0
 ALONE = 3.0
 """How many times as far as 99 % of them."""
 
-BLOCK = 2**20
+BLOCK = 2**18
 """Samples of which distances are held at once."""
 
 FEWEST = 8
@@ -48,8 +48,15 @@ def heavy(rows: torch.Tensor) -> torch.Tensor:
 def heavy_radii(rows: torch.Tensor) -> bool:
     """Whether distances of rows (n, d) from their medians, in the max-norm, have heavy tails:
     for methods with one scale for all variables."""
-    rows = rows.detach().to(torch.float64) / 2
-    return _are_heavy(lambda: [(rows - rows.median(dim=0).values).abs().amax(dim=1)])
+    rows = rows.detach()
+    n, d = rows.shape
+    columns, step = max(1, BLOCK // n), max(1, BLOCK // d)
+    medians = [part.median(dim=0).values for part in rows.split(columns, dim=1)]
+    middle = torch.cat(medians).to(torch.float64) / 2  # no difference of halves leaves float64
+    apart = [
+        (part.to(torch.float64) / 2 - middle).abs().amax(dim=1) for part in rows.split(step)
+    ]
+    return _are_heavy(lambda: [torch.cat(apart)])
 
 
 def heavy_in_bins(t: torch.Tensor, by_unit: bool) -> list[bool]:
@@ -115,12 +122,40 @@ def _may_be(values: torch.Tensor, dim: int) -> torch.Tensor:
 
 def _is_heavy(values: torch.Tensor) -> bool:
     """Of samples (n,) of one variable, in blocks: a layer as one variable may fill memory."""
-    middle = values.median().to(torch.float64) / 2  # no difference of halves leaves float64
+    middle = _median(values).to(torch.float64) / 2
 
     def apart() -> Iterator[torch.Tensor]:
         return ((part.to(torch.float64) / 2 - middle).abs() for part in values.split(BLOCK))
 
     return _are_heavy(apart)
+
+
+def _median(values: torch.Tensor) -> torch.Tensor:
+    """The lower median of samples (n,), as torch finds it in a copy of them. Of many, by
+    counting in blocks: 16 more bits at a time of integers in the order of the samples."""
+    if len(values) <= BLOCK:
+        return values.median()
+    n_bits = 8 * values.itemsize
+    word = {16: torch.int16, 32: torch.int32, 64: torch.int64}[n_bits]
+    rank, found = (len(values) - 1) // 2, 0
+    for shift in range(n_bits - 16, -1, -16):
+        first = shift == n_bits - 16
+        lowest = -(1 << 15) if first else found << 16
+        counts = torch.zeros(1 << 16, dtype=torch.int64, device=values.device)
+        for part in values.split(BLOCK):
+            digits = _in_order(part.view(word)) >> shift
+            digits = digits if first else digits[digits >> 16 == found]
+            counts += torch.bincount(digits.to(torch.int64) - lowest, minlength=1 << 16)
+        below = counts.cumsum(0)
+        place = int(torch.searchsorted(below, rank, right=True))
+        rank -= int(below[place] - counts[place])
+        found = lowest + place
+    return _in_order(torch.tensor(found, dtype=word)).view(values.dtype)
+
+
+def _in_order(bits: torch.Tensor) -> torch.Tensor:
+    """Signed integers in the order of the floating-point numbers of these bits; and back."""
+    return bits ^ ((bits >> (8 * bits.itemsize - 1)) & torch.iinfo(bits.dtype).max)
 
 
 def _are_heavy(apart: Callable[[], Iterable[torch.Tensor]]) -> bool:
