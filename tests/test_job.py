@@ -1,3 +1,4 @@
+import csv
 import subprocess
 import sys
 from pathlib import Path
@@ -18,3 +19,26 @@ with job(SimpleNamespace(rule="draw", wildcards=[], log=["job.log"])):
 """
     own = {"PYTHONPATH": str(SCRIPTS), "PATH": ""}
     subprocess.run([sys.executable, "-c", body], cwd=tmp_path, env=own, check=True)
+
+
+def test_a_job_says_what_it_took(tmp_path):
+    body = """
+import time
+from types import SimpleNamespace
+
+from job import job
+
+with job(SimpleNamespace(rule="draw", wildcards=[], log=["logs/tiny/draw.log"])):
+    held = bytearray(200 * 2**20)
+    while time.process_time() < 0.5:
+        pass
+    time.sleep(0.5)
+"""
+    tmp_path.joinpath("logs/tiny").mkdir(parents=True)
+    own = {"PYTHONPATH": str(SCRIPTS), "PATH": ""}
+    subprocess.run([sys.executable, "-c", body], cwd=tmp_path, env=own, check=True)
+    with tmp_path.joinpath("benchmarks/tiny/draw.tsv").open(encoding="utf-8") as text:
+        (row,) = csv.DictReader(text, delimiter="\t")
+    assert 0.5 <= float(row["cpu_time"]) < float(row["s"]) - 0.4
+    assert row["h:m:s"].startswith("0:00:0")
+    assert 200 < float(row["max_rss"]) < 300

@@ -9,8 +9,6 @@ rule regenerate_activations:
         activations=temp(ACTIVATIONS.path),
     log:
         f"logs/{experiment.name}/regenerate_activations/{{run}}/{{seeds}}.log",
-    benchmark:
-        f"benchmarks/{experiment.name}/regenerate_activations/{{run}}/{{seeds}}.tsv"
     conda:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads

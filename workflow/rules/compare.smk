@@ -45,8 +45,6 @@ rule compare_networks:
         recipe=COMPARED.path,
     log:
         f"logs/{experiment.name}/compare_networks.log",
-    benchmark:
-        f"benchmarks/{experiment.name}/compare_networks.tsv"
     conda:
         ENVIRONMENT
     resources:

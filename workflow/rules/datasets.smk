@@ -5,8 +5,6 @@ rule prepare_dataset:
         DATASET.path,
     log:
         f"logs/{experiment.name}/prepare_dataset/{{dataset}}.log",
-    benchmark:
-        f"benchmarks/{experiment.name}/prepare_dataset/{{dataset}}.tsv"
     conda:
         ENVIRONMENT
     resources:

@@ -9,8 +9,6 @@ rule estimate_information:
         information=INFORMATION.path,
     log:
         f"logs/{experiment.name}/estimate_information/{{run}}/{{estimator}}/{{seeds}}.log",
-    benchmark:
-        f"benchmarks/{experiment.name}/estimate_information/{{run}}/{{estimator}}/{{seeds}}.tsv"
     conda:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads
@@ -40,8 +38,6 @@ use rule estimate_information as estimate_part with:
         information=temp(PART.path),
     log:
         f"logs/{experiment.name}/estimate_part/{{run}}/{{estimator}}/{{seeds}}-{{part}}.log",
-    benchmark:
-        f"benchmarks/{experiment.name}/estimate_part/{{run}}/{{estimator}}/{{seeds}}-{{part}}.tsv"
     resources:
         mem_mb=PART.mem_mb,
         runtime=PART.runtime,

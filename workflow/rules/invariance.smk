@@ -11,8 +11,6 @@ rule audit_layers:
         values=AUDITED.path,
     log:
         f"logs/{experiment.name}/audit_layers/{{run}}/{{estimator}}.log",
-    benchmark:
-        f"benchmarks/{experiment.name}/audit_layers/{{run}}/{{estimator}}.tsv"
     conda:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads

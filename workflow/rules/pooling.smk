@@ -11,8 +11,6 @@ rule pool_epochs:
         pooled=POOLED.path,
     log:
         f"logs/{experiment.name}/pool_epochs/{{run}}/{{pool}}/{{estimator}}.log",
-    benchmark:
-        f"benchmarks/{experiment.name}/pool_epochs/{{run}}/{{pool}}/{{estimator}}.tsv"
     conda:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads

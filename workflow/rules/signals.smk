@@ -12,8 +12,6 @@ rule measure_signals:
         signals=SIGNALS.path,
     log:
         f"logs/{experiment.name}/measure_signals/{{family}}/{{part}}.log",
-    benchmark:
-        f"benchmarks/{experiment.name}/measure_signals/{{family}}/{{part}}.tsv"
     conda:
         ENVIRONMENT
     resources:

@@ -6,8 +6,6 @@ rule train:
         weights=WEIGHTS.path,
     log:
         f"logs/{experiment.name}/train/{{run}}/{{seeds}}.log",
-    benchmark:
-        f"benchmarks/{experiment.name}/train/{{run}}/{{seeds}}.tsv"
     conda:
         ENVIRONMENT
     threads: lambda w: experiment.runs[w.run].threads
@@ -36,8 +34,6 @@ rule train_family:
         trained=FAMILY.path,
     log:
         f"logs/{experiment.name}/train_family/{{family}}/{{part}}.log",
-    benchmark:
-        f"benchmarks/{experiment.name}/train_family/{{family}}/{{part}}.tsv"
     conda:
         ENVIRONMENT
     threads: lambda w: plan.families.threads(w.family)

@@ -15,8 +15,6 @@ rule prepare_truth:
         recipe=f"{truth.home}/problems/{{problem}}.json",
     log:
         f"logs/truth/{experiment.truth}/prepare_truth/{{problem}}.log",
-    benchmark:
-        f"benchmarks/truth/{experiment.truth}/prepare_truth/{{problem}}.tsv"
     conda:
         ENVIRONMENT
     resources:
@@ -40,8 +38,6 @@ rule estimate_truth:
         recipe=f"{truth.home}/estimates/{{answerer}}/{{problem}}.json",
     log:
         f"logs/truth/{experiment.truth}/estimate_truth/{{answerer}}/{{problem}}.log",
-    benchmark:
-        f"benchmarks/truth/{experiment.truth}/estimate_truth/{{answerer}}/{{problem}}.tsv"
     conda:
         ENVIRONMENT
     resources:

@@ -1,10 +1,13 @@
-"""What every script begins with: its log file, errors that say where to look."""
+"""What every script begins with: its log file, errors that say where to look, what it took."""
 
 import gc
 import logging
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
+
+BEGAN = time.perf_counter()
 
 # Modules stay: looking for garbage among them, as they are imported, is a sixth of their time.
 gc.disable()
@@ -21,8 +24,11 @@ sys.path.append(str(Path.cwd()))
 def job(snakemake):
     """Run a job's body with its log in its log file, its error in a sentence.
 
-    Warnings and errors go to the terminal too; every line names the job it comes from.
+    Warnings and errors go to the terminal too; every line names the job it comes from. What a
+    job took that did not fail stands in benchmarks/.
     """
+    from infoplane import spent  # found by the path that is set above
+
     gc.freeze()
     gc.enable()
     title = " ".join([snakemake.rule, *snakemake.wildcards])
@@ -44,3 +50,4 @@ def job(snakemake):
         to_terminal.setLevel(logging.CRITICAL)  # the terminal gets the sentence, not the trace
         logging.exception("failed")
         sys.exit(f"{title}: {error}")
+    spent.write(spent.path_of(Path(snakemake.log[0])), time.perf_counter() - BEGAN)
