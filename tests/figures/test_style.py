@@ -7,8 +7,11 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from fontTools import subset
 
 from infoplane.figures import FIGURES, style
+
+OPTIONS = subset.Options()
 
 
 def test_band_is_mean_sample_sd_and_count():
@@ -123,3 +126,22 @@ def test_saving_twice_gives_the_same_bytes(name, information, metrics, gradients
     assert len(png) < 300_000
     again = pd.read_csv(tmp_path / "first" / "figure.csv", keep_default_na=True)
     assert list(again.columns) == list(module.numbers(*arguments).columns)
+
+
+def test_a_pdf_has_letters_and_not_the_tables_that_set_them(tmp_path, monkeypatch):
+    kept, whole = [], subset.Subsetter.subset
+
+    def watched(self, font):
+        whole(self, font)
+        kept.append(set(font.keys()))
+
+    monkeypatch.setattr(subset.Subsetter, "subset", watched)
+    figure = style.new_figure(2, 2)
+    figure.text(0.5, 0.5, "AVATAR $I(X;T)$")
+    paths = [tmp_path / f"figure.{kind}" for kind in ("png", "pdf", "csv")]
+    style.save(figure, pd.DataFrame(), *paths)
+    assert len(kept) > 1  # upright and italic
+    for tables in kept:
+        assert {"glyf", "hmtx", "cmap"} <= tables and not tables & style.SETTING
+    plain = subset.load_font(matplotlib.get_data_path() + "/fonts/ttf/DejaVuSans.ttf", OPTIONS)
+    assert style.SETTING & set(plain.keys())  # others find their fonts as they are
