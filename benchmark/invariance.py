@@ -1,7 +1,9 @@
 """Does what an estimator says of other coordinates tell how far it is from the truth?
 
     python benchmark/invariance.py                      some minutes of CPU
-    python benchmark/invariance.py --estimators mine    others
+    python benchmark/invariance.py --estimators nwj infonce smile --every 4 --repeats 1
+                                                        others, on every fourth problem, by one
+                                                        map of each kind
     python benchmark/invariance.py --csv moves.csv      every problem's numbers
 
 Problems of the calibration page with two variables: Gaussians, mixtures with labels and the
@@ -36,23 +38,26 @@ FAMILIES = {
     "beyond_normal": BeyondNormal(),
 }
 DEFAULT = ("binned", "kde", "ksg", "kl", "edge", "lnn")
-N, REPEATS, FACTOR, RESAMPLES = 1000, 2, 10.0, 1000
+N, FACTOR, RESAMPLES = 1000, 10.0, 1000
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--estimators", nargs="+", default=DEFAULT)
+    parser.add_argument("--every", type=int, default=1, help="take every n-th problem")
+    parser.add_argument("--repeats", type=int, default=2, help="maps of each kind")
     parser.add_argument("--csv")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     tasks = [(name, task) for name, of in FAMILIES.items() for task in of.tasks({})]
+    tasks = tasks[:: asked.every]
     rows = []
     with Progress("problems", len(tasks) * len(asked.estimators)) as progress:
         for name in asked.estimators:
             for family, task in tasks:
                 row = {"estimator": name, "family": family, "task": task.name}
                 with contextlib.suppress(ValueError):  # too many dimensions for some
-                    rows.append(row | _moves(name, task))
+                    rows.append(row | _moves(name, task, asked.repeats))
                 progress.advance()
     table = pd.DataFrame(rows)
     if asked.csv:
@@ -66,18 +71,18 @@ def main() -> None:
             print(f"| `{name}` | {len(of)} | {words} | {plain} | {beside} |")
 
 
-def _moves(name: str, task) -> dict:
-    """Error and moves of one problem, bits."""
+def _moves(name: str, task, repeats: int) -> dict:
+    """Error and moves of one problem, bits; repeats : maps of each kind"""
     pair = task.draw(N, 0).pair
     layer = Samples(pair.a[:, None], torch.zeros(pair.n, dtype=torch.int64))
     pairs = [pair]
     for i, kind in enumerate(MAPS):
-        for repeat in range(REPEATS):
+        for repeat in range(repeats):
             random = np.random.default_rng((i, repeat))
             pairs.append(Pair.of(mapped(layer, kind, random, FACTOR).t[:, 0], pair.b))
     estimator = ESTIMATORS[name]()
     value, *others = (one.value for one in estimator.session().between(pairs))
-    far = np.abs(np.array(others) - value).reshape(len(MAPS), REPEATS).max(axis=1)
+    far = np.abs(np.array(others) - value).reshape(len(MAPS), repeats).max(axis=1)
     told = {"truth": task.truth, "value": value, "error": abs(value - task.truth)}
     return told | dict(zip(MAPS, far, strict=True)) | {"all": far.max()}
 

@@ -239,7 +239,7 @@ QUANTITIES = [
 @pytest.mark.parametrize(("name", "settings", "network", "said"), QUANTITIES)
 def test_every_estimator_names_its_quantity_with_its_settings(name, settings, network, said):
     estimator = from_written({"estimator": name, **settings})
-    found = estimator.quantities(network)
-    assert said in found["quantity_ixt"] and list(found) == list(tables.QUANTITY)
+    found = estimator.statements(network)
+    assert said in found["quantity_ixt"] and list(found) == [*tables.QUANTITY, *tables.STATED]
     for symbol in (found["symbol_ixt"], found["symbol_ity"]):
         mathtext.MathTextParser("agg").parse(f"${symbol}$")

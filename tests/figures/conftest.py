@@ -58,6 +58,8 @@ def information():
                             "ity_interval_high": np.nan,
                             "ixt_interval_kind": "none" if np.isnan(lower) else "proven",
                             "ity_interval_kind": "none",
+                            "ixt_why_none": "sample" if np.isnan(lower) else "",
+                            "ity_why_none": "sample",
                             "ixt_stderr": np.nan,
                             "ixt_cap": cap[i] if isinstance(cap, tuple) else cap,
                             "flags": "|".join(flags),

@@ -81,7 +81,10 @@ def test_captions_say_what_intervals_are_worth(information):
     said = caption(information(lower=0.5))
     assert "The interval of I(X;T) is proven; I(T;Y) has none." in said
     assert "mean ends of the intervals" in said
-    assert "No value has an interval." in caption(information())
+    sample = "the measured inputs, or their draws, are a sample of more"
+    assert f"There is no interval for 60 values of I(T;Y): {sample}." in said
+    said = caption(information())
+    assert "No value has an interval. There is no interval for 60 values of I(X;T) and" in said
     mixed = information(lower=0.5)
     mixed.loc[mixed.layer == "output", "ixt_interval_kind"] = "exact"
     mixed["ity_interval_kind"] = "calibrated"
@@ -90,6 +93,25 @@ def test_captions_say_what_intervals_are_worth(information):
         "The interval of I(X;T) is proven or is exact; the interval of I(T;Y) is calibrated"
         in said
     )
+
+
+def test_captions_count_what_has_no_interval_by_the_reason(information):
+    table = information(failed=(1,))
+    few = (table.seed == 2) & (table.layer == "zeta")
+    table.loc[few, "ity_why_none"] = "dimensions"
+    table["ixt_why_none"] = "not_calibrated"
+    table["not_calibrated"] = "continuous: 85 % of all held, and 88 % are asked for"
+    numbers = FIGURES["information_plane"].numbers(table)
+    assert numbers.ity_why_none[0] == "sample 2|dimensions 1"
+    assert numbers.ity_why_none[1] == "sample 3"
+    said = FIGURES["information_plane"].caption(numbers)
+    assert "for 45 values of I(X;T): its calibrated intervals failed their test (" in said
+    assert "85 % of all held" in said
+    assert "for 5 values of I(T;Y): outside of what was tested (dimensions)" in said
+    assert "for 40 values of I(T;Y): the measured inputs" in said
+    old = information().drop(columns=["ixt_why_none", "ity_why_none"])
+    said = FIGURES["information_plane"].caption(FIGURES["information_plane"].numbers(old))
+    assert "No value has an interval." in said and "There is no interval" not in said
 
 
 @pytest.mark.parametrize("name", ["information_plane", "comparison", "information_curves"])

@@ -13,6 +13,7 @@ import pytest
 import xarray as xr
 import zarr
 
+import infoplane
 from infoplane.datasets.source import Data, Label
 from infoplane.information import Information, Interval, LayerInformation
 from infoplane.stores.activations import ActivationsStore, ActivationsWriter
@@ -251,7 +252,7 @@ def test_information_comes_back_in_the_order_of_layers(tmp_path):
                 cap=8.0,
                 flags=("saturated",) * seed,
             ),
-            Information(-0.25),
+            Information(-0.25, why_none="sample"),
             {"h": 1.0},
         )
         for seed in (0, 1)
@@ -272,16 +273,30 @@ def test_information_comes_back_in_the_order_of_layers(tmp_path):
     assert (first.ixt, first.ity, first.ixt_cap, first.h) == (0.5, -0.25, 8.0, 1.0)
     assert (first.ixt_interval_low, first.ixt_interval_high) == (0, math.inf)
     assert (first.ixt_interval_kind, first.ity_interval_kind) == ("proven", "none")
+    assert (first.ixt_why_none, first.ity_why_none) == ("", "sample")
     assert np.isnan(first.ity_interval_low)
     again, _ = read_records(path)
     assert again.keys() == records.keys()
     assert all(again[key].ixt.interval == records[key].ixt.interval for key in records)
+    assert {one.ity.why_none for one in again.values()} == {"sample"}
     assert attributes["after"] == about["after"]
     of = table[table.seed != 5].drop_duplicates(["seed", "epoch"])
     assert of.entropy_x.tolist() == [8, 15] * 2 and of.entropy_y.tolist() == [1, 1, 0, 0]
     assert table[table.seed == 1]["flags"].unique().tolist() == ["saturated"]
     failed = table[table.seed == 5]
     assert failed["flags"].unique().tolist() == ["training_failed"] and failed.ixt.isna().all()
+
+
+def test_a_store_without_reasons_is_read(tmp_path):
+    record = LayerInformation(Information(1.0), Information(0.5, why_none="sample"))
+    path, old = tmp_path / "i.zarr.zip", tmp_path / "old.zarr.zip"
+    write_information({(0, 0, "a"): record}, [0], [0], ["a"], {}, path, entropies={})
+    dataset = infoplane.open(path).to_dataset().load()
+    assert dataset.ity_why_none.attrs["in_words"][dataset.ity_why_none.item()].endswith("more")
+    save_dataset(dataset.drop_vars(["ixt_why_none", "ity_why_none"]), old, "information")
+    assert read_information(old)[0].ity_why_none.tolist() == [""]
+    again = read_records(old)[0][0, 0, "a"].ity
+    assert (again.value, again.why_none) == (0.5, "")
 
 
 def test_curves_come_back_and_leave_the_table_as_it_is(tmp_path):

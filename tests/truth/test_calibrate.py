@@ -118,21 +118,27 @@ def test_no_interval_outside_of_the_evidence(fit):
     asked = Asked(LABELS, 1000, 2, 0, 1.0, 0.02, 5.0, 2.5)
     low, high, kind = fit.interval_of(asked)
     assert kind == "calibrated" and 0 <= low <= 1.0 <= high < 2.5
-    for other in (
-        {"n": 999},
-        {"n": 1001},
-        {"d_a": 3},
-        {"value": 5.0},
-        {"value": float("nan")},
-        {"reference": float("nan")},
+    for why, other in (
+        ("samples", {"n": 999}),
+        ("samples", {"n": 1001}),
+        ("dimensions", {"d_a": 3}),
+        ("above", {"value": 5.0}),
+        ("below", {"value": -5.0}),
+        ("", {"reference": float("nan")}),
     ):
         assert fit.interval_of(asked._replace(**other)).kind == "none"
+        assert fit.why_none(asked._replace(**other)) == why
+    assert fit.interval_of(asked._replace(value=float("nan"))).kind == "none"
+    assert fit.why_none(asked) == ""
 
 
 def test_the_table_is_written_as_it_is_read(fit, tmp_path, monkeypatch):
-    monkeypatch.setattr(calibration, "TABLE", calibrate.write([fit], tmp_path / "table.json"))
-    calibration.fits.cache_clear()
-    (read,) = calibration.fits()
-    calibration.fits.cache_clear()
+    failed = calibration.Failed("toy", "{}", "continuous", "70 % of all held")
+    path = calibrate.write([fit], [failed], tmp_path / "table.json")
+    monkeypatch.setattr(calibration, "TABLE", path)
+    calibration.fits.cache_clear(), calibration.failed.cache_clear()
+    (read,), known = calibration.fits(), calibration.failed()
+    calibration.fits.cache_clear(), calibration.failed.cache_clear()
+    assert known == (failed,)
     asked = Asked(LABELS, 1000, 2, 0, 1.0, 0.02, 5.0, 2.5)
     assert read.interval_of(asked)[:2] == pytest.approx(fit.interval_of(asked)[:2], abs=1e-3)

@@ -65,6 +65,28 @@ KINDS = ("none", "exact", "proven", "calibrated")
 WEAKEST = ("none", "calibrated", "proven", "exact")
 """The same, from the weakest guarantee to the strongest."""
 
+OUTSIDE = "outside of what was tested"
+WHY_NONE = {
+    "": "no reason was kept",
+    "no_value": "there is no value",
+    "infinite": "T is a function of X, so that the true value is H(X) or infinite",
+    "sample": "the measured inputs, or their draws, are a sample of more",
+    "corrected": "a corrected value is no count",
+    "components": "the mixture has fewer components than there are inputs",
+    "not_tested": "no problem of the calibration page tells how far it errs",
+    "not_calibrated": "its calibrated intervals failed their test",
+    "settings": f"{OUTSIDE} (settings)",
+    "alone": f"{OUTSIDE} (I(X;T) of activations without X)",
+    "draws": f"{OUTSIDE} (several draws of an input)",
+    "maps": f"{OUTSIDE} (channels × pixels)",
+    "samples": f"{OUTSIDE} (number of samples)",
+    "dimensions": f"{OUTSIDE} (dimensions)",
+    "below": f"{OUTSIDE} (a value below all that were tested)",
+    "above": f"{OUTSIDE} (a value above all that were tested)",
+    "constant": f"{OUTSIDE} (a variable that is constant, or takes few values)",
+}
+"""Why there is no interval, in the order of its number in a store."""
+
 
 class Interval(NamedTuple):
     """Where an estimator's own quantity lies, in bits.
@@ -87,6 +109,7 @@ class Interval(NamedTuple):
 
 
 NO_INTERVAL = Interval(float("nan"), float("nan"), "none")
+"""Of an estimator that has no theorem; a session gives a calibrated one, or says why not."""
 
 
 class Quantity(NamedTuple):
@@ -111,9 +134,10 @@ class Information:
     cap : the largest value this estimator could return on these samples, NaN where it is not
         known
     flags : names out of FLAGS
-    extra : further quantities by name
-    curve : (step, bound) at each evaluation during the critic's training; empty without
-        training or if not requested
+    extra : further named quantities that belong to it
+    curve : (step, bound) of each evaluation while what gives it was trained; empty where it was
+        not, or this was not asked for
+    why_none : of WHY_NONE, where there is no interval
     """
 
     value: float
@@ -123,6 +147,7 @@ class Information:
     flags: tuple[str, ...] = ()
     extra: Mapping[str, float] = field(default_factory=dict)
     curve: tuple[tuple[int, float], ...] = ()
+    why_none: str = ""
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -134,6 +159,13 @@ class Information:
     def exactly(self) -> "Information":
         """The record as an exact count of all inputs."""
         return replace(self, interval=Interval(self.value, self.value, "exact"))
+
+    def without_interval(self, why: str) -> "Information":
+        """Itself with the reason (of WHY_NONE) why it has no interval, where it has none and
+        no reason is known yet."""
+        if self.interval.kind != "none" or self.why_none:
+            return self
+        return replace(self, why_none=why)
 
     def with_flag(self, name: str) -> "Information":
         """The record with one flag more."""
@@ -175,6 +207,11 @@ class LayerInformation(NamedTuple):
     def with_flag(self, name: str) -> "LayerInformation":
         """The record with both informations flagged."""
         return self._replace(ixt=self.ixt.with_flag(name), ity=self.ity.with_flag(name))
+
+    def without_intervals(self, why: str) -> "LayerInformation":
+        """Itself, each with the reason why it has no interval, where it has none."""
+        both = self.ixt.without_interval(why), self.ity.without_interval(why)
+        return self._replace(ixt=both[0], ity=both[1])
 
     def exactly(self) -> "LayerInformation":
         """The record with both informations as exact counts of all inputs."""

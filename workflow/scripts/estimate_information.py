@@ -39,7 +39,7 @@ with job(snakemake):
     )
     attributes = {
         "estimator": json.loads(params.settings),
-        **estimator.quantities(activations.random_network),
+        **estimator.statements(activations.random_network),
         "measure": json.loads(params.measure),
         "after": {layer.name: list(layer.after) for layer in activations.reader.layers},
         "read": activations.reader.in_words,

@@ -34,7 +34,7 @@ with job(snakemake):
     )
     attributes = {
         "estimator": json.loads(snakemake.params.settings),
-        **estimator.quantities(settings.in_words),
+        **estimator.statements(settings.in_words),
         "measure": json.loads(snakemake.params.measure),
         "read": activations.reader.in_words,
         "pool": json.loads(snakemake.params.pool),

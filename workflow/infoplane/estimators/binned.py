@@ -181,7 +181,9 @@ class Binned(LayerEstimator, PairEstimator):
         records = by_shape(batch, records_of)
         counts = self.settings.correction == "none"
         return [
-            record.exactly() if counts and samples.is_counted_whole else record
+            record.exactly()
+            if counts and samples.is_counted_whole
+            else record.without_intervals("sample" if counts else "corrected")
             for samples, record in zip(batch, records, strict=True)
         ]
 

@@ -66,7 +66,7 @@ class Exact(LayerEstimator):
         """`estimate` of many samples, those of equal shapes in parallel."""
         records = by_shape(batch, _records)
         return [
-            record.exactly() if samples.is_counted_whole else record
+            record.exactly() if samples.is_counted_whole else record.without_intervals("sample")
             for samples, record in zip(batch, records, strict=True)
         ]
 

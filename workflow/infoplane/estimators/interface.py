@@ -18,7 +18,7 @@ import torch
 
 from infoplane.costs import Cost
 from infoplane.estimators.by_layer import of_layer
-from infoplane.estimators.tables import costs, intervals
+from infoplane.estimators.tables import calibration, costs, intervals
 from infoplane.estimators.tables.limits import Limits
 from infoplane.information import (
     NOT_KNOWN,
@@ -136,12 +136,15 @@ class Estimator(ABC):
             return own._replace(words=f"{own.words} {after}")
         return own
 
-    def quantities(self, network: str = "") -> dict[str, str]:
-        """Of both, as a store's attributes hold them: `quantity_ixt`, in words, `symbol_ixt`,
-        and of I(T;Y) alike."""
+    def statements(self, network: str = "") -> dict[str, str]:
+        """What a store's attributes say of its numbers: `quantity_ixt`, in words, `symbol_ixt`,
+        and of I(T;Y) alike; and `not_calibrated`, by how much its calibrated intervals failed
+        their test, or ""."""
         both = {of: self.quantity_of(of, network) for of in QUANTITIES}
         words = {f"quantity_{of}": one.words for of, one in both.items()}
-        return words | {f"symbol_{of}": one.symbol for of, one in both.items()}
+        symbols = {f"symbol_{of}": one.symbol for of, one in both.items()}
+        failed = "; ".join(f"{kind}: {why}" for kind, why in calibration.failures(self).items())
+        return words | symbols | {"not_calibrated": failed}
 
     @property
     def needs_labels(self) -> str:
@@ -309,7 +312,8 @@ class Session:
     @isolated()
     def __call__(self, batch: Sequence[Samples]) -> list[LayerInformation]:
         """One record a sample, flagged where the truth is infinite, or the value cannot be;
-        with calibrated intervals where the page has evidence."""
+        with calibrated intervals where the page has evidence, and the reason where there is
+        no interval."""
         estimator = self._of_layer(batch[0].layer, batch[0].place)
         records = estimator.answers(batch, self.survey, self.memory)
         records = [record.with_saturation() for record in records]
@@ -319,10 +323,7 @@ class Session:
             for samples, record in zip(batch, records, strict=True)
         ]
         judged = [self._judged(*both) for both in zip(batch, records, strict=True)]
-        return [
-            intervals.of_layer(estimator, samples, record, limits)
-            for samples, record in zip(batch, judged, strict=True)
-        ]
+        return intervals.of_layers(estimator, batch, judged, limits)
 
     @isolated()
     def between(self, pairs: Sequence[Pair]) -> list[Information]:

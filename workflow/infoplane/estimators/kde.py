@@ -170,7 +170,7 @@ def _of_samples(record: Information) -> Information:
     """The record of pairs, whose bounds are theorems on these pairs alone."""
     low, high, _ = record.interval
     extra = {"low_of_samples": low, "high_of_samples": high}
-    return replace(record, interval=NO_INTERVAL, extra=extra)
+    return replace(record, interval=NO_INTERVAL, extra=extra).without_interval("sample")
 
 
 def _heavy_tails(variables: list[torch.Tensor]) -> tuple[str, ...]:

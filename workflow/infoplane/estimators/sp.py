@@ -156,7 +156,8 @@ class SP(LayerEstimator):
         ixt, ity = (
             Information(values[i], intervals[i], errors[i], flags=flags) for i in (0, 1)
         )
-        return LayerInformation(replace(ixt, cap=cap), ity)
+        found = LayerInformation(replace(ixt, cap=cap), ity)
+        return found.without_intervals("components")
 
 
 def _coincide(centres: torch.Tensor, sigma, inputs: slice = slice(None)) -> bool:

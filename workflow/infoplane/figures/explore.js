@@ -157,8 +157,9 @@
 
   const interval = (card, of, point) => {
     const [low, high] = ["low", "high"].map((end) => value(card, `${of}_${end}`, point));
-    if (low === null && high === null) return "none known";
-    return `${bits(low)} to ${bits(high)} (${value(card, `${of}_kind`, point)})`;
+    const kind = value(card, `${of}_kind`, point);
+    if (low === null && high === null) return kind;
+    return `${bits(low)} to ${bits(high)} (${kind})`;
   };
   const spread = (card, of, point) => {
     const sd = value(card, `${of}_sd`, point);

@@ -260,7 +260,7 @@ def _said(sheet: Sheet, layer: str, i: int, rows: str) -> dict:
             ends = f"{slot(f'{of}_low')} to {slot(f'{of}_high')} bits"
             lines.append(f"  interval {ends} ({slot(f'{of}_kind')})")
         else:
-            lines.append("  no interval is known")
+            lines.append(f"  interval: {slot(f'{of}_kind')}")
     if np.isfinite(arrays["cap"][..., i, :]).any():
         lines.append(f"cap of I(X;T) {slot('cap')} bits")
     lines.append(slot("flags"))

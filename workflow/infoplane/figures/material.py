@@ -12,7 +12,7 @@ from infoplane.figures import FIGURES, pooled_planes, variants
 from infoplane.figures.gradient_noise import GRADIENTS
 from infoplane.figures.sentences import Chosen
 from infoplane.figures.subject import Subject
-from infoplane.figures.tables import QUANTITY, SECOND
+from infoplane.figures.tables import SECOND, statements
 from infoplane.information import QUANTITIES
 from infoplane.measurement import checks
 from infoplane.measurement.convergence import CARRIED, FRESH
@@ -201,7 +201,7 @@ class Material:
         beside_single = FIGURES[subject.kind].of == "pools"
         for run in subject.runs:
             table, about = self.pooled(run, subject.pool, by)
-            table = table.assign(**{name: about[name] for name in QUANTITY})
+            table = table.assign(**statements(about))
             read[run] = about["read"]
             if beside_single:
                 single = self.measured(run, by).table
@@ -239,7 +239,7 @@ def of_stores(
     table.insert(0, "run", run)
     table.insert(1, "estimator", estimator)
     table.insert(2, "second", SECOND[abouts[0]["measure"]["y"]])
-    table = table.assign(**{name: abouts[0][name] for name in QUANTITY})
+    table = table.assign(**statements(abouts[0]))
     remarks = {int(seed): said for about in abouts for seed, said in about["remarks"].items()}
     table["remark"] = table.seed.map(lambda seed: remarks.get(seed, ""))
     violations = checks.violations_of(table, abouts[0], exempt)

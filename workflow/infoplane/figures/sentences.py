@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from infoplane.figures import bins, caps, style, tables
-from infoplane.information import WEAKEST
+from infoplane.information import WEAKEST, WHY_NONE
 
 UNSAID = ("estimator", "memory_mb", "batch")
 """Settings that a caption leaves out: said apart, or without effect on any number."""
@@ -98,7 +98,8 @@ GUARANTEES = {
 
 
 def intervals(numbers: pd.DataFrame) -> str:
-    """What the intervals are worth; of rows that differ, of all kinds that there are."""
+    """What the intervals are worth, of rows that differ all kinds that there are; and for how
+    many values there is none, by the reason."""
     of_kind: dict[str, list[str]] = {}
     for of, name in tables.KIND_OF.items():
         there = numbers[numbers[f"{of}_mean"].notna()][name].dropna()
@@ -106,7 +107,7 @@ def intervals(numbers: pd.DataFrame) -> str:
         if found:
             of_kind.setdefault(found, []).append(tables.QUANTITY[f"quantity_{of}"])
     if set(of_kind) <= {GUARANTEES["none"]}:
-        return "No value has an interval."
+        return f"No value has an interval. {without_interval(numbers)}".rstrip()
     texts = [
         f"{' and '.join(of)} {'have' if len(of) > 1 else 'has'} none"
         if found == GUARANTEES["none"]
@@ -114,7 +115,28 @@ def intervals(numbers: pd.DataFrame) -> str:
         for found, of in of_kind.items()
     ]
     text = "; ".join(texts)
-    return f"{text[0].upper()}{text[1:]}."
+    return f"{text[0].upper()}{text[1:]}. {without_interval(numbers)}".rstrip()
+
+
+def without_interval(numbers: pd.DataFrame) -> str:
+    """For how many values there is no interval, by the reason; nothing where all have one, or
+    the reason is not known."""
+    of_reason: dict[str, list[str]] = {}
+    for of in tables.VALUES:
+        for reason, n in tables.n_without(numbers, of).items():
+            many = f"{n:,} {'value' if n == 1 else 'values'}"
+            told = f"{many} of {tables.QUANTITY[f'quantity_{of}']}"
+            of_reason.setdefault(why_none(reason, numbers), []).append(told)
+    texts = [f"for {' and '.join(of)}: {reason}" for reason, of in of_reason.items()]
+    return f"There is no interval {'; '.join(texts)}." if texts else ""
+
+
+def why_none(reason: str, numbers: pd.DataFrame) -> str:
+    """Why there is no interval, in words; of a failed test with by how much."""
+    by_how_much = "; ".join(filter(None, set(numbers.get("not_calibrated", ()))))
+    if reason == "not_calibrated" and by_how_much:
+        return f"{WHY_NONE[reason]} ({by_how_much})"
+    return WHY_NONE[reason]
 
 
 def quantities(numbers: pd.DataFrame) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 from infoplane.figures import bins, caps, plane, style, tables
 from infoplane.figures.information_plane import InformationPlane
 from infoplane.figures.training_curves import TrainingCurves
+from infoplane.information import WHY_NONE
 
 DIGITS = 4
 """Decimals of a value on a page: a ten-thousandth of a bit."""
@@ -23,7 +24,7 @@ NUMBERS = ("ixt", "ixt_low", "ixt_high", "ity", "ity_low", "ity_high", "cap")
 SPREADS = ("ixt_sd", "ity_sd", "n")
 """Further numbers of a mean: standard deviations over seeds in bits, number of seeds."""
 WORDS = ("ixt_kind", "ity_kind", "flags")
-"""Texts of every point: kinds of intervals, flags."""
+"""Texts of every point: kinds of intervals, with why there is none, and flags."""
 HOLLOW = "hollow"
 """Whether a point is drawn hollow: it is saturated or above an entropy; of a mean, any seed."""
 WRONG = "wrong"
@@ -209,7 +210,7 @@ def _means(numbers: pd.DataFrame, layers: list[str], epochs: list[int]) -> dict:
         values[of], values[f"{of}_sd"] = numbers[f"{of}_mean"], numbers[f"{of}_sd"]
         values[f"{of}_low"] = numbers[f"{of}_interval_low_mean"]
         values[f"{of}_high"] = numbers[f"{of}_interval_high_mean"]
-        values[f"{of}_kind"] = numbers[tables.KIND_OF[of]]
+        values[f"{of}_kind"] = _kinds(numbers, of)
     names = (*NUMBERS, *SPREADS, *WORDS, HOLLOW, WRONG)
     return _arrays(values, names, {"layer": layers, "epoch": epochs})
 
@@ -228,9 +229,23 @@ def _of_seeds(
     for of in tables.VALUES:
         values[f"{of}_low"] = rows[f"{of}_interval_low"]
         values[f"{of}_high"] = rows[f"{of}_interval_high"]
-        values[f"{of}_kind"] = rows[tables.KIND_OF[of]]
+        values[f"{of}_kind"] = _kinds(rows, of)
     names = (*NUMBERS, *WORDS, HOLLOW)
     return _arrays(values, names, {"seed": seeds, "layer": layers, "epoch": epochs})
+
+
+def _kinds(table: pd.DataFrame, of: str) -> pd.Series:
+    """Kinds of intervals in words, with why there is none: "none: outside of …"."""
+    kinds = table[tables.KIND_OF[of]].fillna("none").astype(str)
+    said = table.get(tables.WHY_OF[of], pd.Series("", table.index)).fillna("")
+    words = {text: _reasons(text) for text in said.unique()}
+    return kinds.where(kinds != "none", kinds + said.map(words))
+
+
+def _reasons(text: str) -> str:
+    """Of a cell of tables.WHY_OF: ": outside of what was tested (dimensions)"."""
+    reasons = [part.partition(" ")[0] for part in text.split("|") if part]
+    return f": {'; '.join(WHY_NONE[reason] for reason in reasons)}" if reasons else ""
 
 
 def _arrays(values: pd.DataFrame, names: Sequence[str], axes: dict[str, list]) -> dict:

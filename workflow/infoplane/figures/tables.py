@@ -1,12 +1,13 @@
 """From the workflow's tables to means and spreads over seeds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from infoplane.figures.style import band
-from infoplane.information import WEAKEST
+from infoplane.information import WEAKEST, WHY_NONE
 from infoplane.training.trainer import Metric
 
 HOLLOW = ("saturated", "above_entropy")
@@ -38,6 +39,9 @@ QUANTITY = {
 }
 """Columns of what the numbers are about (information.Quantity), and what a table without them
 is about."""
+STATED = ("not_calibrated",)
+"""Columns of what else an estimator says of its numbers (Estimator.statements), of one run and
+estimator the same everywhere; "" in a table without them."""
 CEILING = "information_xy"
 SAME = 1e-3
 """Bits up to which I(X;Y) is H(Y), and no line of its own."""
@@ -45,6 +49,9 @@ ENDS = tuple(f"{of}_interval_{end}" for of in VALUES for end in ("low", "high"))
 """Ends of intervals, in bits."""
 KIND_OF = {of: f"{of}_interval_kind" for of in VALUES}
 """The columns of their kinds."""
+WHY_OF = {of: f"{of}_why_none" for of in VALUES}
+"""The columns of why there is none: a reason out of WHY_NONE, or, of means, reasons with the
+number of seeds ("sample 3|dimensions 1")."""
 
 
 def require(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:
@@ -189,10 +196,11 @@ def by_epoch_and_layer(
 
     Columns: run, estimator, second (of SECOND), epoch, layer, n_seeds, ixt_mean, ixt_sd,
     ity_mean, ity_sd, means of the ends of the intervals, ixt_interval_kind, ity_interval_kind
-    (the weakest over seeds), ixt_cap (the largest over seeds), n_interpolated (seeds measured
+    (the weakest over seeds), ixt_why_none, ity_why_none (see WHY_OF),
+    ixt_cap (the largest over seeds), n_interpolated (seeds measured
     at other epochs, see on_common_epochs), and of those measured here n_<flag> (seeds with that
     flag), n_hollow (seeds with any flag of HOLLOW), n_negative (seeds with a negative value);
-    those of QUANTITY; entropy_x, entropy_y, entropies_differ (see with_entropies),
+    those of QUANTITY and STATED; entropy_x, entropy_y, entropies_differ (see with_entropies),
     information_xy (the mean of I(X;Y) over the seeds of an epoch, NaN where it is not known),
     seeds_left_out, seeds_set_aside, remarks. Seeds that failed or were set aside are left out
     and named there.
@@ -229,7 +237,7 @@ def by_epoch_and_layer(
     kept["n_interpolated"] = kept.interpolated & kept.ixt.notna()
     counts = ["n_interpolated", *(f"n_{flag}" for flag in COUNTED), "n_hollow", "n_negative"]
     groups = kept.groupby(by, sort=False)
-    result = result.join(kinds(kept, by))
+    result = result.join(kinds(kept, by)).join(reasons(kept, by))
     result = result.join(groups.ixt_cap.max()).join(groups[counts].sum()).reset_index()
     result.insert(0, "run", run)
     result.insert(1, "estimator", estimator)
@@ -258,6 +266,42 @@ def kinds(information: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     }
     weakest = information[by].assign(**places).groupby(by, sort=False).min().fillna(0)
     return weakest.map(lambda place: WEAKEST[int(place)])
+
+
+def reasons(information: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Why values of a group have no interval, as in WHY_OF, indexed by `by`; a table that does
+    not say it has "" there."""
+    found = {}
+    for of, name in WHY_OF.items():
+        said = information.get(name, pd.Series("", information.index)).fillna("")
+        # where there is no value, nothing lacks an interval
+        said = said.where(information[of].notna() & ~information.get("interpolated", False), "")
+        names = [one for one in WHY_NONE if one and (said == one).any()]
+        flags = information[by].assign(**{one: said == one for one in names})
+        counts = flags.groupby(by, sort=False)[names].sum()
+        texts = _counted(counts.to_numpy(dtype=np.int64), names)
+        found[name] = pd.Series(texts, counts.index, dtype=object)
+    return pd.DataFrame(found)
+
+
+def _counted(counts: np.ndarray, names: Sequence[str]) -> list[str]:
+    """Rows of counts as texts: "sample 3|dimensions 1"."""
+    different, places = np.unique(counts, axis=0, return_inverse=True)
+    texts = [
+        "|".join(f"{name} {n}" for name, n in zip(names, row, strict=True) if n)
+        for row in different
+    ]
+    return [texts[place] for place in places.ravel()]
+
+
+def n_without(numbers: pd.DataFrame, of: str) -> dict[str, int]:
+    """How many values have no interval, by the reason; of: "ixt" or "ity"."""
+    counts: dict[str, int] = {}
+    for text, n in numbers.get(WHY_OF[of], pd.Series(dtype=object)).value_counts().items():
+        for part in filter(None, str(text).split("|")):
+            reason, _, seeds = part.rpartition(" ")
+            counts[reason] = counts.get(reason, 0) + n * int(seeds)
+    return counts
 
 
 def told(numbers: pd.DataFrame, end: str) -> pd.Series:
@@ -312,9 +356,16 @@ def second(numbers: pd.DataFrame) -> str:
 
 
 def about(information: pd.DataFrame) -> dict[str, str]:
-    """What the numbers of one run and estimator are about, by the columns of QUANTITY."""
-    first = information.iloc[0]
-    return {name: first[name] if name in information else one for name, one in QUANTITY.items()}
+    """What the numbers of one run and estimator are about, by the columns of QUANTITY and
+    STATED."""
+    first, every = information.iloc[0], QUANTITY | dict.fromkeys(STATED, "")
+    return {name: first[name] if name in information else one for name, one in every.items()}
+
+
+def statements(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """The same of a store, by its attributes; older ones have no STATED."""
+    of_quantities = {name: attributes[name] for name in QUANTITY}
+    return of_quantities | {name: attributes.get(name, "") for name in STATED}
 
 
 def symbol(numbers: pd.DataFrame, of: str) -> str:

@@ -1,10 +1,10 @@
 """Stores of information: numbers by seed, epoch and layer, in bits, and flags as bit masks.
 
-I(X;T) has `ixt`, `ixt_interval_low`, `ixt_interval_high`, `ixt_interval_kind`, `ixt_stderr`,
-`ixt_cap` and `ixt_flags`; I(T;Y) has the same with `ity`. Further quantities of an estimator
-have their own names. Tables also have `flags`, those of both as a point of the plane shows
-them. An estimator that keeps curves also has `ixt_curve` and `ity_curve` by step; `read_curves`
-reads them.
+Of I(X;T) there are `ixt`, `ixt_interval_low`, `ixt_interval_high`, `ixt_interval_kind`,
+`ixt_why_none` (why there is no interval), `ixt_stderr`, `ixt_cap` and `ixt_flags`, of I(T;Y)
+the same of `ity`; further quantities of an estimator have names of their own. Tables have
+`flags` too, those of both as a point of the plane shows them. An estimator that keeps curves
+has `ixt_curve` and `ity_curve` by step besides, which `read_curves` gives.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -22,6 +22,7 @@ from infoplane.information import (
     NUMBERS,
     OF_IXT,
     QUANTITIES,
+    WHY_NONE,
     Information,
     Interval,
     LayerInformation,
@@ -38,12 +39,16 @@ MASKS = {name: 1 << bit for bit, name in enumerate(FLAGS)}
 COLUMNS = tuple(column(quantity, number) for quantity in QUANTITIES for number in NUMBERS)
 FLAG_COLUMNS = tuple(column(quantity, "flags") for quantity in QUANTITIES)
 KIND_COLUMNS = tuple(column(quantity, "interval_kind") for quantity in QUANTITIES)
-"""Positions in KINDS."""
+"""Places in KINDS."""
+WHY_COLUMNS = tuple(column(quantity, "why_none") for quantity in QUANTITIES)
+"""Places in WHY_NONE; 0 where there is an interval, and in stores that did not keep reasons."""
+PLACES = (*KIND_COLUMNS, *WHY_COLUMNS)
 CURVES = tuple(column(quantity, "curve") for quantity in QUANTITIES)
 """Bounds in bits by step of training, (seed, epoch, layer, step); NaN if there was none."""
 INFORMATION = "information"
 """The kind of these stores."""
 Key = tuple[int, int, str]
+_REASONS = tuple(WHY_NONE)
 
 
 def write_information(
@@ -70,7 +75,7 @@ def write_information(
     unmeasured = np.full(shape, MASKS["training_failed"], np.uint16)
     unmeasured[np.isin(seeds, list(set_aside))] = MASKS["set_aside"]
     flags = {name: unmeasured.copy() for name in FLAG_COLUMNS}
-    kinds = {name: np.zeros(shape, np.uint8) for name in KIND_COLUMNS}
+    kinds = {name: np.zeros(shape, np.uint8) for name in PLACES}
     for (seed, epoch, layer), record in records.items():
         at = seeds.index(seed), epochs.index(epoch), layers.index(layer)
         for name, value in numbers_of(record).items():
@@ -93,7 +98,7 @@ def write_information(
             for name, value in zip((*ENTROPIES, CEILING), of_inputs, strict=True)
         }
         | {name: (dims, masks, flag_attributes()) for name, masks in flags.items()}
-        | {name: (dims, places, kind_attributes()) for name, places in kinds.items()}
+        | {name: (dims, places, place_attributes(name)) for name, places in kinds.items()}
         | {n: ((*dims, "step"), v, {"units": "bit"}) for n, v in curves.items()},
         coords={
             "seed": list(seeds),
@@ -157,13 +162,13 @@ def read_records(path: Path) -> tuple[dict[Key, LayerInformation], dict[str, Any
     dataset = open_tree(path, INFORMATION).to_dataset()
     with reading(path):
         dataset = dataset.load()
-    known = (*COLUMNS, *FLAG_COLUMNS, *KIND_COLUMNS, *ENTROPIES, CEILING, *CURVES)
+    known = (*COLUMNS, *FLAG_COLUMNS, *PLACES, *ENTROPIES, CEILING, *CURVES)
     curves = {name: dataset[name].values for name in CURVES if name in dataset}
     steps = dataset["step"].values.tolist() if curves else []
     extra = [str(n) for n in dataset.data_vars if n not in known]
     values = {name: dataset[name].values for name in (*COLUMNS, *extra)}
     masks = {name: dataset[name].values for name in FLAG_COLUMNS}
-    kinds = {name: dataset[name].values for name in KIND_COLUMNS}
+    kinds = {name: dataset[name].values for name in PLACES if name in dataset}
     axes = [dataset[axis].values for axis in ("seed", "epoch", "layer")]
     unmeasured = MASKS["training_failed"] | MASKS["set_aside"]
     records = {}
@@ -179,6 +184,7 @@ def read_records(path: Path) -> tuple[dict[Key, LayerInformation], dict[str, Any
                 flags=_names(masks[column(quantity, "flags")][at]),
                 extra=_part(here, extra, f"{quantity}_"),
                 curve=_curve(steps, curves, column(quantity, "curve"), at),
+                why_none=_why(kinds.get(column(quantity, "why_none")), at),
             )
             for quantity in QUANTITIES
         ]
@@ -220,6 +226,10 @@ def _interval(numbers: Mapping[str, float], quantity: str, kind: int) -> Interva
     return Interval(low, high, KINDS[kind])
 
 
+def _why(places: np.ndarray | None, at) -> str:
+    return "" if places is None else _REASONS[places[at]]
+
+
 def numbers_of(record: LayerInformation) -> dict[str, float]:
     """All numbers of a record by column."""
     numbers = {
@@ -231,11 +241,12 @@ def numbers_of(record: LayerInformation) -> dict[str, float]:
 
 
 def kinds_of(record: LayerInformation) -> dict[str, int]:
-    """The kinds of a record's intervals as positions in KINDS, by column."""
-    return {
-        name: KINDS.index(information.interval.kind)
-        for name, information in zip(KIND_COLUMNS, record[:2], strict=True)
-    }
+    """The kinds of a record's intervals as places in KINDS, and why there is none as places in
+    WHY_NONE, by column."""
+    both = record[:2]
+    kinds = [KINDS.index(one.interval.kind) for one in both]
+    whys = [_REASONS.index(one.why_none) for one in both]
+    return dict(zip(PLACES, [*kinds, *whys], strict=True))
 
 
 def masks_of(record: LayerInformation) -> dict[str, int]:
@@ -253,15 +264,18 @@ def joined(ixt_masks, ity_masks):
 
 
 def with_names(table: pd.DataFrame) -> pd.DataFrame:
-    """A table with names joined by | in place of masks, with `flags`, those of both, and with
-    names of the kinds of intervals."""
+    """A table with its masks as names joined by |, and `flags`, those of both, and the kinds of
+    intervals, and the reasons where there is none, by their names."""
     masks = [table[name].to_numpy().astype(np.int64) for name in FLAG_COLUMNS]
     columns = dict(zip((*FLAG_COLUMNS, "flags"), (*masks, joined(*masks)), strict=True))
     known = {mask: "|".join(_names(mask)) for mask in np.unique(list(columns.values()))}
     kinds = {name: np.array(KINDS, object)[table[name]] for name in KIND_COLUMNS}
-    return table.assign(
-        **{n: [known[m] for m in values] for n, values in columns.items()}, **kinds
-    )
+    whys = {
+        name: np.array(_REASONS, object)[table[name]] if name in table else ""
+        for name in WHY_COLUMNS
+    }
+    named = {n: [known[m] for m in values] for n, values in columns.items()}
+    return table.assign(**named, **kinds, **whys)
 
 
 def _names(mask: int) -> tuple[str, ...]:
@@ -277,6 +291,13 @@ def flag_attributes() -> dict:
     return {"flag_masks": list(MASKS.values()), "flag_meanings": " ".join(MASKS)}
 
 
-def kind_attributes() -> dict:
-    """The meaning of the numbers of kinds, following the CF conventions."""
-    return {"flag_values": list(range(len(KINDS))), "flag_meanings": " ".join(KINDS)}
+def place_attributes(name: str) -> dict:
+    """What the numbers of a column of PLACES mean, in the way of the CF conventions; of reasons
+    in words too."""
+    if name in KIND_COLUMNS:
+        return {"flag_values": list(range(len(KINDS))), "flag_meanings": " ".join(KINDS)}
+    return {
+        "flag_values": list(range(len(WHY_NONE))),
+        "flag_meanings": " ".join(("unsaid", *_REASONS[1:])),
+        "in_words": list(WHY_NONE.values()),
+    }

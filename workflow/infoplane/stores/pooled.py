@@ -14,12 +14,12 @@ from infoplane.stores.information import (
     COLUMNS,
     ENTROPIES,
     FLAG_COLUMNS,
-    KIND_COLUMNS,
+    PLACES,
     flag_attributes,
-    kind_attributes,
     kinds_of,
     masks_of,
     numbers_of,
+    place_attributes,
     with_names,
 )
 
@@ -52,8 +52,8 @@ def write_pooled(rows: Sequence, attributes: Mapping[str, Any], path: Path) -> N
     }
     of_rows = [kinds_of(row.record) for row in rows]
     kinds = {
-        name: ("row", np.array([k[name] for k in of_rows], np.uint8), kind_attributes())
-        for name in KIND_COLUMNS
+        name: ("row", np.array([k[name] for k in of_rows], np.uint8), place_attributes(name))
+        for name in PLACES
     }
     save_dataset(
         xr.Dataset(

@@ -45,6 +45,7 @@ from infoplane.estimators.tables.calibration import (
     NEAR,
     OPINIONS,
     Asked,
+    Failed,
     Fit,
     around,
     features,
@@ -60,6 +61,7 @@ from infoplane.truth.coverage import (
     MANY,
     coverage,
     failure,
+    families,
     summary,
 )
 
@@ -239,21 +241,27 @@ def tested(values: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts)
 
 
-def calibrated(errors: pd.DataFrame) -> tuple[list[Fit], pd.DataFrame]:
-    """The fits of all that is calibrated, and the coverage of all that was tested, with
-    `calibrated`: whether it may be claimed."""
-    fits, tables = [], []
+def calibrated(errors: pd.DataFrame) -> tuple[list[Fit], list[Failed], pd.DataFrame]:
+    """The fits of all that is calibrated, what is not and why, and the coverage of all that was
+    tested, with `calibrated`: whether it may be claimed."""
+    fits, failed, tables = [], [], []
     groups = values_of(errors).groupby(["estimator", "kind"], sort=False)
     for _, values in groups:
-        if values.family.nunique() <= FEWEST:
+        first, n_families = values.iloc[0], values.family.nunique()
+        named = str(first.method), str(first.settings), str(first.kind)
+        if n_families <= FEWEST:
+            why = f"answers in {families(n_families)}, and {FEWEST + 1} are asked for"
+            failed.append(Failed(*named, why))
             continue
         table = coverage(tested(values))
-        claimed = not failure(table)
-        tables.append(table.assign(calibrated=claimed))
-        if claimed and (found := fit(values)) is not None:
+        why = failure(table)
+        tables.append(table.assign(calibrated=not why))
+        if why:
+            failed.append(Failed(*named, why))
+        elif (found := fit(values)) is not None:
             fits.append(found)
     tables = tables or [pd.DataFrame(columns=[*COVERED, "calibrated"])]
-    return fits, pd.concat(tables, ignore_index=True)
+    return fits, failed, pd.concat(tables, ignore_index=True)
 
 
 def _fit(values: pd.DataFrame, signals: Signals) -> Fit | None:
@@ -360,7 +368,7 @@ def read(path: Path) -> pd.DataFrame:
     return table
 
 
-def write(fits: Sequence[Fit], path: Path) -> Path:
+def write(fits: Sequence[Fit], failed: Sequence[Failed], path: Path) -> Path:
     """Write the table that ships, its numbers to five digits."""
 
     def short(numbers):
@@ -375,7 +383,8 @@ def write(fits: Sequence[Fit], path: Path) -> Path:
         }
         for fit in fits
     ]
-    path.write_text(json.dumps({"fits": rows}, indent=1) + "\n", encoding="utf-8")
+    table = {"fits": rows, "failed": [one._asdict() for one in failed]}
+    path.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     return path
 
 
@@ -385,8 +394,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("errors", type=Path, nargs="?", default=ERRORS)
     chosen = parser.parse_args(arguments)
     table = read(chosen.errors)
-    fits, found = calibrated(table)
-    print(write(fits, calibration.TABLE))
+    fits, failed, found = calibrated(table)
+    print(write(fits, failed, calibration.TABLE))
     files.write(found.round(3), COVERAGE)
     print(COVERAGE)
     print(summary(found))

@@ -50,8 +50,7 @@ def failure(table: pd.DataFrame) -> str:
     they may. table : of `coverage`"""
     there = table[table.given > 0]
     if len(there) < FEWEST:
-        families = "1 family" if len(there) == 1 else f"{len(there)} families"
-        return f"intervals in {families} left out, and {FEWEST} are asked for"
+        return f"intervals in {families(len(there))} left out, and {FEWEST} are asked for"
     overall, worst, name = _shares(there)
     said = []
     if overall < CLAIM:
@@ -60,6 +59,11 @@ def failure(table: pd.DataFrame) -> str:
         least = f"and {100 * CLAIM_WORST:.0f} % are asked for"
         said.append(f"{100 * worst:.0f} % held of {name}, {least}")
     return "; ".join(said)
+
+
+def families(n: int) -> str:
+    """ "1 family", "2 families"."""
+    return "1 family" if n == 1 else f"{n} families"
 
 
 def _shares(there: pd.DataFrame) -> tuple[float, float, str]:

@@ -2,8 +2,9 @@
 
 `infoplane.truth.calibrate` fits the table beside this file, calibration.json, to the errors of
 the calibration page; it says there how, and how intervals are tested on families of problems
-that the fit has not seen. A fit is of one estimator with its settings and one kind of second
-variable. Beside the value v there are second opinions of the same samples (opinions.py). With
+that the fit has not seen. What failed this test stands in the table with by how much. A fit is
+of one estimator with its settings and one kind of second variable. Beside the value v there are
+second opinions of the same samples (opinions.py). With
 `start` those of v and of the opinions that distances are counted from,
     low = min(start) − (exp(f_low) − NEAR),    high = max(start) + (exp(f_high) − NEAR)
 where f_low and f_high are sums of coefficients times `features`, the margin among them. No
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -102,11 +103,21 @@ class Fit(NamedTuple):
             inside = inside & (number >= least) & (number <= most)
         return inside
 
+    def why_none(self, asked: Asked) -> str:
+        """Why there is no evidence for a value, of information.WHY_NONE, whatever its
+        reference; empty: there is. asked : of numbers"""
+        for name, (least, most) in self.ranges.items():
+            number = getattr(asked, name)
+            if not least <= number <= most:
+                side = "below" if number < least else "above"
+                return {"n": "samples", "value": side}.get(name, "dimensions")
+        return ""
+
     def interval_of(self, asked: Asked) -> Interval:
         """Where the estimator's quantity lies by the evidence, in bits; NO_INTERVAL without
         it, and where labels are all one or T is not continuous (a reference of 0 or NaN)."""
         known = asked.reference > 0 if self.kind == LABELS else asked.reference >= 0
-        if not (known and self.covers(asked)):
+        if not known or self.why_none(asked):
             return NO_INTERVAL
         low, high = self.ends(asked)
         return Interval(float(low), float(high), "calibrated")
@@ -124,14 +135,54 @@ class Fit(NamedTuple):
         return np.minimum(np.maximum(least - below, 0), top), top
 
 
+class Failed(NamedTuple):
+    """An estimator with its settings whose intervals, of one kind, failed the test; why : by
+    how much, in words."""
+
+    estimator: str
+    settings: str
+    kind: str
+    why: str
+
+
+class Known(NamedTuple):
+    """What the table says of an estimator with its settings, by kind: fits, and why there is
+    none, of information.WHY_NONE."""
+
+    fits: Mapping[str, Fit]
+    why: Mapping[str, str]
+
+
+def known(estimator: Estimator) -> Known:
+    """What the table says of an estimator with its settings."""
+    mine, without = of(estimator), failures(estimator)
+    tested = {one.kind for one in (*fits(), *failed()) if one.estimator == estimator.name}
+    why = {
+        kind: "not_calibrated" if kind in without else "settings" if kind in tested else ""
+        for kind in (CONTINUOUS, LABELS)
+        if kind not in mine
+    }
+    return Known(mine, {kind: said or "not_tested" for kind, said in why.items()})
+
+
 def of(estimator: Estimator) -> Mapping[str, Fit]:
     """The fits of an estimator with these settings by kind; none where it is not calibrated."""
-    asked, found = told_apart_by(estimator), {}
-    for fit in fits():
-        idle = estimator.idle_with_labels if fit.kind == LABELS else frozenset()
-        if fit.estimator == estimator.name and _less(fit.settings, idle) == _less(asked, idle):
-            found[fit.kind] = fit
-    return found
+    return {fit.kind: fit for fit in _those_of(estimator, fits())}
+
+
+def _those_of(estimator: Estimator, rows: Sequence) -> Iterator:
+    """Of rows of the table those of this estimator with these settings."""
+    asked = told_apart_by(estimator)
+    for row in rows:
+        idle = estimator.idle_with_labels if row.kind == LABELS else frozenset()
+        if row.estimator == estimator.name and _less(row.settings, idle) == _less(asked, idle):
+            yield row
+
+
+def failures(estimator: Estimator) -> dict[str, str]:
+    """Of each kind of which an estimator with these settings failed the test of calibrated
+    intervals, by how much, in words."""
+    return {one.kind: one.why for one in _those_of(estimator, failed())}
 
 
 def _less(settings: str, idle: frozenset[str]) -> dict:
@@ -140,8 +191,10 @@ def _less(settings: str, idle: frozenset[str]) -> dict:
 
 
 def digest_of(estimator: str) -> str:
-    """Digest of the fits of the estimator of this name: results carry intervals from them."""
-    return digest_of_text(json.dumps([fit for fit in fits() if fit.estimator == estimator]))
+    """Digest of what the table says of the estimator of this name: results carry intervals
+    from it, or why there is none."""
+    rows = [row for row in (*fits(), *failed()) if row.estimator == estimator]
+    return digest_of_text(json.dumps(rows))
 
 
 def told_apart_by(estimator: Estimator) -> str:
@@ -153,9 +206,18 @@ def told_apart_by(estimator: Estimator) -> str:
 
 @cache
 def fits() -> tuple[Fit, ...]:
-    """The table that ships."""
-    rows = json.loads(TABLE.read_text(encoding="utf-8"))["fits"]
-    return tuple(Fit(**row) for row in rows)
+    """The fits of the table that ships."""
+    return tuple(Fit(**row) for row in _rows("fits"))
+
+
+@cache
+def failed() -> tuple[Failed, ...]:
+    """What failed, in the table that ships."""
+    return tuple(Failed(**row) for row in _rows("failed"))
+
+
+def _rows(part: str) -> list[dict]:
+    return json.loads(TABLE.read_text(encoding="utf-8"))[part]
 
 
 def features(asked: Asked) -> dict[str, np.ndarray | float]:

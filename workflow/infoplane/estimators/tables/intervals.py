@@ -1,6 +1,7 @@
-"""Calibrated intervals for the records of a session (calibration.py).
+"""Calibrated intervals for the records of a session (calibration.py), or why there is none.
 
-What has an interval by a theorem or by counting keeps it. None is given
+What has an interval by a theorem or by counting keeps it, and where an estimator says itself
+why there is none, that stands. None is given
 - of I(X;T) where T is a function of X: it is infinite, or H(X), whatever the samples say;
 - of several draws of an input, and of channels × pixels that the estimator reads as such: the
   calibration page has neither.
@@ -8,12 +9,14 @@ What has an interval by a theorem or by counting keeps it. None is given
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from infoplane.estimators.tables import calibration, opinions
-from infoplane.estimators.tables.calibration import CONTINUOUS, LABELS, Asked, Fit
+from infoplane.estimators.tables.calibration import CONTINUOUS, LABELS, Asked, Known
 from infoplane.estimators.tables.limits import Limits
 from infoplane.estimators.tables.linear import linear_information
 from infoplane.information import Information, LayerInformation
@@ -23,53 +26,81 @@ if TYPE_CHECKING:
     from infoplane.estimators.interface import Estimator
 
 
-def of_layer(
-    estimator: Estimator, samples: Samples, record: LayerInformation, limits: Limits
-) -> LayerInformation:
-    """The record with calibrated intervals, where there are any.
+def of_layers(
+    estimator: Estimator,
+    batch: Sequence[Samples],
+    records: Sequence[LayerInformation],
+    limits: Limits,
+) -> list[LayerInformation]:
+    """The records with calibrated intervals, where there are any, and elsewhere with why not.
 
     limits : of the batch, for H(Y)
     """
-    fits = calibration.of(estimator)
-    if not fits or estimator.takes_as_maps([samples.shape]):
-        return record
-    if samples.n_draws == 1:
-        ity = _given(fits, samples.with_y(), record.ity, lambda: limits.of_labels(samples.y))
-        record = record._replace(ity=ity)
-    if samples.x is None or samples.n_draws > 1 or samples.is_deterministic:
-        return record
-    if estimator.takes_layers or estimator.takes_as_maps([samples.shape_x]):
-        return record
-    return record._replace(ixt=_given(fits, samples.with_inputs(), record.ixt))
+    known = calibration.known(estimator)
+    both = zip(batch, records, strict=True)
+    return [_of_layer(estimator, known, *one, limits) for one in both]
 
 
 def of_pair(estimator: Estimator, pair: Pair, record: Information) -> Information:
-    """The record of two variables with a calibrated interval, where there is one."""
-    fits = calibration.of(estimator)
-    if not fits or estimator.takes_as_maps(pair.shapes):
-        return record
-    return _given(fits, pair, record, lambda: Limits().of_labels(pair.b))
+    """The record of two variables with a calibrated interval, or with why it has none."""
+    known = calibration.known(estimator)
+    why = "maps" if estimator.takes_as_maps(pair.shapes) else ""
+    entropy = partial(Limits().of_labels, pair.b)
+    return _given(known, lambda: pair, _kind(pair), record, why, entropy)
+
+
+def _of_layer(
+    estimator: Estimator,
+    known: Known,
+    samples: Samples,
+    record: LayerInformation,
+    limits: Limits,
+) -> LayerInformation:
+    entropy = partial(limits.of_labels, samples.y)
+    draws = "draws" if samples.n_draws > 1 else ""
+    why = "maps" if estimator.takes_as_maps([samples.shape]) else draws
+    ity = _given(known, samples.with_y, _kind(samples), record.ity, why, entropy)
+    ixt, infinite = record.ixt, samples.is_deterministic
+    if infinite and estimator.infinite_without_noise and not math.isnan(ixt.value):
+        ixt = ixt.without_interval("infinite")
+    alone = estimator.takes_layers or samples.x is None
+    whole = estimator.takes_as_maps([samples.shape, samples.shape_x])
+    why = "infinite" if infinite else "alone" if alone else "maps" if whole else draws
+    ixt = _given(known, samples.with_inputs, CONTINUOUS, ixt, why)
+    return record._replace(ixt=ixt, ity=ity)
+
+
+def _kind(of: Samples | Pair) -> str:
+    return LABELS if of.is_labelled else CONTINUOUS
 
 
 def _given(
-    fits: Mapping[str, Fit],
-    pair: Pair,
+    known: Known,
+    pair_of: Callable[[], Pair],
+    kind: str,
     record: Information,
+    why: str,
     entropy: Callable[[], float] | None = None,
 ) -> Information:
-    """entropy : H(B) in bits, where b are labels"""
-    fit = fits.get(LABELS if pair.is_labelled else CONTINUOUS)
-    if fit is None or record.interval.kind != "none":
+    """why : there is no evidence for such samples, of WHY_NONE; empty: there may be
+    entropy : H(B) in bits, where b are labels"""
+    if record.interval.kind != "none" or record.why_none:
         return record
+    if math.isnan(record.value):
+        return record.without_interval("no_value")
+    fit = known.fits.get(kind)
+    if fit is None or why:
+        return record.without_interval(why if fit else known.why[kind])
+    pair = pair_of()
     sizes = (pair.n, pair.a.shape[1], 0 if pair.is_labelled else pair.b.shape[1])
     asked = Asked(fit.kind, *sizes, record.value, record.stderr, 0.0, 0.0)
-    if not fit.covers(asked):
-        return record
+    if why := fit.why_none(asked):
+        return record.without_interval(why)
     reference = entropy() if pair.is_labelled else linear_information(pair.a, pair.b)
     asked = asked._replace(reference=reference)
     if fit.takes_second:
         asked = asked._replace(second=_second(pair, reference))
-    return replace(record, interval=fit.interval_of(asked))
+    return replace(record, interval=fit.interval_of(asked)).without_interval("constant")
 
 
 def _second(pair: Pair, reference: float) -> float:
