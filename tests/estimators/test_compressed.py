@@ -8,6 +8,7 @@ from scipy.stats import norm
 
 from infoplane.estimators import compressed, kl
 from infoplane.estimators.critics import autoencoder
+from infoplane.estimators.kernels import components
 from infoplane.samples import Pair
 
 
@@ -52,7 +53,7 @@ def test_principal_components_agree_with_numpy():
     x = rng.normal(size=(200, 6)) @ rng.normal(size=(6, 6))
     z = (x - x.mean(axis=0)) / x.std(axis=0)
     u, s, _ = np.linalg.svd(z, full_matrices=False)
-    found, share = compressed.principal_components(torch.tensor(x), 3)
+    found, share = components.principal_components(torch.tensor(x), 3)
     signs = np.sign((found.numpy() * u[:, :3]).sum(axis=0))
     np.testing.assert_allclose(found.numpy() * signs, u[:, :3] * s[:3], atol=1e-9)  # float64
     assert share == pytest.approx((s[:3] ** 2).sum() / (s**2).sum(), abs=1e-12)
@@ -61,9 +62,9 @@ def test_principal_components_agree_with_numpy():
 def test_leading_directions_of_many_dimensions_agree_with_the_exact_ones(monkeypatch):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(300, 5)) @ rng.normal(size=(5, 80)) + rng.normal(size=(300, 80))
-    exact, share = compressed.principal_components(torch.tensor(x), 3)
-    monkeypatch.setattr(compressed, "MOST_DIAGONALISED", 10)
-    found, found_share = compressed.principal_components(torch.tensor(x), 3)
+    exact, share = components.principal_components(torch.tensor(x), 3)
+    monkeypatch.setattr(components, "MOST_DIAGONALISED", 10)
+    found, found_share = components.principal_components(torch.tensor(x), 3)
     # Power iterations: (λ_14/λ_3)^16 is far below 1e-6 here, with noise of variance 1
     assert found_share == pytest.approx(share, abs=1e-6)
     np.testing.assert_allclose(found.abs().numpy(), exact.abs().numpy(), atol=1e-3)
@@ -72,7 +73,7 @@ def test_leading_directions_of_many_dimensions_agree_with_the_exact_ones(monkeyp
 def test_components_of_less_than_rounding_are_left_out():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(100, 2)) @ rng.normal(size=(2, 9))
-    found, share = compressed.principal_components(torch.tensor(x), 4)
+    found, share = components.principal_components(torch.tensor(x), 4)
     assert found.shape == (100, 2)
     assert share == pytest.approx(1.0)
 

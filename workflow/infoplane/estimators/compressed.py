@@ -17,15 +17,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import torch
 from pydantic import Field, model_validator
 
-from infoplane import streams
 from infoplane.estimators import kl
 from infoplane.estimators.critics.autoencoder import Code, autoencoded
 from infoplane.estimators.critics.convolutions import is_map
 from infoplane.estimators.interface import PairEstimator
-from infoplane.estimators.kernels import scaled
+from infoplane.estimators.kernels import components
 from infoplane.information import PAIRS, Quantity
 from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
@@ -33,14 +31,6 @@ from infoplane.settings import Settings
 if TYPE_CHECKING:
     from torch import Tensor
 
-
-MOST_DIAGONALISED = 1024
-"""Most dimensions whose covariance matrix is diagonalised; above, the leading components come
-from power iterations on a random subspace (Halko, Martinsson & Tropp 2011)."""
-
-ROUNDING = 1e-12
-"""Share of the first component's variance below which one holds but rounding errors, of
-samples that were measured in single precision (10⁻⁷ of their standard deviation)."""
 
 REMEMBERED = 4
 """Codes kept: all layers and epochs of a network share one X."""
@@ -147,7 +137,7 @@ class Compressed(PairEstimator):
         Raises ValueError where the autoencoder is convolutional and b is no map; as `kl` does,
         where k ≥ n, every label has one sample only, or the weights need a larger k.
         """
-        a, explained = principal_components(
+        a, explained = components.principal_components(
             pair.a, self.settings.components, self.settings.seed
         )
         extra, flags, b = {"explained_variance": explained}, (), pair.b
@@ -174,40 +164,6 @@ class Compressed(PairEstimator):
                 "shape (channels, height, width); give shapes, or autoencoder dense"
             )
         return pair.shapes[1]
-
-
-def principal_components(values: Tensor, n: int, seed: int = 0) -> tuple[Tensor, float]:
-    """The n leading components (rows, ≤ n), float64, and their share of the variance.
-
-    values : torch.Tensor (rows, d), of which each coordinate is standardised first. Fewer
-    varying coordinates than n are returned as they are; where none varies, one zero.
-    Components of no variance but rounding are left out.
-    """
-    rows = scaled.of_one_scale(values)
-    d = rows.shape[1]
-    if d == 0:
-        return torch.zeros_like(values[:, :1], dtype=torch.float64), 1.0
-    if d <= n:
-        return rows, 1.0
-    if d <= MOST_DIAGONALISED:
-        basis = torch.linalg.eigh(rows.T @ rows)[1][:, -n:].flip(1)
-    else:
-        basis = _leading_directions(rows, n, seed)
-    components = rows @ basis
-    variances = components.square().sum(dim=0)
-    components = components[:, variances > ROUNDING * variances[0]]
-    return components, float(components.square().sum() / rows.square().sum())
-
-
-def _leading_directions(rows: Tensor, n: int, seed: int) -> Tensor:
-    random = streams.of_estimator(seed, 3)
-    width = min(n + 10, *rows.shape)
-    start = torch.randn(rows.shape[1], width, generator=random, dtype=torch.float64)
-    basis = start.to(rows.device)
-    for _ in range(8):
-        basis = torch.linalg.qr(rows.T @ (rows @ basis))[0]
-    within = torch.linalg.eigh((rows @ basis).T @ (rows @ basis))[1]
-    return basis @ within[:, -n:].flip(1)
 
 
 _codes: OrderedDict[str, Code] = OrderedDict()

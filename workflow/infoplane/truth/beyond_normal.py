@@ -23,7 +23,7 @@ from infoplane.samples import BIT, Pair
 from infoplane.settings import Settings
 from infoplane.table import nearest
 from infoplane.truth import transforms
-from infoplane.truth.laws import Law, Normal
+from infoplane.truth.laws import Law, Normal, of_normals
 from infoplane.truth.task import Draw, Family, Prepared, Task, generator
 from infoplane.truth.transforms import Map, identity
 
@@ -73,12 +73,7 @@ class BeyondNormal(Family):
 
 def normal_information(covariance: np.ndarray, d_a: int) -> float:
     """I(A;B) in nats of a normal, the first d_a coordinates A, the others B."""
-
-    def log_det(part: np.ndarray) -> float:
-        return float(np.linalg.slogdet(part)[1])
-
-    whole = log_det(covariance)
-    return (log_det(covariance[:d_a, :d_a]) + log_det(covariance[d_a:, d_a:]) - whole) / 2
+    return of_normals(covariance, d_a) / BIT
 
 
 def student_information(d_a: int, d_b: int, nu: float) -> float:

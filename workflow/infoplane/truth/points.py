@@ -12,13 +12,13 @@ over draws, the densities summed over all points.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr
 
 from infoplane.information import BIT, entropy_of_counts
-from infoplane.truth.laws import Grid, Known, Law, directions, mean, of_table
+from infoplane.truth.laws import Grid, Known, Law, directions, mean, of_table, whitening
 
 DRAWS = 2048
 """Of a Monte Carlo."""
@@ -26,6 +26,8 @@ BLOCK = 256
 """Draws at a time: their densities at all points are in memory."""
 ALONG = 48
 """Directions of sliced truths: each is an integral over a line."""
+DIGITS = 9
+"""Of maps of points, as shares of the largest number: points alike in these are one."""
 MOST_CODES = 6000
 """Mixed codes that are still counted."""
 
@@ -102,6 +104,17 @@ class Points(Law):
         sd = self.sigma * np.sqrt(np.square(theta).sum(axis=1))
         lines = zip(theta @ self.a.T, sd, strict=True)
         return mean(np.array([_along(line, one, group) for line, one in lines]))
+
+    def mapped(self, of_a: np.ndarray) -> Known | None:
+        """Points that differ may fall on one; noise that the map stretches is made even."""
+        if self.sigma and self.b is not None:
+            return None
+        if self.sigma:
+            whole = of_a @ whitening(of_a) / self.sigma
+            return replace(self, a=self.a @ whole, sigma=1.0).with_noise(0.0, 0.0)
+        t = self.a @ of_a
+        t = np.round(t / np.abs(t).max(), DIGITS) + 0.0  # one zero, not two
+        return self._counted(codes_of(t), None if self.b is None else codes_of(self.b))
 
     def _drawn(self):
         """Classes of DRAWS draws, as even as can be, and the generator for what follows."""

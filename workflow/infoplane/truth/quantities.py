@@ -1,8 +1,9 @@
 """The truth of an estimator's own quantity: what its answer to a task is judged by.
 
-Most estimators are about I(A;B), which every task knows. Bins, kernels and projections are
-about something else, of which the task's law (laws.py, points.py) knows the truth, or a large
-sample that is counted; where neither does, there is none, and the answer is not judged.
+Most estimators are about I(A;B), which every task knows. Bins, kernels, projections and
+components are about something else, of which the task's law (laws.py, points.py) knows the
+truth, or a large sample that is counted; where neither does, there is none, and the answer is
+not judged.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from infoplane.estimators.interface import Estimator
+from infoplane.estimators.kernels.components import principal_components
 from infoplane.information import BIT, entropy_of_counts
 from infoplane.samples import Pair
 from infoplane.settings import Settings
@@ -29,6 +31,8 @@ LARGEST_BIAS = 0.01
 """Bits that the Miller-Madow correction of such a count may take off."""
 FINEST = 2000
 """Cells of a side of a table that is blurred."""
+LINEAR = 1e-5
+"""Most by which components may differ from a linear map of standardised variables."""
 MARGIN = 5
 """Standard deviations of the noise beyond the samples."""
 SEED = 1_000_003
@@ -104,6 +108,17 @@ class Truths:
         law = task.law
         return None if law is None else self._once((task.name,), law.sliced)
 
+    def _of_components(self, estimator: Estimator, task: Task, draw: Draw) -> Known | None:
+        """Of the components of A that the draw has; None where B is compressed too: no law
+        says what a trained code keeps."""
+        pair, settings = draw.pair, estimator.settings
+        if task.d_b > settings.code:
+            return None
+        if task.d_a <= settings.components:
+            return Known(task.truth, task.truth_error)
+        of_a = None if task.law is None else components_of(pair.a, settings)
+        return None if of_a is None else task.law.mapped(of_a)
+
     def _of_bins(self, estimator: Estimator, task: Task, draw: Draw) -> Known | None:
         """Of the bins that the draw's range has."""
         pair = draw.pair
@@ -137,6 +152,7 @@ class Truths:
 
 OF_ANOTHER: dict[str, Callable[[Truths, Estimator, Task, Draw], Known | None]] = {
     "binned": Truths._of_bins,
+    "compressed": Truths._of_components,
     "kde": Truths._of_kernels,
     "sliced": Truths._of_projections,
 }
@@ -150,6 +166,16 @@ def _noise(rows: torch.Tensor, settings: Settings) -> float:
     if settings.noise == "relative":
         scale = float(rows.double().var(dim=0, correction=0).mean())
     return scale * settings.noise_variance
+
+
+def components_of(rows: torch.Tensor, settings: Settings) -> np.ndarray | None:
+    """The map (d, k) by which `compressed` makes components of a variable (n, d); None where
+    it is no linear map (normal scores of heavy tails)."""
+    components = principal_components(rows, settings.components, settings.seed)[0].numpy()
+    values = rows.double().numpy()
+    values = values - values.mean(axis=0)
+    of_a = np.linalg.lstsq(values, components - components.mean(axis=0), rcond=None)[0]
+    return of_a if np.allclose(values @ of_a, components, atol=LINEAR) else None
 
 
 def grid(values: np.ndarray, settings: Settings) -> Grid | None:
