@@ -95,8 +95,11 @@ def _correlation(of: pd.DataFrame, key: str, partial: bool) -> str:
         found.append(
             _spearman(numbers[random.integers(0, len(numbers), len(numbers))], partial)
         )
+    value = _spearman(numbers, partial)
+    if np.isnan(value):  # no value moves
+        return "–"
     low, high = np.nanquantile(found, [0.025, 0.975])
-    return f"{_spearman(numbers, partial):.2f} ({low:.2f} to {high:.2f})"
+    return f"{value:.2f} ({low:.2f} to {high:.2f})"
 
 
 def _spearman(numbers: np.ndarray, partial: bool) -> float:

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from infoplane.claims.settings import SCORES, STATISTICS, OrderClaim, PhaseClaim
-from infoplane.claims.verdicts import counts_of, judge, table_of, verdicts_of
+from infoplane.claims.verdicts import counts_of, judge, table_of, verdicts_of, where
 from infoplane.compare import scores
 from infoplane.figures import claims as figures
 from infoplane.phases.curves import Phases
@@ -96,6 +96,20 @@ def test_where_none_disagrees_it_says_how_sure_they_are():
     one = said(threshold=0.1)
     assert one["verdict"] == "holds in 5 of 5" and one["disagree"] == []
     assert one["intervals"].startswith("None disagrees; of 2 of 5 the")
+
+
+@pytest.mark.parametrize(
+    ("run", "data", "said"),
+    [
+        ("tanh-dataset_szt", "szt", "tanh on szt"),
+        ("tanh-dataset_szt-n_units_8", "szt", "tanh-n units 8 on szt"),
+        ("relu", "digits", "relu on digits"),
+        ("szt", "szt", "szt"),
+    ],
+)
+def test_runs_of_a_sweep_are_said_in_words(run, data, said):
+    cell = {"run": run, "data": data, "layer": "last_hidden", "stratum": "matched_loss"}
+    assert where(cell) == [said, "last hidden", "matched loss"]
 
 
 def test_a_claim_that_nobody_could_try_says_so():

@@ -12,6 +12,7 @@ from infoplane.compare.environments import OneAxis, by_environment
 from infoplane.compare.increment import RIDGE, explained, increment
 from infoplane.compare.pairs import in_order, kendall
 from infoplane.compare.sample import Networks, Sample, resampled
+from infoplane.compare.scores import interval
 
 EXACT = {"abs": 1e-5}  # weights and signs are float32
 
@@ -168,3 +169,15 @@ def test_resamples_follow_the_seed_and_draw_as_many_networks():
     one, again, other = (resampled(9, 50, seed) for seed in (1, 1, 2))
     assert (one == again).all() and (one != other).any()
     assert (one[0] == 1).all() and (one.sum(axis=1) == 9).all()
+
+
+def test_resamples_that_agree_are_no_interval():
+    """Of four networks in order every resample is in order: others need not be."""
+    target = np.arange(4.0)
+    weights = resampled(4, 400, 0)
+    one = Sample(Networks(target, np.zeros((4, 1), np.int64), weights), target)
+    value, low, high = interval(in_order(one), 0.95)
+    assert value == 1 and np.isnan([low, high]).all()
+    other = Sample(one.networks, np.array([0.0, 2.0, 1.0, 3.0]))
+    value, low, high = interval(in_order(other), 0.95)
+    assert low < value < high <= 1

@@ -91,7 +91,7 @@ def _label(family: Family, signal: str) -> str:
     label = family.about[signal].get("label")
     if not label:
         return signal.replace("_", " ")
-    return label if labels.count(label) == 1 else f"{label} [{signal}]"
+    return label if labels.count(label) == 1 else f"{label} [{signal.replace('_', ' ')}]"
 
 
 def _column(family: Family, signal: str, layer: str | None) -> tuple[str, str]:

@@ -172,10 +172,15 @@ def _intervals(rows: pd.DataFrame, counts: Mapping[str, int]) -> str:
 
 
 def where(cell: Mapping[str, str]) -> list[str]:
-    """Whom an analysis is about: run and data set, layer, stratum."""
-    run, data = cell["run"], cell["data"]
+    """Whom an analysis is about, as a text is read: run and data set, layer, stratum.
+
+    A run of a sweep over data sets has the name of its own in it, tanh-dataset_szt, which is
+    said once: "tanh on szt".
+    """
+    data = cell["data"]
+    run = cell["run"].replace(f"-dataset_{data}", "")
     whose = run if run.endswith(data) else f"{run} on {data}"
-    return [whose, cell["layer"].replace("_", " "), cell["stratum"].replace("_", " ")]
+    return [text.replace("_", " ") for text in (whose, cell["layer"], cell["stratum"])]
 
 
 def _kinds(rows: pd.DataFrame) -> str:

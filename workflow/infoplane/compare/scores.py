@@ -30,8 +30,10 @@ SCORES = {
     "conditional_information": "least normalised information given at most two axes",
     "increment": "R² that the signal adds to the training loss, out of fold",
 }
-WITHOUT_INTERVAL = ("sign_error_max",)
+WITHOUT_INTERVAL = {"sign_error_max": "no interval: a resample has fewer environments"}
 """A resample has fewer environments than the whole, so that its maximum says nothing."""
+AGREE = "no interval: resamples of the networks all give the same score"
+"""What is noted of a score where they do."""
 LARGER_IS_BETTER = {"accuracy_test": 1, "gap": -1}
 """Sign by which targets are oriented."""
 ALL, WORKING = "all", "working"
@@ -41,7 +43,8 @@ COLUMNS = (
     *("value", "low", "high", "n_networks", "n_left_out", "n_pairs", "n_ties", "note"),
 )
 """Of the table. n_left_out : networks without the signal; n_pairs : with different targets;
-n_ties : of these, those to which the signal is the same; note : why there is no score."""
+n_ties : of these, those to which the signal is the same; note : why there is no score, or
+no interval."""
 
 
 def scores_table(families: Sequence[Family], settings: Settings) -> pd.DataFrame:
@@ -95,6 +98,8 @@ def _of_stratum(
                 if score in WITHOUT_INTERVAL:
                     low = high = np.nan
                 note = "" if np.isfinite(value) else _why_no_value(counts)
+                if np.isfinite(value) and not np.isfinite(low) and settings.resamples:
+                    note = WITHOUT_INTERVAL.get(score, AGREE)
                 numbers = {"value": value, "low": low, "high": high, **counts}
                 yield _row(about, target, *column, score, note=note, **numbers)
 
@@ -149,11 +154,17 @@ class Judged(NamedTuple):
 
 
 def interval(several: np.ndarray, confidence: float) -> tuple[float, float, float]:
-    """The score, and the middle `confidence` of its resamples that have one."""
+    """The score, and the middle `confidence` of its resamples that have one.
+
+    Where nearly all resamples agree, as of few networks whose pairs are all in order, this
+    middle is one number. It says nothing of other networks, and both ends are NaN.
+    """
     drawn = several[1:][np.isfinite(several[1:])]
     tail = 50 * (1 - confidence)
-    ends = np.percentile(drawn, [tail, 100 - tail]) if len(drawn) else (np.nan, np.nan)
-    return float(several[0]), float(ends[0]), float(ends[1])
+    low, high = np.percentile(drawn, [tail, 100 - tail]) if len(drawn) else (np.nan, np.nan)
+    if not low < high:
+        low = high = np.nan
+    return float(several[0]), float(low), float(high)
 
 
 def _counts(sample: Sample) -> dict[str, int]:

@@ -94,5 +94,5 @@ def in_words(signal: str, layer: str, about: Mapping[str, Any]) -> str:
     labels = {name: one.get("label") for name, one in about.items() if name != "axes"}
     label, where = labels[signal] or signal.replace("_", " "), layer_label(layer)
     if list(labels.values()).count(labels[signal]) > 1:
-        label = f"{label} [{signal}]"
+        label = f"{label} [{signal.replace('_', ' ')}]"
     return f"{label}, {where}" if where else label
