@@ -397,7 +397,7 @@ WRONG = {
     ),
     "rule_of_two_keys": (
         {"runs.tanh.training": {"stop": {"quantity": "loss_train"}}},
-        "runs.tanh.training.stop: give either threshold or patience, not both and not neither",
+        "runs.tanh.training.stop: give exactly one of threshold and patience",
     ),
     "measured_after_training": (
         {"runs.tanh.measure": {"epochs": listed(1, 301, 400)}},
@@ -574,13 +574,13 @@ WRONG = {
     ),
     "autoencoder_that_learns_a_label": (
         one_run(dataset="szt", network=AUTOENCODER, training={"epochs": 300}),
-        "runs.r.training.target: must be input, not 'label': network.family autoencoder gives "
-        "back its inputs",
+        "runs.r.training.target: must be input, not 'label': network.family autoencoder "
+        "reconstructs its inputs",
     ),
     "perceptron_that_learns_its_input": (
         {"runs.tanh.training.target": "input"},
         "runs.tanh.training.target: must be label, not 'input': network.family mlp gives "
-        "scores of classes; autoencoder gives back its inputs",
+        "scores of classes; autoencoder reconstructs its inputs",
     ),
     "accuracy_of_a_reconstruction": (
         one_run(
@@ -650,7 +650,7 @@ WRONG = {
     ),
     "warm_up_without_training": (
         {"runs.tanh.training.optimizer": {"warm_up": 300}},
-        "runs.tanh.training: optimizer.warm_up must be < 300, which is epochs, not 300",
+        "runs.tanh.training: optimizer.warm_up must be < 300, the epochs, not 300",
     ),
     "draws_without_noise": (
         {"runs.tanh.measure": {"draws": 10}},

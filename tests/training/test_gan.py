@@ -312,9 +312,7 @@ def test_both_networks_may_be_modules_of_the_users_own(modules):
     first = named(trainer)
     for name, value in ended(trainer).items():
         assert np.isfinite(value).all() and not np.array_equal(value, first[name])
-    with pytest.raises(
-        Misfit, match=r"network\.family: must give one number for an input, not"
-    ):
+    with pytest.raises(Misfit, match=r"network\.family: must give one number per input, not"):
         networks_of_modules({"outputs": 3}, {})
     with pytest.raises(Misfit, match=r"generator\.family: must make data of shape \(1, 8, 8\)"):
         networks_of_modules({}, {"height": 4})

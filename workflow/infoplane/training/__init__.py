@@ -1,7 +1,8 @@
-"""Training: one file a kind of trainer.
+"""Training: one file for each kind of trainer.
 
-A trainer is a subclass of `trainer.Trainer` with `Settings` (with at least `trainer`), made of
-its settings, the run's network, the data and the seeds of a block. `loop.train` runs any.
+A trainer is a subclass of `trainer.Trainer` with `Settings` (with at least the key `trainer`).
+It is made from its settings, the run's network, the data and the seeds of a block. `loop.train`
+runs any trainer.
 """
 
 from infoplane.table import Table

@@ -1,7 +1,8 @@
-"""Checkpoints that exist already, taken up in place of a training.
+"""Existing checkpoints in place of a training.
 
-The files are read and never written. What of them does not fit is said before any job where
-names and headers show it (`Settings.series`, `unfit`), else by the job that reads them.
+The files are read and never written. If names and headers show that they do not fit, the
+message comes before any job (`Settings.series`, `unfit`); otherwise the job that reads them
+gives it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Settings(TrainerSettings):
-    """Checkpoints of the user's own: nothing is trained."""
+    """Checkpoints of the user; nothing is trained."""
 
     last_is: ClassVar[str] = "the last of training.files"
     where: ClassVar[tuple[str, ...]] = ("files",)
@@ -40,29 +41,29 @@ class Settings(TrainerSettings):
     device: ClassVar[DeviceName] = "cpu"
 
     trainer: Literal["adopt"]
-    """`adopt` takes up checkpoints that exist already; nothing is trained."""
+    """`adopt` reads existing checkpoints and trains nothing."""
     files: str = Field(min_length=1)
     """These are the files, one for each epoch: `runs/{seed}/epoch-{epoch}.pt` or .safetensors,
-    each a state_dict; without {seed} all are of seed 0. Recordings of `infoplane.Recorder` have
-    no {epoch}: `recordings/{seed}.zarr.zip`, or `recordings/{seed}` where they are not
-    finished. Paths start from the working directory."""
+    each a state_dict; without {seed} all have seed 0. Recordings of `infoplane.Recorder` have
+    no {epoch}: `recordings/{seed}.zarr.zip`, or `recordings/{seed}` if they are not finished.
+    Paths start from the working directory."""
     key: str | None = None
-    """The state_dict stands under this key of a larger dict, such as `state_dict` in
-    Lightning's files; null means that the file is the state_dict."""
+    """A larger dict holds the state_dict under this key, such as `state_dict` in Lightning's
+    files; null means that the file is the state_dict."""
     prefixes: list[str] = Field(default=["module.", "_orig_mod."])
-    """These beginnings of names are left off where the network has no such name."""
+    """These prefixes of names are removed if the network has no such name."""
     gaps: bool = False
-    """`true` allows that epochs are missing in a series that is even otherwise."""
+    """`true` allows missing epochs in a series that is regular otherwise."""
 
     @cached_property
     def series(self) -> Files:
-        """Files by seed and epoch, all seeds of the same epochs.
+        """Files by seed and epoch; all seeds have the same epochs.
 
-        Raises SeriesError where there are none, or they are no series.
+        Raises SeriesError if there are none, or if they are not a series.
         """
         found = series.files_of(self.files)
         if not self.gaps and (missing := series.gap(list(next(iter(found.values()))))):
-            raise SeriesError(f"{self.files}: {missing}; training.gaps: true takes it as it is")
+            raise SeriesError(f"{self.files}: {missing}; training.gaps: true accepts this")
         return found
 
     @property
@@ -81,7 +82,7 @@ class Settings(TrainerSettings):
 
 
 class Adopt(Trainer):
-    """Checkpoints of a block of seeds; metrics are those that a Recorder has beside them."""
+    """Checkpoints of a block of seeds, with a Recorder's metrics, if any."""
 
     Settings = Settings
 
@@ -101,7 +102,7 @@ class Adopt(Trainer):
     def cost(
         cls, settings: Settings, network: Network, data: Shape, n_seeds: int, threads: int = 1
     ) -> Cost:
-        """Of no epoch of training, and of all weights, which are read and written."""
+        """The cost of no training, and of all weights, which are read and written."""
         return of_training(network, data, n_seeds, 0, 2 * settings.n_kept)
 
     def advance(self, epoch: int) -> Arrays:
@@ -119,19 +120,19 @@ class Adopt(Trainer):
         return {"network": dict(self._latest)}
 
     def state(self) -> dict[str, np.ndarray]:
-        return {}  # the files are still there
+        return {}  # check that the files still exist
 
     def restore(self, state: Arrays) -> None:
         pass
 
     def _recorded(self, seed: int, epoch: int) -> Mapping[str, float]:
-        """Metrics that stand beside the weights."""
+        """Metrics beside the weights."""
         about = series.recorded(self.settings.series[seed][epoch], epoch)
         return {} if about is None else about["metrics"]
 
 
 def unfit(settings: Settings, network: Network, seeds: Sequence[int]) -> str:
-    """What of the files' headers does not fit the network; empty: all fit."""
+    """The mismatch between the files' headers and the network; empty if all fit."""
     for seed in seeds:
         for path in dict.fromkeys(settings.series[seed].values()):
             try:
@@ -144,9 +145,9 @@ def unfit(settings: Settings, network: Network, seeds: Sequence[int]) -> str:
 def _of_network(
     settings: Settings, network: Network, path: Path, epoch: int
 ) -> dict[str, Tensor]:
-    """Arrays of a file at an epoch by the network's names and of its types.
+    """Arrays of a file at an epoch, with the network's names and types.
 
-    Raises SeriesError where they do not fit, or hold a NaN.
+    Raises SeriesError if they do not fit or hold a NaN.
     """
     read = series.load(path, settings.key, epoch)
     headers = {n: Array(tuple(a.shape), _kind(a)) for n, a in read.items()}

@@ -1,4 +1,4 @@
-"""Images as they are shown in training: cut out anew and mirrored, drawn by seed and epoch."""
+"""Training images, cropped and mirrored at random by seed and epoch."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class Settings(BaseSettings):
-    """Changes of the training images, drawn anew in every epoch; measured images have none."""
+    """Random changes of the training images, new in every epoch; measured images have none."""
 
     crop: int = Field(default=0, ge=0)
-    """Each side of an image gets this many zeros, and a part of the image's own size is cut out
-    at random."""
+    """Each side of an image gets this many zeros; then a random part of the image's own size is
+    cut out."""
     flip: bool = False
-    """`true` mirrors every second image, drawn at random, left to right."""
+    """`true` mirrors each image left to right with probability ½."""
 
     @model_validator(mode="after")
     def _something(self):
@@ -32,7 +32,7 @@ class Settings(BaseSettings):
 
 
 class Drawn(NamedTuple):
-    """What is done to the images of an epoch, in the order in which they are shown.
+    """The changes of an epoch's images, in training order.
 
     shift : (S, n, 2) first row and column that is cut; flip : (S, n)
     """
@@ -41,12 +41,12 @@ class Drawn(NamedTuple):
     flip: Tensor
 
     def rows(self, first: int, stop: int) -> Drawn:
-        """Those of a mini-batch."""
+        """The changes of a mini-batch."""
         return Drawn(self.shift[:, first:stop], self.flip[:, first:stop])
 
 
 def draw(settings: Settings, n: int, sources: Sequence[torch.Generator], device) -> Drawn:
-    """For n images of S networks, one from each source."""
+    """Changes for n images of S networks; each source gives one network's."""
     shift, flip = [], []
     for source in sources:
         shift.append(torch.randint(2 * settings.crop + 1, (n, 2), generator=source))
@@ -55,7 +55,7 @@ def draw(settings: Settings, n: int, sources: Sequence[torch.Generator], device)
 
 
 def augmented(x: Tensor, settings: Settings, drawn: Drawn) -> Tensor:
-    """Images x (S, n, channels, height, width), changed."""
+    """The changed images x (S, n, channels, height, width)."""
     height, width = x.shape[3:]
     x = torch.nn.functional.pad(x, [settings.crop] * 4)
     rows = drawn.shift[..., :1] + torch.arange(height, device=x.device)  # (S, n, height)

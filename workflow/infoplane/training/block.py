@@ -1,4 +1,4 @@
-"""One block of seeds from its settings to its store: taken from the cache, or trained."""
+"""One block of seeds, from its settings to its store: from the cache, or by training."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -36,8 +36,8 @@ def train_block(
 ) -> None:
     """Leave the store of a block at `path`.
 
-    keep_failed : whether a training of which every seed fails leaves a store too, in which all
-        are lost; else it raises FloatingPointError
+    keep_failed : whether a training whose seeds all fail also leaves a store, in which all are
+        lost; else it raises FloatingPointError
     """
     trainer = TRAINERS[block.written["training"]["trainer"]]
     settings = trainer.Settings.model_validate(block.written["training"])

@@ -1,7 +1,8 @@
-"""What a step on a GPU computes as one CUDA graph: launched once, and not operator by operator.
+"""A training step on a GPU as one CUDA graph, which is launched once and not operator by
+operator.
 
-Small networks keep a GPU waiting for the next launch. This is written after torch's
-documentation (CUDA semantics, "CUDA Graphs") and has not been run on a GPU yet.
+With small networks a GPU waits for the next launch. This code follows torch's documentation
+(CUDA semantics, "CUDA Graphs") and has not been run on a GPU yet.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ log = logging.getLogger(__name__)
 
 Found = TypeVar("Found")
 WARM_UP = 3
-"""Calls before the capture, in which libraries choose their kernels and take their memory."""
+"""Calls before the capture, in which libraries choose their kernels and allocate memory."""
 
 
 class Captured(Generic[Found]):
-    """A function of tensors of the same shapes each time, captured when it is first called.
+    """A function of tensors with constant shapes, captured at its first call.
 
-    work : takes tensors by name, changes nothing outside, never waits for the GPU, and draws
-        nothing; tensors that it takes from elsewhere must stay where they are. What it gives is
-        overwritten by the next call. Where it cannot be captured it is called as it is.
+    work : takes tensors by name, changes nothing outside, never waits for the GPU, and draws no
+        random numbers; other tensors that it uses must keep their memory. The next call
+        overwrites its results. If it cannot be captured, it is called directly.
     """
 
     def __init__(self, work: Callable[..., Found]):
@@ -39,7 +40,9 @@ class Captured(Generic[Found]):
                 self._capture(given)
             except RuntimeError as error:
                 self.fails = True
-                log.warning("a step is no CUDA graph, its operators are launched: %s", error)
+                log.warning(
+                    "a step cannot be a CUDA graph; its operators run singly: %s", error
+                )
         if self.graph is None:
             return self.work(**given)
         for name, value in given.items():

@@ -1,4 +1,4 @@
-"""Small perceptrons whose epochs are compiled calls: as `Stack` trains them, to rounding."""
+"""Small perceptrons whose epochs are compiled calls, equal to `Stack` up to rounding."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ KINDS = {
 
 
 class Method(NamedTuple):
-    """An optimizer as `cpu.epochs` takes it.
+    """An optimizer in the form for `cpu.epochs`.
 
-    number : its own; moments : what torch calls the two, whose state is kept as torch keeps it
-    numbers : its settings after weight decay, in order
+    number : its number; moments : torch's names of the two moments, whose state is kept as in
+        torch
+    numbers : its settings except weight decay, in order
     """
 
     number: int
@@ -55,16 +56,16 @@ METHODS = {
 
 
 class Moments(NamedTuple):
-    """What an optimizer remembers of each matrix, as torch's would, which takes a second to
-    import."""
+    """An optimizer's state for each matrix, like that of torch's optimizers, which take a
+    second to import."""
 
     state: dict[Tensor, dict[str, Tensor]]
 
 
 class Held(NamedTuple):
-    """What `cpu.epochs` takes of these networks, the same in every epoch.
+    """The arguments of `cpu.epochs` for these networks, constant over epochs.
 
-    theta, first, second : (n_networks, n_numbers), in the memory of torch's tensors
+    theta, first, second : (n_networks, n_numbers), which share the memory of torch's tensors
     seeds : (n_networks,)
     parts : networks of each thread; scratch : its memory
     """
@@ -81,8 +82,8 @@ class Held(NamedTuple):
 
 
 class CompiledStack(Stack):
-    """A stack of perceptrons without noise, dropout, batch norm and quantisation, which are
-    torch's: noise takes torch longer to draw than compiled loops take for all else."""
+    """A stack of perceptrons without noise, dropout, batch norm and quantisation. torch trains
+    those: to draw noise takes it longer than all other work takes compiled loops."""
 
     _held: Held | None = None
     _evaluated: list[tuple[np.ndarray, np.ndarray, int]] | None = None
@@ -99,7 +100,7 @@ class CompiledStack(Stack):
 
     @property
     def method(self) -> Method:
-        """The optimizer's."""
+        """The optimizer's state."""
         return METHODS[self.optimizer.method]
 
     def epoch(self, parts: Mapping[str, tuple[Tensor, Tensor]], epoch: int) -> Arrays:
@@ -149,7 +150,7 @@ class CompiledStack(Stack):
                 rates,
                 self.method.number,
                 held.numbers,
-                float(chosen.label_smoothing),  # of one type: each is a compilation
+                float(chosen.label_smoothing),  # of one type: each type is a compilation
                 float(chosen.l1),
                 float(chosen.l2),
                 float(chosen.orthonormal_penalty),
@@ -181,7 +182,7 @@ class CompiledStack(Stack):
         )
 
     def _share(self, work: Callable[[slice, np.ndarray], None]) -> None:
-        """The networks dealt out to the job's threads, of which this is one."""
+        """The networks divided among the job's threads, this thread included."""
         (own, memory), *others = zip(self._held.parts, self._held.scratch, strict=True)
         if others and self._pool is None:
             self._pool = ThreadPoolExecutor(len(others))
@@ -202,7 +203,7 @@ class CompiledStack(Stack):
         return np.array([chosen.weight_decay, *own, *[0.0] * (3 - len(own))])
 
     def _rates(self, steps: int, key: tuple[int, ...]) -> np.ndarray:
-        """The learning rate of every step of an epoch; on random labels it is constant."""
+        """The learning rate of every step of an epoch; it is constant on random labels."""
         rate, share = self.optimizer.learning_rate, self.optimizer.share
         if len(key) > 1 or not (self.optimizer.schedule or self.optimizer.warm_up):
             return np.full(steps, rate)
@@ -211,7 +212,7 @@ class CompiledStack(Stack):
 
 
 def _turned(x: Tensor, y: Tensor) -> tuple[np.ndarray, np.ndarray, int]:
-    """Inputs (features + 1, n) and labels to be evaluated, filled up, and how many they are."""
+    """Inputs (features + 1, n) and labels for an evaluation, padded, and their number."""
     n, features = len(x), math.prod(x.shape[1:])
     inputs = np.zeros((features + 1, cpu.filled(n)), np.float32)
     inputs[:features, :n] = x.flatten(1).T.numpy()
@@ -222,7 +223,7 @@ def _turned(x: Tensor, y: Tensor) -> tuple[np.ndarray, np.ndarray, int]:
 
 
 def _columns(x: Tensor) -> np.ndarray:
-    """Inputs (n, features) with a one after each, and zeros up to a multiple of eight."""
+    """Inputs (n, features), each followed by a one and by zeros up to a multiple of eight."""
     n, features = len(x), math.prod(x.shape[1:])
     found = np.zeros((n, -(-(features + 1) // 8) * 8), np.float32)
     found[:, :features] = x.flatten(1).numpy()

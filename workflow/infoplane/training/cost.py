@@ -1,4 +1,4 @@
-"""What the training of a block of seeds is expected to need, whatever the network."""
+"""The expected cost of training a block of seeds, for any network."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
 
 STEP_SECONDS, STEP_SECONDS_A_LAYER = 5e-4, 2.5e-4
 BY_TORCH = 0.01, STEP_SECONDS, STEP_SECONDS_A_LAYER, 8e-9, GFLOPS
-"""Of an epoch with its metrics and the journal, and of a step, whatever their size; of an
-activation forth and back; products, in 10^9 operations a second."""
+"""Fixed seconds of an epoch (with its metrics and the journal) and of a step; seconds of an
+activation forwards and backwards; speed of products, in 10^9 operations per second."""
 COMPILED = 1e-3, 0, 0, 1e-9, 40.0
-"""The same in compiled loops, on whose steps nothing is spent beside the numbers."""
+"""The same for compiled loops, whose steps have no fixed cost."""
 WEIGHT_SECONDS, KEPT_SECONDS = 1.5e-8, 4e-8
-"""Of a weight in a step, of a weight that is written."""
+"""Seconds of a weight in a step, and of a written weight."""
 COPIES, KEPT_BYTES, EVALUATED_BYTES = 20, 2**27, 2**29
-"""Matrices of all weights that are alive at once: the weights, gradients and their statistics,
-two of the optimizer, the latest, temporaries. Most of kept weights until they are compressed,
-and of the widest layer in an evaluation."""
+"""Matrices of all weights in memory at once: the weights, gradients and their statistics, two
+of the optimizer, the latest, temporaries. Then the largest size of kept weights before
+compression, and of the widest layer in an evaluation."""
 SIMULATION_SECONDS, ASKED_SECONDS = 1e-4, 3e-4
-"""Of a simulation of open_spiel's search, and more where the network is asked each time."""
+"""Seconds of a simulation of open_spiel's search, and more if each one needs the network."""
 MOVES = 40
-"""Of a game of which no more is known than that its board is as large."""
+"""Numbers for an unknown game with a board of this size."""
 
 
 def of_training(
@@ -39,7 +39,7 @@ def of_training(
     threads: int = 1,
     compiled: bool = False,
 ) -> Cost:
-    """Peak memory and seconds of so many epochs of mini-batches, of which some are kept."""
+    """Peak memory and seconds of so many epochs of mini-batches, some of which are kept."""
     n, n_layers, slower = data.n_train, len(network.layers), network.slowdown
     batch, n_steps, weights = min(batch, n), -(-n // batch), n_seeds * network.n_parameters
     units, widest = sum(network.widths.values()) + network.n_drawn, max(network.widths.values())
@@ -65,10 +65,10 @@ def of_training(
 def of_self_play(network: Network, data: Shape, n_seeds: int, settings: SelfPlay) -> Cost:
     """Peak memory and seconds of games by search and of training on them."""
     n, judged, product = settings.epochs, settings.evaluation, network.n_products / GFLOPS / 5e8
-    n_moves = min(MOVES, data.d // 3 + 1)  # a plane for each player, and one for neither
+    n_moves = min(MOVES, data.d // 3 + 1)  # a plane for each player, and one for empty fields
     searches = n * settings.games * n_moves
     searches += (n // judged.every + 2) * (judged.games * n_moves + judged.positions)
-    asks = "value" not in data.classes  # not solved, and maybe too large to look up
+    asks = "value" not in data.classes  # not solved, and perhaps too large for a table
     simulation = SIMULATION_SECONDS + asks * (ASKED_SECONDS + product)
     simulations = searches * max(settings.simulations, judged.simulations or 0)
     step = STEP_SECONDS + STEP_SECONDS_A_LAYER * len(network.layers)

@@ -1,5 +1,5 @@
-"""Inputs as a denoising autoencoder is shown them: with noise, or with numbers left out, drawn
-by seed and epoch (Vincent et al. 2010). It learns to give back the inputs as they are.
+"""Training inputs of a denoising autoencoder: with noise, or with numbers left out, at random
+by seed and epoch (Vincent et al. 2010). The network learns to reconstruct the unchanged inputs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Settings(BaseSettings):
-    """Changes of training inputs, drawn anew in every epoch; measured inputs have none."""
+    """Random changes of training inputs, new in every epoch; measured inputs have none."""
 
     sigma: float = Field(default=0, ge=0)
     """Every number of an input gets Gaussian noise of this standard deviation, in its units."""
@@ -31,7 +31,7 @@ class Settings(BaseSettings):
 
 
 def corrupted(x: Tensor, settings: Settings, drawn: Keyed) -> Tensor:
-    """Inputs x (S, n, *shape), changed. drawn : of these rows"""
+    """The changed inputs x (S, n, *shape). drawn : random numbers of these rows"""
     shape = x.shape[2:]
     if settings.sigma:
         x = x + settings.sigma * drawn.normal("input", shape)

@@ -1,8 +1,8 @@
 """Generative adversarial networks (Goodfellow et al. 2014, arXiv:1406.2661).
 
-The run's own network is the discriminator; a generator learns against it. Everything random is
-drawn from (seed, epoch) alone: a seed gets the same weights whichever seeds train beside it, to
-float tolerance, and a resumed training the same bits.
+The run's own network is the discriminator; a generator learns against it. All random numbers
+depend on (seed, epoch) alone: a seed gets the same weights whichever seeds train beside it, to
+float tolerance, and a resumed training gives the same bits.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 GENERATOR = "generator"
 """Name of the second network."""
 FIRST, LATENT, STEPS, BETWEEN, NOISE, EVALUATED = range(0x67616E, 0x67616E + 6)
-"""Keep what is drawn for one purpose apart from the rest: first weights of the generator, z of
-the discriminator's steps and of the generator's, places between real inputs and fakes, noise
+"""These keep random numbers of different purposes apart: first weights of the generator, z of
+the discriminator's steps and of the generator's, points between real inputs and fakes, noise
 and dropout of the networks, z of the metrics."""
 METRICS = (
     Metric("loss_discriminator", "loss"),
@@ -49,20 +49,20 @@ METRICS = (
     Metric("deviation", "sd of the discriminator's outputs"),
 )
 BOUND = Metric("bound", "lower bound of I(X;Y)  [bits]")
-"""Beside them, where outputs are log-odds: of the non-saturating loss."""
+"""A further metric if outputs are log-odds, as with the non-saturating loss."""
 Loss = Literal["non_saturating", "wasserstein", "hinge"]
 DISCRIMINATOR_BETAS = (0.5, 0.999)
-"""Of Adam where nothing is said: Radford et al. 2016."""
+"""Default settings of Adam: Radford et al. 2016."""
 
 
 class Collapse(BaseSettings):
-    """When a seed is remarked upon, by its last epoch; it is measured all the same."""
+    """Thresholds for a remark on a seed after its last epoch; the seed is still measured."""
 
     distance: float = Field(default=0.1, ge=0)
-    """The generator has collapsed where the mean distance of two fakes is below this share of
-    that of two real inputs."""
+    """The generator has collapsed if the mean distance of two fakes is below this share of the
+    mean distance of two real inputs."""
     deviation: float = Field(default=1e-3, ge=0)
-    """The discriminator is constant where the standard deviation of its outputs, on real inputs
+    """The discriminator is constant if the standard deviation of its outputs, on real inputs
     and fakes together, is below this."""
 
 
@@ -75,22 +75,22 @@ class Settings(TrainerSettings):
     """`gan` trains the network to tell real inputs from fakes, which a generator learns to
     make."""
     generator: Annotated[Any, Choice(FAMILIES, "family", "generator")]
-    """The second network has a family, generator where it is left out, and the settings of this
+    """The second network has a family, generator if none is given, and the settings of this
     family."""
     latent: int = Field(default=16, ge=1)
-    """A fake is made of this many numbers z."""
+    """A fake is made from this many numbers z."""
     distribution: Literal["normal", "uniform"] = "normal"
-    """Each number of z is drawn from this: standard normal, or uniform between −1 and 1."""
+    """Each number of z has this distribution: standard normal, or uniform between −1 and 1."""
     loss: Loss = "non_saturating"
     """Both networks minimise this loss. non_saturating: Goodfellow et al. 2014; wasserstein:
     with a gradient penalty, Gulrajani et al. 2017; hinge: Lim & Ye 2017."""
     gradient_penalty: float = Field(default=10.0, ge=0)
-    """The Wasserstein loss has λ (‖∇D‖ − 1)² added at places between real inputs and fakes,
-    with this λ."""
+    """With this λ, λ (‖∇D‖ − 1)² at points between real inputs and fakes is added to the
+    Wasserstein loss."""
     critic_steps: int = Field(default=1, ge=1)
-    """The discriminator takes this many steps for each of the generator."""
+    """The discriminator takes this many steps for each step of the generator."""
     optimizer: Optimizer = Adam(method="adam", learning_rate=2e-4, betas=DISCRIMINATOR_BETAS)
-    """The discriminator has this optimizer, and the generator one of the same settings."""
+    """The discriminator has this optimizer, and the generator one with the same settings."""
     generator_learning_rate: float | None = Field(default=None, gt=0)
     """The generator has this learning rate; null means the optimizer's."""
     batch_size: int = Field(default=64, ge=1)
@@ -98,7 +98,7 @@ class Settings(TrainerSettings):
     epochs: int = Field(ge=1)
     """The discriminator passes over the training inputs this many times."""
     evaluated: int = Field(default=512, ge=2)
-    """The metrics are found on at most this many real inputs, and as many fakes."""
+    """The metrics are computed on at most this many real inputs, and as many fakes."""
     collapse: Collapse = Collapse()
     """These thresholds say when a generator counts as collapsed and a discriminator as
     constant."""
@@ -120,7 +120,7 @@ class Settings(TrainerSettings):
 
 
 def of_discriminator(loss: Loss, real: torch.Tensor, fake: torch.Tensor) -> torch.Tensor:
-    """What the discriminator minimises, (S,) in nats or of no unit; its outputs (S, n)."""
+    """The discriminator's loss, (S,), in nats or without unit, from its outputs (S, n)."""
     relu, softplus = torch.relu, torch.nn.functional.softplus
     if loss == "non_saturating":
         return softplus(-real).mean(1) + softplus(fake).mean(1)
@@ -130,15 +130,15 @@ def of_discriminator(loss: Loss, real: torch.Tensor, fake: torch.Tensor) -> torc
 
 
 def of_generator(loss: Loss, fake: torch.Tensor) -> torch.Tensor:
-    """What the generator minimises, (S,); the discriminator's outputs (S, n)."""
+    """The generator's loss, (S,), from the discriminator's outputs (S, n)."""
     if loss == "non_saturating":
         return torch.nn.functional.softplus(-fake).mean(1)
     return -fake.mean(1)
 
 
 class Inputs(NamedTuple):
-    """Inputs on which metrics are found, (m, *shape): of the training set, and of the test set,
-    which may be empty. distance : the mean of two of the first"""
+    """Inputs of the metrics, (m, *shape): from the training set, and from the test set, which
+    may be empty. distance : the mean distance of two training inputs"""
 
     train: torch.Tensor
     test: torch.Tensor
@@ -146,7 +146,7 @@ class Inputs(NamedTuple):
 
 
 class Duel:
-    """Discriminators and generators of some seeds, that train as one."""
+    """Discriminators and generators of some seeds that train as one."""
 
     def __init__(
         self,
@@ -197,7 +197,7 @@ class Duel:
         self.calibrate(x)
 
     def calibrate(self, x: torch.Tensor) -> None:
-        """Measure scales and ranges, of networks that have any."""
+        """Measure scales and ranges of networks that have any."""
         self.discriminator.calibrate(x)
         z = self.settings.drawn(self.settings.evaluated, EVALUATED)
         self.generator.calibrate(z.to(x.device))
@@ -211,7 +211,7 @@ class Duel:
             fake = self._told(fakes)
             real, unseen = self._told(inputs.train), self._told(inputs.test)
             both = torch.cat([real, fake], 1)
-            # A critic's outputs have no zero that means anything.
+            # The zero of a critic's outputs has no meaning.
             middle = (
                 (real.mean(1) + fake.mean(1)) / 2 if loss == "wasserstein" else 0 * real[:, 0]
             )
@@ -234,7 +234,7 @@ class Duel:
         return {name: value.numpy(force=True) for name, value in found.items()}
 
     def leave(self, rows: set[int]) -> None:
-        """Go on without the networks of these rows."""
+        """Continue without the networks of these rows."""
         for player in self.players.values():
             player.leave(rows)
 
@@ -276,7 +276,7 @@ class Duel:
         player.buffers |= {name: value.detach() for name, value in changed.items()}
 
     def _penalty(self, weights, real, fake, between) -> torch.Tensor:
-        """λ (‖∇D‖ − 1)² at places between real inputs and fakes, summed over networks."""
+        """λ (‖∇D‖ − 1)² at points between real inputs and fakes, summed over networks."""
         share = between.reshape(*between.shape, *[1] * (real.ndim - 2))
         places = (share * real + (1 - share) * fake).requires_grad_()
         outputs, _ = self.discriminator.network.run(weights, places, training=True)
@@ -285,14 +285,14 @@ class Duel:
         return self.settings.gradient_penalty * (norms - 1).square().mean(1).sum()
 
     def _told(self, x: torch.Tensor, training: bool = False) -> torch.Tensor:
-        """Outputs of the discriminators, (S, n), of x (n, *shape) or (S, n, *shape)."""
+        """Outputs of the discriminators, (S, n), for x (n, *shape) or (S, n, *shape)."""
         outputs, _ = self.discriminator.network.run(
             self.discriminator.weights, x, training=training
         )
         return outputs.squeeze(2)
 
     def _made(self, weights, z: torch.Tensor, training: bool = False) -> torch.Tensor:
-        """Fakes (S, n, *shape) of z (S, n, latent)."""
+        """Fakes (S, n, *shape) from z (S, n, latent)."""
         return self.generator.network.run(weights, z, training=training)[0]
 
     def _drawn(self, n: int, epoch: int, purpose: int) -> torch.Tensor:
@@ -300,7 +300,7 @@ class Duel:
         return torch.stack([self.settings.drawn(n, s, epoch, purpose) for s in self.seeds])
 
     def _between(self, n: int, epoch: int, step: int) -> torch.Tensor:
-        """Shares of real inputs in the places of the gradient penalty, (S, n)."""
+        """Shares of real inputs in the points of the gradient penalty, (S, n)."""
         keys = [(seed, epoch, BETWEEN, step) for seed in self.seeds]
         return torch.stack([torch.rand(n, generator=streams.of_training(*k)) for k in keys])
 
@@ -310,7 +310,7 @@ class Duel:
 
 
 class GAN(Grouped):
-    """The duels of a block: one of all seeds, or one of each."""
+    """The duels of a block: one for all seeds, or one for each."""
 
     Settings = Settings
     losses = ("loss_discriminator", "loss_generator")
@@ -340,12 +340,10 @@ class GAN(Grouped):
     def networks_of(
         cls, settings: Settings, network: BaseSettings, data: Shape
     ) -> dict[str, Network]:
-        """A discriminator with one output, and a generator that gives what the data are."""
+        """A discriminator with one output, and a generator with outputs like the data."""
         judge = build(network, data.of_input, 1)
         if judge.output_shape != (1,):
-            text = (
-                f"must give one number for an input, not numbers of shape {judge.output_shape}"
-            )
+            text = f"must give one number per input, not numbers of shape {judge.output_shape}"
             raise Misfit(("family",), text, of_shape=False)
         return {NETWORK: judge, GENERATOR: _generator(settings, data)}
 
@@ -353,8 +351,8 @@ class GAN(Grouped):
     def cost(
         cls, settings: Settings, network: Network, data: Shape, n_seeds: int, threads: int = 1
     ) -> Cost:
-        """Of three passes of the discriminator, on real inputs, on fakes and for the generator,
-        twice as many with a gradient penalty, and of the generator's own."""
+        """The cost of three passes of the discriminator (on real inputs, on fakes and for the
+        generator; twice as many with a gradient penalty) and of the generator's passes."""
         kept, batch = settings.n_kept, settings.batch_size
         passes = 6 if settings.loss == "wasserstein" else 3
         of = [(network, passes), (_generator(settings, data), 2)]
@@ -389,10 +387,10 @@ class GAN(Grouped):
         return duel.evaluate(self.inputs)
 
     def _remark(self, epoch: int) -> None:
-        """Note since when a rule has held, for every seed."""
+        """Note, for every seed, the epoch since which a rule has held."""
         for rule, least in self.settings.collapse:
             metric, _ = _RULES[rule]
-            low = self.values[metric] < least  # a NaN is not
+            low = self.values[metric] < least  # a NaN does not count
             since = self.books[rule]
             self.books[rule] = np.where(low, np.where(since < 0, epoch, since), -1)
 
@@ -400,7 +398,7 @@ class GAN(Grouped):
 _RULES = {
     "distance": (
         "diversity",
-        "collapsed generator: the mean distance of two fakes is {value:.3g} of that of two "
+        "collapsed generator: the mean distance of two fakes is {value:.3g} times that of two "
         "real inputs, below {least:g}, since epoch {epoch}",
     ),
     "deviation": (
@@ -409,11 +407,11 @@ _RULES = {
         "{least:g}, since epoch {epoch}",
     ),
 }
-"""Keys of `Collapse`: the metric that is judged, and what is said."""
+"""Keys of `Collapse`: the judged metric, and the remark."""
 
 
 def _generator(settings: Settings, data: Shape) -> Network:
-    """Raises Misfit where it does not make such data."""
+    """Raises Misfit if it does not make such data."""
     chosen, at = settings.generator, ("training", "generator")
     if not FAMILIES[chosen.family].generates:
         text = f"must be of a family that makes data, not '{chosen.family}'"
@@ -429,10 +427,10 @@ def _generator(settings: Settings, data: Shape) -> Network:
 
 
 def _evenly(x: np.ndarray, most: int) -> np.ndarray:
-    """At most so many inputs, evenly out of all of them."""
+    """At most so many inputs, evenly spread over all of them."""
     return x[np.linspace(0, len(x) - 1, min(most, len(x)), dtype=np.int64)] if len(x) else x
 
 
 def _distances(x: torch.Tensor) -> torch.Tensor:
-    """Mean distance of two different inputs, (S,), of x (S, n, *shape)."""
+    """Mean distance of two different inputs, (S,), from x (S, n, *shape)."""
     return torch.stack([torch.pdist(one.flatten(1)).mean() for one in x])

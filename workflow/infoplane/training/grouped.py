@@ -1,7 +1,7 @@
-"""Trainers whose seeds train in groups: all as one where that is faster, or one by one.
+"""Trainers whose seeds train in groups: all as one if that is faster, or one by one.
 
-Here are the books: which seed goes on, has failed or is over. What a group does in an epoch is
-the trainer's own.
+This module keeps the books: which seeds continue, failed or have ended. The trainer decides
+what a group does in an epoch.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ Weights = Mapping[str, Mapping[str, "Tensor"]]
 class Group(Protocol):
     """Networks of some seeds that train as one.
 
-    rows, seeds : of each, its row among all of the block and its seed
-    players : what an optimizer steps, by network
+    rows, seeds : for each network, its row in the block and its seed
+    players : the parameters that an optimizer steps, by network
     """
 
     rows: Sequence[int]
@@ -41,23 +41,24 @@ class Group(Protocol):
     players: Mapping[str, Parameters]
 
     def leave(self, rows: set[int]) -> None:
-        """Go on without the networks of these rows."""
+        """Continue without the networks of these rows."""
 
     def state(self) -> Arrays:
-        """All but the weights that is needed to go on with the same bits."""
+        """All state, except the weights, that is needed to continue with the same bits."""
 
     def restore(self, state: Arrays) -> None:
-        """Take up a state that `state` gave."""
+        """Restore a state from `state`."""
 
 
 class Grouped(Trainer):
     """A block of seeds in groups.
 
-    losses : metrics that end a seed where they become NaN or infinite
-    may_help : against that, as an error says it
-    latest : weights of all seeds by network and array, of those that go on when asked for
+    losses : metrics that end a seed if they become NaN or infinite
+    may_help : a remedy, for the error message
+    latest : weights of all seeds by network and array; those of continuing seeds are updated on
+        demand
     values : metrics by name, (n_seeds,) or (n_seeds, n_layers)
-    books : what a trainer remembers of every seed beside, by name, (n_seeds,)
+    books : a trainer's further state of every seed, by name, (n_seeds,)
     failed : seeds whose loss became NaN, with the epoch
     """
 
@@ -81,15 +82,15 @@ class Grouped(Trainer):
 
     @abstractmethod
     def epoch_of(self, group, epoch: int) -> Mapping[str, np.ndarray | float]:
-        """Train a group for an epoch, but for epoch 0, and measure it; metrics by name."""
+        """Train a group for an epoch, except epoch 0, and measure it; metrics by name."""
 
     def is_over(self, row: int) -> bool:
-        """Whether a seed's training ends with this epoch, by a rule."""
+        """Whether a rule ends a seed's training with this epoch."""
         return False
 
     @property
     def running(self) -> list[int]:
-        """Rows of the seeds that go on."""
+        """Rows of the seeds that continue."""
         return [row for group in self.groups for row in group.rows]
 
     @property
@@ -118,7 +119,8 @@ class Grouped(Trainer):
         return copies(self.values)
 
     def each(self, work: Callable[[Group], Done]) -> list[Done]:
-        """work(group) of every group: seeds one by one share the job's threads, one each."""
+        """Call work(group) for every group; seeds that train one by one share the job's
+        threads, one each."""
         parallel = all(network.parallel for network in self.networks.values())
         n_threads = min(torch.get_num_threads(), len(self.groups)) if parallel else 1
         return one_thread_each(work, self.groups, n_threads)
@@ -152,7 +154,7 @@ class Grouped(Trainer):
             group.restore(part_of(state, f"group.{i}."))
 
     def _grouped(self, rows: Sequence[int]) -> list[Group]:
-        """Groups of these seeds, as their latest weights are: all of them, or each."""
+        """Groups of these seeds with their latest weights: one of all, or one of each."""
         stacks = all(network.stacks for network in self.networks.values())
         together = stacks or self.device.type != "cpu"
         groups = [list(rows)] if together else [[row] for row in rows]
@@ -187,7 +189,8 @@ class Grouped(Trainer):
                         self.latest[of][name][into] = to_array(value[places])
 
     def _let_go(self, epoch: int) -> None:
-        """Take seeds whose loss is NaN, and seeds whose training is over, out of the groups."""
+        """Remove seeds whose loss is NaN, and seeds whose training has ended, from the
+        groups."""
         losses = [self.values[name] for name in self.losses]
         lost = [r for r in self.running if not all(np.isfinite(loss[r]) for loss in losses)]
         finished = [row for row in self.running if row not in lost and self.is_over(row)]
@@ -195,7 +198,7 @@ class Grouped(Trainer):
             self.failed[self.seeds[row]] = epoch
             log.error(
                 "seed %d: the loss became NaN or infinite in epoch %d; this seed stops here, "
-                "any others go on",
+                "any others continue",
                 self.seeds[row],
                 epoch,
             )

@@ -1,7 +1,7 @@
 """The loop around a trainer: it yields epochs, the journal keeps them, a killed job resumes.
 
-One process at a time: a job that finds another at work on its store (it outlived the Snakemake
-that started it) waits, and takes what that one made if it is what it would make itself.
+One process at a time: a job may find another at work on its store, which outlived the Snakemake
+that started it. It waits, and takes the other's result if its own would be the same.
 """
 
 import logging
@@ -38,12 +38,12 @@ def train(
 ) -> None:
     """Train to the end and leave a store of weights at `path`.
 
-    identity : what the result is made from; work of the same identity is resumed
-    attributes : what the store is to say of itself besides, as JSON can hold it
-    checkpoint_seconds : time between two checkpoints; a killed job loses no more than that
-    keep_failed : whether a training of which every seed fails leaves a store all the same, up
-        to the epoch before
-    Raises OSError where the disk is too small for the weights.
+    identity : a digest of what makes the result; work with the same identity is resumed
+    attributes : further attributes of the store, in JSON's types
+    checkpoint_seconds : time between two checkpoints; a killed job loses at most that
+    keep_failed : whether a training whose seeds all fail still leaves a store, up to the epoch
+        before
+    Raises OSError if the disk is too small for the weights.
     """
     with writing(path, title) as waited:
         if waited and _stands(path, identity):
@@ -53,7 +53,7 @@ def train(
 
 
 def _stands(path: Path, identity: str) -> bool:
-    """Whether the store is there, whole, and made from what `identity` says."""
+    """Whether the store exists, is whole, and has this identity."""
     try:
         return open_tree(path).attrs.get("identity") == identity
     except StoreError:
@@ -77,7 +77,7 @@ def _train(trainer, path, identity, attributes, title, checkpoint_seconds, keep_
         f"{len(trainer.seeds)} seeds, {len(journal.kept)} epochs of weights kept, at most "
         f"{size(journal.n_bytes)} on disk",
     )
-    require_disk(path, 2 * journal.n_bytes)  # the journal, and what it is packed into
+    require_disk(path, 2 * journal.n_bytes)  # the journal, and its packed file
     state = journal.resume()
     try:
         _go_on(trainer, journal, state, title, checkpoint_seconds)
@@ -94,13 +94,13 @@ def _train(trainer, path, identity, attributes, title, checkpoint_seconds, keep_
         if set_aside:
             log.warning("seed %d: set aside, it ended with %s", seed, reason)
     for seed, said in trainer.remarks.items():
-        log.warning("seed %d: %s; it is measured all the same", seed, said)
+        log.warning("seed %d: %s; it is still measured", seed, said)
     described = {"networks": describe(trainer.networks), "identity": identity}
     journal.finish({**attributes, **described}, trainer.lost, trainer.remarks)
 
 
 def _go_on(trainer, journal, state, title, checkpoint_seconds):
-    """Every epoch that is left, after the one of this state."""
+    """Every epoch after the one of this state."""
     if state is not None:
         trainer.restore(state)
         log.info("resumed after epoch %d", journal.last)
@@ -120,6 +120,7 @@ def _go_on(trainer, journal, state, title, checkpoint_seconds):
 
 
 def _keep_last(journal, trainer):
-    """Keep the weights of the last epoch, which a rule may have ended between two kept ones."""
+    """Keep the weights of the last epoch, which may lie between two kept ones if a rule ended
+    the training."""
     if not journal.keeps(journal.last):
         journal.keep(trainer.weights())

@@ -1,4 +1,5 @@
-"""torch's optimizers, on all seeds' parameters as one tensor, and their learning rates."""
+"""torch's optimizers for the parameters of all seeds as one tensor, and their learning
+rates."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ class Cosine(Settings):
 
 
 class Scheduled(Settings):
-    """What all optimizers have: a learning rate that may change from step to step."""
+    """Common settings of all optimizers: a learning rate that may change from step to step."""
 
     schedule: Annotated[Step | Cosine, Field(discriminator="decay")] | None = None
     """The learning rate falls by this schedule; null keeps it constant."""
@@ -46,14 +47,15 @@ class Scheduled(Settings):
     """The learning rate first rises from 0 over this many epochs, linearly with every step."""
 
     def check(self, epochs: int) -> None:
-        """ValueError where so many epochs are over before the warm-up is."""
+        """Raises ValueError if the training ends before the warm-up."""
         if self.warm_up >= epochs:
             raise ValueError(
-                f"optimizer.warm_up must be < {epochs}, which is epochs, not {self.warm_up}"
+                f"optimizer.warm_up must be < {epochs}, the epochs, not {self.warm_up}"
             )
 
     def share(self, step: int, steps: int, epochs: int) -> float:
-        """Share of the learning rate at a step, the first is 0, of so many in each epoch."""
+        """Share of the learning rate at a step (the first is 0), with so many steps in each
+        epoch."""
         done = step / steps - self.warm_up
         if done < 0:
             return (step + 1) / (steps * self.warm_up)
@@ -122,7 +124,7 @@ class AdamW(Scheduled):
     """This is added to the root of the averaged square of the gradient, by which AdamW
     divides."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    """Each step takes this times the learning rate off the weights, as a share of them."""
+    """Each step reduces the weights by the share: this times the learning rate."""
 
     def on(self, parameter):
         return torch.optim.AdamW([parameter], **_adam(self))

@@ -1,4 +1,4 @@
-"""Networks of several seeds whose parameters an optimizer trains as one."""
+"""Networks of several seeds; an optimizer trains their parameters as one."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CALIBRATION_INPUTS = 4096
-"""Most training inputs, the first ones, on which scales and ranges are measured."""
+"""Scales and ranges are measured on the first training inputs, at most so many."""
 
 
 class Parameters:
     """Networks of some seeds that are stepped as one.
 
-    optimizer : its settings; epochs : of the training, over which its rate may fall
-    rows, seeds : of each network, its row among all of the block and its seed
+    optimizer : its settings; epochs : of the training, over which the learning rate may fall
+    rows, seeds : for each network, its row in the block and its seed
     weights : (n_networks, *shape) by name; the parameters among them are views of `flats`
-    flats : all parameters of one type of number as a matrix, (n_networks, n_numbers): an
-        optimizer's step and the statistics of the gradient are then a few operations, not a
-        few for every array
+    flats : all parameters of one type of number as a matrix, (n_networks, n_numbers), so that
+        an optimizer's step and the gradient's statistics take a few operations, not a few for
+        every array
     """
 
     def __init__(
@@ -66,11 +66,11 @@ class Parameters:
         self.leaves = {n: v.detach().requires_grad_() for n, v in self.views.items()}
 
     def new_optimizer(self, flat: Tensor):
-        """What steps this matrix: torch's optimizer, or something with a `state` like its."""
+        """The optimizer of this matrix: torch's, or an object with a `state` like it."""
         return self.optimizer.on(flat)
 
     def leave(self, rows: set[int]) -> None:
-        """Go on without the networks of these rows."""
+        """Continue without the networks of these rows."""
         stay = [i for i, row in enumerate(self.rows) if row not in rows]
         if len(stay) == len(self.rows):
             return
@@ -85,7 +85,7 @@ class Parameters:
         self._take_up(states)
 
     def state(self) -> dict[str, np.ndarray]:
-        """State of the optimizers; the weights are kept beside it."""
+        """State of the optimizers; the weights are stored beside it."""
         return {
             f"{i}.{name}": to_array(value)
             for i, optimizer in enumerate(self.optimizers)
@@ -93,7 +93,7 @@ class Parameters:
         }
 
     def restore(self, state: Arrays) -> None:
-        """Take up a state that `state` gave."""
+        """Restore a state from `state`."""
         self._take_up(
             [
                 {name: _like(value, flat) for name, value in part_of(state, f"{i}.").items()}
@@ -102,7 +102,7 @@ class Parameters:
         )
 
     def set_rate(self, step: int, steps: int) -> None:
-        """The learning rate of a step of the training, of so many in an epoch."""
+        """The learning rate of a step of the training, with so many steps in an epoch."""
         chosen = self.optimizer
         rate = chosen.learning_rate * chosen.share(step, steps, self.epochs)
         for optimizer in self.optimizers:
@@ -114,7 +114,7 @@ class Parameters:
         self.follow(self.gradients(loss))
 
     def gradients(self, loss: Tensor) -> list[Tensor]:
-        """Of a loss, as the parameters are, in matrices."""
+        """Gradients of a loss, in matrices like the parameters."""
         found = torch.autograd.grad(
             loss, list(self.leaves.values()), allow_unused=True, materialize_grads=True
         )
@@ -132,13 +132,13 @@ class Parameters:
             optimizer.step()
 
     def calibrate(self, x: Tensor) -> None:
-        """Measure what is measured between epochs, with the weights as they are."""
+        """Measure scales and ranges between epochs, with the present weights."""
         with torch.no_grad():
             self.buffers |= self.network.calibrate(self.weights, x[:CALIBRATION_INPUTS])
 
     def norms(self, squares: Sequence[Tensor]) -> np.ndarray:
-        """Root of each layer's sum of these matrices, (n_networks, n_layers); NaN where no
-        parameters belong to a layer."""
+        """Root of each layer's sum of these matrices, (n_networks, n_layers); NaN for a layer
+        without parameters."""
         parts = {name: v.flatten(1).sum(1) for name, v in self._views(squares).items()}
         nothing = torch.full((len(self.rows),), torch.nan, device=self.device)
         of = self.network.of_layer
@@ -155,7 +155,7 @@ class Parameters:
                 optimizer.load_state_dict({"state": {0: dict(state)}, "param_groups": groups})
 
     def _views(self, flats: Sequence[Tensor]) -> dict[str, Tensor]:
-        """Arrays by name, of matrices such as `flats`."""
+        """Arrays by name, from matrices such as `flats`."""
         found = {}
         for flat, names in zip(flats, self.names, strict=True):
             shapes = [self.network.parameters[name] for name in names]
@@ -166,19 +166,19 @@ class Parameters:
 
 
 def at_least(flat: Tensor) -> torch.dtype:
-    """The type in which numbers of this one are summed: float32, or float64 of its own."""
+    """The type for sums of numbers of this type: float32, or float64 for float64."""
     return torch.promote_types(flat.dtype, torch.float32)
 
 
 def _like(value: np.ndarray, flat: Tensor) -> Tensor:
-    """A part of an optimizer's state: a number of steps, or of the parameters' type."""
+    """A part of an optimizer's state: a number of steps, or numbers in the parameters' type."""
     if value.ndim == 0:
         return torch.tensor(value)
     return to_tensor(value, str(flat.dtype).removeprefix("torch."))
 
 
 def part_of(state: Arrays, prefix: str) -> dict[str, np.ndarray]:
-    """What stands under a prefix, without it."""
+    """The entries under a prefix, without the prefix."""
     return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
 
 

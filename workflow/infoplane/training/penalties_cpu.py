@@ -1,4 +1,4 @@
-"""Gradients of what settings add to the loss of a perceptron, in compiled loops."""
+"""Gradients of the penalties in a perceptron's loss, in compiled loops."""
 
 import numba
 import numpy as np
@@ -11,7 +11,7 @@ F = np.float32
 
 @numba.njit(error_model="numpy")
 def penalise(g, theta, widths, l1, l2):
-    """Gradients of λ Σ|w| and λ Σw² of weights; biases are left out."""
+    """Gradients of λ Σ|w| and λ Σw² over weights without biases."""
     at = 0
     for layer in range(len(widths) - 1):
         weights = widths[layer] * widths[layer + 1]
@@ -23,8 +23,8 @@ def penalise(g, theta, widths, l1, l2):
 
 @numba.njit(**FUSED)
 def keep_orthonormal(g, theta, widths, penalty):
-    """Gradient of λ ‖W'W − I‖² of each layer's matrix W of weights, 4 λ W (W'W − I); of WW' and
-    W' where W has more columns than rows. g, theta : of all layers"""
+    """Gradient of λ ‖W'W − I‖² for each layer's matrix W of weights, 4 λ W (W'W − I); with WW'
+    and W' if W has more columns than rows. g, theta : of all layers"""
     at = 0
     for layer in range(len(widths) - 1):
         fan_in, fan_out = widths[layer], widths[layer + 1]

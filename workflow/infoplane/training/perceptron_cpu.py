@@ -1,12 +1,13 @@
 """An epoch of small perceptrons in compiled loops: mini-batches, optimizer, loss and norms.
 
-torch spends some 300 operators a step on a few thousand numbers; here one call does an epoch of
-some networks, one after another. Activations are kept unit by unit, (units, inputs), so that
-loops run along inputs, and stay in the caches next to the core; products sum in registers.
+torch needs some 300 operators per step for a few thousand numbers; here one call trains some
+networks for an epoch, one after another. Activations are stored unit by unit, (units, inputs),
+so that loops run along inputs and stay in the core's own caches; products are summed in
+registers.
 
-A layer's parameters are the matrix (fan_in + 1, fan_out) that stands in a flat row: weights,
-then biases; the last row of what goes into a layer is ones. Nothing here assumes that numbers
-are finite: a loss that is NaN stays NaN.
+A layer's parameters are the matrix (fan_in + 1, fan_out) in a flat row: weights, then biases;
+the last row of a layer's input is ones. Nothing here assumes finite numbers: a loss that is NaN
+stays NaN.
 """
 
 import numba
@@ -22,14 +23,14 @@ from infoplane.vectors_cpu import after, pointer, turn
 
 EXACT = {"error_model": "numpy"}
 SUMS = {"fastmath": {"reassoc", "contract", "nsz"}, **EXACT}
-"""What the compiler may do with numbers. An optimizer's step is computed as it is written, and
-what goes before it leaves no choice but one: so weights have the same bits on every x86 machine
-that fuses products, and in every compilation. Only losses and norms may be summed anyhow."""
+"""Freedoms of the compiler. An optimizer's step is computed as written, and the code before it
+allows only one order. So weights have the same bits in every compilation and on every x86
+machine that fuses products. Only losses and norms may be summed in any order."""
 F = np.float32
 WIDE = 256
-"""Inputs that are evaluated at once."""
+"""Number of inputs evaluated at once."""
 SPARE = 1
-"""Rows that may be read after the last."""
+"""Number of rows that may be read after the last."""
 TANH, RELU, LEAKY, SIGMOID, SOFTSIGN, SOFTPLUS, LINEAR = range(7)
 SGD, ADAM, ADAMW, RMSPROP = range(4)
 
@@ -101,7 +102,7 @@ def _activate(h, kind, n):
 
 @numba.njit(**FUSED)
 def _slope(back, h, kind, n):
-    """What comes back to a unit, times the slope of its function, by its output h; pointers."""
+    """A unit's backward signal, times the slope of its function at output h; pointers."""
     if kind == TANH:
         for b in range(n):
             back[b] *= F(1) - h[b] * h[b]
@@ -125,9 +126,9 @@ def _slope(back, h, kind, n):
 
 @numba.njit(**FUSED)
 def _forward(theta, widths, kinds, inputs, from_row, acts, row, n):
-    """Activations of all layers, rows one after another, a row of ones after each layer's.
+    """Activations of all layers, row after row, with a row of ones after each layer.
 
-    inputs, acts : pointers, to inputs with a row of ones, and to what is written
+    inputs, acts : pointers, to inputs with a row of ones, and to the result
     from_row, row : from one of their rows to the next
     """
     h, out, at = inputs, acts, theta
@@ -154,7 +155,7 @@ def _ones(widths, acts, row):
 
 @numba.njit(**FUSED)
 def _softmax(z, row, classes, top, total, n):
-    """Exponentials of z in place, less the largest score; and their sum. z : a pointer"""
+    """Exponentials of z minus its largest score, in place; and their sum. z : a pointer"""
     for b in range(n):
         top[b] = z[b]
         total[b] = F(0)
@@ -171,7 +172,7 @@ def _softmax(z, row, classes, top, total, n):
 
 @numba.njit(**EXACT)
 def _decay(g, theta, method, weight_decay, rate):
-    """Weight decay, as a part of the gradient or, of AdamW, of the step."""
+    """Weight decay, as a part of the gradient or, for AdamW, of the step."""
     if weight_decay != 0:
         if method == ADAMW:
             for p in range(len(theta)):
@@ -185,7 +186,7 @@ def _decay(g, theta, method, weight_decay, rate):
 def _step(g, theta, first, second, method, numbers, rate, t):
     """One step of torch's optimizer of this name.
 
-    first, second : its moments, as torch keeps them; numbers : weight decay and its settings;
+    first, second : its moments, as in torch; numbers : weight decay and its settings;
     t : steps so far, this one included
     """
     _decay(g, theta, method, numbers[0], rate)
@@ -196,7 +197,7 @@ def _step(g, theta, first, second, method, numbers, rate, t):
             step = g[p] + momentum * first[p] if nesterov else first[p]
             theta[p] -= F(rate) * step
     elif method == RMSPROP:
-        # What is near 1 is taken from 1 before it is rounded.
+        # Subtract from 1 before rounding, because the number is near 1.
         share, rest = F(numbers[1]), F(1 - numbers[1])
         momentum, eps = F(numbers[2]), F(numbers[3])
         for p in range(len(theta)):
@@ -218,7 +219,7 @@ def _gather(x, columns, order, begin, n, out, row):
     """Inputs order[begin], … , unit by unit.
 
     x, out : pointers, to rows of `columns` numbers and of inputs
-    n : inputs that are written, the last of them as the first where `order` has no more
+    n : number of inputs to write; if `order` has no more, the first ones again
     """
     places = np.empty(n, np.int64)
     known = min(n, len(order) - begin)
@@ -237,7 +238,7 @@ def _train(
     x, y, order, theta, first, second, t, widths, kinds, batch, rates, method, numbers,
     smoothing, l1, l2, orthonormal, scratch, row, mean, square,
 ):  # fmt: skip
-    """An epoch of one network, in place; mean, square : of its gradient, over steps."""
+    """Train one network for an epoch, in place; mean, square : of its gradient, over steps."""
     n_layers, classes, columns = len(widths) - 1, widths[-1], x.shape[1]
     g = np.empty_like(theta)
     top, total = np.empty(row, np.float32), np.empty(row, np.float32)
@@ -300,8 +301,8 @@ def _train(
 def _evaluate(xt, y, n_inputs, theta, widths, kinds, scratch):
     """Mean loss in nats and accuracy of one network.
 
-    xt, y : inputs (features + 1, n), the last row ones, and labels (n,); n is n_inputs, filled
-    up to a multiple of FILLED
+    xt, y : inputs (features + 1, n), with ones in the last row, and labels (n,); n is n_inputs,
+        rounded up to a multiple of FILLED
     """
     n_layers, classes = len(widths) - 1, widths[-1]
     top, total = np.empty(WIDE, np.float32), np.empty(WIDE, np.float32)
@@ -327,7 +328,7 @@ def _evaluate(xt, y, n_inputs, theta, widths, kinds, scratch):
         for b in range(n):
             loss += np.float64(top[b]) - np.float64(wanted[b])
             right += largest[b] == y[begin + b]
-        for b0 in range(0, n, 32):  # a logarithm of 32 sums, of at most 10^9 classes each
+        for b0 in range(0, n, 32):  # one logarithm for 32 sums, each of at most 10^9 classes
             product = 1.0
             for b in range(b0, min(b0 + 32, n)):
                 product *= total[b]
@@ -350,8 +351,8 @@ def _norms(values, widths, out):
 
 
 def scratch(widths: np.ndarray, batch: int) -> np.ndarray:
-    """Memory for inputs and activations, and for what comes back to them: zeros, from the start
-    of a line of cache on."""
+    """Memory for inputs and activations, and for their backward signals: zeros, aligned to a
+    cache line."""
     rows = 2 * int(sum(widths[1:])) + len(widths) + 2 * SPARE
     columns = filled(widths[0] + 1, 8)
     size = max(filled(batch) * (columns + rows), WIDE * rows)
@@ -365,14 +366,14 @@ def epochs(
     x, y, train, test, words, theta, first, second, t, widths, kinds, batch, rates, method,
     numbers, smoothing, l1, l2, orthonormal, scratch, scores, norms,
 ):  # fmt: skip
-    """An epoch of every network, in place.
+    """Train every network for an epoch, in place.
 
     x : inputs (n, columns): features, a one, and zeros up to a multiple of eight
     y : labels (n_networks or 1, n); no rate: no training
-    train, test : what is evaluated afterwards, as `_evaluate` takes it: xt, y, n_inputs
-    words : (n_networks, n_words), of the key of each network's random order
+    train, test : data of the evaluation afterwards, as for `_evaluate`: xt, y, n_inputs
+    words : (n_networks, n_words), the words of the key of each network's random order
     theta, first, second : (n_networks, n_numbers)
-    scratch : as the function of that name gives it, of this call alone
+    scratch : from the function of that name, for this call alone
     scores : takes loss and accuracy on train and on test, (n_networks, 4)
     norms : takes norms by layer of weights, of the mean gradient and of its standard
         deviation, (n_networks, 3, n_layers)

@@ -1,6 +1,6 @@
 """Products of small matrices in compiled loops, summed in registers; all are pointers.
 
-Each sum runs in one order on every machine, and fuses every product: so it has the same bits.
+Each sum has one order on every machine and fuses every product, so it has the same bits.
 """
 
 import numba
@@ -9,13 +9,13 @@ from infoplane.vectors_cpu import WIDEST, load, plus, plus_scaled, store, summed
 
 FUSED = {"fastmath": {"contract", "nsz"}, "error_model": "numpy"}
 FILLED = 32
-"""Rows are filled up to a multiple of this, of whole vectors, which do not count."""
+"""Rows are padded to a multiple of this, with whole vectors that do not count."""
 SUMMED = 16
-"""Sums along a row that run at once, on every machine."""
+"""Number of sums along a row that run at once, on every machine."""
 
 
 def filled(n: int, to: int = FILLED) -> int:
-    """So many, filled up to a multiple."""
+    """The number, rounded up to a multiple."""
     return -(-n // to) * to
 
 
@@ -71,8 +71,8 @@ def combine(out, out_row, m, src, src_row, k, c, down, along, n):
 def outer(g, h, fan_in, d, fan_out, row, n):
     """g[i, j] = Σ h[i, b] d[j, b] over inputs b; all are pointers.
 
-    row : from one row of h or d to the next. A row after those of either may be read; what
-    comes of it is left.
+    row : from one row of h or d to the next. One more row of either may be read; its result is
+        not used.
     """
     for i in range(0, fan_in, 2):
         for j in range(0, fan_out, 2):

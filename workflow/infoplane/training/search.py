@@ -1,6 +1,6 @@
-"""Search and play by open_spiel: what a network says of positions, and games with that.
+"""Search and play by open_spiel: a network's evaluations of positions, and games with them.
 
-Names of positions, values and observations are those of `datasets.games`.
+Names of positions, values and observations are as in `datasets.games`.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     import pyspiel
 
 Choose = Callable[["pyspiel.State"], int]
-"""What a player does in a state: an action."""
+"""A player: its action in a state."""
 
 
 class Said(NamedTuple):
-    """What a network says of a position.
+    """A network's evaluation of a position.
 
     prior : probabilities of the legal actions, (action, p)
-    returns : (2,), the result that it expects, of each player
+    returns : (2,), the expected result of each player
     """
 
     prior: list[tuple[int, float]]
@@ -31,11 +31,11 @@ class Said(NamedTuple):
 
 
 class Evaluator:
-    """A network as open_spiel's search asks it, by `evaluate` and `prior`.
+    """A network for open_spiel's search, with `evaluate` and `prior`.
 
-    ask : gives the policy's scores (n, A) and values (n,) of observations (n, *shape), values
-        those of the player to move
-    A position that is asked for again is remembered; those of `know` are asked for at once.
+    ask : gives the policy's scores (n, A) and values (n,) of observations (n, *shape), for the
+        player to move Evaluations are remembered; `know` evaluates all positions of a game at
+        once.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class Evaluator:
         self.rows: dict[str, int] = {}
 
     def know(self, found: games.Positions, rows: dict[str, int]) -> None:
-        """Ask for all positions of a game; rows : of each by name."""
+        """Evaluate all positions of a game at once; rows : of each position by name."""
         self.rows, self.scores, self.values = rows, *self.ask(found.x)
 
     def evaluate(self, state: pyspiel.State) -> np.ndarray:
-        """The result that is expected, of each player."""
+        """The expected result of each player."""
         return self._of(state).returns
 
     def prior(self, state: pyspiel.State) -> list[tuple[int, float]]:
@@ -58,7 +58,7 @@ class Evaluator:
         return list(self._of(state).prior)
 
     def best(self, state: pyspiel.State) -> int:
-        """The action of highest probability, without any search."""
+        """The most probable action, without search."""
         return max(self._of(state).prior, key=lambda pair: pair[1])[0]
 
     def _of(self, state: pyspiel.State) -> Said:
@@ -84,7 +84,7 @@ class Evaluator:
 class Search:
     """PUCT search (Silver et al. 2017) with an evaluator.
 
-    noise : share and concentration of Dirichlet noise at the root; None: none
+    noise : share and concentration of Dirichlet noise at the root; None: no noise
     """
 
     def __init__(
@@ -111,22 +111,22 @@ class Search:
         self.n_actions = evaluator.game.num_distinct_actions()
 
     def visits(self, state: pyspiel.State) -> np.ndarray:
-        """How often each action was explored, (A,)."""
+        """Number of visits of each action, (A,)."""
         found = np.zeros(self.n_actions)
         for child in self.bot.mcts_search(state).children:
             found[child.action] = child.explore_count
         return found
 
     def best(self, state: pyspiel.State) -> int:
-        """The action that was explored most often."""
+        """The most visited action."""
         return int(self.visits(state).argmax())
 
 
 class Game(NamedTuple):
     """A game of self-play, move by move.
 
-    x : observations (n, *shape); policy : shares of visits (n, A); result : (n,), of the
-    player to move, in [−1, 1]
+    x : observations (n, *shape); policy : shares of visits (n, A); result : (n,), for the
+        player to move, in [−1, 1]
     """
 
     x: np.ndarray
@@ -143,8 +143,8 @@ def self_play(
 ) -> Game:
     """A game against itself.
 
-    temperature : moves are drawn by visits^(1 / temperature), the first n_drawn of a game;
-        the others, and all with 0, are those of most visits
+    temperature : the first n_drawn moves of a game are drawn by visits^(1 / temperature); the
+        others, and all if it is 0, are the most visited moves
     """
     state, x, policies, players = game.new_initial_state(), [], [], []
     while not state.is_terminal():

@@ -1,11 +1,11 @@
-"""AlphaZero's self-play (Silver et al. 2018): games by search, and a network that learns them.
+"""AlphaZero's self-play (Silver et al. 2018): games by search, and a network that learns from
+them.
 
-An epoch is an iteration: a network plays games against itself by open_spiel's search, and is
-trained on the latest of them. All positions of a small game are evaluated in one batch an
-epoch, and the search looks them up; of a large one the network is asked position by position.
-
-All that is random comes of (seed, epoch), and seeds train one after the other: a seed gets the
-same bits alone and in a block, and so does a resumed training.
+An epoch is an iteration: a network plays games against itself by open_spiel's search and is
+trained on the latest ones. One batch per epoch evaluates all positions of a small game, and the
+search looks them up; in a large game the network evaluates position by position. All random
+numbers depend on (seed, epoch), and seeds train one after the other: a seed gets the same bits
+alone and in a block, and a resumed training gives the same bits.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GAMES, STEPS, MATCHES, TRIALS = range(4)
-"""Keep random numbers of an epoch's games, of its training, and of its evaluation apart."""
+"""These keep the random numbers of an epoch's games, training and evaluation apart."""
 RANDOM, PERFECT = range(2)
 """Opponents."""
 ASKED_AT_ONCE = 4096
-"""Positions of a batch when the network is asked."""
+"""Number of positions in a batch of evaluations."""
 
 
 class Noise(BaseSettings):
@@ -68,7 +68,7 @@ class Noise(BaseSettings):
 
 
 class Evaluation(BaseSettings):
-    """Games and searches by which players are judged, besides their losses."""
+    """Settings of the games and searches that judge players, beside their losses."""
 
     every: int = Field(default=10, ge=1)
     """Players are judged every so many epochs, and always at the first and the last."""
@@ -76,10 +76,11 @@ class Evaluation(BaseSettings):
     """A player plays this many games against each opponent, half of them as the first
     player."""
     simulations: int | None = Field(default=None, ge=2)
-    """The search for each judged move has this many simulations; null means as many as in
+    """The search for each judged move has this many simulations; null means the number of
     self-play."""
     positions: int = Field(default=200, ge=1)
-    """The search's move is compared to the optimal ones on this many positions, drawn once."""
+    """The search's move is compared with the optimal moves on this many positions, drawn
+    once."""
 
 
 class Settings(TrainerSettings):
@@ -87,7 +88,7 @@ class Settings(TrainerSettings):
     together: ClassVar[int] = 1
 
     trainer: Literal["selfplay"]
-    """`selfplay` trains the network by games that it plays against itself."""
+    """`selfplay` trains the network on games that it plays against itself."""
     epochs: int = Field(ge=1)
     """Self-play and training alternate this many times."""
     games: int = Field(default=24, ge=1)
@@ -95,10 +96,9 @@ class Settings(TrainerSettings):
     simulations: int = Field(default=50, ge=2)
     """The search for each move has this many simulations."""
     exploration: float = Field(default=1.4, gt=0)
-    """This is c of PUCT, which says how much the search follows probabilities more than
-    results."""
+    """This is c of PUCT: with a larger c the search follows probabilities more than results."""
     noise: Noise | None = Noise()
-    """The root has this noise in self-play alone; null means none."""
+    """The root has this noise, in self-play only; null means none."""
     temperature: float = Field(default=1.0, ge=0)
     """Moves are drawn in proportion to visits^(1/τ) with this τ; 0 plays the most visited
     move."""
@@ -113,7 +113,7 @@ class Settings(TrainerSettings):
     optimizer: Optimizer = Adam(method="adam", learning_rate=1e-3, weight_decay=1e-4)
     """The optimizer has a method, a learning rate and a weight decay."""
     evaluation: Evaluation = Evaluation()
-    """This section says how players are judged."""
+    """This section sets how players are judged."""
 
     @property
     def numbers(self) -> range:
@@ -145,7 +145,7 @@ class SelfPlay(Trainer):
     def networks_of(
         cls, settings: Settings, network: BaseSettings, data: Shape
     ) -> dict[str, Network]:
-        """One, with a score of every action and a value."""
+        """One network, with a score for every action and a value."""
         if not data.n_actions:
             text = "must be another, not 'selfplay', which learns positions of a game"
             raise Misfit(("trainer",), f"{text} (source: game)", at=("training",))
@@ -212,7 +212,7 @@ class SelfPlay(Trainer):
 
 
 def _metrics(n_games: int, solved: bool) -> tuple[Metric, ...]:
-    """What is known of a player at an epoch; perfect play where the game is solved."""
+    """Metrics of a player at an epoch; those of perfect play only if the game is solved."""
     alone_and_searching = ("network", "search")
     best, lost = "positions with an optimal move", f"lost of {n_games} against perfect"
     points = f"points of {n_games} against random"
@@ -228,10 +228,10 @@ def _metrics(n_games: int, solved: bool) -> tuple[Metric, ...]:
 
 
 class Board:
-    """A game with what is known of it.
+    """A game with its positions and solution.
 
-    positions, rows : all of them, and the row of each by its name; None of a large game
-    solution : None where the game is not solved
+    positions, rows : all positions, and the row of each by its name; None for a large game
+    solution : None if the game is not solved
     """
 
     def __init__(self, settings: GameSettings):
@@ -246,7 +246,7 @@ class Board:
             self.solution = games.solution(*settings.key)
 
     def move(self, state: pyspiel.State, random: np.random.RandomState, perfect: bool) -> int:
-        """A move of a random player, or of one whose moves keep the game's value."""
+        """A move of a random player, or of a perfect one, whose moves keep the game's value."""
         actions = state.legal_actions()
         if perfect:
             row = self.rows[games.name_of(state)]
@@ -255,9 +255,9 @@ class Board:
 
 
 class Player:
-    """The network of one seed, and the games that it has played.
+    """The network of one seed, and its games.
 
-    x : inputs on which ranges of a quantised network are measured
+    x : inputs that measure the ranges of a quantised network
     """
 
     def __init__(
@@ -284,9 +284,9 @@ class Player:
         return self.learner.weights
 
     def epoch(self, epoch: int) -> dict[str, float]:
-        """Play and train, but for epoch 0, and judge; metrics by name.
+        """Play and train, except in epoch 0, and judge; metrics by name.
 
-        Raises FloatingPointError where the loss is no number any more.
+        Raises FloatingPointError if the loss becomes NaN or infinite.
         """
         found = {}
         if epoch > 0:
@@ -302,7 +302,7 @@ class Player:
         return found
 
     def evaluator(self) -> Evaluator:
-        """The network as it is now, for searches."""
+        """The present network, for searches."""
         evaluator = Evaluator(self.game, self._ask)
         if self.board.positions is not None:
             evaluator.know(self.board.positions, self.board.rows)
@@ -317,7 +317,7 @@ class Player:
         return found[:, :-1], found[:, -1]
 
     def _play(self, epoch: int) -> None:
-        """Games of an epoch, into the buffer."""
+        """Play the games of an epoch and add them to the buffer."""
         chosen, evaluator = self.settings, self.evaluator()
         noise = chosen.noise and (chosen.noise.share, chosen.noise.concentration)
         fresh = []
@@ -333,7 +333,7 @@ class Player:
         self.played = rows[-chosen.buffer :]
 
     def _train(self, epoch: int) -> dict[str, float]:
-        """Steps of an epoch; means of the losses over them."""
+        """Take the steps of an epoch; means of the losses over them."""
         chosen, learner = self.settings, self.learner
         random = _random(self.seed, epoch, STEPS)
         rows = torch.from_numpy(self.played).to(self.x.device)
@@ -358,8 +358,8 @@ class Player:
         return dict(zip(("loss_policy", "loss_value"), means, strict=True))
 
     def _optimal_by_network(self, evaluator: Evaluator) -> float:
-        """Share of all positions in which the network's legal action of highest score keeps
-        the game's value."""
+        """Share of all positions in which the network's highest-scored legal action keeps the
+        game's value."""
         legal = np.where(self.board.positions.legal, evaluator.scores, -np.inf)
         return float(self.board.solution.optimal[np.arange(len(legal)), legal.argmax(1)].mean())
 
@@ -374,8 +374,8 @@ class Player:
         return found
 
     def _results(self, evaluator: Evaluator, epoch: int, kind: int) -> dict[str, np.ndarray]:
-        """Results in [−1, 1] of games with an opponent, of the network alone and with search;
-        the opponent begins every second game."""
+        """Results in [−1, 1] of games against an opponent, by the network alone and with
+        search; the opponent begins every second game."""
         results: dict[str, list[float]] = {"network": [], "search": []}
         for number in range(self.settings.evaluation.games):
             random = _random(self.seed, epoch, MATCHES, kind, number)
@@ -389,7 +389,7 @@ class Player:
         return {who: np.array(own) for who, own in results.items()}
 
     def _search(self, evaluator: Evaluator, random: np.random.RandomState) -> Search:
-        """The search by which a player is judged: without noise."""
+        """The search that judges a player, without noise."""
         chosen = self.settings
         simulations = chosen.evaluation.simulations or chosen.simulations
         return Search(evaluator, simulations, chosen.exploration, random)
@@ -406,7 +406,7 @@ class Player:
         return float(np.mean(right))
 
     def state(self) -> dict[str, np.ndarray | Growing]:
-        """All that is needed to go on."""
+        """All state that is needed to continue."""
         return {
             "games": Growing(self.n_before, self.played),
             **{f"weights.{name}": to_array(value) for name, value in self.weights.items()},
@@ -414,7 +414,7 @@ class Player:
         }
 
     def restore(self, state: State) -> None:
-        """Take up a state that `state` gave."""
+        """Restore a state from `state`."""
         self.n_before, self.played = state["games"]
         named = part_of(state, "weights.")
         self.learner = self._learner(
@@ -426,13 +426,13 @@ class Player:
 def losses_of(outputs: Tensor, policy: Tensor, result: Tensor) -> tuple[Tensor, Tensor]:
     """Cross-entropy of the policy in nats and squared error of the value, means over inputs.
 
-    outputs : (n, A + 1); policy : (n, A), shares of visits; result : (n,), of the player to
-    move
+    outputs : (n, A + 1); policy : (n, A), shares of visits; result : (n,), for the player to
+        move
     """
     logarithms = torch.log_softmax(outputs[:, :-1], dim=1)
     return -(policy * logarithms).sum(1).mean(), (outputs[:, -1] - result).square().mean()
 
 
 def _random(*key: int) -> np.random.RandomState:
-    """Random numbers by key alone, of the kind that open_spiel's search takes."""
+    """Random numbers that depend on a key alone, in the form for open_spiel's search."""
     return np.random.RandomState(np.random.SeedSequence(key).generate_state(4))

@@ -1,4 +1,4 @@
-"""Networks of several seeds that train as one: a step, an epoch, an evaluation."""
+"""Networks of several seeds that train as one: steps, epochs and evaluations."""
 
 from __future__ import annotations
 
@@ -22,21 +22,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 EVALUATION_BYTES = {"cpu": 2**23, "cuda": 2**27}
-"""Memory for the widest layer while loss and accuracy are evaluated, by device. On a CPU it is
-to stay in cache: LeNet-5 is evaluated three times as fast as with 2^27."""
+"""Memory for the widest layer during the evaluation of loss and accuracy, by device. On a CPU
+it should stay in cache: LeNet-5 is evaluated three times as fast as with 2^27."""
 NOISE = 0x6E6F697365
 """Keeps the noise of an epoch apart from its order."""
 AUGMENT = 0x637573
 """Keeps the crops and flips of an epoch apart from its order."""
 DENOISE = 0x64656E
-"""Keeps what an epoch's inputs are corrupted with apart from its order."""
+"""Keeps the corruption of an epoch's inputs apart from its order."""
 
 
 class Stack(Parameters):
-    """Networks of some seeds that learn as one, as Supervised's settings say.
+    """Networks of some seeds that learn as one, with the settings of Supervised.
 
-    captured : gradients of whole mini-batches as one CUDA graph, on a GPU and where a pass
-        draws nothing: random numbers come from the CPU, to be the same on every device
+    captured : gradients of whole mini-batches as one CUDA graph, on a GPU and for passes
+        without random numbers, which come from the CPU so that they are the same on every
+        device
     """
 
     def __init__(
@@ -57,8 +58,8 @@ class Stack(Parameters):
         self.captured = Captured(self._differentiate)
 
     def epoch(self, parts: Mapping[str, tuple[Tensor, Tensor]], epoch: int) -> Arrays:
-        """Train for an epoch, but for epoch 0, and measure; metrics by name, (n_networks,) or
-        (n_networks, n_layers). parts : inputs and labels, those of "train" train"""
+        """Train for an epoch, except epoch 0, and measure; metrics by name, (n_networks,) or
+        (n_networks, n_layers). parts : inputs and labels; "train" holds those for training"""
         x, y = parts["train"]
         found = {"gradient_mean": np.array(np.nan), "gradient_std": np.array(np.nan)}
         if epoch > 0:
@@ -72,7 +73,7 @@ class Stack(Parameters):
     def train_epoch(self, x: Tensor, labels: Tensor, *key: int) -> dict[str, np.ndarray]:
         """One pass over the training set; the gradient's statistics, (n_networks, n_layers).
 
-        labels : (n_networks, n); key : with the seed it decides all that is random
+        labels : (n_networks, n); key : with the seed it decides all random numbers
         """
         seeds = self.seeds
         order = torch.stack([streams.order(len(x), seed, *key) for seed in seeds]).to(
@@ -97,7 +98,7 @@ class Stack(Parameters):
             if corruption is not None:
                 drawn = corruption.rows(*rows)
                 inputs = denoise.corrupted(inputs, self.settings.denoise, drawn)
-            if len(key) == 1:  # epochs on random labels are trained at a constant rate
+            if len(key) == 1:  # epochs on random labels have a constant learning rate
                 self.set_rate((key[0] - 1) * len(batches) + step, len(batches))
             if part is None and self.device.type == "cuda" and rows[1] <= whole:
                 gradients, changed = self.captured(x=inputs, wanted=wanted, **self.buffers)
@@ -131,29 +132,29 @@ class Stack(Parameters):
         return gradients, {name: value.detach() for name, value in changed.items()}
 
     def loss(self, outputs: Tensor, wanted: Tensor) -> Tensor:
-        """What is minimised, summed over networks: each keeps its own gradient.
+        """The loss, summed over networks; each keeps its own gradient.
 
-        outputs : (n_networks, n, …), as `run` gives them; wanted : as the target wants them
+        outputs : (n_networks, n, …), from `run`; wanted : the target's values
         """
         return self.target.loss(outputs, wanted).mean(1).sum() + self._penalty()
 
     def _augmentation(self, n: int, *key: int) -> images.Drawn | None:
-        """What is done to the images of an epoch, by seed and key alone; None without."""
+        """The changes of an epoch's images, by seed and key alone; None without augment."""
         if self.settings.augment is None:
             return None
         sources = [streams.of_training(seed, *key, AUGMENT) for seed in self.seeds]
         return images.draw(self.settings.augment, n, sources, self.device)
 
     def _corruption(self, n: int, *key: int) -> Keyed | None:
-        """What the inputs of an epoch are corrupted with, by seed and key; None without."""
+        """The corruption of an epoch's inputs, by seed and key; None without denoise."""
         if self.settings.denoise is None:
             return None
         sources = [streams.of_training(seed, *key, DENOISE) for seed in self.seeds]
         return Keyed.of(sources, n, self.device, batch=0)
 
     def _penalty(self) -> Tensor | float:
-        """What the settings add to the loss, summed over networks and layers; a kernel counts
-        as a matrix with a row for each of its outputs."""
+        """The penalties in the loss, summed over networks and layers; a kernel counts as a
+        matrix with one row per output."""
         chosen = self.settings
         weights = [leaf.flatten(2) for leaf in self.leaves.values() if leaf.ndim > 2]
         penalty = 0.0
@@ -167,7 +168,7 @@ class Stack(Parameters):
         return penalty
 
     def evaluate(self, x: Tensor, labels: Tensor) -> dict[str, np.ndarray]:
-        """The target's scores, means over inputs (n_networks,); NaN where there is no data."""
+        """The target's scores, means over inputs (n_networks,); NaN without data."""
         n_networks, weights = len(self.rows), self.weights
         widest = 4 * n_networks * max(*self.network.widths.values(), x[:1].numel())
         step = max(1, EVALUATION_BYTES[self.device.type] // widest)
@@ -184,8 +185,8 @@ class Stack(Parameters):
 
 
 def _distance_to_orthonormal(weights: Tensor) -> Tensor:
-    """Squared Frobenius norm of W'W − I, or of WW' − I where that is smaller, summed over
-    weights (S, in, out)."""
+    """Squared Frobenius norm of W'W − I, or of WW' − I if that is smaller, summed over weights
+    (S, in, out)."""
     if weights.shape[1] < weights.shape[2]:
         weights = weights.transpose(1, 2)
     gram = weights.transpose(1, 2) @ weights

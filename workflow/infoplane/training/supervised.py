@@ -1,7 +1,8 @@
-"""Training of networks to give labels, or their inputs: a block's seeds stacked or one by one.
+"""Training of networks to predict labels, or their inputs: a block's seeds stacked or one by
+one.
 
-Everything random is drawn from (seed, epoch) alone, so a seed gets the same weights whichever
-seeds train beside it, to float tolerance, and a resumed training the same bits.
+All random numbers depend on (seed, epoch) alone, so a seed gets the same weights whichever
+seeds train beside it, to float tolerance, and a resumed training gives the same bits.
 """
 
 from __future__ import annotations
@@ -44,14 +45,14 @@ BY_LAYER = (
     Metric("gradient_std", "‖sd of the gradient‖", by_layer=True),
 )
 INPUTS, UNITS = 784, 256
-"""Numbers of an input, and units of a layer, up to which `auto` takes compiled loops. On one
-thread they are there 1.4 to 28 times as fast as torch with AVX2, 1.8 to 50 with AVX-512; torch
-gains more from further threads where a wide network trains alone."""
+"""`auto` takes compiled loops up to so many numbers in an input and units in a layer. There
+they are 1.4 to 28 times as fast as torch on one thread with AVX2, and 1.8 to 50 times with
+AVX-512. torch gains more from further threads if a wide network trains alone."""
 Watched = Literal["loss_train", "loss_test", "accuracy_train", "accuracy_test"]
 
 
 class Stop(BaseSettings):
-    """A rule that ends a seed's training before its last epoch: a threshold or patience."""
+    """A rule that ends a seed's training early: a threshold or patience."""
 
     quantity: Watched
     """The rule watches this quantity after every epoch."""
@@ -63,22 +64,23 @@ class Stop(BaseSettings):
     @model_validator(mode="after")
     def _one_rule(self):
         if (self.threshold is None) == (self.patience is None):
-            raise ValueError("give either threshold or patience, not both and not neither")
+            raise ValueError("give exactly one of threshold and patience")
         return self
 
 
 class Prefit(BaseSettings):
-    """Epochs on random labels before training: a network that has to unlearn."""
+    """Epochs on random labels before training, which the network must unlearn."""
 
     epochs: int = Field(ge=0)
-    """The network first trains on permuted labels for this many epochs. They come before epoch
-    0, which is then the network after them; the optimizer starts anew with the true labels."""
+    """The network first trains on permuted labels for this many epochs. Epoch 0 is then the
+    network after them, and the optimizer starts anew with the true labels."""
     seed: int = Field(default=0, ge=0)
     """The training labels are permuted with this seed and the network's own."""
 
 
 class SetAside(BaseSettings):
-    """When a network counts as not trained: it is kept, named, and not measured."""
+    """The rule by which a network counts as not trained: it is kept and named, but not
+    measured."""
 
     quantity: Watched = "accuracy_train"
     """Seeds are judged by this quantity after the last epoch."""
@@ -91,11 +93,11 @@ class SetAside(BaseSettings):
     def _one_threshold(self):
         right, wrong = ("above", "below") if "loss" in self.quantity else ("below", "above")
         if getattr(self, right) is None or getattr(self, wrong) is not None:
-            raise ValueError(f"give {right}, and not {wrong}, for {self.quantity}")
+            raise ValueError(f"give {right}, not {wrong}, for {self.quantity}")
         return self
 
     def judges(self, value: float) -> bool:
-        """Whether a seed that ended with this value is set aside; with NaN it is not."""
+        """Whether a seed that ended with this value is set aside; a NaN never is."""
         return value < self.below if self.above is None else value > self.above
 
 
@@ -104,52 +106,52 @@ class Settings(TrainerSettings):
     shaping: ClassVar[tuple[str, ...]] = ("target", "loss", "label", "augment")
 
     trainer: Literal["supervised"] = "supervised"
-    """`supervised` trains the network from examples to give labels, or to give back its
+    """`supervised` trains the network on examples to predict labels or to reconstruct its
     inputs."""
     target: Literal["label", "input"] = "label"
-    """The network learns the label, or the input itself as autoencoders do."""
+    """The network learns the label, or the input itself like an autoencoder."""
     loss: Literal["cross_entropy", "squared"] | None = None
-    """Training minimises this loss. squared: the mean of (x − x̂)² over the numbers of inputs.
-    cross_entropy: that of labels, or the mean over the numbers of inputs in [0, 1]. null:
+    """Training minimises this loss. squared: the mean of (x − x̂)² over the numbers of an
+    input. cross_entropy: of labels, or the mean over the numbers of an input in [0, 1]. null:
     cross_entropy for labels, squared for inputs."""
     denoise: corruption.Settings | None = None
     """Training inputs get this noise, or lose these numbers, and the network learns the inputs
     without it; null means neither."""
     optimizer: Optimizer = Adam(method="adam")
-    """The optimizer has a method, a learning rate and settings of its own."""
+    """The optimizer has a method, a learning rate and the method's settings."""
     batch_size: int = Field(default=256, ge=1)
     """A mini-batch has this many inputs; the last one of an epoch may have fewer."""
     orthonormal_penalty: float = Field(default=0, ge=0)
-    """The loss has λ ‖W'W − I‖² added with this λ, for each layer's matrix W, or WW' where it
-    has more outputs than inputs (Goldfeld et al. 2019, after Cisse et al. 2017); 0 adds
+    """With this λ, λ ‖W'W − I‖² is added to the loss for each layer's matrix W, or λ ‖WW' − I‖²
+    if it has more outputs than inputs (Goldfeld et al. 2019, after Cisse et al. 2017); 0 adds
     nothing."""
     l1: float = Field(default=0, ge=0)
-    """The loss has λ Σ|w| added with this λ, over weights of layers without biases; 0 adds
-    nothing."""
+    """With this λ, λ Σ|w| over the weights of layers, without biases, is added to the loss; 0
+    adds nothing."""
     l2: float = Field(default=0, ge=0)
-    """The loss has λ Σw² added with this λ, over weights of layers without biases; 0 adds
-    nothing."""
+    """With this λ, λ Σw² over the weights of layers, without biases, is added to the loss; 0
+    adds nothing."""
     label_smoothing: float = Field(default=0, ge=0, lt=1)
-    """Targets are (1 − ε) of the label and ε of all classes alike with this ε, in the loss of
-    training alone; the losses that are written down have none. 0 smooths nothing."""
+    """With this ε, the training loss has targets of 1 − ε for the label plus ε shared equally
+    by all classes; reported losses have none. 0 smooths nothing."""
     augment: images.Settings | None = None
-    """Training images are cropped and flipped at random, as this says; null means neither."""
+    """This section sets how training images are cropped and flipped at random; null means
+    neither."""
     label: str | None = None
     """The network learns this label of the data set; null means the first."""
     epochs: int = Field(ge=1)
-    """Training has this many epochs, or fewer where a stopping rule ends it."""
+    """Training has this many epochs, or fewer if a stopping rule ends it."""
     kernel: Literal["auto", "compiled", "torch"] = "auto"
-    """Compiled loops compute an epoch of perceptrons of few units on a CPU, torch's operators
-    that of all others. auto takes compiled loops where they are faster, by the network and
-    these settings alone, so that every machine chooses alike. Weights of the two agree to
+    """Compiled loops can train perceptrons with few units on a CPU; torch's operators train all
+    networks. auto takes compiled loops if they are faster, which depends on the network and
+    these settings alone, so that every machine chooses alike. The weights of both agree to
     float32 rounding."""
     stop: Stop | None = None
     """This rule stops the training of each seed by itself; null trains all epochs."""
     prefit: Prefit | None = None
-    """The network trains on random labels before the first epoch, as this says; null means
-    not."""
+    """This section sets a training on random labels before the first epoch; null means none."""
     set_aside: SetAside | None = None
-    """Seeds that did not learn, by this threshold, are left out and named; null leaves out
+    """Seeds that did not learn, by this threshold, are named and not measured; null leaves out
     none."""
 
     @property
@@ -192,11 +194,11 @@ class Settings(TrainerSettings):
 
     @property
     def how(self) -> str:
-        """The loss, whichever way it was given."""
+        """The loss, given or by default."""
         return self.loss or {"label": "cross_entropy", "input": "squared"}[self.target]
 
     def check(self, network: Network) -> None:
-        """Raises Misfit where this network cannot be trained so."""
+        """Raises Misfit if this network cannot be trained with these settings."""
         if self.kernel == "compiled" and not self._can_be_compiled(network):
             raise _misfit(
                 "kernel",
@@ -217,13 +219,13 @@ class Settings(TrainerSettings):
         if self.target == "label" and "softmax" not in links:
             raise _misfit(
                 "target",
-                f"must be input, not 'label': network.family {family} gives back its inputs",
+                f"must be input, not 'label': network.family {family} reconstructs its inputs",
             )
         if self.target == "input" and not {"sigmoid", "linear"} & {*links}:
             raise _misfit(
                 "target",
                 f"must be label, not 'input': network.family {family} gives scores of classes; "
-                "autoencoder gives back its inputs",
+                "autoencoder reconstructs its inputs",
             )
         if self.target == "input" and self.how == "cross_entropy" and "sigmoid" not in links:
             raise _misfit(
@@ -247,14 +249,14 @@ class Settings(TrainerSettings):
         return 0 if self.compiles(network) else super().gpus(network)
 
     def target_of(self, network: Network) -> Target:
-        """What the network is trained to give."""
+        """The target of the training."""
         if self.target == "input":
             return Reconstruction(self.how, network)
         return Classes(self.label_smoothing)
 
 
 class Supervised(Grouped):
-    """The networks of a block: one stack of all, or one of each seed."""
+    """The networks of a block: one stack for all, or one for each seed."""
 
     Settings = Settings
     losses = ("loss_train",)
@@ -291,7 +293,7 @@ class Supervised(Grouped):
     def networks_of(
         cls, settings: Settings, network: BaseSettings, data: Shape
     ) -> dict[str, Network]:
-        """One, with an output for each class of the label that is learnt, or for each number of
+        """One network, with an output for each class of the learnt label, or for each number of
         an input."""
         n_classes = data.n_classes(settings.label)
         size = data.d if settings.target == "input" else n_classes
@@ -334,7 +336,7 @@ class Supervised(Grouped):
         return stack.epoch(self.parts, epoch)
 
     def _prefit(self) -> None:
-        """Epochs on labels that each network has permuted by itself."""
+        """Epochs on labels that each network permutes by its own seed."""
         chosen = self.settings.prefit
         if chosen is None or not chosen.epochs:
             return
@@ -367,12 +369,12 @@ class Supervised(Grouped):
 
 
 def _misfit(key: str, text: str, of_shape: bool = False) -> Misfit:
-    """A network that cannot be with this key of the training."""
+    """A network that does not fit this key of the training."""
     return Misfit((key,), text, of_shape, at=("training",))
 
 
 def _require_unit_range(x: np.ndarray) -> None:
-    """ValueError for inputs that no sigmoid can give back."""
+    """Raises ValueError for inputs that no sigmoid can reconstruct."""
     low, high = x.min(), x.max()
     if low < 0 or high > 1:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""What networks are trained to give: the classes of inputs, or the inputs themselves."""
+"""Targets of training: the classes of inputs, or the inputs themselves."""
 
 from __future__ import annotations
 
@@ -16,21 +16,22 @@ if TYPE_CHECKING:
 
 
 class Target(ABC):
-    """A target, with its loss and its scores. Outputs are those of `Network.run`, (S, n, …).
+    """A target with its loss and its scores. Outputs are from `Network.run`, (S, n, …).
 
-    scored : names of the scores, each with what a figure writes beside it and the direction
-        that is better; a loss is among them
+    scored : names of the scores, each with its label in figures and the better direction; a
+        loss is among them
     """
 
     scored: tuple[Metric, ...]
 
     @abstractmethod
     def wanted(self, inputs: Tensor, labels: Tensor) -> Tensor:
-        """What a mini-batch is to give, of its inputs (S, n, *shape) and labels (S, n)."""
+        """The wanted outputs of a mini-batch, from its inputs (S, n, *shape) and labels (S,
+        n)."""
 
     @abstractmethod
     def loss(self, outputs: Tensor, wanted: Tensor) -> Tensor:
-        """What is minimised, of every input, (S, n)."""
+        """The loss of every input, (S, n)."""
 
     @abstractmethod
     def scores(self, outputs: Tensor, wanted: Tensor) -> dict[str, Tensor]:
@@ -67,7 +68,7 @@ class Classes(Target):
         )
 
     def scores(self, outputs: Tensor, wanted: Tensor) -> dict[str, Tensor]:
-        found = outputs.contiguous().argmax(2)  # of a strided array: 25 × slower
+        found = outputs.contiguous().argmax(2)  # with a strided array: 25 × slower
         return {
             "loss": self.loss(outputs, wanted, smoothed=False),
             "accuracy": (found == wanted).double(),
@@ -75,9 +76,9 @@ class Classes(Target):
 
 
 class Reconstruction(Target):
-    """The inputs themselves; a loss is the mean over an input's numbers, as torch.nn's are.
+    """The inputs themselves; a loss is the mean over an input's numbers, as in torch.nn.
 
-    squared: (x − x̂)². cross_entropy, in nats: −x ln x̂ − (1 − x) ln(1 − x̂), of x in [0, 1].
+    squared: (x − x̂)². cross_entropy, in nats: −x ln x̂ − (1 − x) ln(1 − x̂), for x in [0, 1].
     """
 
     LABELS: ClassVar[dict[str, str]] = {
@@ -86,7 +87,8 @@ class Reconstruction(Target):
     }
 
     def __init__(self, how: str, network: Network):
-        """how : squared or cross_entropy; network : sigmoid or linear of what `run` gives"""
+        """how : squared or cross_entropy; network : applies sigmoid or linear to the result of
+        `run`"""
         self.how, self.is_sigmoid = how, "sigmoid" in network.links
         self.scored = (Metric("loss", self.LABELS[how], "lower"),)
 

@@ -1,4 +1,4 @@
-"""What a trainer is to the rest of infoplane: it makes weights and metrics, epoch by epoch."""
+"""The interface of trainers: weights and metrics, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ NETWORK = "network"
 
 
 class TrainerSettings(Settings):
-    """What every trainer is told, and what its settings say before it begins.
+    """Common settings of trainers, and the properties that they decide before training.
 
     last_is : the key that decides the last epoch
-    where : keys that say where files are, which count by what they hold
-    shaping : keys that decide, with the run's network and data, what networks there are
-    together : seeds of a job, where a run does not say how many
+    where : keys with paths of files, which count by their content
+    shaping : keys that decide the networks, together with the run's network and data
+    together : seeds per job, if a run does not set it
     gradients : whether gradient_mean, gradient_std and weight_norm are among its metrics
     """
 
@@ -45,9 +45,10 @@ class TrainerSettings(Settings):
     trainer: str
     """The trainer has this name, or this import path, "module:Class"."""
     keep: Schedule = All()
-    """The weights of these epochs are kept, and always those of the first and the last."""
+    """The weights of these epochs are kept, and always those of the first and the last
+    epoch."""
     device: DeviceName = "auto"
-    """Training runs here; auto takes CUDA where there is a GPU, else the CPU."""
+    """Training runs on this device; auto takes CUDA if there is a GPU, else the CPU."""
 
     @property
     def numbers(self) -> Sequence[int]:
@@ -56,12 +57,12 @@ class TrainerSettings(Settings):
 
     @property
     def n_kept(self) -> int:
-        """Most epochs whose weights are kept."""
+        """The largest number of epochs whose weights are kept."""
         return self.keep.most(len(self.numbers))
 
     @property
     def networks(self) -> Sequence[Settings]:
-        """Settings of the networks that it trains beside the run's own."""
+        """Settings of the networks that it trains beside the run's own network."""
         return ()
 
     @property
@@ -71,24 +72,24 @@ class TrainerSettings(Settings):
 
     @property
     def watched(self) -> Mapping[tuple[str, ...], str]:
-        """Metrics that its rules name, by the keys that do."""
+        """Metrics that its rules name, by their keys."""
         return {}
 
     def gpus(self, network: Network) -> int:
-        """GPUs that a job asks for to train a run's network: 0 or 1."""
+        """GPUs that a training job of a run's network asks for: 0 or 1."""
         return int(self.device != "cpu")
 
     def contents(self, seeds: Iterable[int]) -> list[Path]:
-        """Files of the user's own of these seeds, in order."""
+        """The user's files of these seeds, in order."""
         return []
 
 
 class Metric(NamedTuple):
-    """A number that a trainer gives of every seed and epoch.
+    """A number that a trainer gives for every seed and epoch.
 
-    label : what a figure writes beside it, with its unit; those of one label share a panel
-    better : which way is better, where one is
-    by_layer : whether it is a number a layer
+    label : its label in figures, with its unit; metrics with one label share a panel
+    better : the better direction, if there is one
+    by_layer : whether it is one number per layer
     """
 
     name: str
@@ -98,10 +99,11 @@ class Metric(NamedTuple):
 
 
 class Growing(NamedTuple):
-    """Rows of a state that only come on, as games in a buffer: a checkpoint writes new ones.
+    """Rows of a state that only grow, such as games in a buffer: a checkpoint writes the new
+    ones.
 
-    first : how many rows there have been before these, which are not needed any more
-    rows : (n, …), those that are
+    first : the number of earlier rows, which are not needed any more
+    rows : (n, …), the present rows
     """
 
     first: int
@@ -109,22 +111,22 @@ class Growing(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """Why a seed is not measured: its training failed, or it is set aside by a rule."""
+    """Why a seed is not measured: its training failed, or a rule set it aside."""
 
     reason: str
     set_aside: bool = False
 
 
 class Trainer(ABC):
-    """Trains a block of seeds, or takes up what others have trained.
+    """Trains a block of seeds, or reads networks that were trained elsewhere.
 
-    networks : by name; most trainers have the run's own alone, "network"
-    metrics : what `advance` gives; figures, report and rules take names from here
+    networks : by name; most trainers have only the run's own, "network"
+    metrics : of `advance`; figures, report and rules take names from here
     seeds : of the block
-    epochs : numbers of the epochs, in order: 0 … n, or those of the files taken up
-    keep : which of them have their weights kept; the first and the last always have
-    lost : seeds that are not to be measured, so far
-    remarks : what is to be said of seeds that are measured all the same, so far
+    epochs : numbers of the epochs, in order: 0 … n, or those of the adopted files
+    keep : the epochs whose weights are kept; they always include the first and the last
+    lost : seeds that will not be measured, so far
+    remarks : on seeds that are still measured, so far
     """
 
     Settings: ClassVar[type[TrainerSettings]]
@@ -140,11 +142,11 @@ class Trainer(ABC):
     def networks_of(
         cls, settings: Any, network: Settings, data: Shape
     ) -> Mapping[str, Network]:
-        """Its networks by name, the run's own among them, before any data are read.
+        """Its networks by name, with the run's own, before any data are read.
 
-        network : settings of the run's own. Unless a trainer says otherwise, that is the only
-        one, and it gives as many numbers for an input as the first label has classes.
-        Raises Misfit where a network cannot be for such data.
+        network : settings of the run's own. Unless a trainer overrides this, it is the only
+            network, and its output size is the number of classes of the first label.
+        Raises Misfit if a network does not fit such data.
         """
         return {NETWORK: build(network, data.of_input, data.n_classes())}
 
@@ -152,8 +154,8 @@ class Trainer(ABC):
     def cost(
         cls, settings: Any, network: Network, data: Shape, n_seeds: int, threads: int = 1
     ) -> Cost:
-        """Memory and time of a block of seeds, before it is trained: roughly, as its job asks
-        for more where that was not enough."""
+        """Memory and time of a block of seeds before it is trained. A rough value is enough,
+        because a killed job asks for more."""
         last = len(settings.numbers) - 1
         return of_training(network, data, n_seeds, last, settings.n_kept, threads=threads)
 
@@ -169,26 +171,26 @@ class Trainer(ABC):
 
     @property
     def over(self) -> bool:
-        """Whether no seed goes on, although epochs are left."""
+        """Whether no seed continues, although epochs are left."""
         return False
 
     @abstractmethod
     def advance(self, epoch: int) -> Arrays:
-        """Go on to this epoch, the next one; its metrics, (n_seeds,) or (n_seeds, n_layers),
-        NaN where there is no number.
+        """Advance to this epoch, the next one; its metrics, (n_seeds,) or (n_seeds, n_layers),
+        NaN if there is no number.
 
-        Raises FloatingPointError where no seed is left that could go on.
+        Raises FloatingPointError if no seed can continue.
         """
 
     @abstractmethod
     def weights(self) -> dict[str, dict[str, np.ndarray]]:
-        """Parameters and buffers (n_seeds, *shape) as they are now, by network and name; as
-        `networks.arrays.to_array` gives them."""
+        """The present parameters and buffers (n_seeds, *shape), by network and name, from
+        `networks.arrays.to_array`."""
 
     @abstractmethod
     def state(self) -> State:
-        """All that is needed to go on from the latest epoch with the same bits."""
+        """All state that is needed to continue from the latest epoch with the same bits."""
 
     @abstractmethod
     def restore(self, state: State) -> None:
-        """Take up a state that `state` gave."""
+        """Restore a state from `state`."""
