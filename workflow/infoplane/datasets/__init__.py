@@ -1,7 +1,7 @@
-"""Data sets: one file a source, one door: `prepare(settings, places)`.
+"""Data sets: one file for each source, and one entry point: `prepare(settings, places)`.
 
-A source is a class, `infoplane.datasets.source.Source`, with `Settings` of its own and `load`;
-in a file of yours it is named by its import path, `source: "mydata:MySource"`.
+A source is a subclass of `infoplane.datasets.source.Source` with its own `Settings` and `load`.
+A source of your own has its import path as its name, `source: "mydata:MySource"`.
 """
 
 from functools import cache
@@ -54,7 +54,7 @@ SOURCES = Table(
 
 @cache
 def settings_type():
-    """The settings of every source as one type, told apart by `source`; for configurations."""
+    """The settings of all sources as one type, chosen by `source`; for configurations."""
     every = tuple(source.Settings for source in SOURCES.values())
     return Annotated[Union[every], Field(discriminator="source")]  # noqa: UP007 — a tuple of types
 
@@ -64,6 +64,6 @@ def szt() -> tuple[np.ndarray, np.ndarray]:
 
     Rows in the published order: row r is the 12-bit number r, most significant bit first.
     """
-    from infoplane.datasets import shwartz_ziv_tishby  # here: its import takes a while
+    from infoplane.datasets import shwartz_ziv_tishby  # imported here: it takes a while
 
     return shwartz_ziv_tishby.szt()

@@ -1,4 +1,5 @@
-"""A user's arrays: one .npz with x, labels, and train and test where it has its own split."""
+"""A user's arrays: one .npz with x and labels, and with train and test if it has its own
+split."""
 
 import math
 import zipfile
@@ -17,7 +18,7 @@ from infoplane.samples import label_codes
 KEYS = ("x", "y", "train", "test")
 DAMAGED = (ValueError, zipfile.BadZipFile, zlib.error, EOFError, OSError)
 MOST_CLASSES = 1000
-"""Classes of a label of which nothing but its length is known."""
+"""Number of classes of a label if only its length is known."""
 
 
 class Settings(SourceSettings):
@@ -25,7 +26,7 @@ class Settings(SourceSettings):
 
     source: Literal["arrays"]
     """`arrays` reads one .npz: x of any shape (n_inputs, …), y (n_inputs,) of integers or
-    strings, and optionally train and test, indices of a split of its own. Other arrays
+    strings, and optionally train and test, the indices of its own split. Other arrays
     (n_inputs,) of integers or strings are further labels under their names."""
 
     path: Path
@@ -34,14 +35,14 @@ class Settings(SourceSettings):
 
 
 class Arrays(Source):
-    """x (n_inputs, *shape) of its own type; labels as positions among their sorted distinct
+    """x (n_inputs, *shape) in its own type; labels as positions among their sorted distinct
     values, y first."""
 
     Settings = Settings
     where = ("path",)
 
     def load(self, places: Sequence[Path]) -> Raw:
-        """Raises MissingData where the file is absent, ValueError, naming it, where it does not
+        """Raises MissingData if the file is absent, and ValueError with its name if it does not
         hold such arrays.
         """
         path = self._path(places)
@@ -52,12 +53,12 @@ class Arrays(Source):
             raise ValueError(f"{path}: {error}") from None
 
     def files(self, places: Sequence[Path]) -> list[Path]:
-        """The .npz, if it is there."""
+        """The .npz, if it exists."""
         path = first_existing(candidates(self.settings.path, places))
         return [path] if path else []
 
     def shape(self, places: Sequence[Path]) -> Shape:
-        """By the heads of the arrays; raises as `load` does."""
+        """From the headers of the arrays; raises like `load`."""
         heads = _heads(self._path(places))
         n, *of_input = heads["x"].shape
         return Shape(n, tuple(of_input), dict.fromkeys(_labels(heads), min(n, MOST_CLASSES)))
@@ -78,7 +79,7 @@ class Head(NamedTuple):
 
 
 def _heads(path: Path) -> dict[str, Head]:
-    """Of the arrays of an .npz, by name; members that are no .npy are left alone."""
+    """Shapes and types of the arrays of an .npz, by name, without members that are not .npy."""
     found = {}
     with zipfile.ZipFile(path) as archive:
         for member in archive.namelist():
@@ -118,7 +119,7 @@ def _read(path: Path) -> tuple[dict[str, np.ndarray], list[str]]:
         raise ValueError(f"{path} lacks x; its keys are: {present}")
     split = [name for name in ("train", "test") if name in heads]
     names = ["x", *_labels(heads), *split]
-    # no pickles: reading one can run any code that whoever wrote the file put there
+    # no pickles: reading one can run any code that its author put there
     with np.load(path, allow_pickle=False) as npz:
         arrays = {name: _array(path, npz, name) for name in names}
     return arrays, [name for name in heads if name not in names]
@@ -141,7 +142,7 @@ def _raw(arrays: dict[str, np.ndarray], left: Sequence[str]) -> Raw:
     if x.dtype.kind not in "biuf":
         raise ValueError(f"x must hold real numbers; its type is {x.dtype}")
     if x.dtype.itemsize > 8:
-        raise ValueError(f"x is {x.dtype}; save it as float64, the widest that is read")
+        raise ValueError(f"x is {x.dtype}; save it as float64, the widest type that is read")
     if x.ndim < 2 or 0 in x.shape:
         raise ValueError(f"x must be (n_inputs, …) and not empty; its shape is {x.shape}")
     labels = {
@@ -156,7 +157,7 @@ def _raw(arrays: dict[str, np.ndarray], left: Sequence[str]) -> Raw:
             f"{int(np.argmin(finite))}"
         )
     train, test = _own_split(arrays, len(x))
-    notes = (f"not read, for they are no labels: {', '.join(left)}",) if left else ()
+    notes = (f"not read, because they are not labels: {', '.join(left)}",) if left else ()
     return Raw(x, labels, train, test, notes=notes)
 
 
@@ -170,7 +171,7 @@ def _label(name: str, values: np.ndarray, n_inputs: int) -> Label:
 
 
 def _own_split(arrays, n_inputs: int) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """(train, test) int64 indices, or (None, None) where the file has neither."""
+    """(train, test) int64 indices, or (None, None) if the file has neither."""
     given = [name for name in ("train", "test") if name in arrays]
     if not given:
         return None, None
@@ -186,5 +187,5 @@ def _own_split(arrays, n_inputs: int) -> tuple[np.ndarray | None, np.ndarray | N
             raise ValueError(f"{name} holds indices outside 0 … {n_inputs - 1}")
     train, test = (arrays[name].astype(np.int64) for name in given)
     if len(np.unique(np.concatenate([train, test]))) < len(train) + len(test):
-        raise ValueError("an index stands twice in train and test")
+        raise ValueError("an index occurs twice in train and test")
     return train, test

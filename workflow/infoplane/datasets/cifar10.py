@@ -26,13 +26,13 @@ class CIFAR10(Source):
     Settings = Settings
 
     def load(self, places: Sequence[Path]) -> Raw:
-        """Raises MissingData where it is neither found nor downloaded, ValueError where what is
-        found is not what was published.
+        """Raises MissingData if it is neither found nor downloaded, and ValueError if the found
+        files are not the published ones.
         """
         # The batches are pickles, and a pickle can run any code when it is read. torchvision
         # compares each with its published md5 first and reads none that differs; reading them
         # by any other way would have to do the same.
-        from torchvision import datasets  # here: its import takes seconds
+        from torchvision import datasets  # imported here: it takes seconds
 
         published = datasets.CIFAR10
         root = _folder_with_batches(published, places)
@@ -54,12 +54,12 @@ class CIFAR10(Source):
         )
 
     def shape(self, places: Sequence[Path]) -> Shape:
-        """As it was published."""
+        """The published shape."""
         return Shape(60_000, (3, 32, 32), {"y": 10}, 50_000)
 
 
 def _folder_with_batches(published, places: Sequence[Path]) -> Path:
-    """The place that holds the unpacked batches, from an archive or the network if need be."""
+    """The place with the unpacked batches, from an archive or the network if needed."""
     unpacked = [place for place in places if (place / published.base_folder).is_dir()]
     if unpacked:
         return unpacked[0]

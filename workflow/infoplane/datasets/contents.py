@@ -1,4 +1,4 @@
-"""What a data set holds: entropies and information in bits, and a digest of its bytes."""
+"""Entropies and information of a data set, in bits, and a digest of its bytes."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from infoplane.information import entropy_of_counts
 
 
 def row_codes(x: np.ndarray) -> np.ndarray:
-    """(n_inputs,) one integer a distinct row of x (n_inputs, *shape).
+    """(n_inputs,) one integer for each distinct row of x (n_inputs, *shape).
 
-    Rows are compared by a hash of 128 bits: sorting 60,000 images would take their memory
-    several times over.
+    A hash of 128 bits compares rows: to sort 60,000 images would take several times their
+    memory.
     """
     seen: dict[bytes, int] = {}
-    # + 0 turns −0.0 into 0.0, which equals it but has other bytes
+    # + 0 turns −0.0 into 0.0, which is equal but has other bytes
     keys = (hashlib.blake2b((row + 0).tobytes(), digest_size=16).digest() for row in x)
     return np.array([seen.setdefault(key, len(seen)) for key in keys])
 
@@ -24,11 +24,11 @@ def row_codes(x: np.ndarray) -> np.ndarray:
 def information(
     codes: np.ndarray, labels: Mapping[str, Label]
 ) -> dict[str, float | dict[str, float]]:
-    """entropy_x, and by label entropy_y and information_xy; bits, inputs equally likely.
+    """entropy_x, and entropy_y and information_xy by label; in bits, with equally likely
+    inputs.
 
-    codes : (n_inputs,) which value of X an input is, by `row_codes`
-    Where a label has probabilities, information_xy is that of p(y | x) and not of the labels
-    that were drawn.
+    codes : (n_inputs,) the value of X of each input, from `row_codes` If a label has
+        probabilities, information_xy is that of p(y | x) and not that of the drawn labels.
     """
     entropy_x = entropy_of_counts(np.bincount(codes))
     entropy_y = {
@@ -51,7 +51,7 @@ def information(
 
 
 def information_of(probabilities: np.ndarray) -> float:
-    """I(X;Y) in bits of p(y | x) (n_inputs, n_classes) with every x equally likely."""
+    """I(X;Y), in bits, of p(y | x) (n_inputs, n_classes) with equally likely x."""
     logarithms = np.log2(np.where(probabilities > 0, probabilities, 1.0))
     noise = -(probabilities * logarithms).sum(axis=1).mean()
     return float(entropy_of_counts(probabilities.mean(axis=0)) - noise)
@@ -67,7 +67,7 @@ def digest(**arrays: np.ndarray) -> str:
 
 
 def _mean_of_equal_rows(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """p(y | x) where several inputs are the same x: the mean over them."""
+    """p(y | x), averaged over inputs with the same x."""
     total = np.zeros((codes.max() + 1, probabilities.shape[1]))
     np.add.at(total, codes, probabilities)
     return (total / np.bincount(codes)[:, None])[codes]

@@ -19,12 +19,12 @@ class Settings(SourceSettings):
 
 
 class Digits(Source):
-    """Images (1797, 1, 8, 8) and ten classes; the source has no split of its own."""
+    """Images (1797, 1, 8, 8) and ten classes; the source has no split."""
 
     Settings = Settings
 
     def load(self, places: Sequence[Path]) -> Raw:
-        from sklearn.datasets import load_digits  # here: its import takes seconds
+        from sklearn.datasets import load_digits  # imported here: it takes seconds
 
         digits = load_digits()
         names = tuple(str(name) for name in digits.target_names)
@@ -35,5 +35,5 @@ class Digits(Source):
         )
 
     def shape(self, places: Sequence[Path]) -> Shape:
-        """As it comes with scikit-learn."""
+        """The shape in scikit-learn."""
         return Shape(1797, (1, 8, 8), {"y": 10})

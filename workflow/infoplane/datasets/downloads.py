@@ -1,4 +1,4 @@
-"""Downloads of published files: checked by md5, complete or not there at all."""
+"""Downloads of published files: checked by md5, and either complete or absent."""
 
 import socket
 import tempfile
@@ -12,7 +12,7 @@ TIMEOUT = 20.0
 
 
 class DownloadFailed(Exception):
-    """No address gave the file; the message says why, one reason an address."""
+    """No address gave the file; the message has one reason per address."""
 
 
 def fetch(addresses: Sequence[str], md5: str, folder: Path) -> Path:
@@ -20,7 +20,7 @@ def fetch(addresses: Sequence[str], md5: str, folder: Path) -> Path:
 
     Raises DownloadFailed.
     """
-    from torchvision.datasets.utils import download_url  # here: its import takes seconds
+    from torchvision.datasets.utils import download_url  # imported here: it takes seconds
 
     name = addresses[0].rsplit("/", 1)[-1]
     reasons = []

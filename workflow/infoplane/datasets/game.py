@@ -1,4 +1,4 @@
-"""Positions of a game, out of open_spiel, with labels by its solution."""
+"""Positions of a game from open_spiel, with labels from its solution."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -13,7 +13,7 @@ from infoplane.datasets.options import generator
 from infoplane.datasets.source import Label, Raw, Shape, Source, SourceSettings
 
 MOST_CLASSES = 1000
-"""Sets of legal moves that a sample is planned with."""
+"""The assumed number of sets of legal moves in a sample, for plans."""
 
 
 class Settings(SourceSettings):
@@ -23,10 +23,10 @@ class Settings(SourceSettings):
     """`game` gives positions of a game of open_spiel, as the player to move observes them."""
 
     game: str
-    """This is the game's name in open_spiel, such as tic_tac_toe or connect_four."""
+    """The game has this name in open_spiel, such as tic_tac_toe or connect_four."""
 
     parameters: dict[str, bool | int | float | str] = Field(default={})
-    """These are the game's own parameters in open_spiel, such as rows and columns."""
+    """The game has these parameters of open_spiel, such as rows and columns."""
 
     sample: int | None = Field(default=None, ge=2)
     """The data set has this many positions, each once, from games of random moves drawn with
@@ -38,7 +38,7 @@ class Settings(SourceSettings):
     `legal_moves`, the set of legal moves."""
 
     standardise: Literal["none"] = "none"
-    """Observations stay as the game gives them, because a player sees them so in play."""
+    """Observations are never standardised, because a player sees them unchanged."""
 
     @model_validator(mode="after")
     def _possible(self):
@@ -51,7 +51,7 @@ class Settings(SourceSettings):
 
     @property
     def key(self) -> tuple[str, games.Sorted]:
-        """What `games.positions` takes."""
+        """The arguments of `games.positions`."""
         return self.game, tuple(sorted(self.parameters.items()))
 
 
@@ -77,7 +77,7 @@ class Game(Source):
         return Raw(found.x, labels, *split, notes=notes, n_actions=n_actions, whole=whole)
 
     def shape(self, places: Sequence[Path]) -> Shape:
-        """By the game's own description and its solution; of a sample, sets of legal moves are
+        """From the game's description and its solution; the sets of legal moves in a sample are
         not counted."""
         chosen = self.settings
         game = games.load(chosen.game, chosen.parameters)
@@ -93,7 +93,8 @@ class Game(Source):
         return games.positions(*self.settings.key)
 
     def _labels(self, names: Sequence[str]) -> dict[str, Label]:
-        """Labels by the solution of these positions; classes are those of the whole game."""
+        """Labels of these positions from the solution; the classes are those of the whole
+        game."""
         if not self.settings.solve:
             return {}
         row = {name: i for i, name in enumerate(self._all.names)}

@@ -1,7 +1,7 @@
 """Games of two players with perfect information, by open_spiel: all positions, the solution.
 
-A position is a state in which a player is to move. States are one position where open_spiel's
-own text of them is the same and the same player is to move.
+A position is a state in which a player moves next. Two states are one position if open_spiel's
+text for them is the same and the same player moves next.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     import pyspiel
 
 MOST_POSITIONS = 200_000
-"""Positions of the largest game that is solved exhaustively: seconds, also of every plan."""
+"""Number of positions in the largest game that is solved exhaustively, which costs seconds,
+also in every plan."""
 CHECKED = 2000
-"""Positions reached in a second way of which it is checked that the way makes no difference."""
+"""For so many positions reached in a second way, check that the way makes no difference."""
 PATIENCE = 2000
-"""Random games in succession that may reach no new position before a sample is given up."""
+"""A sample is given up after so many random games in a row without a new position."""
 
 Value = bool | int | float | str
 Parameters = Mapping[str, Value]
@@ -31,15 +32,15 @@ Sorted = tuple[tuple[str, Value], ...]
 
 
 class Positions(NamedTuple):
-    """All n positions of a game, by their distance from the beginning, with A actions.
+    """All n positions of a game with A actions, sorted by their distance from the start.
 
-    names : what tells each apart (`name_of`)
-    x : float32 (n, *shape), what a player observes
-    player : int64 (n,), who is to move, 0 or 1
+    names : of the positions (`name_of`)
+    x : float32 (n, *shape), a player's observation
+    player : int64 (n,), the player to move, 0 or 1
     legal : bool (n, A)
-    children : int64 (n, A), the position after an action; −1 where there is none
-    ends : float64 (n, A), the first player's result where an action ends the game, else NaN
-    before : int64 (n, 2), a position and its action that leads here; −1 of the beginning
+    children : int64 (n, A), the position after an action; −1 if there is none
+    ends : float64 (n, A), the first player's result if an action ends the game, else NaN
+    before : int64 (n, 2), a position and its action that lead here; −1 at the start
     """
 
     names: list[str]
@@ -52,7 +53,7 @@ class Positions(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """Some positions of a game: names, x and legal as of `Positions`."""
+    """Some positions of a game: names, x and legal as in `Positions`."""
 
     names: list[str]
     x: np.ndarray
@@ -70,9 +71,9 @@ class Solution(NamedTuple):
 def load(name: str, parameters: Parameters) -> pyspiel.Game:
     """The game of this name.
 
-    Raises ValueError where there is none, a parameter is wrong, or the game is not one of two
-    players who move in turn, without chance, seeing everything, one winning what the other
-    loses at the end.
+    Raises ValueError if there is none or a parameter is wrong. The game must have two players
+    who move in turn, without chance, with perfect information, with zero sum, and with rewards
+    only at the end.
     """
     import pyspiel
 
@@ -89,7 +90,7 @@ def load(name: str, parameters: Parameters) -> pyspiel.Game:
         game = pyspiel.load_game(name, dict(parameters))
         shape, n_actions = game.observation_tensor_shape(), game.num_distinct_actions()
     except (pyspiel.SpielError, RuntimeError, TypeError) as error:
-        raise ValueError(f"open_spiel says of {name}: {error}") from None
+        raise ValueError(f"open_spiel rejects {name}: {error}") from None
     if wrong := _unfit(game):
         raise ValueError(f"{name} {wrong}; open_spiel describes it as {described(game)}")
     if min(*shape, n_actions, 1) < 1:
@@ -106,7 +107,7 @@ def described(game: pyspiel.Game) -> str:
 
 
 def _unfit(game: pyspiel.Game) -> str:
-    """Why a game is none that is learnt here; empty: it is one."""
+    """Why a game cannot be learnt here; empty if it can."""
     kind, n_players = game.get_type(), game.num_players()
     rules = {
         f"has {n_players} players, and must have 2": n_players == 2,
@@ -123,7 +124,7 @@ def _unfit(game: pyspiel.Game) -> str:
 def positions(name: str, parameters: Sorted = ()) -> Positions:
     """All positions of a game, each once.
 
-    Raises ValueError where there are more than MOST_POSITIONS.
+    Raises ValueError if there are more than MOST_POSITIONS.
     """
     found = _counted(name, parameters)
     if found is None:
@@ -137,7 +138,7 @@ def positions(name: str, parameters: Sorted = ()) -> Positions:
 
 @cache
 def _counted(name: str, parameters: Sorted) -> Positions | None:
-    """All positions; None: there are too many, which is remembered too."""
+    """All positions; None if there are too many, which is cached too."""
     game = load(name, dict(parameters))
     start = game.new_initial_state()
     rows, states, again = {name_of(start): 0}, [start], []
@@ -176,14 +177,14 @@ def _counted(name: str, parameters: Sorted) -> Positions | None:
 
 
 class _Child(NamedTuple):
-    """Where a move leads: to a position of this name, or "" and the first player's result."""
+    """The result of a move: a position of this name, or "" and the first player's result."""
 
     name: str
     end: float | None
 
 
 def _moves(state: pyspiel.State) -> dict[int, _Child]:
-    """Where each legal action leads."""
+    """The result of each legal action."""
     found = {}
     for action in state.legal_actions():
         child = state.child(action)
@@ -195,7 +196,7 @@ def _moves(state: pyspiel.State) -> dict[int, _Child]:
 
 
 def _growing(states: list) -> Iterator:
-    """Each state of a list that grows meanwhile; it is let go."""
+    """Each state of a growing list; the list forgets it."""
     place = 0
     while place < len(states):
         state, states[place] = states[place], None
@@ -216,12 +217,12 @@ def state_of(game: pyspiel.Game, found: Positions, row: int) -> pyspiel.State:
 
 
 def name_of(state: pyspiel.State) -> str:
-    """What tells positions apart."""
+    """The name of a position, which distinguishes it from others."""
     return f"{state.current_player()} {state}"
 
 
 def observation(game: pyspiel.Game, state: pyspiel.State) -> np.ndarray:
-    """What the player to move observes, float32, in the game's own shape."""
+    """The observation of the player to move, float32, in the game's own shape."""
     seen = np.array(state.observation_tensor(), np.float32)
     return seen.reshape(game.observation_tensor_shape())
 
@@ -230,15 +231,17 @@ def observation(game: pyspiel.Game, state: pyspiel.State) -> np.ndarray:
 def solution(name: str, parameters: Sorted = ()) -> Solution:
     """The game's solution, position by position.
 
-    Raises ValueError where there is none that can be found exhaustively.
+    Raises ValueError if no exhaustive search can find it.
     """
     return solved(positions(name, parameters), name)
 
 
 def solved(found: Positions, name: str = "the game") -> Solution:
-    """The solution, back from the ends: what a position's actions lead to decides its value.
+    """The solution, computed backwards from the ends: the results of a position's actions
+    decide its value.
 
-    Raises ValueError where positions come back in a game: there is no way back from its ends.
+    Raises ValueError if positions repeat in a game, because then its ends do not determine a
+    solution.
     """
     sign = np.where(found.player == 0, 1.0, -1.0)[:, None]
     value, inner = np.full(len(sign), np.nan), found.children >= 0
@@ -250,16 +253,16 @@ def solved(found: Positions, name: str = "the game") -> Solution:
         before, unknown = unknown, int(np.isnan(value).sum())
         if unknown == before:
             raise ValueError(
-                f"positions of {name} come back in the course of a game, which has no solution "
+                f"positions of {name} repeat in the course of a game, which has no solution "
                 "from its ends; take positions without one: solve: false"
             )
     return Solution(value, found.legal & (after == value[:, None]))
 
 
 def sampled(game: pyspiel.Game, n: int, rng: np.random.Generator) -> Sample:
-    """n positions, each once: of each of many random games one.
+    """n positions, each once: one from each of many random games.
 
-    Raises ValueError where the game does not have so many.
+    Raises ValueError if the game does not have so many.
     """
     found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     in_vain = 0

@@ -1,4 +1,4 @@
-"""IDX, the file format of MNIST and its kin: bytes with a small header, gzipped or not.
+"""IDX, the file format of MNIST and related sets: bytes with a small header, gzipped or not.
 
 Header, big-endian: two zero bytes, a type (8: unsigned byte), the number of dimensions,
 then each dimension as a 32-bit integer. Source: LeCun, Cortes, Burges, the MNIST database.
@@ -17,8 +17,8 @@ UNSIGNED_BYTE = 8
 def read_idx(path: Path, n_dimensions: int) -> np.ndarray:
     """uint8 array of n_dimensions (3 for images, 1 for labels) from an IDX file.
 
-    A name that ends in .gz is unpacked on the way.
-    Raises ValueError, naming the file, where it is damaged, truncated or something else.
+    A file whose name ends in .gz is unpacked.
+    Raises ValueError with the file's name if it is damaged, truncated or not IDX.
     """
     content = _content(path)
     expected = bytes([0, 0, UNSIGNED_BYTE, n_dimensions])

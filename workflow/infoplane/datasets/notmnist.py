@@ -1,4 +1,4 @@
-"""notMNIST: letters A-J out of many fonts, 28 × 28 pixels (Bulatov 2011)."""
+"""notMNIST: letters A-J from many fonts, 28 × 28 pixels (Bulatov 2011)."""
 
 import gzip
 from collections.abc import Sequence
@@ -16,18 +16,17 @@ class Settings(SourceSettings):
     """notMNIST, from notMNIST/raw/*-ubyte(.gz) in a data folder; it is not downloaded."""
 
     source: Literal["notmnist"]
-    """`notmnist` is letters A-J of 28 × 28 pixels in [0, 1]. The split is the source's own
-    where both the train and the t10k files are there; one pair alone is a set without a
-    split."""
+    """`notmnist` is letters A-J of 28 × 28 pixels in [0, 1]. With both the train and the t10k
+    files, the split is the source's own; one pair alone has no split."""
 
 
 class NotMNIST(Source):
-    """Images (n_inputs, 1, 28, 28) of the pairs of files that are there."""
+    """Images (n_inputs, 1, 28, 28) from the existing pairs of files."""
 
     Settings = Settings
 
     def load(self, places: Sequence[Path]) -> Raw:
-        """Raises MissingData where there is none, or only one half of a pair."""
+        """Raises MissingData if there is none, or only one half of a pair."""
         folders = _folders(places)
         found = [pair for pair in (TRAIN, TEST) if any(find(name, folders) for name in pair)]
         lacking = [name for pair in found or [TEST] for name in pair if not find(name, folders)]
@@ -37,16 +36,16 @@ class NotMNIST(Source):
         if len(pairs) == 2:
             return of_pairs(*pairs, CLASS_NAMES)
         [(images, labels)] = pairs
-        note = f"only the {found[0][0].split('-')[0]} files of notMNIST were there"
+        note = f"only the {found[0][0].split('-')[0]} files of notMNIST were found"
         return Raw(images, {"y": Label(labels, CLASS_NAMES)}, divisor=BYTE, notes=(note,))
 
     def files(self, places: Sequence[Path]) -> list[Path]:
-        """The files that are there: which ones decides what the data set is."""
+        """The existing files, which decide the data set."""
         folders = _folders(places)
         return [path for name in (*TRAIN, *TEST) if (path := find(name, folders))]
 
     def shape(self, places: Sequence[Path]) -> Shape:
-        """By the heads of the files; raises MissingData where there is none."""
+        """From the headers of the files; raises MissingData if there is none."""
         folders = _folders(places)
         n_of = [_n_of_idx(find(images, folders)) for images, _ in (TRAIN, TEST)]
         if not any(n_of):

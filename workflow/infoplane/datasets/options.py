@@ -1,6 +1,6 @@
 """The options that all sources share: subset, label shuffling, split, standardisation.
 
-Each purpose has its own random stream, so that shuffling labels does not move the subset.
+Each purpose has its own random stream, so that shuffling labels does not change the subset.
 """
 
 from dataclasses import replace
@@ -11,10 +11,10 @@ from infoplane.datasets.contents import row_codes
 from infoplane.datasets.source import Raw
 
 DEFAULT_TRAINING_FRACTION = 0.8
-"""Where neither the settings nor the source say what trains."""
+"""The share of training inputs if neither the settings nor the source set it."""
 
 BLOCK = 4096
-"""Inputs that are widened to float64 at once."""
+"""Number of inputs that are converted to float64 at once."""
 
 
 def generator(seed: int, purpose: str) -> np.random.Generator:
@@ -23,7 +23,7 @@ def generator(seed: int, purpose: str) -> np.random.Generator:
 
 
 def stratified(strata: np.ndarray, n_kept: int, rng: np.random.Generator) -> np.ndarray:
-    """Ascending indices of n_kept inputs, of each stratum its share to within one input.
+    """Ascending indices of n_kept inputs, with each stratum's share to within one input.
 
     strata : (n_inputs,) any values that can be compared
     """
@@ -39,7 +39,7 @@ def stratified(strata: np.ndarray, n_kept: int, rng: np.random.Generator) -> np.
 def subset(raw: Raw, size: int | None, seed: int) -> Raw:
     """`size` inputs of raw, stratified by class and by the source's own split.
 
-    Raises ValueError where there are fewer.
+    Raises ValueError if there are fewer.
     """
     n_inputs = len(raw.x)
     if size is None or size == n_inputs:
@@ -56,8 +56,8 @@ def subset(raw: Raw, size: int | None, seed: int) -> Raw:
 
 
 def shuffled(raw: Raw, fraction: float, seed: int) -> Raw:
-    """raw with the labels of that fraction of its inputs, drawn at random, permuted among
-    themselves: all labels of an input go together, and were not drawn from a p(y | x)."""
+    """raw, with the labels of a random fraction of its inputs permuted among themselves: all
+    labels of an input move together, and no longer have a known p(y | x)."""
     if not fraction:
         return raw
     rng = generator(seed, "shuffled_labels")
@@ -74,7 +74,7 @@ def shuffled(raw: Raw, fraction: float, seed: int) -> Raw:
 def split(raw: Raw, fraction: float | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Ascending indices (train, test): the source's own, or drawn with equal class shares.
 
-    Raises ValueError where nothing would train.
+    Raises ValueError if nothing would train.
     """
     n = len(raw.x)
     if fraction is None and raw.train is not None:
@@ -93,11 +93,11 @@ def split(raw: Raw, fraction: float | None, seed: int) -> tuple[np.ndarray, np.n
 def thinned(
     raw: Raw, train: np.ndarray, test: np.ndarray, share: float, seed: int
 ) -> tuple[Raw, np.ndarray, np.ndarray]:
-    """raw with this share of its training inputs, and indices (train, test) of what is left.
+    """raw with this share of its training inputs, and indices (train, test) of the rest.
 
-    The test inputs are the same whatever the share, and those that train by a smaller share
-    are among those that train by a larger one, but for one of a class by rounding.
-    Raises ValueError where nothing would train.
+    The test inputs are the same for all shares. The training inputs of a smaller share are
+    among those of a larger one, except for rounding by one per class.
+    Raises ValueError if nothing would train.
     """
     if share == 1:
         return raw, train, test
@@ -114,8 +114,8 @@ def thinned(
 def scaled(raw: Raw) -> np.ndarray:
     """raw.x in row-major order, divided by raw.divisor; may be raw.x itself.
 
-    float32 where that holds every value of raw.x's type, else float64: what standardisation
-    subtracts has to be subtracted before digits are lost.
+    float32 if that holds every value of raw.x's type, else float64: standardisation must
+    subtract before digits are lost.
     """
     wanted = np.float32 if np.can_cast(raw.x.dtype, np.float32) else np.float64
     x = raw.x.astype(wanted, order="C", copy=False)
@@ -125,7 +125,7 @@ def scaled(raw: Raw) -> np.ndarray:
 
 
 def standardised(x: np.ndarray, train: np.ndarray, how: str) -> np.ndarray:
-    """x (n_inputs, *shape), shifted and scaled by statistics of the training inputs, in place.
+    """x (n_inputs, *shape), shifted and scaled in place by statistics of the training inputs.
 
     how : "none", "all" features by the same two numbers, or each "feature" by its own
     """
@@ -135,7 +135,7 @@ def standardised(x: np.ndarray, train: np.ndarray, how: str) -> np.ndarray:
     first = x[train[0]].astype(np.float64)
     first = first.flat[0] if how == "all" else first
     varies = _training_mean(x, train, axes, lambda block: block != first) > 0
-    # the mean of equal numbers may differ from them in the last digit
+    # the mean of equal numbers may differ in the last digit
     mean = np.where(varies, _training_mean(x, train, axes, lambda block: block), first)
     sd = np.sqrt(_training_mean(x, train, axes, lambda block: (block - mean) ** 2))
     sd = np.where(sd > 0, sd, 1.0)
@@ -145,13 +145,13 @@ def standardised(x: np.ndarray, train: np.ndarray, how: str) -> np.ndarray:
 
 
 def narrowed(x: np.ndarray, n_distinct: int, how: str, place: str) -> np.ndarray:
-    """x (n_inputs, *shape) as float32, in which networks compute.
+    """x (n_inputs, *shape) as float32, the type of networks.
 
-    n_distinct : distinct inputs among x as they were given; how : they were standardised;
-    place : where they come from
-    Raises ValueError where inputs that differ become equal, or one leaves the range of float32.
+    n_distinct : number of distinct inputs in the given x; how : the standardisation; place :
+        their origin
+    Raises ValueError if different inputs become equal, or if one leaves the range of float32.
     """
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+    with np.errstate(over="ignore"):  # numbers beyond float32 become infinite
         x = x.astype(np.float32, copy=False)
     finite = np.isfinite(x).reshape(len(x), -1).all(axis=1)
     if not finite.all():
@@ -163,7 +163,7 @@ def narrowed(x: np.ndarray, n_distinct: int, how: str, place: str) -> np.ndarray
     if n_lost > 0:
         remedy = "Set standardise: feature"
         if how == "feature":
-            remedy = "Subtract what the values of a feature have in common before x is saved"
+            remedy = "Subtract the common part of a feature's values before you save x"
         raise ValueError(
             f"{place}: x holds {n_distinct} distinct inputs, of which {n_lost} become equal to "
             f"another in float32, in which networks compute. {remedy}; or, if they may count "
@@ -182,7 +182,8 @@ def _training_mean(x: np.ndarray, train: np.ndarray, axes: int | None, function)
 
 
 def classes(raw: Raw) -> np.ndarray:
-    """(n_inputs,) codes of the first label, whose shares are kept; zeros without a label."""
+    """(n_inputs,) codes of the first label, whose shares the subset keeps; zeros without a
+    label."""
     for label in raw.labels.values():
         return label.codes
     return np.zeros(len(raw.x), dtype=np.int64)

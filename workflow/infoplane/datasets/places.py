@@ -1,4 +1,4 @@
-"""Where files of data sets are looked for, and what is said when they are not there."""
+"""The folders that are searched for files of data sets, and the message if they are missing."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -6,11 +6,12 @@ from pathlib import Path
 
 
 class MissingData(FileNotFoundError):
-    """Files of a data set are absent; the message says which, where, and what to do."""
+    """Files of a data set are absent. The message names them and the folders, and says what to
+    do."""
 
 
 def default_places() -> list[Path]:
-    """$INFOPLANE_DATA where it is set, then resources/datasets, which takes downloads."""
+    """$INFOPLANE_DATA if it is set, then resources/datasets, which takes downloads."""
     given = os.environ.get("INFOPLANE_DATA")
     return [*([Path(given)] if given else []), Path("resources/datasets")]
 
@@ -21,7 +22,7 @@ def folders(places: Iterable[str | Path] | None) -> list[Path]:
 
 
 def candidates(path: Path, places: Sequence[Path]) -> list[Path]:
-    """Where a path of the settings may lie: in the working directory, then in the places."""
+    """Candidates for a path of the settings: in the working directory, then in the places."""
     path = path.expanduser()
     return [path] if path.is_absolute() else [path, *(place / path for place in places)]
 
@@ -36,8 +37,8 @@ def missing(
 ) -> MissingData:
     """The error for absent files.
 
-    names : the files, relative to the folders searched; the last folder is where to put them
-    reason : why they could not be fetched, a sentence
+    names : the files, relative to the searched folders; the user may put them into the last one
+    reason : a sentence, why they could not be downloaded
     """
     looked = ", ".join(str(folder.resolve()) for folder in searched)
     return MissingData(

@@ -1,4 +1,4 @@
-"""From a source's settings to a data set that is ready to train on."""
+"""From a source's settings to a data set that is ready for training."""
 
 import zipfile
 from collections.abc import Iterable
@@ -9,19 +9,18 @@ from infoplane.datasets.places import folders
 from infoplane.datasets.source import ASSUMED, Data, Raw, Shape, Source, SourceSettings
 
 NO_LABELS = ("x", "train", "test", "train_indices", "test_indices")
-"""Names that mean something else in a data set."""
+"""Names with another meaning in a data set."""
 
 
 def prepare(settings: SourceSettings, places: Iterable[str | Path] | None = None) -> Data:
-    """The data set that these settings describe, ready to train on.
+    """The data set of these settings, ready for training.
 
-    places : folders searched for files, the last one takes downloads; None for
-        `default_places()`
-    In this order: load, subset (size), label shuffling, split, share of the training inputs,
-    standardisation by these, narrowing to float32, flattening. Entropies are those of the
-    inputs as they were given.
-    Raises MissingData (a FileNotFoundError) where files are absent and cannot be
-    downloaded, ValueError where files or settings do not make a data set.
+    places : folders that are searched for files, the last one takes downloads; None for
+        `default_places()` The steps are, in this order: load, subset (size), label shuffling,
+        split, share of the training inputs, standardisation by these, conversion to float32,
+        flattening. Entropies are those of the inputs before standardisation.
+    Raises MissingData (a FileNotFoundError) if files are absent and cannot be downloaded, and
+    ValueError if files or settings do not make a data set.
     """
     source = source_of(settings)
     raw = source.load(folders(places))
@@ -51,10 +50,10 @@ def prepare(settings: SourceSettings, places: Iterable[str | Path] | None = None
 
 
 def shape_of(settings: SourceSettings, places: Iterable[str | Path] | None = None) -> Shape:
-    """The shape of what `prepare` will give, from headers of files where there are any.
+    """The shape of the result of `prepare`, from headers of files if there are any.
 
-    Where the files are not there, or are not what they should be, that of ASSUMED: what is
-    wrong the preparation says.
+    If the files are absent or invalid, it is that of ASSUMED; the preparation reports the
+    mistake.
     """
     return _prepared(_told(settings, places), settings)
 
@@ -62,7 +61,7 @@ def shape_of(settings: SourceSettings, places: Iterable[str | Path] | None = Non
 def known_shape_of(
     settings: SourceSettings, places: Iterable[str | Path] | None = None
 ) -> Shape | None:
-    """The same, but None where it would be ASSUMED."""
+    """The same, but None in place of ASSUMED."""
     found = _told(settings, places)
     return None if found is ASSUMED else _prepared(found, settings)
 
@@ -82,7 +81,7 @@ def _prepared(found: Shape, settings: SourceSettings) -> Shape:
 def labels_of(
     settings: SourceSettings, places: Iterable[str | Path] | None = None
 ) -> list[str] | None:
-    """Names of the labels, where they can be told without preparing the data set; else None."""
+    """Names of the labels, if they are known without preparing the data set; else None."""
     found = _told(settings, places)
     return None if found is ASSUMED else list(found.classes)
 
@@ -90,7 +89,7 @@ def labels_of(
 def files_of(
     settings: SourceSettings, places: Iterable[str | Path] | None = None
 ) -> list[Path]:
-    """Existing files that the data set is read from and that may change.
+    """Existing files of the data set that may change.
 
     A workflow takes them as inputs, so that a changed file prepares the data set again.
     """
@@ -99,7 +98,7 @@ def files_of(
 
 def source_of(settings: SourceSettings) -> Source:
     """The source of these settings."""
-    from infoplane.datasets import SOURCES  # here: the folder's table imports this file
+    from infoplane.datasets import SOURCES  # here: it imports this file
 
     return SOURCES[settings.source](settings)
 
@@ -112,7 +111,7 @@ def _told(settings: SourceSettings, places: Iterable[str | Path] | None) -> Shap
 
 
 def _check(raw: Raw, source: str) -> None:
-    """ValueError where a source gives labels that are none."""
+    """Raises ValueError if a source gives invalid labels."""
     for name, label in raw.labels.items():
         if name in NO_LABELS or not name.isidentifier():
             raise ValueError(

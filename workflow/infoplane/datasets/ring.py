@@ -1,4 +1,4 @@
-"""A mixture of Gaussians on a ring, in two dimensions: data of known density."""
+"""A mixture of Gaussians on a ring, in two dimensions: data with a known density."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Settings(SourceSettings):
     """Points of a mixture of Gaussians on a ring; needs no files."""
 
     source: Literal["ring"]
-    """`ring` draws points in two dimensions around modes that lie evenly on a ring; the label
-    is the mode."""
+    """`ring` draws points in two dimensions around modes that are evenly spaced on a ring; the
+    label is the mode."""
     n: int = Field(default=4000, ge=2)
-    """The source draws this many points, as many of each mode."""
+    """The source draws this many points, equally many from each mode."""
     modes: int = Field(default=8, ge=1)
     """The ring has this many Gaussians."""
     radius: float = Field(default=1.0, ge=0)
@@ -39,7 +39,7 @@ class Ring(Source):
 
     @property
     def centres(self) -> np.ndarray:
-        """Of the modes, (modes, 2)."""
+        """Centres of the modes, (modes, 2)."""
         angles = 2 * np.pi * np.arange(self.settings.modes) / self.settings.modes
         return self.settings.radius * np.stack([np.cos(angles), np.sin(angles)], 1)
 
@@ -54,7 +54,7 @@ class Ring(Source):
         return Raw(x[order].astype(np.float32), {"mode": Label(modes[order], names)})
 
     def shape(self, places: Sequence[Path]) -> Shape:
-        """As its settings say."""
+        """The shape from its settings."""
         return Shape(self.settings.n, (DIMENSIONS,), {"mode": self.settings.modes})
 
     def log_density(self, x: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """The data set of Shwartz-Ziv & Tishby 2017 (arXiv:1703.00810), from first principles.
 
-All 4096 patterns x ∈ {0,1}¹²; bit i sits on vertex vᵢ of the icosahedron. With
-f(x) = Σᵢ xᵢ + ‖Σᵢ xᵢ vᵢ‖, invariant under the icosahedron's rotations and reflections, the
-label is 1 where f(x) > θ, or is drawn from p(y=1 | x) = 1 / (1 + exp(−γ (f(x) − θ))).
+All 4096 patterns x ∈ {0,1}¹²; bit i sits on vertex vᵢ of the icosahedron. f(x) = Σᵢ xᵢ + ‖Σᵢ xᵢ
+vᵢ‖ is invariant under the icosahedron's rotations and reflections. The label is 1 if f(x) > θ,
+or is drawn from p(y=1 | x) = 1 / (1 + exp(−γ (f(x) − θ))).
 """
 
 from collections.abc import Sequence
@@ -38,8 +38,8 @@ VERTICES = np.array(
 """(12, 3) unit vectors, in the order of the published file's bits."""
 
 THRESHOLD = 7.63
-"""θ: any in (7.5628, 7.7013) gives the published labels; of the stochastic ones, this gives
-the information that the field quotes (γ = 40: 0.980 bit, γ = 60: 0.993 bit)."""
+"""θ: any value in (7.5628, 7.7013) gives the published labels. For stochastic labels, this one
+gives the information that the field quotes (γ = 40: 0.980 bit, γ = 60: 0.993 bit)."""
 
 STEEPEST = 1e6
 """The γ beyond which labels count as deterministic."""
@@ -108,7 +108,7 @@ class SZT(Source):
         )
 
     def shape(self, places: Sequence[Path]) -> Shape:
-        """As its definition says."""
+        """The shape from its definition."""
         return Shape(4096, (12,), {"y": 2})
 
 
@@ -127,7 +127,7 @@ def invariant() -> np.ndarray:
     """f(x), float64 (4096,), equal on each of the 64 orbits to within rounding."""
     x = patterns().astype(np.float64)
     f = x.sum(axis=1) + np.linalg.norm(x @ VERTICES, axis=1)
-    f.setflags(write=False)  # it is cached
+    f.setflags(write=False)  # the result is cached
     return f
 
 
@@ -139,9 +139,9 @@ def label_probabilities(gamma: float, threshold: float = THRESHOLD) -> np.ndarra
 
 @cache
 def gamma_of(information: float, threshold: float = THRESHOLD) -> float:
-    """The γ whose labels have this I(X;Y) in bits.
+    """The γ whose labels have this I(X;Y), in bits.
 
-    Raises ValueError where no γ has.
+    Raises ValueError if there is none.
     """
 
     def excess(log_gamma: float) -> float:
