@@ -1,7 +1,8 @@
-"""Estimators of I(X;T) and I(T;Y): one file a method, each a class with the same interface.
+"""Estimators of I(X;T) and I(T;Y): one file for each method, with a class of the same
+interface.
 
-An estimator derives from `PairEstimator` or `LayerEstimator` (interface.py, which lists what
-it may declare and do), and stands in the table below, or is named "module:Class".
+An estimator derives from `PairEstimator` or `LayerEstimator` (interface.py lists what it may
+declare and do). It is in the table below, or has the name "module:Class".
 """
 
 import warnings
@@ -57,12 +58,12 @@ ESTIMATORS = Table(
 
 
 def estimator_of(settings: Settings) -> Estimator:
-    """The estimator that these settings, as a configuration has them, are of."""
+    """The estimator of these settings of a configuration."""
     return ESTIMATORS[settings.estimator](settings)
 
 
 def from_written(written: Mapping[str, Any]) -> Estimator:
-    """The estimator of settings as they were written, `estimator` and its keys."""
+    """The estimator of settings as written, with `estimator` and its keys."""
     method = ESTIMATORS[written["estimator"]]
     return method(method.Settings.model_validate(written))
 
@@ -82,33 +83,32 @@ def estimate(
     estimator: str = "kde",
     **settings,
 ) -> LayerInformation:
-    """I(X;T) and I(T;Y) of one layer, in bits: the call for notebooks.
+    """Estimate I(X;T) and I(T;Y) of one layer, in bits: the call for notebooks.
 
-    t : array, tensor, table or list of rows, (n_inputs, n_units); with draws=True
-        (n_inputs, n_draws, n_units), several draws of each input
+    t : array, tensor, table or list of rows, (n_inputs, n_units); with draws=True (n_inputs,
+        n_draws, n_units), several draws for each input
     y : (n_inputs,) or (n_inputs, 1) labels
-    x : (n_inputs, …), features, for estimators that work on pairs; without it these give
-        I(T;Y) alone, flagged 'needs_x'
-    centres, sigma : of a noisy layer, t before its own noise, of the shape of t, and the
-        standard deviation of this noise on each unit; for estimators of noisy layers (sp),
-        which without them answer with NaN, flagged 'needs_noise'
-    whole : whether the inputs are all that X can be, each as likely as the next; what is
-        counted is then exact
-    unseen : whether they are independent draws from a population, of which none trained the
-        network; what is counted then has an interval of the population's information
-    shape, shape_x : (channels, height, width) of a row of t, and of x, where these are
-        flattened maps; for estimators that take maps, as critics do by convolutions
-    settings : the estimator's own, for example noise_variance=0.1
-    Half precision is widened to float32, other numbers to float32 or float64, whichever holds
-    them exactly. Global settings of torch and NumPy neither matter nor change.
-    Raises KeyError for an unknown estimator; ValueError for wrong settings, and naming the
-    argument where samples have wrong shapes, or values that are missing, masked, complex, not
-    finite, or no numbers that float64 holds. Warns (UserWarning) before it starts where it is
-    expected to take long (expected.py).
+    x : (n_inputs, …), features, for estimators that work on pairs; without x they give only
+        I(T;Y), flagged 'needs_x'
+    centres, sigma : for a noisy layer, t before its own noise, in the shape of t, and the
+        standard deviation of this noise on each unit. Estimators of noisy layers (sp) need
+        them; without them they give NaN, flagged 'needs_noise'
+    whole : whether the inputs are all values of X, equally likely; counts are then exact
+    unseen : whether they are independent draws from a population, and none of them trained the
+        network; counts then have an interval for the population's information
+    shape, shape_x : (channels, height, width) of a row of t, and of x, if these are flattened
+        maps; for estimators that read maps, such as critics with convolutions
+    settings : of the estimator, for example noise_variance=0.1 Half precision becomes float32;
+        other numbers become float32 or float64, whichever holds them exactly. Global settings
+        of torch and NumPy have no effect and do not change.
+    Raises KeyError for an unknown estimator, and ValueError for wrong settings or wrong
+    samples: the message names the argument if its shape is wrong, or if values are missing,
+    masked, complex, not finite, or not numbers that float64 holds. Warns (UserWarning) before a
+    call that is expected to take long (expected.py).
 
     Examples
     --------
-    Four inputs of two classes, and a layer of one unit that tells the classes apart:
+    Four inputs of two classes, and a layer with one unit that separates the classes:
 
     >>> import infoplane
     >>> t, y = [[0.1], [0.2], [0.8], [0.9]], [0, 0, 1, 1]
@@ -134,21 +134,20 @@ def mutual_information(
     estimator: str = "ksg",
     **settings,
 ) -> Information:
-    """I(A;B) in bits of any two variables.
+    """Estimate I(A;B) of any two variables, in bits.
 
     a : array, tensor, table or list of rows, (n, d_a)
     b : (n, d_b) numbers, or (n,) labels
-    shape_a, shape_b : (channels, height, width) of a row of a, and of b, where these are
-        flattened maps; for estimators that take maps, as critics do by convolutions
-    settings : the estimator's own, for example k=5
+    shape_a, shape_b : (channels, height, width) of a row of a, and of b, if these are flattened
+        maps; for estimators that read maps, such as critics with convolutions
+    settings : of the estimator, for example k=5
     Returns a record with value, interval, stderr, cap, flags.
-    Raises and warns as `estimate` does; ValueError too where the estimator works on layers
-    alone.
+    Raises and warns like `estimate`; also raises ValueError if the estimator only works on
+    layers.
 
     Examples
-    --------
-    Two Gaussian variables of correlation 0.8, whose information is −log2(1 − 0.8²) / 2 = 0.74
-    bits:
+    -------- Two Gaussian variables with correlation 0.8 have −log2(1 − 0.8²) / 2 = 0.74 bits of
+    information:
 
     >>> import numpy as np
     >>> import infoplane

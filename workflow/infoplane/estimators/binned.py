@@ -1,7 +1,7 @@
-"""I(X;T) and I(T;Y) of activations put into bins.
+"""I(X;T) and I(T;Y) of binned activations.
 
-Bin(T), the row of bin numbers of all units, is discrete, and with X equal to the index of the
-input its plug-in information is counted:
+Bin(T), the row of bin numbers of all units, is discrete. With X as the index of the input,
+counting gives its plug-in information:
     I(X;T) = H(Bin(T)) − mean_n H(Bin(T) | X = x_n)
     I(T;Y) = H(Bin(T)) − Σ_y p(y) H(Bin(T) | Y = y)
 The conditional entropies follow from joint ones, Σ_y p(y) H(T|y) = H(T, Y) − H(Y).
@@ -33,7 +33,7 @@ from infoplane.samples import Information, LayerInformation, Pair, Samples
 from infoplane.settings import Settings
 
 Ranges = dict[tuple[int | None, str], tuple[float, float]]
-"""Smallest and largest activation of each seed and layer: what a survey finds."""
+"""The result of a survey: the smallest and largest activation of each seed and layer."""
 
 OVER_TRAINING = ("layer_over_training", "training")
 SPANNED = {
@@ -43,33 +43,33 @@ SPANNED = {
     "layer_over_training": " of the layer's range over training",
     "training": " of the range of all layers over training",
 }
-"""What n_bins span, in words."""
+"""The span of n_bins, in words."""
 
 
 class BinnedSettings(Settings):
     """Settings of the binned estimator."""
 
     estimator: Literal["binned"] = "binned"
-    """`binned` is the entropy of binned activations, which tracks how they cluster."""
+    """`binned` is the entropy of binned activations, which tracks their clustering."""
     n_bins: int | None = Field(default=None, ge=2)
-    """Each unit's range has this many bins; null means 30 where no width is given."""
+    """Each unit's range has this many bins; null means 30 if no width is given."""
     width: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    """A bin has this width in units of the activations: bins are floor(t / width), without any
-    range or n_bins."""
+    """A bin has this width in units of the activations: bins are floor(t / width), without
+    range and n_bins."""
     binning: Literal["equal_width", "equal_mass"] = "equal_width"
-    """`equal_width` makes bins of one width. equal_mass puts edges at quantiles of the
-    activations, and equal values share a bin."""
+    """`equal_width` gives all bins one width. equal_mass puts edges at quantiles of the
+    activations; equal values share a bin."""
     range: Literal["fixed", "layer", "unit", "layer_over_training", "training"] = "layer"
     """`n_bins` span this range. fixed: `low` to `high`. layer: the smallest to the largest
-    activation of this layer at this epoch and seed. unit: the same of each unit for itself.
+    activation of this layer at this epoch and seed. unit: the same for each unit by itself.
     layer_over_training: of this layer over all measured epochs of the seed. training: of all
     layers over all measured epochs of the seed. A delta schedule surveys epochs of its own for
-    the last two. The setting has no meaning where `width` is given."""
+    the last two. The setting has no meaning with `width`."""
     low: float | None = Field(default=None, allow_inf_nan=False)
-    """The fixed range begins here, in units of the activations."""
+    """The fixed range begins at this value, in units of the activations."""
     high: float | None = Field(default=None, allow_inf_nan=False)
-    """The fixed range ends here, in units of the activations. Values beyond it go into further
-    bins of the same width."""
+    """The fixed range ends at this value, in units of the activations. Values beyond it go into
+    further bins of the same width."""
     correction: Literal["none", "miller_madow"] = "none"
     """`miller_madow` adds (occupied bins − 1) / 2N nats to each entropy of N rows; none adds
     nothing."""
@@ -112,7 +112,7 @@ class Binned(LayerEstimator, PairEstimator):
     chosen_by = frozenset({"n_bins", "width", "binning", "range", "low", "high"})
 
     def quantity(self, of: str) -> Quantity:
-        """I(X; bins of T), with the bins."""
+        """I(X; bins of T), with a description of the bins."""
         chosen = self.settings
         mass = " of equal mass" if chosen.binning == "equal_mass" else ""
         bins = f"{chosen.n_bins} bins{mass}{SPANNED[chosen.range]}"
@@ -128,15 +128,15 @@ class Binned(LayerEstimator, PairEstimator):
         """I(X;T) and I(T;Y) of binned activations.
 
         samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-        Returns LayerInformation in bits. interval: exact where the inputs are all that X can be
-        and nothing is corrected; of unseen inputs in bins that do not depend on them (width, or
-        range: fixed) that of the population (kernels/sampling.py), while the value stays that
-        of the inputs; else none. extra: entropy_binned, H(Bin(T)), and entropy_given_x,
-        H(Bin(T)|X), 0 with one draw. cap: log2 of the number of inputs, or of codes that the
-        range has where these are fewer; the Miller-Madow correction of that many codes on top.
-        flags: 'heavy_tails' (tails.py) where n_bins of equal width span outliers and hold
-        nearly all else in one or two of them.
-        Raises ValueError where the range spans a whole training and no survey is given, or bins
+        Returns LayerInformation in bits. interval: exact if the inputs are all values of X and
+        nothing is corrected. For unseen inputs in bins that do not depend on them (width, or
+        range: fixed), it holds the population's information (kernels/sampling.py), and the
+        value stays that of the inputs. Otherwise there is none. extra: entropy_binned,
+        H(Bin(T)), and entropy_given_x, H(Bin(T)|X), 0 with one draw. cap: log2 of the number of
+        inputs, or of the range's codes if these are fewer, plus the Miller-Madow correction of
+        that many codes. flags: 'heavy_tails' (tails.py) if n_bins of equal width span outliers
+        and hold nearly all other values in one or two bins.
+        Raises ValueError if the range spans a whole training and there is no survey, or if bins
         are too narrow to be numbered.
         """
         return self.estimate_batch([samples], survey)[0]
@@ -144,9 +144,9 @@ class Binned(LayerEstimator, PairEstimator):
     def between(self, pair: Pair) -> Information:
         """I(Bin(A);Bin(B)), both binned in the same way, or I(Bin(A);B) of labels.
 
-        Returns Information in bits: plug-in, or with the correction, without bounds. cap:
-        log2 of n, or of the codes that either side can have where these are fewer.
-        Raises ValueError where the range spans a whole training, or bins are too narrow.
+        Returns Information in bits: plug-in, or with the correction, without bounds. cap: log2
+        of n, or of the possible codes of either side if these are fewer.
+        Raises ValueError if the range spans a whole training, or if bins are too narrow.
         """
         one = Samples(pair.a[:, None], _as_labels(pair, self.settings), layer=pair.place)
         record = self.estimate(one)
@@ -165,7 +165,7 @@ class Binned(LayerEstimator, PairEstimator):
     def estimate_batch(
         self, batch: Sequence[Samples], survey: Ranges | None = None
     ) -> list[LayerInformation]:
-        """`estimate` of many samples, those of equal shapes in parallel."""
+        """`estimate` for many samples; those of equal shapes run in parallel."""
 
         def records_of(alike: list[Samples]) -> list[LayerInformation]:
             counted = _tallies(alike, self.settings, survey)
@@ -188,13 +188,14 @@ class Binned(LayerEstimator, PairEstimator):
         ]
 
     def of_population(self, samples: Samples) -> bool:
-        """Of unseen inputs, where no bin depends on them."""
+        """Whether the results concern a population: for unseen inputs, if no bin depends on
+        them."""
         fixed = self.settings.width is not None or self.settings.range == "fixed"
         return fixed and unseen.are(samples)
 
     @property
     def needs_labels(self) -> str:
-        """Of two variables there are no ranges over training."""
+        """Two variables have no ranges over training."""
         if not self.needs_survey:
             return ""
         return f"with range: {self.settings.range} bins layers alone, over all epochs"
@@ -216,7 +217,7 @@ class Binned(LayerEstimator, PairEstimator):
 
 
 def _heavy_tails(alike: list[Samples], settings: BinnedSettings) -> list[bool]:
-    """Of samples of one shape, whether outliers stretch bins over all the others."""
+    """For samples of one shape, whether outliers stretch bins over all other values."""
     if settings.binning != "equal_width" or settings.width or settings.range == "fixed":
         return [False] * len(alike)
     t = counting.stacked([samples.t for samples in alike])
@@ -244,7 +245,7 @@ def _extremes(t: torch.Tensor) -> tuple[float, float]:
 
 
 def _tallies(batch: list[Samples], settings: BinnedSettings, survey: Ranges | None) -> Tallies:
-    """What is counted in samples of one shape."""
+    """The counts of samples of one shape."""
     t, labels = counting.stacked([samples.t for samples in batch]), _labels(batch)
     if settings.binning == "equal_width":
         return counting.tally_grid(t, labels, _grid(t, batch, settings, survey))
@@ -253,7 +254,7 @@ def _tallies(batch: list[Samples], settings: BinnedSettings, survey: Ranges | No
 
 
 def _labels(batch: list[Samples]) -> np.ndarray:
-    """Classes (n_samples, n_inputs), or (1, n_inputs) where all have the same."""
+    """Classes (n_samples, n_inputs), or (1, n_inputs) if all samples have the same."""
     alike = all(samples.y is batch[0].y for samples in batch)
     return np.stack([samples.y.numpy() for samples in (batch[:1] if alike else batch)])
 
@@ -264,7 +265,8 @@ def _with_intervals(
     records: list[LayerInformation],
     counted: Tallies,
 ) -> list[LayerInformation]:
-    """Those of unseen inputs with intervals; of samples of one shape in bins of one size."""
+    """The records of unseen inputs with intervals, for samples of one shape in bins of one
+    size."""
     t = counting.stacked([samples.t for samples in batch])
     grid = _grid(t, batch, settings, None)
     codes = unseen.codes_of_bins(t, *counting.ranges(t, per_unit=False), grid)
@@ -322,11 +324,11 @@ def _surveyed(
 def _records(
     one: Samples, settings: BinnedSettings, counted: Tallies
 ) -> list[LayerInformation]:
-    """From the tallies of samples of the shape of this one.
+    """The record from the tallies of samples with this shape.
 
-    I(X;T) = H(T) + H(X) − H(T, X), and with Y alike. Miller-Madow adds (K − 1) / 2N nats to
-    H(T) and to each H(T | c), K and N there those of class c. Weighted with p(c) the latter
-    sum to (K' − C) / 2N, with K' occupied pairs of code and class and C classes.
+    I(X;T) = H(T) + H(X) − H(T, X), and the same with Y. Miller-Madow adds (K − 1) / 2N nats to
+    H(T), and to each H(T | c) with K and N of class c. Weighted with p(c) the latter sum to (K'
+    − C) / 2N, with K' occupied pairs of code and class and C classes.
     """
     entropies = counted.entropies()
     if settings.correction == "miller_madow":
@@ -352,7 +354,7 @@ def _records(
 
 
 def _cap(samples: Samples, settings: BinnedSettings, beyond: bool = False) -> float:
-    """Largest I(X;T) in bits that the settings can give for so many inputs and draws.
+    """The largest I(X;T), in bits, that the settings can give for so many inputs and draws.
 
     beyond : there are more codes than the range has, as a survey of other epochs allows
 

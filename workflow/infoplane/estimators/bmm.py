@@ -1,4 +1,4 @@
-"""A Bayesian mixture of Gaussians (BMM) of both variables, and the information that it has.
+"""A Bayesian mixture of Gaussians (BMM) for both variables, and its information.
 
 Source: Czyż, Grabowski, Vogt, Beerenwinkel & Marx 2025 (TMLR, "On the properties and estimation
 of pointwise mutual information profiles"), section 4. A mixture is fitted to (a, b); each draw
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MOST_FLAT = 0.01
-"""A value is flagged where more than this share of the samples is in components narrower than
-the prior."""
+"""A value is flagged if more than this share of the samples is in components narrower than the
+prior."""
 
 
 class BMMSettings(Settings):

@@ -1,9 +1,10 @@
-"""How a layer's activations cluster: what the binned estimator tracks, and not information.
+"""How a layer's activations cluster: the binned estimator tracks this, but it is not
+information.
 
-Goldfeld et al. 2019 (ICML, "Estimating information flow in deep neural networks") show that
-falling H(Bin(T)) of deterministic networks is clustering of activations, not compression. Here
-are that entropy and measures of clusters that need no bins. With classes c of n_c rows, means
-μ_c and variances v_c = mean ‖t − μ_c‖² over the rows of c, all draws being rows:
+Goldfeld et al. 2019 (ICML, "Estimating information flow in deep neural networks") show that a
+falling H(Bin(T)) of deterministic networks is clustering of activations, not compression. This
+module gives that entropy and measures of clusters without bins. With classes c of n_c rows,
+means μ_c and variances v_c = mean ‖t − μ_c‖² over the rows of c, all draws being rows:
     entropy_binned    H(Bin(T)), in bits
     distance_within   root mean square distance of two rows of one class: from Σ 2 n_c² v_c
     distance_between  … of two rows of different classes: from 2 n² v − Σ 2 n_c² v_c
@@ -14,7 +15,7 @@ are that entropy and measures of clusters that need no bins. With classes c of n
     cosine_within, cosine_between
                       mean cosine similarity of two rows of one class, of different classes;
                       rows of zeros have no direction and are left out
-Only the first is in bits. Distances are in units of the activations, the others have none.
+Only the first is in bits. Distances are in units of the activations; the others have no unit.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class ClusteringSettings(BinSettings):
     """Settings of the clustering measures."""
 
     estimator: Literal["clustering"] = "clustering"
-    """`clustering` gives no information but measures of clusters: H(Bin(T)), distances,
+    """`clustering` gives measures of clusters and no information: H(Bin(T)), distances,
     silhouette, CDNV, cosines."""
     silhouette_rows: int = Field(default=4096, ge=2)
     """The silhouette is measured on at most this many rows, chosen at random, because its time
@@ -63,22 +64,22 @@ class Clustering(LayerEstimator):
     Settings = ClusteringSettings
     settings: ClusteringSettings
     without_information = True
-    not_pooled = "clusters of single activations are no information, and have no H(T|X)"
+    not_pooled = "clusters of single activations are not information, and have no H(T|X)"
     exempt_from_dpi = "clustering measures are not information"
 
     def quantity(self, of: str) -> Quantity:
-        """None: the measures of clusters are no information."""
+        """No quantity: the measures of clusters are not information."""
         return Quantity("no information", PAIRS[of])
 
     def estimate(self, samples: Samples) -> LayerInformation:
         """Clustering measures of one layer.
 
         samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-        Returns LayerInformation whose values are NaN. extra: the seven measures above, NaN
-        where there are no such pairs of rows (a single class, classes of one), cdnv also where
-        two class means are equal. flags: 'heavy_tails' (tails.py) where bins span outliers and
-        hold nearly all else in one or two of them.
-        Raises ValueError where the fixed range's bins are too narrow to be numbered.
+        Returns LayerInformation whose values are NaN. extra: the seven measures above, NaN if
+        there are no such pairs of rows (a single class, classes of one), cdnv also if two class
+        means are equal. flags: 'heavy_tails' (tails.py) if bins span outliers and hold nearly
+        all other values in one or two bins.
+        Raises ValueError if the fixed range's bins are too narrow to be numbered.
         """
         rows = samples.t.flatten(0, 1)
         labels = samples.y.repeat_interleave(samples.n_draws)

@@ -4,9 +4,9 @@ Source: Butakov, Tolmachev, Malanchuk, Neopryatnaya, Frolov & Andreev 2024 (ICLR
 entropies of the compressed pair by weighted nearest neighbours (Berrett, Samworth & Yuan 2019,
 see `kl`). With T' the leading components of T and X' the code of X
     I(X;T) ≈ I(X';T') = H(X') + H(T') − H(X',T')      I(T;Y) ≈ H(T') − Σ_y p(y) H(T' | y)
-Compression only loses information, and little where X and T lie near manifolds of few
-dimensions: I(X';T') ≤ I(X;T), up to the error of the entropies. The networks are to have
-noise in T; without it I(X;T) is infinite.
+Compression only loses information, and little if X and T lie near manifolds of few dimensions:
+I(X';T') ≤ I(X;T), up to the error of the entropies. The networks should have noise in T;
+without it I(X;T) is infinite.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 REMEMBERED = 4
-"""Codes kept: all layers and epochs of a network share one X."""
+"""Number of codes that are kept: all layers and epochs of a network share one X."""
 
 
 class CompressedSettings(Settings):
@@ -49,10 +49,10 @@ class CompressedSettings(Settings):
     """X, the second variable, is compressed to this many dimensions by an autoencoder; fewer
     dimensions stay as they are."""
     k: int = Field(default=40, ge=1)
-    """The entropies use this many nearest neighbours; where weighted, at most so many."""
+    """The entropies use this many nearest neighbours; with weights, at most so many."""
     weighted: bool = True
-    """`true` weighs the neighbours against bias (Berrett et al. 2019); false takes the k-th
-    alone."""
+    """`true` weights the neighbours to reduce bias (Berrett et al. 2019); false takes only the
+    k-th."""
     autoencoder: Literal["dense", "convolutional"] = "dense"
     """`convolutional` reads X as a map, which needs measure.reading: whole, by 3 × 3
     convolutions of stride 2; dense reads it as a vector."""
@@ -74,7 +74,7 @@ class CompressedSettings(Settings):
     held_out: float = Field(default=0.1, gt=0, lt=1)
     """This share of the samples is held out and decides when training ends."""
     seed: int = Field(default=0, ge=0)
-    """The autoencoder, and the noise that parts ties, are drawn with this seed."""
+    """The autoencoder, and the noise that separates ties, are drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
     """The estimator uses at most this many MB of working memory beside copies of the
     samples."""
@@ -116,26 +116,25 @@ class Compressed(PairEstimator):
         """Convolutions of an X that is not read as a map."""
         if self.settings.autoencoder == "dense" or is_map(shapes.get("X", ())):
             return "", ""
-        text = "must be dense, not 'convolutional': X is no map that is read with its shape"
+        text = "must be dense, not 'convolutional': X is not a map that is read with its shape"
         return "autoencoder", f"{text} (measure.reading: whole)"
 
     def between(self, pair: Pair) -> Information:
         """I(A';B') in bits, A' being the principal components of A and B' the code of B.
 
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, which are not compressed. With
-        pair.n_draws > 1, b is treated as the index of its row, for which no code is needed.
-        Each coordinate is standardised before compression, of heavy tails its normal scores are
-        taken (tails.py); one that never varies is left out.
-        Returns
+            pair.n_draws > 1, b is treated as the index of its row, which needs no code. Each
+            coordinate is standardised before compression; one with heavy tails is replaced by
+            its normal scores (tails.py); one that never varies is left out. Returns
             value, stderr, cap : as of `kl` on the compressed pair. 0 exactly where a or b never
                 varies, or b is one class.
             extra : the entropies of `kl`, in bits, in the units of components and code of
                 standardised variables; explained_variance, the share of A's variance that its
                 components keep, and reconstruction_error, the share of B's variance that its
                 code loses, on held-out samples (both without unit)
-            flags : 'not_converged' where the autoencoder was still improving after max_steps
-        Raises ValueError where the autoencoder is convolutional and b is no map; as `kl` does,
-        where k ≥ n, every label has one sample only, or the weights need a larger k.
+            flags : 'not_converged' if the autoencoder was still improving after max_steps
+        Raises ValueError if the autoencoder is convolutional and b is not a map; like `kl`,
+        also if k ≥ n, if every label has only one sample, or if the weights need a larger k.
         """
         a, explained = components.principal_components(
             pair.a, self.settings.components, self.settings.seed

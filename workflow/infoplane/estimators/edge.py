@@ -9,20 +9,20 @@ its rows (`Pair.n_draws` > 1) B is the index of the input, and this index is its
 
 ε is in standard deviations: each coordinate has a cell of its own width ε·sd (in float64), and
 so no value depends on units of measurement; one of heavy tails is replaced by its normal scores
-first (tails.py). Wide cells lose information; in narrow ones rows
-are alone and the sum tends to log2 N whatever A and B have in common. Two things are therefore
-not as published: `correction: shuffled` subtracts what the same codes give when B is shuffled,
-and `bandwidth: best` takes the ε of a grid with the largest such difference. Shuffled pairs
-occupy more cells than dependent ones, so both err towards less information. The published
-estimator is `correction: none` with `bandwidth: rule` or a number, and there U must not be
-small. No ratio exceeds log2 N, and with labels log2 of N over the smallest class: the published
-U of 20 bits for the inputs and 10 for ten classes cuts nothing of 10,000 samples; the published
-default of 10 for both would cut inputs of 13.3 bits, and such a value is flagged 'cut'.
+first (tails.py). Wide cells lose information; in narrow ones rows are alone and the sum tends
+to log2 N whatever A and B have in common. So two things differ from the paper: `correction:
+shuffled` subtracts what the same codes give when B is shuffled, and `bandwidth: best` takes the
+ε of a grid with the largest such difference. Shuffled pairs occupy more cells than dependent
+ones, so both err towards less information. The published estimator is `correction: none` with
+`bandwidth: rule` or a number, and there U must not be small. No ratio exceeds log2 N, and with
+labels log2 of N over the smallest class: the published U of 20 bits for the inputs and 10 for
+ten classes cuts nothing of 10,000 samples; the published default of 10 for both would cut
+inputs of 13.3 bits, and such a value is flagged 'cut'.
 
-Seen on Gaussians of 1 nat = 1.44 bit in d + d dimensions, N = 10⁴: 1.39, 1.12, 0.83, 0.48, 0.28
-bit at d = 1, 2, 3, 5, 10, and 0.00 to 0.01 bit for independent ones. With `correction:
-miller_madow` and `bandwidth: rule`: 1.47, 1.35, 1.21, 1.09, 1.82, and 0.04, 0.16, 0.29, 0.56,
-1.47 for independent ones. The default errs low, and there is no choice that does not err.
+Gaussians of 1 nat = 1.44 bit in d + d dimensions, N = 10⁴, gave 1.39, 1.12, 0.83, 0.48, 0.28
+bit at d = 1, 2, 3, 5, 10, and independent ones 0.00 to 0.01 bit. With `correction:
+miller_madow` and `bandwidth: rule` they gave 1.47, 1.35, 1.21, 1.09, 1.82, and independent ones
+0.04, 0.16, 0.29, 0.56, 1.47. The default errs low, and every choice errs.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ Bits = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _B_FACTOR = int(counting.odd_multipliers(1, seed=2)[0])
 _CHUNK = 2**21  # values turned into float64 at once
 _SOME = 128
-"""Coordinates, or some more, whose codes are compared first."""
+"""The codes of at least so many coordinates are compared first."""
 
 
 class Cuts(Settings):
@@ -109,7 +109,7 @@ class EDGESettings(Settings):
         return self
 
     def cut(self, labelled: bool) -> float:
-        """U in bits, ∞ where none is given."""
+        """U in bits, ∞ if none is given."""
         cut = self.upper_cut
         if isinstance(cut, Cuts):
             cut = cut.labels if labelled else cut.inputs
@@ -133,15 +133,15 @@ class EDGE(PairEstimator):
             stderr : sd of the rows' terms over √n; shifts and cell width are not in it
             cap : the smaller of H(code of A) and H(code of B), less the correction: what these
                 codes would give if the one told the other. Of `best`, the largest over its grid
-            extra : bandwidth, the ε that was taken, in standard deviations
-            flags : 'cut' where a ratio above U counted as U, in any shift
+            extra : bandwidth, the chosen ε, in standard deviations
+            flags : 'cut' if a ratio above U counted as U in any shift
         A variable that never varies gives 0.
         """
         return _between(pair, self.settings, on_device=pair.a.is_cuda)
 
 
 def _between(pair: Pair, settings: EDGESettings, on_device: bool) -> Information:
-    """on_device: by torch operations alone, which also run on the CPU."""
+    """on_device: uses only torch operations, which also run on the CPU."""
     hashing = _Hashing.of(pair, on_device)
     dimensions = sum(hashing.dimensions)
     if settings.bandwidth == "best":
@@ -174,8 +174,8 @@ def _between(pair: Pair, settings: EDGESettings, on_device: bool) -> Information
 
 
 class _Counted(NamedTuple):
-    """Of one shift: corrected information, variance of its terms, largest it could be, and
-    whether U cut a term."""
+    """For one shift: corrected information, variance of its terms, its largest possible value,
+    and whether U cut a term."""
 
     value: float
     variance: float
@@ -184,7 +184,7 @@ class _Counted(NamedTuple):
 
 
 class _Variable(NamedTuple):
-    """A continuous variable: its rows (n, d), where cells begin and how wide they are at ε = 1.
+    """A continuous variable: its rows (n, d), the start of its cells and their width at ε = 1.
 
     some : rows of every n-th coordinate alone, of a variable of many; else None
     """
@@ -205,9 +205,9 @@ class _Variable(NamedTuple):
         return cls(rows, *_mean_and_sd(rows), some)
 
     def hashes(self, width: float, shares: np.ndarray):
-        """Of the codes (n,) with cells of this width, shifted by these shares of it.
+        """The codes (n,) with cells of this width, shifted by these shares of it.
 
-        Where some coordinates tell all rows apart, so do all of them: these are not looked at.
+        If some coordinates distinguish all rows, the others are not needed.
         """
         step = self.scale * width
         low = self.origin - shares[: len(step)] * step
@@ -247,7 +247,7 @@ class _Hashing(NamedTuple):
 
     @property
     def dimensions(self) -> list[int]:
-        """Of each variable that is no code."""
+        """For each variable that is not a code."""
         return [len(v.scale) for v in (self.a, self.b) if isinstance(v, _Variable)]
 
     def codes(self, width: float, shares: np.ndarray):
@@ -332,7 +332,7 @@ def _counted(hashing: _Hashing, width: float, shift: int, settings: EDGESettings
 
 
 def _terms(with_both, with_a, with_b, logs) -> np.ndarray:
-    """log2(N_ij N / (N_i N_j)) of each row, in which order both codes make no difference."""
+    """log2(N_ij N / (N_i N_j)) of each row; the order of the codes makes no difference."""
     return (logs[with_both] + logs[-1]) - (logs[with_a] + logs[with_b])
 
 
@@ -343,7 +343,8 @@ def _logs(n: int) -> np.ndarray:
 
 
 def _occupancy_on_device(hashes: torch.Tensor) -> tuple[np.ndarray, int]:
-    """How many rows (n,) have a row's hash, and the number of hashes, by torch operations."""
+    """The number of rows (n,) with a row's hash, and the number of hashes, by torch
+    operations."""
     _, inverse, counts = torch.unique(hashes, return_inverse=True, return_counts=True)
     return counts[inverse].cpu().numpy(), len(counts)
 

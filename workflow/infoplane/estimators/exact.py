@@ -1,7 +1,7 @@
 """I(X;T) and I(T;Y) of activations that have finitely many values, by counting.
 
-T of a quantised network is discrete, and the measured inputs are all that X can be, so that
-nothing is estimated. With X the index of the input,
+T of a quantised network is discrete, and the measured inputs are all values of X, so nothing is
+estimated. With X the index of the input,
     I(X;T) = H(T) − mean_n H(T | X = x_n)        (H(T) where an input has one draw)
     I(T;Y) = H(T) − Σ_y p(y) H(T | Y = y)
 with the entropies of the counts of equal rows of activations. Σ_y p(y) H(T|y) = H(T, Y) − H(Y).
@@ -27,7 +27,7 @@ from infoplane.settings import Settings
 
 
 class ExactSettings(Settings):
-    """Settings of exact counting: none."""
+    """Settings of exact counting; there are none."""
 
     estimator: Literal["exact"] = "exact"
     """`exact` counts equal rows of quantised activations (Lorenzen et al. 2022)."""
@@ -40,30 +40,30 @@ class Exact(LayerEstimator):
     settings: ExactSettings
 
     def quantity(self, of: str) -> Quantity:
-        """Of the values that T has, as they are."""
+        """The information of T's own values."""
         return Quantity(f"{PAIRS[of]} of the values of T", PAIRS[of])
 
     def estimate(self, samples: Samples) -> LayerInformation:
         """I(X;T) and I(T;Y) of the measured inputs by counting equal rows.
 
         samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-        Returns LayerInformation in bits, exact to 1e-9 bit of the inputs measured; the interval
-        says so where these are all that X can be. Of unseen inputs it is that of the population
-        (kernels/sampling.py), and the value stays that of the inputs; of other samples there is
-        none. extra: entropy, H(T), and entropy_given_x, H(T|X), 0 with one draw. cap: log2
-        n_inputs, which a network that is not quantised reaches, as nearly all of its rows
-        differ; the flag `saturated` says so.
+        Returns LayerInformation in bits, exact to 1e-9 bit for the measured inputs; the
+        interval is exact if these are all values of X. For unseen inputs it holds the
+        population's information (kernels/sampling.py), and the value stays that of the inputs;
+        other samples have none. extra: entropy, H(T), and entropy_given_x, H(T|X), 0 with one
+        draw. cap: log2 n_inputs, which a network without quantisation reaches because nearly
+        all of its rows differ; it is then flagged `saturated`.
         """
         return self.estimate_batch([samples])[0]
 
     def of_population(self, samples: Samples) -> bool:
-        """Of unseen inputs, which are counted for what they are drawn from."""
+        """Whether the results concern a population: for unseen inputs."""
         return unseen.are(samples)
 
     def estimate_batch(
         self, batch: Sequence[Samples], survey: None = None
     ) -> list[LayerInformation]:
-        """`estimate` of many samples, those of equal shapes in parallel."""
+        """`estimate` for many samples; those of equal shapes run in parallel."""
         records = by_shape(batch, _records)
         return [
             record.exactly() if samples.is_counted_whole else record.without_intervals("sample")
@@ -72,7 +72,8 @@ class Exact(LayerEstimator):
 
 
 def _records(batch: list[Samples]) -> list[LayerInformation]:
-    """Of samples of one shape: I(X;T) = H(T) + H(X) − H(T, X), and with Y alike."""
+    """Records of samples with one shape: I(X;T) = H(T) + H(X) − H(T, X), and the same with
+    Y."""
     t = counting.stacked([samples.t for samples in batch])
     alike = all(samples.y is batch[0].y for samples in batch)
     labels = np.stack([samples.y.numpy() for samples in (batch[:1] if alike else batch)])

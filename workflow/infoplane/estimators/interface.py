@@ -1,7 +1,8 @@
-"""What every estimator is: a class with its settings bound, that declares what it is.
+"""The interface of estimators: a class with its settings, which declares its properties.
 
-A method on the activations of a layer derives from `LayerEstimator`, one of any two variables
-from `PairEstimator`; one that does both, from both. The workflow measures through a session:
+A method for the activations of a layer derives from `LayerEstimator`, one for any two variables
+from `PairEstimator`, and one for both derives from both. The workflow measures through a
+session:
 
     session = KDE(KDESettings(noise_variance=0.1)).session()
     records = session(batch)          # samples of layers in, one record each out
@@ -34,7 +35,7 @@ from infoplane.settings import Settings
 
 
 class EstimatorSettings(Settings):
-    """What an estimator without settings of its own has for settings."""
+    """The settings of an estimator without further settings."""
 
     estimator: str
     """The estimator has this name, or this import path, "module:Class"."""
@@ -43,45 +44,47 @@ class EstimatorSettings(Settings):
 class Estimator(ABC):
     """A way to estimate information, with its settings.
 
-    What is left out of the class attributes is as it is for most estimators. Raises TypeError
-    for a class attribute of another type than the one declared here.
+    The defaults of the class attributes suit most estimators. Raises TypeError for a class
+    attribute whose type is not the declared one.
     """
 
     Settings: ClassVar[type[Settings]] = EstimatorSettings
     """Its settings, `estimator: str` among them."""
     chosen_by: ClassVar[frozenset[str]] = frozenset()
-    """Keys of its Settings that choose what is estimated and not how well
+    """Keys of its Settings that choose the estimated quantity, and not the accuracy
     (tables/calibration.py)."""
     idle_with_labels: ClassVar[frozenset[str]] = frozenset()
-    """Keys of its Settings that change nothing where the second variable is a label."""
+    """Keys of its Settings that change nothing if the second variable is a label."""
     by_layer: ClassVar[tuple[str, ...]] = ()
-    """Keys of its Settings that may be one value for all layers, or one for each (by_layer.py);
-    not of one whose batches hold several layers, or that surveys or remembers by them."""
+    """Keys of its Settings that may be one value for all layers or one for each (by_layer.py).
+    An estimator whose batches hold several layers, or that surveys or remembers by them, has
+    none."""
     together: ClassVar[bool] = False
-    """A batch is all layers of some seeds at one epoch, in place of one layer's."""
+    """Whether a batch is all layers of some seeds at one epoch, and not a single layer."""
     trains: ClassVar[bool] = False
-    """It trains networks of its own: under `device: auto` its jobs ask for a GPU."""
+    """Whether it trains its own networks; its jobs then ask for a GPU with `device: auto`."""
     infinite_without_noise: ClassVar[bool] = False
-    """What it estimates is infinite where T is a function of a continuous X."""
+    """Whether its quantity is infinite if T is a function of a continuous X."""
     without_information: ClassVar[bool] = False
-    """I(X;T) and I(T;Y) are NaN: no adaptive schedule."""
+    """Whether I(X;T) and I(T;Y) are NaN, so that no adaptive schedule can use them."""
     needs_noise: ClassVar[str] = ""
-    """Why it is for layers with noise of their own alone: a run of a network without `noise` is
-    refused, and samples without it are answered with NaN, flagged 'needs_noise'."""
+    """Why it needs layers with their own noise. A run of a network without `noise` is refused,
+    and samples without noise give NaN, flagged 'needs_noise'."""
     forgets_by: ClassVar[str] = ""
-    """Of one that can remember, the setting by which it does not: "warm_start to false"."""
+    """For an estimator that can remember, the setting that turns this off: "warm_start to
+    false"."""
     not_pooled: ClassVar[str] = ""
-    """Why it can make nothing of pooled epochs or seeds (measurement/pooling.py)."""
+    """Why it cannot measure pooled epochs or seeds (measurement/pooling.py)."""
     exempt_from_dpi: ClassVar[str] = ""
     """Why the data processing inequality does not hold for it."""
     not_invariant: ClassVar[str] = ""
-    """Why its quantity, as it is meant, changes under invertible maps of a layer: an audit
+    """Why its quantity is meant to change under invertible maps of a layer. An audit
     (invariance/audit.py) measures by how much, and does not count it as a failure."""
 
     takes_layers: ClassVar[bool] = False
     takes_pairs: ClassVar[bool] = False
-    """What it can be asked for: the information of layers by their activations alone, of any
-    two variables. By the classes it derives from."""
+    """Whether it measures layers by their activations alone, and whether it measures any two
+    variables. Its base classes decide."""
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -108,7 +111,7 @@ class Estimator(ABC):
         return self.settings.estimator
 
     def of_layer(self, layer: str) -> Estimator:
-        """Itself with the settings of this layer; KeyError where there are none for it."""
+        """The estimator with the settings of this layer; KeyError if there are none for it."""
         settings = self.settings
         own = {
             key: of_layer(chosen, layer)
@@ -118,14 +121,14 @@ class Estimator(ABC):
         return type(self)(settings.model_copy(update=own)) if own else self
 
     def quantity(self, of: str) -> Quantity:
-        """What its I(X;T) (of: "ixt") or its I(T;Y) ("ity") is about, with the settings that
-        choose it."""
+        """The quantity behind its I(X;T) (of: "ixt") or its I(T;Y) ("ity"), with the settings
+        that choose it."""
         return Quantity(PAIRS[of], PAIRS[of])
 
     def quantity_of(self, of: str, network: str = "") -> Quantity:
-        """The same with the network that it is measured in.
+        """The quantity with the network in which it is measured.
 
-        network : where T is random given X, whose it is, "the noisy network"; empty: it is not
+        network : "the noisy network" or another whose T is random given X; empty if T is not
         """
         own = self.quantity(of)
         plain = own.words == PAIRS[of]
@@ -148,38 +151,38 @@ class Estimator(ABC):
 
     @property
     def needs_labels(self) -> str:
-        """Why Y must be a label, and no continuous variable; empty: it may be either."""
+        """Why Y must be a label and not continuous; empty if it may be either."""
         return "" if self.takes_pairs else "works on activations and labels"
 
     @property
     def needs_survey(self) -> bool:
-        """Whether it has to see everything before it measures anything, as for a range of bins
-        that is global over training."""
+        """Whether it must see all activations before it measures any, for example for a range
+        of bins over the whole training."""
         return False
 
     @property
     def idle(self) -> frozenset[str]:
-        """Keys of its Settings that change nothing where it was tested (tables/calibration.py),
-        as the others are set."""
+        """Keys of its Settings that change nothing in the tests of tables/calibration.py, given
+        its other settings."""
         return frozenset()
 
     def of_population(self, samples: Samples) -> bool:
-        """Whether intervals, or what else it says of these, are about a population that the
-        inputs are a sample of: H(X) and H(Y) of the samples are then no limits."""
+        """Whether its results concern a population of which the inputs are a sample; then H(X)
+        and H(Y) of the samples are not limits."""
         return False
 
     def takes_as_maps(self, shapes: Sequence[tuple[int, ...]]) -> bool:
-        """Whether it makes more of variables of these shapes than of their flattened rows: of
-        (channels, height, width), that neighbours are neighbours."""
+        """Whether it uses these shapes beyond their flattened rows: for (channels, height,
+        width), which positions are neighbours."""
         return False
 
     def why_not(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, str]:
-        """Which of its settings cannot go with inputs and layers of these shapes, by name, and
-        what it must be; two empty texts: all can."""
+        """The name of a setting that does not fit inputs and layers of these shapes, and what
+        it must be; two empty texts if all fit."""
         return "", ""
 
     def survey(self, batch: Sequence[Samples], so_far: Any = None) -> Any:
-        """What it remembers of a first pass over all samples; the last result goes to the
+        """The survey: its notes on a first pass over all samples; the last result goes to the
         session. so_far : the result before, None at first"""
         return so_far
 
@@ -190,32 +193,32 @@ class Estimator(ABC):
 
     @property
     def remembers(self) -> bool:
-        """Whether a result depends on that of the epoch before; epochs then come in order."""
+        """Whether a result depends on the epoch before; epochs then come in order."""
         return False
 
     @property
     def keeps_curves(self) -> bool:
-        """Whether its records tell how what it trained converged (`Information.curve`)."""
+        """Whether its records hold the convergence of its training (`Information.curve`)."""
         return False
 
     def without_memory(self) -> Settings:
-        """Its settings with every epoch measured by itself, as far as they say."""
+        """Its settings, changed so that every epoch is measured by itself."""
         return self.settings
 
     @property
     def needs_fixed_epochs(self) -> str:
-        """Why epochs cannot be chosen by what was measured; empty: they can."""
+        """Why its results cannot choose the epochs; empty if they can."""
         if self.remembers:
-            return "goes on from the epoch before"
+            return "continues from the epoch before"
         if self.without_information:
-            return "gives no information that could tell epochs apart"
+            return "gives no information that could distinguish epochs"
         return ""
 
     @abstractmethod
     def answers(
         self, batch: Sequence[Samples], survey: Any = None, memory: dict | None = None
     ) -> list[LayerInformation]:
-        """One record a sample, as the estimator says it.
+        """One record for each sample, before any checks.
 
         survey : the last result of `survey`; memory : see `PairEstimator.between_batch`
         """
@@ -226,7 +229,7 @@ class Estimator(ABC):
 
 
 class LayerEstimator(Estimator):
-    """Of a layer's activations; one of the two methods is to be written."""
+    """An estimator for a layer's activations. A subclass writes one of the two methods."""
 
     takes_layers = True
 
@@ -239,7 +242,8 @@ class LayerEstimator(Estimator):
     def answers(
         self, batch: Sequence[Samples], survey: Any = None, memory: dict | None = None
     ) -> list[LayerInformation]:
-        """By the activations alone; I(T;Y) of a continuous Y as that of two variables."""
+        """It uses the activations alone; I(T;Y) with a continuous Y is measured like two
+        variables."""
         if batch[0].is_labelled:
             return self.estimate_batch(batch, survey)
         if self.needs_labels:
@@ -258,13 +262,13 @@ class LayerEstimator(Estimator):
     def estimate_batch(
         self, batch: Sequence[Samples], survey: Any = None
     ) -> list[LayerInformation]:
-        """Many at once: layers, epochs, seeds. survey : the last result of `survey`"""
+        """Many samples at once: layers, epochs, seeds. survey : the last result of `survey`"""
         return [self.estimate(samples) for samples in batch]
 
 
 class PairEstimator(Estimator):
-    """Of two variables; of a layer, I(T;Y) and, where x is given, I(X;T) follow from it. One
-    of the two methods is to be written."""
+    """An estimator for two variables; for a layer, I(T;Y) and, with x, I(X;T) follow from it. A
+    subclass writes one of the two methods."""
 
     takes_pairs = True
 
@@ -277,8 +281,8 @@ class PairEstimator(Estimator):
     def answers(
         self, batch: Sequence[Samples], survey: Any = None, memory: dict | None = None
     ) -> list[LayerInformation]:
-        """From (T, Y) and, where there is x, (T, X)."""
-        # One call for all: estimators that train critics train all of them together.
+        """From (T, Y) and, with x, from (T, X)."""
+        # One call for all, because estimators with critics train all of them together.
         has_x = [samples.x is not None for samples in batch]
         pairs = [samples.with_y() for samples in batch]
         pairs += [samples.with_inputs() for samples in batch if samples.x is not None]
@@ -297,13 +301,13 @@ class PairEstimator(Estimator):
     def between_batch(
         self, pairs: Sequence[Pair], memory: dict | None = None
     ) -> list[Information]:
-        """Many at once. memory : what one that remembers keeps from epoch to epoch, a dict
-        that lives as long as the session; None where it remembers nothing"""
+        """Many pairs at once. memory : a dict for an estimator that remembers from epoch to
+        epoch, which lives as long as the session; None if it remembers nothing"""
         return [self.between(pair) for pair in pairs]
 
 
 class Session:
-    """An estimator at work: with the result of its survey, and with what it remembers."""
+    """An estimator at work, with the result of its survey and its memory."""
 
     def __init__(self, estimator: Estimator, survey: Any = None):
         self.estimator, self.survey = estimator, survey
@@ -327,9 +331,9 @@ class Session:
 
     @isolated()
     def between(self, pairs: Sequence[Pair]) -> list[Information]:
-        """One record a pair, not judged but for its cap.
+        """One record for each pair, checked only against its cap.
 
-        Raises ValueError where the estimator works on layers alone.
+        Raises ValueError if the estimator only works on layers.
         """
         if not self.estimator.takes_pairs:
             raise ValueError(
@@ -342,7 +346,7 @@ class Session:
         return [record.with_saturation() for record in records]
 
     def _of_layer(self, layer: str, place: str) -> Estimator:
-        """ValueError where settings by layer leave this one out."""
+        """Raises ValueError if settings by layer leave this one out."""
         try:
             return self.estimator.of_layer(layer)
         except KeyError as error:

@@ -3,7 +3,7 @@
 Source: Kolchinsky & Tracey 2017, Entropy 19, 361; used on information planes by Saxe et al.
 2018 (ICLR). T is a mixture of Gaussians of variance σ² centred on the activations. With
     h(T) = −mean_i ln mean_j exp(−‖t_i − t_j‖² / 2σ²) + (d/2)(ln 2πσ² + 1)
-as the upper bound on its entropy and 8σ² in place of 2σ² in the kernel for the lower one,
+as the upper bound on its entropy, and with 8σ² in place of 2σ² in the kernel as the lower one,
     I(X;T) = h(T) − mean_n h(T | X = x_n)      I(T;Y) = h(T) − Σ_y p(y) h(T | Y = y)
 In a plain network T given x is one Gaussian and h(T | X) = (d/2)(ln 2πσ² + 1) exactly.
 """
@@ -32,7 +32,7 @@ from infoplane.samples import BIT, SATURATION, Information, LayerInformation, Pa
 from infoplane.settings import Settings
 
 NOTHING = Interval(0.0, 0.0, "proven")
-"""Of a layer that never varies."""
+"""The record of a layer that never varies."""
 Variance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -43,14 +43,14 @@ class KDESettings(Settings):
     """`kde` bounds the information of the layer plus Gaussian noise (Kolchinsky & Tracey
     2017)."""
     noise_variance: Variance | ByLayer[Variance] = 0.1
-    """Each unit has noise of this variance σ², in squared units of the activations, or as
-    `noise` says. A mapping gives each layer its own by its name or a pattern: {conv1: 1.0,
-    "dense*": 0.1}."""
+    """Each unit has noise of this variance σ², in squared units of the activations or in the
+    unit that `noise` sets. A mapping gives each layer its own by its name or a pattern: {conv1:
+    1.0, "dense*": 0.1}."""
     noise: Literal["absolute", "relative"] = "absolute"
-    """`absolute` takes noise_variance as it is; relative takes it as a share of the layer's
+    """`absolute` takes noise_variance unchanged; relative takes it as a share of the layer's
     mean variance over its units."""
     bound: Literal["upper", "lower"] = "upper"
-    """The values of I(X;T) and I(T;Y) are made of this bound of the entropies."""
+    """The values of I(X;T) and I(T;Y) use this bound of the entropies."""
     memory_mb: int = Field(default=512, ge=1)
     """The estimator uses at most this many MB of working memory beside the samples. Pairs of
     continuous variables are copied, and so are activations in float64."""
@@ -82,20 +82,20 @@ class KDE(LayerEstimator, PairEstimator):
 
         samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
         Returns LayerInformation in bits:
-            value : the difference of entropies of the side that `bound` names, as the papers
-                plot them. With one draw that of I(X;T) is that very bound, as h(T | X) is
-                exact. With more it is the difference of two bounds of the same side, which
-                bounds nothing, and flagged 'not_a_bound'; that of I(T;Y) always is.
-            interval : proven, differences of bounds of opposite sides, of the inputs measured
-            cap : of I(X;T), log2 n_inputs; no kernel sum is smaller than its own input's share.
+            value : the difference of entropies of the side that `bound` names, as in the
+                papers' plots. With one draw, I(X;T) is that bound itself, because h(T | X) is
+                exact. With more draws it is a difference of two bounds of the same side, which
+                is not a bound, and is flagged 'not_a_bound'; I(T;Y) always is.
+            interval : proven, differences of bounds of opposite sides, for the measured inputs
+            cap : of I(X;T), log2 n_inputs; every kernel sum is at least its own input's share.
             extra : entropy_given_x, h(T|X) less that of the noise; 0 with one draw
-        A layer that never varies holds no information, also where its relative noise is zero.
-        All of it is about the inputs measured, each as likely as the next, and not about those
-        they may be a sample of: where kernels hardly overlap every input is told from every
-        other, and both informations are as large as they can be ('saturated').
-        flags : 'heavy_tails' (tails.py) where `relative` noise takes its variance from outliers
-        Values are within 1e-4 bit of the formulas (relatively, above 1 bit), whatever the
-        precision, place and scale of the activations.
+        A layer that never varies holds no information, even if its relative noise is zero. All
+        results concern the measured inputs, equally likely, and not a population behind them.
+        If kernels hardly overlap, every input differs from every other, and both informations
+        are as large as possible ('saturated').
+        flags : 'heavy_tails' (tails.py) if `relative` noise takes its variance from outliers
+            Values are within 1e-4 bit of the formulas (relatively, above 1 bit), for any
+            precision, offset and scale of the activations.
         """
         t = samples.t
         rows = t.reshape(-1, samples.n_units)
@@ -123,16 +123,16 @@ class KDE(LayerEstimator, PairEstimator):
         """I(A + noise; B + noise) or, with labels, I(A + noise; B), by the same bounds.
 
         With continuous b the noise is on both, h(A) + h(B) − h(A, B); `relative` takes the
-        variance of each. Returns Information in bits: `value` is made of entropies of the
-        side that `bound` names and is no bound. interval: none, for pairs are a sample. extra:
-        low_of_samples and high_of_samples bound the information of the n pairs given, each as
-        likely as the next, with noise on them. That of the distribution that they are drawn
-        from may lie below both: the more the fewer kernels overlap, as of many dimensions,
-        little noise or heavy tails. cap: log2 n.
-        flags : 'saturated' where kernels overlap so little that each sample is told from every
-            other, within 2 % of log2 n bits; 'heavy_tails' where few kernels overlap for some
-            samples and nearly all for the others (tails.py)
-        A variable that never varies holds no information.
+        variance of each. Returns Information in bits: `value` uses entropies of the side that
+        `bound` names and is not a bound. interval: none, because pairs are a sample. extra:
+        low_of_samples and high_of_samples bound the information of the n given pairs, equally
+        likely, with noise. The information of their distribution may lie below both, and
+        farther below the fewer kernels overlap (many dimensions, little noise or heavy tails).
+        cap: log2 n.
+        flags : 'saturated' if kernels overlap so little that each sample differs from every
+            other, within 2 % of log2 n bits; 'heavy_tails' if few kernels overlap for some
+            samples and nearly all for the others (tails.py) A variable that never varies holds
+            no information.
         """
         cap, memory = math.log2(pair.n), self.settings.memory_mb * 10**6
         variables = [pair.a] if pair.is_labelled else [pair.a, pair.b]
@@ -156,7 +156,7 @@ class KDE(LayerEstimator, PairEstimator):
         return _of_samples(replace(self._difference(sides, joint, flags), cap=cap))
 
     def _difference(self, whole: Bounds, given: Bounds, flags: tuple[str, ...]) -> Information:
-        """whole − given, in bits: of the side of the settings, and between its bounds."""
+        """whole − given, in bits: with the side of the settings, and between its bounds."""
         side = self.settings.bound
         low, high = whole.lower - given.upper, whole.upper - given.lower
         return Information(
@@ -167,7 +167,7 @@ class KDE(LayerEstimator, PairEstimator):
 
 
 def _of_samples(record: Information) -> Information:
-    """The record of pairs, whose bounds are theorems on these pairs alone."""
+    """The record of pairs; its bounds are theorems on these pairs alone."""
     low, high, _ = record.interval
     extra = {"low_of_samples": low, "high_of_samples": high}
     return replace(record, interval=NO_INTERVAL, extra=extra).without_interval("sample")

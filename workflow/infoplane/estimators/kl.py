@@ -7,7 +7,7 @@ and c_d the volume of the unit ball in d dimensions,
     H(A) = mean_i Σ_j w_j [ψ(n) − ψ(j) + ln c_d + d ln ρ_j(i)]
     I(A;B) = H(A) + H(B) − H(A,B)      with labels H(A) − Σ_y p(y) H(A | y)
 where w_k = 1 alone or, weighted, Σ_j w_j = 1 and Σ_j w_j Γ(j + 2l/d)/Γ(j) = 0 for
-l = 1 … ⌊d/4⌋, which takes the leading terms of the bias away in many dimensions.
+l = 1 … ⌊d/4⌋, which removes the leading terms of the bias in many dimensions.
 """
 
 from __future__ import annotations
@@ -26,25 +26,27 @@ from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 
 MOST_EQUALS = 0.01
-"""Share of samples equal to another, in a or in b, above which a result is flagged."""
+"""A result is flagged if more than this share of the samples is equal to another one, in a or
+in b."""
 
 
 class KLSettings(Settings):
     """Settings of the Kozachenko-Leonenko entropies."""
 
     estimator: Literal["kl"] = "kl"
-    """`kl` adds Kozachenko-Leonenko entropies of nearest neighbours."""
+    """`kl` combines Kozachenko-Leonenko entropies of nearest neighbours."""
     k: int = Field(default=3, ge=1)
-    """The entropies use this many nearest neighbours; where weighted, at most so many, and at
+    """The entropies use this many nearest neighbours; with weights, at most so many, and at
     least ⌊d/4⌋ + 1 in d dimensions."""
     norm: Literal["euclidean", "max"] = "euclidean"
-    """Distances are measured by this norm; in the max-norm balls are cubes."""
+    """Distances have this norm; in the max-norm, balls are cubes."""
     weighted: bool = False
-    """`true` weighs the 1st to k-th neighbour against bias; false takes the k-th alone. Weights
-    suit 4 to 8 dimensions of a and b together: they add up to 1, but their sizes add up to 3 in
-    4 to 6 dimensions, 25 in 8 and 300 in 12, and the noise of the estimate grows with them."""
+    """`true` weights the 1st to k-th neighbour to reduce bias; false takes only the k-th.
+    Weights suit 4 to 8 dimensions of a and b together: they sum to 1, but their absolute values
+    sum to 3 in 4 to 6 dimensions, 25 in 8 and 300 in 12, and the noise of the estimate grows
+    with them."""
     seed: int = Field(default=0, ge=0)
-    """The noise that parts ties, where there are some, is drawn with this seed."""
+    """Noise that separates ties, if there are any, is drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
     """The estimator uses at most this many MB of working memory beside copies of the
     samples."""
@@ -61,27 +63,26 @@ class KL(PairEstimator):
         """I(A;B) in bits as a difference of entropies by nearest neighbours.
 
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is
-        treated as the index of its row.
-        Each variable is standardised and its ties are parted (scaled.py). Samples of a class of
-        k members or fewer use as many neighbours as there are, in H(A | Y) and for themselves
-        in H(A) too, which keeps their bias alike; the only member of its class is left out of
-        both. Returns
+            treated as the index of its row. Each variable is standardised and its ties are
+            separated (scaled.py). Samples of a class with k members or fewer use all its other
+            members as neighbours, in H(A | Y) and also in their terms of H(A), which keeps
+            their bias equal; the only member of a class is left out of both. Returns
             value : may be negative. 0 exactly where a or b never varies, or b is one class.
             stderr : standard deviation of the n differences of terms, over √n
-            cap : a distance in (a, b) is no less than in a or in b, and one in a class no less
-                than in all, so that logarithms of distances only subtract:
-                ψ(n) − ψ(k) + ln(c_da c_db / c_(da+db)), or ψ(n) − mean ψ(n_y(i)) for labels.
-                Infinite where weighted, as weights may be negative.
+            cap : a distance in (a, b) is at least that in a or in b, and one within a class at
+                least that within all samples, so logarithms of distances only subtract: ψ(n) −
+                ψ(k) + ln(c_da c_db / c_(da+db)), or ψ(n) − mean ψ(n_y(i)) for labels. Infinite
+                with weights, which may be negative.
             extra : the entropies entropy_a, entropy_b, entropy_joint, or entropy_a and
                 entropy_a_given_b: differential, in bits, in the units of the samples, of the
                 variables that vary
-            flags : 'degenerate' where more than 1 % of the samples are equal to
-                another in all of a or all of b. There the entropy is −∞, and what the noise
-                that parts ties makes of it does not cancel; `ksg` measures such samples.
-                'heavy_tails' (tails.py) where a variable of a continuous pair has them: its
-                scale then differs too much from place to place. `ksg` takes normal scores,
-                which would not give the entropies of the samples.
-        Raises ValueError where k ≥ n, every label has one sample only, or the weights need a
+            flags : 'degenerate' if more than 1 % of the samples are equal to another one in all
+                of a or all of b. The entropy is then −∞, and the effect of the noise that
+                separates ties does not cancel; `ksg` measures such samples. 'heavy_tails'
+                (tails.py) if a variable of a continuous pair has them: its scale then differs
+                too much between regions. `ksg` takes normal scores, which would change the
+                entropies.
+        Raises ValueError if k ≥ n, if every label has only one sample, or if the weights need a
         larger k.
         """
         neighbour_terms.require_neighbours(pair, self.settings.k)
@@ -141,12 +142,12 @@ def _with_labels(pair: Pair, settings: KLSettings) -> Information:
 
 
 def local_entropies(rows: torch.Tensor, settings) -> torch.Tensor:
-    """Each sample's −ln of the density there, of which the mean is the differential entropy.
+    """Each sample's −ln density; their mean is the differential entropy.
 
     rows : torch.Tensor (n, d), floating point, no two of them equal; not standardised here
-    settings : KLSettings, or anything with its k, norm, weighted and memory_mb
-    Returns float64 (n,) in nats, for the units of the rows, on their device; −∞ or NaN where
-    rows are equal. Raises ValueError where k ≥ n, or the weights need a larger k.
+    settings : KLSettings, or an object with its k, norm, weighted and memory_mb
+    Returns float64 (n,) in nats, for the units of the rows, on their device; −∞ or NaN for
+    equal rows. Raises ValueError if k ≥ n, or if the weights need a larger k.
     """
     n, d = rows.shape
     distances, _ = neighbours.nearest(
@@ -157,9 +158,9 @@ def local_entropies(rows: torch.Tensor, settings) -> torch.Tensor:
 
 
 def neighbour_weights(k: int, d: int) -> np.ndarray:
-    """w_1 … w_k of Berrett et al. 2019, eq. 2: of all that satisfy the equations, with w_j not
-    zero only for j = ⌊k/d⌋, ⌊2k/d⌋ … k, those of least squares. Raises ValueError where k is
-    less than ⌊d/4⌋ + 1, when there are none.
+    """w_1 … w_k of Berrett et al. 2019, eq. 2: the least-squares solution of the equations with
+    w_j ≠ 0 only for j = ⌊k/d⌋, ⌊2k/d⌋ … k. Raises ValueError if k is less than ⌊d/4⌋ + 1,
+    because there is no solution.
     """
     n_conditions = d // 4
     if k <= n_conditions:
@@ -170,7 +171,7 @@ def neighbour_weights(k: int, d: int) -> np.ndarray:
     chosen = np.unique(np.arange(1, d + 1) * k // d)
     chosen = chosen[chosen > 0]
     shift = 2 * np.arange(n_conditions + 1)[:, None] / d
-    # Each equation divided by its largest term, as the terms grow like j^(2l/d).
+    # Each equation is divided by its largest term, because the terms grow like j^(2l/d).
     conditions = np.exp(gammaln(chosen + shift) - gammaln(chosen))
     conditions /= conditions.max(axis=1, keepdims=True)
     wanted = np.zeros(n_conditions + 1)
@@ -181,7 +182,7 @@ def neighbour_weights(k: int, d: int) -> np.ndarray:
 
 
 def _terms(distances, sizes, ks, d: int, norm, weighted: bool) -> torch.Tensor:
-    """Σ_j w_j [ψ(n) − ψ(j) + ln c_d + d ln ρ_j] of each sample: of `sizes` samples, with ks
+    """Σ_j w_j [ψ(n) − ψ(j) + ln c_d + d ln ρ_j] for each sample, among `sizes` samples, with ks
     neighbours. distances (n, largest of ks), those beyond ks unused."""
     most = distances.shape[1]
     weights = np.zeros((most + 1, most))

@@ -36,7 +36,7 @@ class KSGSettings(Settings):
     """`ksg1` is the first algorithm of Kraskov et al. 2004; bias_improved counts in Euclidean
     balls (Gao et al. 2018). With labels only the norm differs."""
     seed: int = Field(default=0, ge=0)
-    """The noise that parts ties, where there are some, is drawn with this seed."""
+    """Noise that separates ties, if there are any, is drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
     """The estimator uses at most this many MB of working memory beside copies of the
     samples."""
@@ -53,20 +53,19 @@ class KSG(PairEstimator):
         """I(A;B) in bits by k nearest neighbours.
 
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is
-        treated as the index of its row: I(A;B) is then between a and which input it was drawn
-        for. Each variable is standardised and its ties are parted (scaled.py); the value does
-        not depend on units, nor on the order of samples.
-        A class of k members or fewer uses all of its others as neighbours. The only member of
-        its class has none and is left out, from n too, as in Ross 2014 and scikit-learn; so
-        with many such classes the value is of the other classes alone.
-        Returns
+            treated as the index of its row: I(A;B) is then the information of a about its
+            input. Each variable is standardised and its ties are separated (scaled.py); the
+            value depends neither on units nor on the order of samples. A member of a class of k
+            or fewer uses all other members as neighbours. The only member of a class has none
+            and is left out, also from n, as in Ross 2014 and scikit-learn; with many such
+            classes the value covers only the other classes. Returns
             value : may be negative. 0 exactly where a or b never varies, or b is one class.
             stderr : standard deviation of the n terms of the mean, over √n
-            cap : the largest that the formula gives. Of the k neighbours in (a, b) all but the
-                farthest are nearer than ε_i in a and in b: ψ(n) − ψ(k). bias_improved counts
-                the farthest too: ψ(k) + ln n + ln(c_da c_db / c_(da+db)) − 2 ln k.
-                Labels, m(i) ≥ k_i: ψ(n) − mean ψ(n_y(i)).
-        Raises ValueError where k ≥ n, or every label has one sample only.
+            cap : the largest value of the formula. All but the farthest of the k neighbours in
+                (a, b) are nearer than ε_i in a and in b: ψ(n) − ψ(k). bias_improved counts the
+                farthest too: ψ(k) + ln n + ln(c_da c_db / c_(da+db)) − 2 ln k. Labels, m(i) ≥
+                k_i: ψ(n) − mean ψ(n_y(i)).
+        Raises ValueError if k ≥ n, or if every label has only one sample.
         """
         neighbour_terms.require_neighbours(pair, self.settings.k)
         improved = self.settings.variant == "bias_improved"

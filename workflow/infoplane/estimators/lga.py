@@ -1,22 +1,23 @@
-"""Local Gaussian approximation (LGA): at each sample the Gaussian that fits the density there.
+"""Local Gaussian approximation (LGA): a Gaussian is fitted to the density at each sample.
 
 Source: S. Gao, Ver Steeg & Galstyan 2015 (UAI, "Estimating mutual information by local Gaussian
 approximation"), equations 8 to 12; local likelihood of Hjort & Jones 1996. At each sample x the
 mean and covariance maximise the kernel-weighted likelihood less the mass of the kernel,
     (1/n) Σ_j K(x_j − x) ln N(x_j; μ, Σ) − ∫ K(t − x) N(t; μ, Σ) dt
-over all samples x_j, itself one of them, with a product Gaussian kernel K of bandwidth h, the
-distance of x to its k-th neighbour; the integral is N(x; μ, Σ + h² I). The density is
-f(x) = N(x; μ, Σ) and
+over all samples x_j, including x, with a product Gaussian kernel K of bandwidth h, the distance
+of x to its k-th neighbour; the integral is N(x; μ, Σ + h² I). The density is f(x) = N(x; μ, Σ)
+and
     I(A;B) = mean ln f(a, b) / (f(a) f(b))          with labels mean ln f(a | b) / f(a)
 
-The data enter through the kernel-weighted number, mean and covariance of the neighbourhood
-alone: these take O(n² d²) operations, once. The maximum is found by damped Newton steps in
-p = d + d (d + 1) / 2 coordinates of mean and Cholesky factor (kernels/lga_cpu.py), at O(p³) a
-step. Memory is taken in blocks. On one core: 0.5 s at n = 2000 and d = 1 + 1, 0.4 s at 2 + 2.
+The data enter only through the kernel-weighted number, mean and covariance of the
+neighbourhood, which take O(n² d²) operations once. Damped Newton steps find the maximum in p =
+d + d (d + 1) / 2 coordinates of mean and Cholesky factor (kernels/lga_cpu.py), at O(p³) per
+step. The samples are taken in blocks that fit into memory. On one core: 0.5 s at n = 2000 and d
+= 1 + 1, 0.4 s at 2 + 2.
 
-Seen on Gaussians of 0, 1.44 and 5.77 bit, n = 2000: −0.01, 1.42, 5.78 at d = 1 + 1 and −0.05,
-1.40, 5.81 at 2 + 2 with k = 40, and with k = 15 −0.01, 1.41, 5.76 and −0.19, 1.26, 5.75. There
-the model holds everywhere at once; elsewhere more neighbours blur more.
+Gaussians of 0, 1.44 and 5.77 bit with n = 2000 gave −0.01, 1.42, 5.78 at d = 1 + 1 and −0.05,
+1.40, 5.81 at 2 + 2 with k = 40, and −0.01, 1.41, 5.76 and −0.19, 1.26, 5.75 with k = 15. For
+Gaussians the model holds everywhere; for other laws more neighbours blur more.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ NARROWEST = 1e-4
 """Smallest bandwidth, in standard deviations: sums of squares resolve no narrower one."""
 
 MOST_UNCONVERGED = 0.01
-"""Share of fits short of the tolerance from which a result is flagged."""
+"""A result is flagged from this share of fits that miss the tolerance."""
 
 _RIDGE = 1e-10  # of covariances, in squared bandwidths: what equal samples are blurred by
 
@@ -54,21 +55,22 @@ class LGASettings(Settings):
     k: int = Field(default=30, ge=1)
     """The bandwidth is the distance to the neighbour of this rank."""
     tolerance: float = Field(default=1e-5, gt=0, lt=1)
-    """A fit has converged where its gradient is no longer than this; values are then within
-    some ten times its square of the maximum, in nats."""
+    """A fit has converged if its gradient is at most this long; values are then within some ten
+    times its square of the maximum, in nats."""
     max_iterations: int = Field(default=200, ge=1)
     """The optimiser stops after this many iterations in any case."""
     seed: int = Field(default=0, ge=0)
-    """The noise that parts ties, where there are some, is drawn with this seed."""
+    """Noise that separates ties, if there are any, is drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
     """The estimator uses at most this many MB of working memory beside copies of the
     samples."""
 
 
 class Neighbourhoods(NamedTuple):
-    """What the data say around each of n samples, in units of its bandwidth and from its place.
+    """Statistics of the data around each of n samples, in units of its bandwidth and relative
+    to its position.
 
-    weight : (n,) (1/n) Σ K · h^d, the mass that the kernel finds
+    weight : (n,) (1/n) Σ K · h^d, the mass under the kernel
     mean : (n, d) and covariance : (n, d, d), weighted with the kernel
     start_mean, start : (n, d), (n, d, d) mean and covariance of all the samples
     """
@@ -81,18 +83,19 @@ class Neighbourhoods(NamedTuple):
 
 
 def _bytes_each(n: int, d: int) -> int:
-    """Of one sample among n: its kernels with all rows, its axes and its neighbourhood."""
+    """Bytes of one sample among n: its kernels with all rows, its axes and its
+    neighbourhood."""
     return 8 * (3 * n + 20 * d * d)
 
 
 def _bytes_of_fits(d: int) -> int:
-    """Of the fits that are made at once: Hessians, their factors and axes."""
+    """Bytes of the fits that run at once: Hessians, their factors and axes."""
     return numba.get_num_threads() * 64 * (d + d * (d + 1) // 2) ** 2
 
 
 def log_densities(rows: torch.Tensor, k: int, options: LGASettings) -> tuple[torch.Tensor, int]:
-    """ln f at each row, float64 (n,), for the units of the rows, and how many fits did not
-    converge; rows float64 (n, d), of a spread near 1."""
+    """ln f at each row, float64 (n,), for the units of the rows, and the number of fits that
+    did not converge; rows float64 (n, d), with a spread near 1."""
     n, d = rows.shape
     memory = options.memory_mb * 10**6
     distances, _ = neighbours.nearest(rows, k, "euclidean", memory)
@@ -130,7 +133,7 @@ def _neighbourhoods(rows, products, width, part: slice) -> Neighbourhoods:
 
 
 def _fit(around: Neighbourhoods, options: LGASettings) -> tuple[torch.Tensor, int]:
-    """ln N(0; μ, Σ) of the fits (n,), and how many did not converge; on the CPU."""
+    """ln N(0; μ, Σ) of the fits (n,), and the number that did not converge; on the CPU."""
     root = torch.linalg.cholesky_ex(around.covariance)[0]
     start = torch.linalg.cholesky_ex(around.start)[0]
     unit = torch.eye(start.shape[1], dtype=start.dtype, device=start.device)
@@ -161,18 +164,18 @@ class LGA(PairEstimator):
         """I(A;B) by local Gaussian approximation.
 
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is
-        treated as the index of its row: each of these needs more than d_a + 1 draws.
-        Each variable is standardised and its ties are parted (scaled.py). Classes of k samples
-        or fewer take the farthest as their k-th neighbour.
+            treated as the index of its row: each of these needs more than d_a + 1 draws. Each
+            variable is standardised and its ties are separated (scaled.py). Classes of k
+            samples or fewer take the farthest sample as their k-th neighbour.
         Returns Information in bits.
             stderr : sd of the samples' terms over √n
-            cap : infinite; a local Gaussian may be as flat as float64 resolves
-            flags : not_converged where more than 1 % of the fits did not converge: few
-                iterations, or many ties, where the value then says little
-            extra : unconverged, the share of these (no unit)
+            cap : infinite; a local Gaussian may be as flat as float64 can resolve
+            flags : not_converged if more than 1 % of the fits did not converge: few iterations,
+                or many ties, which make the value of little use
+            extra : unconverged, the share of these fits (no unit)
         A variable that never varies, or a single class, gives 0.
-        Raises ValueError where k ≥ n, samples or a class are not more than d + 1, or a fit in
-        so many dimensions does not fit into memory_mb.
+        Raises ValueError if k ≥ n, if there are at most d + 1 samples, in all or in a class, or
+        if a fit in so many dimensions does not fit into memory_mb.
         """
         neighbour_terms.require_neighbours(pair, self.settings.k)
         a = scaled.of_one_scale(pair.a)
@@ -200,7 +203,7 @@ class LGA(PairEstimator):
 
 
 class _Densities:
-    """Logarithms of densities, with the number of fits that did not converge."""
+    """Log densities, with the number of fits that did not converge."""
 
     def __init__(self, pair: Pair, settings: LGASettings):
         self.place, self.settings = pair.place, settings

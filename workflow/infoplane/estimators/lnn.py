@@ -6,18 +6,18 @@ k-th neighbour, z_j = (a_j − a_i) / ρ over its m nearest neighbours, w_j = ex
     S_0 = Σ w_j    μ = Σ w_j z_j / S_0    Σ = Σ w_j z_j z_jᵀ / S_0 − μ μᵀ
     −ln f(a_i) = ψ(n) + (d/2) ln 2π + d ln ρ + (ln|Σ| + μᵀ Σ⁻¹ μ) / 2 − ln S_0
     H(A) = mean_i −ln f(a_i) − B            I(A;B) = H(A) + H(B) − H(A,B)
-and with labels H(A) − Σ_y p(y) H(A | y). The paper writes ln n for ψ(n), which is what the
-mass of the ball to a neighbour has at n samples.
+and with labels H(A) − Σ_y p(y) H(A | y). The paper writes ln n for ψ(n), which is the correct
+term for the mass of a ball to a neighbour among n samples.
 
 The bias B depends on k, m and the dimension alone, not on the density: around a sample the
 distances to its neighbours are (E_1 + … + E_j)^(1/d) with E exponential, their directions
-uniform. It is −1.5 nat in 5 dimensions, and has to be known: BIAS holds it for the default k
-and m, found by `simulate_bias`; for others it is simulated when first needed.
+uniform. It is −1.5 nat in 5 dimensions and must be known. BIAS holds it for the default k and
+m, from `simulate_bias`; for others it is simulated at the first use.
 
-The density must be nearly Gaussian over the m neighbours, and samples in the tails have theirs
-on one side: H of a standard Gaussian at n = 3000 comes out 0.02, 0.0, 0.1, 0.3, 0.6, 1.0, 2.4
-and 4.3 nats too large at d = 1 … 6, 8, 10. So I(A;B) is too small, by 0.0, 0.4, 1.2 and 4.6 bit
-at d = 1, 2, 3, 5 each and n = 4096 (true value 1.44 bit).
+The density must be nearly Gaussian over the m neighbours, but samples in the tails have theirs
+on one side. H of a standard Gaussian at n = 3000 is 0.02, 0.0, 0.1, 0.3, 0.6, 1.0, 2.4 and 4.3
+nats too large at d = 1 … 6, 8, 10. So I(A;B) is too small, by 0.0, 0.4, 1.2 and 4.6 bit at d =
+1, 2, 3, 5 each and n = 4096 (true value 1.44 bit).
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 
 REPEATS = 50_000
-"""Of a simulation of the bias that is not in the table: good to 0.003 nat."""
+"""Size of a simulation of a bias that is not in the table; it is accurate to 0.003 nat."""
 
 FLAT = 1e-6
 """A covariance with a pivot below this, in squared bandwidths, is singular."""
 
 MOST_FLAT = 0.01
-"""Share of samples with a singular covariance from which a result is flagged."""
+"""A result is flagged from this share of samples with a singular covariance."""
 
 _RIDGE = 1e-12
 
@@ -52,14 +52,14 @@ class LNNSettings(Settings):
     """Settings of LNN."""
 
     estimator: Literal["lnn"] = "lnn"
-    """`lnn` takes a local Gaussian around each sample (Gao, Oh & Viswanath 2016)."""
+    """`lnn` fits a local Gaussian around each sample (Gao, Oh & Viswanath 2016)."""
     k: int = Field(default=5, ge=1)
     """The bandwidth is the distance to the neighbour of this rank."""
     n_neighbours: int = Field(default=30, ge=4)
     """The local Gaussian is fitted to this many neighbours. They must be at least three more
     than the dimensions of both variables together, or its covariance is singular."""
     seed: int = Field(default=0, ge=0)
-    """The noise that parts ties, where there are some, is drawn with this seed."""
+    """Noise that separates ties, if there are any, is drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
     """The estimator uses at most this many MB of working memory beside copies of the
     samples."""
@@ -82,16 +82,16 @@ class LNN(PairEstimator):
         """I(A;B) by local Gaussian likelihood.
 
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. With pair.n_draws > 1, b is
-        treated as the index of its row: each of these needs more than k and d_a + 3 draws.
-        Each variable is standardised and its ties are parted (scaled.py). Where n, or a class,
-        has no n_neighbours others, all there are serve.
+            treated as the index of its row: each of these needs more than k and d_a + 3 draws.
+            Each variable is standardised and its ties are separated (scaled.py). If there are
+            fewer than n_neighbours others, in all samples or in a class, all of them are used.
         Returns Information in bits.
             stderr : sd of the samples' terms over √n, and the Monte Carlo error of the biases
-            cap : infinite; a local Gaussian may be as flat as float64 resolves
-            flags : degenerate where more than 1 % of the covariances are singular:
-                many ties, or b a function of a. The value then says little
+            cap : infinite; a local Gaussian may be as flat as float64 can resolve
+            flags : degenerate if more than 1 % of the covariances are singular: many ties, or b
+                a function of a. The value is then of little use
         A variable that never varies, or a single class, gives 0.
-        Raises ValueError where k ≥ n, or samples or a class have fewer than d + 3 neighbours.
+        Raises ValueError if k ≥ n, or if samples or a class have fewer than d + 3 neighbours.
         """
         neighbour_terms.require_neighbours(pair, self.settings.k)
         a = scaled.of_one_scale(pair.a)
@@ -191,7 +191,7 @@ def _of_neighbourhoods(z: torch.Tensor) -> tuple[torch.Tensor, int]:
     mahalanobis = torch.linalg.solve_triangular(root, mean[:, :, None], upper=False)
     quadratic = mahalanobis.square().sum(dim=(1, 2))
     flat = pivots.amin(dim=1).square() < FLAT
-    # How many widths of the noise a sample lies beside its tied neighbours says nothing.
+    # The distance to tied neighbours, in widths of the noise, carries no information.
     quadratic = torch.where(flat, 0.0, quadratic)
     return pivots.log().sum(dim=1) + quadratic / 2 - total.log(), int(flat.sum())
 
@@ -251,8 +251,8 @@ BIAS: dict[int, tuple[float, float]] = {
     23: (-14.6556, 0.0045),
     24: (-15.3036, 0.0070),
 }
-"""B_{5,d} at 30 neighbours by the dimension d, and its standard error, in nats:
-`python -m infoplane.estimators.lnn`, in workflow/, prints it, in some minutes."""
+"""B_{5,d} at 30 neighbours by the dimension d, and its standard error, in nats. `python -m
+infoplane.estimators.lnn`, in workflow/, prints it after some minutes."""
 
 
 if __name__ == "__main__":

@@ -9,10 +9,10 @@ A = K / n, of trace 1 and eigenvalues λ,
 and at α = 1 the limit −Σ λ log2 λ. Labels have the kernel 1 where they are equal, else 0, and
 where B repeats each of its rows (`Pair.n_draws` > 1) so has the index of the input.
 
-This is not Shannon's information of the variables, nor an estimate of it: the width decides how
-far apart two samples must be to count as two, and the value says how well the one variable's
-clusters at that width tell the other's. It equals Shannon's where the values are discrete, far
-apart against σ, and α = 1. Larger batches give larger values.
+This is neither Shannon's information of the variables nor an estimate of it: the width decides
+how far apart two samples must be to count as two, and the value tells how well the clusters of
+one variable at that width predict those of the other. It equals Shannon's information if the
+values are discrete, far apart compared with σ, and α = 1. Larger batches give larger values.
 
 Eigenvalues take O(n³) time and n² memory: samples are taken in batches.
 """
@@ -35,10 +35,10 @@ from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 
 NARROWEST, WIDEST = 0.1, 10.0
-"""Ends of the widths that alignment chooses from, in mean distances of two samples."""
+"""The smallest and largest width for alignment, in mean distances of two samples."""
 
 _EQUAL = 1e-14
-"""Share of the largest squared length below which squared distances count as 0."""
+"""Squared distances below this share of the largest squared length count as 0."""
 
 _MATRICES = 8  # matrices of one batch that are held at once, eigenvalue workspace included
 
@@ -76,9 +76,9 @@ class RenyiSettings(Settings):
     layer weigh as much as they vary, as published, so that a common scale makes no
     difference."""
     batch_size: int = Field(default=512, ge=2)
-    """A kernel matrix has this many samples; log2 of this number is the cap."""
+    """A kernel matrix has this many samples; the cap is log2 of this number."""
     n_batches: int = Field(default=8, ge=1)
-    """Values are means over at most this many batches without common samples."""
+    """Values are means over at most this many disjoint batches."""
     seed: int = Field(default=0, ge=0)
     """The batches are drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
@@ -128,17 +128,17 @@ class Renyi(PairEstimator):
         standard error. cap: log2 of the samples in a batch, as S_α(A, B) is not below S_α(A) or
         S_α(B) and these are at most that. extra: entropy, S_α(A); width, σ of A in its units,
         the mean over batches where each has its own.
-        flags: 'heavy_tails' (tails.py), which no one width suits.
+        flags: 'heavy_tails' (tails.py), for which no single width is suitable.
         A variable that never varies gives 0.
-        Raises ValueError where the matrices of one batch need more than memory_mb.
+        Raises ValueError if the matrices of one batch need more than memory_mb.
         """
         return self.between_batch([pair])[0]
 
     def between_batch(
         self, pairs: Sequence[Pair], memory: dict | None = None
     ) -> list[Information]:
-        """`between` of many pairs. A layer's widths that were aligned with the labels also
-        serve its pair with the inputs, where both are here.
+        """`between` for many pairs. A layer's widths from alignment with the labels also serve
+        its pair with the inputs, if both are here.
 
         memory : the last width of each layer and seed, in the units of its activations, where
             widths are moving averages; pairs of one layer and seed come in order of epochs
@@ -328,7 +328,7 @@ def _kernel_of_b(b: _Values, chosen, settings: RenyiSettings) -> torch.Tensor:
 
 def _entropy(values: torch.Tensor, alpha: float) -> torch.Tensor:
     """S_α in bits of eigenvalues (m, s) that sum to 1."""
-    # What rounding leaves of an eigenvalue 0 counts at small α.
+    # Rounding errors of an eigenvalue 0 matter at small α.
     values = torch.where(values > values.shape[1] * 1e-16, values, 0.0)
     if alpha == 1:
         return -torch.special.xlogy(values, values).sum(dim=1) / math.log(2)
@@ -336,7 +336,7 @@ def _entropy(values: torch.Tensor, alpha: float) -> torch.Tensor:
 
 
 def _entropy_of_shares(shares: torch.Tensor, alpha: float) -> torch.Tensor:
-    """The same of the share (m, s) of each sample's class."""
+    """The same for the share (m, s) of each sample's class."""
     n = shares.shape[1]
     if alpha == 1:
         return -shares.log2().sum(dim=1) / n

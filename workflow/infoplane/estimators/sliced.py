@@ -4,8 +4,8 @@ Sources: Goldfeld & Greenewald 2021 (NeurIPS), definition 1; with projections to
 Goldfeld, Greenewald, Nuradha & Reeves 2022 (NeurIPS). With Θ, Φ random directions, or
 orthonormal frames of `dimensions` of them,
     SI(A;B) = E_ΘΦ I(Θᵀ A; Φᵀ B)      with labels E_Θ I(Θᵀ A; B)
-each slice by k nearest neighbours in the max-norm (Kraskov et al. 2004, eq. 8; labels: Ross
-2014), which are accurate in so few dimensions, however many A and B have.
+with k nearest neighbours in the max-norm for each slice (Kraskov et al. 2004, eq. 8; labels:
+Ross 2014), which are accurate in so few dimensions, whatever the dimensions of A and B.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ class SlicedSettings(Settings):
     estimator: Literal["sliced"] = "sliced"
     """`sliced` is the mean information over random projections (Goldfeld & Greenewald 2021)."""
     n_projections: int = Field(default=128, ge=1)
-    """The value is a mean over this many pairs of random projections, drawn anew for both
+    """The value is a mean over this many pairs of random projections, independent for both
     variables."""
     dimensions: int = Field(default=1, ge=1)
-    """A slice has this many dimensions; a variable of fewer dimensions is taken whole."""
+    """A slice has this many dimensions; a variable with fewer dimensions is used whole."""
     neighbours: int = Field(default=3, ge=1)
     """Each slice uses this number k of nearest neighbours."""
     seed: int = Field(default=0, ge=0)
-    """The projections, and the noise that parts ties, are drawn with this seed."""
+    """The projections, and the noise that separates ties, are drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
     """The estimator uses at most this many MB of working memory beside the samples."""
 
@@ -67,18 +67,16 @@ class Sliced(PairEstimator):
         """Sliced information in bits.
 
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, which are not sliced. With
-        pair.n_draws > 1, b is treated as the index of its row.
-        Variables are standardised first and their ties parted (scaled.py): directions are those
-        of the space in which every variable that varies has variance 1, or is given by its
-        normal scores where its tails are heavy (tails.py). The only member of its
-        class is left out.
-        Returns
+            pair.n_draws > 1, b is treated as the index of its row. Variables are standardised
+            first and their ties separated (scaled.py): directions belong to the space in which
+            every varying coordinate has variance 1, or its normal scores if its tails are heavy
+            (tails.py). The only member of a class is left out. Returns
             value : may be negative. 0 exactly where a or b never varies, or b is one class.
-            stderr : of the drawing of projections, standard deviation over the slices by
-                √n_projections, and of the samples, standard deviation over the samples of their
-                mean terms by √n: the root of the sum of squares
-            cap : ψ(n) − ψ(k), as of each slice; for labels ψ(n) − mean ψ(n_y(i))
-        Raises ValueError where neighbours ≥ n, or every label has one sample only.
+            stderr : root of the sum of two squares: the standard deviation over the slices
+                divided by √n_projections, and the standard deviation over the samples of their
+                mean terms divided by √n
+            cap : ψ(n) − ψ(k), that of each slice; for labels ψ(n) − mean ψ(n_y(i))
+        Raises ValueError if neighbours ≥ n, or if every label has only one sample.
         """
         neighbour_terms.require_neighbours(pair, self.settings.neighbours)
         generator = np.random.default_rng(self.settings.seed)

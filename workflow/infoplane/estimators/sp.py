@@ -5,8 +5,8 @@ section 4. T = S + N(0, σ²I), S the layer's output before its own noise, compu
 noise of the layers before is on. The samples of S, propagated through the network, make T a
 Gaussian mixture: over the draws of one input, p(t|x); of a label, p(t|y); of all, p(t). Then
     I(X;T) = E log2 p(t|x) / p(t)        I(T;Y) = E log2 p(t|y) / p(t)
-by Monte Carlo. The paper takes entropies apart, h(T) − h(T|X); here the logarithms of both
-densities are of the same sample t, and its scatter, most of which both have, drops out.
+by Monte Carlo. The paper estimates the entropies separately, h(T) − h(T|X); here the logarithms
+of both densities use the same sample t, so that most of its scatter cancels.
 
 Bias, X being uniform over the inputs that are measured. With r draws of x the empirical
 channel p̂(t|x) is p(t|x) in expectation, and I(X;T) is convex in the channel (Cover & Thomas,
@@ -49,9 +49,9 @@ from infoplane.samples import Samples
 from infoplane.settings import Settings
 
 SIDE = 1.96
-"""Standard errors of the Monte Carlo on each side of an interval of 95 %."""
+"""An interval of 95 % has this many standard errors of the Monte Carlo on each side."""
 MINIMUM = 1024
-"""Fewest draws, so that a standard error is known to some 5 %."""
+"""The smallest number of draws, which gives a standard error to some 5 %."""
 
 
 class SPSettings(Settings):
@@ -62,13 +62,12 @@ class SPSettings(Settings):
     target: float = Field(default=0.01, gt=0, allow_inf_nan=False)
     """The Monte Carlo stops at this standard error in bits of I(X;T) and of I(T;Y)."""
     replicas: int | None = Field(default=None, ge=1)
-    """At most this many draws of each input (measure.draws) are used; null uses all that there
-    are."""
+    """At most this many draws of each input (measure.draws) are used; null uses all."""
     components: int | None = Field(default=None, ge=1)
-    """The densities p(t) and p(t|y) are made of the centres of this many inputs, drawn with the
-    seed, 1,000 in Adilova et al. 2023; null takes all that are measured. Fewer components are
-    not those of the other samples: I(X;T) is then biased upwards, the more the farther inputs
-    lie apart, and has no cap."""
+    """The densities p(t) and p(t|y) use the centres of this many inputs, drawn with the seed
+    (1,000 in Adilova et al. 2023); null takes all measured inputs. Fewer components leave out
+    other samples: I(X;T) is then biased upwards, the more the farther inputs lie apart, and has
+    no cap."""
     max_samples: int = Field(default=100_000, ge=MINIMUM)
     """The Monte Carlo stops after this many samples in any case."""
     batch: int = Field(default=4096, ge=8)
@@ -89,12 +88,12 @@ class SP(LayerEstimator):
     needs_noise = "it estimates the information of a layer with Gaussian noise of its own"
 
     def quantity_of(self, of: str, network: str = "the noisy network") -> Quantity:
-        """Of the noisy network: it measures no other."""
+        """The quantity in the noisy network; it measures no other network."""
         return super().quantity_of(of, network or "the noisy network")
 
     @property
     def idle(self) -> frozenset[str]:
-        """Components, where they are all inputs."""
+        """The number of components, or null if they are all inputs."""
         return frozenset({"components"} if self.settings.components is None else ())
 
     def estimate(self, samples: Samples) -> LayerInformation:
@@ -104,22 +103,23 @@ class SP(LayerEstimator):
         unit, one for all or of the shape of the centres (sp_each.py), samples.y : (n_inputs,).
         samples.t, one noisy sample a centre, is not used.
         Returns
-            value : see above; biased upwards where draws of an input differ
-            interval : proven, at 95 % of the Monte Carlo: from the estimate with t's own draw
-                left out, which is biased downwards and equal to the value where all draws of an
-                input have one centre, to the value, 1.96 standard errors beyond each. Where
-                draws differ, the biases have these signs on average over draws. Without a lower
-                end where there is one draw, which does not tell whether there is noise before
+            value : see above; biased upwards if draws of an input differ
+            interval : proven, at 95 % of the Monte Carlo. It reaches from the estimate without
+                t's own draw, which is biased downwards, to the value, and 1.96 standard errors
+                beyond each; the two are equal if all draws of an input have one centre. If
+                draws differ, the biases have these signs on average over draws. With one draw
+                there is no lower end, because one draw does not show whether earlier layers
+                have noise
             stderr : of the Monte Carlo, given the centres
             cap : of I(X;T), log2 n_inputs, as p(t) ≥ p(t|x)/n_inputs
-            flags : 'not_converged' where max_samples did not reach the target; 'needs_noise',
-                and no values, where the samples have no noise of their own
+            flags : 'not_converged' if max_samples did not reach the target; 'needs_noise',
+                without values, if the samples have no noise of their own
         With fewer `components` than inputs, I(X;T) has no lower end, I(T;Y) no interval, and
         there is no cap.
         A layer that never varies holds no information, exactly.
-        Raises ValueError for components among which a label has none.
-        Densities neglect centres that have less than 1e-6 of the sample's own term together;
-        those of noise of many sizes neglect nothing.
+        Raises ValueError if no component has one of the labels. Densities neglect centres that
+        together have less than 1e-6 of the sample's own term; with noise of many sizes they
+        neglect nothing.
         """
         if samples.sigma is None:
             return LayerInformation(NOT_KNOWN, NOT_KNOWN).with_flag("needs_noise")
@@ -127,7 +127,7 @@ class SP(LayerEstimator):
         if isinstance(sigma, torch.Tensor):
             sigma = sigma[:, : self.settings.replicas]
         cap = math.log2(samples.n_inputs)
-        if _coincide(centres, sigma, slice(1)):  # also where σ is a share of 0
+        if _coincide(centres, sigma, slice(1)):  # also if σ is a share of 0
             nothing = Information(0.0, Interval(0.0, 0.0, "proven"), stderr=0.0)
             return LayerInformation(replace(nothing, cap=cap), nothing)
         has_draws = centres.shape[1] > 1
@@ -170,7 +170,7 @@ def _coincide(centres: torch.Tensor, sigma, inputs: slice = slice(None)) -> bool
 
 
 def _components(samples: Samples, settings: SPSettings) -> np.ndarray | None:
-    """Inputs that the mixture is made of, in order; None: all."""
+    """The inputs of the mixture, in order; None: all."""
     n, wanted = samples.n_inputs, settings.components
     if wanted is None or wanted >= n:
         return None
