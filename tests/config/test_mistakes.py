@@ -193,7 +193,7 @@ WRONG = {
         },
         "runs.tanh.measure.epochs.schedule: must be all, every, logarithmic or list, not "
         "'delta_approximate', which measures epochs in no order: estimator 'clusters' gives no "
-        "information that could tell epochs apart",
+        "information that could distinguish epochs",
     ),
     "adaptive_schedule_with_shared_activations": (
         {
@@ -455,7 +455,7 @@ WRONG = {
             "runs.tanh.pools": {"late": {}},
         },
         "runs.tanh.pools.late.estimators: cannot have 'clusters': clusters of single "
-        "activations are no information, and have no H(T|X)",
+        "activations are not information, and have no H(T|X)",
     ),
     "pool_by_what_remembers": (
         {

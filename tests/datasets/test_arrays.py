@@ -40,7 +40,8 @@ def test_arrays_of_integers_or_strings_are_further_labels(settings, tmp_path):
     assert data.label("font").class_names == ("a", "b", "c")
     assert data.label("font").codes.tolist() == [0, 1, 0, 2, 1, 0]
     assert data.attributes["entropy_y"]["even"] == 1
-    assert data.attributes["notes"] == ["not read, for they are no labels: weight, grid, few"]
+    notes = data.attributes["notes"]
+    assert notes == ["not read, because they are not labels: weight, grid, few"]
     assert list(shape_of(chosen).classes) == ["y", "font", "even"]
 
 

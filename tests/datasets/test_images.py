@@ -91,7 +91,7 @@ def test_images_archive_says_how_to_unpack(settings, tmp_path, asked):
 
 def test_images_without_class_folders_are_refused(settings, tmp_path):
     draw(tmp_path / "loose" / "1.png")
-    with pytest.raises(ValueError, match="must hold a folder a class"):
+    with pytest.raises(ValueError, match="must hold one folder per class"):
         prepare(settings("images", path=str(tmp_path / "loose")))
     with pytest.raises(ValueError, match="is not a folder"):
         prepare(settings("images", path=str(tmp_path / "loose/1.png")))

@@ -221,7 +221,7 @@ def test_metrics_by_layer_are_drawn_a_line_a_layer(metrics, gradients):
     assert rows.weight_norm_mean[rows.epoch == 10].item() == pytest.approx(by_hand)
     assert len({line.get_color() for line in norms.lines}) == 3
     text = FIGURES["training_curves"].caption(shown)
-    assert "Weight_norm and score: a line a layer." in text
+    assert "Weight_norm and score: one line per layer." in text
     table.attrs["metrics"] = parts  # a trainer of one's own, without any of the network
     alone = FIGURES["training_curves"].draw(table[table.layer != ""])
     assert [axes.get_ylabel() for axes in alone.axes] == ["score"]

@@ -80,7 +80,7 @@ def test_failed_seeds_are_not_measured(weights, data):
 
 def test_epochs_that_were_not_kept_are_refused(weights, data):
     settings = Settings(epochs={"schedule": "list", "epochs": [99]})
-    with pytest.raises(ValueError, match=r"\[99\] are asked for"):
+    with pytest.raises(ValueError, match=r"\[99\] were not kept"):
         Activations(weights, DatasetProbe(settings, data))
 
 

@@ -268,7 +268,7 @@ def test_stores_give_back_what_was_written(weights, data, tmp_path):
     ("settings", "said"),
     [
         ({"lengths": []}, "at least 1 item"),
-        ({"lengths": [2, 2]}, "listed once"),
+        ({"lengths": [2, 2]}, "list each length once"),
         ({"over": "seeds", "step": 2}, "step counts epochs"),
         ({"drift": 1}, "greater than 1"),
     ],

@@ -25,7 +25,7 @@ def test_every_takes_each_nth_and_the_last():
 
 def test_list_takes_what_it_names_and_refuses_what_is_not_there():
     assert select(10, schedule="list", epochs=[7, 3, 3]) == [3, 7]
-    with pytest.raises(ValueError, match=r"epochs \[11\] are asked for"):
+    with pytest.raises(ValueError, match=r"epochs \[11\] were not kept"):
         select(10, schedule="list", epochs=[3, 11])
 
 

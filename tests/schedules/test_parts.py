@@ -144,5 +144,5 @@ def test_known_epochs_are_not_measured_again(measured):
 def test_what_goes_on_from_the_epoch_before_is_measured_whole():
     mine = ESTIMATORS["mine"]
     adaptive = DeltaExact(schedule="delta_exact")
-    assert why_whole(adaptive, mine(warm_start=True)).startswith("goes on")
+    assert why_whole(adaptive, mine(warm_start=True)).startswith("continues")
     assert not why_whole(None, mine())

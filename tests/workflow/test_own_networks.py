@@ -168,7 +168,7 @@ def test_a_residual_network_is_checked_along_its_blocks(fresh, tiny):
 
 
 def photos(root: Path, n: int = 20, n_classes: int = 3) -> None:
-    """Some of CIFAR-10's images, in a folder a class."""
+    """Some of CIFAR-10's images, in one folder per class."""
     found: dict[str, int] = {}
     archive = Path(os.environ["INFOPLANE_DATA"], "cifar10-jpg.tar.xz")
     with tarfile.open(archive, "r|xz") as tar:  # read only as far as it is needed

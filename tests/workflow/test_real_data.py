@@ -29,7 +29,7 @@ def folder() -> Path:
 
 @pytest.fixture(scope="module")
 def pictures(folder, tmp_path_factory) -> Path:
-    """Some of CIFAR-10's images, in a folder a class."""
+    """Some of CIFAR-10's images, in one folder per class."""
     root = tmp_path_factory.mktemp("pictures")
     archive = folder / "cifar10-jpg.tar.xz"
     if not archive.exists():

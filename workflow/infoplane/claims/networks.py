@@ -17,8 +17,8 @@ CHOOSES = "the first network only chooses where the next one is judged"
 
 
 def tried(claim: PhaseClaim, table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """A record a layer and network: layer, seed, quantity, value, low, high, interval_kind, and
-    note, why there is no value; values in the unit of the claim's statistic.
+    """One record per layer and network: layer, seed, quantity, value, low, high, interval_kind,
+    and note, why there is no value; values in the unit of the claim's statistic.
 
     table : of one run and one estimator, as figures.material measures it; gradient_snr where
     the claim is about that. Networks count in the order of their seeds, at the epochs at which

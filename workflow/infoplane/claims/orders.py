@@ -23,8 +23,8 @@ chance, and are so in every resample."""
 def tried(
     claim: OrderClaim, families: Sequence[Family], settings: Settings
 ) -> Iterator[dict[str, Any]]:
-    """A record a family (`run`), stratum and signal (`estimator`): these, and layer, quantity,
-    value, low, high, interval_kind, and note, why there is no value.
+    """One record per family (`run`), stratum and signal (`estimator`): these, and layer,
+    quantity, value, low, high, interval_kind, and note, why there is no value.
 
     Where a claim compares two signals, the value is the difference of their scores over the
     networks that have both, and its interval is of the same resamples of both.

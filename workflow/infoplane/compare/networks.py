@@ -1,4 +1,5 @@
-"""Networks of a family side by side: a row a network and stratum, with signals and targets."""
+"""Networks of a family side by side: one row per network and stratum, with signals and
+targets."""
 
 import json
 import math
@@ -28,10 +29,10 @@ MEASURED = (
 class Family:
     """The networks of one family.
 
-    table : a row a network and stratum: `family`, `run`, the axes, `seed`, `stratum`, `epoch`
-        (−1 where it stands nowhere in the stratum), MEASURED, `loss_untrained`, `state` (the
-        rule by which it has collapsed, "" of one that works), `why`, `left_out` (why it stands
-        nowhere), `unique_codes` (signals all of whose codes are unique, joined by |)
+    table : one row per network and stratum: `family`, `run`, the axes, `seed`, `stratum`,
+        `epoch` (−1 where it stands nowhere in the stratum), MEASURED, `loss_untrained`, `state`
+        (the rule by which it has collapsed, "" of one that works), `why`, `left_out` (why it
+        stands nowhere), `unique_codes` (signals all of whose codes are unique, joined by |)
     axes : names of the axes, columns of the table
     values : (rows of the table, signals), columns (signal, layer); NaN where there is none
     reasons : why a value is NaN: rows `run, seed, stratum, signal, layer, reason`
@@ -52,7 +53,7 @@ class Family:
 
     @property
     def wide(self) -> pd.DataFrame:
-        """The table with a column a signal and layer: `path_norm`, `ity[hidden1]`."""
+        """The table with one column per signal and layer: `path_norm`, `ity[hidden1]`."""
         columns = [column_name(*column) for column in self.values.columns]
         return pd.concat([self.table, self.values.set_axis(columns, axis=1)], axis=1)
 
@@ -124,7 +125,7 @@ def family_of(
 
 
 def _table(name: str, members: Sequence[Mapping], said: Mapping[str, Any]) -> pd.DataFrame:
-    """A row a network and stratum, with its epoch and its loss before training."""
+    """One row per network and stratum, with its epoch and its loss before training."""
     axes = {member["run"]: member["axes"] for member in members}
     rows = [
         {"run": run, "seed": seed, "stratum": stratum, "epoch": epoch, "left_out": ""}

@@ -8,7 +8,7 @@ from infoplane.compare.networks import Family
 
 
 def networks_table(families: Sequence[Family]) -> pd.DataFrame:
-    """A row a network and stratum of all families; what a family lacks is empty."""
+    """One row per network and stratum of all families; what a family lacks is empty."""
     return pd.concat([family.wide for family in families], ignore_index=True)
 
 

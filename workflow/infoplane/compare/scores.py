@@ -48,7 +48,7 @@ no interval."""
 
 
 def scores_table(families: Sequence[Family], settings: Settings) -> pd.DataFrame:
-    """A row a family, stratum, set of networks, target, signal and score.
+    """One row per family, stratum, set of networks, target, signal and score.
 
     Raises ValueError where no target of no family differs between networks.
     """

@@ -82,7 +82,7 @@ class Chosen(NamedTuple):
 class Selection:
     """All networks of a family in all strata.
 
-    chosen : one entry a network and stratum; levels : the loss of matched strata, by name;
+    chosen : one entry per network and stratum; levels : the loss of matched strata, by name;
     untrained : (run, seed, training loss before training began) of each network; failed :
     (run, seed) of those whose training failed
     """

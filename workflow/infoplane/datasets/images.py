@@ -1,4 +1,4 @@
-"""A user's images: a folder a class, or one folder for training and one for testing with a
+"""A user's images: one folder per class, or one folder for training and one for testing with a
 folder a class in each."""
 
 import os
@@ -143,7 +143,7 @@ def parts_of(folder: Path) -> list[Part]:
 def _part(folder: Path) -> Part:
     classes = _folders_in(folder)
     if not classes:
-        raise ValueError(f"images: {folder} must hold a folder a class; it holds no folder")
+        raise ValueError(f"images: {folder} must hold one folder per class; it holds no folder")
     return Part(folder, classes)
 
 

@@ -1,4 +1,4 @@
-"""Figures: one file a kind, a class derived from `figure.Figure` and a line in FIGURES.
+"""Figures: one file per kind, a class derived from `figure.Figure` and a line in FIGURES.
 
 A table in, a matplotlib figure out; no estimation. `material` reads the tables from the stores,
 `drawn` writes what is drawn, `page` collects it.

@@ -49,7 +49,8 @@ def save(
 
 @style.styled
 def draw(moves: pd.DataFrame, exempt: Mapping[str, str]) -> Drawn:
-    """A panel a map, a line a run and estimator, a mark a value: its move in bits."""
+    """One panel per map, one line per run and estimator, one mark per value: its move in
+    bits."""
     names = [name for name in WORDS if name in set(moves["map"])]
     lines = list(moves[["run", "estimator"]].drop_duplicates().itertuples(index=False))
     many = len({run for run, _ in lines}) > 1
@@ -116,7 +117,7 @@ def alt(summary: pd.DataFrame, exempt: Mapping[str, str]) -> str:
 
 
 def table(summary: pd.DataFrame, exempt: Mapping[str, str]) -> list[list[str]]:
-    """What each run's estimators say, a sentence a row."""
+    """What each run's estimators say, one sentence per row."""
     rows = [["run", "what moves"]]
     for (run, by), own in summary.groupby(["run", "estimator"], sort=False):
         rows += [[run, sentence] for sentence in sentences(by, exempt.get(by, ""), own)]

@@ -18,13 +18,14 @@ LEAST_CHANGE = 0.01
 
 
 class BinnedEntropy(Figure):
-    """I(X;T) against H(Bin(T)), a panel a layer."""
+    """I(X;T) against H(Bin(T)), one panel per layer."""
 
     of = "pair"
 
     @classmethod
     def numbers(cls, information: pd.DataFrame) -> pd.DataFrame:
-        """One row an epoch and layer: both quantities and, alike for a layer, the correlations.
+        """One row per epoch and layer: both quantities and, alike for a layer, the
+        correlations.
 
         information : rows of one run by one estimator of I(X;T) and, in column
         `entropy_binned`, by `clustering` on the same epochs
@@ -67,7 +68,8 @@ class BinnedEntropy(Figure):
     @classmethod
     @style.styled
     def draw(cls, information: pd.DataFrame) -> Drawn:
-        """One panel a layer: I(X;T) against H(Bin(T)), a point an epoch, coloured by epoch.
+        """One panel per layer: I(X;T) against H(Bin(T)), one point per epoch, coloured by
+        epoch.
 
         Takes what `numbers` takes.
         """
@@ -116,7 +118,7 @@ class BinnedEntropy(Figure):
         return [
             f"I(X;T) of {numbers.run.iloc[0]} by {numbers.estimator.iloc[0]} against "
             "H(Bin(T)), in "
-            f"bits, a panel a layer, a point an epoch ({sentences.epochs(numbers)}).",
+            f"bits, one panel per layer, one point per epoch ({sentences.epochs(numbers)}).",
             f"Pearson's and Spearman's correlation over these epochs: {values}.",
             sentences.seeds(numbers, "spread is not shown"),
             sentences.above_entropy(

@@ -47,7 +47,7 @@ def over_seeds(table: pd.DataFrame, by: list[str], columns: Sequence[str]) -> pd
 
     by : columns beside the epoch
     Returns epoch, first_epoch, last_epoch, n_epochs, `by`, {column}_mean, {column}_sd and
-    n_seeds, one row a bin. Values that are not finite are left out. Raises ValueError where
+    n_seeds, one row per bin. Values that are not finite are left out. Raises ValueError where
     a seed appears twice.
     """
     tables.forbid_twice(table, ["epoch", *by])

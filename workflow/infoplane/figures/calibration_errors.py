@@ -111,7 +111,7 @@ def published(errors: pd.DataFrame, rows, problems) -> pd.DataFrame:
 
 @style.styled
 def draw_published(errors: pd.DataFrame, rows, problems) -> Figure:
-    """One panel an estimator: our estimates by shape, the published row in black; nats."""
+    """One panel per estimator: our estimates by shape, the published row in black; nats."""
     pairs = published(errors, rows, problems)
     if pairs.empty:
         figure = style.new_figure(4, 1.2)

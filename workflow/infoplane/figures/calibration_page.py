@@ -70,7 +70,8 @@ def _intervals(covered: pd.DataFrame) -> list[dict]:
 
 
 def summary(errors: pd.DataFrame) -> list[dict[str, str]]:
-    """How often each estimator is right, in words and numbers: a row an estimator and kind."""
+    """How often each estimator is right, in words and numbers: one row per estimator and
+    kind."""
     rows = []
     for (estimator, kind), part in errors.groupby(["estimator", "kind"], sort=False):
         answered = part[part["mean"].notna()]

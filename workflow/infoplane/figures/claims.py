@@ -56,7 +56,7 @@ def save(
 
 
 def shares_of(said: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """A row a claim: its name and sentence, analyses, and how many of each of SHARES."""
+    """One row per claim: its name and sentence, analyses, and how many of each of SHARES."""
     rows = []
     for one in said:
         n, holds = one["analyses"], one["holds"]
@@ -73,7 +73,7 @@ def shares_of(said: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 @style.styled
 def draw_all(numbers: pd.DataFrame) -> Drawn:
-    """A bar a claim, divided into who says that it holds and who decides it."""
+    """One bar per claim, divided into who says that it holds and who decides it."""
     sentences = [textwrap.wrap(text, 46) for text in numbers.sentence]
     tall = sum(max(2, len(lines)) for lines in sentences)
     figure = style.new_figure(6.9, 0.65 + 0.16 * tall)

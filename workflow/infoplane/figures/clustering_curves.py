@@ -32,14 +32,14 @@ MARKED = 9
 
 
 class ClusteringCurves(Figure):
-    """A panel a measure of clustering, a line a layer."""
+    """One panel per measure of clustering, one line per layer."""
 
     of = "estimator"
     information = False
 
     @classmethod
     def numbers(cls, information: pd.DataFrame) -> pd.DataFrame:
-        """Means and spreads over seeds of every measure, one row an epoch and layer.
+        """Means and spreads over seeds of every measure, one row per epoch and layer.
 
         information : the information table of one run and one estimator with MEASURES among its
         columns
@@ -62,7 +62,7 @@ class ClusteringCurves(Figure):
     @classmethod
     @style.styled
     def draw(cls, information: pd.DataFrame) -> Drawn:
-        """One panel a measure, one line a layer: mean over seeds with a band of ±1 sd.
+        """One panel per measure, one line per layer: mean over seeds with a band of ±1 sd.
 
         Takes what `numbers` takes.
         """

@@ -8,14 +8,14 @@ from infoplane.figures.figure import Figure
 
 
 class Comparison(Figure):
-    """A plane a run, on the same axes."""
+    """One plane per run, on the same axes."""
 
     of = "comparison"
     names_estimator = True
 
     @classmethod
     def numbers(cls, information: pd.DataFrame) -> pd.DataFrame:
-        """Means and spreads over seeds, one row a run, epoch and layer, in bits.
+        """Means and spreads over seeds, one row per run, epoch and layer, in bits.
 
         information : the information table of one estimator and any number of runs
         Returns the columns of tables.by_epoch_and_layer, the runs in order of appearance; runs
@@ -35,7 +35,7 @@ class Comparison(Figure):
     @classmethod
     @style.styled
     def draw(cls, information: pd.DataFrame) -> Drawn:
-        """One plane a run, on the same axes and with the same colours; rows of up to three.
+        """One plane per run, on the same axes and with the same colours; rows of up to three.
 
         Takes what `numbers` takes.
         """
@@ -55,7 +55,7 @@ class Comparison(Figure):
         return [
             f"Information planes of {', '.join(runs)} on the same axes: I(T;Y) against I(X;T) "
             "in "
-            "bits, one point an epoch and layer, coloured by epoch "
+            "bits, one point per epoch and layer, coloured by epoch "
             f"({sentences.epochs(numbers)}).",
             sentences.seeds(
                 numbers, "crosses at some epochs are ±1 standard deviation", name=False

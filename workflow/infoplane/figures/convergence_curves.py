@@ -25,7 +25,7 @@ another epoch may begin far below 0."""
 
 
 class ConvergenceCurves(Figure):
-    """The held-out bound against the step of training, a curve a measured epoch."""
+    """The held-out bound against the step of training, one curve per measured epoch."""
 
     of = "convergence"
 
@@ -100,7 +100,7 @@ class ConvergenceCurves(Figure):
         n_seeds = int(numbers.n_seeds.max())
         return [
             f"Convergence of the critics of {numbers.run.iloc[0]}: the bound on held-out pairs "
-            "in bits against the step of training, a curve a measured epoch, coloured by epoch "
+            "in bits against the step of training, one curve per measured epoch, by colour "
             f"({sentences.epochs(numbers)}).",
             "A critic carried over begins with the weights of the epoch before, a fresh one "
             "with new ones; at the first epoch both are fresh."
@@ -128,7 +128,7 @@ def _curves(axes: Axes, shown: pd.DataFrame, colours: Mapping) -> None:
 
 
 def _colourbar(figure: Drawn, axes: list[Axes], epochs: Sequence[int], colours) -> None:
-    """A field an epoch, of which some have their number."""
+    """One field per epoch, of which some have their number."""
     norm = BoundaryNorm(np.arange(len(epochs) + 1) - 0.5, max(len(epochs), 2))
     scale = ScalarMappable(norm, ListedColormap(colours))
     bar = figure.colorbar(scale, ax=axes, pad=0.015, aspect=40)

@@ -43,8 +43,8 @@ class ConvergenceSteps(Figure):
     @classmethod
     @style.styled
     def draw(cls, curves: pd.DataFrame) -> Drawn:
-        """A panel a measure, a point a layer and quantity, with its interval. Takes what
-        `numbers` takes."""
+        """One panel per measure, one point per layer and quantity, with its interval. Takes
+        what `numbers` takes."""
         shown = cls.numbers(curves)
         if shown.empty:
             return style.blank(style.new_figure(4.4, 3.4), shown.attrs["why"])

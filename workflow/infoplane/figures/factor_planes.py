@@ -1,4 +1,5 @@
-"""Planes under one factor at a time: a row a factor, a column a level, all else the same."""
+"""Planes under one factor at a time: one row per factor, one column per level, all else the
+same."""
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ class FactorPlanes(Figure):
 
     @classmethod
     def numbers(cls, information: pd.DataFrame) -> pd.DataFrame:
-        """Means and spreads over seeds, one row a factor, level, epoch and layer, in bits.
+        """Means and spreads over seeds, one row per factor, level, epoch and layer, in bits.
 
         information : tables of all levels, with columns factor and level
         Returns factor, level, the columns of tables.by_epoch_and_layer and, the same at every
@@ -102,8 +103,8 @@ class FactorPlanes(Figure):
         own = numbers.drop_duplicates([*factors.LEVEL, "layer"])
         estimators = list(dict.fromkeys(numbers.estimator))
         return [
-            f"Information planes under one factor at a time, a row a factor: {listed}; "
-            "all else is the same in a row. I(T;Y) against I(X;T) in bits, one point an epoch "
+            f"Information planes under one factor at a time, one row per factor: {listed}; "
+            "all else is the same in a row. I(T;Y) against I(X;T) in bits, one point per epoch "
             f"and layer, coloured by epoch ({sentences.epochs(numbers)}).",
             "Above each plane: by how much I(X;T) of the last hidden layer falls from its "
             f"turn to the last epoch, with its interval of {CONFIDENCE:.0%} over seeds; bold "
@@ -127,7 +128,7 @@ class FactorPlanes(Figure):
             f"{name.replace('_', ' ')} ({len(levels)} levels)"
             for name, levels in _levels(numbers).items()
         ]
-        return f"Small information planes, a row a factor: {', '.join(named)}."
+        return f"Small information planes, one row per factor: {', '.join(named)}."
 
 
 def _levels(numbers: pd.DataFrame) -> dict[str, list[str]]:
@@ -173,7 +174,7 @@ def _views(shown: pd.DataFrame) -> dict[tuple[float, ...], plane.View]:
 
 
 def _layers(shown: pd.DataFrame) -> list[str]:
-    """Every layer once, those of the deepest network in its order: one marker a name."""
+    """Every layer once, those of the deepest network in its order: one marker per name."""
     of = [tables.layers_of(part) for _, part in shown.groupby(factors.LEVEL, sort=False)]
     of.sort(key=len, reverse=True)
     return list(dict.fromkeys(layer for layers in of for layer in layers))

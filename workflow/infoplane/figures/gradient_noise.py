@@ -27,7 +27,8 @@ class GradientNoise(Figure):
 
     @classmethod
     def numbers(cls, gradients: pd.DataFrame) -> pd.DataFrame:
-        """Geometric means over bins of epochs and over seeds, one row a bin and layer; no unit.
+        """Geometric means over bins of epochs and over seeds, one row per bin and layer; no
+        unit.
 
         gradients : the metrics table of one run; epoch 0, before training, has no gradient,
         and layers without parameters of their own have no numbers and are left out

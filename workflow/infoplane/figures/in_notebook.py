@@ -29,7 +29,7 @@ Stored = str | Path | xr.DataTree
 
 
 def plane(store: Stored, *, interactive: bool = False) -> Figure | plotly.graph_objects.Figure:
-    """The information plane of a store: I(T;Y) against I(X;T) in bits, a point an epoch and
+    """The information plane of a store: I(T;Y) against I(X;T) in bits, one point per epoch and
     layer, means over the seeds.
 
     store : the path of a store of information

@@ -13,14 +13,14 @@ MARKED = 9
 
 
 class InformationCurves(Figure):
-    """I(X;T) and I(T;Y) over epochs, a line a layer."""
+    """I(X;T) and I(T;Y) over epochs, one line per layer."""
 
     of = "estimator"
     names_estimator = True
 
     @classmethod
     def numbers(cls, information: pd.DataFrame) -> pd.DataFrame:
-        """Means, spreads and intervals over seeds, one row an epoch and layer, in bits.
+        """Means, spreads and intervals over seeds, one row per epoch and layer, in bits.
 
         Takes and returns what information_plane.numbers does.
         """
@@ -29,7 +29,7 @@ class InformationCurves(Figure):
     @classmethod
     @style.styled
     def draw(cls, information: pd.DataFrame) -> Drawn:
-        """One line a layer: mean over seeds with a band of ±1 sd; dotted lines are the mean
+        """One line per layer: mean over seeds with a band of ±1 sd; dotted lines are the mean
         ends of intervals, where they say more than 0 and the entropy do.
 
         Takes what `numbers` takes.

@@ -9,14 +9,14 @@ from infoplane.figures.figure import Figure
 
 
 class InformationPlane(Figure):
-    """I(T;Y) against I(X;T), one point an epoch and layer."""
+    """I(T;Y) against I(X;T), one point per epoch and layer."""
 
     of = "estimator"
     names_estimator = True
 
     @classmethod
     def numbers(cls, information: pd.DataFrame) -> pd.DataFrame:
-        """Means and spreads over seeds, one row an epoch and layer, in bits.
+        """Means and spreads over seeds, one row per epoch and layer, in bits.
 
         information : the information table of one run and one estimator
         Returns the columns of tables.by_epoch_and_layer.
@@ -27,7 +27,7 @@ class InformationPlane(Figure):
     @classmethod
     @style.styled
     def draw(cls, information: pd.DataFrame) -> Drawn:
-        """I(T;Y) against I(X;T), one point an epoch and layer: the mean over seeds.
+        """I(T;Y) against I(X;T), one point per epoch and layer: the mean over seeds.
 
         Takes what `numbers` takes. Where the points fill little of the plane, a second panel
         enlarges them.

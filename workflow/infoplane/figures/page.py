@@ -312,7 +312,7 @@ def _measured(measure: dict) -> str:
 
 
 def flag_counts(information: pd.DataFrame) -> list[FlagCount]:
-    """One record a run, estimator and layer of an information table, in its order."""
+    """One record per run, estimator and layer of an information table, in its order."""
     needed = ["run", "estimator", "seed", "epoch", "layer", "ixt", "flags", "second"]
     tables.require(information, needed, "information")
     counted = []
@@ -326,7 +326,7 @@ def flag_counts(information: pd.DataFrame) -> list[FlagCount]:
 
 
 def endings_of(metrics: pd.DataFrame) -> list[Ending]:
-    """One record a run and quantity of a table of metrics, of those for which a direction is
+    """One record per run and quantity of a table of metrics, of those for which a direction is
     better; seeds that failed or were set aside are left out."""
     judged = [metric for metric in metrics.attrs["metrics"] if metric.better]
     names = [metric.name for metric in judged]

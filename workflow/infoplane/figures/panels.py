@@ -35,7 +35,7 @@ def side_by_side(
     figure = style.new_figure(0.6 + PANEL * columns + (0.8 if columns < 3 else 0), 2.55 * rows)
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     view, norm = plane.whole(shown), style.epoch_norm(shown.epoch)
-    layers = tables.layers_of(shown)  # one marker a name, in every plane
+    layers = tables.layers_of(shown)  # one marker per name, in every plane
     size = _title_size(parts)
     titles_of: dict[str, list[str]] = {}
     for i, ((title, part), axes) in enumerate(zip(parts.items(), grid.flat, strict=False)):

@@ -18,7 +18,7 @@ MOST_CELLS = 40
 
 
 class Permutations(FamilyFigure):
-    """A panel a family: the first axes down, the others and seeds across; test accuracy in
+    """One panel per family: the first axes down, the others and seeds across; test accuracy in
     colours at the first stratum, with marks for what collapsed."""
 
     name = "permutations"

@@ -17,21 +17,21 @@ ROW, HEAD = 0.15, 0.24
 
 
 class Phases(Figure):
-    """Intervals of the last hidden layer's phases, a line a level."""
+    """Intervals of the last hidden layer's phases, one line per level."""
 
     of = "factors"
 
     @classmethod
     def numbers(cls, information: pd.DataFrame) -> pd.DataFrame:
-        """One row a factor, level and layer: factors.of_levels, and what Y is (second)."""
+        """One row per factor, level and layer: factors.of_levels, and what Y is (second)."""
         second = tables.second(information)
         return factors.of_levels(information).assign(second=second)
 
     @classmethod
     @style.styled
     def draw(cls, information: pd.DataFrame) -> Drawn:
-        """Three panels, a line a level: the fall of I(X;T), the rise of I(T;Y) before it, and
-        the epoch of the turn; of the last hidden layer. Takes what `numbers` takes.
+        """Three panels, one line per level: the fall of I(X;T), the rise of I(T;Y) before it,
+        and the epoch of the turn; of the last hidden layer. Takes what `numbers` takes.
         """
         shown = cls.numbers(information)
         if shown.empty:

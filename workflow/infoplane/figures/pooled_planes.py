@@ -14,7 +14,7 @@ class PooledPlanes(Figure):
 
     @classmethod
     def numbers(cls, information: pd.DataFrame) -> pd.DataFrame:
-        """Means and spreads over seeds, one row a run, plane, epoch and layer, in bits.
+        """Means and spreads over seeds, one row per run, plane, epoch and layer, in bits.
 
         information : rows of single epochs and of windows (`of_windows`) of one estimator, with
         a column `plane`: "single epochs", or what is pooled

@@ -16,7 +16,7 @@ MOST = 9
 
 
 class Strata(FamilyFigure):
-    """Families across, a panel a signal, strata side by side with intervals."""
+    """Families across, one panel per signal, strata side by side with intervals."""
 
     name = "strata"
 

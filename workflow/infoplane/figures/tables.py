@@ -192,7 +192,7 @@ def over_seeds(table: pd.DataFrame, by: list[str], columns: Sequence[str]) -> pd
 def by_epoch_and_layer(
     information: pd.DataFrame,
 ) -> pd.DataFrame:
-    """One row an epoch and layer of one run and one estimator; everything in bits.
+    """One row per epoch and layer of one run and one estimator; everything in bits.
 
     Columns: run, estimator, second (of SECOND), epoch, layer, n_seeds, ixt_mean, ixt_sd,
     ity_mean, ity_sd, means of the ends of the intervals, ixt_interval_kind, ity_interval_kind

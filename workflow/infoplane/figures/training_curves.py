@@ -15,14 +15,14 @@ DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
 
 class TrainingCurves(Figure):
     """A panel of every quantity over epochs: loss, accuracy, on training and on test inputs; of
-    a quantity by layer a line a layer. Gradients have a figure of their own."""
+    a quantity by layer one line per layer. Gradients have a figure of their own."""
 
     of = "run"
 
     @classmethod
     def numbers(cls, metrics: pd.DataFrame) -> pd.DataFrame:
-        """Means over bins of epochs, and means and spreads of these over seeds, one row a bin,
-        and one a bin and layer.
+        """Means over bins of epochs, and means and spreads of these over seeds, one row per
+        bin, and one a bin and layer.
 
         metrics : the metrics table of one run, NaN where there is no number; its attrs
             declare the `metrics`
@@ -57,7 +57,7 @@ class TrainingCurves(Figure):
     @classmethod
     @style.styled
     def draw(cls, metrics: pd.DataFrame) -> Drawn:
-        """A panel a quantity: mean over seeds with a band of ±1 sd."""
+        """One panel per quantity: mean over seeds with a band of ±1 sd."""
         shown = cls.numbers(metrics)
         panels = tables.panels(shown.attrs["metrics"])
         n_rows = -(-len(panels) // 2)
@@ -109,7 +109,7 @@ class TrainingCurves(Figure):
         return [
             f"{text} of {numbers.run.iloc[0]} over training "
             f"({sentences.epochs(numbers)}){f', on {sets} set' if sets else ''}.",
-            f"{_listed(by_layer)}: a line a layer." if by_layer else "",
+            f"{_listed(by_layer)}: one line per layer." if by_layer else "",
             "There is no test set." if "train" in parts and "test" not in parts else "",
             sentences.binned(numbers, "mean"),
             sentences.seeds(numbers, "bands are ±1 standard deviation over seeds"),

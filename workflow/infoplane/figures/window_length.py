@@ -72,7 +72,7 @@ class WindowLength(Figure):
     @classmethod
     @style.styled
     def draw(cls, pooled: pd.DataFrame) -> Drawn:
-        """H(T|X), I(X;T) and I(T;Y) against the number of draws, a line a layer, ±1 sd.
+        """H(T|X), I(X;T) and I(T;Y) against the number of draws, one line per layer, ±1 sd.
 
         H(T|X) only where the estimator gives it. Dotted: ends of intervals, as far as they
         lie between 0 and the entropy. Hollow: in most seeds the layer's weights drifted. Takes
@@ -123,7 +123,7 @@ class WindowLength(Figure):
             "windows "
             f"that end at epoch {end}) as a function of the draws r of each input, up to "
             f"{most}: "
-            "H(T|X), I(X;T) and I(T;Y) in bits, a line a layer.",
+            "H(T|X), I(X;T) and I(T;Y) in bits, one line per layer.",
             "Dashed: log2 r, the most that r draws can show of H(T|X); where H(T|X) follows "
             "it, "
             "I(X;T) = H(T) − H(T|X) falls on with r.",

@@ -23,14 +23,14 @@ COLUMNS = (
     "after",
     "refused",
 )
-"""Of a table of moves, a row a map and quantity: how many values there are; the median and the
-largest distance of a value from that of the layer as it is, bits; the share that moves by more
-than ERROR, and the share at its limit (`audit.COLUMNS`) before and after, of which no move can
-be seen; where the largest is, and the values there; why there are none."""
+"""Of a table of moves, one row per map and quantity: how many values there are; the median and
+the largest distance of a value from that of the layer as it is, bits; the share that moves by
+more than ERROR, and the share at its limit (`audit.COLUMNS`) before and after, of which no move
+can be seen; where the largest is, and the values there; why there are none."""
 
 
 def distances(table: pd.DataFrame) -> pd.DataFrame:
-    """A row a map, repeat and quantity: `before`, of the layer as it is, `after` and
+    """One row per map, repeat and quantity: `before`, of the layer as it is, `after` and
     `moves` = |after − before|, in bits; NaN where either is.
 
     table : values as `audit.values_of` gives them, of one or more runs and estimators
@@ -54,8 +54,8 @@ def distances(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def moves_of(table: pd.DataFrame) -> pd.DataFrame:
-    """How far values move: a row a map and quantity, of each run and estimator that the table
-    has; columns COLUMNS after these."""
+    """How far values move: one row per map and quantity, of each run and estimator that the
+    table has; columns COLUMNS after these."""
     found = distances(table)
     by = [key for key in ("run", "estimator") if key in table]
     rows = [

@@ -46,7 +46,7 @@ def phases_of(
     """The phases of a layer, from the curves of independent networks.
 
     epochs : (n_epochs,) ascending
-    ixt, ity : (n, n_epochs), bits, a row a network, in an order fixed before training;
+    ixt, ity : (n, n_epochs), bits, one row per network, in an order fixed before training;
     ity may be NaN where it is not measured
     gradient_snr : (n, n_epochs), NaN or 0 where there is none, as at epoch 0
 

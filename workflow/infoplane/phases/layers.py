@@ -20,11 +20,11 @@ def last_hidden(layers: Sequence[str]) -> str:
 
 
 def of_layers(table: pd.DataFrame, confidence: float = CONFIDENCE) -> pd.DataFrame:
-    """A row a layer, in the order in which layers first appear; bits, but for gradient_snr.
+    """One row per layer, in the order in which layers first appear; bits, but for gradient_snr.
 
-    table : of one run and one estimator, a row a seed, epoch and layer: NEEDED and, where it is
-    measured, gradient_snr. Networks count in the order of their seeds. Epochs at which not
-    every seed has a value are left out; so are layers without any.
+    table : of one run and one estimator, one row per seed, epoch and layer: NEEDED and, where
+        it is measured, gradient_snr. Networks count in the order of their seeds. Epochs at
+        which not every seed has a value are left out; so are layers without any.
 
     Columns: layer, n_seeds, n_epochs; turn, turn_first, turn_last (epochs);
     ixt_start, ixt_turn, ixt_end (means over all seeds); of each of ESTIMATES {name},

@@ -68,7 +68,7 @@ class Signal(ABC):
     by_itself: ClassVar[bool] = True
     """Whether it is measured where no signals are chosen."""
     by_layer: ClassVar[bool] = False
-    """Whether it is a number a layer. By the class it derives from."""
+    """Whether it is one number per layer. By the class it derives from."""
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)

@@ -1,4 +1,4 @@
-"""The text of a status: a row a run, a row an estimator, then what needs a hand."""
+"""The text of a status: one row per run, one row per estimator, then what needs a hand."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -119,7 +119,7 @@ class Journal:
         self.shard = _power_of_two(SHARD_BYTES // max(bytes_per_epoch, 1))
         self.pending: list[Arrays] = []  # kept epochs that no whole shard holds yet
         self.n_written = 0  # kept epochs in whole shards
-        self.metrics: list[Arrays] = []  # one entry an epoch
+        self.metrics: list[Arrays] = []  # one entry per epoch
         self.n_rows: dict[str, int] = {}  # rows that only grow, as far as they are written
 
     @property

@@ -165,5 +165,5 @@ def _adam(settings) -> dict:
         "betas": settings.betas,
         "eps": settings.epsilon,
         "weight_decay": settings.weight_decay,
-        "fused": True,  # one kernel a step: most of a step's time is overhead for small nets
+        "fused": True,  # one kernel per step: most of a step's time is overhead for small nets
     }

@@ -1,4 +1,4 @@
-"""Problems whose information is known: one file a family, all with the same interface.
+"""Problems whose information is known: one file per family, all with the same interface.
 
 A family is a class derived from `Family` (task.py): its `Settings` say which of its tasks are
 wanted, `tasks` makes them, and `prepare` what costs time before (trained weights, truths by

@@ -119,7 +119,7 @@ SLACK = 0.005
 
 
 def values_of(errors: pd.DataFrame) -> pd.DataFrame:
-    """One row a value that speaks of the estimator's own quantity: `value`, `reference`, and
+    """One row per value that speaks of the estimator's own quantity: `value`, `reference`, and
     the columns of the errors. Of more than two seeds the lowest and the highest stand."""
     judged = errors["mean"].notna() & errors.truth.notna()
     kinds = errors.kind.isin([CONTINUOUS, LABELS])

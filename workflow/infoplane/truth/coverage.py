@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 COVERAGE = Path(__file__).with_name("coverage.csv")
-"""What ships: a row an estimator, kind and family, with `calibrated`."""
+"""What ships: one row per estimator, kind and family, with `calibrated`."""
 COVERED = ["estimator", "kind", "family", "values", "given", "inside", "width"]
 """Columns of a table of coverage."""
 CLAIM, CLAIM_WORST = 0.88, 0.75
@@ -25,7 +25,7 @@ FEWEST = 3
 
 
 def coverage(trials: pd.DataFrame) -> pd.DataFrame:
-    """A row an estimator, kind and family: values, given (intervals), inside (a share of
+    """One row per estimator, kind and family: values, given (intervals), inside (a share of
     these), width (their median, bits). trials : of `calibrate.tested`"""
     rows = []
     for key, part in trials.groupby(["estimator", "kind", "family"], sort=False):
@@ -106,7 +106,7 @@ def _cell(row) -> str:
 
 
 def summary(table: pd.DataFrame) -> str:
-    """A table for a page in Markdown, a row an estimator and kind; table : of the file that
+    """A table for a page in Markdown, one row per estimator and kind; table : of the file that
     ships.
 
     Coverage is of all intervals; the numbers in brackets are its 2.5 and 97.5 % over families

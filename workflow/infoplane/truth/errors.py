@@ -1,4 +1,4 @@
-"""From estimates to errors: one row an estimator, task and number of samples."""
+"""From estimates to errors: one row per estimator, task and number of samples."""
 
 import numpy as np
 import pandas as pd

@@ -1,10 +1,10 @@
 """A layer with known noise: samples of it, and their densities around measured inputs.
 
 T = S + noise, S the centres (n_inputs, n_draws, n_units), the noise Gaussian with a deviation
-of its own for each number. Everything is in units of the noise: one scale a unit, the root mean
-square of its deviations, which no difference of logarithms of densities sees. A number without
-noise (a ReLU unit that is off under multiplicative noise, centre 0) is a point mass at 0;
-densities are then those with regard to this mass, and to Lebesgue's measure elsewhere.
+of its own for each number. Everything is in units of the noise: one scale per unit, the root
+mean square of its deviations, which no difference of logarithms of densities sees. A number
+without noise (a ReLU unit that is off under multiplicative noise, centre 0) is a point mass at
+0; densities are then those with regard to this mass, and to Lebesgue's measure elsewhere.
 """
 
 from __future__ import annotations
