@@ -105,9 +105,9 @@ def test_distances_of_quantities_from_information(errors):
     drawn = {(x, y) for line in panel.lines for x, y in zip(*line.get_data(), strict=True)}
     assert (4.0, 2.0) in drawn
     assert "both truths of bins are known" in calibration_distances.caption(both)
-    assert "is about I(A;B) itself" in calibration_distances.caption(errors)
+    assert "estimates I(A;B) itself" in calibration_distances.caption(errors)
     said = calibration_distances.draw(errors).texts[0].get_text()
-    assert "about I(A;B) itself" in " ".join(said.split())
+    assert "estimates I(A;B) itself" in " ".join(said.split())
 
 
 def test_points_beyond_the_panel_stand_at_its_edge(errors):

@@ -170,7 +170,7 @@ def test_seeds_are_thinned_beyond_a_number_and_the_page_says_so(information, met
     explorer.add(Training.of(metrics(seeds=30), explorer.seeds))
     assert explorer.drawn == [*range(20)]
     assert explorer.notes == [
-        "Of up to 30 seeds of a run the first 20 are drawn one by one: more would make this "
+        "Of up to 30 seeds of a run, the first 20 are drawn one by one: more would make this "
         "page too large. Means and bands are of all seeds."
     ]
     for card in json.loads(unpacked(explorer.data))["cards"]:

@@ -149,7 +149,7 @@ def test_images_are_as_wide_as_their_print(experiment):
     widths = [int(image["width"]) for image in Tags(page.render(experiment)).all("img")]
     assert widths[1] == pytest.approx(2 * widths[2], abs=1)
     png.write_bytes(b"GIF89a" + b" " * 40)
-    with pytest.raises(ValueError, match="is no PNG"):
+    with pytest.raises(ValueError, match="is not a PNG"):
         page.render(experiment)
 
 

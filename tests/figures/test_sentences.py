@@ -64,7 +64,7 @@ def test_captions_of_many_epochs_name_the_bins(metrics, gradients):
     shown = FIGURES["training_curves"].numbers(metrics(seeds=2, epochs=range(3001)))
     text = FIGURES["training_curves"].caption(shown)
     assert "3001 epochs from 0 to 3000" in text
-    assert f"the {len(shown)} bins are even on the logarithmic axis" in text
+    assert f"the {len(shown)} bins are equal on the logarithmic axis" in text
     first = int(shown.first_epoch.iloc[-1])
     assert f"At the end, epochs {first} to 3000: loss in nats: train " in FIGURES[
         "training_curves"
@@ -156,7 +156,7 @@ def test_caption_says_that_blocks_have_epochs_of_their_own(information):
     chosen = [*store(57, **raw), *store(49, **raw), *store(60, **raw)]
     text = FIGURES["information_plane"].caption(shown, {}, chosen)
     assert "49 to 60 of 8001" in text and "δ = 0.5 bits of the mean over seeds." in text
-    assert "Blocks of seeds have epochs of their own, joined linearly" in text
+    assert "Blocks of seeds have their own epochs, which are joined linearly" in text
 
 
 def test_a_fixed_schedule_is_not_named():

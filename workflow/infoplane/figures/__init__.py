@@ -1,7 +1,7 @@
 """Figures: one file per kind, a class derived from `figure.Figure` and a line in FIGURES.
 
-A table in, a matplotlib figure out; no estimation. `material` reads the tables from the stores,
-`drawn` writes what is drawn, `page` collects it.
+A kind turns a table into a matplotlib figure and estimates nothing. `material` reads the tables
+from the stores, `drawn` writes the figures, `page` collects them.
 """
 
 import os
@@ -12,10 +12,10 @@ from infoplane.table import Table
 
 
 def _import_matplotlib() -> None:
-    """Import matplotlib where MPLBACKEND, of a notebook's shell, names what is not installed.
+    """Import matplotlib even if MPLBACKEND, set by a notebook's shell, names a missing backend.
 
-    Its own import fails then. Figures here are drawn without a backend; whoever else draws in
-    this process gets the one that is named, if it is there.
+    matplotlib's own import fails then. Figures here need no backend; other code in this process
+    gets the named one, if it exists.
     """
     named = os.environ.pop("MPLBACKEND")
     try:

@@ -1,4 +1,4 @@
-"""How far values move when layers are written in other coordinates: one figure, one table."""
+"""How far values move if layers are written in other coordinates: one figure, one table."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from infoplane.invariance.settings import WORDS
 
 NAME = "audit"
 LEAST = 1e-3
-"""Bits from which moves are told apart on the axis."""
+"""The axis resolves moves from so many bits on."""
 LOOK = {"ixt": (-0.17, style.COLOURS[0], "o"), "ity": (0.17, style.COLOURS[1], "s")}
 """Of each quantity: where it is drawn beside its line, colour and marker."""
 
@@ -78,7 +78,7 @@ def draw(moves: pd.DataFrame, exempt: Mapping[str, str]) -> Drawn:
     whose = [" (exempt)" if exempt.get(by) else "" for _, by in lines]
     panels[0].set_yticks(range(len(lines)), [a + b for a, b in zip(texts, whose, strict=True)])
     panels[0].set_ylim(len(lines) - 0.5, -0.5)
-    figure.supxlabel("distance from the value of the layer as it is  [bits]", size=8)
+    figure.supxlabel("distance from the value of the unchanged layer  [bits]", size=8)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=2)
     return figure
@@ -88,11 +88,11 @@ def caption(moves: pd.DataFrame, exempt: Mapping[str, str]) -> str:
     """What is drawn, of which layers, and who is exempt."""
     there = moves[moves.moves.notna()]
     if there.empty:
-        return "Nothing is drawn: no value of these layers is known in two coordinates."
+        return "Nothing is drawn: these layers have no value in two coordinates."
     n = {key: there[key].nunique() for key in ("layer", "epoch", "seed", "repeat")}
     texts = [
-        "Distances of values, in bits, between a layer as it is and the same layer in other "
-        "coordinates, which leave its information as it is: each unit rescaled, all units "
+        "Distances, in bits, between the values of a layer and of the same layer in other "
+        "coordinates, which do not change its information: each unit rescaled, all units "
         "rotated, each unit bent by an increasing function, their order permuted. "
         f"{_many(n['layer'], 'layer')}, {_many(n['epoch'], 'epoch')}, "
         f"{_many(n['seed'], 'seed')} of each run, {_many(n['repeat'], 'random map')} of each "
@@ -101,12 +101,12 @@ def caption(moves: pd.DataFrame, exempt: Mapping[str, str]) -> str:
     texts += [f"{by} is exempt: {why}." for by, why in exempt.items() if why]
     share = there.at_limit.mean()
     if share > 0:
-        texts.append(f"{share:.0%} of the values are the largest that they can be throughout.")
+        texts.append(f"{share:.0%} of the values are at their largest value throughout.")
     return " ".join(texts)
 
 
 def alt(summary: pd.DataFrame, exempt: Mapping[str, str]) -> str:
-    """The largest moves in a sentence, for who does not see the figure."""
+    """The largest moves in a sentence, for readers who do not see the figure."""
     there = summary[summary["values"] > 0]
     said = []
     for (run, by), own in there.groupby(["run", "estimator"], sort=False):

@@ -1,8 +1,8 @@
 """Does I(X;T) go with H(Bin(T))? One estimator's values against the clustering measure.
 
 Goldfeld et al. 2019 find that in noisy networks I(X;T) falls when the binned activations
-cluster. Of each layer: Pearson's and Spearman's correlation over the epochs of the means over
-seeds, epochs counted alike.
+cluster. For each layer this gives Pearson's and Spearman's correlation of the means over seeds,
+over equally weighted epochs.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from infoplane.figures import plane, sentences, style, tables
 from infoplane.figures.figure import Figure
 
 LEAST_CHANGE = 0.01
-"""Bits by which both must change over training: less is within the estimators' own errors."""
+"""Both must change by so many bits over training: less is within the estimators' own errors."""
 
 
 class BinnedEntropy(Figure):
@@ -71,7 +71,7 @@ class BinnedEntropy(Figure):
         """One panel per layer: I(X;T) against H(Bin(T)), one point per epoch, coloured by
         epoch.
 
-        Takes what `numbers` takes.
+        Takes the arguments of `numbers`.
         """
         shown = cls.numbers(information)
         if shown.empty:
@@ -137,5 +137,5 @@ def _correlation(method: str, rows: pd.DataFrame) -> float:
 def _said(part: pd.DataFrame) -> str:
     pearson, spearman = part.pearson.iloc[0], part.spearman.iloc[0]
     if not np.isfinite(pearson):
-        return "no correlation: one hardly varies"
+        return "no correlation: one of them hardly varies"
     return f"Pearson {pearson:.2f}, Spearman {spearman:.2f}".replace("-", "−")

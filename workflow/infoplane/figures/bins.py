@@ -1,7 +1,7 @@
-"""Means over bins of epochs that are even on the logarithmic axis.
+"""Means over bins of epochs that have equal widths on the logarithmic axis.
 
-On such an axis thousands of late epochs share a finger's breadth, where their noise from one
-epoch to the next would bury every other line.
+On such an axis thousands of late epochs share a small width, where their noise would hide every
+other line.
 """
 
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ def over_seeds(table: pd.DataFrame, by: list[str], columns: Sequence[str]) -> pd
 
 
 def ends(numbers: pd.DataFrame) -> tuple[int, int]:
-    """First and last epoch of all bins: what an axis must span."""
+    """First and last epoch of all bins: the span of an axis."""
     return int(numbers.first_epoch.min()), int(numbers.last_epoch.max())
 
 

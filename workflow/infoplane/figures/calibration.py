@@ -1,4 +1,5 @@
-"""Estimate against truth: one small panel an estimator, every task of the calibration page."""
+"""Estimate against truth: one small panel per estimator, with every task of the calibration
+page."""
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ KINDS = {
     "labels": "a continuous variable and a label",
     "inputs": "a layer and the index of its input",
 }
-"""What the tasks of each kind are about, for titles."""
+"""The variables of each kind of task, for titles."""
 
 COLUMNS = 4
 PANEL = (1.72, 1.62)

@@ -1,4 +1,4 @@
-"""How far estimators' own quantities are from I(A;B), whatever their estimates."""
+"""How far estimators' own quantities are from I(A;B), independent of their estimates."""
 
 import numpy as np
 import pandas as pd
@@ -39,7 +39,7 @@ def draw(errors: pd.DataFrame) -> Figure:
     shown = numbers(errors)
     if shown.empty:
         figure = style.new_figure(4, 1.2)
-        return style.blank(figure, "every estimator on this page is about I(A;B) itself")
+        return style.blank(figure, "every estimator on this page estimates I(A;B) itself")
     names = list(dict.fromkeys(shown.estimator))
     figure = style.new_figure(max(2, len(names)) * PANEL[0] + 1.9, PANEL[1] + 0.35)
     panels = figure.subplots(1, len(names), sharex=True, sharey=True, squeeze=False)[0]
@@ -75,11 +75,11 @@ def caption(errors: pd.DataFrame) -> str:
     """What the figure shows, in sentences."""
     shown = numbers(errors)
     if shown.empty:
-        return "Every estimator on this page is about I(A;B) itself."
+        return "Every estimator on this page estimates I(A;B) itself."
     names = " and ".join(dict.fromkeys(shown.estimator))
     return (
-        "How far what an estimator is about lies from I(A;B) itself. Both are truths: more "
+        "Distance of an estimator's own quantity from I(A;B). Both are truths: more "
         "samples do not bring them together. Grey band: within 0.1 bit or 10 % of I(A;B). On "
         f"the right the median distance. Points are the tasks on which both truths of {names} "
-        "are known. Estimators without a panel are about I(A;B), or nothing is known of theirs."
+        "are known. Estimators without a panel estimate I(A;B), or their truth is unknown."
     )

@@ -50,7 +50,7 @@ def render(
 
 
 def quantities(page: Page) -> list[tuple[str, str, str]]:
-    """Each estimator with what its I(X;T) and its I(T;Y) are about, in words."""
+    """Each estimator with the quantities of its I(X;T) and I(T;Y), in words."""
     found = []
     for name, settings in page.estimators.items():
         estimator = ESTIMATORS[settings.estimator](settings)
@@ -114,7 +114,7 @@ def left_out(page: Page, missing: Mapping[str, str]) -> list[str]:
 
 
 def refusals(errors: pd.DataFrame) -> list[str]:
-    """What estimators said where they would not answer, each reason once with its count."""
+    """The reasons of estimators that refused, each once with its count."""
     refused = errors[errors.refused != ""]
     groups = refused.groupby(["estimator", "family"], sort=False)
     sentences = []

@@ -1,6 +1,6 @@
-"""Caps: the largest I(X;T) an estimator could return for a layer, in bits.
+"""Caps: the largest I(X;T) that an estimator could return for a layer, in bits.
 
-Most layers' cap is H(X) itself, so figures and captions name only those that deviate.
+The cap of most layers is H(X), so figures and captions name only those that deviate.
 """
 
 import math
@@ -38,7 +38,7 @@ def grouped(numbers: pd.DataFrame) -> Caps | None:
     if more than one layer does or there is only one cap.
     """
     groups: list[tuple[float, list[str]]] = []
-    # an estimator without a cap may say that it is infinite
+    # an estimator without a cap may give an infinite one
     limits = numbers.ixt_cap.where(np.isfinite(numbers.ixt_cap)).groupby(
         numbers.layer, sort=False
     )
@@ -83,7 +83,7 @@ def lines(caps: Caps | None) -> dict[str, float]:
 
 
 def note(caps: Caps) -> str:
-    """For the small print; says what dotted lines are where they have no names."""
+    """For the small print; explains dotted lines without names."""
     return f"{'dotted: ' if len(caps.deviating) > NAMED else ''}cap {text(caps)}"
 
 

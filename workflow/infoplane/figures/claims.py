@@ -163,7 +163,7 @@ def draw_one(rows: pd.DataFrame, said: Mapping[str, Any]) -> Drawn:
 
 
 def caption_of(said: Mapping[str, Any], rows: pd.DataFrame) -> str:
-    """What is claimed and by whom, when it holds, how often, and who disagrees."""
+    """The claim and its source, when it holds, how often, and which analyses disagree."""
     named = said["disagree"][:MOST_NAMED]
     more = len(said["disagree"]) - len(named)
     against = "; ".join(named) + (f"; and {more} more" if more > 0 else "")
@@ -223,11 +223,11 @@ def _limits(rows: pd.DataFrame, threshold: float) -> tuple[float, float]:
 
 
 def _name(quantity: str, by: str, rows: pd.DataFrame) -> str:
-    """What a line is about; with its estimator where another has the same quantity."""
+    """The subject of a line, with its estimator if another one has the same quantity."""
     alike = rows[rows.quantity == quantity].estimator.nunique() > 1
     return f"{quantity} [{by}]" if alike else quantity
 
 
 def _more(rows: pd.DataFrame) -> str:
     n = rows.groupby(ANALYSIS, dropna=False).ngroups - MOST_LINES
-    return f"{n} more analyses stand in the table" if n > 0 else ""
+    return f"{n} more analyses are in the table" if n > 0 else ""

@@ -1,5 +1,5 @@
-"""How the activations of every layer cluster over training: what binning tracks (Goldfeld et
-al. 2019), one run and one estimator."""
+"""How the activations of every layer cluster over training, which binning tracks (Goldfeld et
+al. 2019); one run and one estimator."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -64,7 +64,7 @@ class ClusteringCurves(Figure):
     def draw(cls, information: pd.DataFrame) -> Drawn:
         """One panel per measure, one line per layer: mean over seeds with a band of ±1 sd.
 
-        Takes what `numbers` takes.
+        Takes the arguments of `numbers`.
         """
         shown = cls.numbers(information)
         figure = style.new_figure(6.9, 4.4)
@@ -82,7 +82,7 @@ class ClusteringCurves(Figure):
                     _line(axes, shown[shown.layer == layer], measure, i, dash)
             if (
                 measures == ("cdnv",) and shown.cdnv_mean.min() > 0
-            ):  # NaN of a single class is not
+            ):  # NaN from a single class is not
                 axes.set_yscale("log")
         last = list(figure.axes)[-1]
         last.set_axis_off()
@@ -97,7 +97,7 @@ class ClusteringCurves(Figure):
     def sentences(cls, numbers: pd.DataFrame) -> list[str]:
         return [
             f"Clustering of the activations of {numbers.run.iloc[0]} over training "
-            f"({sentences.epochs(numbers)}), every layer: no information, but what binning "
+            f"({sentences.epochs(numbers)}), every layer: not information, but what binning "
             "tracks.",
             "H(Bin(T)) in bits; mean Euclidean distances within and between classes; "
             "silhouette; "

@@ -18,8 +18,8 @@ class Comparison(Figure):
         """Means and spreads over seeds, one row per run, epoch and layer, in bits.
 
         information : the information table of one estimator and any number of runs
-        Returns the columns of tables.by_epoch_and_layer, the runs in order of appearance; runs
-        of which no seed is left are in attrs["runs_left_out"].
+        Returns the columns of tables.by_epoch_and_layer, with runs in order of appearance; runs
+        without any seed are in attrs["runs_left_out"].
         """
         tables.require(information, ["run", "estimator"], "information")
         tables.only(information, "estimator", "information")
@@ -28,7 +28,7 @@ class Comparison(Figure):
             for run, part in information.groupby("run", sort=False)
         }
         shown = pd.concat(parts.values(), ignore_index=True)
-        # such a run has no row to be named in; the caption still must name it
+        # such a run has no row; the caption must still name it
         shown.attrs["runs_left_out"] = [run for run, part in parts.items() if part.empty]
         return shown
 
@@ -37,7 +37,7 @@ class Comparison(Figure):
     def draw(cls, information: pd.DataFrame) -> Drawn:
         """One plane per run, on the same axes and with the same colours; rows of up to three.
 
-        Takes what `numbers` takes.
+        Takes the arguments of `numbers`.
         """
         shown = cls.numbers(information)
         runs = dict.fromkeys(information.run)

@@ -1,4 +1,4 @@
-"""How critics converge at each measured epoch, those carried over beside fresh ones (Tokovenko,
+"""How critics converge at each measured epoch: carried critics beside fresh ones (Tokovenko,
 Rigter & Ilse, "Transferring weights of MINE")."""
 
 from collections.abc import Mapping, Sequence
@@ -109,7 +109,7 @@ class ConvergenceCurves(Figure):
             f"Means of {n_seeds} seeds; a critic that has stopped counts with its last bound."
             if n_seeds > 1
             else "",
-            "Curves that begin below the axes are of weights that say nothing of the new epoch."
+            "Curves that begin below the axes start from weights unsuited to the new epoch."
             if (numbers.bound_mean < 0).any()
             else "",
         ]

@@ -1,4 +1,4 @@
-"""How many steps it saves to carry a critic over, and where it ends: paired differences."""
+"""How many steps a carried critic saves, and where it ends: paired differences."""
 
 import numpy as np
 import pandas as pd

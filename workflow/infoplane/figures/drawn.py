@@ -1,4 +1,4 @@
-"""What stands on disk of a figure and of a run's checks: picture, numbers, what is said."""
+"""The files of a figure and of a run's checks: picture, numbers, sentences."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from infoplane.figures.material import Material, Measured
 from infoplane.figures.subject import Subject
 
 ENDINGS = (".png", ".pdf", ".csv", ".json")
-"""Of the files of a figure; the last says what is seen, and by which recipe it was made."""
+"""Endings of a figure's files; the last one holds its sentences and its recipe."""
 
 
 def draw(subject: Subject, material: Material, folder: Path, recipe: str) -> None:
@@ -22,7 +22,7 @@ def draw(subject: Subject, material: Material, folder: Path, recipe: str) -> Non
         "alt": figure.alt(numbers),
         "recipe": recipe,
     }
-    if subject.kind not in FIGURES.paths:  # the page knows the names of the others
+    if subject.kind not in FIGURES.paths:  # the page needs the names of the others
         text["heading"] = ", ".join(filter(None, (figure.heading(), subject.by)))
     if (table := figure.table(numbers)) is not None:
         text["table"] = [list(table.columns), *table.to_numpy().tolist()]
@@ -37,8 +37,8 @@ def list_violations(measured: Measured, exempt: str, csv: Path, recipe: str) -> 
 
 
 def counts(measured: Measured, exempt: str) -> dict:
-    """How many pairs of values were compared, how many are in the wrong order, and which
-    layers were compared with the data alone."""
+    """The number of compared pairs of values, the number in the wrong order, and the layers
+    that were compared with the data alone."""
     return {
         "exempt": exempt,
         "compared": measured.compared,

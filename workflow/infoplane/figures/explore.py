@@ -1,4 +1,4 @@
-"""The interactive part of an experiment's page: what it shows, within a bounded size."""
+"""The content of the interactive part of an experiment's page, within a bounded size."""
 
 import base64
 import gzip
@@ -12,19 +12,20 @@ from infoplane.figures import interactive, style, tables
 from infoplane.figures.sheets import Sheet, Training, written
 
 MOST_SEEDS = 20
-"""Seeds of a run that are drawn one by one at most."""
+"""At most so many seeds of a run are drawn one by one."""
 MOST_VALUES = 1_500_000
-"""Values of single seeds on a page at most: of more, fewer seeds are drawn. They take 6 MB."""
+"""A page has at most so many values of single seeds (6 MB); beyond, it draws fewer seeds."""
 MOST_MEANS = 600_000
-"""Values of means on a page at most: of more, the last runs are left out. They take 3 MB."""
+"""A page has at most so many values of means (3 MB); beyond, it leaves out the last runs."""
 MOST_CARDS = 150
-"""Groups of graphs on a page at most: of more, the last runs are left out."""
+"""A page has at most so many groups of graphs; beyond, it leaves out the last runs."""
 AT_FIRST = 2
-"""Runs, and estimators, that are shown when the page is opened; of one alone, its square."""
+"""The numbers of runs and of estimators that the page shows at first; with only one run or
+estimator, the square."""
 
 
 class Card(NamedTuple):
-    """What stands together: the graphs of a sheet, or of a training.
+    """A group of graphs: those of a sheet, or of a training.
 
     grid : its values; graphs : see `interactive`; about : what the numbers are, in words
     stills : names of its still pictures' files
@@ -41,7 +42,7 @@ class Card(NamedTuple):
 
     @property
     def estimator(self) -> str:
-        """Empty where it is a training."""
+        """The estimator; empty for a training."""
         return self.grid.estimator if isinstance(self.grid, Sheet) else ""
 
     @property
@@ -66,7 +67,7 @@ class Card(NamedTuple):
 
 
 class Explorer:
-    """Collects what an interactive page shows, and thins it as it grows."""
+    """Collects the content of an interactive page, and thins it as it grows."""
 
     def __init__(self) -> None:
         self.cards: list[Card] = []
@@ -74,8 +75,8 @@ class Explorer:
         self.left_out: list[str] = []
 
     def take(self, kind: type[Sheet] | type[Training], table: pd.DataFrame) -> None:
-        """Add the sheet of a table of information, or the training of one of metrics. Where
-        the page is full, that is not made."""
+        """Add the sheet of a table of information, or the training of a table of metrics. A
+        full page adds none."""
         if len(self.cards) < MOST_CARDS:
             self.add(kind.of(table, self.seeds))
             return
@@ -83,7 +84,8 @@ class Explorer:
         self.left_out.append(f"{table.run.iloc[0]}, {by}")
 
     def add(self, grid: Sheet | Training | None) -> None:
-        """Add a sheet or a training; None, where there is nothing to draw, is left out."""
+        """Add a sheet or a training; None, which means that there is nothing to draw, is left
+        out."""
         if grid is None:
             return
         card = _card(_thinned(grid, self.seeds))
@@ -127,7 +129,7 @@ class Explorer:
 
     @property
     def epochs(self) -> list:
-        """Where the slider stops: epochs at which any run was measured."""
+        """The stops of the slider: epochs at which any run was measured."""
         own = self.sheets or [card.grid for card in self.cards]
         return sorted({epoch for grid in own for epoch in grid.epochs})
 
@@ -140,12 +142,12 @@ class Explorer:
 
     @property
     def notes(self) -> list[str]:
-        """What is not on the page, in sentences."""
+        """Sentences about what is not on the page."""
         most = max((card.grid.n_seeds for card in self.cards), default=0)
         texts = []
         if most > self.seeds:
             texts.append(
-                f"Of up to {most} seeds of a run the first {self.seeds} are drawn one by one: "
+                f"Of up to {most} seeds of a run, the first {self.seeds} are drawn one by one: "
                 "more would make this page too large. Means and bands are of all seeds."
             )
         if n := len(self.left_out):
@@ -165,7 +167,7 @@ class Explorer:
 
 
 def packed(text: str) -> str:
-    """Text in few letters that HTML takes: gzip, base64. The page unpacks it."""
+    """Compressed text for HTML: gzip, base64. The page unpacks it."""
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode("ascii")
 
 

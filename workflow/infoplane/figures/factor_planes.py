@@ -18,7 +18,7 @@ VERDICTS = ["compresses", "fits", "is_last_hidden"]
 
 
 class FactorPlanes(Figure):
-    """A small plane a level of every factor."""
+    """One small plane per level of every factor."""
 
     of = "factors"
     names_estimator = True
@@ -28,8 +28,8 @@ class FactorPlanes(Figure):
         """Means and spreads over seeds, one row per factor, level, epoch and layer, in bits.
 
         information : tables of all levels, with columns factor and level
-        Returns factor, level, the columns of tables.by_epoch_and_layer and, the same at every
-        epoch, JOINED and VERDICTS of the layer, of factors.of_levels.
+        Returns factor, level, the columns of tables.by_epoch_and_layer and, constant over
+        epochs, JOINED and VERDICTS of the layer, from factors.of_levels.
         """
         shown = []
         for factor, level, part in factors.parts(information):
@@ -46,8 +46,8 @@ class FactorPlanes(Figure):
     @classmethod
     @style.styled
     def draw(cls, information: pd.DataFrame) -> Drawn:
-        """Planes of the same data on the same axes; under each title the fall of the last
-        hidden layer after its turn, with its interval. Takes what `numbers` takes.
+        """Planes of the same data on the same axes; under each title, the fall of the last
+        hidden layer after its turn, with its interval. Takes the arguments of `numbers`.
         """
         shown = cls.numbers(information).assign(ixt_cap=np.nan)
         titles = [(factor, level) for factor, level, _ in factors.parts(information)]
@@ -106,9 +106,9 @@ class FactorPlanes(Figure):
             f"Information planes under one factor at a time, one row per factor: {listed}; "
             "all else is the same in a row. I(T;Y) against I(X;T) in bits, one point per epoch "
             f"and layer, coloured by epoch ({sentences.epochs(numbers)}).",
-            "Above each plane: by how much I(X;T) of the last hidden layer falls from its "
+            "Above each plane: the fall of I(X;T) of the last hidden layer from its "
             f"turn to the last epoch, with its interval of {CONFIDENCE:.0%} over seeds; bold "
-            "where it excludes zero.",
+            "if it excludes zero.",
             *factors.answers(own[own.turn.notna()]),
             sentences.seeds(
                 numbers, "crosses at some epochs are ±1 standard deviation", name=False
@@ -162,7 +162,7 @@ def _plane(axes, part: pd.DataFrame, level: str, layers, view, norm) -> None:
 
 
 def _data(part: pd.DataFrame) -> tuple[float, ...]:
-    """What tells data apart that need axes of their own: H(X) and H(Y)."""
+    """The key of data that need their own axes: H(X) and H(Y)."""
     return tuple(round(tables.level(part, name), 1) for name in tables.ENTROPIES)
 
 
@@ -181,7 +181,7 @@ def _layers(shown: pd.DataFrame) -> list[str]:
 
 
 def _lost(numbers: pd.DataFrame) -> list[str]:
-    """What is said of seeds that are left out, and where."""
+    """The remark on seeds that are left out, with their place."""
     where: dict[str, list[str]] = {}
     for (factor, level), part in numbers.groupby(factors.LEVEL, sort=False):
         if text := tables.left_out(part):

@@ -101,7 +101,7 @@ def span(row, name: str) -> str:
 
 
 def bits(value: float) -> str:
-    """Two decimals: differences of bits below that are of no interest here."""
+    """Two decimals: smaller differences of bits do not matter here."""
     return (
         "–"
         if np.isnan(value)

@@ -1,4 +1,4 @@
-"""Figures of networks that are compared pair by pair, and what is written of each.
+"""Figures of networks that are compared pair by pair, and their files.
 
 Each is a class with `numbers`, the tidy table of all that is drawn; `draw`, which takes these
 numbers and draws nothing else; and `caption` and `alt`, read from them.
@@ -17,9 +17,9 @@ from infoplane.figures import style
 from infoplane.signals.layers import NETWORK, layer_label
 
 BETTER = {"accuracy_test": "better test accuracy", "gap": "smaller gap of accuracies"}
-"""What a signal is to tell, by target."""
+"""The better network's property, by target."""
 SHOWN_LAYERS = (NETWORK, "@last_hidden", "output")
-"""Of signals by layer: what a figure has room for. Tables have every layer."""
+"""The layers of signals in a figure. Tables have every layer."""
 
 
 class FamilyFigure(ABC):
@@ -49,7 +49,7 @@ class FamilyFigure(ABC):
     @classmethod
     @abstractmethod
     def caption(cls, numbers: pd.DataFrame) -> str:
-        """What is seen, in sentences."""
+        """Sentences about the figure."""
 
     @classmethod
     @abstractmethod

@@ -1,4 +1,4 @@
-"""What every kind of figure has: what one shows, its numbers, drawing and sentences."""
+"""The interface of kinds of figures: subject, numbers, drawing and sentences."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ Of = Literal[
     "factors",
     "pools",
 ]
-"""What one figure shows, and what `numbers` and `draw` take for it:
+"""The subject of one figure, and the arguments of `numbers` and `draw`:
 
     run         a training: (metrics)
     estimator   a run by one estimator: (information)
@@ -32,10 +32,9 @@ Of = Literal[
     comparison  several runs by one estimator: the same
     factors     runs and estimators that differ in a factor each: the same, with `factor`,
                 `level` and, where it was measured, `gradient_snr`
-    convergence a run by an estimator that keeps curves, or by one that goes on from epoch to
-                epoch and its twin that does not: (curves)
-    pool        a run's pool by one estimator: (pooled)
-    pools       all runs that have a pool, pooled and not: the same as estimator, with `plane`
+    convergence a run by an estimator that keeps curves, or by one that continues from epoch to
+    epoch and its twin that does not: (curves) pool a run's pool by one estimator: (pooled)
+    pools all runs that have a pool, pooled and not: the same as estimator, with `plane`
 """
 
 
@@ -48,23 +47,24 @@ class Figure(ABC):
     of: ClassVar[Of]
     """What one figure of this kind shows."""
     information: ClassVar[bool] = True
-    """Of an estimator: whether it is drawn of those of information, or of all others."""
+    """For an estimator: whether it is drawn for estimators of information, or for all
+    others."""
     of_gradients: ClassVar[bool] = False
-    """Of a run: whether it is drawn only where the trainer's metrics have gradients."""
+    """For a run: whether it is drawn only if the trainer's metrics have gradients."""
     of_twins: ClassVar[bool] = False
-    """Of convergence: whether it is drawn only of two estimators."""
+    """For convergence: whether it is drawn only for two estimators."""
     names_estimator: ClassVar[bool] = False
-    """Whether what is said names the estimator, its settings, and the values at the end."""
+    """Whether the sentences name the estimator, its settings, and the values at the end."""
 
     @classmethod
     @abstractmethod
     def numbers(cls, *given: Any) -> pd.DataFrame:
-        """The tidy table of every number that is drawn; it stands beside the figure."""
+        """The tidy table of every drawn number; it is saved beside the figure."""
 
     @classmethod
     @abstractmethod
     def draw(cls, *given: Any) -> Drawn:
-        """Takes what `numbers` takes, and draws nothing but these numbers."""
+        """Takes the arguments of `numbers`, and draws only these numbers."""
 
     @classmethod
     @abstractmethod
@@ -73,12 +73,12 @@ class Figure(ABC):
 
     @classmethod
     def table(cls, numbers: pd.DataFrame) -> pd.DataFrame | None:
-        """What the report has as a table under the figure, as texts; None: nothing."""
+        """The table under the figure in the report, as texts; None: no table."""
         return None
 
     @classmethod
     def at_the_end(cls, numbers: pd.DataFrame) -> str:
-        """The values at the last epoch in a sentence, for who does not see the figure."""
+        """The values at the last epoch in a sentence, for readers who do not see the figure."""
         if not cls.names_estimator or len(set(numbers.run)) > 1:
             return ""
         last = numbers[numbers.epoch == numbers.epoch.max()]
@@ -97,7 +97,7 @@ class Figure(ABC):
         read: Mapping[str, str] = MappingProxyType({}),
         without_edge: Mapping[str, str] = MappingProxyType({}),
     ) -> str:
-        """What is drawn, of how many seeds, which were left out, what bands and units are.
+        """The caption: what is drawn, the number of seeds, the left-out seeds, bands and units.
 
         settings : the estimator's, named in the text; chosen : epochs that adaptive schedules
         chose, one entry a store; read : how each run's maps are read; without_edge : which of

@@ -116,7 +116,7 @@ class GradientNoise(Figure):
             "of the mean over an epoch's mini-batches (solid) and of the standard deviation "
             "(dashed), both divided by the norm of the weights; right, the first over the "
             "second.",
-            "Above 1 the drift rules, below 1 the noise.",
+            "Above 1 drift dominates, below 1 noise.",
             sentences.binned(numbers, "geometric mean"),
             sentences.seeds(
                 numbers, "bands are ±1 standard deviation of the logarithm", "Geometric mean"

@@ -29,18 +29,18 @@ Stored = str | Path | xr.DataTree
 
 
 def plane(store: Stored, *, interactive: bool = False) -> Figure | plotly.graph_objects.Figure:
-    """The information plane of a store: I(T;Y) against I(X;T) in bits, one point per epoch and
-    layer, means over the seeds.
+    """Draw the information plane of a store: I(T;Y) against I(X;T) in bits, one point per epoch
+    and layer, means over the seeds.
 
     store : the path of a store of information
         (`results/<experiment>/runs/<run>/information/<estimator>/<seeds>.zarr.zip`), the folder
-        that holds the stores of all blocks of seeds, or a tree that `infoplane.open` gave
-    interactive : whether it is a plotly figure, with a slider of epochs, the values of single
-        seeds, and values, intervals, caps and flags where the mouse points
-    Returns a matplotlib figure, which a notebook shows and `figure.savefig` writes, or the
-    plotly one, which a notebook shows and `figure.write_html` writes.
-    Raises StoreError where the store is absent, damaged or of something else, and ValueError
-    where its estimator measures no information, or no seed is left to draw.
+        with the stores of all blocks of seeds, or a tree from `infoplane.open`
+    interactive : whether to return a plotly figure, with a slider of epochs, the values of
+        single seeds, and values, intervals, caps and flags on hover
+    Returns a matplotlib figure, which a notebook shows and `figure.savefig` writes, or a plotly
+    figure, which a notebook shows and `figure.write_html` writes.
+    Raises StoreError if the store is absent, damaged or of another kind, and ValueError if its
+    estimator measures no information, or if no seed is left to draw.
 
     Examples
     --------
@@ -64,13 +64,13 @@ def plane(store: Stored, *, interactive: bool = False) -> Figure | plotly.graph_
 
 
 def curves(store: Stored, *, interactive: bool = False) -> Figure | plotly.graph_objects.Figure:
-    """I(X;T) and I(T;Y) of every layer over epochs, in bits, with a band of ±1 standard
+    """Draw I(X;T) and I(T;Y) of every layer over epochs, in bits, with a band of ±1 standard
     deviation over the seeds.
 
-    Takes what `infoplane.plane` takes. Of an estimator that measures how activations cluster
-    these are its measures, which have no interactive figure.
-    Returns a matplotlib figure, or, with `interactive`, a plotly one with the lines of single
-    seeds. Raises StoreError and ValueError as `plane` does.
+    Takes the arguments of `infoplane.plane`. For an estimator that measures how activations
+    cluster, it draws these measures, which have no interactive figure.
+    Returns a matplotlib figure, or, with `interactive`, a plotly figure with the lines of
+    single seeds. Raises StoreError and ValueError like `plane`.
 
     Examples
     --------
@@ -136,13 +136,14 @@ def _files(path: Path) -> list[Path]:
 
 
 def _run_of(file: Path) -> str:
-    """The run's name, from where the workflow puts its stores."""
+    """The run's name, from the path of its stores."""
     folder = file.resolve().parent.parent
     return folder.parent.name if folder.name == "information" else name_of(file)
 
 
 def _shown(figure: Figure) -> Figure:
-    """The figure, once a notebook knows how to show figures: without pyplot it does not."""
+    """The figure, after teaching a notebook to show figures, which it cannot do without
+    pyplot."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is not None and shell.has_trait("kernel"):
         from IPython.core.pylabtools import select_figure_formats

@@ -29,10 +29,10 @@ class InformationCurves(Figure):
     @classmethod
     @style.styled
     def draw(cls, information: pd.DataFrame) -> Drawn:
-        """One line per layer: mean over seeds with a band of ±1 sd; dotted lines are the mean
-        ends of intervals, where they say more than 0 and the entropy do.
+        """One line per layer: mean over seeds with a band of ±1 sd. Dotted lines are the mean
+        ends of intervals, if they are narrower than 0 to the entropy.
 
-        Takes what `numbers` takes.
+        Takes the arguments of `numbers`.
         """
         shown = cls.numbers(information)
         figure = style.new_figure(6.9, 2.9)
@@ -119,7 +119,7 @@ def _ceiling(axes: Axes, found: pd.Series) -> None:
 
 def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:
     if rows[f"{quantity}_mean"].isna().all():
-        return  # of a layer that the estimator does not measure, nor in the legend
+        return  # a layer that the estimator does not measure is not in the legend either
     style.layer_line(
         axes,
         rows.epoch,

@@ -20,7 +20,7 @@ class InformationPlane(Figure):
 
         information : the information table of one run and one estimator
         Returns the columns of tables.by_epoch_and_layer.
-        Raises ValueError where the table holds several runs or estimators.
+        Raises ValueError if the table holds several runs or estimators.
         """
         return tables.by_epoch_and_layer(information)
 
@@ -29,7 +29,7 @@ class InformationPlane(Figure):
     def draw(cls, information: pd.DataFrame) -> Drawn:
         """I(T;Y) against I(X;T), one point per epoch and layer: the mean over seeds.
 
-        Takes what `numbers` takes. Where the points fill little of the plane, a second panel
+        Takes the arguments of `numbers`. If the points fill little of the plane, a second panel
         enlarges them.
         """
         shown = cls.numbers(information)

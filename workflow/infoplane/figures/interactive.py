@@ -1,7 +1,7 @@
-"""Interactive figures, as plotly has them: planes and curves of a sheet, training curves.
+"""Interactive plotly figures: planes and curves of a sheet, training curves.
 
-A graph is a dictionary of `data` and `layout` in which the traces have no points yet; what a
-trace shows stands in its `meta` (points.py).
+A graph is a dictionary of `data` and `layout` whose traces have no points yet; the `meta` of a
+trace says what it shows (points.py).
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ MOVING = (
     *("x", "y", "customdata", "marker.symbol"),
     *(f"error_{axis}.{end}" for axis in "xy" for end in ("array", "arrayminus")),
 )
-"""What of a trace another epoch changes."""
+"""The parts of a trace that change with the epoch."""
 LEGEND = {"x": 1, "xanchor": "right", "y": 1.02, "yanchor": "bottom", "orientation": "h"}
 
 
 class Graph(NamedTuple):
-    """One graph. name : of what it shows; data, layout : plotly's; alt : in place of it."""
+    """One graph. name : of its subject; data, layout : plotly's; alt : its alternative text."""
 
     name: str
     data: list[dict]
@@ -58,8 +58,8 @@ class Graph(NamedTuple):
 
 
 def plane(sheet: Sheet) -> Graph:
-    """I(T;Y) against I(X;T): of each layer its way so far, its mean at the epoch with its
-    intervals, its seeds; the layers of the epoch are joined."""
+    """I(T;Y) against I(X;T): for each layer its path so far, its mean at the epoch with its
+    intervals, and its seeds; lines join the layers of the epoch."""
     at = {"x": "ixt", "y": "ity"}
     path = {"rows": "path", "layer": -1, "when": "now", **at}
     data = [_lines(path, color=style.QUIET, width=1)]
@@ -112,14 +112,14 @@ def panel(training: Training, label: str, parts: dict[str, str], run: str) -> Gr
 
 
 def plane_figure(sheet: Sheet) -> Figure:
-    """The plane as a figure of its own, with a slider of epochs and layers by name."""
+    """The plane as a separate figure, with a slider of epochs and layers by name."""
     from plotly.graph_objects import Figure
 
     graph, last = plane(sheet), len(sheet.epochs) - 1
     data = [_grouped(trace, sheet) for trace in graph.data]
     moving = [i for i, trace in enumerate(data) if trace["meta"]["when"] != "all"]
     steps = []
-    for at, epoch in enumerate(sheet.epochs):  # no frames: those would be played at first sight
+    for at, epoch in enumerate(sheet.epochs):  # no frames: they would start to play at once
         shown = [filled(data[i], sheet, at) for i in moving]
         values = {key: [_found(trace, key) for trace in shown] for key in MOVING}
         steps.append({"label": f"{epoch}", "method": "restyle", "args": [values, moving]})
@@ -140,7 +140,7 @@ def plane_figure(sheet: Sheet) -> Figure:
 
 
 def curves_figure(sheet: Sheet) -> Figure:
-    """I(X;T) and I(T;Y) over epochs side by side, as a figure of its own."""
+    """I(X;T) and I(T;Y) over epochs side by side, as a separate figure."""
     from plotly.graph_objects import Figure
 
     left, right = (curve(sheet, of) for of in tables.VALUES)
@@ -164,7 +164,7 @@ def curves_figure(sheet: Sheet) -> Figure:
 
 
 def _found(trace: dict, key: str):
-    """What stands at a dotted key; None where nothing does."""
+    """The value at a dotted key; None if there is none."""
     for part in key.split("."):
         trace = trace.get(part) if trace is not None else None
     return trace
@@ -241,7 +241,7 @@ def _over_epochs(grid: Grid, of: str, layer: int, own: dict, name: str) -> list[
 
 
 def _said(sheet: Sheet, layer: str, i: int, rows: str) -> dict:
-    """What is said of a point of a layer, and the columns that it takes."""
+    """The hover text of a layer's point, and its columns."""
     columns = ["who", "epoch"]
 
     def slot(column: str) -> str:

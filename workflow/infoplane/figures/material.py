@@ -1,4 +1,4 @@
-"""What figures are drawn from: tables of an experiment's stores, each read once a job."""
+"""The material of figures: tables of an experiment's stores, each read once per job."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -27,8 +27,8 @@ class Measured(NamedTuple):
     """A run's information by one estimator.
 
     table : rows of the wanted seeds, violations flagged; about : the first store's attributes;
-    violations : see `checks`; compared : pairs of values that were; without_edge :
-    which layers are compared with the data alone, in words; chosen : see `sentences`
+    violations : see `checks`; compared : number of compared pairs of values; without_edge : the
+        layers that are compared with the data alone, in words; chosen : see `sentences`
     """
 
     table: pd.DataFrame
@@ -40,7 +40,7 @@ class Measured(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What a figure's `numbers` and `draw` take, and what its caption says besides.
+    """The arguments of a figure's `numbers` and `draw`, and further material of its caption.
 
     read : how each run's maps are read, in words; without_edge : see `Measured`
     """
@@ -57,7 +57,7 @@ class Material:
 
     paths : of `weights`, `information`, `pooled`, with {run}, {estimator}, {seeds}, {pool}
     runs : of each its `seeds`, the `blocks` that hold them, and the run `trained_as`
-    exempt : of each estimator why the data processing inequality does not hold for it, or ""
+    exempt : for each estimator, why the data processing inequality does not hold for it, or ""
     """
 
     def __init__(
@@ -73,7 +73,8 @@ class Material:
         self._gradient_snr = cache(self._gradient_snr)
 
     def _metrics(self, run: str, layers: bool = False) -> pd.DataFrame:
-        """Metrics of every epoch; layers : those of every layer as well, in rows of their own.
+        """Metrics of every epoch; layers : whether to add those of every layer, in separate
+        rows.
 
         layer : "" where metrics are of the network
         """
@@ -93,7 +94,7 @@ class Material:
         return table
 
     def measure(self, run: str, estimator: str) -> Measured:
-        """A run's information by one estimator, read anew; `measured` remembers it."""
+        """A run's information by one estimator, read from disk; `measured` caches it."""
         stores = self.paths["information"]
         found = [
             read_information(Path(stores.format(run=run, estimator=estimator, seeds=block)))
@@ -107,7 +108,7 @@ class Material:
         return table.merge(self._gradient_snr(run), on=PLACE, how="left")
 
     def given(self, subject: Subject) -> Given:
-        """What one figure is drawn from."""
+        """The material of one figure."""
         kind = FIGURES[subject.kind]
         return {
             "run": self._of_run,
@@ -250,5 +251,5 @@ def of_stores(
 
 
 def _of_seeds(table: pd.DataFrame, seeds: Sequence[int]) -> pd.DataFrame:
-    """Rows of the seeds that are asked for: a block on disk may hold more."""
+    """Rows of the requested seeds: a block on disk may hold more."""
     return table[table.seed.isin(seeds)].reset_index(drop=True)

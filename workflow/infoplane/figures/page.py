@@ -1,7 +1,7 @@
 """One self-contained HTML page of an experiment: figures, flags, endings, provenance.
 
-Nothing is linked from outside, images lie in the page itself, and the PDF and CSV of each
-figure are linked by relative paths.
+The page loads nothing from outside; images are in the page itself, and relative links lead to
+the PDF and CSV of each figure.
 """
 
 import base64
@@ -35,12 +35,13 @@ COUNTED = (
 )
 """Flags that the page counts by layer."""
 LONGEST = 200
-"""Rows of a table that the page has: of 10,000 runs it would otherwise be too large to be
-opened. The files of `save_tables` have all of them."""
+"""The page shows at most so many rows of a table; with 10,000 runs it would otherwise be too
+large to open. The files of `save_tables` have all rows."""
 MOST_PICTURES = 12_000_000
-"""Letters of pictures that are in the page: others lie beside it, and are linked."""
+"""The page holds pictures of at most so many letters in all; it links to the others beside
+it."""
 PIXELS_PER_INCH = 130
-"""Of a screen: a figure as wide as a page of text fills the report's column."""
+"""Pixels on a screen: a figure as wide as a page of text fills the report's column."""
 
 # a misspelt key of a dictionary is an error, not a missing section
 _STRICT = ConfigDict(extra="forbid")
@@ -50,8 +51,8 @@ _STRICT = ConfigDict(extra="forbid")
 class Drawing:
     """One figure on the page.
 
-    title : the name of its file, put into words by `in_words`; png : the image, read from
-    disk; pdf, csv : links, relative to the page;
+    title : the name of its file, which `in_words` puts into words; png : the image, read from
+        disk; pdf, csv : links, relative to the page;
     caption, alt : from `sentences`; table : a heading and rows, as texts, or nothing
     heading : in place of the title in words
     """
@@ -73,9 +74,9 @@ class Drawing:
 
 @dataclass(config=_STRICT, frozen=True)
 class FlagCount:
-    """How many values of one run, estimator and layer carry which flag.
+    """The number of values of one run, estimator and layer with each flag.
 
-    second : "Y", or "X̂" where that is a reconstruction
+    second : "Y", or "X̂" if that is a reconstruction
     values : seeds × epochs that were measured; negative_ixt, negative_ity : of these, I(X;T)
     or I(T;Y) below 0; violates_dpi : see `checks`;
     failed_seeds : names of the seeds that were not measured
@@ -103,8 +104,8 @@ class Check:
     """The data processing inequality in one run by one estimator.
 
     compared, violations : pairs of values; proven : violations that intervals prove;
-    exempt : why the inequality does not hold for the estimator; csv : link to the list,
-    empty where there is none; without_edge : which layers are compared with the data alone
+    exempt : why the inequality does not hold for the estimator; csv : link to the list, empty
+        if there is none; without_edge : the layers that are compared with the data alone
     """
 
     run: str
@@ -121,8 +122,8 @@ class Check:
 class Ending:
     """One quantity at the last epoch: mean and sd over seeds, as text ("test 0.98 ± 0.01").
 
-    set_aside : seeds that are not among them, with why ("3 (accuracy_train 0.5012)")
-    remarks : what is said of seeds that are ("4 (collapsed generator: …)")
+    set_aside : seeds that are not among them, with the reason ("3 (accuracy_train 0.5012)")
+    remarks : on seeds that are ("4 (collapsed generator: …)")
     """
 
     run: str
@@ -145,7 +146,7 @@ class Run:
 
 @dataclass(config=_STRICT, frozen=True)
 class Experiment:
-    """Everything that is on the page.
+    """The content of the page.
 
     comparisons : figures of several runs; families : figures of networks that are compared
     pair by pair; claims : the figure and table of all claims, and a figure of each;
@@ -174,9 +175,9 @@ def render(experiment: Experiment | dict, explorer: Explorer | None = None) -> s
     """The page as HTML.
 
     experiment : an Experiment, or a dictionary of the same shape
-    explorer : what its interactive part shows; None: it has none
-    Raises pydantic.ValidationError for unknown or missing keys, FileNotFoundError where an
-    image does not exist.
+    explorer : the content of its interactive part; None: it has none
+    Raises pydantic.ValidationError for unknown or missing keys, FileNotFoundError if an image
+    does not exist.
     """
     checked = TypeAdapter(Experiment).validate_python(experiment)
     many = len(checked.runs) > LONGEST
@@ -202,13 +203,14 @@ def render(experiment: Experiment | dict, explorer: Explorer | None = None) -> s
 
 
 def _too_many(drawings: Sequence[Drawing]) -> list[Drawing]:
-    """Those that have no room in the page any more, in its order."""
+    """The pictures for which the page has no room, in its order."""
     sizes = np.cumsum([4 / 3 * drawing.png.stat().st_size for drawing in drawings])
     return [d for d, size in zip(drawings, sizes, strict=True) if size > MOST_PICTURES]
 
 
 def summed(flags: Sequence[FlagCount]) -> tuple[FlagCount, ...]:
-    """The counts themselves, or, of very many, those of an estimator's layer over all runs."""
+    """The counts themselves or, if there are very many, those of an estimator's layer over all
+    runs."""
     if len(flags) <= LONGEST:
         return tuple(flags)
     table = pd.DataFrame([asdict(count) for count in flags])
@@ -222,7 +224,7 @@ def summed(flags: Sequence[FlagCount]) -> tuple[FlagCount, ...]:
 
 
 def save_tables(experiment: Experiment, paths: Mapping[str, Path]) -> None:
-    """Write the page's tables whole, a CSV each, and the settings as JSON.
+    """Write the page's whole tables, one CSV each, and the settings as JSON.
 
     paths : of runs, endings, flags, checks and settings
     """
@@ -270,7 +272,7 @@ def in_words(title: str) -> str:
 
 
 def facts(run: dict) -> dict[str, str]:
-    """What the table of runs says of one; run : its resolved settings."""
+    """A run's row in the table of runs; run : its resolved settings."""
     network, training = run["network"], run["training"]
     rows = {
         "data set": run["dataset"],
@@ -293,7 +295,7 @@ def _training(training: dict) -> str:
     optimizer = training["optimizer"]
     learnt = f", label {training['label']}" if training.get("label") else ""
     if training.get("target") == "input":
-        learnt = f", to give back the inputs, loss {training['loss'] or 'squared'}"
+        learnt = f", to reconstruct the inputs, loss {training['loss'] or 'squared'}"
         if noise := training["denoise"]:
             learnt += f", denoising (sigma {noise['sigma']}, masked {noise['masked']})"
     return (
@@ -382,7 +384,7 @@ def _css_width(path: Path) -> int:
     """Width at which the text of every figure, wide or narrow, has the same size."""
     head = path.read_bytes()[:24]
     if len(head) < 24 or head[12:16] != b"IHDR":
-        raise ValueError(f"{path} is no PNG image")
+        raise ValueError(f"{path} is not a PNG image")
     inches = int.from_bytes(head[16:20]) / RC["savefig.dpi"]
     return round(inches * PIXELS_PER_INCH)
 
@@ -393,7 +395,7 @@ def _href(path: str) -> str:
 
 
 def _anchor(drawing: Drawing) -> str:
-    """Where it stands on the page: what its files are called, within a link."""
+    """Its anchor on the page: the name of its files, within a link."""
     return "still-" + re.sub(r"[^\w.-]+", "-", drawing.pdf.removesuffix(".pdf"))
 
 

@@ -16,7 +16,7 @@ SHARES = LinearSegmentedColormap.from_list("order", ["#B35806", "#F7F7F7", "#216
 
 
 class PairsInOrder(FamilyFigure):
-    """Of one target: signals down, families across, a panel a stratum."""
+    """One target: signals down, families across, one panel per stratum."""
 
     name = "pairs_in_order"
     target = "accuracy_test"
@@ -82,11 +82,11 @@ class PairsInOrder(FamilyFigure):
         controls = numbers[numbers.control.astype(bool)]
         held = (controls.low <= 0.5) & (controls.high >= 0.5)
         return (
-            f"Share of pairs of networks of which a signal names the one with the "
+            f"Share of pairs of networks in which a signal names the one with the "
             f"{BETTER[cls.target]}, in per cent, at each stratum. 50 is a coin, less is "
             "systematically wrong. Ties of the signal count half "
             f"({ties:.0f} % of the comparisons shown). Bold: the interval by resamples of the "
-            f"networks excludes 50. {n.min()} to {n.max()} networks a family and stratum. Of "
+            f"networks excludes 50. {n.min()} to {n.max()} networks per family and stratum. Of "
             f"{len(controls)} intervals of the controls, {int(held.sum())} hold 50."
         )
 

@@ -20,11 +20,11 @@ def side_by_side(
     subtitles: Mapping[str, str] | None = None,
     columns: int | None = None,
 ) -> Figure:
-    """One plane a part, in rows of up to three.
+    """One plane per part, in rows of up to three.
 
-    parts : by title, in order, tables.by_epoch_and_layer; an empty one has no seed left
-    subtitles : a second, smaller line under some titles; columns : planes in a row, where
-    rows mean something
+    parts : by title, in order, from tables.by_epoch_and_layer; an empty one has no seed left
+    subtitles : a second, smaller line under some titles; columns : planes in a row, if rows
+        have a meaning
     """
     shown = pd.concat(parts.values(), ignore_index=True)
     if shown[["ixt_mean", "ity_mean"]].dropna().empty:

@@ -104,13 +104,13 @@ class Permutations(FamilyFigure):
         counts = {state: int((numbers.state == state).sum()) for state in MARKS}
         unique = int((numbers.unique_codes != "").sum())
         out = int(((numbers.left_out != "") & (numbers.state == "")).sum())
-        also = f" {out} stand nowhere in this stratum and have no colour." if out else ""
+        also = f" {out} are not in this stratum and have no colour." if out else ""
         return (
             f"Test accuracy of {n} networks, {numbers.stratum.iloc[0].replace('_', ' ')}, one "
-            f"cell a network. Collapsed: × diverged ({counts[DIVERGED]}), † a hidden layer is "
-            f"dead ({counts[DEAD]}), = one class for every input ({counts[CONSTANT]}). "
-            f"{UNIQUE} works, but some estimate of I(X;T) gives every input a code of its own "
-            f"in every hidden layer ({unique} networks).{also} Rules stand in "
+            f"cell per network. Collapsed: × diverged ({counts[DIVERGED]}), † a hidden layer "
+            f"is dead ({counts[DEAD]}), = one class for every input ({counts[CONSTANT]}). "
+            f"{UNIQUE} works, but an estimate of I(X;T) gives each input its own code "
+            f"in every hidden layer ({unique} networks).{also} The rules are in "
             "compare.collapse; every collapsed network is in collapsed.csv."
         )
 

@@ -89,8 +89,8 @@ class Phases(Figure):
             "rise of I(T;Y) from the first epoch to the turn, and the turn with all epochs "
             "that are not shown to be lower.",
             f"Lines are intervals of {CONFIDENCE:.0%} over seeds; a phase is called present "
-            "where its interval excludes zero. The turn of each seed is chosen by the seeds "
-            "before it, so that curves that only rise are called falling in no more than "
+            "if its interval excludes zero. The turn of each seed is chosen by the seeds "
+            "before it, so that curves that only rise are called falling in at most "
             f"{(1 - CONFIDENCE) / 2:.1%} of experiments.",
             *factors.answers(numbers),
             f"The table has all {len(numbers)} layers and levels; by chance alone, "

@@ -1,4 +1,5 @@
-"""One information plane on one pair of axes: what a single plane and a comparison share."""
+"""One information plane on one pair of axes: the common part of a single plane and a
+comparison."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -25,7 +26,7 @@ SQUASHED = 0.12
 VIOLATING = 0.5
 """Share of the seeds above which a point in breach of data processing is marked."""
 LEAST = 1e-3
-"""Bits up to which an axis has nothing to show, as of I(T;Y) where H(Y) = 0: it spans 1"""
+"""An axis up to so many bits shows nothing, like I(T;Y) with H(Y) = 0: it then spans 1"""
 MANY_POINTS = 3000
 """Points from which a PDF stores them as an image, to open quickly."""
 
@@ -40,8 +41,8 @@ class View(NamedTuple):
 def whole(numbers: pd.DataFrame) -> View:
     """From 0, or the smallest value, to a bit above H(X) and H(Y), or the largest value.
 
-    Not further down than −H(X), or −1 where that is 0: a critic whose bound exploded may say
-    −100 bits, which would leave no room for the others.
+    The axes reach down to −H(X) at most, or −1 if that is 0: a critic whose bound exploded may
+    give −100 bits, which would leave no room for the others.
     """
     floor = -float(numbers.entropy_x.max()) or -1.0
     return View(
@@ -130,7 +131,7 @@ def violating(numbers: pd.DataFrame) -> pd.DataFrame:
 
 
 def mark(axes: Axes, numbers: pd.DataFrame, view: View, fontsize: float = 7) -> str:
-    """Lines at H(X), H(Y) and the caps. Returns what had no room, for the small print."""
+    """Lines at H(X), H(Y) and the caps. Returns texts without room, for the small print."""
     limits = caps.grouped(numbers)
     lines = {**tables.line(numbers, "entropy_x"), **caps.lines(limits)}
     references.reference_lines(axes, "x", lines, fontsize)
@@ -201,7 +202,7 @@ def colourbar(figure: Figure, axes, norm, epochs, **options) -> None:
 
 
 def small_print(numbers: pd.DataFrame, crosses: bool = True) -> list[str]:
-    """What crosses (or bands) and hollow markers mean here; empty where there are none."""
+    """The meaning of crosses (or bands) and hollow markers; empty if there are none."""
     notes = []
     if numbers.epoch.nunique() == 1:
         notes.append(f"epoch {numbers.epoch.iloc[0]} only")
@@ -258,7 +259,7 @@ def _ceiling(axes: Axes, numbers: pd.DataFrame, norm, colours) -> None:
 
 
 def _intervals(axes: Axes, rows: pd.DataFrame, norm, colours) -> None:
-    """Pale broad bars: the mean interval over seeds, where it says something."""
+    """Pale broad bars: the mean interval over seeds, if it is informative."""
     rows = rows[rows.epoch.isin(style.few(rows.epoch, CROSSES))]
     says = [
         tables.told(rows, end).notna()
@@ -297,7 +298,7 @@ def _reach(
 ) -> tuple[float, float]:
     spread = sd.fillna(0)
     low = min(0.0, max(float((mean - spread).min()), floor))
-    # the entropy of a reconstruction is not known
+    # the entropy of a reconstruction is unknown
     high = float(np.nanmax([entropy.max(), (mean + spread).max()]))
     if high - low <= LEAST:
         return low - 0.06, low + 1.06

@@ -1,7 +1,7 @@
 """The points of a graph's traces, taken from a grid of values at one epoch.
 
-A page does the same in the browser (explore.js) whenever its slider moves. A trace says in its
-`meta` what it shows:
+A page does the same in the browser (explore.js) whenever its slider moves. The `meta` of a
+trace says what it shows:
 
     rows   mean: means over seeds; seed: single seeds, one after another; band: mean ± sd;
            path: means of all layers at one epoch
@@ -78,7 +78,7 @@ def _value(grid: Grid, column: str, point: tuple):
 
 
 def _text(grid: Grid, column: str, point: tuple) -> str:
-    """What a hover text says of a point."""
+    """The hover text of a point."""
     seed, layer, epoch = point
     if epoch is None:
         return ""
@@ -97,7 +97,7 @@ def _text(grid: Grid, column: str, point: tuple) -> str:
 
 
 def _ends(grid: Grid, of: str, points: list[tuple]) -> dict:
-    """Bars from a value to the ends of its interval; none where an end is not known."""
+    """Bars from a value to the ends of its interval; none if an end is unknown."""
     bars = {"array": "high", "arrayminus": "low"}
     result = {}
     for name, end in bars.items():

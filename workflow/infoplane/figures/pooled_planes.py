@@ -8,7 +8,7 @@ from infoplane.figures.figure import Figure
 
 
 class PooledPlanes(Figure):
-    """A row of two planes a run: single epochs, and pooled ones."""
+    """One row of two planes per run: single epochs, and pooled ones."""
 
     of = "pools"
 
@@ -26,7 +26,8 @@ class PooledPlanes(Figure):
     @classmethod
     @style.styled
     def draw(cls, information: pd.DataFrame) -> Drawn:
-        """A row of two planes a run, all on the same axes. Takes what `numbers` takes."""
+        """One row of two planes per run, all on the same axes. Takes the arguments of
+        `numbers`."""
         shown = cls.numbers(information)
         parts = {}
         for (run, plane), part in shown.groupby(["run", "plane"], sort=False):

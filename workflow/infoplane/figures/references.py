@@ -1,4 +1,4 @@
-"""Reference lines that say what they are: H(X), H(Y) and the estimator's caps."""
+"""Reference lines with their names: H(X), H(Y) and the estimator's caps."""
 
 import math
 from collections.abc import Mapping, Sequence

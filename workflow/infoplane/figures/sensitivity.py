@@ -1,7 +1,7 @@
 """One run's information planes under several settings of one estimator, as small planes.
 
-What stays the same from panel to panel is of the network, what changes is of the setting: the
-bins (binned) or the noise (kde) choose the quantity that is measured.
+What stays the same in all panels belongs to the network; what changes belongs to the setting:
+the bins (binned) or the noise (kde) choose the measured quantity.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from infoplane.figures.figure import Figure
 
 
 class Sensitivity(Figure):
-    """A plane a setting, on the same axes."""
+    """One plane per setting, on the same axes."""
 
     of = "sweep"
 
@@ -31,8 +31,8 @@ class Sensitivity(Figure):
     @classmethod
     @style.styled
     def draw(cls, information: pd.DataFrame) -> Drawn:
-        """One small plane a variant, all on the same axes; under its title how far the last
-        hidden layer falls after its peak. Takes what `numbers` takes.
+        """One small plane per variant, all on the same axes; under its title, the fall of the
+        last hidden layer after its peak. Takes the arguments of `numbers`.
         """
         shown = cls.numbers(information)
         variants = dict.fromkeys(information.variant)
@@ -51,7 +51,7 @@ class Sensitivity(Figure):
             f"an epoch and layer, coloured by epoch ({sentences.epochs(numbers)}).",
             "Under each title: the last hidden layer's I(X;T) at the first epoch, its largest "
             "and "
-            "at the last epoch. What changes from panel to panel is of the setting.",
+            "at the last epoch. Differences between panels come from the setting.",
             sentences.seeds(numbers, "crosses at some epochs are ±1 standard deviation"),
             sentences.flagged(numbers),
         ]

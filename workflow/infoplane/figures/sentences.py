@@ -1,7 +1,7 @@
-"""What a figure shows, in plain sentences: captions and alternative texts.
+"""Captions and alternative texts of figures, in plain sentences.
 
-Everything said is read from the figure's own numbers, so that a caption cannot disagree
-with what it stands under.
+All sentences are read from the figure's own numbers, so that a caption cannot disagree with its
+figure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,8 @@ from infoplane.figures import bins, caps, style, tables
 from infoplane.information import WEAKEST, WHY_NONE
 
 UNSAID = ("estimator", "memory_mb", "batch")
-"""Settings that a caption leaves out: said apart, or without effect on any number."""
+"""Settings that a caption leaves out: they are stated elsewhere, or have no effect on any
+number."""
 CHOICE = ("schedule", "delta", "distance", "over")
 """Settings of an adaptive schedule that a caption names."""
 
@@ -31,7 +32,7 @@ class Chosen(NamedTuple):
 
     @classmethod
     def of(cls, attributes: Mapping[str, Any], epochs: int) -> list["Chosen"]:
-        """What a store of information says of itself; nothing with a fixed schedule."""
+        """From the attributes of a store of information; nothing with a fixed schedule."""
         schedule = attributes["measure"]["epochs"]
         adaptive = "delta" in schedule
         return [cls(epochs, attributes["n_kept"], schedule)] if adaptive else []
@@ -60,7 +61,7 @@ def levels(numbers: pd.DataFrame) -> str:
     if len(set(texts.values())) > 1:
         text = "; ".join(f"{run}: {limits_text}" for run, limits_text in texts.items())
     if numbers.entropies_differ.any():
-        text += ", means over seeds and epochs, which are measured on inputs of their own"
+        text += ", means over seeds and epochs, each measured on its own inputs"
     limits = caps.grouped(numbers)
     if limits is None:
         return f"{text}; the estimator gives no cap."
@@ -73,7 +74,7 @@ def levels(numbers: pd.DataFrame) -> str:
 
 
 def named(text: str, numbers: pd.DataFrame) -> str:
-    """A caption with the second variable by its name: X̂ where it is a reconstruction."""
+    """A caption with the name of the second variable: X̂ if it is a reconstruction."""
     if "second" not in numbers:
         return text
     symbol = tables.second(numbers)
@@ -94,7 +95,7 @@ GUARANTEES = {
     "proven": "is proven",
     "calibrated": "is calibrated on problems whose answer is known",
 }
-"""What the interval of each kind is, in words."""
+"""The meaning of an interval of each kind, in words."""
 
 
 def intervals(numbers: pd.DataFrame) -> str:
@@ -140,7 +141,7 @@ def why_none(reason: str, numbers: pd.DataFrame) -> str:
 
 
 def quantities(numbers: pd.DataFrame) -> str:
-    """What I(X;T) and I(T;Y) stand for, where they are not those themselves."""
+    """The quantities behind I(X;T) and I(T;Y), if they differ from these."""
     names = ["quantity_ixt", "quantity_ity"]
     pairs = numbers[names].drop_duplicates().itertuples(index=False)
     plain = tuple(tables.QUANTITY[name] for name in names)
@@ -149,8 +150,8 @@ def quantities(numbers: pd.DataFrame) -> str:
 
 
 def ceiling(numbers: pd.DataFrame, where: str) -> str:
-    """I(X;Y) of what inputs are drawn from, where it is known and below H(Y). where : it is
-    drawn"""
+    """I(X;Y) of the population behind the inputs, if known and below H(Y). where : its marks in
+    the figure"""
     found = tables.ceiling(numbers)
     if found.empty:
         return ""
@@ -160,7 +161,7 @@ def ceiling(numbers: pd.DataFrame, where: str) -> str:
 
 
 def above_entropy(count: int, of: int) -> str:
-    """Of a figure that has no hollow points to show it."""
+    """For a figure without hollow points."""
     return f"Of {of} values, {_are(count)} above H(X) or H(Y)." if count else ""
 
 
@@ -169,7 +170,7 @@ def _are(count: int) -> str:
 
 
 def flagged(numbers: pd.DataFrame) -> str:
-    """Counts over all seeds, epochs and layers, or nothing where nothing is flagged."""
+    """Counts over all seeds, epochs and layers, or nothing if no value is flagged."""
     counts = {
         "saturated": int(numbers.n_saturated.sum()),
         "not converged": int(numbers.n_not_converged.sum()),
@@ -202,11 +203,11 @@ def estimator(numbers: pd.DataFrame, settings: Mapping[str, object]) -> list[str
     ]
     texts = [f"Estimator: {method}{' with ' if keys else ''}{', '.join(keys)}."]
     if method == "kde" or numbers.n_not_a_bound.sum() > 0:
-        texts.append("I(T;Y) is a difference of two bounds of the same side, itself no bound.")
+        texts.append("I(T;Y) is a difference of two bounds of the same side, and not a bound.")
     if numbers.n_deterministic.sum() > 0:
         texts.append(
-            "T is a function of X, so the true I(X;T) is H(X) or infinite: the values say how "
-            "the layers lie in space."
+            "T is a function of X, so the true I(X;T) is H(X) or infinite: the values describe "
+            "the geometry of the layers."
         )
     if numbers.n_needs_x.sum() > 0:
         texts.append("I(X;T) needs x, which was not given.")
@@ -216,7 +217,8 @@ def estimator(numbers: pd.DataFrame, settings: Mapping[str, object]) -> list[str
 
 
 def chosen(numbers: pd.DataFrame, of_stores: Sequence[Chosen]) -> list[str]:
-    """How many epochs adaptive schedules chose, by which rule, and what joins their blocks."""
+    """The number of epochs that adaptive schedules chose, their rule, and how blocks are
+    joined."""
     by_schedule: dict[tuple, list[Chosen]] = {}
     for one in of_stores:
         keys = (one.kept, *(one.schedule[key] for key in CHOICE))
@@ -232,12 +234,14 @@ def chosen(numbers: pd.DataFrame, of_stores: Sequence[Chosen]) -> list[str]:
             f"{'the mean over seeds' if over == 'mean' else 'every seed'}."
         )
     if numbers.get("n_interpolated", pd.Series(0)).sum() > 0:
-        texts.append("Blocks of seeds have epochs of their own, joined linearly for the mean.")
+        texts.append(
+            "Blocks of seeds have their own epochs, which are joined linearly for the mean."
+        )
     return texts
 
 
 def of_runs(head: str, runs: Mapping[str, str]) -> list[str]:
-    """What is said of each run, once where it is the same of all; nothing where it is empty."""
+    """A text for each run, once if it is the same for all; nothing if it is empty."""
     texts = set(runs.values())
     if texts <= {""}:
         return []
@@ -257,18 +261,18 @@ def epochs(numbers: pd.DataFrame) -> str:
 
 
 def binned(numbers: pd.DataFrame, what: str) -> str:
-    """What is averaged over epochs, or nothing where every epoch is drawn."""
+    """The average over epochs, or nothing if every epoch is drawn."""
     until = bins.single_until(numbers)
     if until is None:
         return ""
     return (
         f"Each point is the {what} over a bin of epochs; the {numbers.epoch.nunique()} bins "
-        f"are even on the logarithmic axis and hold one epoch each up to epoch {until}."
+        f"are equal on the logarithmic axis and hold one epoch each up to epoch {until}."
     )
 
 
 def in_words(label: str) -> str:
-    """What is written beside an axis, within a sentence: "loss in nats"."""
+    """An axis label within a sentence: "loss in nats"."""
     quantity, _, unit = label.partition("[")
     return f"{quantity.strip()} in {unit.strip(' ]')}" if unit else quantity.strip()
 

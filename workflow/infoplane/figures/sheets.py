@@ -1,4 +1,4 @@
-"""What interactive figures show: the values of one run by one estimator, as arrays.
+"""The values behind interactive figures: one run by one estimator, as arrays.
 
 A sheet has means over seeds, (layer, epoch), and values of single seeds, (seed, layer, epoch).
 A page holds it as text (`written`); there and here points are taken from it by `interactive`.
@@ -18,7 +18,7 @@ from infoplane.information import WHY_NONE
 DIGITS = 4
 """Decimals of a value on a page: a ten-thousandth of a bit."""
 UNSAID = ("deterministic", "not_a_bound")
-"""Flags that every value of a layer carries, or none: the caption says them."""
+"""Flags that all values of a layer carry, or none: the caption states them."""
 NUMBERS = ("ixt", "ixt_low", "ixt_high", "ity", "ity_low", "ity_high", "cap")
 """Numbers of every point, in bits."""
 SPREADS = ("ixt_sd", "ity_sd", "n")
@@ -34,14 +34,14 @@ WRONG = "wrong"
 class Sheet(NamedTuple):
     """Values in bits of one run by one estimator.
 
-    run, estimator : names; quantities : what I(X;T) and I(T;Y) stand for, in words
-    second : "Y", or "X̂" where that is a reconstruction
+    run, estimator : names; quantities : those behind I(X;T) and I(T;Y), in words
+    second : "Y", or "X̂" if that is a reconstruction
     layers : from input to output; epochs : those that were measured
     seeds : those that are drawn one by one; n_seeds : those that are averaged
     means : NUMBERS, SPREADS, WORDS, HOLLOW and WRONG, each (n_layers, n_epochs)
     of_seeds : NUMBERS, WORDS and HOLLOW, each (n_drawn, n_layers, n_epochs)
     limits : of the axes I(X;T) and I(T;Y); lines : reference lines of each, by name
-    left_out : which seeds are not here, and why, in words
+    left_out : the missing seeds and the reasons, in words
     """
 
     run: str
@@ -63,7 +63,7 @@ class Sheet(NamedTuple):
         """The sheet of a table of information of one run and one estimator.
 
         seeds : how many are drawn one by one at most; None: all
-        Returns None where no layer was measured in both quantities.
+        Returns None if no layer was measured in both quantities.
         """
         numbers = InformationPlane.numbers(information)
         if numbers[["ixt_mean", "ity_mean"]].dropna().empty:
@@ -129,7 +129,7 @@ class Training(NamedTuple):
 
     @classmethod
     def of(cls, metrics: pd.DataFrame, seeds: int | None = None) -> "Training | None":
-        """Of a run's table of metrics; None where there is nothing to draw.
+        """The training from a run's table of metrics; None if there is nothing to draw.
 
         seeds : how many are drawn one by one at most; None: all
         """
@@ -288,5 +288,5 @@ def _words(flag: str) -> str:
 
 
 def bits(value: float) -> str:
-    """A number as a figure says it; a dash where there is none."""
+    """A number as a figure writes it; a dash if there is none."""
     return style.bits(value) if np.isfinite(value) else "–"

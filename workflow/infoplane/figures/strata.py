@@ -1,4 +1,4 @@
-"""What it changes to compare networks at one epoch, or at one training loss."""
+"""How comparisons change at one epoch, or at one training loss."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -75,8 +75,8 @@ class Strata(FamilyFigure):
     @classmethod
     def caption(cls, numbers: pd.DataFrame) -> str:
         return (
-            "Share of pairs of networks of which a signal names the one with the better test "
-            "accuracy, in per cent, where networks are compared "
+            "Share of pairs of networks in which a signal names the one with the better test "
+            "accuracy, in per cent, if networks are compared "
             f"{', '.join(s.replace('_', ' ') for s in dict.fromkeys(numbers.stratum))}. Lines "
             "are intervals by resamples of the networks; grey: a coin. Networks without an "
             "epoch in a stratum are left out of it."
@@ -90,7 +90,8 @@ class Strata(FamilyFigure):
 
 
 def _fewer(wanted: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """As many as there is room for: signals of networks, then outputs, then hidden layers."""
+    """As many signals as there is room for: of networks, then of outputs, then of hidden
+    layers."""
     ranks = {"": 0, "output": 1, "@last_hidden": 2}
     kept = sorted(wanted, key=lambda pair: ranks[pair[1]])[:MOST]
     return [pair for pair in wanted if pair in kept]

@@ -1,4 +1,4 @@
-"""The look that all figures share: print sizes, safe colours, epoch scales, saving."""
+"""The common style of all figures: print sizes, safe colours, epoch scales, saving."""
 
 import functools
 import textwrap
@@ -21,10 +21,11 @@ INK = "#222222"
 QUIET = "#767676"
 WARN = "#C00000"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444")
-"""Okabe and Ito's colours, told apart with any colour vision; yellow is too light for print."""
+"""The colours of Okabe and Ito, distinct with any colour vision, without yellow, which is too
+light for print."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p", "<", "h", ">", "*")
 LINES = ("-", (0, (5, 1.5)), (0, (1, 1)))
-"""Line styles that tell layers apart once the colours have been used up."""
+"""Line styles that distinguish layers once all colours are used."""
 
 RC = {
     "font.size": 8,
@@ -109,13 +110,13 @@ def epoch_colours() -> Colormap:
 
 
 def epoch_norm(epochs) -> FuncNorm:
-    """log(1 + epoch) to [0, 1]: logarithmic, and epoch 0 has a place of its own."""
+    """log(1 + epoch) to [0, 1]: logarithmic, with a place for epoch 0."""
     first, last = float(np.min(epochs)), float(np.max(epochs))
     return FuncNorm((np.log1p, np.expm1), vmin=first, vmax=max(last, first + 1))
 
 
 def epoch_ticks(epochs, room: float = 0.08) -> list[int]:
-    """First and last epoch, and the powers of ten between that stand clear of both.
+    """First and last epoch, and the powers of ten between that do not touch them.
 
     room : share of the axis that a number takes
     """
@@ -194,7 +195,7 @@ def layer_line(axes: Axes, x, mean, sd, hollow, position: int, name: str, marked
             markeredgewidth=0.8,
             zorder=4,
         )
-    # an empty line for the legend, so that a layer that is hollow throughout has one too
+    # an empty line for the legend, so that a layer with only hollow points has one too
     axes.plot([], [], marker=marker, markersize=3.6, label=name, **own)
 
 
@@ -215,7 +216,7 @@ def fitting(names: Sequence[str], width: float) -> int:
 
 
 def note(figure: Figure, sentences: Sequence[str]) -> None:
-    """Small print under the figure, with room kept for it; nothing if there is nothing."""
+    """Small print under the figure, with room for it; none for an empty text."""
     joined = "; ".join(s for s in sentences if s)
     if joined:
         width = int(figure.get_figwidth() * 22)
@@ -224,7 +225,7 @@ def note(figure: Figure, sentences: Sequence[str]) -> None:
 
 
 def blank(figure: Figure, sentence: str) -> Figure:
-    """A figure that says why it is empty: one failed run must not stop a workflow."""
+    """A figure that states why it is empty: one failed run must not stop a workflow."""
     figure.text(0.5, 0.5, textwrap.fill(sentence, 50), ha="center", va="center", color=QUIET)
     return figure
 

@@ -1,4 +1,4 @@
-"""What one figure shows, in names: what a plan hands to the job that draws it."""
+"""The subject of one figure, as names, which a plan hands to the drawing job."""
 
 from typing import NamedTuple
 

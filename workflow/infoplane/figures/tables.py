@@ -30,15 +30,15 @@ COUNTED = (
 VALUES = ("ixt", "ity")
 ENTROPIES = ("entropy_x", "entropy_y")
 SECOND = {"label": "Y", "reconstruction": "X̂"}
-"""What I(T;·) on the second axis is about, by `measure.y`."""
+"""The second variable of I(T;·) on the second axis, by `measure.y`."""
 QUANTITY = {
     "quantity_ixt": "I(X;T)",
     "quantity_ity": "I(T;Y)",
     "symbol_ixt": "I(X;T)",
     "symbol_ity": "I(T;Y)",
 }
-"""Columns of what the numbers are about (information.Quantity), and what a table without them
-is about."""
+"""Columns of the numbers' quantities (information.Quantity), and the quantities of a table
+without them."""
 STATED = ("not_calibrated",)
 """Columns of what else an estimator says of its numbers (Estimator.statements), of one run and
 estimator the same everywhere; "" in a table without them."""
@@ -55,7 +55,7 @@ number of seeds ("sample 3|dimensions 1")."""
 
 
 def require(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:
-    """Raises ValueError naming the columns that the table lacks, or that it has no rows."""
+    """Raises ValueError with the names of missing columns, or if the table has no rows."""
     missing = [column for column in columns if column not in table]
     if missing:
         raise ValueError(
@@ -84,7 +84,7 @@ def has_flag(flags: pd.Series, name: str) -> pd.Series:
 
 
 def failed_seeds(information: pd.DataFrame) -> list:
-    """Seeds that any row calls failed: left out whole, or the mean would jump midway."""
+    """Seeds with a failed row; they are left out completely, or the mean would jump midway."""
     return sorted(information.seed[has_flag(information["flags"], "training_failed")].unique())
 
 
@@ -96,8 +96,8 @@ def set_aside_seeds(table: pd.DataFrame) -> list:
 
 
 def naming(table: pd.DataFrame, failed: list, set_aside: list) -> dict[str, str]:
-    """Columns seeds_left_out, all of them, and seeds_set_aside, those that did not fail; and
-    remarks, what is said in short of seeds that are drawn: "3: collapsed generator".
+    """Columns seeds_left_out (all of them), seeds_set_aside (those that did not fail) and
+    remarks, short remarks on drawn seeds: "3: collapsed generator".
 
     table : of information or of metrics, with what is said at length in a column `remark`
     """
@@ -115,12 +115,12 @@ def naming(table: pd.DataFrame, failed: list, set_aside: list) -> dict[str, str]
 
 
 def seeds_that_failed(metrics: pd.DataFrame) -> list:
-    """Seeds of a table of metrics that are lost by no rule."""
+    """Seeds of a table of metrics that are lost without a rule."""
     return sorted(metrics.seed[(metrics.lost != "") & ~metrics.set_aside].unique())
 
 
 def panels(metrics: Iterable[Metric]) -> dict[str, dict[str, Metric]]:
-    """Metrics that share a label, by it: of each what tells it from the others, its part.
+    """Metrics by their label, each with its part, which distinguishes it from the others.
 
     loss_train and loss_test are "train" and "test"; one that is alone has its own name.
     """
@@ -350,7 +350,7 @@ def line(numbers: pd.DataFrame, name: str) -> dict[str, float]:
 
 
 def second(numbers: pd.DataFrame) -> str:
-    """What the second axis is about, "Y" or "X̂"; of runs that differ, "Y"."""
+    """The second variable, "Y" or "X̂"; "Y" if runs differ."""
     found = set(numbers.second) if "second" in numbers else set()
     return found.pop() if len(found) == 1 else SECOND["label"]
 
@@ -369,8 +369,8 @@ def statements(attributes: Mapping[str, Any]) -> dict[str, str]:
 
 
 def symbol(numbers: pd.DataFrame, of: str) -> str:
-    """What I(X;T) (of: "ixt") or I(T;Y) ("ity") stands for, as an axis writes it; of numbers
-    that are about several quantities, these letters themselves."""
+    """The quantity behind I(X;T) (of: "ixt") or I(T;Y) ("ity"), as an axis label; the letters
+    themselves if there are several quantities."""
     name = f"symbol_{of}"
     found = set(numbers[name]) if name in numbers else set()
     text = found.pop() if len(found) == 1 else QUANTITY[name]
@@ -379,7 +379,7 @@ def symbol(numbers: pd.DataFrame, of: str) -> str:
 
 
 def ceiling(numbers: pd.DataFrame) -> pd.Series:
-    """I(X;Y) by epoch, where it is known and below H(Y); empty otherwise."""
+    """I(X;Y) by epoch, if known and below H(Y); else empty."""
     by_epoch = numbers.drop_duplicates("epoch").set_index("epoch").sort_index()
     lower = by_epoch[CEILING] < by_epoch.entropy_y - SAME
     return by_epoch[CEILING].dropna() if lower.any() else by_epoch[CEILING][:0]

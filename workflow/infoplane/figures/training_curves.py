@@ -1,4 +1,4 @@
-"""The metrics of a network over training, as its trainer declares them."""
+"""The metrics of a network over training, declared by its trainer."""
 
 from collections.abc import Iterable
 
@@ -14,8 +14,8 @@ DASHES = ("-", (0, (4, 1.5)), (0, (1, 1.2)))
 
 
 class TrainingCurves(Figure):
-    """A panel of every quantity over epochs: loss, accuracy, on training and on test inputs; of
-    a quantity by layer one line per layer. Gradients have a figure of their own."""
+    """One panel per quantity over epochs: loss, accuracy, on training and on test inputs; a
+    quantity by layer has one line per layer. Gradients have their own figure."""
 
     of = "run"
 
@@ -163,7 +163,7 @@ def _listed(metrics: Iterable[Metric]) -> str:
 
 
 def _limits(axes, members: Iterable[Metric]) -> None:
-    """From 0 where small is good; a share, where large is good, close to 1."""
+    """From 0 if small is good; for a share with large values as good ones, close to 1."""
     better = {metric.better for metric in members}
     low, high = axes.dataLim.intervaly
     if better == {"lower"} and low >= 0:

@@ -1,4 +1,4 @@
-"""What settings have in common and what tells them apart, in words."""
+"""The common part of settings and their differences, in words."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from typing import Any
 def told_apart(
     settings: Mapping[str, Mapping[str, Any]],
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The keys on which all settings agree, and of each a text of the others.
+    """The keys on which all settings agree, and for each setting a text of the others.
 
     settings : by name. Returns ({key: value}, {name: "n_bins = 10"}); of a single one the
     text is its name.

@@ -1,8 +1,8 @@
 """Pooled information as a function of how many draws are pooled.
 
-With r draws of an input no estimator can see more than log2 r bits of H(T|X), which is drawn
-beside it: where H(T|X) still follows that line, I(X;T) = H(T) − H(T|X) is an upper end and
-falls on with r.
+From r draws of an input an estimator sees at most log2 r bits of H(T|X), which the figure shows
+as a line. While H(T|X) follows that line, I(X;T) = H(T) − H(T|X) is an upper end and falls
+further with r.
 """
 
 import numpy as np
@@ -124,9 +124,9 @@ class WindowLength(Figure):
             f"that end at epoch {end}) as a function of the draws r of each input, up to "
             f"{most}: "
             "H(T|X), I(X;T) and I(T;Y) in bits, one line per layer.",
-            "Dashed: log2 r, the most that r draws can show of H(T|X); where H(T|X) follows "
+            "Dashed: log2 r, the most that r draws can show of H(T|X); while H(T|X) follows "
             "it, "
-            "I(X;T) = H(T) − H(T|X) falls on with r.",
+            "I(X;T) = H(T) − H(T|X) falls further with r.",
             f"Means over up to {int(numbers.n_groups.max())} seeds or groups of seeds; bands "
             "are "
             "±1 standard deviation."
@@ -162,7 +162,7 @@ def _drifting(rows: pd.DataFrame) -> pd.Series:
 def _line(axes: Axes, rows: pd.DataFrame, quantity: str, position: int) -> None:
     mean, sd = rows[f"{quantity}_mean"], rows[f"{quantity}_sd"]
     if rows[f"{quantity}_mean"].isna().all():
-        return  # of a layer that the estimator does not measure, nor in the legend
+        return  # a layer that the estimator does not measure is not in the legend either
     style.layer_line(
         axes, rows.n_draws, mean, sd, _drifting(rows), position, rows.layer.iloc[0]
     )
