@@ -1,6 +1,7 @@
 """Batched training against a plain loop over torch's own modules and optimizers."""
 
 import logging
+import threading
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from torch.nn import functional
 
 from infoplane import streams
 from infoplane.datasets.source import Data, Label
-from infoplane.networks import mlp
+from infoplane.networks import cnn, mlp
 from infoplane.networks.network import initialise_seeds
 from infoplane.training import stack, supervised
 
@@ -255,3 +256,36 @@ def test_wider_network_takes_the_same_path():
         stack.EVALUATION_BYTES = before
     for score, value in whole.items():
         np.testing.assert_allclose(blocks[score], value, rtol=1e-6)
+
+
+def test_convolutions_are_evaluated_by_all_threads_to_the_same_bits(monkeypatch):
+    x = torch.rand(40, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    y = torch.arange(40) % 10
+    label = Label(y.numpy(), tuple("0123456789"))
+    data = Data(x.numpy(), {"y": label}, np.arange(36), np.arange(36, 40), {})
+    network = cnn.CNN(cnn.Settings(family="cnn", preset="lenet5"), (1, 28, 28), 10)
+    settings = supervised.Settings(epochs=1, device="cpu")
+    group = supervised.Supervised(settings, network, data, [0]).groups[0]
+    monkeypatch.setattr(stack, "THREAD_BYTES", 4 * 4704 * 9)
+    seen, scored, found = set(), group.target.scores, []
+
+    def scores(*given):
+        seen.add(threading.get_ident())
+        barrier.wait(10)  # raises where fewer threads come
+        return scored(*given)
+
+    monkeypatch.setattr(group.target, "scores", scores)
+    before = torch.get_num_threads()
+    for n_threads in (1, 2):
+        barrier = threading.Barrier(n_threads)
+        torch.set_num_threads(n_threads)
+        try:
+            found.append(group.evaluate(x[:36], y[:36]))
+        finally:
+            torch.set_num_threads(before)
+    assert len(seen) == 3
+    assert found[0] == found[1]
+    with torch.no_grad():
+        outputs, _ = network.run(group.weights, x[:36])
+    loss = functional.cross_entropy(outputs[0].double(), y[:36])
+    assert found[0]["loss"][0] == pytest.approx(float(loss), rel=1e-6)
