@@ -24,8 +24,9 @@ import torch
 from scipy import stats
 
 from infoplane.estimators import ESTIMATORS
+from infoplane.information import COORDINATES
 from infoplane.invariance.maps import mapped
-from infoplane.invariance.settings import MAPS, WORDS
+from infoplane.invariance.settings import MAPS
 from infoplane.progress import Progress
 from infoplane.samples import Pair, Samples
 from infoplane.truth.beyond_normal import BeyondNormal
@@ -66,7 +67,7 @@ def main() -> None:
     print(heading + "\n" + 5 * "|---" + "|")
     for name, of in table.groupby("estimator", sort=False):
         for key in (*MAPS, "all"):
-            words = WORDS.get(key, "the largest of all")
+            words = COORDINATES.get(key, "the largest of all")
             plain, beside = _correlation(of, key, False), _correlation(of, key, True)
             print(f"| `{name}` | {len(of)} | {words} | {plain} | {beside} |")
 

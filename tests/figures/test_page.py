@@ -272,6 +272,7 @@ def many_runs(n):
 
 
 PAGE_TABLES = ("runs", "endings", "flags", "checks", "settings")
+SAVED = (*PAGE_TABLES[:-1], "statements", "settings")
 
 
 def test_page_of_many_runs_has_no_row_for_each():
@@ -308,20 +309,21 @@ def test_flags_of_many_runs_are_summed_by_hand():
 
 
 def test_saved_tables_have_every_row(tmp_path):
-    paths = {name: tmp_path / name for name in PAGE_TABLES}
+    paths = {name: tmp_path / name for name in SAVED}
     page.save_tables(many_runs(page.LONGEST + 1), paths)
-    n = {name: len(pd.read_csv(paths[name])) for name in PAGE_TABLES[:-1]}
+    n = {name: len(pd.read_csv(paths[name])) for name in SAVED[:-1]}
     longest = page.LONGEST + 1
     assert n == {
         "runs": longest,
         "endings": longest,
         "flags": 2 * longest,
         "checks": longest,
+        "statements": 0,
     }
     assert len(json.loads(paths["settings"].read_text())["runs"]) == longest
 
 
 def test_saved_tables_without_rows_can_be_read(tmp_path):
-    paths = {name: tmp_path / name for name in PAGE_TABLES}
+    paths = {name: tmp_path / name for name in SAVED}
     page.save_tables(page.Experiment(title="t", runs=(page.Run("r", {}),)), paths)
     assert list(pd.read_csv(paths["checks"]).columns)[:2] == ["run", "estimator"]

@@ -88,6 +88,16 @@ WHY_NONE = {
 """Why there is no interval, in the order of its number in a store."""
 
 
+COORDINATES = {
+    "rescale": "unit rescalings",
+    "rotate": "rotations",
+    "monotone": "monotone functions of units",
+    "permute": "permutations",
+}
+"""Maps that write a layer in other coordinates, which changes no information
+(invariance/maps.py), in words."""
+
+
 class Interval(NamedTuple):
     """Where an estimator's own quantity lies, in bits.
 

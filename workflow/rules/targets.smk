@@ -16,6 +16,7 @@ rule report:
         endings=files.table("endings"),
         flags=files.table("flags"),
         checks=files.table("checks"),
+        statements=files.table("statements"),
         settings=files.table("settings", "json"),
     log:
         f"logs/{experiment.name}/report.log",

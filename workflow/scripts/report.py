@@ -3,16 +3,17 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 from job import job
 
-from infoplane.figures import page
+from infoplane.figures import page, statements
 from infoplane.figures.drawn import counts
 from infoplane.figures.explore import Explorer
 from infoplane.figures.material import Material
 from infoplane.figures.sheets import Sheet, Training
 from infoplane.provenance import package_versions
 
-TABLES = ("runs", "endings", "flags", "checks", "settings")
+TABLES = ("runs", "endings", "flags", "checks", "statements", "settings")
 
 
 def drawing(png: Path) -> page.Drawing:
@@ -43,19 +44,23 @@ with job(snakemake):
     folder, names = told["audit"]
     audit = [drawing(Path(folder, f"{name}.png")) for name in names]
     # Run by run: all tables of a large experiment at once would not fit into memory.
-    flags, endings, checked, explorer = [], [], [], Explorer()
+    flags, endings, checked, stated, explorer = [], [], [], [], Explorer()
     for run, settings in runs.items():
         for estimator in settings["estimators"]:
             measured, exempt = material.measure(run, estimator), material.exempt[estimator]
             flags += page.flag_counts(measured.table)
             csv = f"runs/{run}/checks/{estimator}.csv" if run in drawings else ""
             found = counts(measured, exempt)
+            stated.append(statements.statement_of(measured.table))
             checked.append(page.Check(run=run, estimator=estimator, csv=csv, **found))
             explorer.take(Sheet, measured.table)
         metrics = material.metrics(run)
         endings += page.endings_of(metrics)
         explorer.take(Training, metrics)
 
+    if names:
+        moves = pd.read_csv(Path(folder, "audit.csv"))
+        stated = statements.with_moves(stated, moves, told["exempt"])
     content = page.Experiment(
         title=experiment["name"],
         runs=[
@@ -66,6 +71,7 @@ with job(snakemake):
         claims=claims,
         audit=audit,
         comparisons=drawings.get(None, []),
+        statements=statements.merged(stated),
         flags=flags,
         checks=checked,
         endings=endings,

@@ -110,6 +110,17 @@ class Binned(LayerEstimator, PairEstimator):
     Settings = BinnedSettings
     settings: BinnedSettings
     chosen_by = frozenset({"n_bins", "width", "binning", "range", "low", "high"})
+    changes = (
+        "finer bins give more bits, up to log2 of the number of inputs, and so do more "
+        "inputs where these are a sample"
+    )
+
+    def moved_by(self, of: str) -> tuple[str, ...]:
+        """Ranges of a unit's own do not see its scale, nor do quantiles how it is bent."""
+        if self.settings.range != "unit":
+            return ("rescale", "rotate", "monotone")
+        bent = self.settings.binning == "equal_width"
+        return ("rotate", "monotone") if bent else ("rotate",)
 
     def quantity(self, of: str) -> Quantity:
         """I(X; bins of T), with a description of the bins."""

@@ -103,6 +103,13 @@ class Certified(LayerEstimator):
     settings: CertifiedSettings
     chosen_by = frozenset({"of"})
     needs_noise = "its interval is that of a layer with Gaussian noise of its own"
+    changes = (
+        "more inputs, or densities that fit the layer better, narrow its interval, in "
+        "whose middle the value lies; more noise in the network lowers it"
+    )
+
+    def moved_by(self, of: str) -> tuple[str, ...]:
+        return ("rotate", "permute")
 
     def quantity_of(self, of: str, network: str = "the noisy network") -> Quantity:
         """Of the noisy network, as it measures no other, and over which inputs."""

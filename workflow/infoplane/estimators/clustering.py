@@ -66,6 +66,7 @@ class Clustering(LayerEstimator):
     without_information = True
     not_pooled = "clusters of single activations are not information, and have no H(T|X)"
     exempt_from_dpi = "clustering measures are not information"
+    changes = "distances change with the scale of units, and entropy_binned with the bins"
 
     def quantity(self, of: str) -> Quantity:
         """No quantity: the measures of clusters are not information."""

@@ -95,6 +95,14 @@ class Compressed(PairEstimator):
     settings: CompressedSettings
     trains = True
     infinite_without_noise = True
+    changes = (
+        "a larger code or more components keep more of the variables, and another k "
+        "trades bias for variance; where values repeat, the seed of the noise that parts "
+        "them moves it"
+    )
+
+    def moved_by(self, of: str) -> tuple[str, ...]:
+        return ("rotate", "monotone")
 
     def quantity(self, of: str) -> Quantity:
         """Of a code of X and of components of T, with their dimensions."""

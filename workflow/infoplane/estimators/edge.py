@@ -123,6 +123,13 @@ class EDGE(PairEstimator):
     settings: EDGESettings
     infinite_without_noise = True
     by_layer = ("bandwidth",)
+    changes = (
+        "another bandwidth, correction or seed of the shifts changes it, and more samples"
+        " lower the bias"
+    )
+
+    def moved_by(self, of: str) -> tuple[str, ...]:
+        return ("rotate", "monotone", "permute")
 
     def between(self, pair: Pair) -> Information:
         """I(A;B) by hashing.

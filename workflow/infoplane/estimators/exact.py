@@ -38,6 +38,10 @@ class Exact(LayerEstimator):
 
     Settings = ExactSettings
     settings: ExactSettings
+    changes = "more inputs give more bits where these are a sample, and it has no setting"
+
+    def moved_by(self, of: str) -> tuple[str, ...]:
+        return ()
 
     def quantity(self, of: str) -> Quantity:
         """The information of T's own values."""

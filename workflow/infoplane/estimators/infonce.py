@@ -42,6 +42,10 @@ class InfoNCE(CriticEstimator):
 
     Settings = InfoNCESettings
     settings: InfoNCESettings
+    changes = (
+        "a larger batch_size raises its cap; another training (seed, max_steps, "
+        "learning_rate, width) moves it, and more samples mostly raise it"
+    )
 
     def summary(self, scores: Scores) -> Tensor:
         """ln K + ln of the share of e^f(a_i, b_i) in the sum over all b_j, (C, 1, n)."""

@@ -22,6 +22,7 @@ from infoplane.estimators.by_layer import of_layer
 from infoplane.estimators.tables import calibration, costs, intervals
 from infoplane.estimators.tables.limits import Limits
 from infoplane.information import (
+    COORDINATES,
     NOT_KNOWN,
     PAIRS,
     QUANTITIES,
@@ -32,6 +33,9 @@ from infoplane.information import (
 from infoplane.isolated import isolated
 from infoplane.samples import Pair, Samples
 from infoplane.settings import Settings
+
+BENT = "monotone"
+"""Of COORDINATES, what leaves no Gaussian noise behind, which some estimators need."""
 
 
 class EstimatorSettings(Settings):
@@ -80,6 +84,10 @@ class Estimator(ABC):
     not_invariant: ClassVar[str] = ""
     """Why its quantity is meant to change under invertible maps of a layer. An audit
     (invariance/audit.py) measures by how much, and does not count it as a failure."""
+
+    changes: ClassVar[str] = ""
+    """What of its settings and of the samples changes its number, and which way: a clause, for
+    people; what other coordinates do, says `moved_by`."""
 
     takes_layers: ClassVar[bool] = False
     takes_pairs: ClassVar[bool] = False
@@ -139,15 +147,35 @@ class Estimator(ABC):
             return own._replace(words=f"{own.words} {after}")
         return own
 
+    def moved_by(self, of: str) -> tuple[str, ...] | None:
+        """Which maps of a layer (information.COORDINATES) may move its I(X;T) (of: "ixt") or
+        its I(T;Y) ("ity"); the others leave it as it is. None: that is not known."""
+        return None
+
+    def what_changes(self, of: str) -> str:
+        """What would change its I(X;T) (of: "ixt") or its I(T;Y) ("ity"), in a sentence without
+        its end; empty where the estimator does not say."""
+        moved = self.moved_by(of)
+        if not self.changes or moved is None:
+            return self.changes
+        asked = {n: w for n, w in COORDINATES.items() if not (self.needs_noise and n == BENT)}
+        still = [words for name, words in asked.items() if name not in moved]
+        moving = [words for name, words in asked.items() if name in moved]
+        texts = [f"{_listed(moving)} move it"] if moving else []
+        if still:
+            texts.append(f"{_listed(still)} do not{'' if moving else ' move it'}")
+        return f"{self.changes}; of the layer's coordinates, {', '.join(texts)}"
+
     def statements(self, network: str = "") -> dict[str, str]:
         """What a store's attributes say of its numbers: `quantity_ixt`, in words, `symbol_ixt`,
-        and of I(T;Y) alike; and `not_calibrated`, by how much its calibrated intervals failed
-        their test, or ""."""
+        `changes_ixt`, what would change it, and of I(T;Y) alike; and `not_calibrated`, by how
+        much its calibrated intervals failed their test, or ""."""
         both = {of: self.quantity_of(of, network) for of in QUANTITIES}
         words = {f"quantity_{of}": one.words for of, one in both.items()}
         symbols = {f"symbol_{of}": one.symbol for of, one in both.items()}
         failed = "; ".join(f"{kind}: {why}" for kind, why in calibration.failures(self).items())
-        return words | symbols | {"not_calibrated": failed}
+        changes = {f"changes_{of}": self.what_changes(of) for of in QUANTITIES}
+        return words | symbols | changes | {"not_calibrated": failed}
 
     @property
     def needs_labels(self) -> str:
@@ -226,6 +254,11 @@ class Estimator(ABC):
     def session(self, survey: Any = None) -> Session:
         """Measures batch after batch. survey : the last result of `survey`"""
         return Session(self, survey)
+
+
+def _listed(words: Sequence[str]) -> str:
+    """ "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
 
 
 class LayerEstimator(Estimator):

@@ -63,6 +63,13 @@ class KDE(LayerEstimator, PairEstimator):
     settings: KDESettings
     chosen_by = frozenset({"noise_variance", "noise"})
     by_layer = ("noise_variance",)
+    changes = (
+        "less noise gives more bits, up to log2 of the number of inputs; bound: lower "
+        "gives smaller values"
+    )
+
+    def moved_by(self, of: str) -> tuple[str, ...]:
+        return ("rescale", "monotone")
 
     def quantity(self, of: str) -> Quantity:
         """I(X; T + N(0, σ²)), with the variance."""

@@ -58,6 +58,13 @@ class KL(PairEstimator):
     Settings = KLSettings
     settings: KLSettings
     infinite_without_noise = True
+    changes = (
+        "another k, or weights, trade bias for variance, and more samples lower both; "
+        "where values repeat, the seed of the noise that parts them moves it"
+    )
+
+    def moved_by(self, of: str) -> tuple[str, ...]:
+        return ("rotate", "monotone")
 
     def between(self, pair: Pair) -> Information:
         """I(A;B) in bits as a difference of entropies by nearest neighbours.

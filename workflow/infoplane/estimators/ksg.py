@@ -48,6 +48,13 @@ class KSG(PairEstimator):
     Settings = KSGSettings
     settings: KSGSettings
     infinite_without_noise = True
+    changes = (
+        "another k trades bias for variance, and more samples lower both; where values "
+        "repeat, the seed of the noise that parts them moves it"
+    )
+
+    def moved_by(self, of: str) -> tuple[str, ...]:
+        return ("rotate", "monotone")
 
     def between(self, pair: Pair) -> Information:
         """I(A;B) in bits by k nearest neighbours.

@@ -77,6 +77,14 @@ class LNN(PairEstimator):
     Settings = LNNSettings
     settings: LNNSettings
     infinite_without_noise = True
+    changes = (
+        "another k or n_neighbours changes how local the Gaussians are, and more samples "
+        "lower the bias; where values repeat, the seed of the noise that parts them moves"
+        " it"
+    )
+
+    def moved_by(self, of: str) -> tuple[str, ...]:
+        return ("rotate", "monotone")
 
     def between(self, pair: Pair) -> Information:
         """I(A;B) by local Gaussian likelihood.

@@ -106,6 +106,15 @@ class Renyi(PairEstimator):
     chosen_by = frozenset({"alpha", "width", "width_b", "moving_average", "standardise"})
     by_layer = ("width",)
     forgets_by = "moving_average to 0"
+    changes = (
+        "narrower kernels give more bits, up to log2 of batch_size; another α is another "
+        "quantity"
+    )
+
+    def moved_by(self, of: str) -> tuple[str, ...]:
+        """Distances between standardised rows see axes, and those between others scales."""
+        moving = "rotate" if self.settings.standardise else "rescale"
+        return (moving, "monotone")
 
     def quantity(self, of: str) -> Quantity:
         """Rényi's information of kernel matrices, with its order and the kernels' width."""

@@ -48,6 +48,10 @@ class Sliced(PairEstimator):
 
     Settings = SlicedSettings
     settings: SlicedSettings
+    changes = (
+        "projections of more dimensions see more of the dependence, and other projections"
+        " move it within its error"
+    )
     exempt_from_dpi = (
         "sliced information may grow under deterministic maps, which can turn what was spread "
         "over many directions into one"
@@ -56,6 +60,9 @@ class Sliced(PairEstimator):
         "it is the mean information of projections of standardised variables, which a map that "
         "changes what projections see changes too"
     )
+
+    def moved_by(self, of: str) -> tuple[str, ...]:
+        return ("rotate", "monotone", "permute")
 
     def quantity(self, of: str) -> Quantity:
         """The mean over projections, with their dimension."""

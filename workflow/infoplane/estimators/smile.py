@@ -39,6 +39,10 @@ class SMILE(CriticEstimator):
 
     Settings = SMILESettings
     settings: SMILESettings
+    changes = (
+        "a larger clip trades bias for variance; another training (seed, max_steps, "
+        "learning_rate, width) moves it, and more samples mostly raise it"
+    )
 
     def loss(self, scores: Scores, state: dict[str, Tensor]) -> Tensor:
         """Minus the Jensen-Shannon objective."""

@@ -86,6 +86,13 @@ class SP(LayerEstimator):
     Settings = SPSettings
     settings: SPSettings
     needs_noise = "it estimates the information of a layer with Gaussian noise of its own"
+    changes = (
+        "more noise in the network lowers it, more inputs raise its cap, log2 of their "
+        "number, and another seed moves it within its standard error"
+    )
+
+    def moved_by(self, of: str) -> tuple[str, ...]:
+        return ()
 
     def quantity_of(self, of: str, network: str = "the noisy network") -> Quantity:
         """The quantity in the noisy network; it measures no other network."""

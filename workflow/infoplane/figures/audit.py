@@ -9,9 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure as Drawn
 
 from infoplane.figures import style
-from infoplane.information import ERROR, PAIRS
+from infoplane.information import COORDINATES, ERROR, PAIRS
 from infoplane.invariance.moves import sentences
-from infoplane.invariance.settings import WORDS
 
 NAME = "audit"
 LEAST = 1e-3
@@ -51,7 +50,7 @@ def save(
 def draw(moves: pd.DataFrame, exempt: Mapping[str, str]) -> Drawn:
     """One panel per map, one line per run and estimator, one mark per value: its move in
     bits."""
-    names = [name for name in WORDS if name in set(moves["map"])]
+    names = [name for name in COORDINATES if name in set(moves["map"])]
     lines = list(moves[["run", "estimator"]].drop_duplicates().itertuples(index=False))
     many = len({run for run, _ in lines}) > 1
     figure = style.new_figure(1.0 + 1.65 * len(names), 1.15 + 0.3 * len(lines))
@@ -73,7 +72,7 @@ def draw(moves: pd.DataFrame, exempt: Mapping[str, str]) -> Drawn:
         axes.set_xticks([0, 0.01, 0.1, 1, *([10] if far > 10 else [])])
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.minorticks_off()
-        axes.set_title(WORDS[name].replace(" of units", ""), size=8)
+        axes.set_title(COORDINATES[name].replace(" of units", ""), size=8)
     texts = [f"{run}, {by}" if many else by for run, by in lines]
     whose = [" (exempt)" if exempt.get(by) else "" for _, by in lines]
     panels[0].set_yticks(range(len(lines)), [a + b for a, b in zip(texts, whose, strict=True)])
@@ -112,7 +111,9 @@ def alt(summary: pd.DataFrame, exempt: Mapping[str, str]) -> str:
     for (run, by), own in there.groupby(["run", "estimator"], sort=False):
         worst = own.loc[own.largest.idxmax()]
         kind = "exempt, " if exempt.get(by) else ""
-        said.append(f"{run} by {by} {kind}{worst.largest:.2g} under {WORDS[worst['map']]}")
+        said.append(
+            f"{run} by {by} {kind}{worst.largest:.2g} under {COORDINATES[worst['map']]}"
+        )
     return f"Largest moves in bits: {'; '.join(said)}." if said else "An empty figure."
 
 

@@ -191,7 +191,8 @@ def _card(grid: Sheet | Training) -> Card:
         return Card(grid, graphs, "", ("training_curves",))
     graphs = [interactive.plane(grid), *(interactive.curve(grid, q) for q in tables.VALUES)]
     plain = (tables.QUANTITY["quantity_ixt"], tables.QUANTITY["quantity_ity"])
-    about = "" if grid.quantities == plain else " and ".join(grid.quantities)
+    about = "" if grid.quantities == plain else f"{' and '.join(grid.quantities)}."
+    about = f"{about} {grid.changes}".strip()
     stills = ("information_plane", "information_curves")
     return Card(grid, graphs, about, tuple(f"{still}-{grid.estimator}" for still in stills))
 

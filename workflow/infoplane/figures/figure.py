@@ -113,6 +113,7 @@ class Figure(ABC):
             texts.append(sentences.quantities(numbers))
         if set(KIND_OF.values()) <= set(numbers):
             texts.append(sentences.intervals(numbers))
+        texts.append(sentences.changes(numbers))
         texts += sentences.chosen(numbers, chosen)
         texts += sentences.of_runs("Read", read)
         if "n_violates_dpi" in numbers:

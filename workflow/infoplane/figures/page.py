@@ -21,6 +21,7 @@ from pydantic.dataclasses import dataclass
 
 from infoplane.figures import FIGURES, sentences, tables
 from infoplane.figures.explore import Explorer, plotly, script
+from infoplane.figures.statements import Statement
 from infoplane.figures.style import RC
 from infoplane.information import FLAGS
 
@@ -162,6 +163,7 @@ class Experiment:
     families: tuple[Drawing, ...] = ()
     claims: tuple[Drawing, ...] = ()
     audit: tuple[Drawing, ...] = ()
+    statements: tuple[Statement, ...] = ()
     flags: tuple[FlagCount, ...] = ()
     checks: tuple[Check, ...] = ()
     endings: tuple[Ending, ...] = ()
@@ -169,6 +171,10 @@ class Experiment:
     settings: dict | None = None
     tables: dict[str, str] | None = None
     description: str = ""
+
+
+TABLES = {"endings": Ending, "flags": FlagCount, "checks": Check, "statements": Statement}
+"""Tables of the page that are written whole too, by the field of Experiment."""
 
 
 def render(experiment: Experiment | dict, explorer: Explorer | None = None) -> str:
@@ -230,7 +236,7 @@ def save_tables(experiment: Experiment, paths: Mapping[str, Path]) -> None:
     """
     runs = pd.DataFrame([{"run": run.name, **run.facts} for run in experiment.runs])
     runs.to_csv(paths["runs"], index=False)
-    for name, kind in {"endings": Ending, "flags": FlagCount, "checks": Check}.items():
+    for name, kind in TABLES.items():
         rows = [asdict(row) for row in getattr(experiment, name)]
         columns = [field.name for field in fields(kind)]
         pd.DataFrame(rows, columns=columns).to_csv(paths[name], index=False)

@@ -149,6 +149,29 @@ def quantities(numbers: pd.DataFrame) -> str:
     return f"The figure draws {'; '.join(texts)}." if texts else ""
 
 
+def changes(numbers: pd.DataFrame) -> str:
+    """What would change the values, as their one estimator says it; nothing of several that
+    say different things."""
+    return stated_changes([set(numbers.get(f"changes_{of}", [""])) for of in tables.VALUES])
+
+
+def stated_changes(of_both: Sequence[set[str]]) -> str:
+    """The same of what is stated for I(X;T) and for I(T;Y)."""
+    if any(len(said) != 1 or said == {""} for said in of_both):
+        return ""
+    ixt, ity = (min(said) for said in of_both)
+    if ixt == ity:
+        return f"What would change the values: {ixt}."
+    coordinates = ixt.partition("; of the layer's coordinates, ")
+    same, _, of_ity = ity.partition("; of the layer's coordinates, ")
+    if coordinates[0] == same:
+        return (
+            f"What would change the values: {same}; of the layer's coordinates, of I(X;T) "
+            f"{coordinates[2]}; of I(T;Y) {of_ity}."
+        )
+    return f"What would change the values: of I(X;T) {ixt}; of I(T;Y) {ity}."
+
+
 def ceiling(numbers: pd.DataFrame, where: str) -> str:
     """I(X;Y) of the population behind the inputs, if known and below H(Y). where : its marks in
     the figure"""

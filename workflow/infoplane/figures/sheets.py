@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from infoplane.figures import bins, caps, plane, style, tables
+from infoplane.figures import bins, caps, plane, sentences, style, tables
 from infoplane.figures.information_plane import InformationPlane
 from infoplane.figures.training_curves import TrainingCurves
 from infoplane.information import WHY_NONE
@@ -35,6 +35,7 @@ class Sheet(NamedTuple):
     """Values in bits of one run by one estimator.
 
     run, estimator : names; quantities : those behind I(X;T) and I(T;Y), in words
+    changes : what would change them, in a sentence, or nothing
     second : "Y", or "X̂" if that is a reconstruction
     layers : from input to output; epochs : those that were measured
     seeds : those that are drawn one by one; n_seeds : those that are averaged
@@ -47,6 +48,7 @@ class Sheet(NamedTuple):
     run: str
     estimator: str
     quantities: tuple[str, str]
+    changes: str
     second: str
     layers: list[str]
     epochs: list[int]
@@ -78,6 +80,7 @@ class Sheet(NamedTuple):
             run=str(numbers.run.iloc[0]),
             estimator=str(numbers.estimator.iloc[0]),
             quantities=(str(numbers.quantity_ixt.iloc[0]), str(numbers.quantity_ity.iloc[0])),
+            changes=sentences.changes(numbers),
             second=tables.second(numbers),
             layers=layers,
             epochs=epochs,

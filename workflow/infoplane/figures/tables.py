@@ -39,7 +39,7 @@ QUANTITY = {
 }
 """Columns of the numbers' quantities (information.Quantity), and the quantities of a table
 without them."""
-STATED = ("not_calibrated",)
+STATED = ("changes_ixt", "changes_ity", "not_calibrated")
 """Columns of what else an estimator says of its numbers (Estimator.statements), of one run and
 estimator the same everywhere; "" in a table without them."""
 CEILING = "information_xy"

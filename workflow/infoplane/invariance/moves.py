@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from infoplane.information import ERROR, PAIRS
-from infoplane.invariance.settings import WORDS
+from infoplane.information import COORDINATES, ERROR, PAIRS
 
 KEYS = ("run", "estimator", "seed", "epoch", "layer")
 """What tells layers apart, where a table has it."""
@@ -91,13 +90,13 @@ def sentences(estimator: str, exempt: str, moves: pd.DataFrame) -> list[str]:
         of = moves[moves["map"] == name]
         if not of["values"].any():
             why = next(iter(of.refused[of.refused != ""]), "it gives no value")
-            texts.append(f"{estimator}: not asked under {WORDS[name]}: {why}")
+            texts.append(f"{estimator}: not asked under {COORDINATES[name]}: {why}")
         elif not (of.beyond > 0).any():
-            still.append(WORDS[name])
+            still.append(COORDINATES[name])
         for row in of[of.beyond > 0].itertuples():
             texts.append(
                 f"{estimator}: {PAIRS[row.quantity]} moves {row.largest:.2g} bits under "
-                f"{WORDS[name]}, from {row.before:.2f} to {row.after:.2f} in {row.layer}"
+                f"{COORDINATES[name]}, from {row.before:.2f} to {row.after:.2f} in {row.layer}"
             )
     if still:
         under = ", ".join(still)

@@ -8,13 +8,6 @@ from infoplane.settings import Settings
 
 MapName = Literal["rescale", "rotate", "monotone", "permute"]
 MAPS: tuple[MapName, ...] = ("rescale", "rotate", "monotone", "permute")
-WORDS = {
-    "rescale": "unit rescalings",
-    "rotate": "rotations",
-    "monotone": "monotone functions of units",
-    "permute": "permutations",
-}
-"""What each map is, in words."""
 
 
 class MapSettings(Settings):

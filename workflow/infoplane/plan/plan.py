@@ -270,6 +270,7 @@ class Plan:
             "audit": json.dumps(
                 [self.files.figures_of_audit, ["audit"] if self.audits.in_report else []]
             ),
+            "exempt": self.audits.exempt,
         }
 
     @property

@@ -96,6 +96,15 @@ class CriticEstimator(PairEstimator):
     trains = True
     infinite_without_noise = True
     idle_with_labels = frozenset({"margins"})
+    changes = (
+        "another training (seed, max_steps, learning_rate, width) moves it, and more "
+        "samples mostly raise it"
+    )
+
+    def moved_by(self, of: str) -> tuple[str, ...]:
+        """Normal scores, of I(X;T) alone, do not see how a unit is bent."""
+        scores = of == "ixt" and self.settings.margins == "normal_scores"
+        return ("rotate", "permute") if scores else ("rotate", "monotone", "permute")
 
     def loss(self, scores: Scores, state: dict[str, Tensor]) -> Tensor:
         """What a mini-batch minimises, (C,), of C stacked critics; here minus the bound.
