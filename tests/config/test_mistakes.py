@@ -182,7 +182,7 @@ WRONG = {
             "runs.tanh.measure": {"epochs": {"schedule": "delta_exact"}},
         },
         "runs.tanh.measure.epochs.schedule: must be all, every, logarithmic or list, not "
-        "'delta_exact', which measures epochs in no order: estimator 'mine' goes on from the "
+        "'delta_exact', which measures epochs in no order: estimator 'mine' continues from the "
         "epoch before",
     ),
     "adaptive_schedule_without_information": (
@@ -732,7 +732,7 @@ WRONG = {
     ),
     "set_aside_without_a_threshold": (
         {"runs.tanh.training": {"set_aside": {"quantity": "accuracy_train"}}},
-        "runs.tanh.training.set_aside: give below, and not above, for accuracy_train",
+        "runs.tanh.training.set_aside: give below, not above, for accuracy_train",
     ),
     "measured_where_nothing_is": (
         {"runs.tanh.dataset": "everything", "runs.tanh.measure": {"inputs": "test"}},

@@ -84,8 +84,8 @@ def test_arrays_absent_name_folders_searched(settings, tmp_path):
         ({"x": np.where(X == 9, np.nan, X), "y": Y}, "in 1 of 6 inputs, first in row 2"),
         ({"x": X * 1e38, "y": Y}, "beyond float32 in 6 of 6|beyond float32 in 5 of 6"),
         ({"x": X, "y": Y, "train": [0]}, "holds train indices; both"),
-        ({"x": X, "y": Y, "train": [0, 1], "test": [1, 2]}, "stands twice"),
-        ({"x": X, "y": Y, "train": [0, 0], "test": [2]}, "stands twice"),
+        ({"x": X, "y": Y, "train": [0, 1], "test": [1, 2]}, "occurs twice"),
+        ({"x": X, "y": Y, "train": [0, 0], "test": [2]}, "occurs twice"),
         ({"x": X, "y": Y, "train": [0, 6], "test": [2]}, r"train holds indices outside 0 … 5"),
         ({"x": X, "y": Y, "train": [0, 1], "test": [-1]}, r"test holds indices outside 0 … 5"),
         ({"x": X, "y": Y, "train": Y == 0, "test": [1]}, "train must hold integer indices"),
@@ -161,8 +161,8 @@ def test_standardised_inputs_keep_what_tells_them_apart(prepared, how, dtype):
 @pytest.mark.parametrize(
     ("x", "remedy"),
     [
-        (2**60 + np.arange(128), "Subtract what"),  # float64 is in steps of 256 there
-        (np.array([*(1e-30 * np.arange(1, 128)), 1.0], np.float32), "Subtract what"),
+        (2**60 + np.arange(128), "Subtract the common part"),  # float64 is in steps of 256 there
+        (np.array([*(1e-30 * np.arange(1, 128)), 1.0], np.float32), "Subtract the common part"),
     ],
 )
 def test_standardisation_that_merges_inputs_is_refused(prepared, x, remedy):

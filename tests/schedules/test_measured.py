@@ -108,7 +108,7 @@ def test_a_fixed_schedule_is_measured_at_once(scheduled):
 @pytest.mark.parametrize(
     ("estimator", "why"),
     [
-        ({"estimator": "mine", "warm_start": True}, "mine goes on from the epoch before"),
+        ({"estimator": "mine", "warm_start": True}, "mine continues from the epoch before"),
         ({"estimator": "clustering"}, "clustering gives no information"),
     ],
 )

@@ -178,7 +178,7 @@ def test_linear_autoencoders_reach_what_principal_components_leave():
         ({"denoise": {}}, "give sigma > 0, masked > 0, or both"),
         ({"stop": {"quantity": "accuracy_test", "patience": 2}}, "stop.quantity must be loss_"),
         ({"set_aside": {"below": 0.5}}, "set_aside.quantity must be loss_train or loss_test"),
-        ({"set_aside": {"quantity": "loss_train", "below": 0.5}}, "give above, and not below"),
+        ({"set_aside": {"quantity": "loss_train", "below": 0.5}}, "give above, not below"),
     ],
 )
 def test_settings_that_mean_nothing_are_refused(settings, said):
