@@ -161,7 +161,10 @@ def test_standardised_inputs_keep_what_tells_them_apart(prepared, how, dtype):
 @pytest.mark.parametrize(
     ("x", "remedy"),
     [
-        (2**60 + np.arange(128), "Subtract the common part"),  # float64 is in steps of 256 there
+        (
+            2**60 + np.arange(128),
+            "Subtract the common part",
+        ),  # float64 is in steps of 256 there
         (np.array([*(1e-30 * np.arange(1, 128)), 1.0], np.float32), "Subtract the common part"),
     ],
 )

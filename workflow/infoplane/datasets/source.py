@@ -47,7 +47,8 @@ class SourceSettings(Settings):
     is only shifted."""
 
     flatten: bool = True
-    """`true` makes an input one row of features; false keeps (channels, height, width)."""
+    """`true` makes an input one row of features; false keeps (channels, height, width), which a
+    perceptron reads as one row too."""
 
     seed: int = Field(default=0, ge=0)
     """The subset, the shuffling, the split and stochastic labels are drawn with this seed."""

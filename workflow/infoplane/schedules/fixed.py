@@ -68,9 +68,7 @@ class Listed(Settings):
         wanted = np.unique(self.epochs)
         missing = np.setdiff1d(wanted, available)
         if len(missing):
-            raise ValueError(
-                f"epochs {missing.tolist()} are listed, but their weights were not kept"
-            )
+            raise ValueError(f"the weights of epochs {missing.tolist()} were not kept")
         return wanted
 
     def most(self, n_available: int) -> int:
