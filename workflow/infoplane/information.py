@@ -6,7 +6,7 @@ torch.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -166,20 +166,27 @@ class Information:
         found = (self.value, low, high, self.stderr, self.cap)
         return dict(zip(NUMBERS, found, strict=True))
 
+    def but(self, **changed) -> "Information":
+        """The record with other values of these fields. It takes a tenth of the time of
+        dataclasses.replace, which is longer than counting a small layer."""
+        found = object.__new__(Information)
+        found.__dict__.update(self.__dict__, **changed)
+        return found
+
     def exactly(self) -> "Information":
         """The record as an exact count of all inputs."""
-        return replace(self, interval=Interval(self.value, self.value, "exact"))
+        return self.but(interval=Interval(self.value, self.value, "exact"))
 
     def without_interval(self, why: str) -> "Information":
         """Itself with the reason (of WHY_NONE) why it has no interval, where it has none and
         no reason is known yet."""
         if self.interval.kind != "none" or self.why_none:
             return self
-        return replace(self, why_none=why)
+        return self.but(why_none=why)
 
     def with_flag(self, name: str) -> "Information":
         """The record with one flag more."""
-        return self if name in self.flags else replace(self, flags=(*self.flags, name))
+        return self if name in self.flags else self.but(flags=(*self.flags, name))
 
     def with_saturation(self) -> "Information":
         """The record, flagged if the value lies within 2 % of the cap."""
@@ -216,20 +223,21 @@ class LayerInformation(NamedTuple):
 
     def with_flag(self, name: str) -> "LayerInformation":
         """The record with both informations flagged."""
-        return self._replace(ixt=self.ixt.with_flag(name), ity=self.ity.with_flag(name))
+        return LayerInformation(self.ixt.with_flag(name), self.ity.with_flag(name), self.extra)
 
     def without_intervals(self, why: str) -> "LayerInformation":
         """Itself, each with the reason why it has no interval, where it has none."""
         both = self.ixt.without_interval(why), self.ity.without_interval(why)
-        return self._replace(ixt=both[0], ity=both[1])
+        return LayerInformation(*both, self.extra)
 
     def exactly(self) -> "LayerInformation":
         """The record with both informations as exact counts of all inputs."""
-        return self._replace(ixt=self.ixt.exactly(), ity=self.ity.exactly())
+        return LayerInformation(self.ixt.exactly(), self.ity.exactly(), self.extra)
 
     def with_saturation(self) -> "LayerInformation":
         """The record; each information within 2 % of its cap is flagged."""
-        return self._replace(ixt=self.ixt.with_saturation(), ity=self.ity.with_saturation())
+        both = self.ixt.with_saturation(), self.ity.with_saturation()
+        return LayerInformation(*both, self.extra)
 
     def extras(self) -> dict[str, float]:
         """All further quantities by the names of their columns."""

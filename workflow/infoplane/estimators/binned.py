@@ -310,7 +310,7 @@ def _grid(
         grid = Grid.of_range(ends[:, :1], ends[:, 1:], settings.n_bins, shape)
     else:
         grid = Grid.of_range(low, high, settings.n_bins, shape)
-    grid.require_numbers(low, high, [samples.place for samples in batch])
+    grid.require_numbers(low, high, (samples.place for samples in batch))
     return grid
 
 
@@ -352,10 +352,11 @@ def _records(
     in_range = one.n_units * math.log2(settings.n_bins or 1) + 1e-9
     beyond = np.log2(counted.n_codes[:, T]) > in_range
     caps = np.where(beyond, wider, within)
+    plain = Information(math.nan)
     return [
         LayerInformation(
-            Information(a, cap=cap),
-            Information(b),
+            plain.but(value=a, cap=cap),
+            plain.but(value=b),
             {"entropy_binned": h, "entropy_given_x": g},
         )
         for a, b, h, g, cap in zip(

@@ -88,10 +88,11 @@ def _records(batch: list[Samples]) -> list[LayerInformation]:
     ixt = h - given_x
     ity = h - (entropies[:, TY] - entropies[:, Y])
     cap = math.log2(batch[0].n_inputs)
+    plain = Information(math.nan)
     records = [
         LayerInformation(
-            Information(a, cap=cap),
-            Information(b),
+            plain.but(value=a, cap=cap),
+            plain.but(value=b),
             {"entropy": whole, "entropy_given_x": g},
         )
         for a, b, whole, g in zip(*(v.tolist() for v in (ixt, ity, h, given_x)), strict=True)

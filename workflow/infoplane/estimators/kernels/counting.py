@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numba
@@ -70,7 +70,7 @@ class Grid(NamedTuple):
         zero = np.zeros(shape)
         return cls(zero, zero, np.full(shape, float(width)), 0)
 
-    def require_numbers(self, low: np.ndarray, high: np.ndarray, places: list[str]) -> None:
+    def require_numbers(self, low: np.ndarray, high: np.ndarray, places: Iterable[str]) -> None:
         """Raises ValueError naming the place of a sample whose values, from low to high, lie in
         bins that float64 cannot number."""
         with np.errstate(over="ignore", invalid="ignore"):

@@ -168,16 +168,18 @@ def _grid_terms(tile, low, high, step, inverse, n_bins, factors, terms):
 def room_for(n, labels):
     """Memory to count n rows in: keys and codes of a hash table, at most a quarter full; the
     code of each row; rows of each code, and of each code and class, which are zero between two
-    counts; rows and their classes, part by part, and where the parts begin."""
+    counts; rows and their classes, part by part, and where the parts begin. Codes and sizes are
+    those of one part, where there are parts."""
     n_bits, n_part_bits = _bits_of(n), 0
     while n > _WHOLE and n >> n_part_bits > _PART:
         n_part_bits += 1
+    most = n if n_part_bits == 0 else 4 * _PART
     n_classes = min(labels.max() + 1, _MOST_CLASSES)
     slots = np.empty(1 << n_bits, np.int64), np.empty(1 << n_bits, np.int32)
-    sizes = np.zeros(n, np.int32), np.zeros(n * n_classes, np.int32)
+    sizes = np.zeros(most, np.int32), np.zeros(most * n_classes, np.int32)
     starts = np.empty((1 << n_part_bits) + 1, np.int64)
     parts = np.empty(n, np.int64), np.empty(n, np.int64), starts
-    return slots, np.empty(n, np.int32), sizes, parts, n_part_bits
+    return slots, np.empty(most, np.int32), sizes, parts, n_part_bits
 
 
 @numba.njit
@@ -237,10 +239,11 @@ def _part(hashes, labels, n_bits, rows, classes, starts):
     for p in range(len(starts)):
         total, starts[p] = total + starts[p], total
     for i in range(hashes.shape[0]):
-        for key in hashes[i]:
+        for j in range(hashes.shape[1]):
+            key = hashes[i, j]
             p = (np.uint64(key) >> np.uint64(1)) >> shift
-            at = starts[p]
-            starts[p] = at + 1
+            at = np.uint64(starts[p])
+            starts[p] = at + np.uint64(1)
             rows[at] = key
             classes[at] = labels[i]
     starts[1:] = starts[:-1].copy()
@@ -252,7 +255,12 @@ def _tally_part(rows, classes, n_used, slots, codes, sizes, steps):
     """How many codes there are among rows, Σ c log2 c of these in fixed point, and the same of
     pairs of a code and a class, where there are few of these. n_used : highest bits of the
     hashes that all rows share."""
-    codes, (sizes, pair_sizes) = codes[: len(rows)], sizes
+    sizes, pair_sizes = sizes
+    if len(rows) > len(codes):  # far more than in other parts
+        n_classes = len(pair_sizes) // len(sizes)
+        codes, sizes = np.empty(len(rows), np.int32), np.zeros(len(rows), np.int32)
+        pair_sizes = np.zeros(len(rows) * n_classes, np.int32)
+    codes = codes[: len(rows)]
     found = _number(rows, n_used, slots, codes)
     if found == len(rows):
         return found, 0, found, 0
@@ -308,10 +316,11 @@ def _number(hashes, n_used, slots, codes):
 def _weigh(codes, sizes, steps):
     """Σ c log2 c in fixed point; adds the rows of each code to its size."""
     weighted = np.int64(0)
-    for code in codes:
+    for i in range(len(codes)):
+        code = np.uint64(codes[i])  # of signed numbers, each index would be compared with 0
         c = sizes[code]
         sizes[code] = c + 1
-        weighted += steps[c]
+        weighted += steps[np.uint64(c)]
     return weighted
 
 
@@ -321,15 +330,15 @@ def _weigh_pairs(codes, labels, n_classes, sizes, pair_sizes, steps):
     adds the rows of each pair to its size."""
     weighted, n_pairs, weighted_pairs = np.int64(0), np.int64(0), np.int64(0)
     for i in range(len(codes)):
-        code = np.int64(codes[i])
+        code = np.uint64(codes[i])  # of signed numbers, each index would be compared with 0
         c = sizes[code]
         sizes[code] = c + 1
-        weighted += steps[c]
-        pair = code * n_classes + labels[i]
+        weighted += steps[np.uint64(c)]
+        pair = code * np.uint64(n_classes) + np.uint64(labels[i])
         c = pair_sizes[pair]
         pair_sizes[pair] = c + 1
         n_pairs += c == 0
-        weighted_pairs += steps[c]
+        weighted_pairs += steps[np.uint64(c)]
     return weighted, (n_pairs, weighted_pairs)
 
 
