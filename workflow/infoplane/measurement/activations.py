@@ -28,12 +28,16 @@ from infoplane.stores.activations import ActivationsStore, ActivationsWriter
 from infoplane.stores.locks import writing
 from infoplane.stores.weights import WeightsStore, measured_network
 
+REUSED_BYTES = 64 * 10**6
+"""Of a block on the CPU, at most: a third of it is below the size from which the C library
+maps every array anew (32 MB). The system then takes as long to clear pages as the pass does."""
+
 
 class Activations:
     """Every measured layer of every seed at every measured epoch, as batches of samples.
 
     Iteration gives lists of Samples of one layer, for a block of epochs and all seeds that are
-    not lost. `memory_mb` bounds the activations in memory.
+    not lost. `memory_mb` bounds the activations in memory; on a CPU a block is smaller still.
     probe : gives the measured inputs and labels
     """
 
@@ -64,7 +68,9 @@ class Activations:
         self.y_is_output = settings.y == "reconstruction"
         each = bytes_each(self.network, self.n_inputs * self.draws, settings)
         each += 0 if probe.fixed else x.nbytes
-        self.at_once = max(1, memory_mb * 10**6 // each)
+        on_cpu = self.device.type == "cpu"
+        held = min(memory_mb * 10**6, REUSED_BYTES) if on_cpu else memory_mb * 10**6
+        self.at_once = max(1, held // each)
 
     def inputs(self, epochs: Sequence[int], seeds: Sequence[int]) -> list[Inputs]:
         """The measured inputs at each of these epochs and seeds, seed by seed.

@@ -115,6 +115,11 @@ class Journal:
             for kind, shapes in zip(KINDS, (network.parameters, network.buffers), strict=True)
             for array, shape in shapes.items()
         }
+        # by path: network, name and type of what trainers give
+        self._given = {
+            path: (*path.split("/", 2)[::2], in_files(array.dtype))
+            for path, array in self.arrays.items()
+        }
         bytes_per_epoch = sum(self._bytes(name) for name in self.arrays)
         self.shard = _power_of_two(SHARD_BYTES // max(bytes_per_epoch, 1))
         self.pending: list[Arrays] = []  # kept epochs that no whole shard holds yet
@@ -134,7 +139,7 @@ class Journal:
 
     def keeps(self, epoch: int) -> bool:
         """Whether the weights of an epoch are kept."""
-        return bool(np.isin(epoch, self.kept))
+        return bool((self.kept == epoch).any())
 
     def resume(self) -> State | None:
         """The trainer's state at the last checkpoint, or None after starting a new journal.
@@ -272,12 +277,12 @@ class Journal:
 
     def _take(self, weights: Mapping[str, Arrays]) -> None:
         arrays = {}
-        for path, array in self.arrays.items():
-            network, _, name = path.split("/", 2)
+        for path, (network, name, dtype) in self._given.items():
             value = np.asarray(weights[network][name])
-            if value.dtype != in_files(array.dtype):
+            if value.dtype != dtype:
+                declared = self.arrays[path].dtype
                 raise TypeError(
-                    f"{name} of {network} is declared as {array.dtype}, given as {value.dtype}"
+                    f"{name} of {network} is declared as {declared}, given as {value.dtype}"
                 )
             arrays[path] = value
         self.pending.append(arrays)
