@@ -74,18 +74,24 @@ def mixture_entropies(
     memory : bytes that may be used beside the rows, and a copy of them in float32 where they
         are in float64
     """
-    order = np.argsort(classes, kind="stable")
-    ordered = classes[order]
-    others = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
-    sizes = np.diff(others, prepend=0, append=len(order))
+    order, sizes, of_class = _by_class(np.asarray(classes, np.int64).tobytes())
     if rows.is_cuda:
         sums = _sums_on_device(rows, order, sizes, variance, memory)
     else:
         sums = _sums_on_cpu(rows, order, sizes, variance, memory)
     within = sums[: cpu.LOWER_ACROSS]
     whole = within + sums[cpu.LOWER_ACROSS :]
-    of_class = np.repeat(sizes, sizes)
     return _bounds(whole, len(order)), _bounds(within, of_class)
+
+
+@lru_cache(maxsize=8)
+def _by_class(classes: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The order that sorts rows by these classes (int64), the sizes of classes in that order,
+    and of each row of the order the size of its class; remembered, as layers have the same."""
+    written = np.frombuffer(classes, np.int64)
+    order = np.argsort(written, kind="stable")
+    sizes = np.unique(written, return_counts=True)[1]
+    return order, sizes, np.repeat(sizes, sizes)
 
 
 def group_entropies(rows: torch.Tensor, variance: float, memory: int) -> Bounds:
@@ -153,8 +159,10 @@ def _direct_sums(rows, order, sizes, variance) -> np.ndarray:
         cpu.direct_sums(*given, share, n_shares, shares[share])
 
     each(run, n_shares)
-    found = sum(shares[1:], start=shares[0])
-    return found[:, np.arange(leaves.LEAF) < (blocks[:, 1] - blocks[:, 0])[:, None]]
+    found = shares[0]
+    for other in shares[1:]:
+        found += other
+    return found.reshape(len(found), -1)[:, _places(tuple(sizes.tolist()))]
 
 
 def _product_sums(centred: _Centred, sizes, variance, memory) -> np.ndarray:
@@ -331,6 +339,13 @@ def _blocks_of(sizes: tuple[int, ...], most: int) -> np.ndarray:
         parts.append(np.stack([starts, stops, np.full_like(starts, label)], axis=1))
         start += size
     return np.concatenate(parts).astype(np.int64)
+
+
+@lru_cache(maxsize=8)
+def _places(sizes: tuple[int, ...]) -> np.ndarray:
+    """Where the rows stand in leaves that are filled up, remembered as blocks are."""
+    blocks = _blocks_of(sizes, leaves.LEAF)
+    return np.flatnonzero(np.arange(leaves.LEAF) < (blocks[:, 1] - blocks[:, 0])[:, None])
 
 
 def _leaves_in_space(points, order, sizes) -> tuple[np.ndarray, np.ndarray]:
