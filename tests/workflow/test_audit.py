@@ -38,6 +38,8 @@ def test_layers_are_audited_and_the_report_shows_it(fresh):
     assert "audit_layers" not in said  # it stands
     page = project.results("small/report.html").read_text(encoding="utf-8")
     assert '<section id="audit">' in page
+    stated = pd.read_csv(project.results("small/tables/statements.csv"))
+    assert stated.audit.str.contains("moves").all() and stated.changes.notna().all()
     assert "bins: I(X;T) moves" in page
     other = project.configure(EXPERIMENT, {"audit.factor": 3}, name="other.yaml")
     assert "audit_layers" in project.snakemake("--configfile", other, "-n", "--quiet", "rules")
