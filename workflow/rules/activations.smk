@@ -1,5 +1,5 @@
-# Only where a run shares its activations between estimators; otherwise each estimating job
-# regenerates them from the weights and keeps none.
+# This rule runs only if a run shares its activations between estimators; otherwise each
+# estimating job regenerates them from the weights and keeps none.
 rule regenerate_activations:
     input:
         weights=ACTIVATIONS.of(lambda w: plan.weights_of_block(w.run, w.seeds)),

@@ -1,4 +1,4 @@
-# Claims: one job tries all of them on what their runs and families are known by.
+# Claims: one job tests all of them on the tables of their runs and families.
 
 
 rule try_claims:

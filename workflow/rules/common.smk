@@ -1,6 +1,6 @@
-# The experiment, checked before any job, its plan, and what rules take from that. What is
-# planned, infoplane.plan says; here stands what only Snakemake knows: inputs that are ancient,
-# attempts, and errors.
+# The experiment, checked before any job, its plan, and the parts that rules take from it.
+# infoplane.plan makes the plan; this file adds what only Snakemake has: ancient inputs,
+# attempts and errors.
 
 import gc
 import json
@@ -9,9 +9,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
-# The library is found also where it is not installed (an environment of `--sdm conda`).
-# Estimators of the user's own are found from the working directory; last, so that no file
-# there takes the place of a package.
+# The library is found even if it is not installed (an environment of `--sdm conda`). The user's
+# own estimators are found in the working directory, which comes last, so that no file there
+# replaces a package.
 sys.path[:0] = [workflow.basedir]
 sys.path.append(os.getcwd())
 
@@ -21,7 +21,7 @@ from snakemake.logging import logger
 from infoplane.deferred import defer_for_a_plan
 
 defer_for_a_plan()
-gc.disable()  # modules stay: looking for garbage among them is a tenth of a start
+gc.disable()  # modules stay: a search for garbage among them takes a tenth of a start
 
 from infoplane.config import ConfigError
 from infoplane.figures import FIGURES

@@ -27,7 +27,7 @@ rule estimate_information:
         "../scripts/estimate_information.py"
 
 
-# A run with `shards: 4` is measured by four of these, and put together by the rule above.
+# Four of these jobs measure a run with `shards: 4`; the rule above puts the parts together.
 use rule estimate_information as estimate_part with:
     input:
         weights=PART.of(lambda w: plan.weights_of_block(w.run, w.seeds)),

@@ -1,5 +1,5 @@
-# One job draws all figures of a run and lists its violations, one all figures of several runs;
-# what is asked for by an estimator's or a figure's name is drawn into the same folders.
+# One job draws all figures of a run and lists its violations, and one draws all figures of
+# several runs. Targets with an estimator's or a figure's name draw into the same folders.
 
 
 rule draw_run:

@@ -1,5 +1,5 @@
-# The invariance audit: a few layers of each run in other coordinates, by each of its estimators,
-# and one job that puts all of it together. `snakemake audit` asks for it.
+# The invariance audit: each estimator of a run measures a few of its layers in other
+# coordinates, and one job puts all results together. The target is `audit`.
 
 
 rule audit_layers:

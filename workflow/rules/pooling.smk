@@ -1,5 +1,5 @@
-# Weights of many epochs or seeds taken for draws of one random network: pooled information.
-# A pool is of all blocks of a run at once.
+# Pooled information: weights of many epochs or seeds count as draws of one random network. A
+# pool takes all blocks of a run at once.
 
 
 rule pool_epochs:

@@ -1,4 +1,4 @@
-# Signals of networks that are compared: one job per family, or a part of a large one, measures all
+# Signals of compared networks: one job per family, or a part of a large one, measures all
 # signals of its networks at the epochs that were chosen.
 
 

@@ -1,4 +1,4 @@
-# What can be asked for by name: everything, one run, one estimator, one kind of figure.
+# Targets with a name: everything, one run, one estimator, one kind of figure.
 
 
 rule report:
@@ -35,7 +35,7 @@ rule report:
         "../scripts/report.py"
 
 
-# All that needs a network connection.
+# Everything that needs a network connection.
 rule datasets:
     input:
         expand(files.dataset(), dataset=experiment.datasets),
@@ -58,13 +58,13 @@ rule claims:
         told(lambda w: plan.target_of_claims()),
 
 
-# Layers in other coordinates: how far what estimators say of them moves.
+# Layers in other coordinates: how far estimates move.
 rule audit:
     input:
         files.of_audit("audit.json"),
 
 
-# Inputs are functions: of all these targets, a call of Snakemake asks for one or none.
+# Inputs are functions, because a call of Snakemake needs at most one of these targets.
 for run in plan.runs_with_target:
 
     rule:

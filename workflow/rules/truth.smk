@@ -1,6 +1,5 @@
-# Estimators beside the truth: the calibration page that `estimator_truth` makes. Which
-# problems, estimators and sizes it has, config/truth/<page>.yaml says; it is read when it is asked
-# for.
+# Estimators beside the truth: the calibration page of the target `estimator_truth`.
+# config/truth/<page>.yaml lists its problems, estimators and sizes; it is read on demand.
 
 truth = TruthPlan(experiment.truth)
 PROBLEM, ANSWERS, CALIBRATION = map(Result, (truth.problems, truth.answers, truth.calibration))
