@@ -1,4 +1,4 @@
-"""Which of two networks generalises better: networks of a grid, scored pair by pair.
+"""Which of two networks generalises better? Networks of a grid, scored pair by pair.
 
 `strata` chooses the epochs at which networks are compared, `table` puts their signals and
 targets side by side, `collapse` finds networks that learnt nothing, `pairs` and `scores` say

@@ -1,4 +1,4 @@
-"""What is compared, by which signals, at which epochs, and how scores are made."""
+"""Settings of a comparison: its signals, its epochs and its scores."""
 
 from typing import Annotated, Any, Literal
 
@@ -16,19 +16,19 @@ Signal = Annotated[Any, Choice(SIGNALS, "signal")]
 
 
 class Settings(BaseSettings):
-    """How networks are compared, whichever they are."""
+    """Settings of a comparison that do not depend on the networks."""
 
     measure: Measure = Measure()
-    """This section says on which training inputs, layers and readings signals are measured."""
+    """This section sets the training inputs, layers and readings of signals."""
     strata: dict[str, Stratum] = Field(default=DEFAULT, min_length=1)
     """Strata name the epochs at which networks are compared: each network at the end of its
     training, all at one epoch, or each at the same training loss."""
     targets: list[Target] = Field(default=["accuracy_test", "gap"], min_length=1)
-    """Targets are what a signal has to predict. accuracy_test is the share of test inputs that
-    get their label; gap is the accuracy on training inputs minus that on test inputs, where
+    """A signal should predict these targets. accuracy_test is the share of test inputs with the
+    right label; gap is the accuracy on training inputs minus the accuracy on test inputs, and
     less is better."""
     collapse: Collapse = Collapse()
-    """These thresholds say when a network, or an estimate, counts as collapsed."""
+    """A network, or an estimate, counts as collapsed by these thresholds."""
     resamples: int = Field(default=1000, ge=0)
     """Intervals of scores come from this many resamples of the networks; 0 gives no
     intervals."""

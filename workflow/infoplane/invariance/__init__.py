@@ -1,1 +1,2 @@
-"""What estimators say of the same layer in other coordinates: true information stays."""
+"""Estimates of the same layer in other coordinates, in which true information does not
+change."""

@@ -1,8 +1,8 @@
 """How far an estimator's values move when a layer is written in other coordinates.
 
-True information does not change under an invertible map of a layer: I(X;T) = I(X;f(T)). What
-an estimator says does, where it depends on scales, axes or distances. The spread is found on
-the user's own layers, without any truth.
+True information does not change under an invertible map of a layer: I(X;T) = I(X;f(T)). An
+estimate changes if it depends on scales, axes or distances. The audit finds the spread on the
+user's own layers, without any truth.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from infoplane.settings import mistakes
 
 LIMITS = ("ixt_at_limit", "ity_at_limit")
 COLUMNS = ("seed", "epoch", "layer", "map", "repeat", "ixt", "ity", *LIMITS, "refused")
-"""Of a table of values in bits. map : "none" of the layer as it is; at_limit : whether a value
-is within 2 % of the largest that it could be, its cap or H(Y), and so can hardly move upwards;
-refused : why there is no value."""
+"""Columns of a table of values in bits. map : "none" for the unchanged layer; at_limit :
+whether a value is within 2 % of its largest possible value, its cap or H(Y), so that it can
+hardly move upwards; refused : why there is no value."""
 AS_IT_IS = "none"
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What an estimator says of a layer in other coordinates.
+    """An estimator's values for a layer in other coordinates.
 
     estimator : its name
     exempt : why its quantity is not invariant; empty: it is
@@ -78,14 +78,15 @@ def audit(
     seed: int = 0,
     **settings: Any,
 ) -> Audit:
-    """How far an estimator's values of a layer move under invertible maps of it, in bits.
+    """Measure how far an estimator's values of a layer move under invertible maps of it, in
+    bits.
 
-    t, y, x, centres, sigma, draws, shape, shape_x : as of `infoplane.estimate`; noise is part
-        of t, and the maps come after it
+    t, y, x, centres, sigma, draws, shape, shape_x : as in `infoplane.estimate`; noise is part
+    of t, and the maps are applied after it
     maps : of rescale, rotate, monotone, permute; None: all
     repeats : random maps of each kind; factor : the largest of a unit under rescale; seed : of
         the maps
-    settings : the estimator's own, for example n_bins=30
+    settings : of the estimator, for example n_bins=30
     Raises KeyError for an unknown estimator, ValueError for wrong settings and samples, and for
     estimators that give no information.
 

@@ -1,8 +1,8 @@
-"""Signals of a trained network: one file each, a class with the same interface.
+"""Signals of a trained network: one file for each, with a class of the same interface.
 
-A signal is a number that is said to tell, from training inputs alone, how well a network will
-do on others. It derives from `NetworkSignal` or `LayerSignal` (interface.py) and stands in the
-table below, or is named "module:Class".
+A signal is a number that should tell, from training inputs alone, how well a network will do on
+other inputs. Its class derives from `NetworkSignal` or `LayerSignal` (interface.py). It is in
+the table below, or has the name "module:Class".
 """
 
 from collections.abc import Mapping
@@ -44,11 +44,11 @@ SIGNALS = Table(
 
 
 def from_written(written: Mapping[str, Any]) -> Signal:
-    """The signal of settings as they were written, `signal` and its keys."""
+    """The signal of settings as written, with `signal` and its keys."""
     kind = SIGNALS[written["signal"]]
     return kind(kind.Settings.model_validate(written))
 
 
 def by_default() -> dict[str, dict[str, Any]]:
-    """Every signal of the table that can do without settings, by its own name."""
+    """Every signal of the table that needs no settings, by its own name."""
     return {name: {"signal": name} for name in SIGNALS if SIGNALS[name].by_itself}

@@ -1,8 +1,8 @@
-"""What every signal is: a class with its settings bound, that declares what it is.
+"""The interface of signals: a class with its settings, which declares its properties.
 
-A number of the whole network derives from `NetworkSignal`, one of each layer from
-`LayerSignal`; both get a `Trained`, one network at one epoch, which knows training inputs and
-no others.
+A number of the whole network derives from `NetworkSignal`, a number of each layer from
+`LayerSignal`. Both get a `Trained`, one network at one epoch, which has training inputs and no
+others.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 NEEDS = {
     "initial": "the weights before training",
 }
-"""What is read only where a signal declares that it needs it."""
+"""Material that is read only if a signal declares that it needs it."""
 Better = Literal["higher", "lower"]
 
 
 class NotMeasurable(Exception):
-    """A signal that a network does not have; the message says why, and stands in the table."""
+    """A network does not have this signal; the message says why, and the table shows it."""
 
 
 class Value(NamedTuple):
-    """A value with what is said of it.
+    """A value with its remarks.
 
     value : of the signal, in its unit
-    cap : the largest value that could have come out, NaN where there is none
+    cap : the largest possible value, NaN if there is none
     flags : of an estimator, names out of information.FLAGS
     """
 
@@ -41,32 +41,34 @@ class Value(NamedTuple):
 
 
 class SignalSettings(Settings):
-    """What a signal without settings of its own has for settings."""
+    """The settings of a signal without further settings."""
 
     signal: str
     """The signal has this name, or this import path, "module:Class"."""
 
 
 class Signal(ABC):
-    """A number that is said to go with generalisation, with its settings.
+    """A number that should go with generalisation, with its settings.
 
-    Raises TypeError for a class that declares what is not known here.
+    Raises TypeError for a class with an unknown declaration.
     """
 
     Settings: ClassVar[type[Settings]] = SignalSettings
     """Its settings, `signal: str` among them."""
     label: str = ""
-    """How a table or a figure names it; empty: as the configuration does."""
+    """Its name in tables and figures; empty: the name in the configuration."""
     unit: str = ""
-    """Of its values; empty: they have none."""
+    """The unit of its values; empty if they have none."""
     better: Better
-    """Which values are said to go with better generalisation; the docstring says by whom."""
+    """The values that should go with better generalisation; the docstring names the source of
+    the claim."""
     needs: ClassVar[tuple[str, ...]] = ()
     """Names out of NEEDS."""
     control: ClassVar[bool] = False
-    """A negative control, which must not tell networks apart that differ in nothing else."""
+    """Whether it is a negative control, which must not distinguish networks that differ in
+    nothing else."""
     by_itself: ClassVar[bool] = True
-    """Whether it is measured where no signals are chosen."""
+    """Whether it is measured by default."""
     by_layer: ClassVar[bool] = False
     """Whether it is one number per layer. By the class it derives from."""
 
@@ -112,18 +114,19 @@ class NetworkSignal(Signal):
 
     @abstractmethod
     def of_network(self, trained: Trained) -> float | Value:
-        """Its value. Raises NotMeasurable, with why, where this network has none."""
+        """Its value. Raises NotMeasurable, with the reason, if this network has none."""
 
 
 class LayerSignal(Signal):
-    """A number of each measured layer; that of the last hidden one, and the mean over layers,
-    follow from them."""
+    """A number of each measured layer; the value of the last hidden layer and the mean over
+    layers follow from it."""
 
     by_layer = True
 
     @abstractmethod
     def of_layer(self, samples: Samples, trained: Trained) -> float | Value:
-        """Its value of one layer. Raises NotMeasurable, with why, where this layer has none.
+        """Its value for one layer. Raises NotMeasurable, with the reason, if this layer has
+        none.
 
         samples : t (n, 1, units), y (n,) labels without gaps, x (n, features)
         """

@@ -1,4 +1,4 @@
-"""A trained network at one epoch, as signals see it: with its training inputs and no others."""
+"""A trained network at one epoch, for signals: with its training inputs and no others."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 Found = TypeVar("Found")
 
 BATCH = 1024
-"""Inputs of one pass where a pass may be cut."""
+"""Inputs of one pass, if a pass may be cut."""
 
 
 class TrainingInputs(NamedTuple):
     """The training inputs that are measured.
 
     x : float32 (n, *shape); y : int64 (n,), of each input the position of its label's score
-    samples : the same as estimators take them, with labels without gaps
+    samples : the same for estimators, with labels without gaps
     """
 
     x: torch.Tensor
@@ -38,16 +38,16 @@ class TrainingInputs(NamedTuple):
 
     @classmethod
     def of(cls, x: np.ndarray, y: np.ndarray) -> TrainingInputs:
-        """Of arrays x (n, *shape) and codes y (n,) of the label that was learnt."""
+        """Inputs from arrays x (n, *shape) and codes y (n,) of the learnt label."""
         samples = Inputs.of(x, y)
         return cls(samples.x, torch.from_numpy(np.ascontiguousarray(y, np.int64)), samples)
 
 
 class Trained:
-    """One network of a run at one epoch. Whatever it gives is computed when it is first asked
-    for, and once for all signals.
+    """One network of a run at one epoch. Everything is computed at its first use, once for all
+    signals.
 
-    run, seed, epoch : which network it is
+    run, seed, epoch : of the network
     network : its layers and functions, in evaluation mode: no dropout, batch norm by its
         running statistics
     weights, initial : arrays (1, *shape) by name, now and before training
@@ -78,7 +78,7 @@ class Trained:
 
     @property
     def place(self) -> str:
-        """Which network it is, for messages."""
+        """The network's name, for messages."""
         return f"run {self.run}, seed {self.seed}, epoch {self.epoch}"
 
     @property
@@ -126,15 +126,15 @@ class Trained:
     def loss(
         self, weights: Weights, x: torch.Tensor | None = None, y: torch.Tensor | None = None
     ) -> torch.Tensor:
-        """Mean cross-entropy in nats of inputs x with labels y by other weights of this
-        network; gradients are recorded where weights ask for them. x, y : None: all"""
+        """Mean cross-entropy, in nats, of inputs x with labels y for other weights of this
+        network; gradients are recorded if the weights require them. x, y : None: all"""
         x, y = (self.x, self.y) if x is None else (x, y)
         return torch.nn.functional.cross_entropy(self.scores(weights, x), y)
 
     def gradient(
         self, x: torch.Tensor | None = None, y: torch.Tensor | None = None
     ) -> dict[str, torch.Tensor]:
-        """Of `loss` with respect to each parameter, (1, *shape)."""
+        """Gradient of `loss` with respect to each parameter, (1, *shape)."""
         own = {
             name: array.detach().clone().requires_grad_()
             for name, array in self.parameters.items()
@@ -142,7 +142,7 @@ class Trained:
         }
         loss = self.loss({**self.weights, **own}, x, y)
         found = torch.autograd.grad(loss, list(own.values()), allow_unused=True)
-        # What a batch norm takes off again is no part of what is learnt: it has none.
+        # A bias that a batch norm subtracts is not learnt and has no gradient.
         return {
             name: torch.zeros_like(array) if gradient is None else gradient
             for (name, array), gradient in zip(own.items(), found, strict=True)
@@ -170,7 +170,8 @@ class Trained:
                 yield samples_of(self.inputs.samples, self.inputs.samples.y, t[0], own, *where)
 
     def remember(self, key: Hashable, find: Callable[[], Found]) -> Found:
-        """What `find` gives, asked once by this key: what several signals share."""
+        """The result of `find`, computed once for this key, because several signals share
+        it."""
         if key not in self._remembered:
             self._remembered[key] = find()
         return self._remembered[key]

@@ -1,4 +1,4 @@
-"""How far experiments are: what stands in results/, beside what a configuration asks for.
+"""The state of experiments: the content of results/ compared with a configuration.
 
 `python -m infoplane.status` prints it. `experiment` looks, `show` makes the text of it; both
 read attributes, flags and file times, never a whole store.

@@ -51,7 +51,7 @@ def publish(partial: Path, path: Path) -> None:
 def open_tree(path: str | Path, kind: str = "") -> xr.DataTree:
     """The store as an xarray tree, opened lazily, after verification.
 
-    kind : what it has to be a store of
+    kind : the required kind of the store
     Raises StoreError if it is absent, damaged or of another kind.
 
     Examples
