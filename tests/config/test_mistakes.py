@@ -463,7 +463,7 @@ WRONG = {
             "runs.tanh.estimators": ["critic"],
             "runs.tanh.pools": {"late": {}},
         },
-        "runs.tanh.pools.late.estimators: cannot have 'critic': it goes on from epoch to "
+        "runs.tanh.pools.late.estimators: cannot have 'critic': it continues from epoch to "
         "epoch; set warm_start to false",
     ),
     "pool_by_a_moving_average": (
@@ -472,7 +472,7 @@ WRONG = {
             "runs.tanh.estimators": ["renyi"],
             "runs.tanh.pools": {"late": {}},
         },
-        "runs.tanh.pools.late.estimators: cannot have 'renyi': it goes on from epoch to "
+        "runs.tanh.pools.late.estimators: cannot have 'renyi': it continues from epoch to "
         "epoch; set moving_average to 0",
     ),
     "noise_of_no_hidden_layer": (

@@ -1,8 +1,8 @@
-"""Networks that collapsed, and estimates that did, found by stated rules and never dropped.
+"""Collapsed networks and estimates, found by stated rules and never dropped.
 
-A network collapses where its training diverges, where a whole layer is the same for every
-input, or where it gives every input one class. An estimate collapses where every input has a
-code of its own: then I(X;T) is at its cap and I(T;Y) = H(Y), whatever the network has learnt.
+A network collapses if its training diverges, if a whole layer is the same for every input, or
+if it predicts one class for every input. An estimate collapses if every input has its own code:
+then I(X;T) is at its cap and I(T;Y) = H(Y), whatever the network has learnt.
 """
 
 from collections.abc import Mapping
@@ -24,21 +24,21 @@ RULES = {
 
 
 class Settings(BaseSettings):
-    """When a network, or an estimate, counts as collapsed. Collapsed networks are listed, and
-    scores are given with and without them."""
+    """The rules by which a network, or an estimate, counts as collapsed. Collapsed networks are
+    listed, and scores are given with and without them."""
 
     loss_above: float = Field(default=2.0, gt=0)
-    """A network counts as diverged where its training loss is more than this many times that of
-    the untrained network, or is no number."""
+    """A network counts as diverged if its training loss is more than this many times that of
+    the untrained network, or not a number."""
     dead_share: float = Field(default=1.0, gt=0, le=1)
-    """A network counts as dead where at least this share of the units of a hidden layer has the
+    """A network counts as dead if at least this share of the units of a hidden layer has the
     same output for every training input."""
     classes: int = Field(default=1, ge=1)
-    """A network counts as constant where it gives at most this many classes to the training
+    """A network counts as constant if it predicts at most this many classes for the training
     inputs."""
     below_cap: float = Field(default=0.001, ge=0, lt=1)
-    """An estimate counts as "all codes unique" where I(X;T) of every hidden layer is at most
-    this share below the largest value that the estimator could return."""
+    """An estimate counts as "all codes unique" if I(X;T) of every hidden layer is at most this
+    share below the largest value that the estimator could return."""
 
 
 def state_of(network: Mapping[str, Any], settings: Settings) -> tuple[str, str]:

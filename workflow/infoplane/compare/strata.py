@@ -1,9 +1,9 @@
-"""Strata: the epochs at which networks are compared, so that all else is equal.
+"""Strata: the epochs at which networks are compared on equal terms.
 
-Networks that are compared at the end of their training differ in how far they have come. A
-signal that only says that is as good as the training loss. So pairs are also compared at the
-same epoch, and at the same training loss (Jiang et al. 2020 stop every training at one value
-of the cross-entropy for this reason).
+Networks at the end of their training differ in their progress. A signal that only measures
+progress is as good as the training loss. So pairs are also compared at the same epoch, and at
+the same training loss (Jiang et al. 2020 stop every training at one value of the cross-entropy
+for this reason).
 """
 
 import math
@@ -30,7 +30,7 @@ class At(Settings):
     stratum: Literal["epoch"]
     """`epoch` compares all networks at one epoch."""
     epoch: int = Field(ge=1)
-    """Networks are compared at this epoch, whose weights have to be kept."""
+    """Networks are compared at this epoch, whose weights must be kept."""
 
 
 class Matched(Settings):
@@ -41,9 +41,9 @@ class Matched(Settings):
     """This is the level in nats; null takes the lowest level that a share of a family's
     networks reaches."""
     reached_by: float = Field(default=0.9, gt=0, le=1)
-    """Where loss is null, this share of a family's networks has to reach the level."""
+    """If loss is null, this share of a family's networks must reach the level."""
     within: float = Field(default=0.1, gt=0)
-    """An epoch is matched where its loss is at most this share of the level away from it; a
+    """An epoch is matched if its loss differs from the level by at most this share of it; a
     network without such an epoch is left out and named."""
 
 
@@ -69,7 +69,7 @@ class Course:
 
 
 class Chosen(NamedTuple):
-    """A network in a stratum: the epoch at which it stands there; None and why, if nowhere."""
+    """A network in a stratum: its epoch there; None and the reason if it has none."""
 
     run: str
     seed: int

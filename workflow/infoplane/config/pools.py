@@ -66,5 +66,5 @@ def _cannot_pool(written: Any) -> str:
         return ""  # said elsewhere
     if estimator.remembers:
         forgets = f"; set {method.forgets_by}" if method.forgets_by else ""
-        return f"it goes on from epoch to epoch{forgets}"
+        return f"it continues from epoch to epoch{forgets}"
     return ""

@@ -69,7 +69,7 @@ class RenyiSettings(Settings):
     """Alignment chooses from this many widths, equally spaced on a logarithmic scale."""
     moving_average: float = Field(default=0, ge=0, lt=1)
     """The width before keeps this share in each new one by alignment, 0.9 in Wickstrøm et al.:
-    every batch then chooses a width, σ ← 0.9 σ + 0.1 σ', and an epoch goes on from the one
+    every batch then chooses a width, σ ← 0.9 σ + 0.1 σ', and an epoch continues from the one
     measured before it. With 0 the first batch of an epoch chooses for all."""
     standardise: bool = False
     """`true` first divides each coordinate by its standard deviation. false lets the units of a

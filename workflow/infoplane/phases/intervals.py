@@ -8,7 +8,7 @@ import scipy
 CONFIDENCE = 0.95
 """Share of experiments whose interval holds the true mean."""
 RESOLUTION = 1e-3
-"""Bits up to which a difference is that of arithmetic, and of no network."""
+"""Differences up to so many bits come from arithmetic and not from networks."""
 
 
 class Estimate(NamedTuple):

@@ -30,7 +30,7 @@ def of_layers(table: pd.DataFrame, confidence: float = CONFIDENCE) -> pd.DataFra
     ixt_start, ixt_turn, ixt_end (means over all seeds); of each of ESTIMATES {name},
     {name}_lower, {name}_upper; and of PRESENT whether the phase is present, empty where fewer
     than 3 seeds leave that open.
-    Raises ValueError where a column is missing or a seed appears twice.
+    Raises ValueError if a column is missing or a seed appears twice.
     """
     if missing := [name for name in NEEDED if name not in table]:
         raise ValueError(f"the table of information lacks {', '.join(missing)}")

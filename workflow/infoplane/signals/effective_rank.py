@@ -21,8 +21,7 @@ class EffectiveRankSettings(Settings):
     number of units."""
     inputs: int = Field(default=500, ge=2)
     """The rank is that of the activations of this many training inputs, the first in the
-    measured order, or all where there are fewer; its time grows as their cube in layers that
-    are wider."""
+    measured order, or all if there are fewer; its time grows as their cube in wider layers."""
 
 
 class EffectiveRank(LayerSignal):

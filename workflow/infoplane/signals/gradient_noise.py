@@ -18,8 +18,8 @@ class GradientNoiseSettings(Settings):
     """`gradient_noise` is the variance of the gradient between training inputs, summed over
     parameters."""
     inputs: int = Field(default=512, ge=4)
-    """The gradients of this many training inputs are compared, drawn at random, or all where
-    there are fewer."""
+    """The gradients of this many training inputs are compared, drawn at random, or all if there
+    are fewer."""
     batches: int = Field(default=16, ge=2)
     """The inputs are put into this many batches, whose gradients are compared."""
     seed: int = Field(default=0, ge=0)

@@ -1,4 +1,4 @@
-"""What a layer knows of the labels, or of the inputs, by any estimator."""
+"""Information of a layer about the labels, or about the inputs, by any estimator."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class InformationSignal(LayerSignal):
 
     Stirn et al. 2018 ("Deep Mutual Information") say that more I(T;Y) on the training set goes
     with better generalisation; Shwartz-Ziv & Tishby 2017 (arXiv 1703.00810), that less I(X;T)
-    does. Of networks without noise an estimate says how T lies in space.
+    does. In networks without noise an estimate describes the geometry of T.
     """
 
     Settings = InformationSettings

@@ -1,6 +1,6 @@
-"""Measure signals of many networks: weights and training inputs in, a row a number out.
+"""Measure signals of many networks: from weights and training inputs to one row per number.
 
-Test inputs stay outside: what a signal is given (`Trained`) is made of training inputs and of
+Signals never see test inputs: their material (`Trained`) consists of training inputs and of
 metrics on them. Test accuracy and the gap are targets, which are written beside the signals.
 """
 

@@ -31,7 +31,7 @@ class SharpnessSettings(Settings):
     """What signals of sharpness are told."""
 
     inputs: int = Field(default=256, ge=2)
-    """The losses of this many training inputs are compared, drawn at random, or all where there
+    """The losses of this many training inputs are compared, drawn at random, or all if there
     are fewer."""
     seed: int = Field(default=0, ge=0)
     """The inputs and directions are drawn with this seed."""
@@ -41,7 +41,7 @@ class RandomSettings(SharpnessSettings):
     """What signals of sharpness in random directions are told."""
 
     rise: float = Field(default=0.1, gt=0)
-    """The loss has to rise by this many nats on average over directions."""
+    """The loss must rise by this many nats on average over directions."""
     draws: int = Field(default=4, ge=1)
     """The loss is averaged over this many random directions."""
 

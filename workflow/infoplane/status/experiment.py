@@ -28,13 +28,13 @@ class Wanted:
     recipes: Mapping[Path, str] = field(default_factory=dict)
 
     def is_other(self, store: Path) -> bool:
-        """Whether a store that stands was made otherwise than is asked for."""
+        """Whether an existing store was made with another recipe than the requested one."""
         return store in self.recipes and recipe_in(store) != self.recipes[store]
 
 
 @dataclass(frozen=True)
 class Trained:
-    """How far a block of seeds is. epochs: to reach, None where nothing says it.
+    """The state of a block of seeds. epochs: to reach, None if unknown.
 
     state : finished, growing, halted, failed, missing, damaged, or other: made otherwise than
         the configuration asks

@@ -34,13 +34,13 @@ def text(status: Status) -> str:
         parts.append("\n".join(["running:", *(f"  {line}" for line in status.running)]))
     if status.other:
         head = (
-            "made from other settings, sources or data than now; the next run makes them anew:"
+            "made from other settings, sources or data than now; the next run makes them again:"
         )
         parts.append("\n".join([head, *(f"  {path}" for path in status.other)]))
     if status.failures:
         parts.append("\n".join(["FAILED:", *(f"  {line}" for line in status.failures)]))
     if status.leftovers:
-        head = "half-written and no longer growing; the next run writes them anew:"
+        head = "half-written and no longer growing; the next run writes them again:"
         parts.append("\n".join([head, *(f"  {path}" for path in status.leftovers)]))
     if status.wrong:
         parts.append("\n".join(["DAMAGED:", *(f"  {line}" for line in status.wrong)]))
