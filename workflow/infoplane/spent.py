@@ -1,8 +1,8 @@
 """What a job took, as a table beside its log: time, processor time and memory.
 
 Snakemake's `benchmark:` asks the system twice a second what a job holds, and adds up what it
-sees; that alone took 1.5 s of processor time of the default experiment. A job knows it at its
-end. Columns have the names and units of Snakemake's.
+sees; in the default experiment that was more than half of Snakemake's own processor time. A job
+knows it at its end. Columns have the names and units of Snakemake's.
 """
 
 import os
