@@ -128,3 +128,23 @@ def test_labels_of_all_samples_may_be_given_once(batch):
     once = counting.tally_grid(samples, labels[:1], grids()[0])
     each = counting.tally_grid(samples, np.repeat(labels[:1], 6, axis=0), grids()[0])
     np.testing.assert_array_equal(once.weighted, each.weighted)
+
+
+@pytest.mark.parametrize("n_units", [1, 3, 4, 5, 8, 10, 12, 17, 64, 600])
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_rows_of_all_widths_are_told_apart_and_no_others(n_units, dtype):
+    """Rows of which whole vectors are read, and the last ones: each row is there twice, once
+    in each half, but for one number of one."""
+    random, labels = np.random.default_rng(n_units), np.zeros((1, 1), np.int64)
+    for n_rows in (1, 9, 20):
+        once = random.choice([-1.0, -0.0, 0.5], (n_rows, n_units)).astype(dtype)
+        once[:, 0] = np.arange(n_rows) / n_rows
+        t = np.concatenate([once, once])
+        t[t == 0] *= random.choice([-1, 1], (t == 0).sum())  # −0 is 0
+        t[0, -1] = -2.0
+        expected = len(np.unique(t + 0.0, axis=0))
+        assert expected == n_rows + 1
+        given = torch.from_numpy(t)[None, :, None], labels.repeat(2 * n_rows, axis=1)
+        grid = counting.Grid.of_range(-2.0, 1.0, 120, (1, n_units))
+        assert counting.tally_rows(*given).n_codes[0, T] == expected
+        assert counting.tally_grid(*given, grid).n_codes[0, T] == expected

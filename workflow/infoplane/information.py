@@ -175,7 +175,7 @@ class Information:
 
     def exactly(self) -> "Information":
         """The record as an exact count of all inputs."""
-        return self.but(interval=Interval(self.value, self.value, "exact"))
+        return self.but(interval=Interval(self.value, self.value, "exact"), why_none="")
 
     def without_interval(self, why: str) -> "Information":
         """Itself with the reason (of WHY_NONE) why it has no interval, where it has none and
@@ -227,8 +227,9 @@ class LayerInformation(NamedTuple):
 
     def without_intervals(self, why: str) -> "LayerInformation":
         """Itself, each with the reason why it has no interval, where it has none."""
-        both = self.ixt.without_interval(why), self.ity.without_interval(why)
-        return LayerInformation(*both, self.extra)
+        ixt, ity = self.ixt.without_interval(why), self.ity.without_interval(why)
+        same = ixt is self.ixt and ity is self.ity
+        return self if same else LayerInformation(ixt, ity, self.extra)
 
     def exactly(self) -> "LayerInformation":
         """The record with both informations as exact counts of all inputs."""

@@ -178,10 +178,15 @@ class Binned(LayerEstimator, PairEstimator):
     ) -> list[LayerInformation]:
         """`estimate` for many samples; those of equal shapes run in parallel."""
 
+        counts = self.settings.correction == "none"
+        why = "sample" if counts else "corrected"
+
         def records_of(alike: list[Samples]) -> list[LayerInformation]:
             counted = _tallies(alike, self.settings, survey)
-            records = _records(alike[0], self.settings, counted)
-            if any(map(self.of_population, alike)):
+            of_population = any(map(self.of_population, alike))
+            reason = "" if of_population else why
+            records = _records(alike[0], self.settings, counted, reason)
+            if of_population:
                 records = _with_intervals(alike, self.settings, records, counted)
             heavy = _heavy_tails(alike, self.settings)
             return [
@@ -190,11 +195,10 @@ class Binned(LayerEstimator, PairEstimator):
             ]
 
         records = by_shape(batch, records_of)
-        counts = self.settings.correction == "none"
         return [
             record.exactly()
             if counts and samples.is_counted_whole
-            else record.without_intervals("sample" if counts else "corrected")
+            else record.without_intervals(why)
             for samples, record in zip(batch, records, strict=True)
         ]
 
@@ -333,7 +337,7 @@ def _surveyed(
 
 
 def _records(
-    one: Samples, settings: BinnedSettings, counted: Tallies
+    one: Samples, settings: BinnedSettings, counted: Tallies, why: str
 ) -> list[LayerInformation]:
     """The record from the tallies of samples with this shape.
 
@@ -352,7 +356,7 @@ def _records(
     in_range = one.n_units * math.log2(settings.n_bins or 1) + 1e-9
     beyond = np.log2(counted.n_codes[:, T]) > in_range
     caps = np.where(beyond, wider, within)
-    plain = Information(math.nan)
+    plain = Information(math.nan, why_none=why)
     return [
         LayerInformation(
             plain.but(value=a, cap=cap),

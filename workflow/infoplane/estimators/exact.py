@@ -88,7 +88,8 @@ def _records(batch: list[Samples]) -> list[LayerInformation]:
     ixt = h - given_x
     ity = h - (entropies[:, TY] - entropies[:, Y])
     cap = math.log2(batch[0].n_inputs)
-    plain = Information(math.nan)
+    of_population = any(map(unseen.are, batch))
+    plain = Information(math.nan, why_none="" if of_population else "sample")
     records = [
         LayerInformation(
             plain.but(value=a, cap=cap),
@@ -97,7 +98,7 @@ def _records(batch: list[Samples]) -> list[LayerInformation]:
         )
         for a, b, whole, g in zip(*(v.tolist() for v in (ixt, ity, h, given_x)), strict=True)
     ]
-    if not any(map(unseen.are, batch)):
+    if not of_population:
         return records
     codes = [unseen.codes_of_values(t)] * len(batch)
     again = unseen.repeats(t, labels, partial(counting.tally_rows, repeats=True))

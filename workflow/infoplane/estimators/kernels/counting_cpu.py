@@ -7,6 +7,7 @@ import numpy as np
 
 from infoplane.compiled import compiled
 from infoplane.estimators.kernels.hash_table import slot_of
+from infoplane.estimators.kernels.row_sums_cpu import ROWS, add_hashes, add_terms, padded
 
 T, TY, TX, Y, X = range(5)
 """Columns of Tallies: the codes, codes jointly with the class, with the input, these alone."""
@@ -74,38 +75,22 @@ def tally_rows_share(
 @numba.njit
 def hash_words(words, minus_zero, multipliers, out):
     """Fill out (n,) with the hashes of unsigned words (n · n_units,), as `row_hashes` does."""
-    n_units = len(multipliers)
-    height = max(1, _TILE // n_units)
-    factors = np.empty(height * n_units, np.int64)
-    terms = np.empty(height * n_units, np.int64)
-    folded = np.empty(height * n_units, words.dtype)
-    half = words.itemsize * 4
-    for i in range(height * n_units):
-        factors[i] = multipliers[i % n_units]
-    for start in range(0, len(out), height):
-        stop = min(start + height, len(out))
-        tile = words[start * n_units : stop * n_units]
-        for i in range(len(tile)):
-            word = tile[i] if tile[i] != minus_zero else tile[i] ^ tile[i]
-            folded[i] = word ^ (word >> half)
-        for i in range(len(tile)):
-            terms[i] = np.int64(folded[i]) * factors[i]
-        _sum_rows(terms, n_units, out[start:stop])
+    n_units, half = len(multipliers), words.itemsize * 4
+    out[:] = 0
+    for j in range(add_hashes(out, words, padded(multipliers), n_units), len(out)):
+        for k in range(n_units):
+            word = words[j * n_units + k]
+            word = word if word != minus_zero else word ^ word
+            out[j] += np.int64(word ^ (word >> half)) * multipliers[k]
 
 
 @numba.njit
-def _sum_rows(terms, n_units, out):
-    """Fill out (n,) with the sums of n · n_units terms, row by row: in one loop, as short inner
-    ones take twice as long."""
-    total = np.int64(0)
-    i, left = 0, n_units
-    for j in range(len(out) * n_units):
-        total += terms[j]
-        left -= 1
-        if left == 0:
-            out[i] = total
-            total = np.int64(0)
-            i, left = i + 1, n_units
+def _sum_rows(terms, kept, n_units, out):
+    """Fill out (n,) with the sums of n · n_units terms, row by row. kept : see `add_terms`"""
+    out[:] = 0
+    for j in range(add_terms(out, terms, kept, n_units), len(out)):
+        for k in range(n_units):
+            out[j] += terms[j * n_units + k]
 
 
 @numba.njit(error_model="numpy")
@@ -117,10 +102,11 @@ def _hash_rows(values, low, high, step, n_bins, multipliers, out):
     """
     n_units = values.shape[2]
     n_rows = values.shape[0] * values.shape[1]
-    height = max(1, _TILE // n_units)
+    height = max(ROWS, _TILE // n_units // ROWS * ROWS)
     tiled = np.empty((4, height * n_units))
     factors = np.empty(height * n_units, np.int64)
-    terms = np.empty(height * n_units, np.int64)
+    terms = np.empty(height * n_units + 8, np.int64)  # behind the last row more is read
+    kept = padded(np.full(n_units, -1))
     for i in range(height * n_units):
         k = i % n_units
         tiled[0, i], tiled[1, i], tiled[2, i] = low[k], high[k], step[k]
@@ -135,7 +121,7 @@ def _hash_rows(values, low, high, step, n_bins, multipliers, out):
             _grid_terms(tile, tiled[0], tiled[1], tiled[2], tiled[3], n_bins, factors, terms)
         else:
             _width_terms(tile, tiled[2], factors, terms)
-        _sum_rows(terms, n_units, hashes[start:stop])
+        _sum_rows(terms, kept, n_units, hashes[start:stop])
 
 
 @numba.njit(forceinline=True)
