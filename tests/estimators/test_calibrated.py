@@ -77,6 +77,17 @@ def test_what_is_told_of_labels_is_no_more_than_there_is(gap):
     assert opinions.of_labels(torch.zeros(3000, 2), torch.from_numpy(labels)) == (0.0, 0.0)
 
 
+def test_equal_rows_are_counted_where_variables_take_few_values():
+    a, _ = normals(2000, 2, 0.7)
+    labels = (a[:, 0] > 0).long()
+    assert math.isnan(opinions.counted(a, labels))
+    rows = torch.stack([labels.double(), torch.zeros(2000)], 1)
+    assert opinions.counted(rows, labels) == pytest.approx(1, abs=0.01)
+    assert opinions.counted(rows, (a[:, 1] > 0).long()) < 0.01
+    apart = torch.stack([labels.double(), a[:, 1].double()], 1)
+    assert opinions.counted(apart, labels) == pytest.approx(1, abs=0.01)
+
+
 def test_told_is_between_nothing_and_the_entropy():
     found = opinions.told(np.array([-1, 0.5, 3]), np.array([-2, np.nan, 1]), 2.0)
     assert found.tolist() == [0, 0.5, 2]
@@ -87,9 +98,10 @@ def test_settings_as_tested_have_intervals_and_others_none():
     assert not calibration.of(ESTIMATORS["ksg"](k=7))
     assert set(calibration.of(ESTIMATORS["ksg"](seed=3))) == {"continuous", "labels"}
     # margins of critics, which were tested as standardised, matter beside no label
-    for margins in ("normal_scores", "standardised"):
-        assert set(calibration.of(ESTIMATORS["smile"](margins=margins))) == {"labels"}
-    assert not calibration.of(ESTIMATORS["smile"](width=7))
+    for margins, kinds in (("normal_scores", set()), ("standardised", {"continuous"})):
+        assert set(calibration.of(ESTIMATORS["nwj"](margins=margins))) == {"labels"}
+        assert set(calibration.of(ESTIMATORS["infonce"](margins=margins))) == kinds
+    assert not calibration.of(ESTIMATORS["nwj"](width=7))
 
 
 def test_records_of_pairs_have_intervals_around_the_truth():

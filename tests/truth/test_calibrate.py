@@ -1,12 +1,16 @@
 """Calibrated intervals: fits, margins, and the test on families that a fit has not seen."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.tables import calibration
 from infoplane.estimators.tables.calibration import CONTINUOUS, LABELS, Asked
-from infoplane.truth import calibrate, coverage
+from infoplane.truth import calibrate, coverage, gaussians, run
+from infoplane.truth.page import load
 
 
 def values(families: str = "abcde", wrong: str = "", seed: int = 0) -> pd.DataFrame:
@@ -22,7 +26,7 @@ def values(families: str = "abcde", wrong: str = "", seed: int = 0) -> pd.DataFr
     table = pd.concat(rows, ignore_index=True)
     fixed = {"kind": LABELS, "n": 1000, "d_a": 2, "d_b": 0, "stderr": 0.02}
     named = {"estimator": "toy", "method": "toy", "settings": "{}"}
-    return table.assign(**fixed, **named, reference=5.0, second=2.5)
+    return table.assign(**fixed, **named, reference=5.0, second=2.5, counted=np.nan)
 
 
 def test_intervals_hold_where_families_are_alike():
@@ -96,6 +100,9 @@ def test_answers_of_another_quantity_are_no_evidence():
             "entropy": 2.0,
             "neighbours": -0.5,
             "lines": 1.0,
+            "counted": np.nan,
+            "d_a": 3,
+            "d_b": 3,
         }
     )
     table = calibrate.values_of(errors)
@@ -105,6 +112,8 @@ def test_answers_of_another_quantity_are_no_evidence():
     table = calibrate.values_of(of_labels)
     assert set(table.reference) == {2.0} and set(table.second) == {1.0}
     assert calibrate.values_of(errors.assign(method="kde")).empty
+    assert calibrate.values_of(errors.assign(d_b=calibrate.WIDEST + 1)).empty
+    assert len(calibrate.values_of(of_labels.assign(d_a=calibrate.WIDEST + 1))) == 4
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +124,7 @@ def fit():
 
 
 def test_no_interval_outside_of_the_evidence(fit):
-    asked = Asked(LABELS, 1000, 2, 0, 1.0, 0.02, 5.0, 2.5)
+    asked = Asked(LABELS, 1000, 2, 0, 1.0, 0.02, 5.0, 2.5, np.nan)
     low, high, kind = fit.interval_of(asked)
     assert kind == "calibrated" and 0 <= low <= 1.0 <= high < 2.5
     for why, other in (
@@ -124,12 +133,60 @@ def test_no_interval_outside_of_the_evidence(fit):
         ("dimensions", {"d_a": 3}),
         ("above", {"value": 5.0}),
         ("below", {"value": -5.0}),
+        ("entropy", {"reference": 5.6}),
         ("", {"reference": float("nan")}),
     ):
         assert fit.interval_of(asked._replace(**other)).kind == "none"
         assert fit.why_none(asked._replace(**other)) == why
     assert fit.interval_of(asked._replace(value=float("nan"))).kind == "none"
     assert fit.why_none(asked) == ""
+
+
+def test_intervals_of_labels_end_at_what_is_counted(fit):
+    asked = Asked(LABELS, 1000, 2, 0, 1.0, 0.02, 5.0, 2.5, np.nan)
+    free = fit.interval_of(asked)
+    counted = fit.interval_of(asked._replace(counted=1.02))
+    assert counted.high == pytest.approx(1.02 + 1000**-0.5) and counted.high < free.high - 0.02
+    if "counted" in fit.start:  # what equal rows tell may all be there
+        assert fit.interval_of(asked._replace(counted=4.0)).high >= 4.0
+
+
+def test_errors_where_rows_are_counted_say_nothing_of_others():
+    """Families with a count leave the upper side of the others' intervals as it is."""
+    table = values("abcde")
+    of_codes = values("fg").assign(counted=3.0, value=1.0)  # ranges stay
+    signals = calibrate.Signals(("value", "counted"), ("share",))
+    alone, both = (calibrate._fit(t, signals) for t in (table, pd.concat([table, of_codes])))
+    assert both.high == pytest.approx(alone.high)
+
+
+@pytest.mark.slow
+def test_the_tables_that_ship_are_made_of_the_errors_that_ship(tmp_path):
+    """Of one estimator: fits, reasons and coverage, to the last digit."""
+    name = "compressed"
+    errors = calibrate.read(calibrate.ERRORS).query("estimator == @name")
+    fits, failed, found = calibrate.calibrated(errors)
+    path = calibrate.write(fits, failed, tmp_path / "table.json")
+    made, shipped = (json.loads(p.read_text("utf-8")) for p in (path, calibration.TABLE))
+    for rows in ("fits", "failed"):
+        assert made[rows] == [one for one in shipped[rows] if one["estimator"] == name]
+    assert fits and failed
+    expected = coverage.read().query("estimator == @name").reset_index(drop=True)
+    pd.testing.assert_frame_equal(found.round(3), expected, check_dtype=False)
+
+
+@pytest.mark.parametrize("name", ["ksg", "ksg-improved", "kl", "lnn", "edge"])
+def test_errors_that_ship_are_of_this_version(name):
+    """One answer each, anew: an estimator that answers otherwise has stale intervals."""
+    page = load("full")
+    (task,) = gaussians.Gaussians(dimensions=[2], information=[2]).tasks({})
+    settings = page.estimators[name]
+    estimator = ESTIMATORS[settings.estimator](settings)
+    found = run.run(name, estimator, "gaussians", [task], [1000], page.seeds)
+    where = "estimator == @name and family == 'gaussians' and task == @task.name and n == 1000"
+    (old,) = calibrate.read(calibrate.ERRORS).query(where).itertuples()
+    assert sorted(found.value) == pytest.approx([old.lowest, old.highest], abs=1e-3)
+    assert set(found.settings) == {old.settings}
 
 
 def test_the_table_is_written_as_it_is_read(fit, tmp_path, monkeypatch):
@@ -140,5 +197,5 @@ def test_the_table_is_written_as_it_is_read(fit, tmp_path, monkeypatch):
     (read,), known = calibration.fits(), calibration.failed()
     calibration.fits.cache_clear(), calibration.failed.cache_clear()
     assert known == (failed,)
-    asked = Asked(LABELS, 1000, 2, 0, 1.0, 0.02, 5.0, 2.5)
+    asked = Asked(LABELS, 1000, 2, 0, 1.0, 0.02, 5.0, 2.5, np.nan)
     assert read.interval_of(asked)[:2] == pytest.approx(fit.interval_of(asked)[:2], abs=1e-3)

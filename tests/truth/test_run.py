@@ -179,6 +179,7 @@ def answers(truth, *values, **more):
         "entropy": np.nan,
         "neighbours": np.nan,
         "lines": np.nan,
+        "counted": np.nan,
         "flags": "",
         "refused": "",
         "seconds": 1.0,

@@ -84,6 +84,7 @@ WHY_NONE = {
     "below": f"{OUTSIDE} (a value below all that were tested)",
     "above": f"{OUTSIDE} (a value above all that were tested)",
     "constant": f"{OUTSIDE} (a variable that is constant, or takes few values)",
+    "entropy": f"{OUTSIDE} (H(Y) above all that were tested)",
 }
 """Why there is no interval, in the order of its number in a store."""
 

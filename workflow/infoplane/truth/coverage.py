@@ -15,6 +15,9 @@ COVERAGE = Path(__file__).with_name("coverage.csv")
 """What ships: one row per estimator, kind and family, with `calibrated`."""
 COVERED = ["estimator", "kind", "family", "values", "given", "inside", "width"]
 """Columns of a table of coverage."""
+SUMMARY = ("estimator", "second variable", "claimed", "given", "inside", "worst family")
+SUMMARY += ("median", "widths")
+"""Columns of a summary."""
 CLAIM, CLAIM_WORST = 0.88, 0.75
 """Least coverage of all values, and of the worst family, with which an estimator is called
 calibrated."""
@@ -113,8 +116,8 @@ def summary(table: pd.DataFrame) -> str:
     drawn with replacement, as what another page might have shown.
     """
     lines = [
-        "| estimator | second variable | claimed | given | inside | worst family | widths |",
-        "|---|---|---|---|---|---|---|",
+        f"| {' | '.join(SUMMARY)} |",
+        f"|{len(SUMMARY) * '---|'}",
     ]
     for (estimator, kind), part in table.groupby(["estimator", "kind"], sort=False):
         there = part[part.given > 0]
@@ -128,6 +131,7 @@ def summary(table: pd.DataFrame) -> str:
             f"{100 * there.given.sum() / part['values'].sum():.0f} %",
             _with_range(there),
             f"{100 * worst.inside:.0f} % of {worst.given} ({worst.family})",
+            f"{np.median(np.repeat(there.width, there.given)):.2f}",
             f"{there.width.min():.2f}–{there.width.max():.2f}",
         )
         lines.append(f"| {' | '.join(cells)} |")

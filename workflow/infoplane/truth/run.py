@@ -244,7 +244,8 @@ def _references(pair: Pair | None) -> dict[str, float]:
     if pair.is_labelled:
         entropy = entropy_of_counts(np.bincount(pair.b.numpy()))
         neighbours, lines = opinions.of_labels(pair.a, pair.b)
-        return found | {"entropy": entropy, "neighbours": neighbours, "lines": lines}
+        found |= {"entropy": entropy, "neighbours": neighbours, "lines": lines}
+        return found | {"counted": opinions.counted(pair.a, pair.b)}
     linear = linear_information(pair.a, pair.b)
     return found | {"linear": linear, "coarse": opinions.coarse(pair.a, pair.b)}
 

@@ -8,11 +8,12 @@ second opinions of the same samples (opinions.py). With
 `start` those of v and of the opinions that distances are counted from,
     low = min(start) − (exp(f_low) − NEAR),    high = max(start) + (exp(f_high) − NEAR)
 where f_low and f_high are sums of coefficients times `features`, the margin among them. No
-information lies below 0, and with a label none above H(B): intervals end there.
+information lies below 0, and with a label none above H(B), or where A takes few values above
+what is counted: intervals end there.
 
 An interval is given where the fit has evidence: settings as tested, no more and no fewer
-samples, no more dimensions, values between those that at least two families reached, T
-continuous where the second variable is. Elsewhere there is none.
+samples, no more dimensions, values between those that at least two families reached, no
+larger H(B), T continuous where the second variable is. Elsewhere there is none.
 """
 
 from __future__ import annotations
@@ -40,9 +41,9 @@ FREE = frozenset({"estimator", "memory_mb", "batch", "seed", "device", "curves"}
 
 CONTINUOUS, LABELS = "continuous", "labels"
 
-OPINIONS = ("linear", "coarse", "entropy", "neighbours", "lines")
+OPINIONS = ("linear", "coarse", "entropy", "neighbours", "lines", "counted")
 """Beside a value, in a table of errors: of two continuous variables linear and coarse, of
-labels H(B), neighbours and lines (opinions.py); bits, NaN where they are of the other kind."""
+labels H(B), neighbours, lines and counted (opinions.py); bits, NaN of the other kind."""
 
 NEAR = 0.02
 """Bits that are added to distances before their logarithm is fitted: smaller ones are alike."""
@@ -61,6 +62,7 @@ class Asked(NamedTuple):
     reference : the opinion `linear` of continuous variables, H(B) of labels
     second : the opinion `coarse` of continuous variables; of labels the larger of `neighbours`
         and `lines`, between 0 and H(B)
+    counted : the opinion of this name, of labels
     """
 
     kind: str
@@ -71,12 +73,13 @@ class Asked(NamedTuple):
     stderr: float
     reference: float
     second: float
+    counted: float
 
 
 class Fit(NamedTuple):
     """The errors of one estimator with its settings, of one kind.
 
-    ranges : smallest and largest n, d_a, d_b and value with evidence
+    ranges : smallest and largest n, d_a, d_b and value, and reference of labels, with evidence
     start : fields of Asked that distances are counted from
     low, high : coefficients of the features, by name
     """
@@ -95,8 +98,7 @@ class Fit(NamedTuple):
         return "second" in self.start or bool(OF_SECOND & {*self.low, *self.high})
 
     def covers(self, asked: Asked):
-        """Whether there is evidence for a value, whatever its reference; an array where `asked`
-        holds arrays."""
+        """Whether there is evidence for a value; an array where `asked` holds arrays."""
         inside = True
         for name, (least, most) in self.ranges.items():
             number = getattr(asked, name)
@@ -104,13 +106,14 @@ class Fit(NamedTuple):
         return inside
 
     def why_none(self, asked: Asked) -> str:
-        """Why there is no evidence for a value, of information.WHY_NONE, whatever its
-        reference; empty: there is. asked : of numbers"""
+        """Why there is no evidence for a value, of information.WHY_NONE; empty: there is.
+        asked : of numbers, the reference NaN while it is not known"""
         for name, (least, most) in self.ranges.items():
             number = getattr(asked, name)
-            if not least <= number <= most:
+            if not least <= number <= most and not (name == "reference" and math.isnan(number)):
                 side = "below" if number < least else "above"
-                return {"n": "samples", "value": side}.get(name, "dimensions")
+                words = {"n": "samples", "value": side, "reference": "entropy"}
+                return words.get(name, "dimensions")
         return ""
 
     def interval_of(self, asked: Asked) -> Interval:
@@ -130,7 +133,7 @@ class Fit(NamedTuple):
             for side in (self.low, self.high)
         )
         least, most = around(asked, self.start)
-        limit = asked.reference if asked.kind == LABELS else np.inf
+        limit = most_of(asked) if asked.kind == LABELS else np.inf
         top = np.clip(most + above, 0, limit)
         return np.minimum(np.maximum(least - below, 0), top), top
 
@@ -254,11 +257,16 @@ def features(asked: Asked) -> dict[str, np.ndarray | float]:
     }
 
 
+def most_of(asked: Asked):
+    """The most that A can tell of labels: H(B), or what is counted and its scatter."""
+    return np.fmin(asked.reference, asked.counted + 1 / np.sqrt(asked.n))
+
+
 def around(asked: Asked, start: Sequence[str]) -> tuple:
     """What distances below and above are counted from: the smallest and the largest of the
-    fields of this name."""
+    fields of this name that are numbers."""
     numbers = [np.asarray(getattr(asked, name), dtype=float) for name in start]
-    return np.minimum.reduce(numbers), np.maximum.reduce(numbers)
+    return np.fmin.reduce(numbers), np.fmax.reduce(numbers)
 
 
 def log_distance(found: Mapping, side: Mapping[str, float]):

@@ -93,13 +93,17 @@ def _given(
         return record.without_interval(why if fit else known.why[kind])
     pair = pair_of()
     sizes = (pair.n, pair.a.shape[1], 0 if pair.is_labelled else pair.b.shape[1])
-    asked = Asked(fit.kind, *sizes, record.value, record.stderr, 0.0, 0.0)
+    asked = Asked(fit.kind, *sizes, record.value, record.stderr, math.nan, 0.0, math.nan)
     if why := fit.why_none(asked):
         return record.without_interval(why)
     reference = entropy() if pair.is_labelled else linear_information(pair.a, pair.b)
     asked = asked._replace(reference=reference)
+    if why := fit.why_none(asked):
+        return record.without_interval(why)
     if fit.takes_second:
         asked = asked._replace(second=_second(pair, reference))
+    if pair.is_labelled:
+        asked = asked._replace(counted=opinions.counted(pair.a, pair.b))
     return replace(record, interval=fit.interval_of(asked)).without_interval("constant")
 
 

@@ -46,6 +46,11 @@ def linear_information(a: torch.Tensor, b: torch.Tensor) -> float:
     return max(0.0, _shared(a, b), _shared(*apart))
 
 
+def is_continuous(a: torch.Tensor) -> bool:
+    """Whether every variable of a (n, d_a) takes many values, of ROWS samples."""
+    return _different(_some(a, ROWS)) >= FEWEST_VALUES
+
+
 def _shared(a: np.ndarray, b: np.ndarray) -> float:
     """Bits that the correlations of their normal scores carry, less the bias."""
     a, b = (rows[:, (rows != rows[0]).any(axis=0)] for rows in (a, b))

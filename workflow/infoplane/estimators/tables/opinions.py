@@ -11,6 +11,9 @@ milliseconds.
                 sample say of its label, itself left out. On average no more than I(A;B)
     lines       of labels: the same of classes as normals of one covariance, each half of the
                 samples by what was fitted to the other
+    counted     of labels, where a variable of A takes few values: what equal rows of A, of all
+                samples, tell of them. It is all that there is, and on average more; NaN where A
+                is continuous, as its rows are all different
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ import math
 import numpy as np
 import torch
 
+from infoplane.estimators.kernels import counting
 from infoplane.estimators.tables import linear
 from infoplane.information import entropy_of_counts
 
@@ -55,6 +59,15 @@ def of_labels(a: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
     entropy = entropy_of_counts(np.bincount(codes))
     told = _said_by_neighbours(_distances(rows), codes), _said_by_lines(rows, codes)
     return entropy - told[0], entropy - told[1]
+
+
+def counted(a: torch.Tensor, labels: torch.Tensor) -> float:
+    """Bits; a (n, d_a) and labels (n,), whole numbers from 0."""
+    if linear.is_continuous(a):
+        return math.nan
+    y = labels.numpy(force=True).astype(np.int64)
+    h = counting.tally_rows(a.detach().cpu()[None, :, None], y[None]).entropies()[0]
+    return float(h[counting.T] + h[counting.Y] - h[counting.TY])
 
 
 def told(neighbours, lines, entropy):
