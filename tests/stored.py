@@ -36,7 +36,8 @@ def store_information(
                 flags = ("saturated",) if layer == "hidden1" and epoch == 100 else ()
                 interval = Interval(ixt - 0.5, ixt + 0.5, "calibrated")
                 records[seed, epoch, layer] = LayerInformation(
-                    Information(ixt, interval, cap=12.0, flags=flags), Information(ity)
+                    Information(ixt, interval, cap=12.0, flags=flags),
+                    Information(ity, why_none="sample"),
                 )
     entropies = {(seed, epoch): (12.0, 1.0) for seed in seeds for epoch in epochs}
     about = {**ABOUT, "estimator": {"estimator": estimator}, **attributes}

@@ -22,6 +22,7 @@ pytestmark = [needs_chromium, pytest.mark.slow]
 
 EVIL = "<script>document.title = 'evil'</script><img src=x onerror=\"document.title='evil'\">"
 EPOCHS = (0, 1, 10, 100)
+NONE = "none: the measured inputs, or their draws, are a sample of more"
 CLOSE = {"rtol": 0, "atol": 1e-4}
 """Values on a page have four decimals."""
 
@@ -221,7 +222,7 @@ def test_tables_say_what_is_shown_at_the_epoch(shown, made):
         assert row[:4] == ["tanh", "binned", "10", own.layer] and row[6] == "12"
         assert value == pytest.approx(own.ixt_mean, rel=5e-3)
         assert sd == pytest.approx(own.ixt_sd, rel=5e-3)
-        assert row[5].endswith("(calibrated)") and row[8] == "none known"
+        assert row[5].endswith("(calibrated)") and row[8] == NONE
     training = shown.run(
         "return [...metrics.rows].map(row => [...row.cells].map(cell => cell.textContent))"
     )
@@ -256,7 +257,7 @@ def test_pointing_at_a_value_says_all_of_it(shown, made):
     for part in (
         *("hidden1, epoch 100, seed 2", f"I(X;T) = {own.ixt:.3g} bits"),
         f"interval {own.ixt_interval_low:.3g} to {own.ixt_interval_high:.3g} bits (calibrated)",
-        *(f"I(T;Y) = {own.ity:.3g} bits", "interval: none: the measured inputs"),
+        *(f"I(T;Y) = {own.ity:.3g} bits", f"interval: {NONE}"),
         *("cap of I(X;T) 12 bits", "saturated"),
     ):
         assert part in said
