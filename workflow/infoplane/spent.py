@@ -39,6 +39,8 @@ def peak() -> float:
     """Largest resident memory of this process so far, in MB."""
     status = Path("/proc/self/status")
     if status.exists():  # getrusage would tell the parent's where that is larger
-        return int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text())[1]) / 2**10
+        return (
+            int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text(encoding="utf-8"))[1]) / 2**10
+        )
     unit = 1 if sys.platform == "darwin" else 2**10
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
