@@ -31,7 +31,7 @@ def test_reasons_of_layers():
     assert whys("ksg") == ("no_value", "")  # needs x
     few = slice(300)
     assert whys("ksg", T[few], Y[few], x=X[few]) == ("infinite", "samples")
-    wide = RNG.standard_normal((1200, 200))
+    wide = RNG.standard_normal((1200, 700))
     assert whys("ksg", wide, x=X) == ("infinite", "dimensions")
     assert whys("ksg", settings={"k": 9}, x=X, **NOISY) == ("settings", "settings")
     draws = np.stack([T, T + 0.1], axis=1)
