@@ -137,7 +137,7 @@ def test_report_is_self_contained(home):
     assert not re.search(r"<link\b|@import|url\((?!['\"]?data:)", page)
     links = [link for link in re.findall(r'\bhref="([^"]*)"', page) if link[0] != "#"]
     n_checks = 4  # two runs by two estimators
-    n_tables = 5  # runs, endings, flags, checks, settings
+    n_tables = 6  # runs, endings, flags, checks, what numbers are worth, settings
     n_files = 3  # PNG, PDF, CSV
     n_interactive = 4 * 2 + 2  # planes and curves of the checks' pairs, training of the runs
     assert len(links) == n_files * (len(FIGURES) + n_interactive) + n_checks + n_tables
