@@ -82,6 +82,12 @@ def medians(first: Callable, second: Callable, repeats: int) -> tuple[float, flo
     return tuple(np.median(times, axis=0))
 
 
+def median(call: Callable, repeats: int) -> float:
+    """Median seconds of one, after a first call."""
+    call()
+    return float(np.median([seconds(call) for _ in range(repeats)]))
+
+
 @dataclass(frozen=True)
 class Limits:
     """Measured rates of this machine with the threads in use."""
