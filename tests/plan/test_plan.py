@@ -3,15 +3,13 @@
 import re
 import subprocess
 import sys
-from copy import deepcopy
 from pathlib import Path
 
 import pytest
 
-from infoplane.config import load
 from infoplane.figures import FIGURES
 from infoplane.figures.figure import Figure
-from infoplane.plan.plan import MOST_TARGETS, Plan
+from infoplane.plan.plan import MOST_TARGETS
 from infoplane.plan.stage import Standing
 
 CONFIG = {
@@ -40,23 +38,6 @@ CONFIG = {
 }
 BLOCKS = ("seeds-0-1", "seeds-2-2")
 KDE = {f"runs/{run}/information/kde/{block}" for run in ("tanh", "relu") for block in BLOCKS}
-
-
-@pytest.fixture
-def planned(tmp_path):
-    """A function that gives the plan with other values at dotted keys."""
-
-    def plan(**changes) -> Plan:
-        config = deepcopy(CONFIG)
-        for key, value in changes.items():
-            *above, last = key.split("__")
-            place = config
-            for part in above:
-                place = place[part]
-            place[last] = value
-        return Plan(load(config, "mine.yaml"), tmp_path)
-
-    return plan
 
 
 def names(plan, paths):

@@ -41,8 +41,8 @@ with job(snakemake):
     families = [drawing(Path(folder, f"{name}.png")) for name in names]
     folder, names = told["claims"]
     claims = [drawing(Path(folder, f"{name}.png")) for name in names]
-    folder, names = told["audit"]
-    audit = [drawing(Path(folder, f"{name}.png")) for name in names]
+    audit_folder, audited = told["audit"]
+    audit = [drawing(Path(audit_folder, f"{name}.png")) for name in audited]
     # Run by run: all tables of a large experiment at once would not fit into memory.
     flags, endings, checked, stated, explorer = [], [], [], [], Explorer()
     for run, settings in runs.items():
@@ -58,8 +58,8 @@ with job(snakemake):
         endings += page.endings_of(metrics)
         explorer.take(Training, metrics)
 
-    if names:
-        moves = pd.read_csv(Path(folder, "audit.csv"))
+    if audited:
+        moves = pd.read_csv(Path(audit_folder, "audit.csv"))
         stated = statements.with_moves(stated, moves, told["exempt"])
     content = page.Experiment(
         title=experiment["name"],
