@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from infoplane.claims.networks import CHOOSES, layers_of, tried
-from infoplane.claims.settings import PhaseClaim
+from infoplane.claims.networks import CHOOSES, RATIO, layers_of, tried
+from infoplane.claims.settings import NO_INTERVAL, PhaseClaim
 
 EPOCHS = (0, 1, 10, 100)
 FALLS, RISES = (5.0, 6.0, 8.0, 4.0), (1.0, 2.0, 3.0, 4.0)
@@ -36,6 +36,7 @@ def table(n=4, lost=(), kind="exact") -> pd.DataFrame:
                 for of in ("ixt", "ity"):
                     row |= {f"{of}_interval_low": row[of], f"{of}_interval_high": row[of]}
                     row[f"{of}_interval_kind"] = "none" if gone else kind
+                    row[f"{of}_why_none"] = "not_calibrated" if kind == "none" else ""
                 row["flags"] = "training_failed" if gone else "deterministic"
                 rows.append(row)
     return pd.DataFrame(rows).assign(quantity_ixt="I(X; bins)", quantity_ity="I(bins; Y)")
@@ -83,3 +84,14 @@ def test_the_ratio_of_gradients_is_that_at_the_turn():
     found = list(tried(about, table(3).assign(gradient_snr=ratios)))
     assert values(found, "zeta")[1] == 2.0 and values(found, "alpha")[1] == 0.5
     assert {row["interval_kind"] for row in found} == {"none"}
+    assert {row["note"] for row in found} == {CHOOSES, NO_INTERVAL + RATIO}
+
+
+def test_a_value_without_an_interval_says_why():
+    found = list(tried(claim(layers=["zeta"]), table(kind="none")))
+    assert [row["value"] for row in found[1:]] == [4, 4, 4]
+    why = "no interval: its calibrated intervals failed their test"
+    assert [row["note"] for row in found] == [CHOOSES, why, why, why]
+    failed = table(kind="none").assign(not_calibrated="continuous: 80 % inside")
+    found = list(tried(claim(layers=["zeta"]), failed))
+    assert found[1]["note"] == f"{why} (continuous: 80 % inside)"

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from infoplane.claims.orders import tried
-from infoplane.claims.settings import OrderClaim
+from infoplane.claims.settings import NO_INTERVAL, OrderClaim
 from infoplane.compare.networks import Family
+from infoplane.compare.scores import AGREE
 from infoplane.compare.settings import Settings
 
 ACCURACY = np.linspace(0.5, 0.9, 12)
@@ -42,6 +43,7 @@ def test_a_signal_alone_is_its_score():
     assert row["value"] == 1.0
     # all pairs are in order, and so they are in every resample: that is no interval
     assert np.isnan([row["low"], row["high"]]).all() and row["interval_kind"] == "none"
+    assert row["note"] == f"{NO_INTERVAL}{AGREE}"
     assert (row["run"], row["layer"], row["quantity"]) == ("deep", "last_hidden", "I(T;Y), kde")
 
 
@@ -76,6 +78,7 @@ def test_too_few_networks_give_no_interval():
     ity = np.where(np.arange(12) < 9, ACCURACY, np.nan)
     row = one(tried(claim(than=None), [family(ity=ity)], Settings(resamples=50)))
     assert row["value"] == 1.0 and np.isnan(row["low"]) and row["interval_kind"] == "none"
+    assert row["note"] == "no interval: fewer than 10 networks have a value"
 
 
 def test_networks_that_lack_a_signal_are_left_out_of_both():
@@ -84,6 +87,7 @@ def test_networks_that_lack_a_signal_are_left_out_of_both():
     loss[:6] = ACCURACY[:6]  # wrong where there is no information
     row = one(tried(claim(), [family(ity=ity, loss=loss)], Settings(resamples=0)))
     assert row["value"] == 0.0 and row["interval_kind"] == "none"
+    assert row["note"] == "no interval: `resamples` of `compare` is 0"
 
 
 def test_equal_targets_and_too_few_values_are_said():
@@ -107,3 +111,11 @@ def test_every_score_may_be_claimed(score):
     settings = Settings(resamples=20)
     row = one(tried(claim(statistic=score, than=None), [family(ity=noisy)], settings))
     assert np.isfinite(row["value"])
+    assert (row["interval_kind"] == "none") == (row["note"] != "")
+
+
+def test_the_largest_error_never_has_an_interval():
+    noisy = ACCURACY + np.random.default_rng(1).normal(0, 0.1, 12)
+    about = claim(statistic="sign_error_max", than=None)
+    row = one(tried(about, [family(ity=noisy)], Settings(resamples=20)))
+    assert row["note"] == "no interval: a resample has fewer environments"

@@ -1,5 +1,7 @@
 """Verdicts: who holds, who decides, and what is said of those who disagree."""
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -50,9 +52,9 @@ def row(value, low=NAN, high=NAN, kind="none", **place):
 
 ROWS = [
     row(2.0, 2.0, 2.0, "exact"),
-    row(1.5, seed=2),
+    row(1.5, seed=2, note="no interval: too few dimensions"),
     row(0.5, 0.5, 0.5, "exact", run="relu"),
-    row(0.2, run="relu", seed=2),
+    row(0.2, run="relu", seed=2, note="no interval: it is a sample"),
     row(0.9, 0.0, 3.0, "proven", data="digits", estimator="kde", quantity="I(X; T + N)"),
     row(NAN, seed=0, note="it failed"),
 ]
@@ -85,10 +87,11 @@ def test_the_verdict_counts_names_and_says_whether_intervals_allow_it():
     ]
     assert one["intervals"] == (
         "3 disagree: 1 with an interval that excludes the claim (1 exact); 1 with an interval "
-        "that allows it; 1 without an interval. Of 1 of the 2 that agree, the interval "
-        "excludes the opposite: no better estimate would reconcile the two, which differ in "
-        "their network, data or quantity."
+        "that allows it; 1 without an interval (1 × it is a sample). Of 1 of the 2 that agree, "
+        "the interval excludes the opposite: no better estimate would reconcile the two, which "
+        "differ in their network, data or quantity."
     )
+    assert one["without_interval"] == "1 × too few dimensions; 1 × it is a sample"
     assert one["left_out"] == "1 × it failed"
 
 
@@ -137,6 +140,10 @@ def test_figures_show_every_analysis_and_say_what_they_show(tmp_path):
     caption = figures.caption_of(verdicts[0], table[table.claim == "falls"])
     for text in ("Nobody 2001", "holds in 2 of 5", "Against it: I(X; bins of T), relu on szt"):
         assert text in caption
+    assert "Without an interval: 1 × too few dimensions; 1 × it is a sample. Without" in caption
+    about = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
+    assert about["table"][0][-1] == "without an interval"
+    assert [line[-1] for line in about["table"][1:]] == [verdicts[0]["without_interval"], "–"]
     shares = figures.shares_of(verdicts).set_index("claim")
     parts = list(figures.SHARES)
     assert shares.loc["falls", parts].tolist() == [1, 1, 2, 1]

@@ -16,7 +16,8 @@ def curves(values, half=0.0, kind="exact", n=4) -> Curves:
     values = np.tile(values, (n, 1)) if np.ndim(values) == 1 else values
     kinds = np.full(values.shape, kind, object)
     half = np.nan if kind == "none" else half
-    return Curves(values, values - half, values + half, kinds)
+    whys = np.full(values.shape, "sample" if kind == "none" else "", object)
+    return Curves(values, values - half, values + half, kinds, whys)
 
 
 def test_values_are_those_whose_means_are_the_phases_of_a_layer():
@@ -84,3 +85,19 @@ def test_the_turn_of_a_network_may_be_every_epoch_that_intervals_let_be_highest(
     assert found.low.tolist() == [0.0] * 4 and found.high.tolist() == [10.0] * 4
     none = statistics_of(EPOCHS, curves(FALLS, kind="none"), curves(KNOWS))["turn"]
     assert np.isnan(none.low).all() and set(none.kind) == {"none"}
+
+
+def test_what_lacks_an_interval_says_why():
+    """All reasons count: at the epochs that may be the turn, at the other end, and those of the
+    networks that chose the turn."""
+    ixt = curves(FALLS, 0.25, "proven")
+    ixt.kind[1, 3], ixt.why[1, 3] = "none", "above"
+    ixt.kind[1, 2], ixt.why[1, 2] = "none", "not_calibrated"
+    ixt.kind[1, 1], ixt.why[1, 1] = "none", "sample"  # epoch 1 cannot be the turn of the first
+    found = statistics_of(EPOCHS, ixt, curves(KNOWS))
+    assert found["compression"].why.tolist()[0] == "not_calibrated|above"
+    assert found["compression"].why.tolist()[1:] == ["sample|not_calibrated|above"] * 2
+    assert found["turn"].why.tolist() == ["", "sample|not_calibrated|above", "", ""]
+    assert set(found["fitting"].why[:1]) == {""}
+    exact = statistics_of(EPOCHS, curves(FALLS), curves(KNOWS))
+    assert {why for one in exact.values() for why in one.why} == {""}

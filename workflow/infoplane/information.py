@@ -89,6 +89,15 @@ WHY_NONE = {
 """Why there is no interval, in the order of its number in a store."""
 
 
+def why_none_in_words(reason: str, by_how_much: str = "") -> str:
+    """Why there is no interval (a name out of WHY_NONE), in words.
+
+    by_how_much : how far an estimator's calibrated intervals were from passing their test
+    """
+    failed = reason == "not_calibrated" and by_how_much
+    return f"{WHY_NONE[reason]} ({by_how_much})" if failed else WHY_NONE[reason]
+
+
 COORDINATES = {
     "rescale": "unit rescalings",
     "rotate": "rotations",

@@ -6,19 +6,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from infoplane.claims.settings import STATISTICS, PhaseClaim
-from infoplane.information import FLAGS
+from infoplane.claims.settings import NO_INTERVAL, STATISTICS, PhaseClaim
+from infoplane.information import FLAGS, why_none_in_words
 from infoplane.phases.layers import last_hidden
 from infoplane.phases.networks import Curves, Of, statistics_of
 
 WITHOUT_VALUE = ("training_failed", "set_aside", "needs_noise", "needs_x")
 """Flags that say why there is no value."""
 CHOOSES = "the first network only chooses where the next one is judged"
+RATIO = "a ratio of gradients is not an estimate of information"
+"""Why it has no interval."""
 
 
 def tried(claim: PhaseClaim, table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """One record per layer and network: layer, seed, quantity, value, low, high, interval_kind,
-    and note, why there is no value; values in the unit of the claim's statistic.
+    and note, why there is no value or no interval; values in the unit of the claim's statistic.
 
     table : of one run and one estimator, as figures.material measures it; gradient_snr where
     the claim is about that. Networks count in the order of their seeds, at the epochs at which
@@ -30,14 +32,17 @@ def tried(claim: PhaseClaim, table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     for layer in layers_of(claim, list(dict.fromkeys(table.layer))):
         part = table[table.layer == layer]
         found, seeds = _statistic(claim.statistic, part)
-        why = _why_none(part, seeds, found)
+        without_value = _why_no_value(part, seeds, found)
         places = {} if found is None else {seeds[at]: i for i, at in enumerate(found.at)}
         for seed in sorted(part.seed.unique()):
             numbers = {"value": np.nan, "low": np.nan, "high": np.nan, "interval_kind": "none"}
+            note = ""
             if (i := places.get(seed)) is not None:
                 fields = found.value[i], found.low[i], found.high[i], found.kind[i]
                 numbers = dict(zip(numbers, fields, strict=True))
-            note = "" if np.isfinite(numbers["value"]) else why[seed]
+                note = _why_no_interval(claim.statistic, part, found, i)
+            if not np.isfinite(numbers["value"]):
+                note = without_value[seed]
             yield {
                 "layer": layer,
                 "seed": int(seed),
@@ -45,6 +50,20 @@ def tried(claim: PhaseClaim, table: pd.DataFrame) -> Iterator[dict[str, Any]]:
                 **numbers,
                 "note": note,
             }
+
+
+def _why_no_interval(statistic: str, part: pd.DataFrame, found: Of, i: int) -> str:
+    """Why a network's statistic has no interval, as a note; "" where it has one.
+
+    i : of the network in `found`
+    """
+    if found.kind[i] != "none":
+        return ""
+    if statistic == "gradient_snr":
+        return f"{NO_INTERVAL}{RATIO}"
+    failed = str(part.not_calibrated.iloc[0]) if "not_calibrated" in part else ""
+    words = [why_none_in_words(name, failed) for name in found.why[i].split("|")]
+    return f"{NO_INTERVAL}{'; '.join(words)}"
 
 
 def layers_of(claim: PhaseClaim, measured: list[str]) -> list[str]:
@@ -85,13 +104,15 @@ def _statistic(name: str, part: pd.DataFrame) -> tuple[Of | None, list[int]]:
 
 def _curves(part: pd.DataFrame, of: str, at: dict[str, pd.Index]) -> Curves:
     names = (of, *(f"{of}_interval_{end}" for end in ("low", "high", "kind")))
-    *numbers, kinds = (
-        part.pivot(index="seed", columns="epoch", values=name).reindex(**at) for name in names
+    *numbers, kinds, whys = (
+        part.pivot(index="seed", columns="epoch", values=name).reindex(**at)
+        for name in (*names, f"{of}_why_none")
     )
-    return Curves(*(one.to_numpy(np.float64) for one in numbers), kinds.to_numpy(object))
+    kinds, whys = kinds.to_numpy(object), whys.fillna("").to_numpy(object)
+    return Curves(*(one.to_numpy(np.float64) for one in numbers), kinds, whys)
 
 
-def _why_none(part: pd.DataFrame, seeds: list[int], found: Of | None) -> dict[int, str]:
+def _why_no_value(part: pd.DataFrame, seeds: list[int], found: Of | None) -> dict[int, str]:
     """Of each seed why it has no value, if it has none."""
     judged = set() if found is None else {seeds[at] for at in found.at}
     why = {}

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from infoplane.claims.settings import OrderClaim
+from infoplane.claims.settings import NO_INTERVAL, OrderClaim
 from infoplane.compare.networks import Family, column_name
 from infoplane.compare.sample import Sample, resampled
-from infoplane.compare.scores import WITHOUT_INTERVAL, Judged, interval, why_none
+from infoplane.compare.scores import AGREE, WITHOUT_INTERVAL, Judged, interval, why_none
 from infoplane.compare.settings import Settings
 from infoplane.signals.layers import LAST_HIDDEN, NETWORK, SUMMARIES
 
+NO_VALUE = {"value": np.nan, "low": np.nan, "high": np.nan, "interval_kind": "none"}
 RESAMPLED = "resampled"
 """Kind of an interval: the middle of what resamples of the networks give."""
 
@@ -24,7 +25,7 @@ def tried(
     claim: OrderClaim, families: Sequence[Family], settings: Settings
 ) -> Iterator[dict[str, Any]]:
     """One record per family (`run`), stratum and signal (`estimator`): these, and layer,
-    quantity, value, low, high, interval_kind, and note, why there is no value.
+    quantity, value, low, high, interval_kind, and note, why there is no value or no interval.
 
     Where a claim compares two signals, the value is the difference of their scores over the
     networks that have both, and its interval is of the same resamples of both.
@@ -48,20 +49,20 @@ def _of_stratum(
         judged = Judged.of(family, table, claim.target, weights)
     for signal in claim.signals:
         column = _column(family, signal, claim.layer)
-        numbers = {"value": np.nan, "low": np.nan, "high": np.nan, "interval_kind": "none"}
+        nothing = why or "the signals have no value for two networks of different targets"
+        found = NO_VALUE | {"note": nothing}
         if judged is not None:
             against = _column(family, claim.than, claim.layer) if claim.than else None
             samples = _samples(judged, family, values, [column, against])
-            numbers = _compared(claim, judged, samples, settings)
-        nothing = "the signals have no value for two networks of different targets"
+            compared = _compared(claim, judged, samples, settings)
+            found = compared if np.isfinite(compared["value"]) else found
         yield {
             "run": family.name,
             "stratum": stratum,
             "estimator": signal,
             "layer": "" if column[1] == NETWORK else column[1].removeprefix("@"),
             "quantity": _label(family, signal),
-            **numbers,
-            "note": "" if np.isfinite(numbers["value"]) else why or nothing,
+            **found,
         }
 
 
@@ -79,10 +80,20 @@ def _compared(
     found = [judged.scores(one, settings.folds, [name])[name] for one in samples]
     several = found[0] - found[1] if len(found) > 1 else found[0]
     value, low, high = interval(several, settings.confidence)
-    if name in WITHOUT_INTERVAL or samples[0].there.sum() < FEWEST:
-        low = high = np.nan
-    kind = RESAMPLED if np.isfinite(low) and np.isfinite(high) else "none"
-    return {"value": value, "low": low, "high": high, "interval_kind": kind}
+    if why := _without_interval(name, int(samples[0].there.sum()), low, settings):
+        return NO_VALUE | {"value": value, "note": f"{NO_INTERVAL}{why}"}
+    return {"value": value, "low": low, "high": high, "interval_kind": RESAMPLED, "note": ""}
+
+
+def _without_interval(score: str, n: int, low: float, settings: Settings) -> str:
+    """Why a score of n networks has no interval; "" where it has one. low : its lower end"""
+    if not settings.resamples:
+        return "`resamples` of `compare` is 0"
+    if n < FEWEST:
+        return f"fewer than {FEWEST} networks have a value"
+    if score in WITHOUT_INTERVAL:
+        return WITHOUT_INTERVAL[score]
+    return "" if np.isfinite(low) else AGREE
 
 
 def _label(family: Family, signal: str) -> str:

@@ -44,6 +44,8 @@ SCORES = {
     "increment": Statistic("", "R2", "R² that the signal adds to the training loss"),
 }
 """Scores of signals (compare.scores), each of one family in one stratum."""
+NO_INTERVAL = "no interval: "
+"""The note of an analysis with a value and without an interval begins with this."""
 Texts = Annotated[list[str], Field(min_length=1)]
 
 

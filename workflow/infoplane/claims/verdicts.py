@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from infoplane.claims.settings import Claim, statistic_of
+from infoplane.claims.settings import NO_INTERVAL, Claim, statistic_of
 
 COLUMNS = (
     *("claim", "statistic", "direction", "threshold", "unit"),
@@ -16,7 +16,7 @@ COLUMNS = (
 """Of the table: a row an analysis. run : or family; estimator : or signal; quantity : what its
 number is about; stratum : "" but of families; seed : empty of families; value, low, high : in
 `unit`; holds : empty where there is no value; decided : whether the interval lies on one side
-of the threshold; note : why there is no value."""
+of the threshold; note : why there is no value or no interval."""
 ANALYSIS = ["data", "run", "layer", "estimator", "quantity", "stratum"]
 """What tells analyses apart, besides the seed."""
 KINDS = {
@@ -85,8 +85,9 @@ def cells_of(rows: pd.DataFrame) -> pd.DataFrame:
 
 def verdicts_of(table: pd.DataFrame, claims: Mapping[str, Claim]) -> list[dict[str, Any]]:
     """What is said of each claim: name, sentence, source, rule, axis; counts_of; `verdict`,
-    "holds in 31 of 40"; `disagree`, the analyses against it, a text each; and `intervals`,
-    whether these let the two sides differ."""
+    "holds in 31 of 40"; `disagree`, the analyses against it, a text each; `intervals`, whether
+    these let the two sides differ; and how many analyses have no interval, and no value, by the
+    reason."""
     said = []
     for name, claim in claims.items():
         rows = table[table.claim == name]
@@ -102,7 +103,8 @@ def verdicts_of(table: pd.DataFrame, claims: Mapping[str, Claim]) -> list[dict[s
                 "verdict": _verdict(counts),
                 "disagree": _disagree(rows),
                 "intervals": _intervals(rows, counts),
-                "left_out": _left_out(rows),
+                "without_interval": _counted(_without_interval(rows)),
+                "left_out": _counted(rows[rows.holds.isna()]),
             }
         )
     return said
@@ -154,11 +156,11 @@ def _intervals(rows: pd.DataFrame, counts: Mapping[str, int]) -> str:
     against = rows[rows.holds.eq(False).fillna(False)]
     excludes = against[against.decided.astype(bool)]
     allows = against[~against.decided.astype(bool)]
-    without = int((allows.interval_kind == "none").sum())
+    without = _without_interval(allows)
     parts = {
         f"with an interval that excludes the claim{_kinds(excludes)}": len(excludes),
-        "with an interval that allows it": len(allows) - without,
-        "without an interval": without,
+        "with an interval that allows it": len(allows) - len(without),
+        f"without an interval ({_counted(without)})": len(without),
     }
     text = "; ".join(f"{count} {how}" for how, count in parts.items() if count)
     text = f"{n - holds} disagree: {text}."
@@ -188,7 +190,12 @@ def _kinds(rows: pd.DataFrame) -> str:
     return f" ({', '.join(found)})" if found else ""
 
 
-def _left_out(rows: pd.DataFrame) -> str:
-    """Why analyses have no value: "4 × the first network only chooses …"."""
-    notes = rows[rows.holds.isna()].note.value_counts(sort=False)
+def _without_interval(rows: pd.DataFrame) -> pd.DataFrame:
+    """The analyses that have a value and no interval."""
+    return rows[rows.holds.notna() & (rows.interval_kind == "none")]
+
+
+def _counted(rows: pd.DataFrame) -> str:
+    """How many analyses have which note: "4 × the first network only chooses …"."""
+    notes = rows.note.str.removeprefix(NO_INTERVAL).value_counts(sort=False)
     return "; ".join(f"{n} × {note}" for note, n in notes.items())

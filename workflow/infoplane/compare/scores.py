@@ -30,10 +30,11 @@ SCORES = {
     "conditional_information": "least normalised information given at most two axes",
     "increment": "R² that the signal adds to the training loss, out of fold",
 }
-WITHOUT_INTERVAL = {"sign_error_max": "no interval: a resample has fewer environments"}
-"""A resample has fewer environments than the whole, so that its maximum says nothing."""
-AGREE = "no interval: resamples of the networks all give the same score"
-"""What is noted of a score where they do."""
+WITHOUT_INTERVAL = {"sign_error_max": "a resample has fewer environments"}
+"""Scores that never have an interval, and why: the maximum over fewer environments than the
+whole has says nothing."""
+AGREE = "resamples of the networks all give the same score"
+"""Why another score has no interval."""
 LARGER_IS_BETTER = {"accuracy_test": 1, "gap": -1}
 """Sign by which targets are oriented."""
 ALL, WORKING = "all", "working"
@@ -99,7 +100,7 @@ def _of_stratum(
                     low = high = np.nan
                 note = "" if np.isfinite(value) else _why_no_value(counts)
                 if np.isfinite(value) and not np.isfinite(low) and settings.resamples:
-                    note = WITHOUT_INTERVAL.get(score, AGREE)
+                    note = f"no interval: {WITHOUT_INTERVAL.get(score, AGREE)}"
                 numbers = {"value": value, "low": low, "high": high, **counts}
                 yield _row(about, target, *column, score, note=note, **numbers)
 

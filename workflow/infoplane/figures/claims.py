@@ -172,6 +172,7 @@ def caption_of(said: Mapping[str, Any], rows: pd.DataFrame) -> str:
         f"It holds where {said['rule']}: it {said['verdict']}.",
         said["intervals"],
         f"Against it: {against}." if against else "",
+        f"Without an interval: {said['without_interval']}." if said["without_interval"] else "",
         f"Without a value: {said['left_out']}." if said["left_out"] else "",
     ]
     if (rows.interval_kind == "resampled").any():
@@ -181,7 +182,7 @@ def caption_of(said: Mapping[str, Any], rows: pd.DataFrame) -> str:
 
 HEADINGS = (
     *("claim", "who says so", "holds where", "holds in"),
-    *("decided for", "decided against", "open"),
+    *("decided for", "decided against", "open", "without an interval"),
 )
 
 
@@ -189,7 +190,8 @@ def _cells(said: Mapping[str, Any]) -> tuple:
     n, decided = said["analyses"], said["holds_decided"] + said["fails_decided"]
     many = f"{said['holds']} of {n}" if n else "not tried"
     counts = said["holds_decided"], said["fails_decided"], n - decided
-    return said["sentence"], said["source"] or "–", said["rule"], many, *counts
+    names = said["sentence"], said["source"] or "–", said["rule"]
+    return *names, many, *counts, said["without_interval"] or "–"
 
 
 def _caption_of_all(numbers: pd.DataFrame) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from infoplane.figures import bins, caps, style, tables
-from infoplane.information import WEAKEST, WHY_NONE
+from infoplane.information import WEAKEST, why_none_in_words
 
 UNSAID = ("estimator", "memory_mb", "batch")
 """Settings that a caption leaves out: they are stated elsewhere, or have no effect on any
@@ -135,9 +135,7 @@ def without_interval(numbers: pd.DataFrame) -> str:
 def why_none(reason: str, numbers: pd.DataFrame) -> str:
     """Why there is no interval, in words; of a failed test with by how much."""
     by_how_much = "; ".join(filter(None, set(numbers.get("not_calibrated", ()))))
-    if reason == "not_calibrated" and by_how_much:
-        return f"{WHY_NONE[reason]} ({by_how_much})"
-    return WHY_NONE[reason]
+    return why_none_in_words(reason, by_how_much)
 
 
 def quantities(numbers: pd.DataFrame) -> str:

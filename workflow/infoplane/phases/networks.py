@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from infoplane.information import WEAKEST
+from infoplane.information import WEAKEST, WHY_NONE
 from infoplane.phases.turns import chosen_before
 
 
@@ -18,19 +18,23 @@ class Curves(NamedTuple):
 
     value, low, high : bits; the ends NaN where there is no interval
     kind : of the intervals, names out of information.KINDS
+    why : why there is no interval, names out of information.WHY_NONE; "" where there is one
     """
 
     value: np.ndarray
     low: np.ndarray
     high: np.ndarray
     kind: np.ndarray
+    why: np.ndarray
 
 
 class Of(NamedTuple):
     """A statistic of each network that has it.
 
     at : (k,) places of the networks; value, low, high : (k,), ends NaN where there is no
-    interval; kind : (k,), the weakest of the kinds of the intervals it is made of
+    interval; kind : (k,), the weakest of the kinds of the intervals it is made of; why : (k,),
+    why the values it is made of have no interval, names out of information.WHY_NONE with | in
+    between; "" where all have one
     """
 
     at: np.ndarray
@@ -38,6 +42,7 @@ class Of(NamedTuple):
     low: np.ndarray
     high: np.ndarray
     kind: np.ndarray
+    why: np.ndarray
 
 
 def statistics_of(
@@ -57,7 +62,8 @@ def statistics_of(
     n, last = len(ixt.value), ixt.value.shape[1] - 1
     turn = chosen_before(ixt.value)
     before = [_mean_before(_known(end, side)) for end, side in ((ixt.low, -1), (ixt.high, 1))]
-    chosen = _Chosen(turn, _may_be_highest(turn, *before), _kinds_before(ixt.kind))
+    possible = _may_be_highest(turn, *before)
+    chosen = _Chosen(turn, possible, _kinds_before(ixt.kind), _reasons_before(ixt.why))
     found = {
         "compression": _difference(ixt, chosen, last),
         "rise": _difference(ixt, chosen, 0),
@@ -67,8 +73,8 @@ def statistics_of(
     }
     if gradient_snr is not None:
         nothing, none = np.full(n - 1, np.nan), np.full(n - 1, "none", object)
-        rows = np.arange(1, n)
-        found["gradient_snr"] = Of(rows, gradient_snr[rows, turn], nothing, nothing, none)
+        rows, why = np.arange(1, n), np.full(n - 1, "", object)
+        found["gradient_snr"] = Of(rows, gradient_snr[rows, turn], nothing, nothing, none, why)
     return found
 
 
@@ -76,17 +82,32 @@ class _Chosen(NamedTuple):
     """Where each network but the first is judged, by those before it.
 
     turn : (n − 1,) places of epochs; possible : (n − 1, n_epochs) what their intervals let be
-    the turn; kind : (n − 1,) the weakest of these
+    the turn; kind : (n − 1,) the weakest of these; why : (n − 1,) as in `Of`
     """
 
     turn: np.ndarray
     possible: np.ndarray
     kind: np.ndarray
+    why: np.ndarray
 
 
 def _weakest(kinds: np.ndarray) -> np.ndarray:
     """Of each row the kind with the weakest guarantee; entries that are None do not count."""
     return np.array([min(filter(None, row), key=WEAKEST.index) for row in kinds], object)
+
+
+def _reasons(whys: np.ndarray) -> np.ndarray:
+    """All reasons of each row, in the order of WHY_NONE, with | in between."""
+    found = ({one for text in row for one in text.split("|")} for row in whys)
+    return np.array(["|".join(n for n in WHY_NONE if n and n in own) for own in found], object)
+
+
+def _reasons_before(whys: np.ndarray) -> np.ndarray:
+    """For each network but the first, all reasons of those before it."""
+    joined = np.full((len(whys), len(whys)), "", object)
+    for i, own in enumerate(_reasons(whys)):
+        joined[i:, i] = own
+    return _reasons(joined)[:-1]
 
 
 def _kinds_before(kinds: np.ndarray) -> np.ndarray:
@@ -115,7 +136,7 @@ def _may_be_highest(highest: np.ndarray, low: np.ndarray, high: np.ndarray) -> n
 def _difference(curves: Curves, chosen: _Chosen, minus: int) -> Of:
     """What each network but the first has at its turn minus at another epoch."""
     rows = np.arange(1, len(curves.value))
-    value, low, high, kind = (field[1:] for field in curves)
+    value, low, high, kind, why = (field[1:] for field in curves)
     low, high = _known(low, -1), _known(high, 1)
     lower, upper = low - high[:, [minus]], high - low[:, [minus]]
     lower[:, minus] = upper[:, minus] = 0.0  # of one epoch and itself
@@ -123,17 +144,20 @@ def _difference(curves: Curves, chosen: _Chosen, minus: int) -> Of:
     upper = np.where(chosen.possible, upper, -np.inf).max(axis=1)
     used = np.where(chosen.possible, kind, None)
     kinds = _weakest(np.column_stack([used, kind[:, minus], chosen.kind]))
+    whys = np.where(chosen.possible, why, "")
+    whys = _reasons(np.column_stack([whys, why[:, minus], chosen.why]))
     ends = [np.where(kinds == "none", np.nan, end) for end in (lower, upper)]
     at = value[np.arange(len(rows)), chosen.turn]
-    return Of(rows, at - value[:, minus], *ends, kinds)
+    return Of(rows, at - value[:, minus], *ends, kinds, whys)
 
 
 def _turn(epochs: np.ndarray, curves: Curves) -> Of:
     """The epoch at which each network's own curve is highest."""
-    value, low, high, kind = curves
+    value, low, high, kind, why = curves
     highest = value.argmax(axis=1)
     kinds = _weakest(kind)
     possible = _may_be_highest(highest, _known(low, -1), _known(high, 1))
     first, last = possible.argmax(axis=1), possible.shape[1] - 1 - possible[:, ::-1].argmax(1)
     ends = [np.where(kinds == "none", np.nan, epochs[at]) for at in (first, last)]
-    return Of(np.arange(len(value)), epochs[highest].astype(np.float64), *ends, kinds)
+    at = epochs[highest].astype(np.float64)
+    return Of(np.arange(len(value)), at, *ends, kinds, _reasons(why))
