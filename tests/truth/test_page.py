@@ -71,7 +71,7 @@ def test_mistake_is_named(loaded, changes, said):
 def test_absent_page_is_named_with_those_that_are_there(monkeypatch):
     monkeypatch.chdir(REPOSITORY)
     with pytest.raises(
-        ConfigError, match=r"no page 'quik'.*Known: convolutions, full, mine, quick"
+        ConfigError, match=r"no page 'quik'.*Known: convolutions, full, mine, quick, unseen"
     ):
         page.load("quik")
 
@@ -82,9 +82,9 @@ def test_pages_of_the_project(name, monkeypatch):
     found = page.load(name)
     assert {1000, 4096} <= set(found.n)
     families = {problem.family for problem in found.problems.values()}
-    elsewhere = {"rendered", "linear_networks", "quantised_cnns", "game_positions"} | (
-        {"high_information"} if name == "quick" else set()
-    )
+    elsewhere = {"rendered", "linear_networks", "quantised_cnns", "game_positions"}
+    elsewhere |= {"joint_mixtures", "soft_labels"}
+    elsewhere |= {"high_information"} if name == "quick" else set()
     assert set(PROBLEMS) - families <= elsewhere
     from infoplane.estimators import ESTIMATORS
 

@@ -78,6 +78,7 @@ with job(snakemake):
         package_versions(),
         snakemake.output.errors,
         coverage.read(),
+        coverage.held(estimates),
     )
     Path(snakemake.output.page).write_text(text, encoding="utf-8")
     write_recipe(Path(snakemake.output.recipe), snakemake.params.recipe)

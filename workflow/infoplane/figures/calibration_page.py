@@ -25,19 +25,21 @@ def render(
     versions: Mapping[str, str],
     errors_file: str,
     covered: pd.DataFrame,
+    held: pd.DataFrame,
 ) -> str:
     """The page as HTML, all images inside it.
 
     errors : of truth.errors; tasks : of truth.run.listed; missing : why a problem could not be
     prepared, by its name; errors_file : path of the errors, for the command on the page;
-    covered : of truth.coverage.read
+    covered : of truth.coverage.read; held : of truth.coverage.held, of the page's own answers
     """
     written = page.model_dump(mode="json")
     return template("calibration.html.j2").render(
         page=page,
         summary=summary(errors),
         quantities=quantities(page),
-        intervals=_intervals(covered),
+        intervals=_intervals(by_family(covered)),
+        held=_intervals([row for row in by_family(held) if row["overall"] != "no interval"]),
         left_out=left_out(page, missing),
         refusals=refusals(errors),
         drawings=drawings,
@@ -58,9 +60,11 @@ def quantities(page: Page) -> list[tuple[str, str, str]]:
     return found
 
 
-def _intervals(covered: pd.DataFrame) -> list[dict]:
-    """A table for each kind of second variable: how often calibrated intervals held."""
-    entries = by_family(covered)
+def _intervals(entries: list[dict]) -> list[dict]:
+    """A table for each kind of second variable: how often calibrated intervals held.
+
+    entries : of truth.coverage.by_family
+    """
     kinds = {kind: [e for e in entries if e["kind"] == kind] for kind in KINDS}
     return [
         {"of": KINDS[kind], "families": families_of(rows), "rows": rows}

@@ -16,6 +16,8 @@ PROBLEMS = Table(
         "gaussians": "infoplane.truth.gaussians:Gaussians",
         "mixtures": "infoplane.truth.mixtures:Mixtures",
         "beyond_normal": "infoplane.truth.beyond_normal:BeyondNormal",
+        "joint_mixtures": "infoplane.truth.joint_mixtures:JointMixtures",
+        "soft_labels": "infoplane.truth.soft_labels:SoftLabels",
         "high_information": "infoplane.truth.high_information:HighInformation",
         "channels": "infoplane.truth.channels:Channels",
         "quantised": "infoplane.truth.quantised:Quantised",

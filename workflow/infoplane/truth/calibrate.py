@@ -60,6 +60,7 @@ from infoplane.truth.coverage import (
     COVERED,
     FEWEST,
     MANY,
+    SLACK,
     coverage,
     failure,
     families,
@@ -125,8 +126,6 @@ WIDER = 1.1
 """Times what two families reached of H(B) that there may be: they have few different ones."""
 SCALE = ("entropy",)
 """The feature of labels whose coefficient is 1: distances of labels are shares of H(B)."""
-SLACK = 0.005
-"""Bits by which a truth may lie outside: those of Monte Carlo have as much."""
 
 
 def values_of(errors: pd.DataFrame) -> pd.DataFrame:

@@ -23,6 +23,8 @@ CLAIM, CLAIM_WORST = 0.88, 0.75
 calibrated."""
 MANY = 10
 """Values of a family from which on it counts as much as every other."""
+SLACK = 0.005
+"""Bits by which a truth may lie outside: those of Monte Carlo have as much."""
 FEWEST = 3
 """Families without which there is no margin: two left for the fit of each."""
 
@@ -36,6 +38,18 @@ def coverage(trials: pd.DataFrame) -> pd.DataFrame:
         width = (there.high - there.low).median()
         rows.append((*key, len(part), len(there), there.inside.mean(), width))
     return pd.DataFrame(rows, columns=COVERED)
+
+
+def held(estimates: pd.DataFrame) -> pd.DataFrame:
+    """How often calibrated intervals of a page's own answers held the truth; columns COVERED.
+
+    estimates : of `run.run`. Answers whose truth is not known are left out.
+    """
+    judged = estimates[estimates.truth.notna() & estimates.value.notna()]
+    low, high = judged.interval_low, judged.interval_high
+    inside = (judged.truth >= low - SLACK) & (judged.truth <= high + SLACK)
+    given = judged.interval_kind == "calibrated"
+    return coverage(judged.assign(low=low, high=high, given=given, inside=inside))
 
 
 def read(path: Path = COVERAGE) -> pd.DataFrame:
