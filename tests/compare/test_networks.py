@@ -126,7 +126,7 @@ def test_scores_count_networks_pairs_ties_and_name_what_is_left_out(family, sett
     assert ixt.n_ties == 6 and ixt.value == pytest.approx((0 + 6 / 2) / 10)
     assert by.loc["working", "accuracy_test", "against", "", "in_order"].n_networks == 4
     text = caplog.text
-    assert "signal told is no number for 1 of 5 networks" in text
+    assert "signal told has no value for 1 of 5 networks" in text
     assert "seed 1 of deep-adam: it has none" in text
 
 

@@ -100,15 +100,15 @@ WRONG = {
     ),
     "another_unit": (
         {"claims/falls/unit": "epochs"},
-        "claims.falls.unit: must be bits, which compression is in, not 'epochs'",
+        "claims.falls.unit: must be bits, the unit of compression, not 'epochs'",
     ),
     "a_share_in_per_cent": (
         {"claims/orders/threshold": 60},
-        "claims.orders.threshold: must be from -1 to 1, as in_order is, not 60",
+        "claims.orders.threshold: must be from -1 to 1 for in_order, not 60",
     ),
     "a_share_below_nothing": (
         {"claims/orders/threshold": -0.5, "claims/orders/than": None},
-        "claims.orders.threshold: must be from 0 to 1, as in_order is, not -0.5",
+        "claims.orders.threshold: must be from 0 to 1 for in_order, not -0.5",
     ),
     "no_such_run": (
         {"claims/falls/runs": ["tan"]},
@@ -126,8 +126,8 @@ WRONG = {
     ),
     "one_network": (
         {"claims/falls/runs": ["one"]},
-        "claims.falls.runs: run 'one' has 1 network; compression takes two or more, as each is "
-        "judged where those before it have their turn",
+        "claims.falls.runs: run 'one' has 1 network; compression needs two or more, because "
+        "each is judged at the epoch that the networks before it choose",
     ),
     "no_information": (
         {"claims/falls/runs": ["clustered"]},
@@ -149,8 +149,8 @@ WRONG = {
     ),
     "no_families": (
         {"compare": None},
-        "claims.orders.claim: 'order' is about networks of `compare`, which the file has not "
-        "(right)",
+        "claims.orders.claim: 'order' needs networks of a valid `compare`, which the file "
+        "lacks",
     ),
     "no_such_signal": (
         {"claims/orders/signals": ["itty"]},
@@ -180,7 +180,7 @@ WRONG = {
     "a_layer_of_no_signal": (
         {"claims/orders/signals": ["loss"], "claims/orders/layer": "mean"}
         | {"claims/orders/than": None},
-        "claims.orders.layer: has no effect: no signal of the claim is of layers",
+        "claims.orders.layer: has no effect: no signal of the claim has one value per layer",
     ),
 }
 
@@ -216,7 +216,7 @@ def test_a_layer_that_no_network_has_is_named_before_any_job(changes, line):
 @pytest.mark.parametrize(
     ("changes", "n_measured", "line"),
     [
-        ({}, 1, ("runs", "run 'r' is measured at 1 epoch, in which there are no phases")),
+        ({}, 1, ("runs", "run 'r' is measured at 1 epoch; phases need two or more")),
         (
             {"statistic": "gradient_snr", "unit": "ratio"},
             9,

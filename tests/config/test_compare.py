@@ -115,8 +115,7 @@ def test_a_signal_names_an_estimator_of_the_experiment():
 WRONG = {
     "one_network": (
         {"axes": {}, ("defaults", "seeds"): 1, "families/deep": {"seeds": 2}},
-        "compare.families.shallow: has 1 network, and no pair of networks; give axes, or more "
-        "seeds",
+        "compare.families.shallow: has 1 network and so no pair; give axes, or more seeds",
     ),
     "axis_without_effect": (
         {"axes/regulariser": {"none": {}, "zero": {"training.l2": 0}}, "families": {"f": {}}},

@@ -43,15 +43,15 @@ def read(tmp_path):
 
 def test_key_that_stands_twice_is_named_with_all_its_lines(read):
     assert [line.partition(", of which")[0] for line in read(TWICE)] == [
-        "estimators.kde: stands on lines 3 and 5",
-        "runs.tanh.training: stands on lines 8 and 10",
-        "runs: stands on lines 6, 12 and 13",
+        "estimators.kde: occurs on lines 3 and 5",
+        "runs.tanh.training: occurs on lines 8 and 10",
+        "runs: occurs on lines 6, 12 and 13",
     ]
 
 
 def test_key_that_stands_twice_in_json_is_named_too(read):
     [line] = read('{"runs": {"a": 1,\n\t"b": 2,\n\t"a": 3}}')
-    assert line.startswith("runs.a: stands on lines 1 and 3")
+    assert line.startswith("runs.a: occurs on lines 1 and 3")
 
 
 def test_json_is_read_as_json(read):
@@ -71,9 +71,9 @@ def test_merged_keys_may_be_given_again(read):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a: 1\nb:\n\tc: 2\n", r"line 3: no YAML: .*indent with spaces, not with tabs"),
-        ("a: 1\nb: [2\n", r"line 3: no YAML: while parsing a flow sequence did not find"),
-        ("a: 1\n---\nb: 2\n", r"line 2: no YAML: expected a single document"),
+        ("a: 1\nb:\n\tc: 2\n", r"line 3: not YAML: .*indent with spaces, not with tabs"),
+        ("a: 1\nb: [2\n", r"line 3: not YAML: while parsing a flow sequence did not find"),
+        ("a: 1\n---\nb: 2\n", r"line 2: not YAML: expected a single document"),
         ("a: 1\nb: größer\n".encode("latin-1"), r"line 2 is not in UTF-8; save it as UTF-8"),
         (
             "runs:\n  on: {}\n",
@@ -104,5 +104,5 @@ def test_ordinary_files_are_read_as_they_are(read):
 )
 def test_calibration_pages_and_status_are_read_so_too(tmp_path, read_by):
     (tmp_path / "mine.yaml").write_text(TWICE, encoding="utf-8")
-    with pytest.raises(ConfigError, match="kde: stands on lines 3 and 5"):
+    with pytest.raises(ConfigError, match="kde: occurs on lines 3 and 5"):
         read_by(tmp_path / "mine.yaml")

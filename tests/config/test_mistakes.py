@@ -611,8 +611,8 @@ WRONG = {
     ),
     "reconstruction_of_a_classifier": (
         {"runs.tanh.measure": {"y": "reconstruction"}},
-        "runs.tanh.measure.y: must be label, not 'reconstruction': network.family mlp gives "
-        "back no inputs",
+        "runs.tanh.measure.y: must be label, not 'reconstruction': network.family mlp "
+        "does not reconstruct its inputs",
     ),
     "reconstruction_for_an_estimator_of_labels": (
         {
@@ -706,8 +706,8 @@ WRONG = {
             "runs.tanh.measure": {"share_activations": "always"},
         },
         "runs.tanh.measure.share_activations: must be auto or never for a network with "
-        "noise, or with passes as in training: estimators of noisy layers need more than the "
-        "activations",
+        "noise or with measure.passes: training: estimators of noisy layers need more than "
+        "the activations",
     ),
     "noisy_and_quantised": (
         {"runs.tanh.network": {"noise": {"sigma": 0.1}, "quantisation": {"bits": 8}}},

@@ -39,13 +39,13 @@ MISTAKES = {
     "an indentation": (
         "    seeds: 3",
         "   seeds: 3",
-        "line 12: no YAML: while parsing",
+        "line 12: not YAML: while parsing",
     ),
     "a column": ("    seeds: 3", "   seeds: 3", "keys of one mapping begin in the same column"),
     "no colon": ("seeds: 3", "seeds 3", "a key is followed by a colon and a space"),
     "no bracket": ("[10, 7, 5]", "[10, 7, 5", "a bracket or a comma is missing"),
-    "a colon in a text": ("hidden: [10, 7, 5]", "path: a: b", "line 10: no YAML"),
-    "twice": ("    seeds: 3", "    seeds: 3\n    seeds: 4", "stands on lines 12 and 13"),
+    "a colon in a text": ("hidden: [10, 7, 5]", "path: a: b", "line 10: not YAML"),
+    "twice": ("    seeds: 3", "    seeds: 3\n    seeds: 4", "occurs on lines 12 and 13"),
     "no such file": (
         "source: szt",
         "source: arrays, path: no.npz",

@@ -163,5 +163,5 @@ def test_positions_that_come_back_have_no_solution():
     there, children = np.ones((2, 1), bool), np.array([[1], [0]])
     before = np.array([[-1, -1], [0, 0]])
     found = games.Positions(["a", "b"], x, np.array([0, 1]), there, children, nowhere, before)
-    with pytest.raises(ValueError, match="repeat in the course"):
+    with pytest.raises(ValueError, match="repeat within a game"):
         games.solved(found)

@@ -133,7 +133,7 @@ def test_stochastic_information_of_a_subset_is_that_of_its_inputs(settings):
     [
         ({"gamma": 40}, "gamma needs labels: stochastic"),
         ({"information": 0.9}, "information needs labels: stochastic"),
-        ({"labels": "stochastic"}, "either gamma or information, neither is given"),
+        ({"labels": "stochastic"}, "either gamma or information, and neither is given"),
         ({"labels": "stochastic", "gamma": 1, "information": 0.9}, "not both"),
         ({"labels": "stochastic", "information": 1.2}, "1.2 bit.*between 0 and 0.99916 bit"),
         ({"labels": "stochastic", "gamma": -1}, "greater than 0"),

@@ -93,7 +93,7 @@ def test_it_is_drawn_and_named_as_any_other(outside, metrics, tmp_path):
         ("LossAtTheEnd", "Losses", "write own_figure:LossAtTheEnd"),
         ("own_figure:LossAtTheEnd", "training_curves", "module:Class"),
         ("own_figure:", "no_such_file:", "unknown figure 'no_such_file"),
-        ("losses:", "comparison:", "is a figure of infoplane's"),
+        ("losses:", "comparison:", "is a figure of infoplane"),
     ],
 )
 def test_what_is_wrong_with_it_is_said(outside, before, after, said):

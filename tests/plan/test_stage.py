@@ -41,7 +41,7 @@ def test_results_of_another_recipe_are_made_anew(
     assert len(warned) == warnings
     newer.unlink()
     if made_anew:
-        with pytest.raises(OSError, match=r"a\.json was made otherwise .* may only be read"):
+        with pytest.raises(OSError, match=r"a\.json must be made again, but .* is read-only"):
             stage.made_otherwise(newer, warned.append, name="a")
 
 

@@ -88,7 +88,7 @@ def test_magnitude_aware_random_sharpness_of_a_bowl_counts_by_weights(trained):
 
 def test_a_loss_that_does_not_rise_has_no_random_sharpness(trained):
     Bowl(trained, curvature=0.0)
-    with pytest.raises(NotMeasurable, match="has the loss rise as asked"):
+    with pytest.raises(NotMeasurable, match="raises the loss by `rise`"):
         value("sharpness_random", trained)
 
 
@@ -181,5 +181,5 @@ def test_an_output_that_scores_no_classes_is_named(trained_of):
     network = perceptron()
     x, _ = inputs(network)
     trained = trained_of(network, drawn(network), x, np.arange(40))
-    with pytest.raises(NotMeasurable, match="score no classes"):
+    with pytest.raises(NotMeasurable, match="are not scores of classes"):
         value("margin", trained)

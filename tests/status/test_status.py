@@ -84,7 +84,7 @@ def test_what_was_made_otherwise_counts_as_not_there(home, tmp_path):
     said = text(found)
     assert found.other == sorted(stores)
     assert "1 of 2 blocks" in row(said, "tanh")
-    assert "seeds-0-1 made otherwise" in row(said, "tanh")
+    assert "seeds-0-1 outdated" in row(said, "tanh")
     assert "1 of 2" in row(said, "binned")
     assert all(f"  {store}" in said for store in stores)
 
@@ -204,4 +204,4 @@ def test_jobs_say_how_far_they_are_until_they_end(home, tmp_path):
 def test_an_experiment_without_anything(tmp_path):
     said = text(status_of(tmp_path / "none", Path("logs"), WANTED))
     assert "0 of 3 blocks" in row(said, "tanh")
-    assert "nothing here yet" in text(status_of(tmp_path / "none", Path("logs")))
+    assert "no runs yet" in text(status_of(tmp_path / "none", Path("logs")))

@@ -148,7 +148,7 @@ def test_wrong_config_option_is_refused(called, option):
 
 
 def test_key_that_stands_twice_is_refused(called):
-    assert "twice.yaml: runs: stands on lines " in called("twice")
+    assert "twice.yaml: runs: occurs on lines " in called("twice")
     assert "Traceback" not in called("twice")
 
 

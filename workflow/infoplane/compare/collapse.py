@@ -1,8 +1,9 @@
 """Collapsed networks and estimates, found by stated rules and never dropped.
 
-A network collapses if its training diverges, if a whole layer is the same for every input, or
-if it predicts one class for every input. An estimate collapses if every input has its own code:
-then I(X;T) is at its cap and I(T;Y) = H(Y), whatever the network has learnt.
+A network collapses if its training diverges, if the units of a hidden layer give the same
+output for every input, or if it predicts one class for every input. An estimate collapses if
+every input has its own code: then I(X;T) is at its cap and I(T;Y) = H(Y), whatever the network
+has learnt.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ RULES = {
     DEAD: "so large a share of a hidden layer's units is the same for every input",
     CONSTANT: "the network gives every training input one of so few classes",
 }
-"""Of networks, in the order in which they are told."""
+"""The rules for networks, in the order in which they are tried."""
 
 
 class Settings(BaseSettings):
@@ -42,10 +43,11 @@ class Settings(BaseSettings):
 
 
 def state_of(network: Mapping[str, Any], settings: Settings) -> tuple[str, str]:
-    """The rule by which a network has collapsed, and why in words; ("", "") for one that works.
+    """The rule by which a network counts as collapsed, and the reason in words; ("", "") if it
+    works.
 
     network : `lost` (why it is not measured, or ""), `loss_train` and `loss_untrained` in nats,
-        `dead` (a share), `n_predicted` (a number of classes); what is NaN is not judged
+        `dead` (a share), `n_predicted` (a number of classes); NaN values are not judged
     """
     if network["lost"]:
         return DIVERGED, str(network["lost"])
@@ -64,7 +66,7 @@ def state_of(network: Mapping[str, Any], settings: Settings) -> tuple[str, str]:
 
 
 def unique_codes(values: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Estimates of I(X;T) that tell every input from every other, in every hidden layer.
+    """Estimates of I(X;T) that distinguish all inputs, in every hidden layer.
 
     values : rows of signals with `run, seed, stratum, signal, layer, value, cap` of hidden
         layers by their own names; signals without a cap are not judged

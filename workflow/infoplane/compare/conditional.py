@@ -1,4 +1,4 @@
-"""What a signal says of the order of pairs that two axes do not: conditional information."""
+"""Conditional information: what a signal says about the order of pairs beyond two axes."""
 
 from itertools import combinations
 
@@ -7,11 +7,11 @@ import numpy as np
 from infoplane.compare.sample import Networks, Sample, ratio
 
 MOST_AXES = 2
-"""Axes that are known at once."""
+"""The score conditions on at most this many axes."""
 
 
 def granules(networks: Networks) -> list[list[np.ndarray]]:
-    """For every choice of at most two axes, the networks that agree in them, as places."""
+    """For every choice of at most two axes, groups of networks that agree in them, by index."""
     n_axes = networks.points.shape[1]
     found = []
     for n_known in range(min(MOST_AXES, n_axes) + 1):
@@ -35,9 +35,9 @@ def conditional_information(sample: Sample, choices: list[list[np.ndarray]]) -> 
     both networks of a pair share (Jiang et al. 2020, section 3.3; the score of the PGDL
     competition of 2020). Pairs are taken in both orders, so that H(V_g | U_S) is 1 bit, and
     the information in one granule is 1 − h(p) with p the share in order and h the binary
-    entropy; granules count by their pairs. Ties of the signal count half each way. A signal
-    that is always wrong tells as much as one that is always right. Plug-in estimates are too
-    high where granules hold few pairs: the random control says by how much.
+    entropy; a granule's weight is its number of pairs. Ties of the signal count half each way.
+    A signal that is always wrong is as informative as one that is always right. Plug-in
+    estimates are too high if granules hold few pairs: the random control shows by how much.
     """
     least = np.full(len(sample.weights), np.nan)
     for choice in choices:
@@ -55,6 +55,6 @@ def conditional_information(sample: Sample, choices: list[list[np.ndarray]]) -> 
 
 
 def _binary_entropy(share: np.ndarray) -> np.ndarray:
-    """Of a coin with this share of heads, in bits."""
+    """Entropy of a coin with this share of heads, in bits."""
     share = np.clip(np.nan_to_num(share, nan=0.5), 1e-12, 1 - 1e-12)
     return -share * np.log2(share) - (1 - share) * np.log2(1 - share)

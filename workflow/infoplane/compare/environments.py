@@ -1,10 +1,10 @@
 """Scores over pairs that differ in one axis alone: sign errors and the granulated score.
 
-Two configurations that differ in one axis are an environment, its pairs those of their seeds.
+Two configurations that differ in one axis are an environment; their seeds make its pairs.
 Dziugaite et al. 2020, "In search of robust measures of generalization", look for the
-environment in which a measure does worst: an average hides it. Jiang et al. 2020, "Fantastic
+environment in which a measure is worst: an average hides it. Jiang et al. 2020, "Fantastic
 generalization measures and where to find them", average Kendall's τ axis by axis, so that an
-axis of many values does not outweigh the others.
+axis with many values does not outweigh the others.
 """
 
 from dataclasses import dataclass
@@ -21,10 +21,11 @@ from infoplane.compare.sample import Networks, Sample, blocks, ratio
 class OneAxis:
     """Pairs of networks that differ in one axis alone, sorted by axis, context and environment.
 
-    first, second : (n_pairs,) places of their networks
-    environment : (n_pairs,) which two configurations; context : of each environment, which
-    values of all other axes; axis : of each context, the axis that differs
-    weights : (n_weightings, n) of the networks
+    first, second : (n_pairs,) indices of their networks
+    environment : (n_pairs,) index of the two configurations
+    context : (n_environments,) index of the values of all other axes
+    axis : (n_contexts,) index of the axis that differs
+    weights : (n_weightings, n) weights of the networks
     """
 
     first: np.ndarray
@@ -60,7 +61,7 @@ class OneAxis:
         return cls(places[:, 0], places[:, 1], *arrays, networks.weights)
 
     def products(self, some: slice) -> np.ndarray:
-        """(n_pairs, n) how often each pair counts in some of the weightings."""
+        """(n_pairs, n) how often each pair counts in each of some weightings."""
         if some.stop - some.start == len(self.weights):
             return self._products
         weights = np.ascontiguousarray(self.weights[some].T)
@@ -72,24 +73,24 @@ class OneAxis:
         return weights[self.first] * weights[self.second]
 
     def by_environment(self, values: np.ndarray) -> sparse.csr_array:
-        """(n_environments, n_pairs) that sums values of pairs in each environment."""
+        """(n_environments, n_pairs) matrix that sums values of pairs in each environment."""
         return _sums(values, self.environment, len(self.context))
 
     @cached_property
     def by_context(self) -> sparse.csr_array:
-        """(n_contexts, n_environments) that sums over the environments of each context."""
+        """(n_contexts, n_environments) matrix that sums over the environments of a context."""
         return _sums(np.ones(len(self.context), np.float32), self.context, len(self.axis))
 
 
 def _sums(values: np.ndarray, of: np.ndarray, n: int) -> sparse.csr_array:
-    """(n, len(values)) with each value in the row that it is `of`, in ascending order."""
+    """(n, len(values)) matrix with values[i] in row of[i], column i; `of` is ascending."""
     starts = np.searchsorted(of, np.arange(n + 1))
     return sparse.csr_array((values, np.arange(len(values)), starts), (n, len(values)))
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Of one signal, (n_weightings,) each; see `by_environment`."""
+    """Scores of one signal, (n_weightings,) each; see `by_environment`."""
 
     mean: np.ndarray
     ninetieth: np.ndarray
@@ -102,11 +103,12 @@ def by_environment(sample: Sample, pairs: OneAxis) -> Scores:
 
     The sign error of an environment e (Dziugaite et al. 2020) is
         SE(e) = E[1 − sgn(Δμ) sgn(Δg)] / 2
-    over its pairs with Δg ≠ 0: 0 all right, 1 all wrong, ½ of a coin. Of these: mean,
-    ninetieth percentile (the smallest error that 90 % of the environments do not exceed) and
-    largest. The granulated score (Jiang et al. 2020, section 3.2) is the mean over axes of
+    over its pairs with Δg ≠ 0: 0 if all are right, 1 if all are wrong, ½ for a coin. Returned
+    are the mean over environments, the ninetieth percentile (the smallest error that 90 % of
+    them do not exceed) and the largest. The granulated score (Jiang et al. 2020, section 3.2)
+    is the mean over axes of
         ψ_a = mean over contexts of τ = mean of sgn(Δμ) sgn(Δg) over pairs that differ in axis a
-    A resample that has no pair of an environment leaves it out.
+    A resample without pairs of an environment leaves this environment out.
     """
     n = len(sample.weights)
     found = Scores(*(np.full(n, np.nan) for _ in range(4)))
@@ -131,15 +133,15 @@ def by_environment(sample: Sample, pairs: OneAxis) -> Scores:
 
 
 def _mean(values: np.ndarray) -> np.ndarray:
-    """Over the last axis, of what is there."""
+    """Mean over the last axis, without NaN."""
     there = np.isfinite(values)
     return ratio(np.where(there, values, 0).sum(axis=1), there.sum(axis=1))
 
 
 def _quantile(ordered: np.ndarray, n: np.ndarray, share: float) -> np.ndarray:
-    """The smallest value of each row that this share of its first n does not exceed.
+    """The smallest value of each row that this share of its numbers does not exceed.
 
-    ordered : rows in ascending order; n : how many numbers each has before NaN
+    ordered : rows in ascending order; n : how many numbers each row has before its NaN
     """
     place = np.maximum(np.ceil(share * n).astype(int) - 1, 0)
     return np.where(n > 0, np.take_along_axis(ordered, place[:, None], axis=1)[:, 0], np.nan)

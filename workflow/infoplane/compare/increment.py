@@ -11,16 +11,16 @@ RIDGE = 1.0
 
 
 def increment(sample: Sample, loss: np.ndarray, n_folds: int) -> np.ndarray:
-    """R² by training loss and signal less R² by training loss alone, (n_weightings,).
+    """R² of training loss and signal minus R² of training loss alone, (n_weightings,).
 
     Ranks of the target are regressed on ranks of the loss, and of loss and signal, by ridge
     regression (penalty 1 on slopes of ranks of mean 0 and variance 1). Each network is
-    predicted by a fit to other configurations: folds are of whole configurations, so that no
-    seed of a network's own configuration helps. Ranks are those among all networks, also in
-    resamples. Below 0: the signal misleads.
+    predicted by a fit to other configurations: a configuration lies in one fold with all its
+    seeds. Resamples keep the ranks among all networks. A negative increment says that the
+    signal misleads.
 
-    loss : (n,) training loss; n_folds : at the most, of configurations
-    NaN where there are fewer than two configurations, or all targets are equal.
+    loss : (n,) training loss; n_folds : largest number of folds of configurations
+    Returns NaN if there are fewer than two configurations, or if all targets are equal.
     """
     rows = np.flatnonzero(sample.there & np.isfinite(loss))
     groups = sample.networks.configuration[rows]
@@ -41,15 +41,15 @@ def explained(
 ) -> np.ndarray:
     """R² out of fold of a ridge regression with weights, (n_weightings,).
 
-    target : (n,); features : (n, k); weights : (n_weightings, n); folds : places of each one's
-    test rows
+    target : (n,); features : (n, k); weights : (n_weightings, n); folds : indices of the test
+    rows of each fold
     """
     design = np.concatenate([np.ones((len(target), 1)), features], axis=1)
     k = design.shape[1]
     products = (design[:, :, None] * design[:, None, :]).reshape(len(target), k * k)
     moments = design * target[:, None]
     penalty = RIDGE * np.diag([0.0, *[1.0] * (k - 1)])
-    penalty[0, 0] = 1e-9  # a resample may leave a fit no network
+    penalty[0, 0] = 1e-9  # a resample may leave no network to a fit
     squares = np.zeros(len(weights))
     for test in folds:
         train = np.setdiff1d(np.arange(len(target)), test)

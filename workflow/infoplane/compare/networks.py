@@ -22,7 +22,7 @@ MEASURED = (
     *("accuracy_test", "gap", "accuracy_train", "loss_train", "loss_test"),
     *("n_predicted", "dead"),
 )
-"""Of a network in a stratum, as the stores of signals have them."""
+"""Measured values of a network in a stratum, by their names in the stores of signals."""
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class Family:
     """The networks of one family.
 
     table : one row per network and stratum: `family`, `run`, the axes, `seed`, `stratum`,
-        `epoch` (−1 where it stands nowhere in the stratum), MEASURED, `loss_untrained`, `state`
-        (the rule by which it has collapsed, "" of one that works), `why`, `left_out` (why it
-        stands nowhere), `unique_codes` (signals all of whose codes are unique, joined by |)
+        `epoch` (−1 if it is not in the stratum), MEASURED, `loss_untrained`, `state` (the rule
+        by which it counts as collapsed, "" if it works), `why`, `left_out` (why it is not in
+        the stratum), `unique_codes` (signals all of whose codes are unique, joined by |)
     axes : names of the axes, columns of the table
-    values : (rows of the table, signals), columns (signal, layer); NaN where there is none
+    values : (rows of the table, signals), columns (signal, layer); NaN if there is no value
     reasons : why a value is NaN: rows `run, seed, stratum, signal, layer, reason`
-    about : what the stores say of each signal: label, unit, better, control
+    about : the label, unit, better and control of each signal, from the stores
     """
 
     name: str
@@ -47,7 +47,7 @@ class Family:
     about: Mapping[str, Mapping[str, Any]]
 
     def in_stratum(self, stratum: str) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The networks that stand in a stratum, and their signals."""
+        """The networks in a stratum, and their signals."""
         rows = (self.table.stratum == stratum) & (self.table.epoch >= 0)
         return self.table[rows], self.values[rows]
 
@@ -59,12 +59,12 @@ class Family:
 
 
 def column_name(signal: str, layer: str) -> str:
-    """How tables name a signal of a layer, or of the whole network."""
+    """The name in tables of a signal of a layer, or of the whole network."""
     return signal if layer == NETWORK else f"{signal}[{layer}]"
 
 
 def families_of(told: Mapping[str, Mapping[str, Any]], collapse: Collapse) -> list[Family]:
-    """All families out of their files.
+    """All families, read from their files.
 
     told : by name `members`, and paths of `selection` and `signals`; see `family_of`
     """
@@ -87,10 +87,10 @@ def family_of(
     stores: Sequence[Path],
     collapse: Collapse,
 ) -> Family:
-    """A family out of its files.
+    """A family, read from its files.
 
     members : `run`, `seeds` and `axes` of every run
-    Raises ValueError where stores lack a network that was chosen.
+    Raises ValueError if stores lack a network that was chosen.
     """
     said = json.loads(selection.read_text(encoding="utf-8"))
     read = [read_signals(store) for store in stores]
@@ -158,18 +158,18 @@ def _table(name: str, members: Sequence[Mapping], said: Mapping[str, Any]) -> pd
 
 
 def _judged(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides whether a network has collapsed."""
+    """The values that decide whether a network has collapsed."""
     why = row["lost"] or (row["left_out"] if row["failed"] else "")
     return {**row, "lost": why}
 
 
 def _of_input(about: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Signals that say how much layers know of the input."""
+    """Signals that measure information about the input."""
     return [name for name, one in about.items() if one["settings"].get("of") == "ixt"]
 
 
 def _joined(table: pd.DataFrame, unique: pd.DataFrame) -> pd.Series:
-    """Names of the signals all of whose codes are unique, of each row of the table."""
+    """For each row of the table, the names of the signals all of whose codes are unique."""
     by_network = unique.groupby(NETWORK_KEY).signal.agg("|".join)
     keys = pd.MultiIndex.from_frame(table[NETWORK_KEY])
     found = by_network.reindex(keys).to_numpy() if len(unique) else np.full(len(table), None)

@@ -6,7 +6,7 @@ from infoplane.compare.sample import Sample, ratio
 
 
 def in_order(sample: Sample) -> np.ndarray:
-    """Share of pairs of which the signal names the better network, (n_weightings,).
+    """Share of pairs whose better network the signal names, (n_weightings,).
 
         Σ_{i<j} [1 + sgn(Δμ) sgn(Δg)] / 2  over the pairs with Δg ≠ 0, divided by their number
 
@@ -24,7 +24,7 @@ def kendall(sample: Sample) -> np.ndarray:
 
         τ_b = Σ sgn(Δμ) sgn(Δg) / √(Σ |sgn Δμ| · Σ |sgn Δg|)
 
-    Kendall 1945, Biometrika 33, 239. From 1, all in order, to −1, all reversed.
+    Kendall 1945, Biometrika 33, 239. It is 1 if all pairs are in order, −1 if all are reversed.
     """
     agree = sample.over_pairs(sample.agreement)
     differ = sample.over_pairs(np.abs(sample.said))

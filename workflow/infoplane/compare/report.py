@@ -1,4 +1,4 @@
-"""The tables of networks that were compared, but for their scores."""
+"""The tables of compared networks; `scores` makes the table of their scores."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,13 @@ from infoplane.compare.networks import Family
 
 
 def networks_table(families: Sequence[Family]) -> pd.DataFrame:
-    """One row per network and stratum of all families; what a family lacks is empty."""
+    """One row per network and stratum of all families; a value that a family lacks is empty."""
     return pd.concat([family.wide for family in families], ignore_index=True)
 
 
 def collapsed_table(families: Sequence[Family]) -> pd.DataFrame:
-    """The networks that collapsed, by which rule and why, and those of which estimates did."""
+    """The networks that collapsed, each with the rule and the reason, and the networks whose
+    estimates collapsed."""
     found = []
     for family in families:
         table = family.table
@@ -24,8 +25,8 @@ def collapsed_table(families: Sequence[Family]) -> pd.DataFrame:
 
 
 def left_out_table(families: Sequence[Family]) -> pd.DataFrame:
-    """What is missing, and why: networks that stand nowhere in a stratum (signal empty), and
-    signals that are no number for a network."""
+    """What is missing, and why: networks that are not in a stratum (signal empty), and signals
+    that are not a number for a network."""
     found = []
     for family in families:
         table = family.table[family.table.epoch < 0]

@@ -1,9 +1,9 @@
-"""What scores are made from: networks with a signal, a target and their places on the axes.
+"""What scores are made from: networks with a signal, a target and their values on the axes.
 
 Every score is computed for many weightings of the networks at once. The first weighting counts
 each network once and gives the score itself; the others are resamples of the networks with
-replacement and give its interval. Pairs share networks and are not independent: so networks
-are resampled, and not pairs. Two copies of one network make no pair.
+replacement and give its interval. Networks are resampled, not pairs, because pairs that share
+a network are not independent. Two copies of one network make no pair.
 """
 
 from collections.abc import Iterator
@@ -13,15 +13,15 @@ from functools import cached_property
 import numpy as np
 
 PAIRS_AT_ONCE = 2**24
-"""Products of weights that are held at once."""
+"""Products of weights that are kept in memory at once."""
 
 
 @dataclass(frozen=True)
 class Networks:
     """Networks that are compared by one target.
 
-    target : (n,) a larger one is better; points : (n, n_axes) where each stands on each axis,
-    as numbers; weights : (n_weightings, n), the first all ones
+    target : (n,) larger is better; points : (n, n_axes) each network's value on each axis, as
+    a number; weights : (n_weightings, n), the first all ones
     """
 
     target: np.ndarray
@@ -35,12 +35,12 @@ class Networks:
 
     @cached_property
     def order(self) -> np.ndarray:
-        """(n, n) sign of target i less target j: which of a pair is the better one."""
+        """(n, n) sign of target i − target j: which network of a pair is better."""
         return signs(self.target)
 
     @cached_property
     def comparable(self) -> np.ndarray:
-        """(n, n) pairs one of which is better: those of equal targets have no order."""
+        """(n, n) pairs of which one network is better: equal targets have no order."""
         return np.abs(self.order)
 
 
@@ -48,7 +48,7 @@ class Networks:
 class Sample:
     """One signal of some networks.
 
-    signal : (n,) a larger one says that the network is better; NaN where there is none
+    signal : (n,) larger says that the network is better; NaN if there is none
     """
 
     networks: Networks
@@ -61,13 +61,13 @@ class Sample:
 
     @cached_property
     def weights(self) -> np.ndarray:
-        """(n_weightings, n), 0 of networks without the signal."""
+        """(n_weightings, n), 0 for networks without the signal."""
         weights = self.networks.weights
         return weights if self.there.all() else weights * self.there
 
     @cached_property
     def said(self) -> np.ndarray:
-        """(n, n) sign of signal i less signal j; 0 also where one is not there."""
+        """(n, n) sign of signal i − signal j; 0 also if one is missing."""
         return signs(self.signal)
 
     @cached_property
@@ -78,14 +78,14 @@ class Sample:
     def over_pairs(self, matrix: np.ndarray, some: np.ndarray | None = None) -> np.ndarray:
         """(n_weightings,) sum over ordered pairs of a symmetric matrix with an empty diagonal.
 
-        some : places of the networks that it is of; None: all
+        some : indices of the networks that the matrix is about; None: all
         """
         weights = self.weights if some is None else self.weights[:, some]
         return np.einsum("ri,ri->r", weights @ matrix, weights)
 
 
 def signs(values: np.ndarray) -> np.ndarray:
-    """(n, n) float32, sign of value i less value j; 0 where one is NaN."""
+    """(n, n) float32, sign of value i − value j; 0 if one is NaN."""
     values = values.astype(np.float64)
     with np.errstate(invalid="ignore"):
         found = np.sign(values[:, None] - values[None, :]).astype(np.float32)
@@ -93,7 +93,7 @@ def signs(values: np.ndarray) -> np.ndarray:
 
 
 def resampled(n: int, resamples: int, seed: int) -> np.ndarray:
-    """(1 + resamples, n) weights: ones, then how often each of n networks was drawn of n draws
+    """(1 + resamples, n) weights: ones, then how often each of n networks occurs in n draws
     with replacement."""
     rng = np.random.default_rng([seed, n])
     drawn = rng.multinomial(n, np.full(n, 1 / n), size=resamples)
@@ -101,13 +101,13 @@ def resampled(n: int, resamples: int, seed: int) -> np.ndarray:
 
 
 def blocks(n_weightings: int, n_pairs: int) -> Iterator[slice]:
-    """Weightings that are taken at once, so that their products for all pairs fit."""
+    """Slices of weightings whose products for all pairs fit into memory."""
     size = max(1, PAIRS_AT_ONCE // max(n_pairs, 1))
     for start in range(0, n_weightings, size):
         yield slice(start, min(start + size, n_weightings))
 
 
 def ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """above / below, NaN where there is nothing below."""
+    """above / below, NaN where `below` is 0."""
     out = np.full(np.broadcast(above, below).shape, np.nan)
     return np.divide(above, below, out=out, where=below > 0)

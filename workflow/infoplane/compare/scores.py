@@ -31,27 +31,27 @@ SCORES = {
     "increment": "R² that the signal adds to the training loss, out of fold",
 }
 WITHOUT_INTERVAL = {"sign_error_max": "a resample has fewer environments"}
-"""Scores that never have an interval, and why: the maximum over fewer environments than the
-whole has says nothing."""
+"""Scores that never have an interval, and why: a resample has fewer environments than all
+networks, so its maximum says nothing about theirs."""
 AGREE = "resamples of the networks all give the same score"
 """Why another score has no interval."""
 LARGER_IS_BETTER = {"accuracy_test": 1, "gap": -1}
-"""Sign by which targets are oriented."""
+"""The sign that makes a larger target the better one."""
 ALL, WORKING = "all", "working"
-"""Which networks a score is of: all in the stratum, or those of them that did not collapse."""
+"""The networks that are scored: all in the stratum, or those that did not collapse."""
 COLUMNS = (
     *("family", "stratum", "networks", "target", "signal", "layer", "score"),
     *("value", "low", "high", "n_networks", "n_left_out", "n_pairs", "n_ties", "note"),
 )
-"""Of the table. n_left_out : networks without the signal; n_pairs : with different targets;
-n_ties : of these, those to which the signal is the same; note : why there is no score, or
+"""Columns of the table. n_left_out : networks without the signal; n_pairs : pairs with
+different targets; n_ties : those of them with equal signals; note : why there is no score, or
 no interval."""
 
 
 def scores_table(families: Sequence[Family], settings: Settings) -> pd.DataFrame:
     """One row per family, stratum, set of networks, target, signal and score.
 
-    Raises ValueError where no target of no family differs between networks.
+    Raises ValueError if no target of any family differs between networks.
     """
     rows: list[dict[str, Any]] = []
     parts = [(family, stratum) for family in families for stratum in settings.strata]
@@ -108,7 +108,7 @@ def _of_stratum(
 class Judged(NamedTuple):
     """The networks of a family in a stratum with one target, ready for scores.
 
-    pairs, choices : see `environments` and `conditional`; loss : (n,) training losses
+    pairs, choices : see `environments` and `conditional`; loss : (n,) training losses, nats
     """
 
     networks: Networks
@@ -120,7 +120,7 @@ class Judged(NamedTuple):
     def of(
         cls, family: Family, table: pd.DataFrame, target: str, weights: np.ndarray
     ) -> "Judged":
-        """Of the rows of a family's table that stand in a stratum. weights : `resampled`"""
+        """From the rows of a family's table in one stratum. weights : from `resampled`"""
         points = np.stack(
             [pd.factorize(table[axis])[0] for axis in family.axes]
             or [np.zeros(len(table), np.int64)],
@@ -132,14 +132,14 @@ class Judged(NamedTuple):
         return cls(networks, pairs, choices, table[LOSS].to_numpy())
 
     def sample(self, family: Family, signal: str, values: pd.Series) -> Sample:
-        """These networks with a signal of theirs, so that a larger one is said to be better."""
+        """These networks with one signal, with the sign that makes larger the better claim."""
         sign = -1 if family.about[signal]["better"] == "lower" else 1
         return Sample(self.networks, sign * values.to_numpy(np.float64))
 
     def scores(
         self, sample: Sample, n_folds: int, wanted: Iterable[str] = tuple(SCORES)
     ) -> dict[str, np.ndarray]:
-        """Scores of a signal for every weighting of the networks, by their names in SCORES."""
+        """Scores of a signal for every weighting of the networks, by the names in SCORES."""
         errors = cache(lambda: by_environment(sample, self.pairs))
         made: dict[str, Callable[[], np.ndarray]] = {
             "in_order": lambda: in_order(sample),
@@ -155,10 +155,10 @@ class Judged(NamedTuple):
 
 
 def interval(several: np.ndarray, confidence: float) -> tuple[float, float, float]:
-    """The score, and the middle `confidence` of its resamples that have one.
+    """The score, and the ends of the central share `confidence` of its resamples.
 
-    Where nearly all resamples agree, as of few networks whose pairs are all in order, this
-    middle is one number. It says nothing of other networks, and both ends are NaN.
+    If nearly all resamples agree, as for few networks whose pairs are all in order, the
+    interval would be one number and would say nothing about other networks: both ends are NaN.
     """
     drawn = several[1:][np.isfinite(several[1:])]
     tail = 50 * (1 - confidence)
@@ -188,18 +188,18 @@ def _row(about, target, signal, layer, score, **numbers) -> dict[str, Any]:
 
 
 def why_none(table: pd.DataFrame, family: str, stratum: str, target: str) -> str:
-    """Why networks cannot be scored by this target; "" where they can."""
+    """Why networks cannot be scored by this target; "" if they can."""
     judged = table[target].to_numpy(np.float64)
     place = f"family {family}, stratum {stratum}"
     if len(judged) < 2:
         return f"{place}: {len(judged)} networks make no pair"
     if not np.isfinite(judged).all():
         return (
-            f"{place}: {target} is no number for {int((~np.isfinite(judged)).sum())} networks"
+            f"{place}: {target} is not finite for {int((~np.isfinite(judged)).sum())} networks"
         )
     if np.ptp(judged) == 0:
         n, value = len(judged), judged[0]
-        return f"{place}: {target} is {value:.4g} for all {n} networks, so that none is better"
+        return f"{place}: {target} is {value:.4g} for all {n} networks, so none is better"
     return ""
 
 
@@ -208,7 +208,7 @@ def _why_no_value(counts: Mapping[str, int]) -> str:
         return f"{counts['n_networks']} networks have this signal"
     if counts["n_pairs"] == 0:
         return "all networks with this signal have the same target"
-    return "there is no pair, or no variance, by which this score is made"
+    return "this score needs a pair or a variance, and there is none"
 
 
 def _name_missing(
@@ -222,7 +222,7 @@ def _name_missing(
         first = rows.iloc[0]
         n = len(rows[["run", "seed"]].drop_duplicates())
         log.warning(
-            "family %s, stratum %s: signal %s is no number for %d of %d networks, which are "
+            "family %s, stratum %s: signal %s has no value for %d of %d networks, which are "
             "left out of its pairs; first: seed %d of %s: %s",
             family.name,
             about["stratum"],

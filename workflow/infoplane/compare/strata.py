@@ -1,9 +1,9 @@
 """Strata: the epochs at which networks are compared on equal terms.
 
-Networks at the end of their training differ in their progress. A signal that only measures
-progress is as good as the training loss. So pairs are also compared at the same epoch, and at
-the same training loss (Jiang et al. 2020 stop every training at one value of the cross-entropy
-for this reason).
+Networks at the end of their training have made different progress. A signal that only measures
+progress is as good as the training loss. So pairs are also compared at the same epoch and at
+the same training loss. For this reason Jiang et al. 2020 stop every training at one value of
+the cross-entropy.
 """
 
 import math
@@ -57,7 +57,7 @@ class Course:
 
     kept : epochs whose weights are kept, ascending; losses : loss_train of every epoch by its
     number, NaN after a failure; lost : why it is not measured, or "";
-    failed : whether that is no rule of the configuration
+    failed : whether a failure is the reason, not a rule of the configuration
     """
 
     run: str
@@ -69,7 +69,7 @@ class Course:
 
 
 class Chosen(NamedTuple):
-    """A network in a stratum: its epoch there; None and the reason if it has none."""
+    """A network's epoch in a stratum; or None and the reason."""
 
     run: str
     seed: int
@@ -93,8 +93,8 @@ class Selection:
     failed: list[tuple[str, int]] = field(default_factory=list)
 
     def written(self) -> dict[str, list | dict]:
-        """As JSON holds it: `chosen` (run, seed, stratum, epoch), `left_out` (run, seed,
-        stratum, why), `levels`, `untrained` with null for a loss that is no number."""
+        """For JSON: `chosen` (run, seed, stratum, epoch), `left_out` (run, seed, stratum, why),
+        `levels`, `untrained` with null for a loss that is not finite."""
         return {
             "chosen": [one[:4] for one in self.chosen if one.epoch is not None],
             "left_out": [[*one[:3], one.why] for one in self.chosen if one.epoch is None],
@@ -110,7 +110,7 @@ class Selection:
 def courses_of(run: str, stores: Iterable[Path], seeds: Sequence[int]) -> list[Course]:
     """The trainings of a run's wanted seeds, from its stores of weights.
 
-    Raises ValueError for a trainer that does not say its training loss.
+    Raises ValueError for a trainer that does not record its training loss.
     """
     from infoplane.stores.weights import WeightsStore  # here: a plan does without
 
@@ -139,7 +139,7 @@ def courses_of(run: str, stores: Iterable[Path], seeds: Sequence[int]) -> list[C
 
 
 def select(courses: Sequence[Course], strata: Mapping[str, Stratum]) -> Selection:
-    """Where each network stands in each stratum. Epoch 0, before training, never counts."""
+    """The epoch of each network in each stratum. Epoch 0, before training, never counts."""
     found = Selection(
         untrained=[(c.run, c.seed, c.losses[min(c.losses)]) for c in courses],
         failed=[(c.run, c.seed) for c in courses if c.failed],

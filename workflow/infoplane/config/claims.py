@@ -1,4 +1,4 @@
-"""The claims of a file, with the runs and estimators that they stand for, and what is wrong."""
+"""The claims of a file, with the runs and estimators behind their names, and their mistakes."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from infoplane.signals import SIGNALS
 
 KINDS = {"phase": PhaseClaim, "order": OrderClaim}
 BY_ITSELF = ("ity_end", "turn")
-"""Statistics that a network has without others, which choose where it is judged."""
+"""Statistics for which no other networks choose the epoch, so that one network is enough."""
 RANGES = {"share": 1.0, "tau": 1.0}
 """Largest threshold in a unit, and largest difference of two numbers of it."""
 
@@ -27,8 +27,8 @@ def claims_of(
 ) -> tuple[dict[str, Claim], list[Line]]:
     """Each claim with names of runs and estimators in place of those of sweeps, and mistakes.
 
-    written : `claims`; what is wrong with an entry's own keys is said elsewhere
-    compared : `compare`, if the file has it and it is right by itself
+    written : `claims`; mistakes of an entry's own keys are reported elsewhere
+    compared : `compare`, if the file has it and it is valid by itself
     """
     claims, lines = {}, []
     for name, entry in written.items():
@@ -52,11 +52,11 @@ def claims_of(
 def _threshold(claim: Claim) -> Iterator[Line]:
     unit = statistic_of(claim).unit
     if claim.unit != unit:
-        yield "unit", f"must be {unit}, which {claim.statistic} is in, not '{claim.unit}'"
+        yield "unit", f"must be {unit}, the unit of {claim.statistic}, not '{claim.unit}'"
     elif most := RANGES.get(unit):
         least = 0.0 if unit == "share" and claim.than is None else -most
         if not least <= claim.threshold <= most:
-            text = f"must be from {least:g} to {most:g}, as {claim.statistic} is"
+            text = f"must be from {least:g} to {most:g} for {claim.statistic}"
             yield "threshold", f"{text}, not {claim.threshold:g}"
 
 
@@ -83,7 +83,7 @@ def _of_phases(
 
 
 def _estimators(claim: PhaseClaim, estimators: Expanded) -> tuple[list[str] | None, list[Line]]:
-    """Estimators by which a claim is tried, sweeps as their variants."""
+    """Estimators that test a claim, sweeps as their variants."""
     if claim.estimators is None:
         return None, []
     chosen, lines = [], []
@@ -108,7 +108,7 @@ def _of_run(
     chosen: list[str] | None,
     estimators: Expanded,
 ) -> Iterator[Line]:
-    """What is wrong with a claim about one run."""
+    """Mistakes of a claim about one run."""
     tried = [by for by in run.estimators if informs(estimators.entries.get(by))]
     if chosen is not None and not set(chosen) & set(tried):
         measured = ", ".join(run.estimators)
@@ -118,18 +118,18 @@ def _of_run(
     if claim.statistic not in BY_ITSELF and len(run.seeds) < 2:
         yield (
             "runs",
-            f"run '{name}' has 1 network; {claim.statistic} takes two or more, as each is "
-            "judged where those before it have their turn",
+            f"run '{name}' has 1 network; {claim.statistic} needs two or more, because each "
+            "is judged at the epoch that the networks before it choose",
         )
     if run.n_measured < 2:
-        yield "runs", f"run '{name}' is measured at 1 epoch, in which there are no phases"
+        yield "runs", f"run '{name}' is measured at 1 epoch; phases need two or more"
     if claim.statistic == "gradient_snr" and not run.training.gradients:
         yield "statistic", f"the training of run '{name}' measures no gradients"
 
 
 def _of_orders(claim: OrderClaim, compared: Compare | None) -> Iterator[Line]:
     if compared is None:
-        yield "claim", "'order' is about networks of `compare`, which the file has not (right)"
+        yield "claim", "'order' needs networks of a valid `compare`, which the file lacks"
         return
     known = {
         "signals": list(compared.signals or {}),
@@ -152,4 +152,4 @@ def _of_orders(claim: OrderClaim, compared: Compare | None) -> Iterator[Line]:
         yield "target", f"must be one of compare.targets, {targets}, not '{claim.target}'"
     used = [compared.signals[n] for n in (*claim.signals, claim.than) if n in known["signals"]]
     if claim.layer is not None and not any(SIGNALS[one.signal].by_layer for one in used):
-        yield "layer", "has no effect: no signal of the claim is of layers"
+        yield "layer", "has no effect: no signal of the claim has one value per layer"

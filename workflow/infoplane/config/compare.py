@@ -41,7 +41,7 @@ FEW = 2
 class Axis:
     """A way in which networks differ.
 
-    points : values by dotted key, by the point's name; place : the key where it stands
+    points : values by dotted key, by the point's name; place : its key in the file
     listed : whether it is a list of values of one key; the axis has the key's name
     """
 
@@ -68,7 +68,7 @@ def families_of(
     runs, members = {}, {}
     for name, own in families.items() if isinstance(families, Mapping) else ():
         if own is not None and not isinstance(own, Mapping):
-            continue  # said of its type
+            continue  # reported with its type
         own = dict(own or {})
         place = dotted(("compare", "families", name))
         axes, wrong = _axes_of(own.pop("axes", None), common, place)
@@ -169,7 +169,7 @@ class _Places:
 def _axes(written: Any, place: str) -> tuple[dict[str, Axis | None], list[Line]]:
     """Axes by their name in tables; None for one that a family leaves out."""
     if not isinstance(written, Mapping):
-        return {}, []  # said of its type
+        return {}, []  # reported with its type
     found: dict[str, Axis | None] = {}
     lines: list[Line] = []
     names = short_keys([name for name, points in written.items() if isinstance(points, list)])
@@ -282,7 +282,7 @@ def _family(
 def _too_few(runs: Mapping[str, Run], place: str) -> Iterator[Line]:
     n = sum(len(run.seeds) for run in runs.values())
     if n < FEW:
-        yield place, (f"has {n} network, and no pair of networks; give axes, or more seeds")
+        yield place, (f"has {n} network and so no pair; give axes, or more seeds")
 
 
 def _without_effect(

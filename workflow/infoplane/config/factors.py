@@ -24,7 +24,7 @@ def factors_of(
 ) -> tuple[dict[str, list[Level]], list[Line]]:
     """The levels of each factor, and their mistakes.
 
-    written : `figures.factors`; what is wrong with an entry's own keys is said elsewhere
+    written : `figures.factors`; mistakes of an entry's own keys are reported elsewhere
     datasets : settings by name
     """
     factors, lines = {}, []
@@ -146,7 +146,7 @@ def _of_runs(
 
 
 def _labels(factor: Factor, names: list[str], of: str) -> tuple[list[str], list[Line]]:
-    """Names of levels that are not called by their value."""
+    """Names of levels that the file names, in place of their values."""
     if len(names) < 2:
         return names, [(of, f"must be at least two levels of a factor, not {len(names)}")]
     labels = names if factor.labels is None else factor.labels

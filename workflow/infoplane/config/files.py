@@ -21,7 +21,7 @@ HINTS = {
     "parsing a block mapping": "keys of one mapping begin in the same column",
     "expected ':'": "a key is followed by a colon and a space",
     "parsing a flow": "a bracket or a comma is missing before this line or in it",
-    "mapping values are not allowed": "a text with a colon in it stands in quotes",
+    "mapping values are not allowed": "a text with a colon in it needs quotes",
 }
 """The usual cause of a message of PyYAML, by a part of the message."""
 
@@ -69,11 +69,11 @@ def _once(pairs: list[tuple[str, Any]], twice: list[str]) -> dict[str, Any]:
 def _said(error: yaml.YAMLError, text: str) -> str:
     mark = getattr(error, "problem_mark", None)
     if mark is None:
-        return f"no YAML: {' '.join(str(error).split())}"
+        return f"not YAML: {' '.join(str(error).split())}"
     said = " ".join(part for part in (error.context, error.problem) if part)
     indent = re.match(r"\s*", [*text.splitlines(), ""][mark.line])
     hint = "; indent with spaces, not with tabs" if "\t" in indent[0] else _hint(said)
-    return f"line {mark.line + 1}: no YAML: {said}{hint}"
+    return f"line {mark.line + 1}: not YAML: {said}{hint}"
 
 
 def _hint(said: str) -> str:
@@ -117,8 +117,8 @@ def _problems_of_mapping(node: yaml.MappingNode, path: tuple, seen: set[int]) ->
         if len(found) > 1:
             *first, last = found
             yield (
-                f"{dotted((*path, name))}: stands on lines {', '.join(map(str, first))} and "
-                f"{last}, of which YAML keeps the last alone; join them, or rename one"
+                f"{dotted((*path, name))}: occurs on lines {', '.join(map(str, first))} and "
+                f"{last}, and YAML keeps only the last; join them, or rename one"
             )
 
 

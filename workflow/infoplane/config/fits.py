@@ -101,7 +101,7 @@ def _of_draws(run: Run, network: Network) -> Iterator[Problem]:
     if network.draws and run.measure.share_activations == "always":
         yield Problem(
             ("measure", "share_activations"),
-            "must be auto or never for a network with noise, or with passes as in training: "
+            "must be auto or never for a network with noise or with measure.passes: training: "
             "estimators of noisy layers need more than the activations",
         )
 
@@ -192,8 +192,8 @@ def _of_reconstruction(
     }:
         yield Problem(
             ("measure", "y"),
-            f"must be label, not 'reconstruction': network.family {run.network.family} gives "
-            "back no inputs",
+            f"must be label, not 'reconstruction': network.family {run.network.family} does "
+            "not reconstruct its inputs",
         )
     reasons: dict[str, list[str]] = {}
     for name in run.estimators:

@@ -83,7 +83,7 @@ Training = Annotated[Any, Choice(TRAINERS, "trainer", "supervised")]
 
 
 class Run(Settings):
-    """A network trained on a data set from several seeds, and what is measured of it."""
+    """A network, trained on a data set from several seeds, and its measurement."""
 
     dataset: str
     """The run learns and measures this data set, one of the experiment's `datasets`."""
@@ -155,8 +155,8 @@ class Factor(Settings):
     """These runs are the levels of the factor and differ in nothing else; a run with a sweep
     stands for all its variants. Levels that are numbers are put in order."""
     besides: Names = Field(default=[])
-    """The runs may differ in these dotted keys beside the factor, as in `training.epochs`; any
-    other difference is refused."""
+    """The runs may also differ in these dotted keys, such as `training.epochs`; any other
+    difference is an error."""
     run: str | None = None
     """The `estimators` measure this run, if the factor is the estimator or its settings."""
     estimators: Names | None = Field(default=None, min_length=1)
@@ -199,7 +199,7 @@ class Figures(Settings):
     all its variants. null makes one comparison, all, of 2 to 12 runs."""
     factors: dict[Name, Factor] | None = None
     """Each factor is a row of small planes in one figure, with the statistics of the phases of
-    every plane beside it; each estimator that measures all the runs has its own figure. null
+    every plane next to it; each estimator that measures all the runs has its own figure. null
     draws none."""
 
     own: dict[Name, OwnFigure] = Field(default={})
@@ -211,7 +211,7 @@ class Figures(Settings):
     def _names_are_free(cls, own: dict[str, str]) -> dict[str, str]:
         taken = [name for name in own if name in FIGURES.paths]
         if taken:
-            raise ValueError(f"'{taken[0]}' is a figure of infoplane's; choose another name")
+            raise ValueError(f"'{taken[0]}' is a figure of infoplane; choose another name")
         return own
 
 
@@ -224,7 +224,7 @@ class Compare(compare.Settings):
     networks are compared. Its `axes` add to the common ones, replace one, or with null leave
     one out."""
     axes: dict[str, list | dict[Name, dict[str, Any] | None] | None] | None = None
-    """Axes say in what the networks of a family differ beside the seed: a dotted key with a
+    """Axes say how the networks of a family differ, apart from the seed: a dotted key with a
     list of its values, `training.batch_size: [32, 128]`, or a name with points that each set
     some keys, `regulariser: {none: {}, l2: {training.l2: 1.0e-3}}`. Every combination is a
     run."""
@@ -278,13 +278,13 @@ class File(Settings):
     with `sweep: {n_bins: [10, 30]}` is several estimators, <name>-<key>_<value>, which are
     drawn together."""
     defaults: dict[str, Any] | None = None
-    """These keys hold for every run that does not give them itself."""
+    """These keys apply to every run that does not give them itself."""
     runs: dict[Name, dict[str, Any] | None] | None = Field(default=None, min_length=1)
     """Each entry is a run; an experiment with `compare` may have none."""
     compare: Compare | None = None
     """This section compares the networks of a grid pair by pair; null compares none."""
     claims: dict[Name, AnyClaim] | None = Field(default=None, min_length=1)
-    """Each entry is a claim, which the report tries over estimators, settings, seeds and data
+    """Each entry is a claim, which the report tests over estimators, settings, seeds and data
     sets; null claims nothing."""
     figures: Figures | None = None
     """This section adds to the usual figures."""

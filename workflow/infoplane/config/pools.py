@@ -57,13 +57,13 @@ def _cannot_pool(written: Any) -> str:
     """Why this estimator cannot measure pooled draws; empty if it can."""
     method = method_of(written)
     if method is None:
-        return ""  # said elsewhere
+        return ""  # reported elsewhere
     if method.not_pooled:
         return method.not_pooled
     try:
         estimator = method(method.Settings.model_validate(written))
     except ValueError:
-        return ""  # said elsewhere
+        return ""  # reported elsewhere
     if estimator.remembers:
         forgets = f"; set {method.forgets_by}" if method.forgets_by else ""
         return f"it continues from epoch to epoch{forgets}"

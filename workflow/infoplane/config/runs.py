@@ -41,9 +41,9 @@ class Surroundings:
     estimators: Expanded
     defaults: Mapping[str, Any]
     fixed_epochs: Mapping[str, str]
-    """Estimators that take no adaptive schedule, with the reason."""
+    """Estimators that do not work with an adaptive schedule, with the reason."""
     shapes: Mapping[str, Shape]
-    """Of the data sets of which it is known."""
+    """Shapes of the data sets whose shape is known."""
 
 
 def checked_defaults(defaults: Mapping[str, Any]) -> list[Line]:
@@ -239,7 +239,7 @@ def _swept(sweep: Any, places: _Places) -> tuple[dict[str, list], list[Line]]:
     known, good, lines = known_keys(), {}, []
     for key, values in sweep.items():
         if any(key.startswith(f"{other}.") for other in sweep):
-            continue  # said of the other
+            continue  # reported for the other
         text = _wrong_with(key, values, known, sweep)
         if text:
             lines.append((places.of_sweep(key), text))
@@ -361,7 +361,7 @@ def _labels(run: Run, around: Surroundings) -> Iterator[Problem]:
         written = around.datasets[run.dataset]
         settings = SOURCES[written["source"]].Settings.model_validate(written)
     except (LookupError, TypeError, ValueError):
-        return  # said elsewhere
+        return  # reported elsewhere
     known = labels_of(settings)
     for section, label in wanted.items():
         if label is not None and known is not None and label not in known:

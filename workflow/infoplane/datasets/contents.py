@@ -12,8 +12,8 @@ from infoplane.information import entropy_of_counts
 def row_codes(x: np.ndarray) -> np.ndarray:
     """(n_inputs,) one integer for each distinct row of x (n_inputs, *shape).
 
-    A hash of 128 bits compares rows: to sort 60,000 images would take several times their
-    memory.
+    Rows are compared by a hash of 128 bits, because sorting 60,000 images would take several
+    times their memory.
     """
     seen: dict[bytes, int] = {}
     # + 0 turns −0.0 into 0.0, which is equal but has other bytes
@@ -27,8 +27,10 @@ def information(
     """entropy_x, and entropy_y and information_xy by label; in bits, with equally likely
     inputs.
 
-    codes : (n_inputs,) the value of X of each input, from `row_codes` If a label has
-        probabilities, information_xy is that of p(y | x) and not that of the drawn labels.
+    codes : (n_inputs,) the value of X of each input, from `row_codes`
+
+    If a label has probabilities, information_xy is computed from p(y | x), not from the drawn
+    labels.
     """
     entropy_x = entropy_of_counts(np.bincount(codes))
     entropy_y = {
@@ -51,7 +53,7 @@ def information(
 
 
 def information_of(probabilities: np.ndarray) -> float:
-    """I(X;Y), in bits, of p(y | x) (n_inputs, n_classes) with equally likely x."""
+    """I(X;Y), in bits, from p(y | x) (n_inputs, n_classes) with equally likely x."""
     logarithms = np.log2(np.where(probabilities > 0, probabilities, 1.0))
     noise = -(probabilities * logarithms).sum(axis=1).mean()
     return float(entropy_of_counts(probabilities.mean(axis=0)) - noise)

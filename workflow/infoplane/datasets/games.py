@@ -21,7 +21,7 @@ MOST_POSITIONS = 200_000
 """Number of positions in the largest game that is solved exhaustively, which costs seconds,
 also in every plan."""
 CHECKED = 2000
-"""For so many positions reached in a second way, check that the way makes no difference."""
+"""For this many positions, reached in a second way, check that the way makes no difference."""
 PATIENCE = 2000
 """A sample is given up after so many random games in a row without a new position."""
 
@@ -249,12 +249,12 @@ def solved(found: Positions, name: str = "the game") -> Solution:
     unknown = len(value)
     while unknown:
         after[inner] = value[found.children[inner]]
-        value = (sign * after).max(axis=1) * sign[:, 0]  # NaN while an action's is not known
+        value = (sign * after).max(axis=1) * sign[:, 0]  # NaN until all are known
         before, unknown = unknown, int(np.isnan(value).sum())
         if unknown == before:
             raise ValueError(
-                f"positions of {name} repeat in the course of a game, which has no solution "
-                "from its ends; take positions without one: solve: false"
+                f"positions of {name} repeat within a game, so its ends do not determine a "
+                "solution; take positions without one: solve: false"
             )
     return Solution(value, found.legal & (after == value[:, None]))
 

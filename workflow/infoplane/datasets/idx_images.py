@@ -31,7 +31,7 @@ class Published(Source):
     class_names: ClassVar[tuple[str, ...]]
 
     def load(self, places: Sequence[Path]) -> Raw:
-        """Raises MissingData where files are neither found nor downloaded."""
+        """Raises MissingData if files are neither found nor downloaded."""
         folders = [place / self.published / "raw" for place in places]
         if any(find(name, folders) is None for name in (*TRAIN, *TEST)):
             _download(self.settings.source, self.published, folders)
@@ -39,7 +39,7 @@ class Published(Source):
         return of_pairs(*pairs, self.class_names)
 
     def shape(self, places: Sequence[Path]) -> Shape:
-        """As it was published."""
+        """The published shape."""
         return Shape(70_000, (1, 28, 28), {"y": len(self.class_names)}, 60_000)
 
 
@@ -60,7 +60,7 @@ def read_pair(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Images uint8 (n_inputs, 1, height, width) and labels int64 (n_inputs,) of one pair.
 
-    Both files must exist. Raises ValueError where they do not belong together.
+    Both files must exist. Raises ValueError if they do not belong together.
     """
     paths = [find(name, folders) for name in pair]
     images, labels = read_idx(paths[0], 3), read_idx(paths[1], 1)
@@ -78,7 +78,7 @@ def read_pair(
 def _download(source: str, published: str, folders: Sequence[Path]) -> None:
     from torchvision import datasets  # here: its import takes seconds
 
-    known = getattr(datasets, published)  # its addresses and checksums are the list to trust
+    known = getattr(datasets, published)  # it lists the addresses and checksums
     wanted = [
         (file, md5)
         for file, md5 in known.resources

@@ -1,5 +1,5 @@
-"""A user's images: one folder per class, or one folder for training and one for testing with a
-folder a class in each."""
+"""A user's images: one folder per class, or one folder for training and one for testing, each
+with one folder per class."""
 
 import os
 from collections.abc import Sequence
@@ -18,17 +18,17 @@ ARCHIVES[".zip"] = "unzip"
 """Endings of archives and the command that unpacks one."""
 
 ENDINGS = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-"""Endings of images, in small or capital letters; other files are left alone."""
+"""Endings of images, in small or capital letters; other files are not read."""
 
 TRAIN, TEST = ("train", "training"), ("test", "testing", "val", "valid", "validation")
 """Names of folders that hold a part of a split, in small or capital letters."""
 
 LITTER = {"$recycle.bin", "@eadir", "__macosx", "__pycache__", "lost+found"}
-"""Folders that systems leave, besides those that begin with a dot."""
+"""Folders that operating systems create, in addition to those that begin with a dot."""
 
 
 class Settings(SourceSettings):
-    """Images in folders; the name of a folder is the class of what lies in it."""
+    """Images in folders; the name of a folder is the class of the images in it."""
 
     source: Literal["images"]
     """`images` reads a folder with one folder for each class, or with train/ and test/ (or
@@ -60,9 +60,8 @@ class Images(Source):
     where = ("path",)
 
     def load(self, places: Sequence[Path]) -> Raw:
-        """Raises MissingData where the folder is absent, ValueError where it is an archive,
-        holds no images, no clear split, an image that cannot be read, or images of more than
-        one size.
+        """Raises MissingData if the folder is absent, and ValueError if it is an archive, has
+        no images or no clear split, or holds an unreadable image or images of several sizes.
         """
         folder = _folder(self.settings, places)
         parts = parts_of(folder)
@@ -93,9 +92,9 @@ class Images(Source):
         )
 
     def files(self, places: Sequence[Path]) -> list[Path]:
-        """The folders that images lie in: their dates change when an image comes or goes.
+        """The folders with images: their dates change when an image is added or removed.
 
-        Raises ValueError where the folder has no clear split.
+        Raises ValueError if the folder has no clear split.
         """
         folder = first_existing(candidates(self.settings.path, places))
         if folder is None or not folder.is_dir():
@@ -104,11 +103,11 @@ class Images(Source):
         return sorted(path for inner in classes for path, _ in _walk(inner))
 
     def shape(self, places: Sequence[Path]) -> Shape:
-        """By the folders and the head of the first image; raises as `load` does."""
+        """From the folders and the header of the first image; raises like `load`."""
         parts = parts_of(_folder(self.settings, places))
         by_class = [[images_of(inner) for inner in part.classes] for part in parts]
         n_of = [sum(map(len, classes)) for classes in by_class]
-        with Image.open(by_class[0][0][0]) as image:  # reads its head
+        with Image.open(by_class[0][0][0]) as image:  # reads its header
             width, height = image.size
         size = self.settings.image_size
         of_input = (1 if self.settings.grayscale else 3, size or height, size or width)
@@ -119,9 +118,9 @@ class Images(Source):
 def parts_of(folder: Path) -> list[Part]:
     """The part that trains and the part that tests, or the folder as the only part.
 
-    A folder named as a part counts as one where it holds folders, or where all have such
-    names: a class may be named train too, beside car and bus.
-    Raises ValueError where there are not two parts, one that trains and one that tests.
+    A folder with the name of a part counts as a part if it holds folders, or if all folders
+    have such names: next to car and bus, train may be a class.
+    Raises ValueError if there are not two parts, one that trains and one that tests.
     """
     inner = _folders_in(folder)
     named = [path for path in inner if path.name.lower() in TRAIN + TEST]
@@ -148,7 +147,7 @@ def _part(folder: Path) -> Part:
 
 
 def images_of(folder: Path) -> list[Path]:
-    """The images of a class, below its folder, in order; ValueError where there are none."""
+    """The images of a class, below its folder, in order; a ValueError if there are none."""
     images = [
         path / name
         for path, names in _walk(folder)
@@ -182,7 +181,7 @@ def _folder(settings: Settings, places: Sequence[Path]) -> Path:
 
 
 def _shown(name: str) -> bool:
-    """Whether a file or folder is neither hidden nor left by a system."""
+    """Whether a file or folder is neither hidden nor created by an operating system."""
     return not name.startswith(".") and name.lower() not in LITTER
 
 
@@ -193,7 +192,7 @@ def _folders_in(folder: Path) -> list[Path]:
 def _walk(folder: Path) -> list[tuple[Path, list[str]]]:
     """The folder and all below it, in order, each with its files.
 
-    Raises ValueError where one of them cannot be read.
+    Raises ValueError if one of them cannot be read.
     """
 
     def refuse(error: OSError):
@@ -207,7 +206,7 @@ def _walk(folder: Path) -> list[tuple[Path, list[str]]]:
 
 
 def _left_alone(folder: Path, parts: Sequence[Part]) -> tuple[str, ...]:
-    """A note on what lies beside the folders that are read, where that may surprise."""
+    """A note on files and folders outside the folders that are read, if they may surprise."""
     read = {part.path for part in parts} if len(parts) == 2 else set(parts[0].classes)
     around = {folder, *(part.path for part in parts)}
     beside = [path for path in _folders_in(folder) if path not in read]
@@ -225,7 +224,7 @@ def _left_alone(folder: Path, parts: Sequence[Part]) -> tuple[str, ...]:
 
 
 def _text(name: str) -> str:
-    """A file's name as text that can be written; its bytes may be no UTF-8."""
+    """A file's name as text that can be written; its bytes may not be UTF-8."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 

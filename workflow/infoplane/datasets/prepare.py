@@ -16,9 +16,11 @@ def prepare(settings: SourceSettings, places: Iterable[str | Path] | None = None
     """The data set of these settings, ready for training.
 
     places : folders that are searched for files, the last one takes downloads; None for
-        `default_places()` The steps are, in this order: load, subset (size), label shuffling,
-        split, share of the training inputs, standardisation by these, conversion to float32,
-        flattening. Entropies are those of the inputs before standardisation.
+        `default_places()`
+
+    The steps are, in this order: load, subset (size), label shuffling, split, share of the
+    training inputs, standardisation by these, conversion to float32, flattening. Entropies are
+    those of the inputs before standardisation.
     Raises MissingData (a FileNotFoundError) if files are absent and cannot be downloaded, and
     ValueError if files or settings do not make a data set.
     """

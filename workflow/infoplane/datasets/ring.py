@@ -33,7 +33,7 @@ class Settings(SourceSettings):
 
 
 class Ring(Source):
-    """Points (n, 2), float32, and the mode that each was drawn from."""
+    """Points (n, 2), float32, and the mode from which each was drawn."""
 
     Settings = Settings
 

@@ -1,6 +1,6 @@
 """The data set of Shwartz-Ziv & Tishby 2017 (arXiv:1703.00810), from first principles.
 
-All 4096 patterns x ∈ {0,1}¹²; bit i sits on vertex vᵢ of the icosahedron. f(x) = Σᵢ xᵢ + ‖Σᵢ xᵢ
+All 4096 patterns x ∈ {0,1}¹²; bit i lies on vertex vᵢ of the icosahedron. f(x) = Σᵢ xᵢ + ‖Σᵢ xᵢ
 vᵢ‖ is invariant under the icosahedron's rotations and reflections. The label is 1 if f(x) > θ,
 or is drawn from p(y=1 | x) = 1 / (1 + exp(−γ (f(x) − θ))).
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import scipy  # and its parts where they are used: a plan does without
+import scipy  # its parts are imported where they are used: a plan does without them
 from pydantic import Field, model_validator
 
 from infoplane.datasets.contents import information_of
@@ -74,7 +74,7 @@ class Settings(SourceSettings):
         if self.labels == "stochastic" and len(given) != 1:
             raise ValueError(
                 "stochastic labels need either gamma or information, "
-                + ("not both" if given else "neither is given")
+                + ("not both" if given else "and neither is given")
             )
         if self.information is not None:
             gamma_of(self.information, self.threshold)

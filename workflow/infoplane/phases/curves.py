@@ -1,7 +1,7 @@
-"""What I(X;T) and I(T;Y) of one layer do before and after I(X;T) is highest.
+"""Changes of I(X;T) and I(T;Y) of one layer before and after I(X;T) is highest.
 
 The two phases of Shwartz-Ziv & Tishby 2017, arXiv:1703.00810: in the fitting phase I(T;Y)
-rises, in the compression phase I(X;T) falls. Between them, they say, the gradient's
+rises, in the compression phase I(X;T) falls. Between them, the paper says, the gradient's
 signal-to-noise ratio falls below 1 (figure 4).
 """
 
@@ -14,7 +14,7 @@ from infoplane.phases.turns import Turn, chosen_before, differences, turn_of
 
 
 class Phases(NamedTuple):
-    """One layer's phases. Bits, but for `gradient_snr`.
+    """One layer's phases, in bits except for `turn` (an epoch) and `gradient_snr` (a ratio).
 
     turn : the epoch at which I(X;T) is highest
     compression : I(X;T) at the turn minus at the last epoch
@@ -23,9 +23,9 @@ class Phases(NamedTuple):
     ity_end : I(T;Y) at the last epoch
     gradient_snr : ‖mean‖ over ‖sd‖ of the layer's gradient at the turn, a geometric mean
 
-    A phase is present where its estimate `is_positive`. The turn of each network is chosen by
-    those before it, see `turns`; so these are means over all networks but the first, and where
-    the true turn is hard to find they are rather too small than too large.
+    A phase is present if its estimate `is_positive`. The turn of each network is chosen by the
+    networks before it (`turns`). So these are means over all networks but the first, and if the
+    true turn is hard to find, they are too small rather than too large.
     """
 
     turn: Turn
@@ -50,7 +50,7 @@ def phases_of(
     ity may be NaN where it is not measured
     gradient_snr : (n, n_epochs), NaN or 0 where there is none, as at epoch 0
 
-    Raises ValueError where shapes do not fit, epochs do not ascend, or ixt is not finite.
+    Raises ValueError if shapes do not fit, epochs do not ascend, or ixt is not finite.
     """
     epochs, ixt, ity = (np.asarray(a, dtype=np.float64) for a in (epochs, ixt, ity))
     if gradient_snr is None:

@@ -8,13 +8,13 @@ import scipy
 CONFIDENCE = 0.95
 """Share of experiments whose interval holds the true mean."""
 RESOLUTION = 1e-3
-"""Differences up to so many bits come from arithmetic and not from networks."""
+"""Differences up to this many bits count as rounding errors."""
 
 
 class Estimate(NamedTuple):
-    """A mean over networks, and the interval that holds the true one.
+    """A mean over networks, and the interval of the true mean.
 
-    lower, upper : NaN of fewer than 2 values; n : networks
+    lower, upper : NaN for fewer than 2 values; n : number of networks
     """
 
     mean: float
@@ -24,7 +24,7 @@ class Estimate(NamedTuple):
 
     @property
     def is_positive(self) -> bool | None:
-        """Whether the interval excludes zero and all below it; None where there is none."""
+        """Whether the interval lies above zero; None if there is no interval."""
         return None if np.isnan(self.lower) else bool(self.lower > RESOLUTION)
 
 
@@ -44,7 +44,7 @@ def mean_of(values: np.ndarray, confidence: float = CONFIDENCE) -> Estimate:
 
 
 def half_widths(values: np.ndarray, confidence: float) -> np.ndarray:
-    """Half of the widths of the intervals of means over the first axis.
+    """Half the widths of the intervals of means over the first axis.
 
     values : (n, ...), n ≥ 2, all finite
     """

@@ -11,25 +11,25 @@ from infoplane.phases.intervals import CONFIDENCE
 NEEDED = ("seed", "epoch", "layer", "ixt", "ity")
 ESTIMATES = [name for name in Phases._fields if name != "turn"]
 PRESENT = {"compression": "compresses", "rise": "rises", "fitting": "fits"}
-"""Of what may be a phase, the column that says whether it is present."""
+"""For each statistic that may be a phase, the column that says whether it is present."""
 
 
 def last_hidden(layers: Sequence[str]) -> str:
-    """Of measured layers in the network's order the last one before the output."""
+    """The last layer before the output, from measured layers in the network's order."""
     return layers[max(0, len(layers) - 2)]
 
 
 def of_layers(table: pd.DataFrame, confidence: float = CONFIDENCE) -> pd.DataFrame:
-    """One row per layer, in the order in which layers first appear; bits, but for gradient_snr.
+    """One row per layer, in the order in which layers first appear.
 
-    table : of one run and one estimator, one row per seed, epoch and layer: NEEDED and, where
-        it is measured, gradient_snr. Networks count in the order of their seeds. Epochs at
-        which not every seed has a value are left out; so are layers without any.
+    table : one run and one estimator, one row per seed, epoch and layer: NEEDED and, if it is
+        measured, gradient_snr. Networks are ordered by their seeds. Epochs at which a seed has
+        no value are left out, and so are layers without such epochs.
 
     Columns: layer, n_seeds, n_epochs; turn, turn_first, turn_last (epochs);
-    ixt_start, ixt_turn, ixt_end (means over all seeds); of each of ESTIMATES {name},
-    {name}_lower, {name}_upper; and of PRESENT whether the phase is present, empty where fewer
-    than 3 seeds leave that open.
+    ixt_start, ixt_turn, ixt_end (bits, means over all seeds); for each of ESTIMATES {name},
+    {name}_lower, {name}_upper (bits, except for gradient_snr); for each of PRESENT whether the
+    phase is present, empty if fewer than 3 seeds leave this open.
     Raises ValueError if a column is missing or a seed appears twice.
     """
     if missing := [name for name in NEEDED if name not in table]:
@@ -47,7 +47,7 @@ def of_layers(table: pd.DataFrame, confidence: float = CONFIDENCE) -> pd.DataFra
 
 
 def _like(wide: pd.DataFrame, part: pd.DataFrame, name: str) -> np.ndarray:
-    """Another quantity of the same seeds and epochs; NaN where it is not known."""
+    """Another quantity at the same seeds and epochs; NaN where it is unknown."""
     if name not in part:
         return np.full(wide.shape, np.nan)
     other = part.pivot(index="seed", columns="epoch", values=name)

@@ -1,7 +1,7 @@
-"""The phases of each network by itself, with what the intervals of its estimates leave open.
+"""The phases of each network, with intervals that follow from those of its estimates.
 
-The same statistics as `curves`, before the mean over networks: each network but the first is
-judged at the epoch that those before it chose, see `turns`.
+The same statistics as in `curves`, before the mean over networks: each network but the first is
+judged at the epoch that the networks before it chose (`turns`).
 """
 
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from infoplane.phases.turns import chosen_before
 
 
 class Curves(NamedTuple):
-    """One information of networks over training, (n, n_epochs) each.
+    """I(X;T) or I(T;Y) of networks over training, (n, n_epochs) each.
 
-    value, low, high : bits; the ends NaN where there is no interval
-    kind : of the intervals, names out of information.KINDS
+    value, low, high : bits; the ends are NaN where there is no interval
+    kind : kinds of the intervals, names out of information.KINDS
     why : why there is no interval, names out of information.WHY_NONE; "" where there is one
     """
 
@@ -31,10 +31,10 @@ class Curves(NamedTuple):
 class Of(NamedTuple):
     """A statistic of each network that has it.
 
-    at : (k,) places of the networks; value, low, high : (k,), ends NaN where there is no
-    interval; kind : (k,), the weakest of the kinds of the intervals it is made of; why : (k,),
-    why the values it is made of have no interval, names out of information.WHY_NONE with | in
-    between; "" where all have one
+    at : (k,) indices of the networks; value, low, high : (k,), ends NaN where there is no
+    interval; kind : (k,), the weakest kind of the intervals from which it follows
+    why : (k,), why values from which it follows have no interval, names out of
+    information.WHY_NONE joined by |; "" if all have one
     """
 
     at: np.ndarray
@@ -50,14 +50,14 @@ def statistics_of(
 ) -> Mapping[str, Of]:
     """Every statistic of each network, by the names of `curves.Phases`.
 
-    epochs : (n_epochs,) ascending; the networks in an order that was fixed before training
+    epochs : (n_epochs,) ascending; the networks are in an order that was fixed before training
     gradient_snr : (n, n_epochs), NaN or 0 where there is none; it has no interval
 
-    Intervals hold whenever those of the estimates do. That of a difference is by interval
-    arithmetic, [low − high, high − low], over all epochs that the intervals of the networks
-    before let be the turn: it is wider than need be where errors go together. The turn of a
-    network is the epoch at which its own I(X;T) is highest, its interval all epochs at which
-    the intervals let it be highest.
+    The intervals are correct if those of the estimates are. The interval of a difference comes
+    from interval arithmetic, [low − high, high − low], over all epochs that may be the turn,
+    given the intervals of the networks before. It is wider than necessary if errors are
+    correlated. The turn of a network is the epoch at which its own I(X;T) is highest; its
+    interval spans all epochs at which I(X;T) may be highest.
     """
     n, last = len(ixt.value), ixt.value.shape[1] - 1
     turn = chosen_before(ixt.value)
@@ -79,10 +79,11 @@ def statistics_of(
 
 
 class _Chosen(NamedTuple):
-    """Where each network but the first is judged, by those before it.
+    """The epoch at which each network but the first is judged, chosen by the networks before.
 
-    turn : (n − 1,) places of epochs; possible : (n − 1, n_epochs) what their intervals let be
-    the turn; kind : (n − 1,) the weakest of these; why : (n − 1,) as in `Of`
+    turn : (n − 1,) indices of epochs; possible : (n − 1, n_epochs) whether an epoch may be the
+    turn, given their intervals; kind : (n − 1,) the weakest kind of these intervals;
+    why : (n − 1,) as in `Of`
     """
 
     turn: np.ndarray
@@ -92,7 +93,7 @@ class _Chosen(NamedTuple):
 
 
 def _weakest(kinds: np.ndarray) -> np.ndarray:
-    """Of each row the kind with the weakest guarantee; entries that are None do not count."""
+    """The kind with the weakest guarantee in each row; entries that are None do not count."""
     return np.array([min(filter(None, row), key=WEAKEST.index) for row in kinds], object)
 
 
@@ -111,35 +112,38 @@ def _reasons_before(whys: np.ndarray) -> np.ndarray:
 
 
 def _kinds_before(kinds: np.ndarray) -> np.ndarray:
-    """Of each network but the first the weakest kind of all those before it."""
+    """For each network but the first, the weakest kind of all networks before it."""
     own = [WEAKEST.index(kind) for kind in _weakest(kinds)]
     return np.array(WEAKEST, object)[np.minimum.accumulate(own)[:-1]]
 
 
 def _known(ends: np.ndarray, side: int) -> np.ndarray:
-    """Ends of intervals, infinite where there is none."""
+    """Ends of intervals, infinite where there is no interval."""
     return np.where(np.isnan(ends), side * np.inf, ends)
 
 
 def _mean_before(curves: np.ndarray) -> np.ndarray:
-    """(n − 1, n_epochs) of each network but the first the mean curve of those before it."""
+    """(n − 1, n_epochs) mean curve of the networks before each network but the first."""
     return np.cumsum(curves, axis=0)[:-1] / np.arange(1, len(curves))[:, None]
 
 
 def _may_be_highest(highest: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """(n, n_epochs) where a curve between these ends may be highest. highest : where it is"""
+    """(n, n_epochs) whether a curve between these ends may be highest at an epoch.
+
+    highest : (n,) indices of the epochs at which the values are highest
+    """
     possible = high >= low.max(axis=1)[:, None]
     possible[np.arange(len(highest)), highest] = True
     return possible
 
 
 def _difference(curves: Curves, chosen: _Chosen, minus: int) -> Of:
-    """What each network but the first has at its turn minus at another epoch."""
+    """Each network's value at its turn minus its value at another epoch, without the first."""
     rows = np.arange(1, len(curves.value))
     value, low, high, kind, why = (field[1:] for field in curves)
     low, high = _known(low, -1), _known(high, 1)
     lower, upper = low - high[:, [minus]], high - low[:, [minus]]
-    lower[:, minus] = upper[:, minus] = 0.0  # of one epoch and itself
+    lower[:, minus] = upper[:, minus] = 0.0  # the turn is this same epoch
     lower = np.where(chosen.possible, lower, np.inf).min(axis=1)
     upper = np.where(chosen.possible, upper, -np.inf).max(axis=1)
     used = np.where(chosen.possible, kind, None)

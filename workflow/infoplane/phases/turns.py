@@ -1,15 +1,15 @@
-"""Where the mean curve of networks is highest, chosen by others than the one that is judged.
+"""Where the mean curve of networks is highest, chosen by other networks than the judged one.
 
-The first network only chooses. Each further one is judged at the epoch at which the mean of
-those *before* it is highest. Given these, its own curve there is on average what the mean of
-all possible networks is: nothing was selected for being large. So its differences are, given
-those before, on average never above the true one, and uncorrelated, and Student's interval of
-their mean is valid: the idea of Luedtke & van der Laan 2016, Annals of Statistics 44,
-713-742.
+The first network only chooses. Each further network is judged at the epoch at which the mean of
+the networks *before* it is highest. Given these, the expectation of its own curve at this epoch
+is the true mean there: the epoch was not chosen because its value is large. So its differences,
+given the networks before, are on average not above the true one, and they are uncorrelated.
+Student's interval of their mean is therefore valid. The idea is from Luedtke & van der Laan
+2016, Annals of Statistics 44, 713-742.
 
 Choosing by *all* others (leave one out) is not enough. Then each network helps to choose where
-the others are judged; their differences are correlated, and of flat curves with noise up to
-11 % are called falls where 2.5 % may be (20 networks, 40 epochs).
+the others are judged, and their differences are correlated: of flat curves with noise up to
+11 % are called falls, and 2.5 % are allowed (20 networks, 40 epochs).
 """
 
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from infoplane.phases.intervals import CONFIDENCE, RESOLUTION, half_widths
 class Turn(NamedTuple):
     """The epoch at which a mean curve is highest.
 
-    first, last : of all epochs that are not shown to be lower, the first and the last one
+    first, last : the first and the last epoch at which the curve is not shown to be lower
     """
 
     epoch: int
@@ -31,16 +31,16 @@ class Turn(NamedTuple):
 
 
 def chosen_before(curves: np.ndarray) -> np.ndarray:
-    """Of each network but the first, where the mean curve of those before it is highest.
+    """Where the mean curve of the networks before is highest, for each network but the first.
 
-    curves : (n, n_epochs), networks in an order that was fixed before they were trained, as
-    their seeds are. Returns positions (n − 1,); of equal values the first.
+    curves : (n, n_epochs), networks in an order that was fixed before they were trained, such
+    as the order of their seeds. Returns indices (n − 1,); the first of equal values.
     """
     return np.cumsum(curves, axis=0)[:-1].argmax(axis=1)
 
 
 def differences(curves: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """What each network but the first has at its position, minus what it has at every epoch.
+    """Each network's value at its chosen epoch minus its value at every epoch, but the first's.
 
     curves : (n, n_epochs); at : (n − 1,). Returns (n − 1, n_epochs).
     """
@@ -49,14 +49,14 @@ def differences(curves: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def turn_of(epochs: np.ndarray, curves: np.ndarray, confidence: float = CONFIDENCE) -> Turn:
-    """The epoch at which the mean of all curves is highest, with the epochs that it may be.
+    """The epoch at which the mean of all curves is highest, and the interval of this epoch.
 
     epochs : (n_epochs,) ascending; curves : (n, n_epochs), bits, all finite
 
-    An epoch is left out where the networks, each where those before it are highest, lie above
-    their own value there by a mean whose interval excludes zero. So the interval ends before
-    the last epoch only where compression is called present. It holds the true epoch in
-    at least `confidence` of all experiments; of fewer than 3 networks it is all epochs.
+    An epoch is left out if the networks are significantly higher at their chosen epochs
+    (`chosen_before`): if the interval of the mean difference lies above zero. So the interval
+    ends before the last epoch only if compression is called present. It contains the true epoch
+    in at least `confidence` of all experiments; for fewer than 3 networks it has all epochs.
     """
     highest = int(curves.mean(axis=0).argmax())
     possible = np.ones(len(epochs), bool)

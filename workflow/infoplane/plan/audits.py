@@ -16,8 +16,8 @@ from infoplane.seeds import parse_block
 
 
 class Audits:
-    """The audited runs and the estimators that audit them. For an experiment without an
-    `audit`, the default settings hold."""
+    """The audited runs and the estimators that audit them. An experiment without an `audit` has
+    the default settings."""
 
     def __init__(self, experiment: Experiment, files: Files, recipes: Recipes, costs: Costs):
         self.experiment, self.files, self.recipes = experiment, files, recipes

@@ -168,7 +168,7 @@ def problems(experiment: Experiment, known: Known) -> Iterator[str]:
                 reading = chosen.layers, chosen.reading
                 layers = Reader(network.layers, network.by_default, *reading).names
             except ValueError:
-                continue  # said of the run
+                continue  # reported with the run
             if wanted not in layers:
                 key = f"claims.{name}.{'layer' if is_order else 'layers'}"
                 hint = nearest(wanted, layers)

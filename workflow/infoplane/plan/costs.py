@@ -48,8 +48,8 @@ class Costs:
         return self._work(run, n_seeds_of(seeds), self.runs[run].n_measured).activations()
 
     def estimation(self, run: str, estimator: str, seeds: str, n_parts: int | None = 1) -> Cost:
-        """The cost of estimating for a block of seeds, or for one of so many parts of its
-        epochs; None: of putting the parts together, which measures almost nothing."""
+        """The cost of estimating for a block of seeds, or for one of n_parts parts of its
+        epochs. None: the cost of putting the parts together, which measures almost nothing."""
         n_epochs = self.runs[run].n_measured_by_each_of(n_parts) if n_parts else 1
         work = self._work(run, n_seeds_of(seeds), n_epochs)
         return work.estimation(self._estimator(estimator))
@@ -62,7 +62,7 @@ class Costs:
         return self._work(run, *sizes).estimation(self._estimator(estimator))
 
     def audit(self, run: str, estimator: str, n_seeds: int, n_epochs: int, times: int) -> Cost:
-        """The cost of auditing so many epochs of a run, each layer in so many coordinates."""
+        """The cost of auditing n_epochs epochs of a run, each layer in `times` coordinates."""
         own = self._work(run, n_seeds, n_epochs * times)
         return own.estimation(self._estimator(estimator))
 
@@ -83,7 +83,7 @@ class Costs:
         return Work(*given, n_seeds, n_epochs, draws, settings.memory_mb, settings.threads)
 
     def _n_rows(self, run: str) -> int:
-        """The cost of tables of a run: of estimates, and of metrics by layer."""
+        """The number of rows in the tables of a run: estimates, and metrics by layer."""
         settings, n_layers = self.runs[run], len(self._work(run, 1, 1).read)
         n_estimates = len(settings.estimators) * settings.n_measured
         return len(settings.seeds) * n_layers * (n_estimates + len(settings.training.numbers))

@@ -18,7 +18,7 @@ from infoplane.plan.recipes import Recipes
 from infoplane.plan.stage import Notes
 
 BESIDE = ("png", "pdf", "csv")
-"""Files of a figure beside the JSON that holds its recipe."""
+"""Files of a figure next to the JSON that holds its recipe."""
 
 
 class Drawings:
@@ -57,8 +57,8 @@ class Drawings:
         return [subject for subject in self.of(run) if wanted(subject) == name]
 
     def listed(self, run: str | None, selection: str | None = None) -> list[str]:
-        """Estimators whose violations are listed beside figures of a run: all that measure it,
-        or those that the figures show."""
+        """Estimators whose violations are listed with the figures of a run: all that measure
+        it, or those that the figures show."""
         if run is None:
             return []
         own = self.experiment.run(run).estimators
@@ -69,7 +69,7 @@ class Drawings:
         return [by for by in own if by in shown]
 
     def stores(self, run: str | None, selection: str | None = None) -> list[str]:
-        """All files from which figures, and the lists beside them, are made."""
+        """All files from which the figures and their lists are made."""
         paths = [
             self.files.information(run, by, seeds)
             for by in self.listed(run, selection)
@@ -108,7 +108,7 @@ class Drawings:
         return recipes
 
     def notes(self, run: str | None, selection: str | None = None) -> Notes:
-        """The files that hold the recipes of figures and of the lists beside them."""
+        """The files that hold the recipes of the figures and of their lists."""
         folder, recipes = self.files.figures(run), {}
         for subject in self.some(run, selection):
             path = f"{folder}/{subject.name}"
@@ -197,8 +197,8 @@ class Drawings:
                         )
 
     def _convergence(self, run: str, estimators: Iterable[str]) -> Iterator[Subject]:
-        """Estimators that keep curves. One that continues from epoch to epoch stands beside its
-        twin that starts anew; one without a twin stands alone."""
+        """Figures of estimators that keep curves. One that continues from epoch to epoch is
+        drawn next to its twin that starts anew; one without a twin is drawn alone."""
         known = {by: estimator_of(self.experiment.estimators[by]) for by in estimators}
         known = {by: estimator for by, estimator in known.items() if estimator.keeps_curves}
         twins = {

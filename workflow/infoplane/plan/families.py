@@ -152,7 +152,7 @@ class Families:
 
     @property
     def settings(self) -> str:
-        """How networks are compared."""
+        """Settings of the comparison."""
         return self.compared.model_dump_json(include=set(Settings.model_fields))
 
     @property

@@ -26,8 +26,8 @@ from infoplane.stores import parts
 from infoplane.training.trainer import NETWORK
 
 MOST_TARGETS = 200
-"""With at most so many runs, each has its own target. With 10,000 runs, one rule per run would
-cost Snakemake more than all its other work."""
+"""With at most this many runs, each has its own target. With 10,000 runs, one rule per run
+would cost Snakemake more than all its other work."""
 
 
 class Plan:
@@ -246,7 +246,7 @@ class Plan:
 
     @property
     def tables_of_claims(self) -> list[str]:
-        """The table of how often claims hold; none without claims."""
+        """The table of how often claims are true; none without claims."""
         return [self.files.table("claims", "json")] if self.claims.names else []
 
     @property

@@ -150,7 +150,7 @@ class Recipes:
     def report(self, kinds: Iterable[str], *beside: str) -> str:
         """The recipe of the report, with figures of these kinds.
 
-        beside : recipes of what the report shows beside runs: compared networks, claims
+        beside : recipes of what the report also shows: compared networks, claims, the audit
         """
         source = self.source(
             "infoplane.figures.page", "infoplane.figures.drawn", script="report.py"

@@ -20,7 +20,7 @@ asks for several times as much (`infoplane.costs`)."""
 WRITTEN_SECONDS, READ_SECONDS = 3e-8, 2.5e-8
 """Cost of one activation in a store."""
 LAYER_WRITTEN_SECONDS, LAYER_READ_SECONDS = 4e-3, 2e-3
-"""Cost of a layer of one network in a store, beside its activations."""
+"""Cost of a layer of one network in a store, in addition to its activations."""
 MOST_BYTES = 20e9
 """The largest share of a disk that a run takes by default."""
 
@@ -28,8 +28,8 @@ MOST_BYTES = 20e9
 def shares(known: Known, run: str) -> bool:
     """Whether a run's estimators read one store: as set, or whichever is cheaper.
 
-    It depends on settings alone: every job must give the same answer, whatever is on disk by
-    then.
+    It depends on settings alone: every job must get the same answer, whatever is on disk at
+    that time.
     """
     settings = known.experiment.runs[run]
     measure, chosen = settings.measure, settings.measure.share_activations

@@ -8,11 +8,11 @@ from infoplane.costs import Cost, Request, request
 from infoplane.stores.recipes import recipe_in
 
 AROUND_MB, CUDA_MB = 600, 2000
-"""Memory in a job's allocation on a cluster beside the job itself: two Snakemakes (504 as
+"""Memory in a job's allocation on a cluster, in addition to the job: two Snakemakes (504 as
 measured, more in large experiments), and CUDA's libraries and context (not measured)."""
 Notes = Mapping[str, tuple[str, tuple[str, ...]]]
 """The notes of a folder: files that hold the recipe that made them, each with the planned
-recipe and the files that must be beside it."""
+recipe and the files that must be with it."""
 
 
 class Standing(Enum):
@@ -78,8 +78,8 @@ class Stage:
     def made_otherwise(
         self, newer: Path, warn: Callable[[str], None], **names: str
     ) -> list[str]:
-        """`newer`, a file that is newer than all results, for a result with another recipe,
-        which is then made again. Nothing for a result that is as requested or missing.
+        """Make a result with another recipe again: `newer`, a file that is newer than all
+        results, is then an input. Empty for a result that is as requested or missing.
 
         Raises OSError if there is no such file, because results are read-only.
         """
@@ -90,10 +90,7 @@ class Stage:
             why = "it is damaged, or from an older infoplane. It is made again"
             warn(f"{path} {standing.value}: {why}")
         if not newer.exists():
-            raise OSError(
-                f"{path} was made otherwise than asked for, and {newer.parent}/ may "
-                "only be read"
-            )
+            raise OSError(f"{path} must be made again, but {newer.parent}/ is read-only")
         return [str(newer)]
 
     def _look(self, path: Path, names: Mapping[str, str]) -> Standing:

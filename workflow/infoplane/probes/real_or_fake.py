@@ -41,7 +41,7 @@ REAL_OR_FAKE = "real_or_fake"
 LATENT = 0x70726F6265
 """Keeps the measured z apart from the z of the training."""
 MONTE_CARLO = 20_000
-"""Number of fakes for the divergence, beside all real inputs."""
+"""Number of fakes for the divergence, which also uses all real inputs."""
 
 
 class Settings(ProbeSettings):
@@ -97,7 +97,7 @@ class Settings(ProbeSettings):
 
 
 class RealOrFakeProbe(Probe):
-    """The same real inputs and the same z of a seed at every epoch; fakes change with it."""
+    """The same real inputs and the same z of a seed at every epoch; fakes change."""
 
     Settings = Settings
     fixed = False

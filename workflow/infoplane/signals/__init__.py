@@ -1,8 +1,8 @@
 """Signals of a trained network: one file for each, with a class of the same interface.
 
-A signal is a number that should tell, from training inputs alone, how well a network will do on
-other inputs. Its class derives from `NetworkSignal` or `LayerSignal` (interface.py). It is in
-the table below, or has the name "module:Class".
+A signal is a number that should predict, from training inputs alone, how well a network will do
+on other inputs. Its class derives from `NetworkSignal` or `LayerSignal` (interface.py). The
+class is in the table below, or its name is "module:Class".
 """
 
 from collections.abc import Mapping

@@ -20,7 +20,7 @@ class BinnedEntropySettings(BinSettings):
 
     @property
     def binned(self) -> BinnedSettings:
-        """Of the estimator that counts."""
+        """Settings of the estimator that counts."""
         chosen = self.model_dump(exclude={"signal"})
         return BinnedSettings(**chosen)
 
@@ -28,9 +28,9 @@ class BinnedEntropySettings(BinSettings):
 class BinnedEntropy(LayerSignal):
     """H(Bin(T)), the plug-in entropy of the rows of bin numbers, in bits.
 
-    Goldfeld et al. 2019 (arXiv 1810.05728) show that its fall is clustering of activations;
-    that lower is better is the claim of Shwartz-Ziv & Tishby 2017 for I(X;T), which it stands
-    for in networks without noise.
+    Goldfeld et al. 2019 (arXiv 1810.05728) show that a fall of this entropy is clustering of
+    activations. That lower is better is the claim of Shwartz-Ziv & Tishby 2017 about I(X;T),
+    for which this entropy is used in networks without noise.
     """
 
     Settings = BinnedEntropySettings

@@ -1,4 +1,4 @@
-"""What it is expected to need to measure all signals of a network."""
+"""Expected time and memory of measuring all signals of a network."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from infoplane.settings import Settings as Chosen
 from infoplane.signals.settings import Settings
 
 PASSES, BESIDE = 2, 60 * 256
-"""Passes of all inputs, for scores and for layers; passes of one input for what is measured on
-some: sharpness, gradient noise."""
+"""Passes of all inputs, for scores and for layers; passes of single inputs, for the signals
+that use a subset (sharpness, gradient noise)."""
 PARAMETER_SECONDS, VALUE_SECONDS, NETWORK_SECONDS = 5e-7, 1e-7, 0.1
-"""Of a parameter, moved, drawn and differentiated; of an activation, in all clusters and ranks;
-of a network, its weights read and its rows written."""
+"""Seconds for a parameter (to move, draw and differentiate it), for an activation (in all
+clusters and ranks), and for a network (to read its weights and write its rows)."""
 
 
 def of_network(
     network: Network, data: Shape, settings: Settings, signals: Iterable[Chosen]
 ) -> Cost:
-    """Of one network in one stratum: memory of its job, and seconds.
+    """The cost of one network in one stratum: memory of its job, and seconds.
 
-    data : that it was trained on; signals : settings of those that are measured
+    data : shape of its training data; signals : settings of the measured signals
     """
     n = min(settings.subset or data.n_train or data.n, data.n_train or data.n)
     try:
         reader = Reader(network.layers, network.by_default, settings.layers, settings.reading)
         widths = [*reader.widths.values()]
-    except ValueError:  # of layers that are not in what stands in for an unknown network
+    except ValueError:  # names layers that the substitute of an unknown network lacks
         widths = [*network.widths.values()]
     estimators = {"": Binned()} | {
         one.estimator.model_dump_json(): ESTIMATORS[one.estimator.estimator](one.estimator)

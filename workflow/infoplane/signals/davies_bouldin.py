@@ -12,7 +12,7 @@ from infoplane.signals.interface import LayerSignal, NotMeasurable
 from infoplane.signals.trained import Trained
 
 EQUAL = 1e-7
-"""Distance of class means that are equal but for rounding, the largest activation being 1."""
+"""Class means closer than this count as equal; the largest activation is scaled to 1."""
 
 
 class DaviesBouldinSettings(Settings):
@@ -46,10 +46,10 @@ class DaviesBouldin(LayerSignal):
         unit = np.abs(t).max()
         if not unit:
             raise NotMeasurable("it is the same for all inputs")
-        t = t / unit  # scikit-learn takes small distances for none
+        t = t / unit  # scikit-learn treats small distances as 0
         means = np.stack([t[y == c].mean(0) for c in classes])
         if pdist(means).min() <= EQUAL:
             raise NotMeasurable(
                 "two class means are equal"
-            )  # of which it would say 0, the best
+            )  # scikit-learn would return 0, the best value
         return float(davies_bouldin_score(t, y))

@@ -1,4 +1,4 @@
-"""How far training took the parameters."""
+"""How far training moved the parameters."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from infoplane.signals.trained import Trained, norm
 
 
 class DistanceSettings(Settings):
-    """Euclidean distance of all parameters from where training began."""
+    """Euclidean distance of all parameters from their initial values."""
 
     signal: Literal["distance_from_initialisation"] = "distance_from_initialisation"
-    """`distance_from_initialisation` is the Euclidean distance of all parameters from where
-    training began."""
+    """`distance_from_initialisation` is the Euclidean distance of all parameters from their
+    initial values."""
 
 
 class DistanceFromInitialisation(NetworkSignal):

@@ -20,14 +20,14 @@ class EffectiveRankSettings(Settings):
     """`effective_rank` is the effective rank of each layer's activations, between 1 and the
     number of units."""
     inputs: int = Field(default=500, ge=2)
-    """The rank is that of the activations of this many training inputs, the first in the
-    measured order, or all if there are fewer; its time grows as their cube in wider layers."""
+    """The rank is computed from the activations of this many training inputs, the first in the
+    measured order, or all if there are fewer; in wider layers its time grows as their cube."""
 
 
 class EffectiveRank(LayerSignal):
     """exp of the entropy of p_k = s_k / Σ s, s the singular values of the centred activations.
 
-    Roy & Vetterli 2007 ("The effective rank", EUSIPCO), of the activations less their mean.
+    Roy & Vetterli 2007 ("The effective rank", EUSIPCO), of the activations minus their mean.
     Lower is said to be better: representations of fewer directions (Huh et al. 2023, "The
     low-rank simplicity bias", arXiv 2103.10427).
     """

@@ -1,4 +1,4 @@
-"""Estimates of a layer's information, each made once for all signals that want it."""
+"""Estimates of a layer's information, each made once for all signals that use it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from infoplane.signals.trained import Trained
 
 
 def record_of(trained: Trained, samples: Samples, settings: Settings) -> LayerInformation:
-    """What the estimator of these settings says of a layer."""
+    """The result for a layer of the estimator with these settings."""
     key = (settings.canonical(), samples.layer)
     return trained.remember(
         key, lambda: ESTIMATORS[settings.estimator](settings).session()([samples])[0]
@@ -21,7 +21,7 @@ def record_of(trained: Trained, samples: Samples, settings: Settings) -> LayerIn
 def value_of(trained: Trained, samples: Samples, settings: Settings, quantity: str) -> Value:
     """I(X;T) (ixt) or I(T;Y) (ity) of a layer.
 
-    Raises NotMeasurable where the estimator gives none, with its flags.
+    Raises NotMeasurable, with the estimator's flags, if it gives no value.
     """
     found = getattr(record_of(trained, samples, settings), quantity)
     if found.value != found.value:

@@ -20,8 +20,8 @@ class FrobeniusProductSettings(Settings):
 class FrobeniusProduct(NetworkSignal):
     """Σ ln ‖W‖_F over the layers with weights.
 
-    Of a convolution the norm is that of the kernel, each of its numbers counted once, however
-    many positions it is used at. Batch norm is folded into the layer before it.
+    The norm of a convolution is the norm of its kernel: each number counts once, however many
+    positions use it. Batch norm is folded into the layer before it.
 
     Neyshabur, Tomioka & Srebro 2015 ("Norm-based capacity control", arXiv 1503.00036); Jiang et
     al. 2020 (arXiv 1912.02178). Smaller is said to be better.

@@ -29,10 +29,11 @@ class GradientNoiseSettings(Settings):
 class GradientNoise(NetworkSignal):
     """Trace of the covariance, over training inputs, of the gradient of the loss.
 
-    With K random batches of B inputs it is estimated by B / (K − 1) Σ_k ‖g_k − ḡ‖², g_k the
-    gradient of a batch: without bias, whatever B. What does not fill a batch is left out.
+    The estimate from K random batches of B inputs is B / (K − 1) Σ_k ‖g_k − ḡ‖², with g_k the
+    gradient of a batch. It is unbiased for every B. Inputs that do not fill a batch are left
+    out.
 
-    Jiang et al. 2020 (arXiv 1912.02178), variance of gradients, at the end of training: smaller
+    Jiang et al. 2020 (arXiv 1912.02178), variance of gradients, at the end of training. Smaller
     is said to be better.
     """
 

@@ -26,7 +26,7 @@ class InformationSettings(Settings):
     of: Literal["ity", "ixt"] = "ity"
     """`ity` is I(T;Y), of layer and label; ixt is I(X;T), of input and layer."""
     estimator: Annotated[Any, Choice(ESTIMATORS, "estimator")]
-    """This estimator gives the information: a name of the experiment's, or its settings."""
+    """This estimator measures the information: a name in the experiment, or its settings."""
 
     @model_validator(mode="after")
     def _needs_one_epoch(self):
@@ -35,8 +35,8 @@ class InformationSettings(Settings):
             raise ValueError(f"estimator {estimator.name} gives no information")
         if estimator.needs_survey:
             raise ValueError(
-                f"estimator {estimator.name} has settings by which it sees a whole training "
-                "before it measures anything; a signal is of one epoch"
+                f"estimator {estimator.name} has settings that need the whole training before "
+                "anything is measured; a signal belongs to one epoch"
             )
         return self
 
@@ -44,9 +44,9 @@ class InformationSettings(Settings):
 class InformationSignal(LayerSignal):
     """I(T;Y) or I(X;T) of each layer, in bits.
 
-    Stirn et al. 2018 ("Deep Mutual Information") say that more I(T;Y) on the training set goes
-    with better generalisation; Shwartz-Ziv & Tishby 2017 (arXiv 1703.00810), that less I(X;T)
-    does. In networks without noise an estimate describes the geometry of T.
+    Stirn et al. 2018 ("Deep Mutual Information") claim that larger I(T;Y) on the training set
+    goes with better generalisation; Shwartz-Ziv & Tishby 2017 (arXiv 1703.00810) claim it for
+    smaller I(X;T). In networks without noise an estimate describes the geometry of T.
     """
 
     Settings = InformationSettings

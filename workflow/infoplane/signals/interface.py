@@ -1,7 +1,7 @@
 """The interface of signals: a class with its settings, which declares its properties.
 
-A number of the whole network derives from `NetworkSignal`, a number of each layer from
-`LayerSignal`. Both get a `Trained`, one network at one epoch, which has training inputs and no
+A signal of the whole network derives from `NetworkSignal`, a signal of each layer from
+`LayerSignal`. Both get a `Trained`: one network at one epoch, with training inputs and no
 others.
 """
 
@@ -30,9 +30,9 @@ class NotMeasurable(Exception):
 class Value(NamedTuple):
     """A value with its remarks.
 
-    value : of the signal, in its unit
+    value : the signal's value, in its unit
     cap : the largest possible value, NaN if there is none
-    flags : of an estimator, names out of information.FLAGS
+    flags : the estimator's, names out of information.FLAGS
     """
 
     value: float
@@ -48,7 +48,7 @@ class SignalSettings(Settings):
 
 
 class Signal(ABC):
-    """A number that should go with generalisation, with its settings.
+    """A number that should be related to generalisation, with its settings.
 
     Raises TypeError for a class with an unknown declaration.
     """
@@ -65,12 +65,11 @@ class Signal(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     """Names out of NEEDS."""
     control: ClassVar[bool] = False
-    """Whether it is a negative control, which must not distinguish networks that differ in
-    nothing else."""
+    """Whether it is a negative control: a number that should not predict generalisation."""
     by_itself: ClassVar[bool] = True
     """Whether it is measured by default."""
     by_layer: ClassVar[bool] = False
-    """Whether it is one number per layer. By the class it derives from."""
+    """Whether it is one number per layer; the base class decides."""
 
     def __init_subclass__(cls, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -99,13 +98,13 @@ class Signal(ABC):
         self.settings = self.Settings(**chosen) if settings is None else settings
         if not hasattr(self, "better"):
             raise TypeError(
-                f"{type(self).__name__} must declare `better`, 'higher' or 'lower': which of "
-                "two networks it says is the better one"
+                f"{type(self).__name__} must declare `better`, 'higher' or 'lower': the values "
+                "that should go with better generalisation"
             )
 
     @property
     def name(self) -> str:
-        """As the settings name it."""
+        """Its name in the settings."""
         return self.settings.signal
 
 

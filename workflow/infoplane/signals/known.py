@@ -1,8 +1,8 @@
-"""What an earlier measurement of the same networks found, and is still right.
+"""Values of an earlier measurement of the same networks that are still valid.
 
 A store of signals holds many signals of many networks. An edited signal, a new stratum or one
-more network must not have all others measured again: so each store says of every signal and of
-every run what it was made from, and what agrees in both is taken over.
+more network should not cause all others to be measured again. So each store records what every
+signal and every run was made from; a value is reused if both are unchanged.
 """
 
 import json
@@ -31,14 +31,14 @@ OF_LAYERS = ("n_predicted", "dead", "lost")
 """Targets that were measured with the signals."""
 
 Known = Mapping[tuple[str, int, int], Found]
-"""By run, seed and epoch."""
+"""Earlier results by run, seed and epoch."""
 
 
 def made_from(
     signals: Mapping[str, Signal], members: Sequence[Member], settings: Settings
 ) -> dict[str, dict[str, str]]:
-    """Digests of what signals and runs are made from: settings and sources of the one, weights
-    and network of the other."""
+    """Digests of what signals and runs are made from: a signal's settings and sources, a run's
+    weights and network."""
     around = [settings.canonical(), package_versions(), source_digest(*AROUND)]
     runs = {}
     for member in members:
@@ -51,12 +51,12 @@ def made_from(
 
 
 def known(path: Path, asked: Mapping[str, Mapping[str, str]]) -> Known:
-    """What the store that stood at `path` before holds of signals and runs that are made from
-    what is `asked` for (`made_from`)."""
+    """The values in the earlier store at `path` of those signals and runs whose digests equal
+    the `asked` ones (`made_from`)."""
     try:
         values, targets, attributes = kept_signals(path)
     except StoreError as error:
-        log.info("nothing is taken over: %s", error)
+        log.info("no earlier value is reused: %s", error)
         return {}
     made = attributes.get(MADE_FROM, {"signals": {}, "runs": {}})
     same = {
@@ -65,7 +65,7 @@ def known(path: Path, asked: Mapping[str, Mapping[str, str]]) -> Known:
     }
     values = values[values.signal.isin(same["signals"]) & values.run.isin(same["runs"])]
     key = ["run", "seed", "epoch"]
-    # a network in several strata stands in the tables several times
+    # a network in several strata appears in the tables several times
     values = values.drop_duplicates([*key, "signal", "layer"])
     measured = targets.drop_duplicates(key).set_index(key)
     found = {}
@@ -79,7 +79,7 @@ def known(path: Path, asked: Mapping[str, Mapping[str, str]]) -> Known:
 
 
 AROUND = ("infoplane.signals.measure", "infoplane.stores.signals")
-"""Modules that all values pass through."""
+"""Modules that every value depends on."""
 
 
 def _of_signal(signal: Signal, around: Sequence[Any]) -> str:

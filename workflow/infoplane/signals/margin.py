@@ -1,4 +1,4 @@
-"""By how much most training inputs are told from the next class."""
+"""By how much the label's score exceeds the next class's for most training inputs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class MarginSettings(Settings):
 
 
 class Margin(NetworkSignal):
-    """10th percentile over training inputs of f_y(x) − max_{j≠y} f_j(x), f scores before the
-    softmax.
+    """10th percentile over training inputs of f_y(x) − max_{j≠y} f_j(x), with f the scores
+    before the softmax.
 
-    Jiang et al. 2020 (arXiv 1912.02178) take the 10th percentile in place of the smallest,
-    which outliers decide. Larger is said to be better.
+    Jiang et al. 2020 (arXiv 1912.02178) take the 10th percentile because outliers decide the
+    smallest margin. Larger is said to be better.
     """
 
     Settings = MarginSettings

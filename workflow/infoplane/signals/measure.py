@@ -1,7 +1,8 @@
 """Measure signals of many networks: from weights and training inputs to one row per number.
 
 Signals never see test inputs: their material (`Trained`) consists of training inputs and of
-metrics on them. Test accuracy and the gap are targets, which are written beside the signals.
+metrics on them. Test accuracy and the gap are targets; the store holds them next to the
+signals.
 """
 
 from __future__ import annotations
@@ -42,14 +43,14 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TRAIN, TEST = "_train", "_test"
-"""How the names of metrics on training and on test inputs end."""
+"""Endings of the names of metrics on training inputs and on test inputs."""
 
 
 class Member(NamedTuple):
     """A run whose networks are measured.
 
     weights : stores of its blocks; dataset : its prepared data set
-    axes : what tells it from the other runs of its family, by key
+    axes : the values that distinguish it from the other runs of its family, by key
     """
 
     run: str
@@ -59,13 +60,13 @@ class Member(NamedTuple):
 
     @classmethod
     def of(cls, written: Mapping[str, Any]) -> Member:
-        """Of what JSON holds: run, weights, dataset, axes."""
+        """From JSON with run, weights, dataset, axes."""
         weights = tuple(map(Path, written["weights"]))
         return cls(written["run"], weights, Path(written["dataset"]), written.get("axes", {}))
 
 
 class Chosen(NamedTuple):
-    """A network that is measured in a stratum, and at which epoch."""
+    """A network that is measured in a stratum, and its epoch there."""
 
     run: str
     seed: int
@@ -74,7 +75,7 @@ class Chosen(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A number of a signal; reason says why it is NaN, and is empty where it is a number."""
+    """One value of a signal; `reason` says why it is NaN, and is empty if it is a number."""
 
     signal: str
     layer: str
@@ -85,10 +86,10 @@ class Row(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What is known of one network at one epoch.
+    """What is known about one network at one epoch.
 
-    rows : of its signals, of all or of those of which a number was wanted
-    targets : accuracies, losses and their gap, and what tells collapsed networks
+    rows : values of all its signals, or of the requested ones
+    targets : accuracies, losses and their gap, and the values that show a collapse
     """
 
     rows: list[Row]
@@ -99,7 +100,7 @@ NOTHING = Found([], {})
 
 
 class Measured(NamedTuple):
-    """Of all networks: (chosen, row) of each number, and the targets of each chosen one."""
+    """All networks: (chosen, row) for each value, and the targets of each chosen network."""
 
     values: list[tuple[Chosen, Row]]
     targets: list[tuple[Chosen, dict[str, float | str]]]
@@ -114,12 +115,12 @@ def measure(
     title: str = "measure signals",
     known: Mapping[tuple[str, int, int], Found] = MappingProxyType({}),
 ) -> Measured:
-    """All signals, by the names they have in the experiment, of all chosen networks.
+    """All signals of all chosen networks, by the signals' names in the experiment.
 
-    chosen : those of other runs than the members' are left out. A network that stands in
-        several strata at one epoch is measured once
+    chosen : networks of other runs than the members' are left out. A network with one epoch
+        in several strata is measured once
     known : what need not be measured, by run, seed and epoch (known.py)
-    Raises ValueError for a run, seed or epoch that there is not.
+    Raises ValueError for a run, seed or epoch that does not exist.
     """
     by_run = {member.run: member for member in members}
     wanted: dict[str, dict[int, dict[int, list[Chosen]]]] = {run: {} for run in by_run}
@@ -167,7 +168,7 @@ class _Networks:
         self.all_epochs = metrics["epoch"].values
 
     def measured(self, seed: int, epoch: int, before: Found = NOTHING) -> Found:
-        """All signals of one network at one epoch. before : those that are known"""
+        """All signals of one network at one epoch. before : known values"""
         store = self.store
         if epoch not in store.epochs:
             raise ValueError(
@@ -212,7 +213,7 @@ class _Networks:
 
     @property
     def inputs(self) -> TrainingInputs:
-        """The training inputs that its networks are measured on."""
+        """The training inputs on which its networks are measured."""
         training = self.store.attributes["settings"]["training"]
         settings, where = self.settings, self.member.dataset
         own = (training.get("label"), settings.subset, settings.subset_seed, self.device)
@@ -231,7 +232,7 @@ class _Networks:
         }
 
     def _without(self, reason: str) -> list[Row]:
-        """A row of each signal and layer of a network that cannot be measured."""
+        """A row for each signal and layer of a network that cannot be measured."""
         return [
             Row(name, layer, math.nan, reason=reason)
             for name, signal in self.signals.items()
@@ -240,12 +241,12 @@ class _Networks:
 
 
 def the_network_of(store: WeightsStore) -> Mapping[str, Any]:
-    """The described network whose signals are measured, of several that a training may have."""
+    """The description of the network whose signals are measured, if a training has several."""
     return store.networks[measured_network(store.networks, NETWORK)]
 
 
 def declared(signal: Signal) -> dict[str, Any]:
-    """What a signal says of itself, as JSON can hold it."""
+    """A signal's declarations, for JSON."""
     return {
         "settings": signal.settings.model_dump(mode="json"),
         "label": signal.label,
@@ -258,7 +259,8 @@ def declared(signal: Signal) -> dict[str, Any]:
 
 def rows_of_network(trained: Trained, signals: Mapping[str, Signal]) -> tuple[list[Row], float]:
     """The rows of all signals of one network, in the signals' order; and the largest share,
-    over hidden layers, of units that are the same for every input, NaN where there are none."""
+    over hidden layers, of units that are the same for every input, NaN without hidden layers.
+    """
     by_layer = {name: s for name, s in signals.items() if s.by_layer}
     found: dict[str, dict[str, Row]] = defaultdict(dict)
     dead = [math.nan]
@@ -271,7 +273,7 @@ def rows_of_network(trained: Trained, signals: Mapping[str, Signal]) -> tuple[li
                 layer = samples.layer
                 ask = _asker(signal, trained, samples)
                 found[name][layer] = _row(name, layer, ask, f"{trained.place}, layer {layer}")
-    except NotMeasurable as why:  # of a layer and so of all after it
+    except NotMeasurable as why:  # one layer, and so all after it
         for name in by_layer:
             for layer in trained.reader.names:
                 row = Row(name, layer, math.nan, reason=str(why))
@@ -293,7 +295,7 @@ def _asker(signal: Signal, trained: Trained, samples=None) -> Callable[[], Any]:
 
 
 def _row(name: str, layer: str, ask: Callable[[], Any], place: str) -> Row:
-    """What a signal says, or why it says nothing; of any other error, where it came up."""
+    """A signal's value, or why it has none. Any other error gets a note on its place."""
     try:
         found = ask()
     except NotMeasurable as why:
@@ -304,13 +306,13 @@ def _row(name: str, layer: str, ask: Callable[[], Any], place: str) -> Row:
     value, cap, flags = found if isinstance(found, Value) else Value(float(found))
     value, flags = float(value), "|".join(flags)
     if not math.isfinite(value):
-        why = "it is infinite" if math.isinf(value) else "it came out as no number"
+        why = "it is infinite" if math.isinf(value) else "it is NaN"
         return Row(name, layer, math.nan, cap, flags, why)
     return Row(name, layer, value, cap, flags)
 
 
 def _layers(names: Sequence[str]) -> list[str]:
-    """The layers of a signal by layer, with the summaries."""
+    """The layers of a signal that has one value per layer, with the summaries."""
     return [*names, LAST_HIDDEN, MEAN]
 
 
@@ -338,7 +340,7 @@ def _summaries(name: str, rows: Mapping[str, Row], layers: Sequence[str]) -> Ite
 
 
 def _targets(metrics: Mapping[str, float], lost: str) -> dict[str, float | str]:
-    """What signals are to tell, and the metrics beside it."""
+    """The targets that signals should predict, and the other metrics."""
     known = {
         name: metrics.get(name, math.nan)
         for name in ("accuracy_test", "accuracy_train", "loss_test", "loss_train")
@@ -350,7 +352,7 @@ def _targets(metrics: Mapping[str, float], lost: str) -> dict[str, float | str]:
 def _training_inputs(
     path: Path, label: str | None, subset: int | None, seed: int, device: torch.device
 ) -> TrainingInputs:
-    """Of a prepared data set; nothing of its other inputs is kept."""
+    """The training inputs of a prepared data set; none of its other inputs is kept."""
     data = read_data(path)
     rows = rows_of(data, "train", subset, seed)
     found = TrainingInputs.of(data.x[rows], data.label(label).codes[rows])

@@ -21,9 +21,9 @@ class NParametersSettings(Settings):
 class NParameters(NetworkSignal):
     """The number of parameters that the optimizer trains.
 
-    A negative control: it cannot tell apart networks of one shape, and among networks of
-    several shapes the classical bounds say that fewer are better, which deep networks
-    contradict (Neyshabur, Tomioka & Srebro 2015, "In search of the real inductive bias").
+    A negative control. It cannot distinguish networks of one shape. Among networks of several
+    shapes, classical bounds say that fewer parameters are better, and deep networks contradict
+    them (Neyshabur, Tomioka & Srebro 2015, "In search of the real inductive bias").
     """
 
     Settings = NParametersSettings

@@ -23,9 +23,9 @@ class NormalisedMargin(NetworkSignal):
     """The 10th percentile of margins (`margin`) over Π‖W‖₂ (`spectral_product`).
 
     Bartlett, Foster & Telgarsky 2017 (arXiv 1706.08498), without the correction by (2, 1)-norms
-    in their R_A; Jiang et al. 2020 (arXiv 1912.02178). It does not change where the weights of
-    a layer are multiplied, if the network is homogeneous: ReLU, without biases. Larger is said
-    to be better.
+    in their R_A; Jiang et al. 2020 (arXiv 1912.02178). It does not change if the weights of a
+    layer are multiplied by a factor and the network is homogeneous: ReLU, without biases.
+    Larger is said to be better.
     """
 
     Settings = NormalisedMarginSettings

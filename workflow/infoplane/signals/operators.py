@@ -1,8 +1,8 @@
 """The layers with weights of a perceptron or a convolutional network, as linear operators.
 
 Batch norm by its running statistics is an affine function, and is folded into the layer before
-it: W' = γ W / √(v + ε), b' = β + γ (b − m) / √(v + ε). Weights of few bits are those on the
-grid.
+it: W' = γ W / √(v + ε), b' = β + γ (b − m) / √(v + ε). Quantised weights are the values on
+their grid.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Operator(NamedTuple):
     """A layer with weights.
 
     weight : float64 (out, in), or kernels (out, in, height, width); bias : (out,)
-    shape : of its input, without the number of inputs
+    shape : the shape of one input
     conv : stride and padding of a convolution
     """
 
@@ -60,7 +60,7 @@ class Operator(NamedTuple):
         size = float(self.weight.abs().max())
         if not size:
             return 0.0
-        # ARPACK takes squares of tiny numbers for 0.
+        # ARPACK treats squares of tiny numbers as 0.
         linear = self._replace(weight=self.weight / size, bias=torch.zeros_like(self.bias))
         like = torch.zeros((1, *self.shape), dtype=torch.float64, device=self.weight.device)
         after = linear(like).shape[1:]
@@ -90,9 +90,9 @@ class Operator(NamedTuple):
 
 
 def operators(trained: Trained) -> list[Operator]:
-    """The layers with weights, from input to output; once for all signals.
+    """The layers with weights, from input to output, computed once for all signals.
 
-    Raises NotMeasurable for a network that does not say which weights act one after the other.
+    Raises NotMeasurable for a network that does not give the order in which its weights act.
     """
     return trained.remember("operators", lambda: [o for o, _ in steps(trained)])
 
@@ -120,8 +120,8 @@ def steps(trained: Trained) -> Iterator[tuple[Operator, list[Placed]]]:
         yield from _of_cnn(trained)
     else:
         raise NotMeasurable(
-            f"networks of family {network.settings.family} do not say which weights act one "
-            "after the other; mlp and cnn do"
+            f"networks of family {network.settings.family} do not give the order in which "
+            "their weights act; mlp and cnn do"
         )
 
 
@@ -147,7 +147,7 @@ def _of_cnn(trained: Trained) -> Iterator[tuple[Operator, list[Placed]]]:
 
 
 def _on_grid(network: MLP | CNN, weight: torch.Tensor) -> torch.Tensor:
-    """The weight (1, …) as it is used."""
+    """The weight (1, …) that the network computes with."""
     quantised = network.settings.quantisation
     if network.bits < grids.PLAIN and quantised.weights:
         return grids.weights_on_grid(weight, network.bits)
@@ -157,7 +157,7 @@ def _on_grid(network: MLP | CNN, weight: torch.Tensor) -> torch.Tensor:
 def _folded(
     trained: Trained, name: str, weight: torch.Tensor, shape, conv: Conv | None = None
 ) -> Operator:
-    """A layer with its batch norm, where it has one."""
+    """A layer with its batch norm, if it has one."""
     arrays = trained.weights
     weight, bias = weight.double(), arrays[f"{name}.bias"][0].double()
     if f"{name}.norm.weight" in arrays:

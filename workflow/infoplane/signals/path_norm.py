@@ -24,14 +24,14 @@ class PathNormSettings(Settings):
 class PathNorm(NetworkSignal):
     """√ Σ_paths Π w², over all paths from an input or a bias to an output.
 
-    Computed as Jiang et al. 2020 (arXiv 1912.02178) do: the network with squared weights and
-    without activation functions is given ones. A bias is a weight of an input that is 1. The
-    weights of a mean pool, 1 / size², are squared as all others; of a max pool the largest of
-    the paths under its window goes on. Batch norm is folded into the layer before it.
+    Computed as in Jiang et al. 2020 (arXiv 1912.02178): the network with squared weights and
+    without activation functions gets ones as its input. A bias is the weight of an input that
+    is 1. The weights of a mean pool, 1 / size², are squared like all others; a max pool passes
+    on the largest of the paths under its window. Batch norm is folded into the layer before it.
 
-    Neyshabur, Tomioka & Srebro 2015 (arXiv 1503.00036), with p = 2; it does not change where a
-    unit of ReLU is multiplied by c and what it goes into divided by c. Smaller is said to be
-    better.
+    Neyshabur, Tomioka & Srebro 2015 (arXiv 1503.00036), with p = 2. It does not change if the
+    weights into a ReLU unit are multiplied by c > 0 and those out of it divided by c. Smaller
+    is said to be better.
     """
 
     Settings = PathNormSettings

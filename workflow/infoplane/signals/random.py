@@ -1,4 +1,4 @@
-"""A random number: a control that must not tell networks apart."""
+"""A random number: a control that cannot predict anything."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from infoplane.signals.trained import Trained
 
 
 class RandomSettings(Settings):
-    """A random number that each network has for itself."""
+    """A random number, drawn for each network."""
 
     signal: Literal["random"] = "random"
-    """`random` is a random number that each network has for itself, a negative control."""
+    """`random` is a random number, drawn for each network: a negative control."""
     key: int = Field(default=0, ge=0)
     """The number is drawn from this key, the run's name and the network's seed."""
 
 
 class Random(NetworkSignal):
-    """A standard normal number by run and seed, the same at every epoch.
+    """A standard normal number for each run and seed, the same at every epoch.
 
-    A negative control: a score by which it wins is a score that chance can win. That higher is
-    better is as good a claim as its opposite.
+    A negative control: where it scores well, chance scores well. That higher is better is an
+    arbitrary choice.
     """
 
     Settings = RandomSettings

@@ -1,4 +1,4 @@
-"""What the signals of sharpness share: settings, directions, and the loss beside a network."""
+"""What the signals of sharpness share: settings, directions, and losses near a network."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from infoplane.signals.trained import Trained, norm
 
 Arrays: TypeAlias = "Mapping[str, torch.Tensor]"
 DIRECTIONS = 0x73686172
-"""Keeps directions apart from the order of inputs."""
+"""Part of the directions' seed, so that they do not depend on the order of inputs."""
 LEAST, MOST = 1e-6, 1e3
-"""Between these a deviation is looked for."""
+"""The deviation is searched between these."""
 ACCURACY = 0.01
-"""Relative error of the deviation that is found."""
+"""Relative error of the deviation."""
 GUESS, BESIDE, SMALL = 0.02, 0.05, 1e-3
-"""Deviation that is tried first; by how much next ones go beyond where the loss is expected to
-have risen, in its logarithm; smaller and larger shares of the rise than this, and its inverse,
-are not told apart."""
+"""GUESS is the first deviation to try. BESIDE: each further one goes this much beyond the
+expected crossing, in its logarithm. SMALL: rises below this share of `rise` count as this
+share, and rises above its inverse as the inverse."""
 
 
 class SharpnessSettings(Settings):
-    """What signals of sharpness are told."""
+    """Settings of all signals of sharpness."""
 
     inputs: int = Field(default=256, ge=2)
     """The losses of this many training inputs are compared, drawn at random, or all if there
@@ -38,7 +38,7 @@ class SharpnessSettings(Settings):
 
 
 class RandomSettings(SharpnessSettings):
-    """What signals of sharpness in random directions are told."""
+    """Settings of signals of sharpness in random directions."""
 
     rise: float = Field(default=0.1, gt=0)
     """The loss must rise by this many nats on average over directions."""
@@ -47,13 +47,13 @@ class RandomSettings(SharpnessSettings):
 
 
 def random_sharpness(trained: Trained, settings: RandomSettings, scales: Arrays) -> float:
-    """1/σ² of the σ at which noise of deviation σ · scales on the parameters has the loss rise
-    by `rise` on average over `draws` directions, the same at every σ.
+    """1/σ², where noise of deviation σ · scales on the parameters raises the loss by `rise`, on
+    average over `draws` directions that are the same at every σ.
 
     scales : (1, *shape) by parameter
-    Raises NotMeasurable where no σ between LEAST and MOST does that.
+    Raises NotMeasurable if no σ between LEAST and MOST does that.
     """
-    from scipy.optimize import brentq  # here: what only reads settings does without
+    from scipy.optimize import brentq  # here: code that only reads settings does without it
 
     x, y = trained.some(settings.inputs, settings.seed)
     source = streams.of_training(settings.seed, DIRECTIONS)
@@ -69,7 +69,7 @@ def random_sharpness(trained: Trained, settings: RandomSettings, scales: Arrays)
         here = float(trained.loss(trained.weights, x, y))
 
         def beyond(log_sigma: float) -> float:
-            """ln of the rise at this ln σ, less that of the rise that is looked for."""
+            """ln of the rise at this ln σ, minus ln of the requested rise."""
             if log_sigma not in found:
                 sigma = math.exp(log_sigma)
                 losses = [
@@ -85,8 +85,8 @@ def random_sharpness(trained: Trained, settings: RandomSettings, scales: Arrays)
 
 
 def _around(beyond: Callable[[float], float]) -> tuple[float, float]:
-    """ln σ below and above what is looked for: a guess, and next ones as if the loss rose with
-    σ², with some on top."""
+    """ln σ on both sides of the crossing: the first guess, then steps that assume that the loss
+    rises as σ², and go a little further."""
     guess, low, high = math.log(GUESS), None, None
     while low is None or high is None:
         value = beyond(guess)
@@ -97,7 +97,7 @@ def _around(beyond: Callable[[float], float]) -> tuple[float, float]:
         guess -= value / 2 + math.copysign(BESIDE, value)
         if not math.log(LEAST) <= guess <= math.log(MOST):
             raise NotMeasurable(
-                f"no noise of deviation {LEAST:g} to {MOST:g} has the loss rise as asked"
+                f"no noise of deviation {LEAST:g} to {MOST:g} raises the loss by `rise`"
             )
     return low, high
 
@@ -105,10 +105,10 @@ def _around(beyond: Callable[[float], float]) -> tuple[float, float]:
 def steepest_sharpness(
     trained: Trained, settings: SharpnessSettings, radius: float, scales: Arrays | None
 ) -> float:
-    """L(w + ε) − L(w) at ε = ρ s² g / ‖s g‖, g the gradient, s scales or 1: where a loss that
-    is linear is largest under ‖ε / s‖ ≤ ρ.
+    """L(w + ε) − L(w) at ε = ρ s² g / ‖s g‖, with g the gradient and s the scales, or 1. There
+    a linear loss is largest under ‖ε / s‖ ≤ ρ.
 
-    Raises NotMeasurable where the gradient is 0.
+    Raises NotMeasurable if the gradient is 0.
     """
     x, y = trained.some(settings.inputs, settings.seed)
     key = ("gradient", settings.inputs, settings.seed)
@@ -138,7 +138,7 @@ def ones(trained: Trained) -> dict[str, torch.Tensor]:
 
 
 def moved(trained: Trained, direction: Arrays, by: float) -> dict[str, torch.Tensor]:
-    """Weights moved so far in a direction."""
+    """Weights moved in a direction; `by` : how far"""
     arrays = trained.weights
     new = {name: torch.add(arrays[name], d, alpha=by) for name, d in direction.items()}
     return {**arrays, **new}

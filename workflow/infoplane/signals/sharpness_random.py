@@ -1,4 +1,4 @@
-"""How little noise on the weights the loss bears."""
+"""How sensitive the loss is to noise on the weights."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class SharpnessRandomSettings(RandomSettings):
 
 
 class SharpnessRandom(NetworkSignal):
-    """1/σ² of the largest noise of parameters that the loss bears: σ is the deviation at which
-    the mean loss of w + σ z, z standard normal, exceeds that of w by `rise`.
+    """1/σ² of the largest noise that the loss tolerates: σ is the deviation at which the mean
+    loss at w + σ z, with z standard normal, exceeds the loss at w by `rise`.
 
-    Jiang et al. 2020 (arXiv 1912.02178, appendix C), PAC-Bayes flatness, with the rise of the
-    cross-entropy in place of that of the error, which a network that errs much cannot have.
-    Smaller is said to be better. Where the loss is quadratic with Hessian H, 1/σ² = tr H / 2
-    rise.
+    Jiang et al. 2020 (arXiv 1912.02178, appendix C), PAC-Bayes flatness. Here the cross-entropy
+    rises and not the error, because the error of an inaccurate network cannot rise so far.
+    Smaller is said to be better. If the loss is quadratic with Hessian H, 1/σ² = tr H / (2
+    rise).
     """
 
     Settings = SharpnessRandomSettings

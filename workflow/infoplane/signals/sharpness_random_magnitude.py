@@ -1,4 +1,4 @@
-"""How little noise in proportion to the weights the loss bears."""
+"""How sensitive the loss is to noise in proportion to the weights."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ class SharpnessRandomMagnitudeSettings(RandomSettings):
 
 
 class SharpnessRandomMagnitude(NetworkSignal):
-    """1/σ² of the largest noise of parameters that the loss bears: σ is the deviation, in units
-    of each parameter's own magnitude, at which the mean loss of w + σ |w| z, z standard normal,
-    exceeds that of w by `rise`.
+    """1/σ² of the largest noise that the loss tolerates: σ is the deviation, in units of each
+    parameter's own magnitude, at which the mean loss at w + σ |w| z, with z standard normal,
+    exceeds the loss at w by `rise`.
 
-    Jiang et al. 2020 (arXiv 1912.02178, appendix C), magnitude-aware PAC-Bayes flatness, with
-    the rise of the cross-entropy in place of that of the error, which a network that errs much
-    cannot have, and without their ε = 10⁻³ beside |w|. Smaller is said to be better. It does
-    not change where a unit of ReLU is multiplied by c and what it goes into divided by c.
+    Jiang et al. 2020 (arXiv 1912.02178, appendix C), magnitude-aware PAC-Bayes flatness. Here
+    the cross-entropy rises and not the error, because the error of an inaccurate network cannot
+    rise so far; their ε = 10⁻³ next to |w| is left out. Smaller is said to be better. It does
+    not change if the weights into a ReLU unit are multiplied by c > 0 and those out of it
+    divided by c.
     """
 
     Settings = SharpnessRandomMagnitudeSettings

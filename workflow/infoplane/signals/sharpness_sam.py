@@ -21,8 +21,8 @@ class SharpnessSamSettings(SharpnessSettings):
 
 
 class SharpnessSam(NetworkSignal):
-    """L(w + ε) − L(w) at ε = ρ g / ‖g‖, g the gradient: the first order of the largest loss
-    under ‖ε‖ ≤ ρ.
+    """L(w + ε) − L(w) at ε = ρ g / ‖g‖, with g the gradient. To first order this ε has the
+    largest loss under ‖ε‖ ≤ ρ.
 
     Foret et al. 2021 ("Sharpness-aware minimization", arXiv 2010.01412), equation 2 with p = 2.
     Smaller is said to be better.

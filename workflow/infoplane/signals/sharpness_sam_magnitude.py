@@ -22,12 +22,12 @@ class SharpnessSamMagnitudeSettings(SharpnessSettings):
 
 
 class SharpnessSamMagnitude(NetworkSignal):
-    """L(w + ε) − L(w) at ε = ρ w² g / ‖w g‖, g the gradient, products number by number: the
-    first order of the largest loss under ‖ε / w‖ ≤ ρ.
+    """L(w + ε) − L(w) at ε = ρ w² g / ‖w g‖, with g the gradient and elementwise products. To
+    first order this ε has the largest loss under ‖ε / w‖ ≤ ρ.
 
     Kwon et al. 2021 ("ASAM", arXiv 2102.11600), adaptive sharpness with T = |w|. Smaller is
-    said to be better. It does not change where a unit of ReLU is multiplied by c and what it
-    goes into divided by c.
+    said to be better. It does not change if the weights into a ReLU unit are multiplied by
+    c > 0 and those out of it divided by c.
     """
 
     Settings = SharpnessSamMagnitudeSettings

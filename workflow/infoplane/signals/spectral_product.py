@@ -18,11 +18,11 @@ class SpectralProductSettings(Settings):
 
 
 class SpectralProduct(NetworkSignal):
-    """Σ ln ‖W‖₂ over the layers with weights: with activation functions of slope at most 1 the
-    logarithm of a bound on how far outputs move with inputs.
+    """Σ ln ‖W‖₂ over the layers with weights. If activation functions have slope at most 1, its
+    exponential bounds how far outputs move with inputs.
 
-    Of a convolution ‖W‖₂ is that of the operator, on maps of its input's size, with its stride
-    and zeros around them, and not that of the reshaped kernel. Batch norm is folded into the
+    For a convolution ‖W‖₂ is the norm of the operator on maps of its input's size, with its
+    stride and zero padding, not the norm of the reshaped kernel. Batch norm is folded into the
     layer before it. Pools and dropout are left out.
 
     Bartlett, Foster & Telgarsky 2017 (arXiv 1706.08498), the product in their R_A; Jiang et al.

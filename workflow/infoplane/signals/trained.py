@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 Found = TypeVar("Found")
 
 BATCH = 1024
-"""Inputs of one pass, if a pass may be cut."""
+"""The inputs of one pass; larger sets are split."""
 
 
 class TrainingInputs(NamedTuple):
     """The training inputs that are measured.
 
-    x : float32 (n, *shape); y : int64 (n,), of each input the position of its label's score
+    x : float32 (n, *shape); y : int64 (n,), the index of the label's score of each input
     samples : the same for estimators, with labels without gaps
     """
 
@@ -38,20 +38,20 @@ class TrainingInputs(NamedTuple):
 
     @classmethod
     def of(cls, x: np.ndarray, y: np.ndarray) -> TrainingInputs:
-        """Inputs from arrays x (n, *shape) and codes y (n,) of the learnt label."""
+        """From arrays x (n, *shape) and codes y (n,) of the learnt label."""
         samples = Inputs.of(x, y)
         return cls(samples.x, torch.from_numpy(np.ascontiguousarray(y, np.int64)), samples)
 
 
 class Trained:
-    """One network of a run at one epoch. Everything is computed at its first use, once for all
-    signals.
+    """One network of a run at one epoch. Each quantity is computed at its first use, once for
+    all signals.
 
-    run, seed, epoch : of the network
+    run, seed, epoch : the network's name
     network : its layers and functions, in evaluation mode: no dropout, batch norm by its
         running statistics
-    weights, initial : arrays (1, *shape) by name, now and before training
-    x, y : training inputs (n, *input_shape), and the positions (n,) of their labels' scores
+    weights, initial : arrays (1, *shape) by name, at this epoch and before training
+    x, y : training inputs (n, *input_shape), and the indices (n,) of their labels' scores
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Trained:
         metrics: Mapping[str, float] | None = None,
         noise_seed: int = 0,
     ):
-        """metrics : of this epoch, on training inputs, by name"""
+        """metrics : on training inputs at this epoch, by name"""
         self.network, self.weights, self.reader = network, weights, reader
         self.run, self.seed, self.epoch = run, seed, epoch
         self.inputs, self.x, self.y = inputs, inputs.x, inputs.y
@@ -94,9 +94,9 @@ class Trained:
         return self._initial
 
     def metric(self, name: str) -> float:
-        """A metric of this epoch, of all training inputs: loss_train, accuracy_train."""
+        """A metric at this epoch on all training inputs: loss_train, accuracy_train."""
         if name not in self._metrics:
-            raise NotMeasurable(f"its training has no {name}")
+            raise NotMeasurable(f"its training records no {name}")
         return self._metrics[name]
 
     @cached_property
@@ -110,24 +110,26 @@ class Trained:
         """The margin f_y − max_{j≠y} f_j below which this share of the inputs lies."""
         scores, rows = self.logits.double(), torch.arange(len(self.y), device=self.y.device)
         if scores.shape[1] < 2:
-            raise NotMeasurable("its only score has none beside it")
+            raise NotMeasurable("it has a single score, and a margin needs two")
         own = scores[rows, self.y]
         others = scores.clone()
         others[rows, self.y] = -torch.inf
         return float(np.quantile((own - others.amax(1)).cpu().numpy(), share))
 
     def scores(self, weights: Weights, x: torch.Tensor) -> torch.Tensor:
-        """Scores (n, n_classes) of inputs x by other weights of this network."""
+        """Scores (n, n_classes) of inputs x with other weights of this network."""
         scores = self.network.run(weights, x)[0][0]
         if scores.ndim != 2 or scores.shape[1] <= int(self.y.max()):
-            raise NotMeasurable(f"its outputs, {tuple(scores.shape[1:])}, score no classes")
+            raise NotMeasurable(
+                f"its outputs of shape {tuple(scores.shape[1:])} are not scores of classes"
+            )
         return scores
 
     def loss(
         self, weights: Weights, x: torch.Tensor | None = None, y: torch.Tensor | None = None
     ) -> torch.Tensor:
         """Mean cross-entropy, in nats, of inputs x with labels y for other weights of this
-        network; gradients are recorded if the weights require them. x, y : None: all"""
+        network; gradients are recorded if the weights require them. x, y : None means all"""
         x, y = (self.x, self.y) if x is None else (x, y)
         return torch.nn.functional.cross_entropy(self.scores(weights, x), y)
 
@@ -142,7 +144,7 @@ class Trained:
         }
         loss = self.loss({**self.weights, **own}, x, y)
         found = torch.autograd.grad(loss, list(own.values()), allow_unused=True)
-        # A bias that a batch norm subtracts is not learnt and has no gradient.
+        # A bias that batch norm subtracts again is not trained and has no gradient.
         return {
             name: torch.zeros_like(array) if gradient is None else gradient
             for (name, array), gradient in zip(own.items(), found, strict=True)

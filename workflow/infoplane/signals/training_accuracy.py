@@ -10,17 +10,17 @@ from infoplane.signals.trained import Trained
 
 
 class TrainingAccuracySettings(Settings):
-    """Share of training inputs that get their label."""
+    """Share of training inputs that the network labels correctly."""
 
     signal: Literal["training_accuracy"] = "training_accuracy"
-    """`training_accuracy` is the share of training inputs that get their label."""
+    """`training_accuracy` is the share of training inputs that the network labels correctly."""
 
 
 class TrainingAccuracy(NetworkSignal):
-    """Share of all training inputs whose largest score is that of their label.
+    """Share of all training inputs whose label has the largest score.
 
-    The baseline that Stirn et al. 2018 ("Deep Mutual Information") set beside information:
-    higher is said to be better.
+    The baseline with which Stirn et al. 2018 ("Deep Mutual Information") compare information.
+    Higher is said to be better.
     """
 
     Settings = TrainingAccuracySettings

@@ -19,8 +19,8 @@ class TrainingLossSettings(Settings):
 class TrainingLoss(NetworkSignal):
     """Mean cross-entropy of all training inputs, without penalties and label smoothing.
 
-    The baseline that Stirn et al. 2018 ("Deep Mutual Information") set beside information:
-    lower is said to be better.
+    The baseline with which Stirn et al. 2018 ("Deep Mutual Information") compare information.
+    Lower is said to be better.
     """
 
     Settings = TrainingLossSettings

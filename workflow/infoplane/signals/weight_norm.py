@@ -19,8 +19,8 @@ class WeightNormSettings(Settings):
 class WeightNorm(NetworkSignal):
     """‖w‖₂ of all that the optimizer trains: weights, biases, scales of batch norm.
 
-    Jiang et al. 2020 ("Fantastic generalization measures", arXiv 1912.02178), parameter norm;
-    smaller is said to be better.
+    Jiang et al. 2020 ("Fantastic generalization measures", arXiv 1912.02178), parameter norm.
+    Smaller is said to be better.
     """
 
     Settings = WeightNormSettings

@@ -1,7 +1,7 @@
 """The state of experiments: the content of results/ compared with a configuration.
 
-`python -m infoplane.status` prints it. `experiment` looks, `show` makes the text of it; both
-read attributes, flags and file times, never a whole store.
+`python -m infoplane.status` prints it. `experiment` reads attributes, flags and file times,
+never a whole store; `show` makes the text.
 """
 
 from infoplane.status.experiment import Status, Wanted, status_of

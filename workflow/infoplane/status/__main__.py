@@ -1,6 +1,6 @@
-"""`python -m infoplane.status [experiments] [--configfile …]`: how far experiments are.
+"""`python -m infoplane.status [experiments] [--configfile …]`: the state of experiments.
 
-Without an argument: every experiment below results/, as far as its files say.
+Without an argument it prints the state of every experiment below results/, from its files.
 """
 
 import argparse
@@ -36,7 +36,7 @@ def main() -> None:
         names = sorted(path.parent.name for path in RESULTS.glob("*/runs"))
     absent = [n for n in names if n not in wanted and not (RESULTS / n).is_dir()]
     if absent:
-        sys.exit(f"{RESULTS / absent[0]} does not exist; what there is: ls {RESULTS}")
+        sys.exit(f"{RESULTS / absent[0]} does not exist; `ls {RESULTS}` lists what exists")
     statuses = [status_of(RESULTS / n, LOGS / n, wanted.get(n)) for n in names]
     report = "\n\n\n".join(map(text, statuses)) or f"no experiment in {RESULTS} yet"
     if sys.stdout.isatty():

@@ -1,4 +1,4 @@
-"""Look at one experiment's folder: blocks of seeds, estimators, flags, what is wrong."""
+"""The state of one experiment's folder: blocks of seeds, estimators, flags, what is wrong."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,9 +17,12 @@ Block = str
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a configuration asks of a run. estimators: those of pools as `pool/estimator`;
-    trained_as : the run under whose name the weights stand, where not its own; recipes : what
-    its stores are to be made from, as far as it is known."""
+    """What a configuration requests of a run.
+
+    estimators : names; those of pools as `pool/estimator`
+    trained_as : the run under whose name the weights are stored, if it is another one
+    recipes : recipes that its stores must have, as far as they are known
+    """
 
     epochs: int
     blocks: Sequence[Block]
@@ -34,11 +37,12 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Trained:
-    """The state of a block of seeds. epochs: to reach, None if unknown.
+    """The state of a block of seeds.
 
-    state : finished, growing, halted, failed, missing, damaged, or other: made otherwise than
-        the configuration asks
-    remarks : on seeds that are measured, by seed
+    state : finished, growing, halted, failed, missing, damaged, or other: made with other
+        settings, code or inputs than requested
+    epoch, epochs : the last written epoch, and the last one of the training; None if unknown
+    remarks : on measured seeds, by seed
     """
 
     block: Block
@@ -52,7 +56,7 @@ class Trained:
 
 @dataclass
 class Measured:
-    """Stores of an estimator: how many stand and are wanted, values, values by flag."""
+    """An estimator's stores: how many exist, how many are wanted, values, values by flag."""
 
     done: int = 0
     wanted: int = 0
@@ -60,7 +64,7 @@ class Measured:
     flags: Counter = field(default_factory=Counter)
 
     def add(self, other: "Measured") -> None:
-        """Count another's into this."""
+        """Add the counts of another."""
         self.done, self.wanted = self.done + other.done, self.wanted + other.wanted
         self.values += other.values
         self.flags.update(other.flags)
@@ -78,8 +82,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Status:
-    """An experiment. wrong: sentences about damaged stores; failures: why trainings ended;
-    other: stores made otherwise than is asked for; running: last words of jobs."""
+    """The state of an experiment.
+
+    wrong : sentences about damaged stores; failures : why trainings ended
+    other : stores made with other settings, code or inputs than requested
+    running : last words of jobs
+    """
 
     name: str
     home: Path
@@ -92,10 +100,10 @@ class Status:
 
 
 def status_of(home: Path, logs: Path, wanted: Mapping[str, Wanted] | None = None) -> Status:
-    """Look at an experiment.
+    """The state of an experiment, from its files.
 
     home, logs : its folders below results/ and logs/; neither has to exist
-    wanted : what its configuration asks for, by run; None: only what is there is known
+    wanted : what its configuration requests, by run; None: only existing files are known
     """
     there = {path.name for path in (home / "runs").glob("*") if path.is_dir()}
     names = [*(wanted or {}), *sorted(there - (wanted or {}).keys())]
@@ -130,7 +138,7 @@ def status_of(home: Path, logs: Path, wanted: Mapping[str, Wanted] | None = None
 
 
 def _weights(home: Path, name: str, wanted: Mapping[str, Wanted] | None) -> Path:
-    """Where the weights of a run stand."""
+    """The folder of a run's weights."""
     asked = (wanted or {}).get(name)
     return (
         home / "runs" / (asked.trained_as if asked and asked.trained_as else name) / "weights"
@@ -140,7 +148,7 @@ def _weights(home: Path, name: str, wanted: Mapping[str, Wanted] | None) -> Path
 def _blocks(
     stores: Path, wanted: Wanted | None, wrong: list[str], failures: list[str]
 ) -> Iterator[Trained]:
-    """How far each block is: those that are asked for, or else those that are there."""
+    """The state of each requested block, or of each existing one if none is requested."""
     there = {path.name.split(".")[0] for path in stores.glob(f"seeds-*{SUFFIX}*")}
     for block in wanted.blocks if wanted else sorted(there, key=_first_seed):
         store = stores / f"{block}{SUFFIX}"
@@ -170,12 +178,12 @@ def _first_seed(block: Block) -> int:
 
 
 def _measured(home: Path, wanted: Wanted | None, wrong: list[str]) -> dict[str, Measured]:
-    """Every estimator's stores, counted; of pools as `pool/estimator`."""
+    """Counts of every estimator's stores; those of pools as `pool/estimator`."""
     blocks = wanted.blocks if wanted else None
     stores: dict[str, list[Path]] = {name: [] for name in (wanted.estimators if wanted else ())}
     for store in sorted((home / "information").glob(f"*/seeds-*{SUFFIX}")):
         name = store.parent.name
-        if ".part-" in store.name:  # what is not put together yet is not measured
+        if ".part-" in store.name:  # a part does not count until the whole is put together
             continue
         if wanted is None or (name in stores and name_of(store) in blocks):
             stores.setdefault(name, []).append(store)
@@ -199,7 +207,7 @@ def _measured(home: Path, wanted: Wanted | None, wrong: list[str]) -> dict[str, 
 
 
 def _running(logs: Path) -> list[str]:
-    """How far jobs say they are, of those whose log has changed lately."""
+    """The progress of jobs whose log has changed lately, in their own words."""
     words = {
         log: last_words(log, glance.GROWING_SECONDS) for log in sorted(logs.rglob("*.log"))
     }

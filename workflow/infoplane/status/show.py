@@ -1,4 +1,4 @@
-"""The text of a status: one row per run, one row per estimator, then what needs a hand."""
+"""The text of a status: one row per run, one row per estimator, then what needs attention."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -13,7 +13,7 @@ def text(status: Status) -> str:
         head = ("run", "seeds", "trained to epoch", "lost", "measured")
         parts.append(_table([head, *(_row(run) for run in status.runs)]))
     else:
-        parts.append("nothing here yet")
+        parts.append("no runs yet")
     estimators = _by_estimator(status.runs)
     if estimators:
         head = ("estimator", "stores", "values", "flags")
@@ -29,12 +29,12 @@ def text(status: Status) -> str:
         for seed, said in block.remarks.items()
     ]
     if remarks:
-        parts.append("\n".join(["measured, and to be looked at:", *remarks]))
+        parts.append("\n".join(["measured, with remarks:", *remarks]))
     if status.running:
         parts.append("\n".join(["running:", *(f"  {line}" for line in status.running)]))
     if status.other:
         head = (
-            "made from other settings, sources or data than now; the next run makes them again:"
+            "outdated: other settings, code or data made them; the next run makes them again:"
         )
         parts.append("\n".join([head, *(f"  {path}" for path in status.other)]))
     if status.failures:
@@ -78,12 +78,12 @@ def _trained(blocks: Iterable[Trained]) -> list[str]:
         elif block.state == "damaged":
             said.append(f"{block.block} DAMAGED")
         elif block.state == "other":
-            said.append(f"{block.block} made otherwise")
+            said.append(f"{block.block} outdated")
     return said
 
 
 def _all_measured(measured: dict[str, Measured]) -> str:
-    """The estimators that are done by their number where there are many, the others by name."""
+    """Finished estimators by name, or by their number if there are many; others by name."""
     done = [name for name, m in measured.items() if m.done == m.wanted]
     left = [f"{n} {_of(m.done, m.wanted)}" for n, m in measured.items() if n not in done]
     whole = ", ".join(done) if len(done) < 4 else f"{len(done)} estimators"

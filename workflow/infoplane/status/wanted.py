@@ -1,4 +1,4 @@
-"""What a configuration asks for, as a status counts it."""
+"""What a configuration requests, in the units that a status counts."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from infoplane.status.experiment import Wanted
 
 
 def wanted_by(file: Path, results: Path) -> tuple[str, dict[str, Wanted]]:
-    """Name of a configuration's experiment, and what it asks for by run.
+    """The name of a configuration's experiment, and what it requests of each run.
 
-    Raises ConfigError with all mistakes of the file, OSError or ValueError where files of its
-    data sets are not what they should be.
+    Raises ConfigError with all mistakes of the file, and OSError or ValueError if files of its
+    data sets are unusable.
     """
     experiment = load(read_file(file), file=str(file))
     files = Files(results / experiment.name)

@@ -1,8 +1,8 @@
 """A finished store as one file: a Zarr store in a zip that does not compress its members again.
 
 The zip's directory lists the members, and its CRC-32 sums show whether they are whole. Zarr
-reads a missing chunk as fill values, so at opening the directory must list every chunk in the
-metadata. The root's metadata hold those of all groups and arrays; it is the first member.
+reads a missing chunk as fill values, so opening checks that the directory lists every chunk in
+the metadata. The root's metadata, the first member, has those of all groups and arrays.
 Nothing here needs Zarr, because plans look at many thousands of stores.
 """
 

@@ -1,8 +1,8 @@
 """Write and open stores, through Zarr and xarray.
 
-A store is written as a folder beside its place. Once it is whole, it is packed into one file
-that takes that place (archive.py). A reader sees damage inside a chunk by the member's CRC-32.
-Of a shard it reads only parts, and sees damage by the CRC-32C of index and chunk.
+A store is written as a folder next to its final path. Once it is whole, it is packed into one
+file at that path (archive.py). A reader detects damage inside a chunk by the member's CRC-32.
+It reads only parts of a shard, and detects damage there by the CRC-32C of index and chunk.
 """
 
 import shutil
@@ -80,8 +80,8 @@ def save_dataset(dataset: xr.Dataset, path: Path, kind: str) -> None:
 
 
 def add_dataset(dataset: xr.Dataset, partial: Path, group: str | None = None) -> None:
-    """Write a dataset into a folder that will be published, beside its other content, with
-    checksums, which xarray's own encoding of axes lacks."""
+    """Add a dataset to a folder that will be published, with checksums, which xarray's own
+    encoding of axes lacks."""
     dataset.to_zarr(
         partial,
         group=group,

@@ -1,10 +1,10 @@
 """Stores of information: numbers by seed, epoch and layer, in bits, and flags as bit masks.
 
-Of I(X;T) there are `ixt`, `ixt_interval_low`, `ixt_interval_high`, `ixt_interval_kind`,
-`ixt_why_none` (why there is no interval), `ixt_stderr`, `ixt_cap` and `ixt_flags`, of I(T;Y)
-the same of `ity`; further quantities of an estimator have names of their own. Tables have
-`flags` too, those of both as a point of the plane shows them. An estimator that keeps curves
-has `ixt_curve` and `ity_curve` by step besides, which `read_curves` gives.
+I(X;T) has `ixt`, `ixt_interval_low`, `ixt_interval_high`, `ixt_interval_kind`, `ixt_why_none`
+(why there is no interval), `ixt_stderr`, `ixt_cap` and `ixt_flags`; I(T;Y) has the same with
+`ity`. Further quantities of an estimator have names of their own. Tables also have `flags`:
+those of both, as a point of the plane shows them. An estimator that keeps curves also has
+`ixt_curve` and `ity_curve` by step, which `read_curves` gives.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -258,14 +258,14 @@ def masks_of(record: LayerInformation) -> dict[str, int]:
 
 
 def joined(ixt_masks, ity_masks):
-    """Bit masks of both as a point of the plane shows them (LayerInformation.flags)."""
+    """The bit mask of both, as a point of the plane shows it (LayerInformation.flags)."""
     of_both = sum(mask for name, mask in MASKS.items() if name not in OF_IXT)
     return ixt_masks | (ity_masks & of_both)
 
 
 def with_names(table: pd.DataFrame) -> pd.DataFrame:
-    """A table with its masks as names joined by |, and `flags`, those of both, and the kinds of
-    intervals, and the reasons where there is none, by their names."""
+    """A table with its masks as names joined by |, with `flags` of both, and with kinds of
+    intervals and reasons for missing ones by name."""
     masks = [table[name].to_numpy().astype(np.int64) for name in FLAG_COLUMNS]
     columns = dict(zip((*FLAG_COLUMNS, "flags"), (*masks, joined(*masks)), strict=True))
     known = {mask: "|".join(_names(mask)) for mask in np.unique(list(columns.values()))}
@@ -292,8 +292,8 @@ def flag_attributes() -> dict:
 
 
 def place_attributes(name: str) -> dict:
-    """What the numbers of a column of PLACES mean, in the way of the CF conventions; of reasons
-    in words too."""
+    """The meaning of the numbers in a column of PLACES, following the CF conventions; reasons
+    are also given in words."""
     if name in KIND_COLUMNS:
         return {"flag_values": list(range(len(KINDS))), "flag_meanings": " ".join(KINDS)}
     return {

@@ -1,12 +1,12 @@
-"""Parts of a measurement that several jobs share, beside the store that they become.
+"""Parts of a measurement that several jobs share, next to the store that they become.
 
     seeds-0-9.zarr.zip               the whole, whatever its number of parts
-    seeds-0-9.part-1-of-4.zarr.zip   a part, until the whole stands
+    seeds-0-9.part-1-of-4.zarr.zip   a part, until the whole exists
     .seeds-0-9.parts                 the number of parts that made the whole, if more than one
 
 Parts with one identity (settings, sources, weights, data) belong together, whatever their
-number. If a measurement is half done in four parts and then requested in eight, the jobs
-measure only what is left.
+number. If a measurement is half done in four parts and then requested in eight parts, the jobs
+measure only the rest.
 """
 
 import logging

@@ -1,6 +1,6 @@
 """The recipe that a result holds: a digest of what made it.
 
-A store has it among its attributes; a figure, list or table has it in the JSON beside it.
+A store has it among its attributes; a figure, list or table has it in the JSON next to it.
 """
 
 import json

@@ -3,8 +3,8 @@
     attributes      networks (settings and shapes), settings, seeds, versions, source digest
     <network>/      the axes `seed` and `epoch`, the kept ones
     <network>/parameters/, <network>/buffers/
-                    one array each, (seed, epoch, *shape); the optimizer's arrays, and those
-                    that training wrote beside
+                    one array each, (seed, epoch, *shape): arrays that the optimizer trains,
+                    and other arrays that training writes
     metrics/        (seed, epoch) and (seed, epoch, layer), all epochs; its attributes declare
                     the metrics (name, label, better, by_layer), the seeds that are `lost`, and
                     `remarks` on others
@@ -62,7 +62,7 @@ Arrays = Mapping[str, np.ndarray]
 
 
 class _Array(NamedTuple):
-    """One array of weights: shape of one network's, and the declared type of its numbers."""
+    """One array of weights: its shape in one network, and the declared type of its numbers."""
 
     shape: Shape
     dtype: str
@@ -125,7 +125,7 @@ class Journal:
         self.pending: list[Arrays] = []  # kept epochs that no whole shard holds yet
         self.n_written = 0  # kept epochs in whole shards
         self.metrics: list[Arrays] = []  # one entry per epoch
-        self.n_rows: dict[str, int] = {}  # rows that only grow, as far as they are written
+        self.n_rows: dict[str, int] = {}  # numbers of written rows, of arrays that only grow
 
     @property
     def n_bytes(self) -> int:
