@@ -42,7 +42,7 @@ def read(tmp_path):
 
 
 def test_key_that_stands_twice_is_named_with_all_its_lines(read):
-    assert [line.partition(", of which")[0] for line in read(TWICE)] == [
+    assert [line.partition(", and YAML")[0] for line in read(TWICE)] == [
         "estimators.kde: occurs on lines 3 and 5",
         "runs.tanh.training: occurs on lines 8 and 10",
         "runs: occurs on lines 6, 12 and 13",

@@ -72,7 +72,7 @@ def test_what_an_estimator_does_not_give_has_its_reason(trained):
     ("estimator", "said"),
     [
         ({"estimator": "clustering"}, "gives no information"),
-        ({"estimator": "binned", "n_bins": 9, "range": "training"}, "of one epoch"),
+        ({"estimator": "binned", "n_bins": 9, "range": "training"}, "need the whole training"),
     ],
 )
 def test_estimators_that_cannot_be_asked_of_one_epoch_are_refused(estimator, said):

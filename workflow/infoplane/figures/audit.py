@@ -14,9 +14,9 @@ from infoplane.invariance.moves import sentences
 
 NAME = "audit"
 LEAST = 1e-3
-"""The axis resolves moves from so many bits on."""
+"""The axis is linear up to this many bits and logarithmic above."""
 LOOK = {"ixt": (-0.17, style.COLOURS[0], "o"), "ity": (0.17, style.COLOURS[1], "s")}
-"""Of each quantity: where it is drawn beside its line, colour and marker."""
+"""For each quantity: its offset from the line of its estimator, its colour and its marker."""
 
 
 def save(
@@ -84,7 +84,7 @@ def draw(moves: pd.DataFrame, exempt: Mapping[str, str]) -> Drawn:
 
 
 def caption(moves: pd.DataFrame, exempt: Mapping[str, str]) -> str:
-    """What is drawn, of which layers, and who is exempt."""
+    """What is drawn, for which layers, and which estimators are exempt."""
     there = moves[moves.moves.notna()]
     if there.empty:
         return "Nothing is drawn: these layers have no value in two coordinates."
@@ -100,7 +100,7 @@ def caption(moves: pd.DataFrame, exempt: Mapping[str, str]) -> str:
     texts += [f"{by} is exempt: {why}." for by, why in exempt.items() if why]
     share = there.at_limit.mean()
     if share > 0:
-        texts.append(f"{share:.0%} of the values are at their largest value throughout.")
+        texts.append(f"{share:.0%} of the values are at their cap in all coordinates.")
     return " ".join(texts)
 
 
@@ -118,7 +118,7 @@ def alt(summary: pd.DataFrame, exempt: Mapping[str, str]) -> str:
 
 
 def table(summary: pd.DataFrame, exempt: Mapping[str, str]) -> list[list[str]]:
-    """What each run's estimators say, one sentence per row."""
+    """How far each run's estimators move, one sentence per row."""
     rows = [["run", "what moves"]]
     for (run, by), own in summary.groupby(["run", "estimator"], sort=False):
         rows += [[run, sentence] for sentence in sentences(by, exempt.get(by, ""), own)]

@@ -1,4 +1,4 @@
-"""Does I(X;T) go with H(Bin(T))? One estimator's values against the clustering measure.
+"""Does I(X;T) follow H(Bin(T))? One estimator's values against the clustering measure.
 
 Goldfeld et al. 2019 find that in noisy networks I(X;T) falls when the binned activations
 cluster. For each layer this gives Pearson's and Spearman's correlation of the means over seeds,
@@ -14,7 +14,7 @@ from infoplane.figures import plane, sentences, style, tables
 from infoplane.figures.figure import Figure
 
 LEAST_CHANGE = 0.01
-"""Both must change by so many bits over training: less is within the estimators' own errors."""
+"""Both must change by this many bits over training: less is within the estimators' errors."""
 
 
 class BinnedEntropy(Figure):
@@ -30,8 +30,8 @@ class BinnedEntropy(Figure):
         information : rows of one run by one estimator of I(X;T) and, in column
         `entropy_binned`, by `clustering` on the same epochs
         Columns: run, estimator, epoch, layer, n_seeds, ixt_mean, ixt_sd, entropy_binned_mean,
-        entropy_binned_sd in bits; epochs_compared, pearson, spearman (NaN of fewer than three
-        epochs, or where one of the two changes by less than LEAST_CHANGE), n_above_entropy
+        entropy_binned_sd in bits; epochs_compared, pearson, spearman (NaN for fewer than three
+        epochs, or if one of the two changes by less than LEAST_CHANGE), n_above_entropy
         (seeds with more information than H(X) or H(Y)), entropy_x, entropy_y, those of
         tables.QUANTITY, seeds_left_out.
         """

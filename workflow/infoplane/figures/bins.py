@@ -20,7 +20,7 @@ def of_epochs(epochs, count: int = BINS) -> pd.DataFrame:
     """The bin of every epoch, indexed by the distinct epochs in order.
 
     Columns: epoch (the bin's place: its epochs' mean of log(1 + epoch)), first_epoch,
-    last_epoch, n_epochs. Up to `count` distinct epochs stay as they are, one a bin.
+    last_epoch, n_epochs. Up to `count` distinct epochs stay as they are, one per bin.
     """
     epochs = np.unique(epochs)
     at = np.log1p(epochs.astype(np.float64))
@@ -32,7 +32,7 @@ def of_epochs(epochs, count: int = BINS) -> pd.DataFrame:
     groups = pd.Series(epochs).groupby(number)
     return pd.DataFrame(
         {
-            # two decimals: a bin of one epoch must lie at that epoch, not 1e-15 beside it
+            # two decimals: a bin of one epoch must lie exactly at that epoch
             "epoch": np.round(np.expm1(place), 2),
             "first_epoch": groups.transform("min").to_numpy(),
             "last_epoch": groups.transform("max").to_numpy(),
@@ -45,10 +45,10 @@ def of_epochs(epochs, count: int = BINS) -> pd.DataFrame:
 def over_seeds(table: pd.DataFrame, by: list[str], columns: Sequence[str]) -> pd.DataFrame:
     """tables.over_seeds of every seed's means over bins, so the spread is that between seeds.
 
-    by : columns beside the epoch
+    by : columns in addition to the epoch
     Returns epoch, first_epoch, last_epoch, n_epochs, `by`, {column}_mean, {column}_sd and
-    n_seeds, one row per bin. Values that are not finite are left out. Raises ValueError where
-    a seed appears twice.
+    n_seeds, one row per bin. Values that are not finite are left out. Raises ValueError if a
+    seed appears twice.
     """
     tables.forbid_twice(table, ["epoch", *by])
     bins = of_epochs(table.epoch)
@@ -67,12 +67,12 @@ def ends(numbers: pd.DataFrame) -> tuple[int, int]:
 
 
 def text(numbers: pd.DataFrame) -> str:
-    """ "epochs averaged in 71 bins", or nothing where every bin holds one epoch."""
+    """ "epochs averaged in 71 bins", or nothing if every bin holds one epoch."""
     several = (numbers.n_epochs > 1).any()
     return f"epochs averaged in {numbers.epoch.nunique()} bins" if several else ""
 
 
 def single_until(numbers: pd.DataFrame) -> int | None:
-    """The last epoch before the first bin of several; None where every bin holds one epoch."""
+    """The last epoch before the first bin of several; None if every bin holds one epoch."""
     several = numbers[numbers.n_epochs > 1]
     return None if several.empty else int(several.first_epoch.min()) - 1

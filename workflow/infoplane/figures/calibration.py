@@ -53,7 +53,7 @@ def draw(errors: pd.DataFrame, kind: str) -> Figure:
     n_columns = min(COLUMNS, len(names))
     n_rows = -(-len(names) // n_columns)
     look = _Look(shown)
-    # no lower than the legend, which stands beside the panels
+    # no lower than the legend, which is to the right of the panels
     height = max(n_rows * PANEL[1] + 0.35, 0.15 * len(look.handles()) + 0.3)
     figure = style.new_figure(max(n_columns, 2) * PANEL[0] + 0.95, height)
     panels = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)

@@ -16,7 +16,7 @@ PANEL = (2.05, 2.0)
 
 
 def numbers(errors: pd.DataFrame) -> pd.DataFrame:
-    """The tasks on which the quantity of an estimator can be another than I(A;B).
+    """The tasks on which an estimator's own quantity may differ from I(A;B).
 
     Columns: estimator, kind, family, task, n, d_a, d_b, information (I(A;B)), truth (of the
     estimator's own quantity) and distance (truth − information), in bits. Estimators whose two

@@ -64,10 +64,10 @@ def caption_of_shares(errors: pd.DataFrame) -> str:
 
 
 def published(errors: pd.DataFrame, rows, problems) -> pd.DataFrame:
-    """Our means beside peers' published estimates, in nats.
+    """Our means next to peers' published estimates, in nats.
 
     rows : {estimator: published estimates of 1, 2, … nats}; problems : names of the problems
-    on the page that are of the published sizes
+    on the page that have the published sizes
     Columns: estimator, method, shape, n, truth, mean, sd, published, distance (|mean −
     published|), closer (nearer to the truth than the peer).
     """
@@ -115,7 +115,7 @@ def draw_published(errors: pd.DataFrame, rows, problems) -> Figure:
     pairs = published(errors, rows, problems)
     if pairs.empty:
         figure = style.new_figure(4, 1.2)
-        return style.blank(figure, "this page has no problem that peers published estimates of")
+        return style.blank(figure, "this page has no problem with published estimates of peers")
     names = list(dict.fromkeys(pairs.estimator))
     figure = style.new_figure(2.6 * len(names) + 1.3, 2.7)
     panels = figure.subplots(1, len(names), sharey=True, squeeze=False)[0]
@@ -151,12 +151,12 @@ def caption_of_published(errors: pd.DataFrame, rows, problems) -> str:
     """What the figure shows, in sentences, with how many rows agree."""
     pairs = published(errors, rows, problems)
     if pairs.empty:
-        return "The problems that peers published estimates of are on the full page."
+        return "The problems with published estimates of peers are on the full page."
     fine = (pairs.distance <= 0.1) | pairs.closer.astype(bool)
     return (
-        f"Estimates of sparse normals of 1 to 10 nats on {int(pairs.n.max()):,} samples beside "
-        "what peers published, in nats. The published rows do not name their distribution; "
-        "shapes are dimensions of A × B and how many coordinates are correlated in pairs. "
+        f"Estimates of sparse normals of 1 to 10 nats on {int(pairs.n.max()):,} samples and "
+        "peers' published ones, in nats. The published rows do not name their distribution; "
+        "shapes are dimensions of A × B and the number of pairs of correlated coordinates. "
         f"{int(fine.sum())} of {len(pairs)} estimates are within 0.1 nat of the published one "
         "or nearer to the truth."
     )

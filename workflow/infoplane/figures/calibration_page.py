@@ -29,9 +29,9 @@ def render(
 ) -> str:
     """The page as HTML, all images inside it.
 
-    errors : of truth.errors; tasks : of truth.run.listed; missing : why a problem could not be
-    prepared, by its name; errors_file : path of the errors, for the command on the page;
-    covered : of truth.coverage.read; held : of truth.coverage.held, of the page's own answers
+    errors : from truth.errors; tasks : from truth.run.listed; missing : why a problem could not
+    be prepared, by its name; errors_file : path of the errors, for the command on the page;
+    covered : from truth.coverage.read; held : from truth.coverage.held, for the page's answers
     """
     written = page.model_dump(mode="json")
     return template("calibration.html.j2").render(
@@ -61,9 +61,9 @@ def quantities(page: Page) -> list[tuple[str, str, str]]:
 
 
 def _intervals(entries: list[dict]) -> list[dict]:
-    """A table for each kind of second variable: how often calibrated intervals held.
+    """A table for each kind of second variable: how often calibrated intervals were right.
 
-    entries : of truth.coverage.by_family
+    entries : from truth.coverage.by_family
     """
     kinds = {kind: [e for e in entries if e["kind"] == kind] for kind in KINDS}
     return [

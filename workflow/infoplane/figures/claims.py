@@ -29,11 +29,11 @@ LABELS = {
     "turn": "epoch at which $I(X;T)$ is highest",
     "gradient_snr": "signal-to-noise ratio of the gradient at the turn",
 }
-"""Of axes, by statistic; of scores their own names."""
+"""Labels of axes, by statistic; scores have their own names."""
 MOST_LINES, MOST_NAMED = 60, 12
-"""Analyses that a figure has room for, and those that a caption names."""
+"""The largest numbers of analyses in a figure, and in a caption."""
 LINE, HEAD = 0.17, 0.25
-"""Inches of an analysis, and of the name of what it is about."""
+"""Inches for an analysis, and for the name of its subject."""
 
 
 def save(
@@ -73,7 +73,7 @@ def shares_of(said: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 @style.styled
 def draw_all(numbers: pd.DataFrame) -> Drawn:
-    """One bar per claim, divided into who says that it holds and who decides it."""
+    """One bar per claim, divided into analyses in which it holds or fails, decided or open."""
     sentences = [textwrap.wrap(text, 46) for text in numbers.sentence]
     tall = sum(max(2, len(lines)) for lines in sentences)
     figure = style.new_figure(6.9, 0.65 + 0.16 * tall)
@@ -106,7 +106,7 @@ def draw_all(numbers: pd.DataFrame) -> Drawn:
 
 @style.styled
 def draw_one(rows: pd.DataFrame, said: Mapping[str, Any]) -> Drawn:
-    """A line an analysis: each network at its statistic, with its interval."""
+    """One line per analysis: each network at its statistic, with its interval."""
     with_value = rows[rows.holds.notna()]
     if with_value.empty:
         return style.blank(style.new_figure(4.4, 2.0), "no analysis has a value")

@@ -44,7 +44,7 @@ class ClusteringCurves(Figure):
         information : the information table of one run and one estimator with MEASURES among its
         columns
         Returns run, estimator, epoch, layer, n_seeds, {measure}_mean, {measure}_sd,
-        seeds_left_out. Raises ValueError where a measure is missing.
+        seeds_left_out. Raises ValueError if a measure is missing.
         """
         needed = ("run", "estimator", "seed", "epoch", "layer", "flags", *MEASURES)
         tables.require(information, needed, "information")

@@ -1,4 +1,4 @@
-"""Information planes of several runs side by side (tanh beside ReLU), one estimator."""
+"""Information planes of several runs side by side (tanh and ReLU), one estimator."""
 
 import pandas as pd
 from matplotlib.figure import Figure as Drawn

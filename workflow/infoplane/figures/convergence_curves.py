@@ -1,4 +1,4 @@
-"""How critics converge at each measured epoch: carried critics beside fresh ones (Tokovenko,
+"""How critics converge at each measured epoch: carried critics next to fresh ones (Tokovenko,
 Rigter & Ilse, "Transferring weights of MINE")."""
 
 from collections.abc import Mapping, Sequence
@@ -33,8 +33,8 @@ class ConvergenceCurves(Figure):
     def numbers(cls, curves: pd.DataFrame) -> pd.DataFrame:
         """Means over seeds of the bound at each evaluation, in bits.
 
-        curves : a row an evaluation of a critic of one run: run, estimator, start, seed, epoch,
-        layer, quantity, step, bound
+        curves : one row per evaluation of a critic of one run: run, estimator, start, seed,
+        epoch, layer, quantity, step, bound
         Returns run, start, quantity, layer, epoch, step, bound_mean, n_seeds, n_training (seeds
         whose critic still trained). A critic that has stopped counts with its last bound, to
         the last step of its epoch; a bound that was not finite is left out.
@@ -60,8 +60,8 @@ class ConvergenceCurves(Figure):
     @classmethod
     @style.styled
     def draw(cls, curves: pd.DataFrame) -> Drawn:
-        """A row of panels a layer; of each quantity a panel for critics carried over, and one
-        for fresh ones, on the same axes. Takes what `numbers` takes."""
+        """One row of panels per layer; for each quantity a panel of critics carried over and
+        one of fresh ones, on the same axes. Takes what `numbers` takes."""
         shown = cls.numbers(curves)
         layers = list(dict.fromkeys(shown.layer))
         if not layers:

@@ -20,7 +20,7 @@ APART = 0.16
 
 
 class ConvergenceSteps(Figure):
-    """Carried over less fresh: steps until training ends, steps to a common bound, value."""
+    """Carried over minus fresh: steps until training ends, steps to a common bound, value."""
 
     of = "convergence"
     of_twins = True
@@ -68,14 +68,14 @@ class ConvergenceSteps(Figure):
     def sentences(cls, numbers: pd.DataFrame) -> list[str]:
         percent = f"{convergence.CONFIDENCE:.0%}"
         return [
-            f"Critics of {numbers.run.iloc[0]} carried over from the epoch before less fresh "
+            f"Critics of {numbers.run.iloc[0]} carried over from the epoch before minus fresh "
             "ones of the same seed, epoch, layer and quantity: mean differences of steps until "
             "the rule stops the training, of steps to the same bound "
             f"({convergence.LEVEL:.0%} of the lower of the two largest), and of the value in "
             "bits.",
             f"Bars are {percent} intervals by bootstrap of {int(numbers.n_clusters.max())} "
             "clusters, each a seed at an epoch; epochs of one seed are not independent, so "
-            "that the intervals are rather too short.",
+            "the intervals are rather too short.",
             *(_verdict(row) for row in _summary(numbers).itertuples()),
         ]
 

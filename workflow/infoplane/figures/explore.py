@@ -12,16 +12,16 @@ from infoplane.figures import interactive, style, tables
 from infoplane.figures.sheets import Sheet, Training, written
 
 MOST_SEEDS = 20
-"""At most so many seeds of a run are drawn one by one."""
+"""At most this many seeds of a run are drawn one by one."""
 MOST_VALUES = 1_500_000
-"""A page has at most so many values of single seeds (6 MB); beyond, it draws fewer seeds."""
+"""A page has at most this many values of single seeds (6 MB); beyond, it draws fewer seeds."""
 MOST_MEANS = 600_000
-"""A page has at most so many values of means (3 MB); beyond, it leaves out the last runs."""
+"""A page has at most this many values of means (3 MB); beyond, it leaves out the last runs."""
 MOST_CARDS = 150
-"""A page has at most so many groups of graphs; beyond, it leaves out the last runs."""
+"""A page has at most this many groups of graphs; beyond, it leaves out the last runs."""
 AT_FIRST = 2
-"""The numbers of runs and of estimators that the page shows at first; with only one run or
-estimator, the square."""
+"""At first the page shows this many runs and this many estimators; if there is only one of
+either, it shows the square of this number of the other."""
 
 
 class Card(NamedTuple):

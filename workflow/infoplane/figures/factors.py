@@ -55,7 +55,7 @@ def of_levels(information: pd.DataFrame) -> pd.DataFrame:
 
 
 def answers(rows: pd.DataFrame) -> list[str]:
-    """One sentence per factor: in how many of its levels the last hidden layer has which phase.
+    """One sentence per factor: which phases the last hidden layer has, in how many levels.
 
     rows : of_levels
     """

@@ -58,7 +58,7 @@ class FamilyFigure(ABC):
 
 
 def in_order(scores: pd.DataFrame, target: str, about: Mapping[str, Any]) -> pd.DataFrame:
-    """Shares of pairs in the right order, of all networks, each with its signal in words."""
+    """Shares of pairs in the right order over all networks, each with its signal in words."""
     chosen = (scores.score == "in_order") & (scores.networks == "all")
     rows = scores[chosen & (scores.target == target)].drop(columns=["score", "networks"])
     names = [in_words(s, la, about) for s, la in zip(rows.signal, rows.layer, strict=True)]

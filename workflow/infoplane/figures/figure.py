@@ -33,8 +33,9 @@ Of = Literal[
     factors     runs and estimators that differ in a factor each: the same, with `factor`,
                 `level` and, where it was measured, `gradient_snr`
     convergence a run by an estimator that keeps curves, or by one that continues from epoch to
-    epoch and its twin that does not: (curves) pool a run's pool by one estimator: (pooled)
-    pools all runs that have a pool, pooled and not: the same as estimator, with `plane`
+                epoch and its twin that does not: (curves)
+    pool        a run's pool by one estimator: (pooled)
+    pools       all runs that have a pool, pooled and not: the same as estimator, with `plane`
 """
 
 
@@ -59,7 +60,7 @@ class Figure(ABC):
     @classmethod
     @abstractmethod
     def numbers(cls, *given: Any) -> pd.DataFrame:
-        """The tidy table of every drawn number; it is saved beside the figure."""
+        """The tidy table of every drawn number; it is saved with the figure."""
 
     @classmethod
     @abstractmethod

@@ -39,8 +39,8 @@ LONGEST = 200
 """The page shows at most so many rows of a table; with 10,000 runs it would otherwise be too
 large to open. The files of `save_tables` have all rows."""
 MOST_PICTURES = 12_000_000
-"""The page holds pictures of at most so many letters in all; it links to the others beside
-it."""
+"""The page holds images of at most this many base64 characters in all, and links to the
+others."""
 PIXELS_PER_INCH = 130
 """Pixels on a screen: a figure as wide as a page of text fills the report's column."""
 

@@ -12,7 +12,7 @@ from infoplane.figures import style
 from infoplane.figures.families import BETTER, SHOWN_LAYERS, FamilyFigure, in_order
 
 SHARES = LinearSegmentedColormap.from_list("order", ["#B35806", "#F7F7F7", "#2166AC"])
-"""From always wrong over a coin to always right; told apart with any colour vision."""
+"""From always wrong over a coin to always right; distinct with any colour vision."""
 
 
 class PairsInOrder(FamilyFigure):
@@ -87,7 +87,7 @@ class PairsInOrder(FamilyFigure):
             "systematically wrong. Ties of the signal count half "
             f"({ties:.0f} % of the comparisons shown). Bold: the interval by resamples of the "
             f"networks excludes 50. {n.min()} to {n.max()} networks per family and stratum. Of "
-            f"{len(controls)} intervals of the controls, {int(held.sum())} hold 50."
+            f"{len(controls)} intervals of the controls, {int(held.sum())} contain 50."
         )
 
     @classmethod

@@ -26,7 +26,8 @@ SQUASHED = 0.12
 VIOLATING = 0.5
 """Share of the seeds above which a point in breach of data processing is marked."""
 LEAST = 1e-3
-"""An axis up to so many bits shows nothing, like I(T;Y) with H(Y) = 0: it then spans 1"""
+"""An axis of at most this many bits shows nothing, like I(T;Y) if H(Y) = 0; it then spans 1
+bit."""
 MANY_POINTS = 3000
 """Points from which a PDF stores them as an image, to open quickly."""
 

@@ -1,4 +1,4 @@
-"""The plane of single epochs beside the plane of pooled ones, run by run."""
+"""The plane of single epochs next to the plane of pooled ones, run by run."""
 
 import pandas as pd
 from matplotlib.figure import Figure as Drawn
@@ -40,8 +40,8 @@ class PooledPlanes(Figure):
         return [
             f"Information planes of {', '.join(runs)}, {' beside '.join(planes)}, on the same "
             "axes: I(T;Y) against I(X;T) in bits, coloured by epoch "
-            f"({sentences.epochs(numbers)}); of a "
-            "pool the epoch is a window's last.",
+            f"({sentences.epochs(numbers)}); the "
+            "epoch of a pool is the last one of its window.",
             sentences.seeds(numbers, "crosses are ±1 standard deviation", name=False),
             sentences.levels(numbers),
             sentences.flagged(numbers),

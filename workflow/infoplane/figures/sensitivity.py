@@ -58,8 +58,8 @@ class Sensitivity(Figure):
 
 
 def fall(part: pd.DataFrame) -> str:
-    """ "hidden5: 1 → 8.2 → 4.3 bits": first, largest and last I(X;T), means over seeds, of the
-    last layer but the output."""
+    """ "hidden5: 1 → 8.2 → 4.3 bits": first, largest and last I(X;T) of the last hidden layer,
+    means over seeds."""
     layers = tables.layers_of(part)
     rows = part[part.layer == layers[max(0, len(layers) - 2)]].sort_values("epoch")
     rows = rows[np.isfinite(rows.ixt_mean)]

@@ -99,8 +99,8 @@ GUARANTEES = {
 
 
 def intervals(numbers: pd.DataFrame) -> str:
-    """What the intervals are worth, of rows that differ all kinds that there are; and for how
-    many values there is none, by the reason."""
+    """The kinds of the intervals, all of them if rows differ; and how many values have none, by
+    the reason."""
     of_kind: dict[str, list[str]] = {}
     for of, name in tables.KIND_OF.items():
         there = numbers[numbers[f"{of}_mean"].notna()][name].dropna()
@@ -120,8 +120,8 @@ def intervals(numbers: pd.DataFrame) -> str:
 
 
 def without_interval(numbers: pd.DataFrame) -> str:
-    """For how many values there is no interval, by the reason; nothing where all have one, or
-    the reason is not known."""
+    """How many values have no interval, by the reason; nothing if all have one, or if the
+    reasons are unknown."""
     of_reason: dict[str, list[str]] = {}
     for of in tables.VALUES:
         for reason, n in tables.n_without(numbers, of).items():
@@ -133,7 +133,7 @@ def without_interval(numbers: pd.DataFrame) -> str:
 
 
 def why_none(reason: str, numbers: pd.DataFrame) -> str:
-    """Why there is no interval, in words; of a failed test with by how much."""
+    """Why there is no interval, in words; a failed test with its size."""
     by_how_much = "; ".join(filter(None, set(numbers.get("not_calibrated", ()))))
     return why_none_in_words(reason, by_how_much)
 
@@ -148,13 +148,13 @@ def quantities(numbers: pd.DataFrame) -> str:
 
 
 def changes(numbers: pd.DataFrame) -> str:
-    """What would change the values, as their one estimator says it; nothing of several that
-    say different things."""
+    """What would change the values, in the words of their estimator; nothing if several
+    estimators differ."""
     return stated_changes([set(numbers.get(f"changes_{of}", [""])) for of in tables.VALUES])
 
 
 def stated_changes(of_both: Sequence[set[str]]) -> str:
-    """The same of what is stated for I(X;T) and for I(T;Y)."""
+    """The same, from what is stated for I(X;T) and for I(T;Y)."""
     if any(len(said) != 1 or said == {""} for said in of_both):
         return ""
     ixt, ity = (min(said) for said in of_both)

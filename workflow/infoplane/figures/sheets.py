@@ -18,7 +18,7 @@ from infoplane.information import WHY_NONE
 DIGITS = 4
 """Decimals of a value on a page: a ten-thousandth of a bit."""
 UNSAID = ("deterministic", "not_a_bound")
-"""Flags that all values of a layer carry, or none: the caption states them."""
+"""Flags that either all values of a layer have or none; the caption states them."""
 NUMBERS = ("ixt", "ixt_low", "ixt_high", "ity", "ity_low", "ity_high", "cap")
 """Numbers of every point, in bits."""
 SPREADS = ("ixt_sd", "ity_sd", "n")
@@ -117,7 +117,7 @@ class Training(NamedTuple):
     layers : one, without a name
     means : {metric}, {metric}_sd and n, each (1, n_epochs); of_seeds : {metric},
     (n_drawn, 1, n_epochs)
-    panels : of each label the metrics that share its axis, by what tells them apart
+    panels : for each label the metrics that share its axis, by what distinguishes them
     """
 
     run: str
@@ -175,8 +175,8 @@ class Training(NamedTuple):
 
 
 def written(arrays: dict[str, np.ndarray]) -> dict:
-    """Arrays as JSON: of each the values in order, one value where all are equal, or, of texts,
-    the different ones and the place of each. What is not finite is null."""
+    """Arrays as JSON: the values of each in order, or one value if all are equal; for texts,
+    the distinct ones and the index of each. Values that are not finite are null."""
     result = {}
     for name, array in arrays.items():
         flat = array.ravel()
@@ -246,7 +246,7 @@ def _kinds(table: pd.DataFrame, of: str) -> pd.Series:
 
 
 def _reasons(text: str) -> str:
-    """Of a cell of tables.WHY_OF: ": outside of what was tested (dimensions)"."""
+    """Reasons from a cell of tables.WHY_OF: ": outside of what was tested (dimensions)"."""
     reasons = [part.partition(" ")[0] for part in text.split("|") if part]
     return f": {'; '.join(WHY_NONE[reason] for reason in reasons)}" if reasons else ""
 

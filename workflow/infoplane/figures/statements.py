@@ -1,5 +1,5 @@
-"""What the report says of each estimator's numbers: what they are about, how many lack an
-interval and why, what would change them, and by how much they moved in an audit."""
+"""The report's statements about each estimator's numbers: what they are about, how many lack an
+interval and why, what would change them, and how far they moved in an audit."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +15,7 @@ from infoplane.information import COORDINATES, ERROR, KINDS, PAIRS
 
 @dataclass(config=ConfigDict(extra="forbid"), frozen=True)
 class Statement:
-    """Of the values of one estimator in some runs.
+    """A statement about the values of one estimator in some runs.
 
     runs : their names; about : the quantities; intervals : of which kind they are, how many,
     and why there are none; changes : what would change the values; audit : how far they moved
@@ -31,7 +31,7 @@ class Statement:
 
 
 def statement_of(information: pd.DataFrame) -> Statement:
-    """Of a table of information of one run and one estimator."""
+    """The statement about a table of information of one run and one estimator."""
     said = tables.about(information)
     first = information.iloc[0]
     changes = sentences.stated_changes([{said[f"changes_{of}"]} for of in tables.VALUES])
@@ -45,7 +45,7 @@ def statement_of(information: pd.DataFrame) -> Statement:
 
 
 def merged(statements: Iterable[Statement]) -> list[Statement]:
-    """One row for all runs of which the same is said."""
+    """One row for all runs with the same statement."""
     rows: dict[Statement, list[str]] = {}
     for one in statements:
         rows.setdefault(replace(one, runs=""), []).append(one.runs)
@@ -57,7 +57,7 @@ def with_moves(
 ) -> list[Statement]:
     """The statements, each of one run, with how far the audit moved its values.
 
-    moves : a row a value (`invariance.moves.distances`), of runs and estimators
+    moves : one row per value (`invariance.moves.distances`), of runs and estimators
     exempt : by an estimator's name, why its quantity is not invariant; empty: it is
     """
     told = []
@@ -92,8 +92,7 @@ def _moved(own: pd.DataFrame) -> str:
 
 
 def _intervals(information: pd.DataFrame, of: str, said: Mapping[str, Any]) -> str:
-    """How many values of a quantity have an interval of which kind, and why the others have
-    none."""
+    """How many values of a quantity have an interval of each kind, and why others have none."""
     there = information[information[of].notna()]
     kinds = there[tables.KIND_OF[of]].value_counts()
     texts = [f"{kinds[kind]:,} {kind}" for kind in KINDS[1:] if kind in kinds]

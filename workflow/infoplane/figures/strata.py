@@ -12,7 +12,7 @@ from infoplane.figures.families import FamilyFigure, in_order
 
 OF_NETWORKS = ("training_accuracy", "training_loss", "margin", "path_norm", "random")
 MOST = 9
-"""Panels that the figure has room for."""
+"""The largest number of panels."""
 
 
 class Strata(FamilyFigure):

@@ -225,15 +225,15 @@ def note(figure: Figure, sentences: Sequence[str]) -> None:
 
 
 def blank(figure: Figure, sentence: str) -> Figure:
-    """A figure that states why it is empty: one failed run must not stop a workflow."""
+    """A figure that states why it is empty: a failed run must not stop a workflow."""
     figure.text(0.5, 0.5, textwrap.fill(sentence, 50), ha="center", va="center", color=QUIET)
     return figure
 
 
 @contextmanager
 def bare_fonts() -> Iterator[None]:
-    """Fonts go into a file without the tables that set type, which matplotlib has done by then:
-    to reduce these to the letters in use takes longer than all the rest of a font."""
+    """Save fonts without the tables that choose and place letters, which matplotlib has done by
+    then: reducing these tables to the letters in use takes longer than the rest of a font."""
     load = subset.load_font
 
     @functools.wraps(load)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 class Level(NamedTuple):
     """One plane of a figure of factors.
 
-    label : what it is called among the levels of its factor; run, estimator : what it shows
+    label : its name among the levels of its factor; run, estimator : what it shows
     """
 
     factor: str

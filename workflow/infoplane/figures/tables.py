@@ -40,8 +40,8 @@ QUANTITY = {
 """Columns of the numbers' quantities (information.Quantity), and the quantities of a table
 without them."""
 STATED = ("changes_ixt", "changes_ity", "not_calibrated")
-"""Columns of what else an estimator says of its numbers (Estimator.statements), of one run and
-estimator the same everywhere; "" in a table without them."""
+"""Columns of what else an estimator says about its numbers (Estimator.statements), the same in
+all rows of one run and estimator; "" in a table without them."""
 CEILING = "information_xy"
 SAME = 1e-3
 """Bits up to which I(X;Y) is H(Y), and no line of its own."""
@@ -66,7 +66,7 @@ def require(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:
 
 
 def only(table: pd.DataFrame, column: str, what: str) -> str:
-    """The one value of a column; ValueError where the table holds several."""
+    """The one value of a column; a ValueError if the table holds several."""
     values = list(table[column].unique())
     if len(values) != 1:
         raise ValueError(
@@ -78,7 +78,7 @@ def only(table: pd.DataFrame, column: str, what: str) -> str:
 
 def has_flag(flags: pd.Series, name: str) -> pd.Series:
     """Where `name` is among the names joined by "|"; a CSV's empty cell has none."""
-    codes, texts = pd.factorize(flags.fillna(""))  # few texts stand in many rows
+    codes, texts = pd.factorize(flags.fillna(""))  # few texts, each in many rows
     found = np.array([name in text.split("|") for text in texts], dtype=bool)
     return pd.Series(found[codes], index=flags.index)
 
@@ -138,7 +138,7 @@ def panels(metrics: Iterable[Metric]) -> dict[str, dict[str, Metric]]:
 
 
 def forbid_twice(table: pd.DataFrame, by: list[str]) -> None:
-    """Raises ValueError where a seed appears twice at the same `by`."""
+    """Raises ValueError if a seed appears twice at the same `by`."""
     twice = table.duplicated([*by, "seed"])
     if twice.any():
         where = table.loc[twice, [*by, "seed"]].iloc[0].to_dict()
@@ -152,13 +152,13 @@ def on_common_epochs(information: pd.DataFrame, columns: Sequence[str]) -> pd.Da
     (adaptive schedules), and a mean over those seeds alone that happen to share an epoch would
     jump from one epoch to the next
     columns : values that are joined linearly between a seed's own epochs, never beyond them
-    Returns the rows, and below them those that were added, which carry no flags; column
-    `interpolated` tells them apart.
+    Returns the rows, followed by the added ones, which have no flags; column `interpolated`
+    distinguishes them.
     """
     table = information.assign(interpolated=False)
     epochs = np.unique(table.epoch)
     if len(table) == len(epochs) * len(table[["seed", "layer"]].drop_duplicates()):
-        return table  # nothing is missing; rows that appear twice `over_seeds` finds
+        return table  # nothing is missing; `over_seeds` finds rows that appear twice
     added = [table]
     for (seed, layer), own in table.groupby(["seed", "layer"], sort=False):
         inside = (epochs > own.epoch.min()) & (epochs < own.epoch.max())
@@ -175,7 +175,7 @@ def over_seeds(table: pd.DataFrame, by: list[str], columns: Sequence[str]) -> pd
     """Mean and sd over seeds: columns {column}_mean, {column}_sd and n_seeds, indexed by `by`.
 
     n_seeds counts the seeds of the first column. Rows keep the order in which the layers
-    first appear, epoch by epoch. Raises ValueError where a seed appears twice.
+    first appear, epoch by epoch. Raises ValueError if a seed appears twice.
     """
     forbid_twice(table, by)
     result = {}
@@ -269,8 +269,8 @@ def kinds(information: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
 
 def reasons(information: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Why values of a group have no interval, as in WHY_OF, indexed by `by`; a table that does
-    not say it has "" there."""
+    """Why values of a group have no interval, as in WHY_OF, indexed by `by`; "" if the table
+    does not say it."""
     found = {}
     for of, name in WHY_OF.items():
         said = information.get(name, pd.Series("", information.index)).fillna("")
@@ -305,8 +305,8 @@ def n_without(numbers: pd.DataFrame, of: str) -> dict[str, int]:
 
 
 def told(numbers: pd.DataFrame, end: str) -> pd.Series:
-    """One end's means over seeds, NaN where it says nothing: it is infinite, 0, or H(X) or
-    H(Y), as every information."""
+    """One end's means over seeds; NaN where it says nothing: where it is infinite, 0, H(X) or
+    H(Y), like the bounds of any information."""
     values, of = numbers[f"{end}_mean"], end[:3]
     highest = numbers["entropy_x" if of == "ixt" else "entropy_y"].fillna(np.inf)
     return values.where((values > 0) & (values < highest - SAME) & np.isfinite(values))
@@ -324,25 +324,25 @@ def drawn_ends(numbers: pd.DataFrame) -> list[str]:
 
 def with_entropies(numbers: pd.DataFrame, information: pd.DataFrame) -> pd.DataFrame:
     """Numbers by epoch with entropy_x and entropy_y, each the mean over the seeds of its epoch,
-    and entropies_differ: whether one of them is another at other seeds or epochs."""
+    and entropies_differ: whether one of them differs between seeds or epochs."""
     entropies = information.groupby("epoch")[list(ENTROPIES)].mean()
     many = {name: information[name].nunique() for name in ENTROPIES}
     for name in ENTROPIES:
-        if many[name] == 1:  # no rounding of what is the same everywhere
+        if many[name] == 1:  # a value that is the same everywhere needs no rounding
             entropies[name] = information[name].dropna().iloc[0]
     return numbers.join(entropies, on="epoch").assign(entropies_differ=max(many.values()) > 1)
 
 
 def level(numbers: pd.DataFrame, name: str) -> float:
-    """H(X) or H(Y) as one number: its value where it is constant, its mean elsewhere; NaN of an
-    empty table."""
+    """H(X) or H(Y) as one number: its value if it is constant, else its mean; NaN for an empty
+    table."""
     values = numbers[name].dropna()
     return float(values.iloc[0] if values.nunique() == 1 else values.mean())
 
 
 def line(numbers: pd.DataFrame, name: str) -> dict[str, float]:
-    """The reference line of H(X) or H(Y), by its name: "H(X)", or "mean H(X)" where it is the
-    mean over seeds and epochs."""
+    """The reference line of H(X) or H(Y), by its name: "H(X)", or "mean H(X)" if it is the mean
+    over seeds and epochs."""
     called = f"H({name[-1].upper()})"
     return {
         f"mean {called}" if numbers.entropies_differ.any() else called: level(numbers, name)
@@ -363,7 +363,7 @@ def about(information: pd.DataFrame) -> dict[str, str]:
 
 
 def statements(attributes: Mapping[str, Any]) -> dict[str, str]:
-    """The same of a store, by its attributes; older ones have no STATED."""
+    """The same from a store's attributes; older stores have no STATED."""
     of_quantities = {name: attributes[name] for name in QUANTITY}
     return of_quantities | {name: attributes.get(name, "") for name in STATED}
 

@@ -21,8 +21,8 @@ class TrainingCurves(Figure):
 
     @classmethod
     def numbers(cls, metrics: pd.DataFrame) -> pd.DataFrame:
-        """Means over bins of epochs, and means and spreads of these over seeds, one row per
-        bin, and one a bin and layer.
+        """Means over bins of epochs, and means and spreads of these over seeds: one row per
+        bin, and one per bin and layer.
 
         metrics : the metrics table of one run, NaN where there is no number; its attrs
             declare the `metrics`
@@ -137,18 +137,18 @@ class TrainingCurves(Figure):
 
 
 def _shown(declared: Iterable[Metric]) -> list[Metric]:
-    """Metrics that are drawn here; gradients, where they can be, in a figure of their own."""
+    """Metrics that are drawn here; gradients have their own figure, if it can be drawn."""
     declared = list(declared)
     elsewhere = GRADIENTS if {m.name for m in declared} >= {*COLUMNS} else ()
     return [metric for metric in declared if metric.name not in elsewhere]
 
 
 def _line(axes, rows: pd.DataFrame, metric: Metric, place: int, dashes, name: str) -> None:
-    known = rows[rows[f"{metric.name}_mean"].notna()]  # some are of every so many epochs
+    known = rows[rows[f"{metric.name}_mean"].notna()]  # some have no value at some epochs
     if known.empty:
         return
     mean, sd = known[f"{metric.name}_mean"], known[f"{metric.name}_sd"]
-    # a single epoch is a point, and a line alone would not show it; nor where it was known
+    # a line alone would show neither a single epoch nor the epochs at which it is known
     sparse = len(known) == 1 or len(known) < len(rows) - 1
     dot, colour = "o" if sparse else "", style.look(place)["color"]
     axes.plot(known.epoch, mean, marker=dot, ms=3, label=name, color=colour, linestyle=dashes)

@@ -7,10 +7,10 @@ from typing import Any
 def told_apart(
     settings: Mapping[str, Mapping[str, Any]],
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The keys on which all settings agree, and for each setting a text of the others.
+    """The keys on which all settings agree, and for each setting a text of the other keys.
 
-    settings : by name. Returns ({key: value}, {name: "n_bins = 10"}); of a single one the
-    text is its name.
+    settings : by name. Returns ({key: value}, {name: "n_bins = 10"}); the text of a single
+    setting is its name.
     """
     every = list(settings.values())
     common = {k: v for k, v in every[0].items() if all(k in s and s[k] == v for s in every)}
