@@ -711,8 +711,8 @@ WRONG = {
     ),
     "noisy_and_quantised": (
         {"runs.tanh.network": {"noise": {"sigma": 0.1}, "quantisation": {"bits": 8}}},
-        "runs.tanh.network: noise and quantisation exclude one another: with noise on it a "
-        "quantised activation takes any value; leave out one of the two",
+        "runs.tanh.network: noise and quantisation exclude one another: with noise a "
+        "quantised activation could take any value; leave out one of the two",
     ),
     "bits_between": (
         {"runs.tanh.network.quantisation": {"bits": 20}},

@@ -99,7 +99,7 @@ def test_an_affine_generator_says_what_gaussian_it_makes():
 @pytest.mark.parametrize(
     ("maps", "shape", "said"),
     [
-        ([], 10, "it makes data, and no scores of classes"),
+        ([], 10, "it makes data, not scores of classes"),
         ([4], (64,), "must be empty if data are 64 values"),
         ([4, 4, 4], (1, 28, 28), "sides, 28 × 28, can be divided by 2 once for each"),
     ],

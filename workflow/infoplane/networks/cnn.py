@@ -45,7 +45,7 @@ class Pool(BaseSettings):
     stage: Literal["pool"]
     """`pool` makes each map smaller."""
     method: Literal["max", "average"] = "max"
-    """This number replaces all numbers of a window: the largest (max) or the mean."""
+    """The largest number (max) or the mean replaces all numbers of a window."""
     size: Size = 2
     """The window has this height and width in pixels."""
     stride: Size | None = None
@@ -122,7 +122,7 @@ class Settings(BaseSettings):
     noise: noises.Settings | None = None
     """Conv and dense stages have this Gaussian noise on their outputs; null means none."""
     quantisation: grids.Settings | None = None
-    """Weights and activations have few bits, as this says; null means float32."""
+    """This quantises weights and activations to few bits; null means float32."""
 
     @property
     def layout(self) -> Sequence[Conv | Pool | Flatten | Dense]:
@@ -257,7 +257,7 @@ class CNN(Network):
         self.slowdown = 3.0 if self.bits < grids.PLAIN else 1.0
 
     def _own_arrays(self, name: str, units: Shape) -> tuple[dict[str, Shape], dict[str, Shape]]:
-        """Parameters and buffers of a hidden layer beside weight and bias."""
+        """Parameters and buffers of a hidden layer, apart from weight and bias."""
         parameters, buffers = {}, {}
         if self.settings.batch_norm:
             parameters, buffers = functions.norm_arrays(name, units)

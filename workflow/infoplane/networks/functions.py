@@ -110,8 +110,8 @@ def check_noise(settings) -> None:
     """Raises ValueError for a quantised network with noise."""
     if settings.noise and settings.quantisation:
         raise ValueError(
-            "noise and quantisation exclude one another: with noise on it a quantised "
-            "activation takes any value; leave out one of the two"
+            "noise and quantisation exclude one another: with noise a quantised activation "
+            "could take any value; leave out one of the two"
         )
 
 

@@ -59,7 +59,7 @@ class Generator(Network):
         """Raises Misfit if the output should be classes, or if maps cannot grow to the data's
         height and width."""
         if isinstance(output_shape, int):
-            text = "must not be generator: it makes data, and no scores of classes"
+            text = "must not be generator: it makes data, not scores of classes"
             raise Misfit(("family",), text, of_shape=False)
         super().__init__(settings, input_shape, tuple(output_shape))
         shapes = {f"hidden{i}": (n,) for i, n in enumerate(settings.hidden, 1)}
@@ -95,8 +95,8 @@ class Generator(Network):
         if len(self.output_size) != 3:
             raise Misfit(
                 ("maps",),
-                f"must be empty if data are {math.prod(self.output_size)} values and no "
-                "maps (channels, height, width); a data set gives maps with flatten: false",
+                f"must be empty if data are {math.prod(self.output_size)} values, not maps "
+                "(channels, height, width); a data set gives maps with flatten: false",
             )
         growth = STRIDE ** len(channels)
         if any(side % growth for side in self.output_size[1:]):

@@ -79,7 +79,7 @@ class _Tracer(fx.Tracer):
 
 
 class _Root(torch.nn.Module):
-    """A module's own parts, with taps beside them."""
+    """A module's own parts, with taps added."""
 
     def __init__(self, module: torch.nn.Module, taps: list[str]):
         super().__init__()

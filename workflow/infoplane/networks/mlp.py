@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     noise: noises.Settings | None = None
     """Hidden layers have this Gaussian noise on their outputs; null means none."""
     quantisation: grids.Settings | None = None
-    """Weights and activations have few bits, as this says; null means float32."""
+    """This quantises weights and activations to few bits; null means float32."""
 
     @model_validator(mode="after")
     def _one_activation_a_layer(self):

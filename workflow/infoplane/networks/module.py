@@ -40,10 +40,10 @@ EXAMPLES = 7
 BATCH = 256
 """Inputs of one forward pass in measurement."""
 TRIES = 20
-"""So many passes in training mode are compared with one in evaluation mode, because random
+"""This many passes in training mode are compared with one in evaluation mode, because random
 numbers may leave a single pass unchanged."""
 READ_BYTES = 2**28
-"""The layers read in one pass over the inputs hold at most so many bytes, or are one layer."""
+"""Layers of at most this many bytes in all, or one layer, are read in one pass over inputs."""
 
 
 class Settings(BaseSettings):
@@ -404,7 +404,7 @@ def _aliases(module: torch.nn.Module, arrays: Mapping[str, Tensor]) -> dict[str,
 
 
 def _mixed(seed: int | Sequence[int], n: int) -> list[int]:
-    """So many seeds from one number or several numbers."""
+    """n seeds from one number or several numbers."""
     numbers = np.random.SeedSequence(seed).generate_state(n, np.uint64)
     return [int(number >> 1) for number in numbers]
 

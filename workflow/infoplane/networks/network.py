@@ -28,7 +28,7 @@ Link = Literal["softmax", "sigmoid", "linear", "policy_value"]
 NONE: Mapping = MappingProxyType({})
 
 INPUT = "input"
-"""Stands for x among the layers that determine a layer."""
+"""The name of x among the layers that determine a layer."""
 OUTPUT = "output"
 """The layer of the network's output."""
 
@@ -121,7 +121,7 @@ class Network(ABC):
     differs_in_training : whether training computes differently: dropout, batch norm
     is_perceptron : whether it is a row of affine layers, all but the last with an activation
         function, and nothing else, so that compiled loops can train it
-    live : measured passes are as in training, in random batches of so many inputs; 0: they
+    live : measured passes are as in training, in random batches of this many inputs; 0: they
         are in evaluation mode
     stacks : whether seeds train faster as one stack on a CPU; on a GPU they always do
     generates : whether it can make data; then its output size is their shape, and outputs of

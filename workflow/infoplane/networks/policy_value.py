@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     batch_norm: bool = False
     """`true` puts batch norm before the activation of every hidden layer."""
     quantisation: grids.Settings | None = None
-    """Weights and activations have few bits, as this says; null means float32."""
+    """This quantises weights and activations to few bits; null means float32."""
 
 
 class _Step(NamedTuple):

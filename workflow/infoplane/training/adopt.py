@@ -102,7 +102,7 @@ class Adopt(Trainer):
     def cost(
         cls, settings: Settings, network: Network, data: Shape, n_seeds: int, threads: int = 1
     ) -> Cost:
-        """The cost of no training, and of all weights, which are read and written."""
+        """The cost of reading and writing all weights; nothing is trained."""
         return of_training(network, data, n_seeds, 0, 2 * settings.n_kept)
 
     def advance(self, epoch: int) -> Arrays:
@@ -126,7 +126,7 @@ class Adopt(Trainer):
         pass
 
     def _recorded(self, seed: int, epoch: int) -> Mapping[str, float]:
-        """Metrics beside the weights."""
+        """Metrics that were recorded with the weights."""
         about = series.recorded(self.settings.series[seed][epoch], epoch)
         return {} if about is None else about["metrics"]
 

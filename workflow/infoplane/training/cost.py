@@ -39,7 +39,7 @@ def of_training(
     threads: int = 1,
     compiled: bool = False,
 ) -> Cost:
-    """Peak memory and seconds of so many epochs of mini-batches, some of which are kept."""
+    """Peak memory and seconds of n_epochs epochs of mini-batches, some of which are kept."""
     n, n_layers, slower = data.n_train, len(network.layers), network.slowdown
     batch, n_steps, weights = min(batch, n), -(-n // batch), n_seeds * network.n_parameters
     units, widest = sum(network.widths.values()) + network.n_drawn, max(network.widths.values())

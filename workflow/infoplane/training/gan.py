@@ -1,7 +1,7 @@
 """Generative adversarial networks (Goodfellow et al. 2014, arXiv:1406.2661).
 
 The run's own network is the discriminator; a generator learns against it. All random numbers
-depend on (seed, epoch) alone: a seed gets the same weights whichever seeds train beside it, to
+depend on (seed, epoch) alone: a seed gets the same weights whichever seeds train with it, to
 float tolerance, and a resumed training gives the same bits.
 """
 
@@ -36,9 +36,9 @@ log = logging.getLogger(__name__)
 GENERATOR = "generator"
 """Name of the second network."""
 FIRST, LATENT, STEPS, BETWEEN, NOISE, EVALUATED = range(0x67616E, 0x67616E + 6)
-"""These keep random numbers of different purposes apart: first weights of the generator, z of
-the discriminator's steps and of the generator's, points between real inputs and fakes, noise
-and dropout of the networks, z of the metrics."""
+"""Keys of random numbers by purpose: first weights of the generator, z of the discriminator's
+steps and of the generator's, points between real inputs and fakes, noise and dropout of the
+networks, z of the metrics."""
 METRICS = (
     Metric("loss_discriminator", "loss"),
     Metric("loss_generator", "loss"),
@@ -72,8 +72,8 @@ class Settings(TrainerSettings):
     shaping: ClassVar[tuple[str, ...]] = ("generator", "latent")
 
     trainer: Literal["gan"]
-    """`gan` trains the network to tell real inputs from fakes, which a generator learns to
-    make."""
+    """`gan` trains the network to distinguish real inputs from fakes, which a generator learns
+    to make."""
     generator: Annotated[Any, Choice(FAMILIES, "family", "generator")]
     """The second network has a family, generator if none is given, and the settings of this
     family."""
@@ -427,7 +427,7 @@ def _generator(settings: Settings, data: Shape) -> Network:
 
 
 def _evenly(x: np.ndarray, most: int) -> np.ndarray:
-    """At most so many inputs, evenly spread over all of them."""
+    """At most `most` inputs, evenly spread over all of them."""
     return x[np.linspace(0, len(x) - 1, min(most, len(x)), dtype=np.int64)] if len(x) else x
 
 

@@ -1,7 +1,7 @@
 """Trainers whose seeds train in groups: all as one if that is faster, or one by one.
 
-This module keeps the books: which seeds continue, failed or have ended. The trainer decides
-what a group does in an epoch.
+This module records which seeds continue, failed or have ended. The trainer decides what a group
+does in an epoch.
 """
 
 from __future__ import annotations

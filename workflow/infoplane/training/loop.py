@@ -1,7 +1,8 @@
 """The loop around a trainer: it yields epochs, the journal keeps them, a killed job resumes.
 
-One process at a time: a job may find another at work on its store, which outlived the Snakemake
-that started it. It waits, and takes the other's result if its own would be the same.
+One process at a time writes a store. A job may find another job at work on its store, which
+outlived the Snakemake that started it. It waits, and takes the other's result if its own would
+be the same.
 """
 
 import logging

@@ -17,9 +17,9 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 class Step(Settings):
     decay: Literal["step"]
-    """`step` multiplies the learning rate by a factor every so many epochs."""
+    """`step` multiplies the learning rate by a factor at regular intervals of epochs."""
     every: int = Field(ge=1)
-    """A step comes every so many epochs, counted from the end of the warm-up."""
+    """Steps are this many epochs apart, counted from the end of the warm-up."""
     factor: float = Field(default=0.1, gt=0, lt=1)
     """Each step multiplies the learning rate by this."""
 
@@ -54,8 +54,7 @@ class Scheduled(Settings):
             )
 
     def share(self, step: int, steps: int, epochs: int) -> float:
-        """Share of the learning rate at a step (the first is 0), with so many steps in each
-        epoch."""
+        """Share of the learning rate at a step (the first is 0); steps : number per epoch."""
         done = step / steps - self.warm_up
         if done < 0:
             return (step + 1) / (steps * self.warm_up)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CALIBRATION_INPUTS = 4096
-"""Scales and ranges are measured on the first training inputs, at most so many."""
+"""Scales and ranges are measured on at most this many training inputs, the first ones."""
 
 
 class Parameters:
@@ -85,7 +85,7 @@ class Parameters:
         self._take_up(states)
 
     def state(self) -> dict[str, np.ndarray]:
-        """State of the optimizers; the weights are stored beside it."""
+        """State of the optimizers; the weights are stored separately."""
         return {
             f"{i}.{name}": to_array(value)
             for i, optimizer in enumerate(self.optimizers)
@@ -102,7 +102,7 @@ class Parameters:
         )
 
     def set_rate(self, step: int, steps: int) -> None:
-        """The learning rate of a step of the training, with so many steps in an epoch."""
+        """The learning rate of a step of the training; steps : number per epoch."""
         chosen = self.optimizer
         rate = chosen.learning_rate * chosen.share(step, steps, self.epochs)
         for optimizer in self.optimizers:

@@ -24,7 +24,7 @@ def penalise(g, theta, widths, l1, l2):
 @numba.njit(**FUSED)
 def keep_orthonormal(g, theta, widths, penalty):
     """Gradient of λ ‖W'W − I‖² for each layer's matrix W of weights, 4 λ W (W'W − I); with WW'
-    and W' if W has more columns than rows. g, theta : of all layers"""
+    and W' if W has more columns than rows. g, theta : all layers"""
     at = 0
     for layer in range(len(widths) - 1):
         fan_in, fan_out = widths[layer], widths[layer + 1]

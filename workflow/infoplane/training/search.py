@@ -34,8 +34,9 @@ class Evaluator:
     """A network for open_spiel's search, with `evaluate` and `prior`.
 
     ask : gives the policy's scores (n, A) and values (n,) of observations (n, *shape), for the
-        player to move Evaluations are remembered; `know` evaluates all positions of a game at
-        once.
+        player to move
+
+    Evaluations are remembered; `know` evaluates all positions of a game at once.
     """
 
     def __init__(

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GAMES, STEPS, MATCHES, TRIALS = range(4)
-"""These keep the random numbers of an epoch's games, training and evaluation apart."""
+"""Keys of the random numbers of an epoch's games, training and evaluation."""
 RANDOM, PERFECT = range(2)
 """Opponents."""
 ASKED_AT_ONCE = 4096
@@ -68,10 +68,11 @@ class Noise(BaseSettings):
 
 
 class Evaluation(BaseSettings):
-    """Settings of the games and searches that judge players, beside their losses."""
+    """Settings of the games and searches that judge players, in addition to their losses."""
 
     every: int = Field(default=10, ge=1)
-    """Players are judged every so many epochs, and always at the first and the last."""
+    """Players are judged at intervals of this many epochs, and always at the first and the
+    last."""
     games: int = Field(default=100, ge=2, multiple_of=2)
     """A player plays this many games against each opponent, half of them as the first
     player."""
@@ -103,7 +104,7 @@ class Settings(TrainerSettings):
     """Moves are drawn in proportion to visits^(1/τ) with this τ; 0 plays the most visited
     move."""
     drawn_moves: int = Field(default=30, ge=0)
-    """The first so many moves of a game are drawn; later ones are the most visited."""
+    """This many first moves of a game are drawn; later ones are the most visited."""
     buffer: int = Field(default=8192, ge=1)
     """Training draws from this many positions of the latest games."""
     steps: int = Field(default=50, ge=1)

@@ -26,14 +26,14 @@ EVALUATION_BYTES = {"cpu": 2**23, "cuda": 2**27}
 """Memory for the widest layer during the evaluation of loss and accuracy, by device. On a CPU
 it should stay in cache: LeNet-5 is evaluated three times as fast as with 2^27."""
 THREAD_BYTES = 2**21
-"""The same of each thread, where a network of convolutions is evaluated: on two threads that
-share larger blocks, LeNet-5 takes twice as much CPU time, as they wait for one another."""
+"""The same for each thread that evaluates a network of convolutions. On two threads that share
+larger blocks, LeNet-5 takes twice as much CPU time, because they wait for one another."""
 NOISE = 0x6E6F697365
-"""Keeps the noise of an epoch apart from its order."""
+"""Key of the noise of an epoch, which is separate from its order."""
 AUGMENT = 0x637573
-"""Keeps the crops and flips of an epoch apart from its order."""
+"""Key of the crops and flips of an epoch."""
 DENOISE = 0x64656E
-"""Keeps the corruption of an epoch's inputs apart from its order."""
+"""Key of the corruption of an epoch's inputs."""
 
 
 class Stack(Parameters):
@@ -183,7 +183,7 @@ class Stack(Parameters):
             part = x[begin : begin + step]
             inputs = part.expand(n_networks, -1, *x.shape[1:])
             own = labels[begin : begin + step].expand(n_networks, -1)
-            with torch.no_grad():  # a thread's own
+            with torch.no_grad():  # each thread has its own
                 outputs, _ = self.network.run(weights, part)
                 scores = self.target.scores(outputs, self.target.wanted(inputs, own))
             return {name: v.sum(1, dtype=torch.float64) for name, v in scores.items()}

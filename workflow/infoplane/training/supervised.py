@@ -2,7 +2,7 @@
 one.
 
 All random numbers depend on (seed, epoch) alone, so a seed gets the same weights whichever
-seeds train beside it, to float tolerance, and a resumed training gives the same bits.
+seeds train with it, to float tolerance, and a resumed training gives the same bits.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ from infoplane.training.trainer import NETWORK, Arrays, Lost, Metric, TrainerSet
 log = logging.getLogger(__name__)
 
 PREFIT = 0x707265666974
-"""Keeps epochs on random labels apart from the others."""
+"""Key of the random numbers of epochs on random labels."""
 BY_LAYER = (
     Metric("weight_norm", "‖weights‖", by_layer=True),
     Metric("gradient_mean", "‖mean gradient‖", by_layer=True),
     Metric("gradient_std", "‖sd of the gradient‖", by_layer=True),
 )
 INPUTS, UNITS = 784, 256
-"""`auto` takes compiled loops up to so many numbers in an input and units in a layer. There
-they are 1.4 to 28 times as fast as torch on one thread with AVX2, and 1.8 to 50 times with
-AVX-512. torch gains more from further threads if a wide network trains alone."""
+"""`auto` takes compiled loops up to this many numbers in an input and units in a layer. Up to
+there they are 1.4 to 28 times as fast as torch on one thread with AVX2, and 1.8 to 50 times
+with AVX-512. torch gains more from further threads if a wide network trains alone."""
 Watched = Literal["loss_train", "loss_test", "accuracy_train", "accuracy_test"]
 
 
@@ -230,8 +230,8 @@ class Settings(TrainerSettings):
         if self.target == "input" and self.how == "cross_entropy" and "sigmoid" not in links:
             raise _misfit(
                 "loss",
-                "must be squared, not 'cross_entropy', which needs outputs between 0 and 1, as "
-                "an autoencoder with output: sigmoid has them",
+                "must be squared, not 'cross_entropy', which needs outputs between 0 and 1, "
+                "such as those of an autoencoder with output: sigmoid",
             )
 
     def compiles(self, network: Network) -> bool:

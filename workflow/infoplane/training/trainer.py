@@ -62,7 +62,7 @@ class TrainerSettings(Settings):
 
     @property
     def networks(self) -> Sequence[Settings]:
-        """Settings of the networks that it trains beside the run's own network."""
+        """Settings of the networks that it trains in addition to the run's own network."""
         return ()
 
     @property
