@@ -253,7 +253,7 @@ def test_the_largest_page_is_smaller_than_25_mb(information, tmp_path):
     html = page.render(content, explorer)
     assert 15e6 < len(html.encode()) <= 25e6
     assert html.count("data:image/png") < 40
-    assert "This picture is beside the page" in html and 'href="39.png"' in html
+    assert "This picture is in a separate file" in html and 'href="39.png"' in html
 
 
 def test_order_of_rows_does_not_matter_to_a_sheet(table, sheet):
