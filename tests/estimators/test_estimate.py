@@ -36,6 +36,65 @@ def test_draws_are_a_dimension_of_their_own(layer, name):
     )
 
 
+def test_a_record_says_its_quantity_and_what_would_change_it(layer):
+    t, y = layer
+    found = infoplane.estimate(t, y, estimator="binned", n_bins=7)
+    assert found.ixt.quantity == "I(X; bins of T), 7 bins"
+    assert found.ity.quantity == "I(bins of T; Y), 7 bins"
+    for one in found[:2]:
+        assert one.changes.startswith("finer bins give more bits")
+        assert one.changes.endswith("permutations do not")
+    noisy = infoplane.estimate(t, y, centres=t, sigma=0.1, estimator="sp").ixt
+    assert noisy.quantity == "I(X;T) of the noisy network"
+    random = infoplane.estimate(np.stack([t, t], 1), y, draws=True, estimator="kde").ity
+    assert random.quantity == "I(T + N(0, 0.1); Y), of a network whose T is random given X"
+
+
+@pytest.mark.parametrize(
+    ("estimator", "settings", "continuous", "labelled"),
+    [
+        ("ksg", {}, "I(A;B)", "I(A;B)"),
+        (
+            "binned", {"n_bins": 4},
+            "I(bins of A; bins of B), 4 bins", "I(bins of A; B), 4 bins",
+        ),
+        (
+            "kde", {"noise": "relative"},
+            "I(A + N(0, 0.1 Var A); B + N(0, 0.1 Var B))", "I(A + N(0, 0.1 Var A); B)",
+        ),
+        (
+            "sliced", {},
+            "mean of I over 1-dimensional projections of B and A",
+            "mean of I over 1-dimensional projections of A, with B",
+        ),
+    ],
+)  # fmt: skip
+def test_a_record_of_two_variables_names_them(layer, estimator, settings, continuous, labelled):
+    a, y = layer
+    for b, quantity in ((a[:, :2], continuous), (y, labelled)):
+        found = infoplane.mutual_information(a, b, estimator=estimator, **settings)
+        assert found.quantity == quantity
+        assert "of A's coordinates, " in found.changes and "layer" not in found.changes
+
+
+def test_a_printed_record_says_what_it_is_worth(layer):
+    t, y = layer
+    found = infoplane.estimate(t, y, estimator="kde", noise_variance=1e-6)
+    first, second = str(found).split("\n\n")
+    assert first.startswith(
+        "I(X;T)\n5.907 bits: I(X; T + N(0, 10⁻⁶))\nproven interval: 5.907 to"
+    )
+    assert "\nlargest possible value: 5.907 bits\nsaturated: the value is within" in first
+    assert first.splitlines()[-1].startswith("what would change it: less noise gives more bits")
+    assert second.startswith("I(T;Y)\n")
+    plain = infoplane.Information(1.0, stderr=0.25, why_none="sample")
+    assert str(plain).splitlines() == [
+        "1 bits",
+        "no interval: the measured inputs, or their draws, are a sample of more",
+        "standard error: 0.25 bits",
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "options"), [("kde", {"noise_variance": 1e-6}), ("binned", {"width": 1e-6})]
 )

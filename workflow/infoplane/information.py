@@ -158,6 +158,11 @@ class Information:
     curve : (step, bound) of each evaluation while what gives it was trained; empty where it was
         not, or this was not asked for
     why_none : of WHY_NONE, where there is no interval
+    quantity : what the value is about, in words with the settings that choose it
+    changes : what would change the value: settings, samples, and maps of the layer. These two
+        are given by `estimate` and `mutual_information`; stores have them as attributes.
+
+    Printed, a record gives all of this in a few lines.
     """
 
     value: float
@@ -168,6 +173,23 @@ class Information:
     extra: Mapping[str, float] = field(default_factory=dict)
     curve: tuple[tuple[int, float], ...] = ()
     why_none: str = ""
+    quantity: str = field(default="", compare=False)
+    changes: str = field(default="", compare=False)
+
+    def __str__(self) -> str:
+        low, high, kind = self.interval
+        lines = [f"{self.value:.4g} bits" + (f": {self.quantity}" if self.quantity else "")]
+        if kind == "none":
+            lines.append(f"no interval: {WHY_NONE[self.why_none]}")
+        else:
+            lines.append(f"{kind} interval: {low:.4g} to {high:.4g} bits")
+        if not math.isnan(self.stderr):
+            lines.append(f"standard error: {self.stderr:.2g} bits")
+        if not math.isnan(self.cap):
+            lines.append(f"largest possible value: {self.cap:.4g} bits")
+        lines += [f"{name}: {FLAGS[name]}" for name in self.flags]
+        lines += [f"what would change it: {self.changes}"] if self.changes else []
+        return "\n".join(lines)
 
     @property
     def numbers(self) -> dict[str, float]:
@@ -224,6 +246,20 @@ class LayerInformation(NamedTuple):
     ixt: Information
     ity: Information
     extra: Mapping[str, float] = MappingProxyType({})
+
+    def __str__(self) -> str:
+        both = (f"{PAIRS[of]}\n{getattr(self, of)}" for of in QUANTITIES)
+        return "\n\n".join(both)
+
+    def stated(self, said: Mapping[str, str]) -> "LayerInformation":
+        """The record with `quantity` and `changes` of both, from Estimator.statements."""
+        ixt, ity = (
+            getattr(self, of).but(
+                quantity=said[f"quantity_{of}"], changes=said[f"changes_{of}"]
+            )
+            for of in QUANTITIES
+        )
+        return LayerInformation(ixt, ity, self.extra)
 
     @property
     def flags(self) -> tuple[str, ...]:

@@ -115,6 +115,13 @@ def estimate(
     >>> layer = infoplane.estimate(t, y, estimator="binned", n_bins=2)
     >>> layer.ixt.value, layer.ity.value
     (1.0, 1.0)
+    >>> layer.ity.quantity
+    'I(bins of T; Y), 2 bins'
+    >>> layer.ity.changes.split(",")[0]
+    'finer bins give more bits'
+
+    print(layer) says all of it: value, quantity, interval and its kind, cap, flags, and what
+    would change the value.
     """
     beside = ("x", "centres", "sigma", "draws", "whole", "unseen", "shape", "shape_x")
     asked = _chosen(estimator, settings, beside)
@@ -122,7 +129,9 @@ def estimate(
     samples = Samples.of(t, y, x, centres=centres, sigma=sigma, draws=draws, **inputs)
     n, d = samples.n_inputs * samples.n_draws, samples.n_units
     _warn_if_long(asked, samples.t, n, d, 0 if x is None else samples.x.shape[1])
-    return asked.session()([samples])[0]
+    random = "" if samples.is_deterministic else "a network whose T is random given X"
+    network = random if samples.centres is None else "the noisy network"
+    return asked.session()([samples])[0].stated(asked.statements(network))
 
 
 def mutual_information(
@@ -141,7 +150,8 @@ def mutual_information(
     shape_a, shape_b : (channels, height, width) of a row of a, and of b, if these are flattened
         maps; for estimators that read maps, such as critics with convolutions
     settings : of the estimator, for example k=5
-    Returns a record with value, interval, stderr, cap, flags.
+    Returns a record with value, interval, stderr, cap, flags, quantity, and what would change
+    the value (`Information`).
     Raises and warns like `estimate`; also raises ValueError if the estimator only works on
     layers.
 

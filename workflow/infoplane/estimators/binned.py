@@ -135,6 +135,13 @@ class Binned(LayerEstimator, PairEstimator):
         symbol = {"ixt": r"I(X;\mathrm{Bin}(T))", "ity": r"I(\mathrm{Bin}(T);Y)"}[of]
         return Quantity(f"{words}, {bins}", symbol)
 
+    def words_of_pair(self, labelled: bool) -> str:
+        """I(bins of A; bins of B); a label has no bins."""
+        words = super().words_of_pair(labelled)
+        return (
+            words if labelled else words.replace("I(B; bins of A)", "I(bins of A; bins of B)")
+        )
+
     def estimate(self, samples: Samples, survey: Ranges | None = None) -> LayerInformation:
         """I(X;T) and I(T;Y) of binned activations.
 

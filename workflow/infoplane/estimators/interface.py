@@ -10,6 +10,7 @@ session:
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -311,6 +312,18 @@ class PairEstimator(Estimator):
         if (cls.between, cls.between_batch) == (usual.between, usual.between_batch):
             raise TypeError(f"{cls.__name__} has neither `between` nor `between_batch`")
 
+    def words_of_pair(self, labelled: bool) -> str:
+        """The quantity behind its I(A;B), in words. labelled : whether B is a label"""
+        words = self.quantity("ity" if labelled else "ixt").words
+        if words in PAIRS.values():
+            return "I(A;B)"
+        return re.sub(r"\b[XYT]\b", lambda found: "A" if found[0] == "T" else "B", words)
+
+    def changes_of_pair(self, labelled: bool) -> str:
+        """What would change its I(A;B). labelled : whether B is a label"""
+        said = self.what_changes("ity" if labelled else "ixt")
+        return said.replace("of the layer's coordinates", "of A's coordinates")
+
     def answers(
         self, batch: Sequence[Samples], survey: Any = None, memory: dict | None = None
     ) -> list[LayerInformation]:
@@ -389,9 +402,15 @@ class Session:
             ) from None
 
     def judged(self, pair: Pair) -> Information:
-        """`between` of one pair, flagged above H(B), with its calibrated interval."""
+        """`between` of one pair, flagged above H(B), with its calibrated interval, its quantity
+        and what would change it."""
         (record,) = self.between([pair])
-        return intervals.of_pair(self.estimator, pair, Limits().of_pair(pair, record))
+        estimator = self.estimator
+        record = intervals.of_pair(estimator, pair, Limits().of_pair(pair, record))
+        of = pair.is_labelled
+        return record.but(
+            quantity=estimator.words_of_pair(of), changes=estimator.changes_of_pair(of)
+        )
 
     def _judged(self, samples: Samples, record: LayerInformation) -> LayerInformation:
         if samples.is_deterministic and self.estimator.infinite_without_noise:

@@ -74,15 +74,23 @@ class KDE(LayerEstimator, PairEstimator):
     def quantity(self, of: str) -> Quantity:
         """I(X; T + N(0, σ²)), with the variance."""
         chosen, after = self.settings.noise_variance, ""
-        size = _number(chosen) if isinstance(chosen, float) else "σ²"
         if not isinstance(chosen, float):
             of_layers = [f"{_number(value)} in {name}" for name, value in chosen.items()]
             after = f", σ² = {', '.join(of_layers)}"
-        size += " Var T" if self.settings.noise == "relative" else ""
-        noisy = f"T + N(0, {size})"
+        noisy = self._noisy("T")
         words = {"ixt": f"I(X; {noisy})", "ity": f"I({noisy}; Y)"}[of]
         symbol = {"ixt": r"I(X;T+\mathcal{N})", "ity": r"I(T+\mathcal{N};Y)"}[of]
         return Quantity(words + after, symbol)
+
+    def words_of_pair(self, labelled: bool) -> str:
+        """I(A + N(0, σ²); B + N(0, σ²)); a label has no noise."""
+        return f"I({self._noisy('A')}; {'B' if labelled else self._noisy('B')})"
+
+    def _noisy(self, variable: str) -> str:
+        chosen = self.settings.noise_variance
+        size = _number(chosen) if isinstance(chosen, float) else "σ²"
+        size += f" Var {variable}" if self.settings.noise == "relative" else ""
+        return f"{variable} + N(0, {size})"
 
     def estimate(self, samples: Samples) -> LayerInformation:
         """I(X;T) and I(T;Y) by pairwise-distance bounds.
