@@ -214,9 +214,9 @@ def test_page_says_what_was_not_asked_and_what_was_refused(errors, tmp_path):
             "calibrated": False,
         }
     )
-    html = calibration_page.render(
-        page, errors, tasks, [drawing], missing, {"numpy": "2"}, "e.csv", covered
-    )
+    measured = [("ksg, kl", "2026-11-21 (5063cd8): normals")]
+    shown = page, errors, tasks, [drawing], missing, {"numpy": "2"}, "e.csv", covered
+    html = calibration_page.render(*shown, covered, measured)
     for said in (
         "a &lt;page&gt;",
         "kde on normals: no noise there",
@@ -233,9 +233,13 @@ def test_page_says_what_was_not_asked_and_what_was_refused(errors, tmp_path):
         "86 % of all held, and 88 % are asked for; 50 % held of rings, and 75 % are asked for",
         "intervals in 0 families left out, and 3 are asked for",
         "I(X; T + N(0, 0.1))",
+        '<th scope="row">ksg, kl</th><td>2026-11-21 (5063cd8): normals</td>',
     ):
         assert said in html, said
     assert "http" not in html  # nothing is fetched from outside
+    nothing = "No answer of this page has a calibrated interval"
+    assert nothing not in html and html.count("<td>90 % of 30, 0.40 bit</td>") == 2
+    assert nothing in calibration_page.render(*shown, covered[:0], measured)
 
 
 def test_summary_counts_each_kind(errors):

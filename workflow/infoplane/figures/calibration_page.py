@@ -26,12 +26,14 @@ def render(
     errors_file: str,
     covered: pd.DataFrame,
     held: pd.DataFrame,
+    measured: Sequence[tuple[str, str]],
 ) -> str:
     """The page as HTML, all images inside it.
 
     errors : from truth.errors; tasks : from truth.run.listed; missing : why a problem could not
     be prepared, by its name; errors_file : path of the errors, for the command on the page;
-    covered : from truth.coverage.read; held : from truth.coverage.held, for the page's answers
+    covered : from truth.coverage.read; held : from truth.coverage.held, for the page's answers;
+    measured : from truth.measured.in_words
     """
     written = page.model_dump(mode="json")
     return template("calibration.html.j2").render(
@@ -40,6 +42,7 @@ def render(
         quantities=quantities(page),
         intervals=_intervals(by_family(covered)),
         held=_intervals([row for row in by_family(held) if row["overall"] != "no interval"]),
+        measured=measured,
         left_out=left_out(page, missing),
         refusals=refusals(errors),
         drawings=drawings,

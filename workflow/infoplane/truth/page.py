@@ -15,6 +15,7 @@ from infoplane.provenance import LIBRARY, source_digest
 from infoplane.settings import Settings
 from infoplane.truth import PROBLEMS
 from infoplane.truth.coverage import COVERAGE
+from infoplane.truth.measured import MEASURED
 from infoplane.truth.run import Limits
 from infoplane.truth.task import KINDS
 
@@ -116,12 +117,13 @@ class Page(Settings):
             "infoplane.figures.calibration_errors",
             "infoplane.figures.calibration_page",
             "infoplane.truth.errors",
+            "infoplane.truth.measured",
             script="plot_truth.py",
         )
         template = (LIBRARY / "figures" / "calibration.html.j2").read_text(encoding="utf-8")
         answers = [self.recipe_of_answers(*pair) for pair in self.answers()]
-        covered = COVERAGE.read_text(encoding="utf-8")
-        return recipe(self.canonical(), answers, source, template, covered)
+        shipped = [file.read_text(encoding="utf-8") for file in (COVERAGE, MEASURED)]
+        return recipe(self.canonical(), answers, source, template, shipped)
 
 
 def file_of(name: str) -> Path:
