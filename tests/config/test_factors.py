@@ -105,7 +105,7 @@ MISTAKES = {
     ),
     "all said to be beside": (
         {"runs": ["tanh", "relu"], "besides": ["network"]},
-        "runs: differ in nothing that could be the factor, beside what `besides` names",
+        "runs: differ in nothing that could be the factor, apart from the keys of `besides`",
     ),
     "beside without effect": (
         {"runs": ["tanh", "relu"], "besides": ["training.epochs"]},

@@ -138,7 +138,7 @@ def prepared(settings, tmp_path):
 @pytest.mark.parametrize("dtype", ["float64", "int64", "uint64", ">f8", ">i8", "int32"])
 def test_inputs_that_float32_cannot_tell_apart_are_refused_by_name(prepared, dtype):
     x = SECONDS[:, None].astype(dtype)
-    said = r"own\.npz: x holds 128 distinct inputs, of which 126 become .* Set standardise"
+    said = r"own\.npz: .* 126 of 128 distinct inputs .* become .* Set standardise"
     with pytest.raises(ValueError, match=said):
         prepared(x)
     as_it_is = prepared(x.astype(np.float32))

@@ -101,7 +101,7 @@ def test_an_affine_generator_says_what_gaussian_it_makes():
     [
         ([], 10, "it makes data, not scores of classes"),
         ([4], (64,), "must be empty if data are 64 values"),
-        ([4, 4, 4], (1, 28, 28), "sides, 28 × 28, can be divided by 2 once for each"),
+        ([4, 4, 4], (1, 28, 28), "sides, 28 × 28, must be divisible by 2 once for each"),
     ],
 )
 def test_maps_that_cannot_grow_to_the_data_are_named(maps, shape, said):

@@ -10,7 +10,7 @@ from infoplane.config.models import Factor, Level, Run
 from infoplane.config.problems import dotted, not_defined
 
 SECTIONS = ("network", "training", "measure")
-"""Sections of a run, beside its data set, that decide the numbers of one seed."""
+"""Sections of a run that decide the numbers of one seed, together with its data set."""
 DATASET = "dataset"
 Variants = Mapping[str, Mapping[str, Run | None]]
 """The runs of each entry of a file, by name; None for an invalid one."""
@@ -170,7 +170,7 @@ def _decisive(run: Run, datasets: Mapping[str, Any]) -> dict[str, Any]:
 def _factor_key(
     factor: Factor, compared: Mapping[str, Mapping[str, Any]]
 ) -> tuple[str, list[Line]]:
-    """The one key in which the runs differ, beside those that the file names."""
+    """The one key in which the runs differ, apart from those that the file names."""
     found = differing(list(compared.values()))
     named = {
         key: [one for one in found if one == key or one.startswith(f"{key}.")]
@@ -194,7 +194,7 @@ def _factor_key(
         )
     else:
         text = "differ in nothing that could be the factor" + (
-            ", beside what `besides` names" if factor.besides else ""
+            ", apart from the keys of `besides`" if factor.besides else ""
         )
     return "", [("runs", text)]
 

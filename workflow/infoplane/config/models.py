@@ -117,8 +117,8 @@ class Run(Settings):
     """A job holds activations of at most this many MB at once. The setting changes no
     result."""
     checkpoint_seconds: float = Field(default=20, gt=0)
-    """A training writes a checkpoint every so many seconds, which is the work that a kill can
-    cost. The setting changes no result."""
+    """A training writes a checkpoint at intervals of this many seconds; a kill costs at most
+    the work of one interval. The setting changes no result."""
 
     @property
     def n_measured(self) -> int:
@@ -127,7 +127,7 @@ class Run(Settings):
         return self.measure.epochs.most(self.training.n_kept)
 
     def n_measured_by_each_of(self, n_parts: int) -> int:
-        """The largest number of epochs that one of so many parts measures. If a schedule
+        """The largest number of epochs that one of n_parts parts measures. If a schedule
         chooses them, all may be in one part."""
         adapts = isinstance(self.measure.epochs, Adaptive)
         return self.n_measured if adapts else -(-self.n_measured // n_parts)

@@ -191,7 +191,7 @@ class _Places:
         for key in chosen:
             if full == key or full.startswith((f"{key}.", f"{key}[")):
                 return self.of_sweep(key) + full.removeprefix(key)
-        # A missing key is reported beside its neighbours.
+        # A missing key is reported at the place of its neighbours.
         stands = problem.path[:-1] if problem.missing else problem.path
         in_defaults = has(self.defaults, stands) and not has(self.own, stands)
         return f"defaults.{full}" if in_defaults else dotted(("runs", self.name, *problem.path))
@@ -250,7 +250,7 @@ def _swept(sweep: Any, places: _Places) -> tuple[dict[str, list], list[Line]]:
 
 @cache
 def known_keys() -> list[str]:
-    """Every dotted key of the sections that a sweep may change, of whatever kind they are."""
+    """Every dotted key, of every kind, of the sections that a sweep may change."""
     keys = [key for key, _ in allowed_by(WrittenRun).dotted()]
     return [key for key in dict.fromkeys(keys) if key.partition(".")[0] in SWEPT]
 

@@ -23,7 +23,7 @@ also in every plan."""
 CHECKED = 2000
 """For this many positions, reached in a second way, check that the way makes no difference."""
 PATIENCE = 2000
-"""A sample is given up after so many random games in a row without a new position."""
+"""Sampling ends with an error after this many random games in a row without a new position."""
 
 Value = bool | int | float | str
 Parameters = Mapping[str, Value]
@@ -262,7 +262,7 @@ def solved(found: Positions, name: str = "the game") -> Solution:
 def sampled(game: pyspiel.Game, n: int, rng: np.random.Generator) -> Sample:
     """n positions, each once: one from each of many random games.
 
-    Raises ValueError if the game does not have so many.
+    Raises ValueError if the game does not have n positions.
     """
     found: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     in_vain = 0

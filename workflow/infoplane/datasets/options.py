@@ -165,9 +165,9 @@ def narrowed(x: np.ndarray, n_distinct: int, how: str, place: str) -> np.ndarray
         if how == "feature":
             remedy = "Subtract the common part of a feature's values before you save x"
         raise ValueError(
-            f"{place}: x holds {n_distinct} distinct inputs, of which {n_lost} become equal to "
-            f"another in float32, in which networks compute. {remedy}; or, if they may count "
-            "as one, save x itself as float32"
+            f"{place}: networks compute in float32, in which {n_lost} of {n_distinct} distinct "
+            f"inputs of x become equal to another one. {remedy}; or, if they may count as one, "
+            "save x itself as float32"
         )
     return x
 

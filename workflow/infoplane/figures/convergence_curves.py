@@ -128,7 +128,7 @@ def _curves(axes: Axes, shown: pd.DataFrame, colours: Mapping) -> None:
 
 
 def _colourbar(figure: Drawn, axes: list[Axes], epochs: Sequence[int], colours) -> None:
-    """One field per epoch, of which some have their number."""
+    """One field per epoch; some fields have the epoch's number."""
     norm = BoundaryNorm(np.arange(len(epochs) + 1) - 0.5, max(len(epochs), 2))
     scale = ScalarMappable(norm, ListedColormap(colours))
     bar = figure.colorbar(scale, ax=axes, pad=0.015, aspect=40)
@@ -140,7 +140,7 @@ def _colourbar(figure: Drawn, axes: list[Axes], epochs: Sequence[int], colours) 
 
 
 def _axes(axes: Axes, of_both: pd.DataFrame, last: float) -> None:
-    """The same limits for both starts; steps on an axis that shows the first of them apart."""
+    """The same limits for both starts; on the axis of steps the first ones are distinct."""
     top = float(of_both.bound_mean.max()) if len(of_both) else 1.0
     top = max(top, 0.1)
     axes.set_ylim(LOWEST * top, 1.06 * top)

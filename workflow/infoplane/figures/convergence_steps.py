@@ -90,7 +90,7 @@ class ConvergenceSteps(Figure):
 
 
 def _summary(numbers: pd.DataFrame) -> pd.DataFrame:
-    """The rows of all layers together, or of the one that there is."""
+    """The rows of all layers together, or of the only layer."""
     of_all = numbers[numbers.layer == convergence.ALL]
     return of_all if len(of_all) else numbers[numbers.layer == numbers.layer.iloc[0]]
 

@@ -232,7 +232,7 @@ def of_stores(
     """A run's information by one estimator, of the tables and attributes of its stores.
 
     run, estimator : their names; exempt : why the data processing inequality does not hold
-    for the estimator, or ""; seeds : those that are wanted
+    for the estimator, or ""; seeds : the wanted ones
     """
     tables, abouts = zip(*stores, strict=True)
     chosen = [one for t, a in stores for one in Chosen.of(a, t.epoch.nunique())]

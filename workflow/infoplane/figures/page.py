@@ -36,7 +36,7 @@ COUNTED = (
 )
 """Flags that the page counts by layer."""
 LONGEST = 200
-"""The page shows at most so many rows of a table; with 10,000 runs it would otherwise be too
+"""The page shows at most this many rows of a table; with 10,000 runs it would otherwise be too
 large to open. The files of `save_tables` have all rows."""
 MOST_PICTURES = 12_000_000
 """The page holds images of at most this many base64 characters in all, and links to the

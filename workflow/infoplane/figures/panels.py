@@ -75,7 +75,7 @@ def side_by_side(
 
 
 def _grid(count: int, columns: int | None) -> tuple[int, int]:
-    """Columns and rows for so many planes; four look better as two by two."""
+    """Columns and rows for `count` planes; four look better as two by two."""
     columns = columns or (2 if count == 4 else min(count, COLUMNS))
     return columns, math.ceil(count / columns)
 

@@ -124,7 +124,7 @@ class Permutations(FamilyFigure):
 
 
 def _joined(rows: pd.DataFrame, names: list[str]) -> list[str]:
-    """Where each network stands on these axes, in few words."""
+    """Each network's values on these axes, in few words."""
     parts = [
         [f"seed {v}" if name == "seed" else str(v).replace("_", " ") for v in rows[name]]
         for name in names

@@ -38,7 +38,7 @@ class PooledPlanes(Figure):
     def sentences(cls, numbers: pd.DataFrame) -> list[str]:
         runs, planes = dict.fromkeys(numbers.run), list(dict.fromkeys(numbers.plane))
         return [
-            f"Information planes of {', '.join(runs)}, {' beside '.join(planes)}, on the same "
+            f"Information planes of {', '.join(runs)}, {' and '.join(planes)}, on the same "
             "axes: I(T;Y) against I(X;T) in bits, coloured by epoch "
             f"({sentences.epochs(numbers)}); the "
             "epoch of a pool is the last one of its window.",

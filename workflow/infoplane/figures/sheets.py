@@ -38,7 +38,7 @@ class Sheet(NamedTuple):
     changes : what would change them, in a sentence, or nothing
     second : "Y", or "X̂" if that is a reconstruction
     layers : from input to output; epochs : those that were measured
-    seeds : those that are drawn one by one; n_seeds : those that are averaged
+    seeds : seeds drawn one by one; n_seeds : number of averaged seeds
     means : NUMBERS, SPREADS, WORDS, HOLLOW and WRONG, each (n_layers, n_epochs)
     of_seeds : NUMBERS, WORDS and HOLLOW, each (n_drawn, n_layers, n_epochs)
     limits : of the axes I(X;T) and I(T;Y); lines : reference lines of each, by name

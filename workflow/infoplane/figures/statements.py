@@ -17,8 +17,8 @@ from infoplane.information import COORDINATES, ERROR, KINDS, PAIRS
 class Statement:
     """A statement about the values of one estimator in some runs.
 
-    runs : their names; about : the quantities; intervals : of which kind they are, how many,
-    and why there are none; changes : what would change the values; audit : how far they moved
+    runs : their names; about : the quantities; intervals : how many there are of each kind, and
+    why others have none; changes : what would change the values; audit : how far they moved
     when layers were written in other coordinates, empty without an audit
     """
 

@@ -19,7 +19,7 @@ class Subject(NamedTuple):
     """One figure of an experiment.
 
     kind : a name out of FIGURES; name : of its files; by : the estimator or sweep under which
-    it is asked for, empty for a training's; runs, estimators : what it shows; pool : of a run;
+    it is requested, empty for a training's; runs, estimators : what it shows; pool : of a run;
     levels : of factors, see `Level`, in order
     """
 

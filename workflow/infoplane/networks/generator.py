@@ -103,8 +103,8 @@ class Generator(Network):
             height, width = self.output_size[1:]
             raise Misfit(
                 ("maps",),
-                f"must be so many that the data's sides, {height} × {width}, can be divided by "
-                f"2 once for each of them, not {len(channels)}",
+                f"must have fewer entries: the data's sides, {height} × {width}, must be "
+                f"divisible by 2 once for each of the {len(channels)}",
             )
         sides = [side // growth for side in self.output_size[1:]]
         return [(n, *[s * STRIDE**i for s in sides]) for i, n in enumerate(channels)]

@@ -68,7 +68,7 @@ class Audits:
         """Tables of all runs and estimators. Raises ValueError if there are none."""
         if not self.pairs:
             raise ValueError(
-                "there is nothing to audit: no run that stands by itself is measured by an "
+                "there is nothing to audit: no run outside of families is measured by an "
                 "estimator of information"
             )
         return [self.files.audited(*pair) for pair in self.pairs]

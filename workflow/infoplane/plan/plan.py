@@ -235,7 +235,7 @@ class Plan:
 
     @cached_property
     def all_drawn(self) -> list[str | None]:
-        """Runs that have their own figures; None stands for figures of several runs."""
+        """Runs that have their own figures; None means figures of several runs."""
         runs = [*self.experiment.alone] if self.experiment.figures_per_run else []
         return [*runs, *([None] if self.drawings.of_several else [])]
 

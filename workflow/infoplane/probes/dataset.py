@@ -102,7 +102,7 @@ class DatasetProbe(Probe):
 
 
 def rows_of(data: Data, part: Part, subset: int | None, seed: int) -> np.ndarray:
-    """Rows of a part of a data set, or of so many of them, drawn once, in order.
+    """Rows of a part of a data set, or `subset` of them, drawn once, in order.
 
     Raises ValueError if fewer than two are left.
     """

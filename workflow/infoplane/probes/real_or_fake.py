@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 REAL_OR_FAKE = "real_or_fake"
 LATENT = 0x70726F6265
-"""Keeps the measured z apart from the z of the training."""
+"""Key of the measured z, which differs from the z of the training."""
 MONTE_CARLO = 20_000
 """Number of fakes for the divergence, which also uses all real inputs."""
 

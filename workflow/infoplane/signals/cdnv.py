@@ -1,4 +1,4 @@
-"""Class-distance normalised variance: how far classes lie apart for their size."""
+"""Class-distance normalised variance: the spread of classes relative to their distance."""
 
 from __future__ import annotations
 

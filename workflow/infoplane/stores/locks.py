@@ -27,7 +27,7 @@ POLL_SECONDS = 0.2
 
 
 def lock_of(path: Path) -> Path:
-    """The file that keeps writers of a store apart."""
+    """The lock file of a store, which admits one writer at a time."""
     return path.with_name(f".{path.name}.lock")
 
 

@@ -32,7 +32,7 @@ RECORDED = re.compile(r"epoch-(\d+)\.safetensors")
 ABOUT = "infoplane"
 """Key of a recording's metadata in the header of a safetensors file."""
 LEFT = re.compile(rf"{re.escape(SUFFIX)}\.(partial|lock)$")
-"""Names of partial files that a kill leaves beside recordings."""
+"""Names of partial files that a kill leaves next to recordings."""
 RECORDER = "infoplane.Recorder"
 """The trainer that the store of a finished recording names."""
 MOST_HEADER = 10**8
