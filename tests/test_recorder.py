@@ -99,9 +99,9 @@ def test_shared_arrays_and_all_types_are_recorded(tmp_path):
 
 def test_a_folder_of_another_seed_model_or_purpose_is_refused(tmp_path):
     Recorder(tmp_path / "r", Net()).save(0)
-    with pytest.raises(ValueError, match="is of seed 0, not 1"):
+    with pytest.raises(ValueError, match="records seed 0, not 1"):
         Recorder(tmp_path / "r", Net(), seed=1)
-    with pytest.raises(ValueError, match="is of another model"):
+    with pytest.raises(ValueError, match="records another model"):
         Recorder(tmp_path / "r", TwoHeads())
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").touch()

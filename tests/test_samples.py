@@ -198,7 +198,7 @@ def test_maps_are_no_variables_of_a_pair():
         (np.ones(5), np.zeros(5), r"shape is \(5,\)"),
         (np.ones((0, 3)), np.zeros(0), "not empty"),
         (np.ones((5, 3)), np.zeros(4), "y has 4 rows, t has 5"),
-        (np.ones((5, 3)), np.zeros((5, 2)), r"one label an input.*y\.argmax\(1\)"),
+        (np.ones((5, 3)), np.zeros((5, 2)), r"one label per input.*y\.argmax\(1\)"),
         (np.ones((5, 3)), np.full(5, 0.5), "class labels"),
         (np.full((5, 3), np.nan), np.zeros(5), "15 of 15 activations are NaN"),
         (np.full((5, 3), np.inf), np.zeros(5), "layer hidden2, seed 1, epoch 9"),

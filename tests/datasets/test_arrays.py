@@ -74,7 +74,7 @@ def test_arrays_absent_name_folders_searched(settings, tmp_path):
     [
         ({"images": X, "y": Y}, "lacks x; its keys are: images, y"),
         ({"x": X, "y": Y[:5]}, "x has 6 rows, y has 5"),
-        ({"x": X, "y": np.eye(6)}, r"one label an input.*\(6, 6\)"),
+        ({"x": X, "y": np.eye(6)}, r"one label per input.*\(6, 6\)"),
         ({"x": X, "y": Y + 0.5}, "fractions"),
         ({"x": X[:, 0, 0], "y": Y}, r"x must be \(n_inputs, …\).*\(6,\)"),
         ({"x": X.astype(complex), "y": Y}, "real numbers; its type is complex128"),

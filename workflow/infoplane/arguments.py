@@ -1,8 +1,8 @@
 """Read the arguments of the Python API: arrays, tensors, tables and lists of rows.
 
-Numbers become float32 where that type holds each of them exactly, and float64 elsewhere; labels
-become codes. An argument that would lose something on the way (a mask, imaginary parts, digits)
-is refused by its name.
+Numbers become float32 if that type represents each of them exactly, and float64 otherwise;
+labels become codes. An argument that would lose something on the way (a mask, imaginary parts,
+digits) raises an error that names it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def read(values, name: str) -> torch.Tensor | np.ndarray:
         sparse = hasattr(values, "toarray")
         raise _unreadable(values, name, f"; {name}.toarray() is dense" if sparse else "")
     if array.dtype.kind == "f" and hasattr(values, "select_dtypes"):
-        # in a table with fractions, integers became fractions
+        # in a table with fractions, pandas turned integers into fractions
         _refuse_large(np.asarray(values.select_dtypes("integer")), name)
     return array
 
@@ -62,7 +62,7 @@ def numbers(values, name: str) -> torch.Tensor:
     flags = found.flags
     whole_steps = all(step >= 0 and step % found.itemsize == 0 for step in found.strides)
     if not (flags.writeable and flags.aligned and whole_steps):
-        found = found.copy()  # torch shares no other memory
+        found = found.copy()  # torch cannot share such memory
     return torch.from_numpy(found)
 
 
@@ -86,7 +86,7 @@ def label_codes(y, name: str = "y", fractions: str = "") -> torch.Tensor:
     if y.ndim != 1:
         one_hot = f"; rows with a 1 at their class are labels by {name}.argmax(1)"
         raise ValueError(
-            f"{name} must hold one label an input, shape (n_inputs,); its shape is "
+            f"{name} must hold one label per input, shape (n_inputs,); its shape is "
             f"{tuple(y.shape)}{one_hot if y.ndim == 2 else ''}"
         )
     _refuse_complex(y.dtype.kind == "c", name)
@@ -97,7 +97,7 @@ def label_codes(y, name: str = "y", fractions: str = "") -> torch.Tensor:
         codes = np.unique(y, return_inverse=True)[1]
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"{name} holds labels that cannot be put in order ({error}); make them of one "
+            f"{name} holds labels that cannot be put in order ({error}); convert them to one "
             "type, for example text"
         ) from error
     return torch.from_numpy(codes.astype(np.int64))
@@ -206,8 +206,8 @@ def _refuse_missing(missing: np.ndarray, name: str) -> None:
 def _refuse_masked(n: int, name: str) -> None:
     if n:
         raise ValueError(
-            f"{name} has {int(n)} masked values, and what stands behind a mask is not "
-            "measured; leave out these rows of all arguments, or fill them"
+            f"{name} has {int(n)} masked values, which cannot be measured; leave out these "
+            "rows of all arguments, or fill them"
         )
 
 
@@ -228,7 +228,7 @@ def _refuse_large(array: np.ndarray, name: str) -> None:
 def _refuse_beyond(beyond: bool, name: str) -> None:
     if beyond:
         raise ValueError(
-            f"{name} holds integers beyond 2^53, which float64 does not tell apart; subtract "
+            f"{name} holds integers beyond 2^53, which float64 does not distinguish; subtract "
             f"an offset first, for example {name} - {name}.min()"
         )
 

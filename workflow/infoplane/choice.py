@@ -15,7 +15,7 @@ from infoplane.settings import Settings
 from infoplane.table import Table
 
 IMPORTED = r"^[\w.]+:\w+$"
-"""A class that the user wrote."""
+"""The import path of a user's class."""
 
 
 class Choice:

@@ -1,4 +1,4 @@
-"""`python -m infoplane.compile`: machine code of all kernels, made once and kept.
+"""`python -m infoplane.compile`: compile all kernels once and keep the machine code.
 
 Each method runs on so few samples that almost all of its time is compiling.
 `infoplane.compiled` keeps the machine code. If all code of these sources and this processor is
@@ -29,7 +29,7 @@ def main() -> None:
     folder, made_of = _folder(), _made_of()
     if _stamped(folder) == made_of:
         return
-    say(f"compiling kernels into {folder}, for a minute or two; jobs then need not")
+    say(f"compiling kernels into {folder}: it takes a minute or two and saves every job time")
     began = time.perf_counter()
     for name, use in uses():
         started = time.perf_counter()

@@ -12,9 +12,9 @@ import torch
 from infoplane.networks.taps import Taps
 
 EXAMPLES = 7
-"""The first so many inputs are used to find the layers."""
+"""The layers are found with this many inputs, the first ones."""
 BATCH_BYTES = 2**27
-"""The layers of one batch hold at most so many bytes; a batch has at least one input."""
+"""The layers of one batch take at most this many bytes; a batch has at least one input."""
 
 
 def activations(

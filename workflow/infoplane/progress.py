@@ -31,7 +31,7 @@ def announce(title: str, text: str) -> None:
 
 def last_words(log: Path, within: float) -> str:
     """Progress of a running job, 'epoch 120 of 3000, 01:20 left', from the last line of its
-    log; empty if that line is about something else or older than so many seconds."""
+    log; empty if that line is about something else or is older than `within` seconds."""
     try:
         with log.open("rb") as file:
             about = os.fstat(file.fileno())
@@ -73,7 +73,7 @@ class Progress:
             log.info("%d %s in %s", self.done, self.unit, self._interval(self._elapsed()))
 
     def advance(self, steps: int = 1) -> None:
-        """So many steps are done."""
+        """Count this many further steps as done."""
         self.done += steps
         self.bar.update(steps)
         if time.monotonic() - self.logged > LOG_SECONDS:

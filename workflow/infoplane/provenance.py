@@ -26,8 +26,8 @@ WITHOUT_EFFECT = {
     "infoplane.stores.locks",
     "infoplane.training.cost",
 }
-"""Modules that tell a job's cost or progress, or make it wait; they do not affect its
-result."""
+"""Modules that estimate a job's cost, report its progress or make it wait; they do not affect
+its result."""
 PACKAGES = (
     "numpy",
     "torch",
@@ -78,7 +78,7 @@ def version_of(module: str) -> str:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of the packages that decide numbers."""
+    """Versions of the packages that affect numbers."""
     return {name: version(name) for name in PACKAGES}
 
 

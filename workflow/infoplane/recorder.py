@@ -33,12 +33,12 @@ NO_NAMES = ("seed", "epoch", "layer")
 
 
 class Recorder:
-    """Records a model's weights, epoch by epoch, of one seed.
+    """Records a model's weights, epoch by epoch, for one seed.
 
     path : a folder for this recording alone, made if missing; it holds one safetensors file per
         epoch
     model : a torch.nn.Module; parameters and buffers are recorded as its state_dict has them
-    seed : of the training; several seeds are several recordings, `runs/{seed}`
+    seed : the seed of the training; several seeds are several recordings, `runs/{seed}`
     replace : whether a recorded epoch may be recorded again, which removes later epochs;
         without it, that is an error
     store : the store of weights that `finish` makes of the folder, `<path>.zarr.zip`
@@ -193,7 +193,7 @@ class Recorder:
         if about is None:
             raise ValueError(f"{file} was not written by infoplane.Recorder")
         if about["seed"] != self.seed:
-            raise ValueError(f"{self.path} is of seed {about['seed']}, not {self.seed}")
+            raise ValueError(f"{self.path} records seed {about['seed']}, not {self.seed}")
         mine = {
             name: Array(tuple(a.shape), str(a.dtype).removeprefix("torch."))
             for name, a in _arrays_of(self.model).items()
@@ -201,7 +201,7 @@ class Recorder:
         theirs = header(file)
         if mine != theirs:
             differing = sorted(n for n in {*mine, *theirs} if mine.get(n) != theirs.get(n))
-            raise ValueError(f"{self.path} is of another model: {differing[0]} differs")
+            raise ValueError(f"{self.path} records another model: {differing[0]} differs")
 
 
 class _Held(NamedTuple):

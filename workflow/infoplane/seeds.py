@@ -13,8 +13,8 @@ Block = tuple[int, int]
 def seed_blocks(wanted: Iterable[int], existing: Iterable[Block], size: int) -> list[Block]:
     """Blocks that hold every wanted seed exactly once, in order.
 
-    existing : blocks that have been made before. One that holds a wanted seed is used as it
-        is, also where it holds others; of two that overlap, the one that begins earlier
+    existing : blocks that were made before. A block with a wanted seed is used as it is, even
+        if it has other seeds; of two that overlap, the one that begins earlier is used
     size : the most seeds of a new block
     Raises ValueError for a size below 1 and for a block that ends before it begins.
     """
@@ -38,7 +38,7 @@ def block_name(block: Block) -> str:
 
 
 def parse_block(name: str) -> Block:
-    """'seeds-0-9' → (0, 9); ValueError for what `block_name` does not give."""
+    """'seeds-0-9' → (0, 9); ValueError for any text that `block_name` does not give."""
     numbers = re.fullmatch(r"seeds-(\d+)-(\d+)", name, re.ASCII)
     block = (int(numbers[1]), int(numbers[2])) if numbers else None
     if block is None or block[1] < block[0] or block_name(block) != name:
@@ -47,13 +47,13 @@ def parse_block(name: str) -> Block:
 
 
 def n_seeds_of(name: str) -> int:
-    """Seeds of a block, 'seeds-0-9'."""
+    """Number of seeds in the block of this name, such as 'seeds-0-9'."""
     first, last = parse_block(name)
     return last - first + 1
 
 
 def _cut(seeds: Collection[int], size: int) -> list[Block]:
-    """The seeds in blocks of neighbours, `size` at the most."""
+    """The seeds in blocks of at most `size` consecutive seeds."""
     blocks: list[Block] = []
     for seed in sorted(seeds):
         if blocks and seed == blocks[-1][1] + 1 and seed - blocks[-1][0] < size:

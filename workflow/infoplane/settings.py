@@ -12,25 +12,25 @@ DeviceName = Literal["auto", "cpu", "cuda"]
 
 
 class Settings(BaseModel):
-    """Settings of one part of infoplane; they live beside the code they set."""
+    """Settings of one part of infoplane, defined next to the code that uses them."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     def canonical(self) -> str:
-        """The same text for the same settings, whatever the order they were written in."""
+        """The settings as text, equal for equal settings in whatever order they are written."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True)
 
 
 WORDS = {"dict_type": "a mapping", "float_parsing": "a number"}
-"""Kinds of mistakes whose own message is of Python."""
+"""Plain words for mistakes whose message from pydantic names a type of Python."""
 
 
 def mistakes(
     error: ValidationError, known: Iterable[str], beside: Iterable[str] = ()
 ) -> list[str]:
-    """What is wrong with settings that were given as Python objects, a line each.
+    """What is wrong with settings given as Python objects, one line for each key.
 
-    known : the keys that there are; beside : what else may have been meant
+    known : all keys that exist; beside : other keys that may have been meant
     """
     known, beside, by_key = list(known), list(beside), {}
     for one in error.errors(include_url=False):
@@ -46,7 +46,7 @@ def _wrong(key: str, errors: list[dict], known: list[str], beside: list[str]) ->
         return unknown(key, known, beside)
     if first["type"] == "value_error":
         return str(first["ctx"]["error"])
-    # The members of a union each have a word for what may be there.
+    # Each member of a union names what it allows.
     said = [
         WORDS.get(one["type"], one["msg"].removeprefix("Input should be ")) for one in errors
     ]

@@ -1,7 +1,8 @@
 """What source files compute and import, read as syntax trees.
 
-A start of Snakemake asks this of a hundred files, which takes as long to read as all the rest
-of its plan. So it is kept beside Python's compiled modules, by the digest of a file's bytes.
+A start of Snakemake needs this for a hundred files, and to read them takes as long as the rest
+of its plan. So the result is kept next to Python's compiled modules, by the digest of a file's
+bytes.
 """
 
 import ast
@@ -15,7 +16,7 @@ from typing import NamedTuple
 
 KEPT = Path(cache_from_source(__file__)).with_name("sources.json")
 MOST_KEPT = 2000
-"""Contents of files; beyond, all is read anew."""
+"""Files of which results are kept; with more, all files are read again."""
 
 
 class Source(NamedTuple):
@@ -27,12 +28,12 @@ class Source(NamedTuple):
 
 
 def source_of(path: Path) -> Source:
-    """Of a file as it is now."""
+    """What a file, as it is now, computes and imports."""
     return _source_at(path, path.stat().st_mtime_ns)
 
 
 def keep() -> None:
-    """Keep what was read, where that can be."""
+    """Write what was read to the disk, if it can be written."""
     if not _new:
         return
     partial = KEPT.with_suffix(f".{os.getpid()}")
@@ -59,8 +60,8 @@ def _source_at(path: Path, stamp: int) -> Source:
 
 @cache
 def _known() -> dict[str, Source]:
-    """By digests of bytes, what was kept by the code that stands here, and what was read
-    since."""
+    """By the digest of a file's bytes: what this version of the code has kept, and what was
+    read since."""
     try:
         kept = json.loads(KEPT.read_bytes())
         if kept["by"] == _own_digest() and len(kept["of"]) < MOST_KEPT:
@@ -69,7 +70,7 @@ def _known() -> dict[str, Source]:
                 for key, (imports, code) in kept["of"].items()
             }
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        pass  # none, or none that can be read
+        pass  # nothing was kept, or it cannot be read
     return {}
 
 
@@ -95,8 +96,8 @@ def _read(content: bytes, path: Path) -> Source:
 
 
 def _write(node, words: list[str]) -> None:
-    """Append the words of a syntax tree: kinds, and fields that are not empty. A text that
-    stands alone, as a docstring does, is left out."""
+    """Append the words of a syntax tree: kinds, and fields that are not empty. A text that is a
+    statement by itself, such as a docstring, is left out."""
     if isinstance(node, list):
         words.append("[")
         for item in node:

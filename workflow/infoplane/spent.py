@@ -1,8 +1,8 @@
-"""What a job took, as a table beside its log: time, processor time and memory.
+"""The time, processor time and memory that a job took, as a table in `benchmarks/`.
 
-Snakemake's `benchmark:` asks the system twice a second what a job holds, and adds up what it
-sees; in the default experiment that was more than half of Snakemake's own processor time. A job
-knows it at its end. Columns have the names and units of Snakemake's.
+Snakemake's `benchmark:` asks the system twice a second what a job uses and sums it up; in the
+default experiment that was more than half of Snakemake's own processor time. A job can ask
+once, at its end. The columns have the names and units of Snakemake's table.
 """
 
 import os
@@ -14,8 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 
 COLUMNS = ("s", "h:m:s", "max_rss", "mean_load", "cpu_time")
-"""Seconds, the same as hours, largest resident memory in MB (2^20 bytes), processor time in
-percent of the time, processor time in seconds, children included."""
+"""Time in seconds and in hours, largest resident memory in MB (2^20 bytes), processor time in
+percent of the time, and processor time in seconds, with that of child processes."""
 
 
 def path_of(log: Path) -> Path:
@@ -24,7 +24,7 @@ def path_of(log: Path) -> Path:
 
 
 def write(path: Path, seconds: float) -> None:
-    """Write what this process took, of which so many seconds have passed."""
+    """Write what this process took; seconds : since the job began."""
     children = os.times()
     processor = time.process_time() + children.children_user + children.children_system
     hours = str(timedelta(seconds=int(seconds)))
@@ -38,7 +38,7 @@ def write(path: Path, seconds: float) -> None:
 def peak() -> float:
     """Largest resident memory of this process so far, in MB."""
     status = Path("/proc/self/status")
-    if status.exists():  # getrusage would tell the parent's where that is larger
+    if status.exists():  # getrusage would give the parent's peak if that is larger
         return (
             int(re.search(r"VmHWM:\s*(\d+) kB", status.read_text(encoding="utf-8"))[1]) / 2**10
         )

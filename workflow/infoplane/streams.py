@@ -1,8 +1,8 @@
 """Random streams by key: equal keys give equal numbers, whatever was drawn before elsewhere.
 
-All of them are on the CPU, so that every device draws the same numbers. There are two rules by
-which a key becomes a seed, one of trainings and one of estimators that train: each was there
-before the other was known, and neither can change without changing every result made with it.
+All streams are on the CPU, so that a result does not depend on the device. Two rules turn a key
+into a seed, one for trainings and one for estimators that train. Neither can change without
+changing every result made with it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def of_training(*key: int) -> torch.Generator:
 
 
 def order(n: int, *key: int) -> torch.Tensor:
-    """An order of n inputs, by the key alone, in the stream of a training."""
+    """An order of n inputs that depends on the key alone, from the stream of a training."""
     return torch.randperm(n, generator=of_training(*key))
 
 

@@ -1,5 +1,5 @@
-"""`streams.order` in compiled code: the same numbers as numpy's SeedSequence, and as torch's
-generator and randperm, which are there called once for each network and epoch."""
+"""`streams.order` in compiled code: the same numbers as from numpy's SeedSequence and torch's
+generator and randperm, without calling them for each network and epoch."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ U = np.uint32
 
 
 def words_of(key: Iterable[int]) -> list[int]:
-    """A key as SeedSequence takes it up: 32 bits of each number at a time, the lowest first."""
+    """The 32-bit words that SeedSequence makes of a key, the lowest of each number first."""
     words = []
     for number in key:
         words.append(number % 2**32)
@@ -21,14 +21,14 @@ def words_of(key: Iterable[int]) -> list[int]:
 
 @numba.njit
 def order(n, words):
-    """An order of n inputs by the words of a key: `streams.order(n, *key)`."""
+    """An order of n inputs from the words of a key: `streams.order(n, *key)`."""
     return _shuffled(n, _seed(words))
 
 
 @numba.njit
 def _seed(words):
-    """Of torch's generator: SeedSequence(key).generate_state(1, uint64)[0] >> 1, of which the
-    generator takes 32 bits."""
+    """The seed of torch's generator: SeedSequence(key).generate_state(1, uint64)[0] >> 1. The
+    generator uses its lower 32 bits."""
     pool, constant = np.zeros(4, np.uint32), U(0x43B0D7E5)
     for i in range(4):
         word = words[i] if i < len(words) else U(0)
@@ -67,7 +67,7 @@ def _mixed(a, b):
 
 @numba.njit
 def _shuffled(n, seed):
-    """torch.randperm(n) of a generator with this seed: Fisher-Yates by a Mersenne twister."""
+    """torch.randperm(n) with a generator of this seed: Fisher-Yates with a Mersenne twister."""
     state = np.empty(624, np.uint32)
     state[0] = seed
     for i in range(1, 624):
@@ -83,7 +83,7 @@ def _shuffled(n, seed):
             word ^= (word << U(7)) & U(0x9D2C5680)
             word ^= (word << U(15)) & U(0xEFC60000)
             word ^= word >> U(18)
-            # The remainder; a quotient of 32 bits by 32 is exact to its whole part in float64.
+            # The remainder: float64 gives the exact whole part of a quotient of 32-bit numbers.
             left = n - begin - i
             others[i] = np.int64(word) - left * np.int64(np.float64(word) / np.float64(left))
         for i in range(drawn):

@@ -23,7 +23,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def unknown(key: str, known: Iterable[str], deeper: Iterable[str] = ()) -> str:
-    """What is wrong with a key that means nothing here, and what may have been meant."""
+    """The message for an unknown key, with the known key that may have been meant."""
     known = list(known)
     hint = nearest(key, known)
     elsewhere = [d for d in deeper if d.rpartition(".")[2].lower() == key.lower()]
@@ -64,7 +64,7 @@ class Table(Mapping[str, type]):
         )
 
     def __getitem__(self, name: str) -> type:
-        """The class behind `name`; ValueError says why it is none of this kind."""
+        """The class behind `name`; ValueError says why it is not of this kind."""
         path = self.path(name)
         module, base = importlib.import_module(path), _load(self.base)
         chosen = self.paths.get(name, name).partition(":")[2]
@@ -96,7 +96,7 @@ class Table(Mapping[str, type]):
 
 
 def _load(path: str) -> Any:
-    """What stands at "a.module:name"."""
+    """The object at "a.module:name"."""
     module, _, name = path.partition(":")
     return getattr(importlib.import_module(module), name)
 

@@ -1,8 +1,8 @@
-"""What a program here says on a terminal of any encoding."""
+"""Output on terminals of any encoding."""
 
 import sys
 
 
 def use_any_encoding() -> None:
-    """Write σ as \\u03c3 where standard output's encoding has none, in place of an error."""
+    """Write σ as \\u03c3, instead of failing, if the encoding of standard output has no σ."""
     sys.stdout.reconfigure(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Threads of a job, also of what it has not imported yet."""
+"""The number of threads of a job, also for libraries that it has not imported yet."""
 
 import os
 import sys
@@ -9,8 +9,8 @@ from threadpoolctl import threadpool_limits
 def use_threads(n: int) -> None:
     """Make torch, numba and the linear algebra under numpy use n threads and no more.
 
-    What is imported later reads it from the environment: a job that needs neither torch nor
-    numba does not import them for this.
+    Libraries that are imported later read the number from the environment. So a job that needs
+    neither torch nor numba does not import them here.
     """
     threadpool_limits(n)
     if torch := sys.modules.get("torch"):

@@ -1,8 +1,8 @@
 """Vectors of float32 numbers as values of numba's compiled code, and pointers to numbers.
 
-numba counts references to an array at every call that gets one, which takes longer than a
-product of small matrices; a pointer is a number. Nothing here keeps an array alive, or knows
-where it ends: the caller does.
+numba counts references to an array at every call that takes one, which costs more time than a
+product of small matrices; a pointer is a number. Nothing here keeps an array alive or knows
+where it ends: the caller must.
 """
 
 import llvmlite.binding
@@ -23,12 +23,12 @@ def _has_avx512() -> bool:
 
 
 WIDEST = 32 if _has_avx512() else 16
-"""Numbers of the widest vectors: of two registers, so that as many sums run at once as hide the
-time that one takes."""
+"""Numbers in the widest vectors. A vector fills two registers: enough sums then run at once to
+hide the latency of one."""
 
 
 class Vector(types.Type):
-    """So many float32 numbers."""
+    """A vector of n float32 numbers."""
 
     def __init__(self, n: int):
         self.n = n
@@ -70,7 +70,7 @@ def _added(builder, total, a, b):
 
 @intrinsic
 def pointer(typing, array):
-    """To the first number of an array."""
+    """A pointer to the first number of an array."""
 
     def gen(context, builder, signature, args):
         return context.make_array(signature.args[0])(context, builder, args[0]).data
@@ -101,7 +101,7 @@ def zeros(typing, n):
 
 @intrinsic(prefer_literal=True)
 def load(typing, p, place, n):
-    """The n numbers from here on; n is a constant."""
+    """The n numbers from `place` on; n is a constant."""
     n = n.literal_value
 
     def gen(context, builder, signature, args):
@@ -112,7 +112,7 @@ def load(typing, p, place, n):
 
 @intrinsic
 def store(typing, p, place, vector):
-    """Write a vector's numbers from here on."""
+    """Write a vector's numbers from `place` on."""
 
     def gen(context, builder, signature, args):
         _store(builder, args[2], *args[:2])
@@ -133,7 +133,7 @@ def plus(typing, total, a, b):
 
 @intrinsic
 def plus_scaled(typing, total, p, place, a):
-    """total + p[place] a, p[place] a number."""
+    """total + p[place] a; p[place] is a number."""
 
     def gen(context, builder, signature, args):
         total, p, place, a = args
@@ -150,7 +150,7 @@ def plus_scaled(typing, total, p, place, a):
 
 @intrinsic
 def summed(typing, vector):
-    """Σ of its numbers."""
+    """The sum of a vector's numbers."""
 
     def gen(context, builder, signature, args):
         (value,) = args
@@ -164,9 +164,9 @@ def summed(typing, vector):
 
 @intrinsic
 def turn(typing, out, across, p, places):
-    """An 8 × 8 block, turned: out[i across + k] = p[places[k] + i], i and k from 0 to 7.
+    """Transpose an 8 × 8 block: out[i across + k] = p[places[k] + i], i and k from 0 to 7.
 
-    places : to eight numbers
+    places : pointer to eight places
     """
 
     def gen(context, builder, signature, args):
