@@ -692,9 +692,9 @@ WRONG = {
                 measure={"reading": "whole"},
             ),
         },
-        "runs.r.estimators: cannot have 'mine', whose kernel must be at most 5, not 7: of "
-        "maps of 10 × 10, convolution 2 meets maps of 5 × 5; a smaller kernel or stride, fewer "
-        "channels in the list, or network dense fits (conv2)",
+        "runs.r.estimators: cannot have 'mine', whose kernel must be at most 5, not 7: with "
+        "maps of 10 × 10, convolution 2 gets maps of 5 × 5; use a smaller kernel or stride, "
+        "fewer entries in channels, or network dense (conv2)",
     ),
     "critic_with_no_channels": (
         {"estimators.mine": {"estimator": "mine", "channels": [16, 0]}},

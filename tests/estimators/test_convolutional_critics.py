@@ -215,11 +215,11 @@ def test_a_curve_is_what_training_saw(monkeypatch):
 
 def test_a_kernel_larger_than_a_map_is_named():
     pair = faint(50, 0.5)
-    with pytest.raises(ValueError, match=r"kernel must be at most 8, not 9: of maps of 8 × 8"):
-        mine.MINE(kernel=9).between(pair)
     with pytest.raises(
-        ValueError, match=r"at most 4, not 5.*convolution 2 meets maps of 4 × 4"
+        ValueError, match=r"kernel must be at most 8, not 9: with maps of 8 × 8"
     ):
+        mine.MINE(kernel=9).between(pair)
+    with pytest.raises(ValueError, match=r"at most 4, not 5.*convolution 2 gets maps of 4 × 4"):
         mine.MINE(kernel=5, channels=[2, 2]).between(pair)
     with pytest.raises(ValueError, match="neither variable has a shape"):
         mine.MINE(network="convolutional").between(Pair(pair.a, pair.b))

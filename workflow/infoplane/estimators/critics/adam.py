@@ -1,7 +1,8 @@
-"""Adam on one tensor of weights, as many networks as it may hold.
+"""Adam on one tensor of weights, which may belong to many networks.
 
-Source: Kingma & Ba 2015, ICLR, algorithm 1 with the rewriting at the end of section 2. torch's
-own optimizer is as fast, but its first use imports a compiler: 1.4 seconds a process.
+Source: Kingma & Ba 2015, ICLR, algorithm 1, reordered as at the end of section 2. torch's own
+optimizer is as fast, but its first use imports a compiler, which takes each process 1.4
+seconds.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DECAYS = (0.9, 0.999)
-"""Of the means of slopes and of their squares."""
+"""Decay rates of the running means of the slopes and of their squares."""
 
 EPSILON = 1e-8
 """Added to the root of the mean square."""
 
 
 class Adam:
-    """Moments of the slopes of a tensor of weights."""
+    """The running moments of the slopes of a tensor of weights."""
 
     def __init__(self, values: Tensor):
         self.mean = torch.zeros_like(values)
@@ -30,7 +31,7 @@ class Adam:
         self.n_steps = 0
 
     def step(self, values: Tensor, slopes: Tensor, rate: float) -> None:
-        """Moves `values` down the slopes, of the same shape."""
+        """Takes a step of `values` down the slopes, which have the same shape."""
         self.n_steps += 1
         of_mean, of_square = DECAYS
         self.mean.lerp_(slopes, 1 - of_mean)
@@ -42,5 +43,5 @@ class Adam:
         )
 
     def keep(self, chosen: Tensor) -> None:
-        """Goes on with these rows of the weights alone."""
+        """Keeps only the moments of these rows of the weights."""
         self.mean, self.square = self.mean[chosen], self.square[chosen]

@@ -1,8 +1,9 @@
-"""Autoencoders with ReLU that make a few numbers of each sample: of vectors, and of maps.
+"""Autoencoders with ReLU that encode each sample, a vector or a map, in a few numbers.
 
-Dense: d → width → code → width → d. Convolutional, of maps (channels, height, width): 3 × 3
-convolutions of stride 2 and a dense layer to the code; back, a dense layer and as many steps of
-twice the size, each the nearest neighbour and a 3 × 3 convolution.
+Dense, for vectors: d → width → code → width → d. Convolutional, for maps (channels, height,
+width): the encoder has 3 × 3 convolutions of stride 2 and a dense layer to the code. The
+decoder has a dense layer and as many steps that double the size by nearest neighbours and then
+apply a 3 × 3 convolution.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Layers = list[tuple["Tensor", "Tensor"]]
 
 KERNEL = 3
 AT_ONCE = 4096
-"""Maps that are encoded at once."""
+"""This many maps are encoded at once."""
 
 
 class AutoencoderSettings(Protocol):
@@ -46,7 +47,7 @@ class AutoencoderSettings(Protocol):
 
 
 class Code(NamedTuple):
-    """values : (rows, code); error : share of the variance that is lost, held out."""
+    """values : (rows, code); error : share of the variance of held-out rows that is lost."""
 
     values: Tensor
     error: float
@@ -56,13 +57,13 @@ class Code(NamedTuple):
 def autoencoded(
     values: Tensor, settings: AutoencoderSettings, shape: tuple[int, ...] = ()
 ) -> Code:
-    """The code of values (rows, d) by an autoencoder that is trained on the mean square error,
-    at its best on held-out rows.
+    """The code of values (rows, d) from an autoencoder trained on the mean square error. The
+    weights that are best on held-out rows are used.
 
     shape : (channels, height, width) of a row, for convolutions; (): dense layers
-    Of dense layers each coordinate is standardised; of maps all by one scale, so that pixels
-    which hardly vary weigh as little as they do. Where no more coordinates vary than the code
-    has, these are the code.
+    For dense layers each coordinate is standardised. All coordinates of maps get one scale, so
+    that pixels which hardly vary have little weight. If no more coordinates vary than the code
+    has, they are the code.
     """
     varying = (values != values[0]).any(dim=0)
     if int(varying.sum()) <= settings.code:
@@ -112,7 +113,7 @@ def _of_one_scale(values: Tensor) -> Tensor:
 
 
 class Dense:
-    """Of vectors of d numbers. shapes : numbers that go into and out of each layer"""
+    """For vectors of d numbers. shapes : (inputs, outputs) of each layer"""
 
     def __init__(self, d: int, width: int, code: int):
         self.shapes = list(itertools.pairwise((d, width, code, width, d)))
@@ -122,15 +123,16 @@ class Dense:
         return _through(layers[:2], x)
 
     def decoded(self, layers: Layers, code: Tensor) -> Tensor:
-        """What it brings back of x (n, d)."""
+        """x (n, d) as reconstructed from its code."""
         return _through(layers[2:], code)
 
 
 class Convolutional:
-    """Of maps. shapes : numbers that go into and out of each place of each layer"""
+    """For maps. shapes : (inputs, outputs) of each layer, at one place for convolutions"""
 
     def __init__(self, shape: tuple[int, ...], channels: Sequence[int], code: int):
-        """shape : (channels, height, width); channels : of each convolution of the encoder"""
+        """shape : (channels, height, width) of a map; channels : one number for each
+        convolution of the encoder"""
         self.shape, kernel = shape, KERNEL**2
         counts = [shape[0], *channels]
         self.sides = [shape[1:]]
@@ -144,7 +146,7 @@ class Convolutional:
         self.shapes = [*there, (d, code), (code, d), *back]
 
     def encoded(self, layers: Layers, x: Tensor) -> Tensor:
-        """As of Dense."""
+        """As in Dense."""
         h, n = x.unflatten(1, self.shape), self.n_convolutions
         for layer in layers[:n]:
             h = torch.relu(_convolved(h, layer, stride=2))
@@ -152,7 +154,7 @@ class Convolutional:
         return h.flatten(1) @ weight + bias
 
     def decoded(self, layers: Layers, code: Tensor) -> Tensor:
-        """As of Dense."""
+        """As in Dense."""
         weight, bias = layers[self.n_convolutions + 1]
         h = (code @ weight + bias).unflatten(1, self.smallest)
         for layer, size in zip(
@@ -180,7 +182,7 @@ def _initial(shapes: list[tuple[int, int]], seed: int) -> Tensor:
 
 
 def _layers(weights: Tensor, shapes: list[tuple[int, int]]) -> Layers:
-    """The layers within the vector."""
+    """The layers as views of the vector."""
     parts = weights.split([(fan_in + 1) * fan_out for fan_in, fan_out in shapes])
     parts = [part.view(-1, fan_out) for part, (_, fan_out) in zip(parts, shapes, strict=True)]
     return [(part[:-1], part[-1]) for part in parts]
@@ -193,6 +195,6 @@ def _through(layers: Layers, x: Tensor) -> Tensor:
 
 
 def _errors(network: Dense | Convolutional, weights: Tensor, x: Tensor) -> Tensor:
-    """Squares of what decoding the code of x does not bring back."""
+    """Squared errors of x as reconstructed from its code."""
     layers = _layers(weights, network.shapes)
     return (network.decoded(layers, network.encoded(layers, x)) - x).square()

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 
 def log_mean(by_sample: Tensor) -> Tensor:
-    """ln E[e^f], (C,), from that of each sample's product pairs (C, n)."""
+    """ln E[e^f], (C,), from the ln of the mean e^f of each sample's product pairs, (C, n)."""
     return torch.logsumexp(by_sample, dim=1) - math.log(by_sample.shape[1])
 
 
 def donsker_varadhan(joint: Tensor, by_sample: Tensor) -> tuple[Tensor, Tensor]:
-    """E[f] − ln E[e^f] in nats, (C,), and the terms (C, n) of its delta-method error.
+    """E[f] − ln E[e^f] in nats, (C,), and the terms (C, n) of its standard error by the delta
+    method.
 
     joint : (C, n) scores; by_sample : (C, n), ln of the mean e^f of a sample's product pairs
     """
@@ -28,14 +29,14 @@ def donsker_varadhan(joint: Tensor, by_sample: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def nguyen_wainwright_jordan(joint: Tensor, by_sample: Tensor) -> tuple[Tensor, Tensor]:
-    """E[f] − E[e^(f − 1)] in nats, (C,), and its terms (C, n); arguments as of
+    """E[f] − E[e^(f − 1)] in nats, (C,), and its terms (C, n); arguments as in
     `donsker_varadhan`."""
     terms = joint - (by_sample - 1).exp()
     return terms.mean(dim=1), terms
 
 
 def jensen_shannon(scores: Scores) -> Tensor:
-    """softplus(−f) + mean softplus(f) over the sample's product pairs, (C, n): least on average
-    for the critic f = ln p(a,b) / p(a)p(b)."""
+    """softplus(−f) + mean softplus(f) over each sample's product pairs, (C, n). The critic
+    f = ln p(a,b) / p(a)p(b) minimises its expectation."""
     of_product = torch.nn.functional.softplus(scores.product).sum(dim=1) / scores.n_contrasts
     return torch.nn.functional.softplus(-scores.joint) + of_product

@@ -1,7 +1,7 @@
-"""Convolutions before a critic's dense layers: a map becomes one list of features.
+"""Convolutions before a critic's dense layers: a map becomes a vector of features.
 
-Each convolution moves a square kernel over the map by `stride` positions, on zeros of half a
-kernel around it, and is followed by ReLU. What it makes of a map is scored as a vector is
+Each convolution moves a square kernel over the map by `stride` positions, with zero padding of
+half a kernel, and is followed by ReLU. The features of a map are scored as any vector is
 (networks.py), so that every bound and both architectures work on maps.
 """
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Shape = tuple[int, ...]
 NO_MAP: Shape = ()
-"""Of a variable that is read as a vector."""
+"""The shape of a variable that is read as a vector."""
 
 
 class MapSettings(Protocol):
@@ -33,16 +33,16 @@ class MapSettings(Protocol):
 
 
 def is_map(shape: Shape) -> bool:
-    """Whether rows of this shape are maps, (channels, height, width), of more than a point."""
+    """Whether rows of this shape are maps, (channels, height, width), with more than one
+    position."""
     return len(shape) == 3 and shape[1] * shape[2] > 1
 
 
 def maps_of(settings: MapSettings, pair: Pair) -> tuple[Shape, Shape]:
-    """The shapes of both variables as convolutions take them; NO_MAP of one that is read as a
-    vector.
+    """The shapes of both variables for convolutions; NO_MAP for one that is read as a vector.
 
-    Raises ValueError naming the pair where the network is to be convolutional and neither is a
-    map, or where the kernel is larger than a map.
+    Raises ValueError that names the pair if the network must be convolutional and neither
+    variable is a map, or if the kernel is larger than a map.
     """
     if settings.network == "dense":
         return NO_MAP, NO_MAP
@@ -59,20 +59,20 @@ def maps_of(settings: MapSettings, pair: Pair) -> tuple[Shape, Shape]:
 
 
 def why_too_small(shape: Shape, settings: MapSettings) -> str:
-    """Why a map (channels, height, width) does not fit these convolutions; empty: it fits."""
+    """Why a map (channels, height, width) does not fit these convolutions; empty if it fits."""
     for number, (_, *sides) in enumerate(_shapes_before(shape, settings), 1):
         if settings.kernel > min(sides):
-            meets = f"convolution {number} meets maps of {sides[0]} × {sides[1]}"
+            meets = f"convolution {number} gets maps of {sides[0]} × {sides[1]}"
             return (
-                f"kernel must be at most {min(sides)}, not {settings.kernel}: of maps of "
-                f"{shape[1]} × {shape[2]}, {meets}; a smaller kernel or stride, fewer channels "
-                "in the list, or network dense fits"
+                f"kernel must be at most {min(sides)}, not {settings.kernel}: with maps of "
+                f"{shape[1]} × {shape[2]}, {meets}; use a smaller kernel or stride, fewer "
+                "entries in channels, or network dense"
             )
     return ""
 
 
 def _shapes_before(shape: Shape, settings: MapSettings) -> list[Shape]:
-    """Shapes of what each convolution is given."""
+    """Shapes of the maps that each convolution gets."""
     shapes = [shape]
     for n_channels in settings.channels[:-1]:
         shapes.append((n_channels, *_sides(shapes[-1][1:], settings)))
@@ -87,15 +87,15 @@ def _sides(sides: Sequence[int], settings: MapSettings) -> tuple[int, ...]:
 
 
 class Convolutions:
-    """The convolutions of one variable, of C stacked critics.
+    """The convolutions of one variable in C stacked critics.
 
-    shapes : of their weights, for one critic: kernels (out, in, height, width), biases (out,)
-    n_features : numbers that they make of a map
-    floats : numbers held for one map, both ways
+    shapes : shapes of one critic's weights: kernels (out, in, height, width), biases (out,)
+    n_features : features of a map
+    floats : numbers kept for one map in the forward and the backward pass
     """
 
     def __init__(self, side: str, shape: Shape, settings: MapSettings):
-        """side : of the critic, a or b; shape : of a map, (channels, height, width)"""
+        """side : the critic's variable, a or b; shape : (channels, height, width) of a map"""
         self.shape, self.stride, self.padding = shape, settings.stride, settings.kernel // 2
         self.names, self.shapes, self.floats = [], {}, 2 * math.prod(shape)
         for number, n_channels in enumerate(settings.channels, 1):
@@ -108,8 +108,8 @@ class Convolutions:
         self.n_features = math.prod(shape)
 
     def features(self, weights: dict[str, Tensor], x: Tensor) -> Tensor:
-        """(C, n, n_features) of maps x (C, n, channels · height · width)."""
-        # One critic after the other: on a CPU a grouped convolution takes longer.
+        """Features (C, n, n_features) of maps x (C, n, channels · height · width)."""
+        # One critic after another: on a CPU a grouped convolution takes longer.
         return torch.stack([self._of_one(weights, i, maps) for i, maps in enumerate(x)])
 
     def _of_one(self, weights: dict[str, Tensor], i: int, x: Tensor) -> Tensor:

@@ -2,15 +2,15 @@
 
 A critic f gives every pair a score. A bound on I(A;B) compares the scores of pairs that were
 drawn together ("joint") with those of pairs put together from different samples
-("product"). Two architectures, of vectors, or of what convolutions make of maps:
+("product"). There are two architectures, for vectors or for the features of maps:
 
     separable   f(a, b) = g(a) · h(b), two networks into one space: all pairs of a mini-batch
                 cost one matrix product (van den Oord et al. 2018; Poole et al. 2019)
-    concat      f(a, b) = one network of the joined variables (Belghazi et al. 2018): every
+    concat      f(a, b) is one network of the joined variables (Belghazi et al. 2018): every
                 pair costs a pass through the network, so only some are scored
 
-The weights of C stacked critics are one tensor (C, n_weights), a row for each. Critics of
-narrower variables are padded with zeros to the widest of the stack: a padded input is always
+The weights of C stacked critics are one tensor (C, n_weights), one row for each critic. Critics
+of narrower variables are padded with zeros to the widest of the stack: a padded input is always
 0, and so are its weight's gradient and the weight itself.
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from infoplane.estimators.critics.convolutions import Convolutions
 
 MASKED = -1e30
-"""Score of a pair that is no product pair; its exponential is 0."""
+"""Score of a pair that is not a product pair; its exponential is 0."""
 
 Shapes = dict[str, tuple[int, ...]]
 Weights: TypeAlias = "dict[str, Tensor]"
@@ -41,9 +41,9 @@ NO_FRONTS: Fronts = MappingProxyType({})
 class Scores(NamedTuple):
     """Scores of n samples by C critics, in nats.
 
-    joint : (C, n), of a_i with b_i
-    product : (C, K, n), of a_i with the b of other samples, MASKED where it is its own
-    n_contrasts : product pairs of each sample, those that are not MASKED
+    joint : (C, n), scores of a_i with b_i
+    product : (C, K, n), scores of a_i with the b of other samples; MASKED for its own b
+    n_contrasts : product pairs of each sample, without those that are MASKED
     """
 
     joint: Tensor
@@ -51,32 +51,33 @@ class Scores(NamedTuple):
     n_contrasts: int
 
     def log_mean_exp(self) -> Tensor:
-        """ln of the mean e^f of each sample's product pairs, (C, n)."""
+        """ln of the mean e^f over each sample's product pairs, (C, n)."""
         return torch.logsumexp(self.product, dim=1) - math.log(self.n_contrasts)
 
     def clipped(self, most: float) -> Scores:
-        """With product scores between −most and most."""
+        """The scores with product scores clipped to −most … most."""
         clipped = self.product.clamp(-most, most)
         return self._replace(product=torch.where(self.product > MASKED, clipped, MASKED))
 
 
 class Critics(ABC):
-    """One architecture, for variables of (at most) d_a and d_b dimensions, which are features
-    where convolutions stand before it."""
+    """One architecture, for variables of (at most) d_a and d_b dimensions; these are features
+    if convolutions precede it."""
 
     fronts: Fronts
-    """Convolutions before it, by the side of a variable, a or b, that is a map."""
+    """The convolutions before the dense layers, by variable, a or b, for those that are
+    maps."""
     block: int
-    """Held-out samples that are evaluated together."""
+    """This many held-out samples are evaluated together."""
     shapes: Shapes
-    """Of each weight, for one critic: matrices (in, out), biases (out,), and those of `fronts`
-    after them."""
+    """The shape of each weight of one critic: matrices (in, out), biases (out,), then those of
+    `fronts`."""
     inputs: dict[str, int]
-    """Dimensions of the variable, by the weights that act on one that may be padded."""
+    """Dimensions of the variable on which a weight acts, for variables that may be padded."""
 
     @abstractmethod
     def scores(self, weights: Weights, a: Tensor, b: Tensor, held_out: bool = False) -> Scores:
-        """Scores of the samples a (C, n, d_a) and b (C, n, d_b)."""
+        """The scores of samples a (C, n, d_a) and b (C, n, d_b)."""
 
     @abstractmethod
     def n_contrasts(self, n: int, held_out: bool = False) -> int:
@@ -84,15 +85,16 @@ class Critics(ABC):
 
     @abstractmethod
     def floats(self, n: int, held_out: bool = False) -> int:
-        """Numbers held at a time for one critic and n samples, both ways."""
+        """Numbers kept at a time for one critic and n samples, in the forward and the backward
+        pass."""
 
     @property
     def n_weights(self) -> int:
-        """Of one critic."""
+        """Number of weights of one critic."""
         return sum(math.prod(shape) for shape in self.shapes.values())
 
     def views(self, values: Tensor) -> Weights:
-        """The weights (C, *shape) by name, within those of a stack (C, n_weights)."""
+        """The weights (C, *shape) by name, as views of those of a stack (C, n_weights)."""
         parts = values.split([math.prod(shape) for shape in self.shapes.values()], dim=1)
         return {
             name: part.unflatten(1, shape)
@@ -100,7 +102,7 @@ class Critics(ABC):
         }
 
     def initial(self, generator: torch.Generator) -> Weights:
-        """Weights of one critic, uniform within 1/√fan_in."""
+        """First weights of one critic, uniform within ±1/√fan_in."""
         bounds = {name: 1 / math.sqrt(self.fan_in(name)) for name in self.shapes}
         return {
             name: torch.empty(shape).uniform_(-bounds[name], bounds[name], generator=generator)
@@ -113,20 +115,20 @@ class Critics(ABC):
         return math.prod(shape[1:]) if len(shape) == 4 else shape[0]
 
     def _with_fronts(self, fronts: Fronts) -> None:
-        """Takes in convolutions; their weights come last, their variables have no padding."""
+        """Adds convolutions; their weights come last, their variables have no padding."""
         self.fronts = fronts
         for side, front in fronts.items():
             self.inputs.pop(f"{side}1.weight")
             self.shapes |= front.shapes
 
     def _features(self, weights: Weights, side: str, x: Tensor) -> Tensor:
-        """A variable (C, n, d) as the dense layers take it."""
+        """A variable (C, n, d) as the input of the dense layers."""
         front = self.fronts.get(side)
         return x if front is None else front.features(weights, x)
 
     @property
     def _floats_of_fronts(self) -> int:
-        """Numbers that convolutions hold for one sample."""
+        """Numbers that the convolutions keep for one sample."""
         return sum(front.floats for front in self.fronts.values())
 
     def put(self, values: Tensor, i: int, one: Weights) -> None:
@@ -144,7 +146,8 @@ class Critics(ABC):
 
 
 class Separable(Critics):
-    """f(a, b) = g(a) · h(b) / √width, with a network each into `width` dimensions."""
+    """f(a, b) = g(a) · h(b) / √width, with one network for each variable into `width`
+    dimensions."""
 
     block = 1024
 
@@ -161,7 +164,7 @@ class Separable(Critics):
         g = self._network(weights, "a", a) / math.sqrt(self.width)
         h = self._network(weights, "b", b)
         product = torch.bmm(h, g.mT)  # [c, j, i]: a_i with b_j
-        # Not recorded: no loss depends on a score that is MASKED.
+        # Without gradient: no loss depends on a score that is MASKED.
         product.detach().diagonal(dim1=1, dim2=2).fill_(MASKED)
         return Scores((g * h).sum(dim=2), product, self.n_contrasts(a.shape[1]))
 
@@ -180,8 +183,8 @@ class Separable(Critics):
 
 
 class Concat(Critics):
-    """f(a, b) of one network; a_i is also scored with the b of the next samples: `contrasts`
-    in training, `held_out_contrasts` in evaluation."""
+    """f(a, b) is one network; a_i is also scored with the b of the next samples: `contrasts`
+    of them in training, `held_out_contrasts` in evaluation."""
 
     block = 128
 
@@ -197,7 +200,7 @@ class Concat(Critics):
     ):
         self.depth, self.width = depth, width
         self.contrasts, self.held_out_contrasts = contrasts, held_out_contrasts
-        # The first layer acts on each variable apart, and the sums are shared by all pairs.
+        # The first layer acts on each variable separately; all pairs share its products.
         self.shapes = {"a1.weight": (d_a, width), "b1.weight": (d_b, width)}
         self.shapes["b1.bias"] = (width,)
         self.inputs, self.d = {"a1.weight": d_a, "b1.weight": d_b}, d_a + d_b
@@ -217,7 +220,7 @@ class Concat(Critics):
         k = self.n_contrasts(n, held_out)
         of_a = torch.bmm(self._features(weights, "a", a), weights["a1.weight"])
         of_b = _affine(weights, "b1", self._features(weights, "b", b))
-        # With the b of the same sample, of the next one, … of the k-th after it, in a circle.
+        # Each a with the b of its sample, of the next one, … of the k-th after it, in a circle.
         circle = torch.cat([of_b, of_b[:, :k]], dim=1)
         shifted = torch.stack([circle[:, s : s + n] for s in range(k + 1)], dim=1)
         h = (shifted + of_a[:, None]).relu_().flatten(1, 2)

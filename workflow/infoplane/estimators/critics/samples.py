@@ -1,9 +1,10 @@
 """Samples as critics see them: standardised, padded, stacked and split.
 
-Of two continuous variables each coordinate is replaced by its normal scores, which leave
-I(A;B) as it is (settings.margins). A critic of 2,000 samples of a sparse normal in 5 + 5
-dimensions loses 0.08 of 1.47 bits, and 0.23 where the coordinates are uniform; neither longer
-nor slower training, wider or deeper critics nor more product pairs change that, the scores do.
+If both variables are continuous, each coordinate is replaced by its normal scores, which does
+not change I(A;B) (settings.margins). With 2,000 samples of a sparse normal in 5 + 5 dimensions
+a critic loses 0.08 of 1.47 bits, and 0.23 if the coordinates are mapped to uniform ones. Longer
+or slower training, wider or deeper critics and more product pairs do not change that; normal
+scores do.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 SMALLEST = 12
-"""Inputs that a pair must have, to leave some to train on and some for either held-out half."""
+"""A pair must have this many inputs, enough for a training part and two held-out halves."""
 
 NARROW = 32
-"""Dimensions up to which padding costs nothing worth mentioning."""
+"""Up to this many dimensions the cost of padding is negligible."""
 
 
 class SampleSettings(MapSettings, Protocol):
@@ -38,13 +39,13 @@ class SampleSettings(MapSettings, Protocol):
 
 @dataclass(frozen=True)
 class Group:
-    """Pairs of one length whose critics are trained as one stack of C critics.
+    """Pairs with the same number of samples, whose critics train as one stack of C critics.
 
     a : torch.Tensor (C, n_inputs · n_draws, d_a), float32, padded with zeros
     b : torch.Tensor (C, n_inputs, d_b), float32, padded with zeros
     widths : dimensions (d_a, d_b) of each pair without padding
-    maps : shapes of a row of a and of b in every pair, (channels, height, width), for
-        convolutions; NO_MAP of a vector
+    maps : shapes of a row of a and of a row of b in every pair, (channels, height, width), for
+        convolutions; NO_MAP for a vector
     """
 
     a: Tensor
@@ -61,8 +62,8 @@ class Group:
         return self.a.shape[1] // self.n_inputs
 
     def rows(self, inputs: Tensor, draws, few: slice = slice(None)) -> tuple[Tensor, Tensor]:
-        """(few, rows, d_a) and (few, rows, d_b) of these inputs, `draws` saying which of each,
-        for a few of the pairs."""
+        """The rows (few, rows, d_a) and (few, rows, d_b) of these inputs, with the draws of
+        these numbers, for a few of the pairs."""
         at = (inputs * self.n_draws + draws).to(self.a.device)
         inputs = inputs.to(self.a.device)
         return self.a[few].index_select(1, at), self.b[few].index_select(1, inputs)
@@ -75,15 +76,16 @@ class Group:
 
 @dataclass(frozen=True)
 class Split:
-    """Numbers of the inputs, int64, drawn with the seed: equal for equal seed and n_inputs, so
-    that a critic that goes on from an earlier epoch has not seen its held-out inputs."""
+    """Numbers of the inputs, int64, drawn with the seed. Equal seed and n_inputs give an equal
+    split, so that a critic that continues from an earlier epoch has not seen its held-out
+    inputs."""
 
     train: Tensor
     halves: tuple[Tensor, Tensor]
 
     @classmethod
     def of(cls, n_inputs: int, held_out: float, seed: int) -> Split:
-        """Two held-out halves of as many inputs each, of a share `held_out` of all."""
+        """The split with a share `held_out` of all inputs in two halves of equal size."""
         order = torch.randperm(n_inputs, generator=streams.of_estimator(seed))
         half = min(max(round(n_inputs * held_out / 2), 3), (n_inputs - 3) // 2)
         return cls(order[2 * half :], (order[:half], order[half : 2 * half]))
@@ -97,12 +99,12 @@ def is_constant(pair: Pair) -> bool:
 def grouped(
     pairs: Sequence[Pair], numbers: Sequence[int], settings: MapSettings
 ) -> list[list[int]]:
-    """Those of the numbers whose pairs may be stacked: of one length, on one device, of similar
-    width, so that padding at most doubles a variable that is not narrow; of maps that
-    convolutions take, of one shape.
+    """The numbers in groups whose pairs can be stacked. Pairs of a group have the same number
+    of samples, one device, and similar widths, so that padding at most doubles a variable that
+    is not narrow; maps for convolutions have one shape.
 
-    Raises ValueError naming the pair where there are too few samples to train and hold out, or
-    as `maps_of` does.
+    Raises ValueError that names the pair if it has too few samples to train on some and hold
+    out others, or as `maps_of` does.
     """
     groups: dict[tuple, list[int]] = {}
     for i in numbers:
@@ -111,7 +113,7 @@ def grouped(
         if n_inputs < SMALLEST:
             raise ValueError(
                 f"{pair.place}: {n_inputs} samples are too few to train a critic on some and "
-                f"evaluate it on others; it takes {SMALLEST}"
+                f"evaluate it on others; at least {SMALLEST} are needed"
             )
         widths = (_next_power(pair.a.shape[1]), _next_power(width_of_b(pair)))
         maps = maps_of(settings, pair)
@@ -125,14 +127,14 @@ def _next_power(d: int) -> int:
 
 
 def width_of_b(pair: Pair) -> int:
-    """Dimensions of b as critics see it: of labels, their classes, also those that no sample
-    has."""
+    """Dimensions of b as critics see it; for labels the number of classes, with those that no
+    sample has."""
     return int(pair.b.max()) + 1 if pair.is_labelled else pair.b.shape[1]
 
 
 def stacked(pairs: Sequence[Pair], settings: SampleSettings) -> Group:
-    """The pairs as one group, each coordinate `standardised`, labels as one coordinate a
-    class. Of a map that convolutions take, each channel is standardised as one variable."""
+    """The pairs as one group, with each coordinate `standardised` and one coordinate for each
+    class of labels. Each channel of a map for convolutions is standardised as one variable."""
     maps = maps_of(settings, pairs[0])
     scores = settings.margins == "normal_scores"
     a = [_first(pair.a, maps[0], scores and not pair.is_labelled) for pair in pairs]
@@ -144,7 +146,7 @@ def stacked(pairs: Sequence[Pair], settings: SampleSettings) -> Group:
 def _first(values: Tensor, shape: Shape, scores: bool) -> Tensor:
     if not shape:
         return standardised(values, scores)
-    # A scale for each position would make one kernel mean another thing at each of them.
+    # With a scale for each position a kernel would mean something else at each of them.
     by_channel = values.unflatten(1, (shape[0], -1)).transpose(1, 2)
     rows = standardised(by_channel.flatten(0, 1))
     return rows.view(by_channel.shape).transpose(1, 2).flatten(1)
@@ -159,9 +161,9 @@ def _second(pair: Pair, shape: Shape, scores: bool) -> Tensor:
 
 
 def standardised(values: Tensor, scores: bool = False) -> Tensor:
-    """(n, d) float32 of mean 0 and variance 1 by statistics in float64, 0 where constant; of a
-    coordinate of heavy tails, or of all with `scores`, the normal scores (tails.py), which say
-    as much."""
+    """(n, d) float32 with mean 0 and variance 1, from statistics in float64; 0 for a constant
+    coordinate. Coordinates with heavy tails, or all with `scores`, are replaced by their normal
+    scores (tails.py), which carry the same information."""
     ready = tails.even_scores if scores else tails.tamed
     result = torch.empty(values.shape, dtype=torch.float32, device=values.device)
     columns = max(1, 2**21 // len(values))

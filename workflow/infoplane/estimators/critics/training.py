@@ -3,8 +3,8 @@
 The samples are split by input, with the seed, into a part to train on and two held-out
 halves. A critic is trained by Adam on mini-batches; from time to time its bound is evaluated on
 both halves. The best of many evaluations on the same pairs would be too high. So each half
-chooses for the other: where half 1 is best, the bound on half 2 is reported, and the other
-way round, and the value is the mean of the two. No pair has a say in when it is looked at.
+chooses for the other: the bound on half 2 is taken at the step where half 1 is best, and the
+other way round, and the value is the mean of the two. No pair chooses its own step.
 
 Within a block of held-out samples, separable critics are evaluated on all pairs of different
 samples, which leaves little variance to the product term: for the true critic it is a
@@ -32,18 +32,20 @@ if TYPE_CHECKING:
     from infoplane.estimators.critics.estimator import CriticEstimator, CriticSettings
 
 EVALUATED = 4096
-"""Held-out samples from which on further draws of the same inputs are not evaluated."""
+"""With this many held-out samples or more, one draw of each input is evaluated; with fewer,
+further draws are added up to this many."""
 
 CACHED = 2**21
-"""Numbers that a CPU's cache holds: so many critics at a time are scored that theirs fit."""
+"""Numbers that fit into a CPU's cache: critics are scored a few at a time, so that theirs
+fit."""
 
 
 @dataclass
 class Outcome:
-    """What training one critic came to, in nats.
+    """The result of training one critic, in nats.
 
-    curve : (step, mean of both halves' bound) of every evaluation; empty where not asked for
-    carried : whether it went on from the weights that it was given
+    curve : (step, mean of both halves' bound) of every evaluation; empty if not asked for
+    carried : whether it continued from the weights that it was given
     """
 
     value: float
@@ -58,7 +60,7 @@ class Outcome:
 
 
 CONSTANT = Outcome(0.0, 0.0, 0.0, 0, False, True, None)
-"""Of a variable that never varies there is nothing to know."""
+"""The result if a variable is constant: no information."""
 
 
 def critics_of(
@@ -66,7 +68,7 @@ def critics_of(
 ) -> Critics:
     """The architecture for variables of (at most) d_a and d_b dimensions.
 
-    maps : shapes of a and b, (channels, height, width), where convolutions stand before it
+    maps : shapes (channels, height, width) of a and b, for variables with convolutions
     """
     s = settings
     fronts = {
@@ -90,7 +92,8 @@ def how_many(
     d_b: int,
     maps: tuple[Shape, Shape] = (NO_MAP, NO_MAP),
 ) -> int:
-    """Critics that train together in settings.memory_mb, on n samples; at least one."""
+    """Number of critics that train together on n samples within settings.memory_mb; at least
+    one."""
     net = critics_of(settings, d_a, d_b, maps)
     split = Split.of(n_inputs, settings.held_out, settings.seed)
     batch = min(settings.batch_size, len(split.train))
@@ -103,9 +106,9 @@ def how_many(
 class Training:
     """One stack of critics from first weights to outcomes.
 
-    first : the weights to begin with, of each critic, None: fresh ones; as they are where
-        they do not fit the pair
-    keep : whether the best weights are wanted
+    first : the first weights of each critic; None, or weights that do not fit the pair: fresh
+        ones
+    keep : whether the best weights are kept
     """
 
     def __init__(
@@ -126,7 +129,7 @@ class Training:
         self.alive = torch.arange(len(first))
 
     def run(self) -> list[Outcome]:
-        """Trains until every critic has stopped."""
+        """Train until every critic has stopped."""
         with torch.no_grad():
             return self._run()
 
@@ -134,7 +137,7 @@ class Training:
         settings = self.settings
         self._begin()
         if lost := (~self._evaluate(0)).nonzero()[:, 0].tolist():
-            # weights of another epoch that explode on this one
+            # weights of an earlier epoch whose bound explodes at this one
             self.first = [None if i in lost else one for i, one in enumerate(self.first)]
             self._begin()
             self._evaluate(0)
@@ -171,8 +174,8 @@ class Training:
         )
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Mini-batches without end, inputs (B,) and one draw (B,) of each: passes over the
-        inputs in new orders; what is left of a pass is dropped."""
+        """Mini-batches without end: inputs (B,) and one draw (B,) of each. Each pass over the
+        inputs has a new order; its last, incomplete mini-batch is dropped."""
         random = streams.of_estimator(self.settings.seed, 2)
         train = self.split.train
         size = min(self.settings.batch_size, len(train))
@@ -183,7 +186,7 @@ class Training:
                 yield order[start : start + size], draws[start : start + size]
 
     def _slopes(self, a: Tensor, b: Tensor) -> Tensor:
-        """The derivative of each critic's loss by its weights, (C, n_weights)."""
+        """The gradient of each critic's loss, (C, n_weights)."""
         slopes, states = [], []
         for few in self._few_at_a_time(a.shape[1]):
             values = self.values[few].detach().requires_grad_()
@@ -196,7 +199,8 @@ class Training:
         return torch.cat(slopes)
 
     def _few_at_a_time(self, n_rows: int, held_out: bool = False) -> Iterator[slice]:
-        """Parts of the stack: on a CPU so many critics that their scores stay in its cache."""
+        """Parts of the stack; on a CPU, few enough critics for their scores to stay in
+        cache."""
         n_critics = len(self.alive)
         at_once = n_critics
         if self.values.device.type == "cpu":
@@ -205,7 +209,7 @@ class Training:
             yield slice(first, min(first + at_once, n_critics))
 
     def _evaluate(self, step: int) -> Tensor:
-        """Takes note of the held-out bounds; returns which of the stack go on, (C,)."""
+        """Note the held-out bounds; returns which critics of the stack continue, (C,)."""
         both = [self._held_out_bound(half) for half in (0, 1)]
         bound, stderr, criterion = (torch.stack(one) for one in zip(*both, strict=True))
         go_on, best = self.reports.note(step, self.alive, bound, stderr, criterion)
@@ -216,7 +220,8 @@ class Training:
         return go_on
 
     def _held_out_bound(self, half: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Bound, its standard error, criterion, each (C,) float64 on the CPU, in nats."""
+        """The bound, its standard error and the criterion, each (C,) float64 on the CPU,
+        nats."""
         inputs = self.split.halves[half]
         draws = min(self.group.n_draws, max(1, EVALUATED // self.n_held_out))
         n_blocks = math.ceil(self.n_held_out / self.block)
@@ -238,7 +243,7 @@ class Training:
         return bound, stderr, self.estimator.criterion(summary)
 
     def _leave(self, stay: Tensor) -> None:
-        """Takes the critics that have stopped out of the stack."""
+        """Remove the critics that have stopped from the stack."""
         self.alive = self.alive[stay]
         chosen = stay.nonzero()[:, 0].to(self.values.device)
         self.group = self.group.only(chosen)
@@ -248,11 +253,11 @@ class Training:
 
 
 class Reports:
-    """What is to be said of each of n critics, from one evaluation to the next.
+    """What is reported of each of n critics, updated at each evaluation.
 
-    cap : what a bound cannot exceed, in nats
-    patience : evaluations without a better one on either half after which training ends
-    curves : whether every evaluation is to be told of
+    cap : the largest bound that counts as an estimate, in nats
+    patience : training ends after this many evaluations without a new best on either half
+    curves : whether every evaluation is reported
     """
 
     def __init__(self, n: int, cap: float, patience: int, curves: bool = False):
@@ -269,13 +274,13 @@ class Reports:
     def note(
         self, step: int, alive: Tensor, bound: Tensor, stderr: Tensor, criterion: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Takes note of an evaluation of the critics `alive` (C,) on both halves, (2, C) each.
+        """Note an evaluation of the critics `alive` (C,) on both halves; all others (2, C).
 
-        Returns which of them go on, and which are better than ever on both halves together.
+        Returns which critics continue, and which have a new best on both halves together.
         """
         fine = (bound.isfinite() & (bound <= self.cap) & criterion.isfinite()).all(dim=0)
-        # A collapsed half says nothing either, though training may recover from it; left in, it
-        # would be reported where the other half happens to be at its best.
+        # A collapsed half is no estimate either, though training may recover from it; otherwise
+        # it would be reported whenever the other half happens to be at its best.
         sound = fine & (bound >= -self.cap).all(dim=0)
         better = sound & (criterion > self.best[:, alive])
         for half in (0, 1):
@@ -296,8 +301,9 @@ class Reports:
         return fine & (self.waited[alive] < self.patience), best
 
     def outcomes(self, carried: list[bool]) -> list[Outcome]:
-        """One a critic. A critic that was never sound is as good as one that is constant: 0
-        nat, by any bound. carried : of each whether it began with weights that it was given"""
+        """One outcome for each critic. A critic that was never sound counts as a constant one,
+        for which any bound is 0 nats.
+        carried : for each critic, whether it began with the weights that it was given"""
         converged = (self.waited >= self.patience) | self.exploded
         value = self.bound.mean(dim=0).nan_to_num(0.0)
         stderr = self.stderr.square().sum(dim=0).sqrt().nan_to_num(0.0) / 2
