@@ -15,7 +15,7 @@ def said(name, n, d, features):
 @pytest.mark.parametrize("name", ["ksg", "kl", "sliced", "mine", "nwj", "smile", "js"])
 def test_what_takes_long_says_how_long_and_what_to_do(name):
     message = said(name, 100_000, 2, 50)
-    assert message.startswith(f"{name} of 100000 samples of 2 dimensions and 50 takes about ")
+    assert message.startswith(f"{name} for 100000 samples of 2 dimensions and 50 takes about ")
     assert "10000 samples chosen at random would take about" in message
 
 
@@ -51,10 +51,10 @@ def test_warnings_come_before_the_call(monkeypatch):
 
     monkeypatch.setattr(ESTIMATORS["ksg"], "between", not_yet)
     with (
-        pytest.warns(UserWarning, match="ksg of 60 samples") as found,
+        pytest.warns(UserWarning, match="ksg for 60 samples") as found,
         pytest.raises(RuntimeError, match="started"),
     ):
         infoplane.estimate(z, z[:, 0] > 0, x=z, estimator="ksg")
     assert [warning.filename for warning in found] == [__file__]
-    with pytest.warns(UserWarning, match="ksg of 60 samples"), pytest.raises(RuntimeError):
+    with pytest.warns(UserWarning, match="ksg for 60 samples"), pytest.raises(RuntimeError):
         infoplane.mutual_information(z, z, estimator="ksg")

@@ -1,1 +1,2 @@
-"""What is known of the methods: where they were tested, what they cost and cannot exceed."""
+"""What is known about the estimators: how they were tested, what they cost, and their
+limits."""

@@ -1,19 +1,20 @@
-"""Calibrated intervals: how far off an estimator was on problems alike whose answer is known.
+"""Calibrated intervals, from an estimator's errors on similar problems with a known answer.
 
-`infoplane.truth.calibrate` fits the table beside this file, calibration.json, to the errors of
-the calibration page; it says there how, and how intervals are tested on families of problems
-that the fit has not seen. What failed this test stands in the table with by how much. A fit is
-of one estimator with its settings and one kind of second variable. Beside the value v there are
-second opinions of the same samples (opinions.py). With
-`start` those of v and of the opinions that distances are counted from,
+`infoplane.truth.calibrate` fits calibration.json, in this folder, to the errors of the
+calibration page; its docstring says how, and how intervals are tested on families of problems
+that the fit has not seen. For fits that failed this test, the table says by how much. A fit is
+for one estimator with its settings and one kind of second variable. Next to the value v it uses
+second opinions from the same samples (opinions.py). `start` lists the value or opinions from
+which distances are counted:
     low = min(start) − (exp(f_low) − NEAR),    high = max(start) + (exp(f_high) − NEAR)
-where f_low and f_high are sums of coefficients times `features`, the margin among them. No
-information lies below 0, and with a label none above H(B), or where A takes few values above
-what is counted: intervals end there.
+where f_low and f_high are sums of coefficients times `features`, including the margin. No
+information is below 0. With labels none is above H(B) or, if A takes few values, above what is
+counted. Intervals are cut at these limits.
 
-An interval is given where the fit has evidence: settings as tested, no more and no fewer
-samples, no more dimensions, values between those that at least two families reached, no
-larger H(B), T continuous where the second variable is. Elsewhere there is none.
+An interval is given where the fit has evidence: the tested settings; numbers of samples,
+numbers of dimensions, values and H(B) within the range that was tested, for values the range
+that at least two families reached; and continuous T if the second variable is continuous.
+Elsewhere there is none.
 """
 
 from __future__ import annotations
@@ -36,33 +37,34 @@ if TYPE_CHECKING:
 TABLE = Path(__file__).with_name("calibration.json")
 
 FREE = frozenset({"estimator", "memory_mb", "batch", "seed", "device", "curves"})
-"""Settings that leave an estimator's accuracy as it is. An estimator adds to them, in
-`chosen_by`, what chooses the quantity that is estimated, and not how well."""
+"""Settings that do not affect an estimator's accuracy. An estimator adds, in `chosen_by`, the
+settings that choose which quantity is estimated, and not how well."""
 
 CONTINUOUS, LABELS = "continuous", "labels"
 
 OPINIONS = ("linear", "coarse", "entropy", "neighbours", "lines", "counted")
-"""Beside a value, in a table of errors: of two continuous variables linear and coarse, of
-labels H(B), neighbours, lines and counted (opinions.py); bits, NaN of the other kind."""
+"""Columns of a table of errors, in bits: for two continuous variables linear and coarse, for
+labels H(B), neighbours, lines and counted (opinions.py); NaN for the other kind."""
 
 NEAR = 0.02
-"""Bits that are added to distances before their logarithm is fitted: smaller ones are alike."""
+"""Bits that are added to distances before their logarithm is fitted, so that smaller distances
+count as equal."""
 OF_SECOND = {"coarse", "beyond", "told", "told middle", "gap", "most", "most middle"}
-"""Features that are made of the second opinion."""
+"""Features that use the second opinion."""
 FAR = 15.0
-"""Bits from which on values and distances are alike."""
+"""Values and distances above this many bits count as equal."""
 
 
 class Asked(NamedTuple):
-    """A value and what is known of it; numbers, or arrays of one length, in bits.
+    """A value and what is known about it; numbers, or arrays of one length, in bits.
 
     kind : CONTINUOUS or LABELS
-    n : samples; d_a, d_b : dimensions of A and of B, d_b 0 of labels
-    stderr : NaN where the estimator has none
-    reference : the opinion `linear` of continuous variables, H(B) of labels
-    second : the opinion `coarse` of continuous variables; of labels the larger of `neighbours`
-        and `lines`, between 0 and H(B)
-    counted : the opinion of this name, of labels
+    n : number of samples; d_a, d_b : dimensions of A and of B, d_b is 0 for labels
+    stderr : NaN if the estimator has none
+    reference : for continuous variables the opinion `linear`, for labels H(B)
+    second : for continuous variables the opinion `coarse`; for labels the larger of
+        `neighbours` and `lines`, between 0 and H(B)
+    counted : for labels the opinion of this name
     """
 
     kind: str
@@ -77,9 +79,10 @@ class Asked(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """The errors of one estimator with its settings, of one kind.
+    """A fit to the errors of one estimator with its settings, for one kind.
 
-    ranges : smallest and largest n, d_a, d_b and value, and reference of labels, with evidence
+    ranges : smallest and largest n, d_a, d_b and value with evidence, for labels of reference
+        too
     start : fields of Asked that distances are counted from
     low, high : coefficients of the features, by name
     """
@@ -94,11 +97,11 @@ class Fit(NamedTuple):
 
     @property
     def takes_second(self) -> bool:
-        """Whether it takes the second opinion."""
+        """Whether it uses the second opinion."""
         return "second" in self.start or bool(OF_SECOND & {*self.low, *self.high})
 
     def covers(self, asked: Asked):
-        """Whether there is evidence for a value; an array where `asked` holds arrays."""
+        """Whether there is evidence for a value; an array if `asked` holds arrays."""
         inside = True
         for name, (least, most) in self.ranges.items():
             number = getattr(asked, name)
@@ -106,8 +109,8 @@ class Fit(NamedTuple):
         return inside
 
     def why_none(self, asked: Asked) -> str:
-        """Why there is no evidence for a value, of information.WHY_NONE; empty: there is.
-        asked : of numbers, the reference NaN while it is not known"""
+        """Why there is no evidence for a value, a key of information.WHY_NONE; empty if there
+        is. asked : numbers; its reference is NaN while it is not known"""
         for name, (least, most) in self.ranges.items():
             number = getattr(asked, name)
             if not least <= number <= most and not (name == "reference" and math.isnan(number)):
@@ -117,8 +120,8 @@ class Fit(NamedTuple):
         return ""
 
     def interval_of(self, asked: Asked) -> Interval:
-        """Where the estimator's quantity lies by the evidence, in bits; NO_INTERVAL without
-        it, and where labels are all one or T is not continuous (a reference of 0 or NaN)."""
+        """The interval of the estimator's quantity, in bits; NO_INTERVAL without evidence, if
+        all labels are equal, or if T is not continuous (a reference of 0 or NaN)."""
         known = asked.reference > 0 if self.kind == LABELS else asked.reference >= 0
         if not known or self.why_none(asked):
             return NO_INTERVAL
@@ -126,7 +129,7 @@ class Fit(NamedTuple):
         return Interval(float(low), float(high), "calibrated")
 
     def ends(self, asked: Asked) -> tuple:
-        """Both ends of intervals, bits."""
+        """The lower and upper ends of intervals, in bits."""
         found = features(asked)
         below, above = (
             np.exp(np.clip(log_distance(found, side), math.log(NEAR), math.log(FAR))) - NEAR
@@ -139,8 +142,8 @@ class Fit(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """An estimator with its settings whose intervals, of one kind, failed the test; why : by
-    how much, in words."""
+    """An estimator with its settings whose intervals for one kind failed the test.
+    why : by how much, in words"""
 
     estimator: str
     settings: str
@@ -149,15 +152,15 @@ class Failed(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What the table says of an estimator with its settings, by kind: fits, and why there is
-    none, of information.WHY_NONE."""
+    """What the table says about an estimator with its settings, by kind.
+    fits : the fits; why : for kinds without a fit, the key of information.WHY_NONE"""
 
     fits: Mapping[str, Fit]
     why: Mapping[str, str]
 
 
 def known(estimator: Estimator) -> Known:
-    """What the table says of an estimator with its settings."""
+    """What the table says about an estimator with its settings."""
     mine, without = of(estimator), failures(estimator)
     tested = {one.kind for one in (*fits(), *failed()) if one.estimator == estimator.name}
     why = {
@@ -169,12 +172,12 @@ def known(estimator: Estimator) -> Known:
 
 
 def of(estimator: Estimator) -> Mapping[str, Fit]:
-    """The fits of an estimator with these settings by kind; none where it is not calibrated."""
+    """The fits of an estimator with these settings, by kind; none if it is not calibrated."""
     return {fit.kind: fit for fit in _those_of(estimator, fits())}
 
 
 def _those_of(estimator: Estimator, rows: Sequence) -> Iterator:
-    """Of rows of the table those of this estimator with these settings."""
+    """The rows of the table for this estimator with these settings."""
     asked = told_apart_by(estimator)
     for row in rows:
         idle = estimator.idle_with_labels if row.kind == LABELS else frozenset()
@@ -183,25 +186,25 @@ def _those_of(estimator: Estimator, rows: Sequence) -> Iterator:
 
 
 def failures(estimator: Estimator) -> dict[str, str]:
-    """Of each kind of which an estimator with these settings failed the test of calibrated
-    intervals, by how much, in words."""
+    """By how much, in words, an estimator with these settings failed the test of calibrated
+    intervals, for each kind that failed."""
     return {one.kind: one.why for one in _those_of(estimator, failed())}
 
 
 def _less(settings: str, idle: frozenset[str]) -> dict:
-    """The settings, from text, without those that are idle."""
+    """The settings, from their text, without the idle ones."""
     return {key: v for key, v in json.loads(settings).items() if key not in idle}
 
 
 def digest_of(estimator: str) -> str:
-    """Digest of what the table says of the estimator of this name: results carry intervals
-    from it, or why there is none."""
+    """Digest of what the table says about the estimator of this name. Results depend on it:
+    they carry intervals, or the reason why there is none."""
     rows = [row for row in (*fits(), *failed()) if row.estimator == estimator]
     return digest_of_text(json.dumps(rows))
 
 
 def told_apart_by(estimator: Estimator) -> str:
-    """The settings that decide an estimator's accuracy, as text: equal for equal accuracy."""
+    """The settings that affect an estimator's accuracy, as text: equal for equal accuracy."""
     free = FREE | estimator.chosen_by | estimator.idle
     chosen: Mapping = estimator.settings.model_dump(mode="json")
     return json.dumps({k: v for k, v in chosen.items() if k not in free}, sort_keys=True)
@@ -215,7 +218,7 @@ def fits() -> tuple[Fit, ...]:
 
 @cache
 def failed() -> tuple[Failed, ...]:
-    """What failed, in the table that ships."""
+    """The failed fits of the table that ships."""
     return tuple(Failed(**row) for row in _rows("failed"))
 
 
@@ -224,7 +227,7 @@ def _rows(part: str) -> list[dict]:
 
 
 def features(asked: Asked) -> dict[str, np.ndarray | float]:
-    """What errors are fitted by; those of labels are shares of H(B)."""
+    """The features that errors are fitted to; with labels, some are shares of H(B)."""
     size = np.log(np.asarray(asked.n) / 4000)
     wide = np.log(np.maximum(asked.d_a, asked.d_b))
     spread = np.log(np.clip(np.nan_to_num(asked.stderr, nan=0.05), 0.003, 3))
@@ -258,19 +261,20 @@ def features(asked: Asked) -> dict[str, np.ndarray | float]:
 
 
 def most_of(asked: Asked):
-    """The most that A can tell of labels: H(B), or what is counted and its scatter."""
+    """The most that A can tell about labels: H(B), or `counted` plus its scatter if that is
+    less."""
     return np.fmin(asked.reference, asked.counted + 1 / np.sqrt(asked.n))
 
 
 def around(asked: Asked, start: Sequence[str]) -> tuple:
-    """What distances below and above are counted from: the smallest and the largest of the
-    fields of this name that are numbers."""
+    """Where distances below and above are counted from: the smallest and the largest of the
+    fields in `start`, without NaN."""
     numbers = [np.asarray(getattr(asked, name), dtype=float) for name in start]
     return np.fmin.reduce(numbers), np.fmax.reduce(numbers)
 
 
 def log_distance(found: Mapping, side: Mapping[str, float]):
-    """The fitted logarithm of a distance + NEAR; found : of `features`"""
+    """The fitted logarithm of a distance + NEAR. found : result of `features`"""
     return sum(coefficient * found[name] for name, coefficient in side.items())
 
 

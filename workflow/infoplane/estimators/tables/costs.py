@@ -1,9 +1,10 @@
-"""What an estimator needs for layers of n rows and d units, from measured ones.
+"""The cost of an estimator for layers of n rows and d units, from measured layers.
 
-costs.csv has seconds and working memory of single layers under default settings on one thread,
-as `benchmark/costs.py` measured them; of estimators that train, of all their steps, before
-which they may stop. Other sizes are taken to cost what the nearest measured ones do, grown by
-a power of n, which for memory is 1, and by d.
+costs.csv has the seconds and the working memory of single layers under default settings on one
+thread, as `benchmark/costs.py` measured them; for estimators that train, those of all their
+steps, though training may stop earlier. The cost of another size is that of the nearest
+measured one, multiplied by its ratio of d and by a power of its ratio of n; for memory the
+power is 1.
 """
 
 from __future__ import annotations
@@ -21,32 +22,32 @@ if TYPE_CHECKING:
 
 TABLE = Path(__file__).with_name("costs.csv")
 FEATURES = 12
-"""Features of the inputs X beside the layers measured."""
+"""The layers were measured with inputs X of this many features."""
 MEASURED_MEMORY_MB = 512
-"""The estimators' own default for working memory, under which they were measured."""
+"""The estimators were measured with this working memory, their default."""
 LEAST = {"mb": 10.0, "seconds": 0.002}
-"""Smaller measurements say nothing."""
+"""Smaller measurements are noise and are raised to these."""
 STEPS_EXPECTED = 0.5
-"""Share of its steps after which an estimator that trains is expected to have stopped. Some
-layers take a tenth of them, others all; a job asks for three times the expected."""
+"""An estimator that trains is expected to stop after this share of its steps. Some layers take
+a tenth of them, others all; a job asks for three times the expected time."""
 COLUMNS = [("n", int), ("d", int), ("seconds", float), ("mb", float)]
 UNKNOWN = np.array([(4096, 100, 60.0, 1000.0)], COLUMNS)
-"""Of an estimator that is not in the table."""
+"""The cost of an estimator that is not in the table."""
 LINEAR = {
     "max_steps", "width", "depth", "held_out_contrasts", "n_projections", "n_shifts", "k",
     "n_shuffles", "n_batches", "n_neighbours", "max_iterations", "silhouette_rows",
     "batch_size",
 }  # fmt: skip
-"""Settings by which seconds grow. One that would make an estimator faster than by default is
-not counted on: it may have stopped before."""
+"""Settings to which the seconds are proportional above their defaults. Below its default a
+setting does not lower the expected time: training may have stopped earlier anyway."""
 
 
-@lru_cache(1000)  # thousands of runs have layers alike
+@lru_cache(1000)  # thousands of runs have equal layers
 def of_layer(estimator: Estimator, n: int, d: int, features: int) -> Cost:
-    """Working memory for a layer of n rows and d units, and seconds on one thread; of an
-    estimator without measurements, slow and large (UNKNOWN).
+    """Working memory for a layer of n rows and d units, and seconds on one thread. An estimator
+    without measurements counts as slow and large (UNKNOWN).
 
-    features : of the inputs X
+    features : number of features of the inputs X
     """
     measured = rows().get(estimator.name, UNKNOWN)
     d += 0 if estimator.takes_layers else max(0, features - FEATURES)
@@ -54,7 +55,7 @@ def of_layer(estimator: Estimator, n: int, d: int, features: int) -> Cost:
     settings = estimator.settings.model_dump()
     memory = settings.get("memory_mb", MEASURED_MEMORY_MB)
     mb = (measured["mb"] * in_n * in_d)[_not_passed_over(measured, n)].min()
-    # Those that train together fill a stack of as much.
+    # Critics that train together fill a stack of this size.
     mb += memory if estimator.together else max(0, memory - MEASURED_MEMORY_MB)
     seconds = (measured["seconds"] * in_n ** _power(measured) * in_d).min()
     for key, field in type(estimator.settings).model_fields.items():
@@ -64,15 +65,17 @@ def of_layer(estimator: Estimator, n: int, d: int, features: int) -> Cost:
 
 
 def _not_passed_over(measured: np.ndarray, n: int) -> np.ndarray:
-    """Which tell of memory at n rows: of fewer rows only the most that there are of a d.
-    Between two measurements memory may grow faster than n, up to its bound."""
+    """Which measurements apply to the memory at n rows: those of at least n rows, and for each
+    d the one of most rows. Between two measurements memory may grow faster than n, up to its
+    bound."""
     same = measured["d"] == measured["d"][:, None]
     most = np.where(same, measured["n"], 0).max(1)
     return (measured["n"] >= n) | (measured["n"] == most)
 
 
 def _power(measured: np.ndarray) -> float:
-    """Of n, by which seconds grow, between 1 and 2: of the two largest of the narrowest."""
+    """The power of n in the seconds, between 1 and 2, from the two largest of the narrowest
+    layers."""
     largest = measured[measured["d"] == measured["d"].min()][-2:]
     grown, more = (np.diff(np.log(largest[key])) for key in ("seconds", "n"))
     return min(2.0, max(1.0, *(grown / more))) if len(largest) > 1 else 2.0
@@ -80,7 +83,7 @@ def _power(measured: np.ndarray) -> float:
 
 @cache
 def rows() -> dict[str, np.ndarray]:
-    """COLUMNS of single layers by estimator; costs are not below those of smaller layers."""
+    """COLUMNS of single layers by estimator; no cost is below that of a smaller layer."""
     table = np.genfromtxt(TABLE, delimiter=",", names=True, dtype=None, encoding="utf-8")
     of = {str(name): table[table["estimator"] == name] for name in table["estimator"]}
     for own in of.values():

@@ -1,7 +1,8 @@
-"""How long a single call will take, said before it starts where that is long.
+"""A warning before a single call that will take long.
 
-From the table by which the workflow's jobs ask for time (tables/costs.py); they show their
-progress themselves. It was measured on one machine: others take a third or three times as long.
+The expected time is from the table that the workflow's jobs use to ask for time
+(tables/costs.py); jobs show their own progress and give no warning. The table was measured on
+one machine: other machines take between a third and three times as long.
 """
 
 from __future__ import annotations
@@ -10,23 +11,23 @@ from infoplane.estimators.interface import Estimator
 from infoplane.estimators.tables import costs as table
 
 LONG = 30.0
-"""Expected seconds from which on they are said."""
+"""Calls that are expected to take at least this many seconds give a warning."""
 FEWER = 10_000
-"""Samples that the message names as an alternative."""
+"""The message suggests this many samples as an alternative."""
 FAST = ("binned", "kde", "edge")
-"""And estimators."""
+"""The message suggests these estimators as alternatives."""
 LABELS_ALONE = 0.5
-"""Share of the measured seconds without X; measured 0.3 to 0.5."""
+"""Without X a call takes this share of the measured seconds; measured 0.3 to 0.5."""
 IN_TREES = ("ksg", "kl")
-"""Estimators that search trees, where these are faster: the table's layers have X beside them,
-of too many dimensions for that."""
+"""Estimators that search trees if these are faster. The table does not show that: its layers
+were measured with an X of too many dimensions for trees."""
 
 
 def seconds(estimator: Estimator, n: int, d: int, features: int) -> float:
     """Expected seconds on one core for n samples of d dimensions; 0 for an estimator without
     measurements.
 
-    features : of the second variable; 0 where that is labels alone
+    features : dimensions of the second variable; 0 for labels alone
     """
     if estimator.name not in table.rows():
         return 0.0
@@ -42,21 +43,21 @@ def seconds(estimator: Estimator, n: int, d: int, features: int) -> float:
 
 
 def warning(estimator: Estimator, n: int, d: int, features: int) -> str:
-    """What to say before such a call; empty where it is not expected to be long."""
+    """The message before such a call; empty if it is not expected to take long."""
     expected = seconds(estimator, n, d, features)
     if expected < LONG:
         return ""
     sizes = f"{n} samples of {d} dimensions" + (f" and {features}" if features else "")
     fewer = seconds(estimator, FEWER, d, features)
     faster = ", ".join(name for name in FAST if name != estimator.name)
-    instead = f"fewer samples or another estimator ({faster}) take less"
+    instead = f"fewer samples or another estimator ({faster}) take less time"
     if n > FEWER and fewer < expected / 2:
         instead = (
             f"{FEWER} samples chosen at random would take about {_interval(fewer)}; other "
             f"estimators ({faster}) may be faster too"
         )
     takes = f"takes about {_interval(expected)} on one core"
-    return f"{estimator.name} of {sizes} {takes}; {instead}"
+    return f"{estimator.name} for {sizes} {takes}; {instead}"
 
 
 def _interval(seconds: float) -> str:

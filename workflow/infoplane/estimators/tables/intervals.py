@@ -1,9 +1,9 @@
 """Calibrated intervals for the records of a session (calibration.py), or why there is none.
 
-What has an interval by a theorem or by counting keeps it, and where an estimator says itself
-why there is none, that stands. None is given
-- of I(X;T) where T is a function of X: it is infinite, or H(X), whatever the samples say;
-- of several draws of an input, and of channels × pixels that the estimator reads as such: the
+A record that has an interval from a theorem or from counting keeps it, and so does a record
+whose estimator gives its own reason for having none. No calibrated interval is given
+- for I(X;T) if T is a function of X: it is infinite, or H(X), whatever the samples say;
+- for several draws of an input, and for channels × pixels that the estimator reads as such: the
   calibration page has neither.
 """
 
@@ -32,9 +32,9 @@ def of_layers(
     records: Sequence[LayerInformation],
     limits: Limits,
 ) -> list[LayerInformation]:
-    """The records with calibrated intervals, where there are any, and elsewhere with why not.
+    """The records with calibrated intervals, or with the reason why they have none.
 
-    limits : of the batch, for H(Y)
+    limits : the limits of the batch, for H(Y)
     """
     known = calibration.known(estimator)
     both = zip(batch, records, strict=True)
@@ -42,7 +42,8 @@ def of_layers(
 
 
 def of_pair(estimator: Estimator, pair: Pair, record: Information) -> Information:
-    """The record of two variables with a calibrated interval, or with why it has none."""
+    """The record of two variables with a calibrated interval, or with the reason why it has
+    none."""
     known = calibration.known(estimator)
     why = "maps" if estimator.takes_as_maps(pair.shapes) else ""
     entropy = partial(Limits().of_labels, pair.b)
@@ -82,8 +83,8 @@ def _given(
     why: str,
     entropy: Callable[[], float] | None = None,
 ) -> Information:
-    """why : there is no evidence for such samples, of WHY_NONE; empty: there may be
-    entropy : H(B) in bits, where b are labels"""
+    """why : the key of WHY_NONE if there is no evidence for such samples; empty: there may be
+    entropy : H(B) in bits, if b are labels"""
     if record.interval.kind != "none" or record.why_none:
         return record
     if math.isnan(record.value):
@@ -108,7 +109,7 @@ def _given(
 
 
 def _second(pair: Pair, reference: float) -> float:
-    """The second opinion; reference : of the pair, H(B) where b are labels."""
+    """The second opinion. reference : the pair's reference, H(B) if b are labels"""
     if pair.is_labelled:
         return float(opinions.told(*opinions.of_labels(pair.a, pair.b), reference))
     return opinions.coarse(pair.a, pair.b)

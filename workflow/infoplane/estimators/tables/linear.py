@@ -1,14 +1,14 @@
-"""Information that correlations of ranks carry alone: a cheap second opinion on I(A;B).
+"""The information in the correlations of ranks: a cheap second opinion on I(A;B).
 
-Every variable is replaced by its normal scores, Φ⁻¹(rank / (n + 1)); a normal with the
-correlations of these scores has
+Every variable is replaced by its normal scores, Φ⁻¹(rank / (n + 1)). A normal distribution with
+the correlations of these scores has
     I = ½ log2 (det R_a det R_b / det R_ab) bits.
-Of n samples the determinants of a normal are too small by a known factor: with m = n − 1,
-    E ln det S_p = ln det Σ_p + p ln(2 / m) + Σ_{i=1..p} ψ((m + 1 − i) / 2),
-which is taken off (Goodman 1963, Ann. Math. Stat. 34, 178). The same is asked of distances from
-the median, |a − median|, which move together under heavy tails and on rings; the larger counts.
-It is near the truth where scores are normal together, and says nothing of dependences that
-neither shows.
+The determinants of n samples of a normal are too small by a known factor: with m = n − 1,
+    E ln det S_p = ln det Σ_p + p ln(2 / m) + Σ_{i=1..p} ψ((m + 1 − i) / 2).
+This bias is subtracted (Goodman 1963, Ann. Math. Stat. 34, 178). The same is computed for the
+distances from the median, |a − median|, which are correlated under heavy tails and on rings;
+the larger result counts. It is near the truth if the scores are jointly normal, and misses
+dependences that neither correlation shows.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ import torch
 from infoplane.information import BIT
 
 ROWS, NUMBERS = 1000, 20_000
-"""Samples that are looked at, evenly spaced among all: ROWS, or more where A and B have so few
-dimensions that they hold less than NUMBERS numbers."""
+"""Samples that are used, evenly spaced among all: ROWS, or more if A and B have so few
+dimensions that ROWS samples of both have less than NUMBERS numbers."""
 FEWEST_VALUES = 0.9
-"""Share of different values from which on a variable is continuous."""
+"""A variable with at least this share of different values counts as continuous."""
 SINGULAR = 1e-9
-"""Added to variances: variables that are the same then share some 15 bits, and not infinite."""
+"""Added to variances, so that equal variables share some 15 bits and not infinitely many."""
 
 
 def linear_information(a: torch.Tensor, b: torch.Tensor) -> float:
-    """Bits that correlations of normal scores, or of distances from the median, carry; at least
+    """The bits in the correlations of normal scores, or of distances from the median; at least
     0.
 
-    a : (n, d_a), b : (n, d_b), floating point. NaN where a variable of a is not continuous
-    (fewer different values than FEWEST_VALUES of the samples), and where there are not twice
-    as many samples as variables. Variables that never vary are left out.
+    a : (n, d_a), b : (n, d_b), floating point. NaN if a variable of a is not continuous (its
+    share of different values is below FEWEST_VALUES), or if there are fewer than twice as many
+    samples as variables. Constant variables are left out.
     """
     n = max(ROWS, NUMBERS // (a.shape[1] + b.shape[1]))
     a, b = _some(a, n), _some(b, n)
@@ -47,12 +47,12 @@ def linear_information(a: torch.Tensor, b: torch.Tensor) -> float:
 
 
 def is_continuous(a: torch.Tensor) -> bool:
-    """Whether every variable of a (n, d_a) takes many values, of ROWS samples."""
+    """Whether every variable of a (n, d_a) takes many different values in ROWS samples."""
     return _different(_some(a, ROWS)) >= FEWEST_VALUES
 
 
 def _shared(a: np.ndarray, b: np.ndarray) -> float:
-    """Bits that the correlations of their normal scores carry, less the bias."""
+    """The bits in the correlations of their normal scores, without the bias."""
     a, b = (rows[:, (rows != rows[0]).any(axis=0)] for rows in (a, b))
     n, d_a, d_b = len(a), a.shape[1], b.shape[1]
     if 0 in (d_a, d_b):
@@ -69,13 +69,13 @@ def _some(rows: torch.Tensor, n: int) -> np.ndarray:
 
 
 def _different(rows: np.ndarray) -> float:
-    """Share of different values of the variable that has fewest; rows (n, d)."""
+    """Share of different values in the variable with fewest; rows (n, d)."""
     ordered = np.sort(rows, axis=0)
     return float((1 + (np.diff(ordered, axis=0) > 0).sum(axis=0)).min() / len(rows))
 
 
 def normal_scores(rows: np.ndarray) -> np.ndarray:
-    """Normal scores of each variable; equal values share the middle of their ranks."""
+    """Normal scores of each variable; equal values get the mean of their ranks."""
     n, d = rows.shape
     order = np.argsort(rows, axis=0, kind="stable")
     found = np.empty((n, d))
@@ -93,7 +93,8 @@ def _log_det(r: np.ndarray) -> float:
 
 
 def _bias(n: int, d: int) -> float:
-    """E ln det of a sample's covariance, less ln det of the true one, of d normal variables."""
+    """E ln det of the sample covariance minus ln det of the true one, for d normal
+    variables."""
     m = n - 1
     halves = (m + 1 - torch.arange(1, d + 1, dtype=torch.float64)) / 2
     return d * math.log(2 / m) + float(torch.special.digamma(halves).sum())

@@ -1,19 +1,20 @@
-"""Second opinions on two variables: cheap numbers by which the error of an estimate is told.
+"""Second opinions on two variables: cheap numbers that predict the error of an estimate.
 
-Beside `linear`, what correlations of ranks carry (linear.py), these are of at most ROWS
-samples, evenly spaced among all, with every variable replaced by its normal scores; some
-milliseconds.
+`linear` is in linear.py. The others use at most ROWS samples, evenly spaced among all, with
+every variable replaced by its normal scores, and take some milliseconds; `counted` uses all
+samples as they are.
 
-    coarse      bits that common neighbours carry: with k of n samples near each, in A and in B,
-                    log2 (n · mean number of samples near in both / k²)
-                with k a twentieth of n: about 0 of independent variables, and at most log2 20
-    neighbours  of labels: H(B) less the cross-entropy of what the K nearest neighbours of each
-                sample say of its label, itself left out. On average no more than I(A;B)
-    lines       of labels: the same of classes as normals of one covariance, each half of the
-                samples by what was fitted to the other
-    counted     of labels, where a variable of A takes few values: what equal rows of A, of all
-                samples, tell of them. It is all that there is, and on average more; NaN where A
-                is continuous, as its rows are all different
+    coarse      for continuous variables, from common neighbours: if each sample has k near ones
+                in A and k in B,
+                    log2 ((n − 1) · mean number of samples near in both / k²) bits
+                with k a twentieth of n: about 0 for independent variables, at most log2 20
+    neighbours  for labels: H(B) minus the cross-entropy of a prediction of each label from
+                the K nearest neighbours of its sample. On average at most I(A;B)
+    lines       for labels: the same with a linear discriminant, normal classes of one
+                covariance; each half of the samples is predicted by a fit to the other half
+    counted     for labels, if a variable of A takes few values: the plug-in I(A;B) of equal
+                rows of A, which on average is too large; NaN if A is continuous, because
+                then all rows differ
 """
 
 from __future__ import annotations
@@ -28,19 +29,20 @@ from infoplane.estimators.tables import linear
 from infoplane.information import entropy_of_counts
 
 ROWS = 600
-"""Samples of the opinions by neighbours; `linear` looks at more."""
+"""The most samples of coarse, neighbours and lines; `linear` uses more."""
 K = 8
-"""Neighbours that speak of a label."""
+"""Neighbours that predict a label."""
 PART = 20
 """Of n samples, n / PART are near."""
 PRIOR = 1.0
-"""Samples that every label has in the class frequencies beside the K neighbours."""
+"""The class frequencies count as this many samples, added to the K neighbours."""
 SHRINK = 0.1
-"""Share of the mean variance in a class covariance: it can then be inverted."""
+"""Share of the mean variance in a class covariance, which makes it invertible."""
 
 
 def coarse(a: torch.Tensor, b: torch.Tensor) -> float:
-    """Bits; a (n, d_a) and b (n, d_b), floating point. 0 where one of them never varies."""
+    """coarse, in bits; a (n, d_a) and b (n, d_b), floating point. 0 if one of them is
+    constant."""
     rows = [scores(part) for part in (a, b)]
     if 0 in (rows[0].shape[1], rows[1].shape[1]):
         return 0.0
@@ -51,8 +53,8 @@ def coarse(a: torch.Tensor, b: torch.Tensor) -> float:
 
 
 def of_labels(a: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
-    """neighbours and lines, bits; a (n, d_a) and labels (n,), whole numbers from 0. Both 0
-    where A never varies. More than K samples."""
+    """neighbours and lines, in bits; a (n, d_a) and labels (n,), whole numbers from 0. Both are
+    0 if A is constant. n must exceed K."""
     rows, codes = scores(a), np.unique(_some(labels).numpy(force=True), return_inverse=True)[1]
     if rows.shape[1] == 0:
         return 0.0, 0.0
@@ -62,7 +64,7 @@ def of_labels(a: torch.Tensor, labels: torch.Tensor) -> tuple[float, float]:
 
 
 def counted(a: torch.Tensor, labels: torch.Tensor) -> float:
-    """Bits; a (n, d_a) and labels (n,), whole numbers from 0."""
+    """counted, in bits; a (n, d_a) and labels (n,), whole numbers from 0."""
     if linear.is_continuous(a):
         return math.nan
     y = labels.numpy(force=True).astype(np.int64)
@@ -76,7 +78,7 @@ def told(neighbours, lines, entropy):
 
 
 def scores(rows: torch.Tensor) -> np.ndarray:
-    """Normal scores of the variables that vary, of ROWS samples: (ROWS or n, d)."""
+    """Normal scores of the variables that vary, for ROWS samples: (ROWS or n, d)."""
     found = _some(rows).double().numpy(force=True)
     return linear.normal_scores(found[:, (found != found[0]).any(axis=0)])
 
@@ -87,7 +89,7 @@ def _some(rows: torch.Tensor) -> torch.Tensor:
 
 
 def _distances(rows: np.ndarray) -> np.ndarray:
-    """Squared distances (n, n); infinite from each to itself."""
+    """Squared distances (n, n); infinite from each sample to itself."""
     squares = np.square(rows).sum(axis=1)
     found = squares[:, None] + squares - 2 * rows @ rows.T
     np.fill_diagonal(found, np.inf)
@@ -95,13 +97,13 @@ def _distances(rows: np.ndarray) -> np.ndarray:
 
 
 def _near(distances: np.ndarray) -> np.ndarray:
-    """Which samples (n, n) are among the nearest k of each."""
+    """Which samples are among the k nearest of each, (n, n)."""
     k = max(2, len(distances) // PART)
     return distances <= np.partition(distances, k - 1, axis=1)[:, k - 1 : k]
 
 
 def _said_by_neighbours(distances: np.ndarray, codes: np.ndarray) -> float:
-    """Bits of a label, told its nearest neighbours."""
+    """Cross-entropy of a label in bits, as its nearest neighbours predict it."""
     nearest = np.argpartition(distances, K, axis=1)[:, :K]
     share = np.bincount(codes) / len(codes)
     counts = (codes[nearest] == codes[:, None]).sum(axis=1)
@@ -110,8 +112,8 @@ def _said_by_neighbours(distances: np.ndarray, codes: np.ndarray) -> float:
 
 
 def _said_by_lines(rows: np.ndarray, codes: np.ndarray) -> float:
-    """Bits of a label, told the best of normal classes of one covariance; the mean of both
-    halves, each by what was fitted to the other."""
+    """Cross-entropy of a label in bits, as a linear discriminant predicts it; the mean of both
+    halves, each predicted by a fit to the other."""
     halves = np.arange(len(rows)) % 2
     bits = []
     for half in (0, 1):
@@ -121,7 +123,8 @@ def _said_by_lines(rows: np.ndarray, codes: np.ndarray) -> float:
 
 
 def _by_lines(rows, codes, asked, truth) -> np.ndarray:
-    """−log2 p(label | a) of each that is asked for."""
+    """−log2 p(label | a) of the samples `asked` with labels `truth`, by a fit to `rows` with
+    labels `codes`."""
     n_classes = max(codes.max(), truth.max()) + 1
     counts = np.bincount(codes, minlength=n_classes)
     means = np.zeros((n_classes, rows.shape[1]))
@@ -136,6 +139,6 @@ def _by_lines(rows, codes, asked, truth) -> np.ndarray:
     logs += np.log((counts + PRIOR / n_classes) / (len(codes) + PRIOR))
     logs -= logs.max(axis=1, keepdims=True)
     logs -= np.log(np.exp(logs).sum(axis=1, keepdims=True))
-    share = 0.98  # and 2 % of ignorance: no single sample costs more than some bits
+    share = 0.98  # mixed with 2 % of a uniform distribution, so that no sample costs many bits
     p = share * np.exp(logs) + (1 - share) / n_classes
     return -np.log2(p[np.arange(len(truth)), truth])
