@@ -52,7 +52,7 @@ def test_good_page(loaded):
         ),
         (
             {"limits": {"kde": {"largest_n": 5}}},
-            "limits.kde: a largest n or d, or fewer seeds, needs? a reason",
+            "limits.kde: largest_n, largest_d and seeds need a reason",
         ),
         ({"n_of": {"normal": [50]}}, "n_of.normal: there is no problem 'normal'"),
         ({"figures": {}}, "figures: is not a key here"),

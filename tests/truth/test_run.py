@@ -137,7 +137,7 @@ def test_rows_take_every_input_before_any_twice():
 
 def test_task_of_no_kind_is_refused():
     with pytest.raises(
-        ValueError, match="kind is one of continuous, labels, inputs, not pairs"
+        ValueError, match="kind must be one of continuous, labels, inputs, not pairs"
     ):
         Task("x", "pairs", 1, 1, 0.0, lambda n, seed: Draw())
 

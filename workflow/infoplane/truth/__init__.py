@@ -1,11 +1,11 @@
 """Problems whose information is known: one file per family, all with the same interface.
 
-A family is a class derived from `Family` (task.py): its `Settings` say which of its tasks are
-wanted, `tasks` makes them, and `prepare` what costs time before (trained weights, truths by
-Monte Carlo, images).
+A family is a class derived from `Family` (task.py). Its `Settings` choose tasks, `tasks` makes
+them, and `prepare` makes first what takes time (trained weights, truths by Monte Carlo,
+images).
 
-`run` has an estimator answer all of them, `calibrate` keeps its errors, `page`
-says which estimators, problems and sizes a calibration page has.
+`run` has an estimator answer all tasks, `calibrate` makes calibrated intervals from its errors,
+and `page` has the settings of a calibration page: its estimators, problems and sizes.
 """
 
 from infoplane.table import Table

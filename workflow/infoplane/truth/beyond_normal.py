@@ -1,12 +1,12 @@
-"""The 40 tasks of the Beyond Normal benchmark: normals, what is made of them, Student.
+"""The 40 tasks of the Beyond Normal benchmark: normals, their transforms, and Student.
 
 Source: Czyż, Grabowski, Vogt, Beerenwinkel, Marx 2023, "Beyond Normal: On the Evaluation of
 Mutual Information Estimators" (NeurIPS). Every task is one of a few base distributions under
-one-to-one maps of A and of B (transforms.py), which leave I(A;B) as it is. In nats:
+one-to-one maps of A and of B (transforms.py), which do not change I(A;B). In nats:
     normal of covariance Σ           I = ½ ln(det Σ_A det Σ_B / det Σ)
     Student, identity dispersion,    I = f(ν) + f(ν + m + n) − f(ν + m) − f(ν + n),
     m and n dimensions, ν            f(t) = ln Γ(t/2) − (t/2) ψ(t/2)
-        (Arellano-Valle et al. 2013; not 0, for the radius is shared)
+        (Arellano-Valle et al. 2013; not 0, because the radius is shared)
     A uniform on [0, 1], B = A + a   I = ε − ln 2ε for ε ≤ ½, 1/(4ε) above
         uniform error within ±ε
 """
@@ -35,7 +35,7 @@ CORRELATION = 0.75
 DENSE = 0.5
 """Correlation of every two coordinates of A and B."""
 PAIRED = 0.8
-"""Correlation of A_1 with B_1 and of A_2 with B_2, where no others are correlated."""
+"""Correlation of A_1 with B_1 and of A_2 with B_2, if no others are correlated."""
 
 
 def _known(names: list[str]) -> list[str]:
@@ -50,9 +50,9 @@ class BeyondNormalSettings(Settings):
     """The Beyond Normal benchmark."""
 
     family: Literal["beyond_normal"] = "beyond_normal"
-    """The 40 tasks of Czyż et al. 2023."""
+    """This family has the 40 tasks of Czyż et al. 2023."""
     tasks: Annotated[list[str], AfterValidator(_known)] | None = None
-    """Names of the tasks that are wanted; null: all 40."""
+    """Only the tasks of these names are used; null takes all 40."""
 
 
 class BeyondNormal(Family):
@@ -62,7 +62,7 @@ class BeyondNormal(Family):
     settings: BeyondNormalSettings
 
     def tasks(self, prepared: Prepared) -> list[Task]:
-        """The tasks that are asked for, in the benchmark's order."""
+        """The chosen tasks, in the benchmark's order."""
         every = _every_task()
         return [
             task
@@ -72,12 +72,12 @@ class BeyondNormal(Family):
 
 
 def normal_information(covariance: np.ndarray, d_a: int) -> float:
-    """I(A;B) in nats of a normal, the first d_a coordinates A, the others B."""
+    """I(A;B) in nats of a normal; the first d_a coordinates are A, the others B."""
     return of_normals(covariance, d_a) / BIT
 
 
 def student_information(d_a: int, d_b: int, nu: float) -> float:
-    """I(A;B) in nats of a Student distribution of identity dispersion."""
+    """I(A;B) in nats of a Student distribution with identity dispersion."""
 
     def f(t: float) -> float:
         return float(gammaln(t / 2) - t / 2 * psi(t / 2))
@@ -86,17 +86,17 @@ def student_information(d_a: int, d_b: int, nu: float) -> float:
 
 
 def additive_information(epsilon: float) -> float:
-    """I(A;B) in nats of B = A + uniform noise within ±ε, A uniform on [0, 1]."""
+    """I(A;B) in nats for B = A + uniform noise within ±ε, A uniform on [0, 1]."""
     return 0.25 / epsilon if epsilon > 0.5 else epsilon - math.log(2 * epsilon)
 
 
 def dense_covariance(d: int) -> np.ndarray:
-    """Every two of the 2d coordinates correlated alike."""
+    """Covariance with one correlation for every two of the 2d coordinates."""
     return np.full((2 * d, 2 * d), DENSE) + (1 - DENSE) * np.eye(2 * d)
 
 
 def paired_covariance(d: int) -> np.ndarray:
-    """Two coordinates of A correlated with two of B, everything else apart."""
+    """Covariance with two coordinates of A correlated with two of B, all others independent."""
     covariance = np.eye(2 * d)
     for i in range(2):
         covariance[i, d + i] = covariance[d + i, i] = PAIRED
@@ -140,7 +140,7 @@ def _task(
     d_a: int | None = None,
     law: Law | None = None,
 ) -> Task:
-    """d : dimensions of B, and of A too where d_a does not say otherwise."""
+    """d : dimensions of B, and of A unless d_a is given."""
 
     def draw(n: int, seed: int) -> Draw:
         a, b = base(n, generator(f"beyond_normal {name}", n, seed))
@@ -210,7 +210,7 @@ def _transformed() -> list[Task]:
     for d in (3, 5, 25):
         covariance = paired_covariance(d)
         nats, base = normal_information(covariance, d), _normal(covariance)
-        # A turns in its paired coordinates, B in one of them and one that is noise.
+        # A is rotated in its paired coordinates, B in a paired one and one that is noise.
         spirals = [transforms.spiral(0, 1, 1 / d), transforms.spiral(1, 2, 1 / d)]
         for name, of_a, of_b in (
             ("Normal CDF", cdf, cdf),

@@ -2,11 +2,11 @@
 
 T = s_X + N(0, σ²I), X uniform over n_inputs points s_x, Y a function of X:
     I(X;T) = E log2 p(t|x) / p(t)        I(T;Y) = E log2 p(t|y) / p(t)
-with p(t) the mean of n_inputs Gaussians. The average is over (x, noise) of the logarithm of
-the paired ratio, every x equally often, and goes on until both standard errors are small.
-Each noise is drawn with its opposite, and ‖noise‖², whose mean is known, is a control variate:
-together they save nine tenths of the draws. Squared distances are direct differences, for
-‖a‖² + ‖b‖² − 2ab errs at small σ.
+with p(t) the mean of n_inputs Gaussians. The logarithms are averaged over (x, noise), every x
+equally often, until both standard errors are small. Each noise is drawn with its opposite, and
+‖noise‖², whose mean is known, is a control variate: together they save nine tenths of the
+draws. Squared distances are direct differences, because ‖a‖² + ‖b‖² − 2ab is inaccurate at
+small σ.
 """
 
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from infoplane.estimators.kernels import threads
 from infoplane.samples import BIT
 
 ROUND = 4
-"""Pairs of noise draws of every input between two looks at the errors."""
+"""Pairs of noise draws of every input between two checks of the errors."""
 NEGLIGIBLE = 50.0
 """Terms below e^−50 of the input's own add less than 1e-17 together."""
 
@@ -35,10 +35,11 @@ class Truth(NamedTuple):
 def information(
     points: np.ndarray, y: np.ndarray, sigma: float, standard_error: float, seed: int
 ) -> Truth:
-    """I(X;T) and I(T;Y) in bits, each to the standard error.
+    """I(X;T) and I(T;Y) in bits, each to this standard error.
 
-    points : (n_inputs, d), the noiseless T; y : (n_inputs,), labels; sigma : of the noise on
-    each unit. The errors are over the noise alone, as every input is drawn equally often.
+    points : (n_inputs, d), the noiseless T; y : (n_inputs,), labels; sigma : standard deviation
+    of the noise on each unit. The errors are over the noise alone, because every input is drawn
+    equally often.
     """
     points = np.ascontiguousarray(points, dtype=np.float64)
     labels = np.unique(y, return_inverse=True)[1].astype(np.int64)
@@ -58,8 +59,9 @@ def information(
 def _means(terms: np.ndarray, lengths: np.ndarray) -> tuple[list[float], list[float]]:
     """Means in bits and their standard errors.
 
-    terms : (n_draws, n_inputs, 2), each of a noise and its opposite; lengths : (n_draws,
-    n_inputs), ‖noise‖²/σ² − d, of mean 0: what of the terms goes along with it is taken off.
+    terms : (n_draws, n_inputs, 2), each the mean over a noise and its opposite; lengths :
+    (n_draws, n_inputs), ‖noise‖²/σ² − d, which has mean 0: the part of the terms that is
+    correlated with it is subtracted.
     """
     n_draws, n_inputs, _ = terms.shape
     apart = terms - terms.mean(axis=0)
@@ -72,7 +74,7 @@ def _means(terms: np.ndarray, lengths: np.ndarray) -> tuple[list[float], list[fl
 
 
 def _logarithms(points, labels, sigma: float, noise) -> np.ndarray:
-    """ln p(t|x)/p(t) and ln p(t|y)/p(t) of one noise draw of every input, (n_inputs, 2)."""
+    """ln p(t|x)/p(t) and ln p(t|y)/p(t) for one noise draw of every input, (n_inputs, 2)."""
     terms = np.empty((len(points), 2))
     sizes = np.bincount(labels)
     parts = np.array_split(np.arange(len(points)), 32)

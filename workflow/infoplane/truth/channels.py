@@ -1,10 +1,10 @@
 """Layers of a trained network with noise on them: an AWGN channel with finite input.
 
 T = f(X) + N(0, σ²I), X uniform over the 4,096 SZT patterns, f a layer of the net before and
-after it has learnt. I(X;T) and I(T;Y) by brute-force Monte Carlo (channel_information.py).
-Estimators of two variables get the noisy T with the 12 bits of X, or with the label; kde gets
-the noiseless f(X) and the noise variance as its setting; those of noisy layers (sp) get T with
-f(X) as its centres.
+after it has learnt. I(X;T) and I(T;Y) are from brute-force Monte Carlo
+(channel_information.py). Estimators of two variables get the noisy T with the 12 bits of X, or
+with the label. kde gets the noiseless f(X), and the noise variance as its setting. Estimators
+of noisy layers (sp) get T with f(X) as its centres.
 """
 
 from collections.abc import Callable
@@ -24,15 +24,15 @@ class ChannelsSettings(Settings):
     """Noisy layers of the SZT net."""
 
     family: Literal["channels"] = "channels"
-    """Noisy layers of the SZT net."""
+    """This family has layers of the SZT net with noise."""
     network: trained.Training = trained.Training()
-    """The network, its layers and epochs."""
+    """These settings choose the network, its layers and epochs."""
     sigmas: list[Annotated[float, Field(gt=0)]] = Field(default=[0.05, 0.2, 0.5], min_length=1)
-    """Standard deviations of the noise on every unit, in units of activation."""
+    """The noise on every unit has these standard deviations, in units of activation."""
     standard_error: float = Field(default=0.0025, gt=0)
-    """Of the truths, in bits: two of them are the 0.005 bit that is asked for."""
+    """The truths are computed to this standard error, in bits."""
     seed: int = Field(default=0, ge=0)
-    """Seed of the Monte Carlo."""
+    """The Monte Carlo of the truths uses this seed."""
 
 
 class Channels(Family):
@@ -66,7 +66,7 @@ class Channels(Family):
         return arrays
 
     def tasks(self, prepared: Prepared) -> list[Task]:
-        """Three tasks a layer, epoch and σ: T with X, T with Y, and the layer under noise."""
+        """Three tasks for each layer, epoch and σ: T with X, T with Y, and the noisy layer."""
         x, y = trained.patterns()
         tasks = []
         for layer in trained.chosen_layers(self.settings.network):

@@ -1,9 +1,9 @@
-"""Layers of few values on a whole population: truth by counting rows.
+"""Layers with few values on a whole population: truth by counting rows.
 
-X is one of N inputs, each as likely, and T has finitely many values and is a function of X, so
-with the counts of its rows
+X is one of N equally likely inputs. T is a function of X with finitely many values, so the
+counts of its rows give
     I(X;T) = H(T)        I(T;Y) = H(T) + H(Y) − H(T, Y).
-Counting rows has nothing to estimate at n = N. With fewer inputs it has.
+With all N inputs this is exact; with fewer it is an estimate.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from infoplane.truth.trained import name_of
 class CountedLayer:
     """T on all N inputs.
 
-    name : unique on the page: the draws follow from it
-    t : (N, d), equal rows being equal values; x : (N, d_x); labels : int64 (N,) by name
+    name : unique on the page; the draws depend on it
+    t : (N, d), equal values have equal rows; x : (N, d_x); labels : int64 (N,) by name
     shape, shape_x : (channels, height, width) of rows that are maps, else ()
-    settings : by an estimator's name, those with which it counts this layer
+    settings : for an estimator, by name, the settings with which it counts this layer
     """
 
     name: str
@@ -43,15 +43,15 @@ class CountedLayer:
     settings: Mapping[str, Mapping] = field(default_factory=lambda: {"exact": {}})
 
     def tasks(self, prefix: str = "") -> list[Task]:
-        """T with X, T with each label, and the layer itself; `prefix` stands before the name in
-        what the random numbers are drawn from."""
+        """T with X, T with each label, and the layer itself. `prefix` precedes the name in the
+        key of the random numbers."""
         d, d_x, largest = self.t.shape[1], self.x.shape[1], len(self.t)
         found = []
         for label, y in self.labels.items():
             ixt, ity = counted(self.t, y)
             law = of_patterns(self.t, y)
             kinds = {"labels": (label, 0, ity, self.settings, None, law)}
-            if not found:  # what does not depend on the label, once
+            if not found:  # tasks that do not depend on the label, once
                 kinds |= {
                     "continuous": ("X", d_x, ixt, {}, None, of_patterns(self.t, self.x)),
                     "inputs": ("index of X", 0, ixt, self.settings, largest, None),
@@ -89,7 +89,7 @@ class CountedLayer:
 
 
 def counted(cells: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """I(X;T) and I(T;Y) in bits by counting rows; every row is another X, equally likely."""
+    """I(X;T) and I(T;Y) in bits by counting rows; each row is a different X, equally likely."""
 
     def entropy(rows: np.ndarray) -> float:
         return entropy_of_counts(np.unique(rows, axis=0, return_counts=True)[1])
@@ -103,7 +103,7 @@ class CountedMaps:
     """Layers of a quantised network of tanh units on all inputs of a population.
 
     x : (N, d_x); labels : int64 (N,) by name; shape_x : (channels, height, width) of an input
-    bits : b, an activation is one of 2^b values on [−1, 1], both ends included
+    bits : b; an activation has one of 2^b values on [−1, 1], both ends included
     """
 
     x: np.ndarray
@@ -118,8 +118,8 @@ class CountedMaps:
         epochs: Sequence[int],
         readings: Sequence[How],
     ) -> list[Task]:
-        """Of each layer and epoch under `name_of`, as each of the readings; a layer of units is
-        read as it is."""
+        """The tasks of each layer and epoch, prepared under `name_of`, with each of the
+        readings; a layer of units has one reading."""
         return [
             task
             for layer in layers
@@ -154,8 +154,8 @@ class CountedMaps:
 def codes_of(
     network: Network, weights: Weights, x: torch.Tensor, layers: Sequence[str], epoch: int
 ) -> dict[str, np.ndarray]:
-    """The number 0 … 2^b − 1 of the value of every activation, int64 (N, *shape of the layer),
-    by `name_of` the layer at this epoch. The network is quantised, and its layers are tanh."""
+    """The number 0 … 2^b − 1 of every activation's value, int64 (N, *shape of the layer), by
+    `name_of` the layer at this epoch. The network is quantised, and its layers are tanh."""
     steps = 2**network.bits - 1
     with torch.no_grad():
         return {

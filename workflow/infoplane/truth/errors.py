@@ -33,11 +33,11 @@ def errors(estimates: pd.DataFrame) -> pd.DataFrame:
     """Mean, spread and worst error over seeds.
 
     estimates : rows of truth.run
-    Columns: BY, then n_seeds, mean, sd (NaN of one seed), lowest, highest, error (mean −
+    Columns: BY, then n_seeds, mean, sd (NaN for one seed), lowest, highest, error (mean −
     truth), worst (the largest |value − truth|), right (all seeds within the tolerance);
-    stderr, interval_low, interval_high and cap (means of what the estimator says of itself),
-    interval_kind; linear and entropy (of the samples, see truth.run; means), seconds, and
-    refused (a reason, or empty; then the numbers are NaN). Bits.
+    stderr, interval_low, interval_high and cap (means of the estimator's own), interval_kind;
+    linear and entropy (means over the samples, see truth.run), seconds, and refused (empty, or
+    a reason; the numbers are then NaN). In bits.
     """
     rows = []
     for key, part in estimates.groupby(BY, sort=False, dropna=False):
@@ -58,7 +58,7 @@ def errors(estimates: pd.DataFrame) -> pd.DataFrame:
 
 
 def _spread(values: np.ndarray, truth: np.ndarray) -> dict:
-    """Of the values of all seeds and the truth of each."""
+    """The statistics of the values of all seeds, given the truth of each."""
     if len(values) == 0:
         names = ("mean", "sd", "lowest", "highest", "error", "worst")
         return dict.fromkeys(names, np.nan) | {"right": False}
@@ -75,5 +75,5 @@ def _spread(values: np.ndarray, truth: np.ndarray) -> dict:
 
 
 def rounded(table: pd.DataFrame) -> pd.DataFrame:
-    """Its numbers to four decimals, a ten-thousandth of a bit: small on disk."""
+    """The table with four decimals, a ten-thousandth of a bit, which is small on disk."""
     return table.round(dict.fromkeys(table.select_dtypes("float").columns, 4))

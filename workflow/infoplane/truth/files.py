@@ -1,4 +1,5 @@
-"""What the jobs of a calibration page hand to each other: arrays and tables, written whole."""
+"""The files between the jobs of a calibration page: arrays and tables, each written in one
+step."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +15,7 @@ TEXTS = ("flags", "refused")
 
 
 def prepare(family: Family) -> dict[str, np.ndarray]:
-    """What the family's tasks need; `left_out`, a sentence, where its files are missing."""
+    """What the family's tasks need; if its files are missing, only `left_out`, a sentence."""
     try:
         return family.prepare()
     except MissingData as error:

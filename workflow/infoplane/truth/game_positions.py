@@ -1,10 +1,10 @@
-"""Players of tic-tac-toe that teach themselves: all positions are the population, and truth is
+"""Players of tic-tac-toe trained by self-play: all positions are the population, and truth is
 counted.
 
-A residual network with 2^b values an activation is trained by self-play. X is one of the 4,520
-positions, each as likely; Y is the value of the position under perfect play, or the set of
-moves that keep it. Layers of boards are read whole, by one channel, or by the channels' means
-(counting.py).
+A residual network whose activations have 2^b values is trained by self-play. X is one of the
+4,520 positions, equally likely; Y is the value of the position under perfect play, or the set
+of moves that keep it. Layers of boards are read whole, by one channel, or by the channels'
+means (counting.py).
 """
 
 from __future__ import annotations
@@ -30,26 +30,28 @@ LABELS = ("value", "optimal_moves")
 
 
 class GamePositionsSettings(Settings):
-    """A player of tic-tac-toe through its self-play."""
+    """A player of tic-tac-toe during its self-play."""
 
     family: Literal["game_positions"] = "game_positions"
-    """A quantised player of tic-tac-toe on all positions, through its self-play."""
+    """This family has a quantised player of tic-tac-toe on all positions, during its
+    self-play."""
     channels: int = Field(default=4, ge=1)
-    """Maps of every layer of boards."""
+    """Every layer of boards has this many channels."""
     head: int = Field(default=3, ge=1)
-    """Units of the hidden layer in each head."""
+    """The hidden layer of each head has this many units."""
     bits: int = Field(default=2, ge=1, le=16)
-    """b: an activation has 2^b values."""
+    """An activation has 2 to the power of this many values."""
     epochs: list[Annotated[int, Field(ge=0)]] = Field(default=[0, 5], min_length=1)
-    """Iterations of self-play after which the network is taken."""
+    """The network is measured after these iterations of self-play."""
     layers: list[Literal["trunk", "block1", "policy_hidden", "value_hidden"]] = Field(
         default=["trunk", "block1", "value_hidden"], min_length=1
     )
-    """Layers that are taken."""
+    """These layers are measured."""
     readings: list[How] = Field(default=["whole", "channel", "mean"], min_length=1)
-    """How boards are read: as they are, the first channel alone, the mean of each channel."""
+    """Layers of boards are read in these ways: whole takes every number, channel the first
+    channel, mean the mean of each channel."""
     seed: int = Field(default=0, ge=0)
-    """Seed of the network and of its games."""
+    """The network and its games use this seed."""
 
 
 class GamePositions(Family):
@@ -59,8 +61,8 @@ class GamePositions(Family):
     settings: GamePositionsSettings
 
     def prepare(self) -> dict[str, np.ndarray]:
-        """The positions x (4520, 27) and their labels (4520,), and the number of the value of
-        every activation, int64 (4520, *shape of the layer), by layer and iteration."""
+        """The positions x (4520, 27), their labels (4520,), and the number of every
+        activation's value, int64 (4520, *shape of the layer), by layer and iteration."""
         chosen = self.settings
         data = prepare(Game(source="game", game="tic_tac_toe", flatten=False))
         n_outputs = data.attributes["n_actions"] + 1
@@ -74,8 +76,8 @@ class GamePositions(Family):
         return arrays
 
     def tasks(self, prepared: Prepared) -> list[Task]:
-        """Four tasks a layer, iteration and reading: T with X, with the value, with the optimal
-        moves, and the layer itself."""
+        """Four tasks for each layer, iteration and reading: T with X, with the value and with
+        the optimal moves, and the layer itself."""
         chosen = self.settings
         labels = {name.replace("_", " "): prepared[name] for name in LABELS}
         population = CountedMaps(prepared["x"], labels, (3, 3, 3), chosen.bits)
@@ -97,7 +99,7 @@ class GamePositions(Family):
         )
 
     def _training(self) -> selfplay.Settings:
-        """Short: what is learned is beside the point, all that counts is counted."""
+        """A short training: the truth is exact however well the network plays."""
         return selfplay.Settings(
             trainer="selfplay",
             epochs=max(1, *self.settings.epochs),

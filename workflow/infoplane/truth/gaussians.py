@@ -1,7 +1,7 @@
 """Correlated Gaussians in one to fifty dimensions, from independent to almost equal.
 
-A and B have d coordinates each, A_i and B_i standard normal with correlation ρ, the same for
-every i, and nothing else correlated:
+A and B have d coordinates each. A_i and B_i are standard normal with the same correlation ρ for
+every i, and nothing else is correlated:
     I(A;B) = −(d/2) log2(1 − ρ²).
 """
 
@@ -21,15 +21,15 @@ class GaussiansSettings(Settings):
     """Correlated Gaussians."""
 
     family: Literal["gaussians"] = "gaussians"
-    """Correlated Gaussians of equal correlation in all their dimensions."""
+    """This family has Gaussians with equal correlation in all dimensions."""
     dimensions: list[Annotated[int, Field(ge=1)]] = Field(
         default=[1, 2, 3, 5, 10, 20, 50], min_length=1
     )
-    """Dimensions of A, and of B."""
+    """A and B have these numbers of dimensions each."""
     information: list[Annotated[float, Field(ge=0, le=20)]] = Field(
         default=[0, 0.5, 1, 2, 3, 5, 8], min_length=1
     )
-    """True I(A;B) in bits."""
+    """The true I(A;B) has these values, in bits."""
 
 
 class Gaussians(Family):
@@ -39,7 +39,7 @@ class Gaussians(Family):
     settings: GaussiansSettings
 
     def tasks(self, prepared: Prepared) -> list[Task]:
-        """One task a dimension and true value."""
+        """One task for each dimension and true value."""
         return [
             _task(d, float(truth))
             for d in self.settings.dimensions
@@ -48,21 +48,22 @@ class Gaussians(Family):
 
 
 def correlation(d: int, truth: float) -> tuple[float, float]:
-    """ρ ≥ 0 and √(1 − ρ²) with which d pairs share `truth` bits."""
+    """ρ ≥ 0 and √(1 − ρ²) for which d pairs share `truth` bits."""
     rest = 2 ** (-truth / d)
     return math.sqrt((1 - rest) * (1 + rest)), rest
 
 
 def correlated(n: int, d: int, truth: float, rng: np.random.Generator):
-    """n draws of A and of B, (n, d) each, every coordinate of A tied to the same of B."""
+    """n draws of A and of B, (n, d) each; every coordinate of A is correlated with that of
+    B."""
     rho, rest = correlation(d, truth)
     a = rng.standard_normal((n, d))
     return a, rho * a + rest * rng.standard_normal((n, d))
 
 
 def paired(d: int, pairs: int, truth: float) -> np.ndarray:
-    """Covariance (2d, 2d) of A and B of d coordinates, the first `pairs` correlated in pairs
-    and sharing `truth` bits."""
+    """Covariance (2d, 2d) of A and B with d coordinates each; the first `pairs` of both are
+    correlated in pairs and share `truth` bits."""
     covariance = np.eye(2 * d)
     at = np.arange(pairs)
     covariance[at, d + at] = covariance[d + at, at] = correlation(pairs, truth)[0]

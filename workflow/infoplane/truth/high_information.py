@@ -1,9 +1,9 @@
-"""Sparse normals of 1 to 10 nats: what peers published of their estimators on 10⁴ samples.
+"""Sparse normals of 1 to 10 nats, for which peers published their estimates on 10⁴ samples.
 
-`pairs` coordinates of A are correlated with one of B each, equally, the others are noise:
+`pairs` coordinates of A are each correlated with one of B, equally; the others are noise:
     I(A;B) = −(pairs/2) ln(1 − ρ²).
-The published rows (PUBLISHED) do not say which distribution they were measured on; the shapes
-here go from the easiest to the hardest, and the published KSG lies between the last two.
+The publications (PUBLISHED) do not say which distribution was measured. The shapes here go from
+the easiest to the hardest, and the published KSG lies between the last two.
 """
 
 from typing import Annotated, Literal
@@ -22,17 +22,17 @@ PUBLISHED = {
     "ksg": (1.00, 1.95, 2.82, 3.55, 4.17, 4.73, 5.23, 5.66, 5.99, 6.21),
     "infonce": (0.98, 1.97, 2.94, 3.86, 4.70, 5.37, 5.81, 6.02, 6.09, 6.11),
 }
-"""Estimates in nats of peers' implementations on 10⁴ samples of 1 … 10 nats: KSG with its best
+"""Estimates in nats by peers' implementations on 10⁴ samples of 1 … 10 nats: KSG with its best
 settings, InfoNCE with batches of 512 (and so at most ln 512 = 6.24)."""
 
 
 class Shape(Settings):
-    """Dimensions, and how many of them are correlated."""
+    """Dimensions, and the number of correlated ones."""
 
     dimensions: int = Field(ge=1)
-    """Dimensions of A, and of B."""
+    """A and B have this many dimensions each."""
     pairs: int = Field(ge=1)
-    """How many coordinates of A are each correlated with one of B."""
+    """This many coordinates of A are each correlated with one of B."""
 
     @model_validator(mode="after")
     def _enough_dimensions(self):
@@ -47,7 +47,8 @@ class HighInformationSettings(Settings):
     """Sparse normals of high information."""
 
     family: Literal["high_information"] = "high_information"
-    """Sparse normals of as many nats as peers' estimators were published for."""
+    """This family has sparse normals with the information for which peers published
+    estimates."""
     shapes: list[Shape] = Field(
         default=[
             Shape(dimensions=1, pairs=1),
@@ -57,9 +58,9 @@ class HighInformationSettings(Settings):
         ],
         min_length=1,
     )
-    """Dimensions and pairs."""
+    """Each entry has the dimensions and the number of correlated pairs of a normal."""
     nats: list[Annotated[float, Field(ge=0, le=12)]] = Field(default=list(NATS), min_length=1)
-    """True I(A;B), in nats, as the published rows are."""
+    """The true I(A;B) has these values, in nats as in the publications."""
 
 
 class HighInformation(Family):
@@ -69,7 +70,7 @@ class HighInformation(Family):
     settings: HighInformationSettings
 
     def tasks(self, prepared: Prepared) -> list[Task]:
-        """One task a shape and true value."""
+        """One task for each shape and true value."""
         return [
             _task(shape, nats) for shape in self.settings.shapes for nats in self.settings.nats
         ]

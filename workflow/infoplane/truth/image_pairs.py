@@ -1,12 +1,12 @@
-"""Pairs of MNIST digits whose classes fix the information.
+"""Pairs of MNIST digits whose classes determine the information.
 
-A is a random image of a random class C; the class passes a symmetric channel that replaces it
-with probability p by another of the K classes, each equally likely; B is a random image of
-the class C′ that comes out. A and B meet only through their classes, so
+A is a random image of a random class C. The class passes a symmetric channel that replaces it
+with probability p by another of the K classes, each equally likely. B is a random image of the
+resulting class C′. A and B are related only through their classes, so
     I(A;B) = I(C;C′) = log2 K − h(p) − p log2(K − 1),     h the binary entropy,
-where an image has one class: images here are drawn from a finite set without equal members,
-and so the class is a function of the image. It is one of 784 pixels and of the first principal
-components too, as these differ from image to image; both are checked when the set is made.
+if the class is a function of the image. It is, because images are drawn from a finite set
+without equal members. It is a function of the 784 pixels, and of the first principal components
+too, as these differ from image to image; both are checked when the set is made.
 """
 
 import math
@@ -30,23 +30,24 @@ class ImagePairsSettings(Settings):
     """Pairs of digits."""
 
     family: Literal["image_pairs"] = "image_pairs"
-    """Pairs of MNIST digits through a symmetric channel of their classes."""
+    """This family has pairs of MNIST digits whose classes pass a symmetric channel."""
     classes: list[Annotated[int, Field(ge=2, le=10)]] = Field(default=[2, 10], min_length=1)
-    """K: the digits 0 … K − 1, equally likely."""
+    """For each number K, the digits 0 … K − 1 are the classes, equally likely."""
     shares: list[Annotated[float, Field(ge=0, le=1)]] = Field(
         default=[0, 0.25, 0.5, 1], min_length=1
     )
-    """True I(A;B) as a share of log2 K; 1 is pairing within the class."""
+    """The true I(A;B) is each of these shares of log2 K; with 1 both images have the same
+    class."""
     components: list[Annotated[int, Field(ge=1, le=784)]] = Field(
         default=[10, 784], min_length=1
     )
-    """Dimensions of an image: its first principal components, or, with 784, its pixels."""
+    """An image is given by these numbers of principal components; 784 takes its pixels."""
     maps: bool = False
-    """Whether pixels come with their shape, 1 × 28 × 28, for estimators that take maps."""
+    """`true` gives pixels their shape, 1 × 28 × 28, for estimators that take maps."""
     images_per_class: int = Field(default=2000, ge=2)
-    """Images of each class in the set that is drawn from."""
+    """A and B are drawn from a set with this many images of each class."""
     seed: int = Field(default=0, ge=0)
-    """Seed of the choice of images."""
+    """The images of the set are chosen with this seed."""
 
 
 class ImagePairs(Family):
@@ -58,8 +59,8 @@ class ImagePairs(Family):
     def prepare(self) -> dict[str, np.ndarray]:
         """The set of images: pixels uint8 (n, 784), labels (n,), components float32 (n, d).
 
-        Raises MissingData where MNIST is neither found nor can be downloaded, ValueError where
-        equal images or equal components have different classes.
+        Raises MissingData if MNIST is not found and cannot be downloaded, ValueError if equal
+        images or equal components have different classes.
         """
         raw = mnist.MNIST(mnist.Settings(source="mnist")).load(default_places())
         y = raw.labels["y"].codes
@@ -82,7 +83,8 @@ class ImagePairs(Family):
         return arrays
 
     def tasks(self, prepared: Prepared) -> list[Task]:
-        """Two tasks a number of classes, share and dimension: two images, image and label."""
+        """Two tasks for each number of classes, share and dimension: two images, and image and
+        label."""
         tasks = []
         by_class = [
             np.flatnonzero(prepared["labels"] == k) for k in range(max(self.settings.classes))
@@ -106,9 +108,9 @@ def channel_information(p: float, k: int) -> float:
 
 
 def replaced(share: float, k: int) -> float:
-    """The probability with which classes are replaced for a share of log2 k to remain."""
+    """The probability of replacing a class for which this share of log2 k remains."""
     if share in (0, 1):
-        return 0.0 if share else 1 - 1 / k  # at 1 − 1/k every class comes out alike
+        return 0.0 if share else 1 - 1 / k  # at 1 − 1/k all classes come out equally likely
     return brentq(
         lambda p: channel_information(p, k) - share * math.log2(k), 1e-12, 1 - 1 / k, xtol=1e-13
     )
@@ -159,7 +161,7 @@ def _tasks(
 
 
 def _law(images: np.ndarray, by_class: list[np.ndarray], p: float) -> Points:
-    """Images of a class, and the class that comes out of the channel, a label."""
+    """The law of images, and of the class that comes out of the channel as a label."""
     k = len(by_class)
     table = np.full((k, k), p / (k - 1) / k)
     np.fill_diagonal(table, (1 - p) / k)

@@ -1,7 +1,7 @@
-"""What A and B are drawn from, where other quantities than I(A;B) follow from it.
+"""The laws of A and B, from which the truths of quantities other than I(A;B) follow.
 
-An estimator of bins, of a layer plus noise or of projections has a quantity of its own. A law
-gives its truth, in bits, as far as it is known: None where it is not.
+An estimator that uses bins, noise on a layer or projections has a quantity of its own. A law
+gives the truth of this quantity in bits, or None if it is not known.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from scipy.special import entr, logsumexp, ndtr
 from infoplane.information import BIT
 
 DIRECTIONS = 4000
-"""Pairs of random directions over which a sliced truth is averaged."""
+"""A sliced truth is averaged over this many pairs of random directions."""
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
-"""Of the integral over one bin, from −1 to 1."""
+"""Nodes and weights of the integral over one bin, on [−1, 1]."""
 CENTRE_DRAWS = 40_000
-"""Of the Monte Carlo of centres under noise: an error of 0.005 bit for one bit."""
+"""Draws of the Monte Carlo for centres with noise: an error of 0.005 bit for one bit."""
 BEYOND = 9.0
-"""Standard deviations from which on a normal has nothing left."""
+"""The tail of a normal beyond this many standard deviations is negligible."""
 
 
 class Known(NamedTuple):
@@ -50,25 +50,26 @@ class Grid(NamedTuple):
         return np.clip(found, 0, self.n_bins - 1).astype(np.int64)
 
     def edges(self, unit: int) -> np.ndarray:
-        """(n_bins + 1,) of one unit, from −inf to inf."""
+        """The edges (n_bins + 1,) of one unit, from −inf to inf."""
         inner = self.low[unit] + self.step[unit] * np.arange(1, self.n_bins)
         return np.concatenate([[-np.inf], inner, [np.inf]])
 
 
 class Law:
-    """A and B, or A and a label; None is what it does not know."""
+    """The law of A and B, or of A and a label; a method returns None for an unknown truth."""
 
     def with_noise(self, of_a: float, of_b: float) -> Known | None:
-        """I(A + N(0, of_a); B + N(0, of_b)); a label gets none. Variances of every unit."""
+        """I(A + N(0, of_a); B + N(0, of_b)), with the variance of every unit; a label gets no
+        noise."""
         return None
 
     def binned(self, of_a: Grid, of_b: Grid | None) -> Known | None:
-        """I(bins of A; bins of B); a label is left as it is, and its grid is None."""
+        """I(bins of A; bins of B); a label has no bins, and its grid is None."""
         return None
 
     def sliced(self) -> Known | None:
-        """The mean of I(θᵀA; φᵀB) over random directions of both, every unit of variance 1
-        first; a label is not sliced."""
+        """The mean of I(θᵀA; φᵀB) over random directions of both, after every unit is scaled to
+        variance 1; a label is not projected."""
         return None
 
     def mapped(self, of_a: np.ndarray) -> Known | None:
@@ -78,7 +79,7 @@ class Law:
 
 @dataclass(frozen=True)
 class Normal(Law):
-    """Jointly normal, the first d_a coordinates A, the others B; covariance (d, d)."""
+    """A joint normal; the first d_a coordinates are A, the others B. covariance : (d, d)"""
 
     covariance: np.ndarray
     d_a: int
@@ -90,8 +91,8 @@ class Normal(Law):
         return Known(of_normals(self.covariance + np.diag(noise), self.d_a))
 
     def binned(self, of_a: Grid, of_b: Grid | None) -> Known | None:
-        """The sum over pairs of coordinates, where each is correlated with one other at the
-        most, and that is of the other variable."""
+        """The sum over pairs of coordinates; known if each coordinate is correlated with at
+        most one other, which belongs to the other variable."""
         between = self.covariance[: self.d_a, self.d_a :]
         apart = np.abs(self.covariance) > 1e-12
         np.fill_diagonal(apart, False)
@@ -107,7 +108,7 @@ class Normal(Law):
         for i, j in np.argwhere(between != 0):
             a, b = of_a.edges(i) / scale[i], of_b.edges(j) / scale[self.d_a + j]
             rho = between[i, j] / scale[i] / scale[self.d_a + j]
-            key = (round(rho, 12), a.tobytes(), b.tobytes())  # pairs are mostly alike
+            key = (round(rho, 12), a.tobytes(), b.tobytes())  # many pairs are equal
             if key not in known:
                 known[key] = of_table(table_of_normals(rho, a, b))
             total += known[key]
@@ -133,14 +134,14 @@ class Normal(Law):
 
 @dataclass(frozen=True)
 class Signs(Law):
-    """A normal A, (d, d) its covariance, with the sign of a normal U of variance 1 that is
-    correlated with it; with_u (d,) are the covariances."""
+    """A normal A with covariance (d, d), and the sign of a normal U of variance 1 that is
+    correlated with it. with_u : (d,), the covariances of A with U"""
 
     covariance: np.ndarray
     with_u: np.ndarray
 
     def sliced(self) -> Known:
-        """Of the part ρ² of U that a projection knows; see `of_sign`."""
+        """From the share ρ² of U's variance that a projection predicts; see `of_sign`."""
         scale = np.sqrt(np.diag(self.covariance))
         theta = directions(len(scale)) / scale
         alone = np.einsum("ki,ij,kj->k", theta, self.covariance, theta)
@@ -149,7 +150,7 @@ class Signs(Law):
         return mean(np.interp(known, parts, [of_sign(part) for part in parts]))
 
     def mapped(self, of_a: np.ndarray) -> Known:
-        """Of the part ρ² of U that the map of A knows."""
+        """From the share ρ² of U's variance that the map of A predicts."""
         with_u = of_a.T @ self.with_u
         known = with_u @ np.linalg.solve(of_a.T @ self.covariance @ of_a, with_u)
         return Known(of_sign(float(np.clip(known, 0, 1))))
@@ -157,10 +158,10 @@ class Signs(Law):
 
 @dataclass(frozen=True)
 class Corners(Law):
-    """Labels, 2^bits of equal probability, and A = a corner of a cube of this edge in the first
-    `bits` of d dimensions, plus N(0, 1) everywhere.
+    """2^bits equally likely labels, and A, a corner of a cube with this edge in the first
+    `bits` of d dimensions, plus N(0, 1) in every dimension.
 
-    of_bit : bits that ±edge/2 carries through N(0, 1), by the edge
+    of_bit : function of the edge, the bits that ±edge/2 carries through N(0, 1)
     """
 
     edge: float
@@ -169,11 +170,11 @@ class Corners(Law):
     of_bit: Callable[[float], float]
 
     def with_noise(self, of_a: float, of_b: float) -> Known:
-        """More noise is a shorter edge."""
+        """More noise is equivalent to a shorter edge."""
         return Known(self.bits * self.of_bit(self.edge / math.sqrt(1 + of_a)))
 
     def binned(self, of_a: Grid, of_b: Grid | None) -> Known:
-        """Bits go through their own dimensions, and their bins, apart."""
+        """Each bit passes its own dimension and its bins, independently of the others."""
         total = 0.0
         for unit in range(self.bits):
             edges = of_a.edges(unit)
@@ -191,17 +192,17 @@ class Corners(Law):
         return mean(np.array([of_line(*pair) for pair in zip(centres, sd, strict=True)]))
 
     def mapped(self, of_a: np.ndarray) -> Known:
-        """A map leaves a mixture of 2^bits normals of one covariance: by Monte Carlo."""
+        """The map of A is a mixture of 2^bits normals with one covariance: by Monte Carlo."""
         whole = of_a @ whitening(of_a)
         return of_centres(self.edge * self._corners() @ whole[: self.bits])
 
     def _corners(self) -> np.ndarray:
-        """(2^bits, bits) of a cube of edge 1."""
+        """The corners (2^bits, bits) of a cube with edge 1."""
         return np.indices((2,) * self.bits).reshape(self.bits, -1).T - 0.5
 
 
 def directions(d: int, of_b: bool = False) -> np.ndarray:
-    """(DIRECTIONS, d), of length 1, always the same ones for A, and others for B."""
+    """Directions (DIRECTIONS, d) of length 1; always the same ones for A, and others for B."""
     found = np.random.default_rng([d, of_b]).standard_normal((DIRECTIONS, d))
     return found / np.linalg.norm(found, axis=1, keepdims=True)
 
@@ -212,27 +213,28 @@ def mean(bits: np.ndarray) -> Known:
 
 
 def of_table(p: np.ndarray) -> float:
-    """Information in bits of a table p(a, b), which sums to 1."""
+    """Information in bits of a table p(a, b) that sums to 1."""
     sums = (p.sum(axis=1), p.sum(axis=0), p.ravel())
     h_a, h_b, h_ab = (float(entr(part).sum()) for part in sums)
     return max(0.0, BIT * (h_a + h_b - h_ab))
 
 
 def of_normals(covariance: np.ndarray, d_a: int) -> float:
-    """Information in bits of a normal, the first d_a coordinates A, the others B."""
+    """Information in bits of a normal; the first d_a coordinates are A, the others B."""
     parts = (covariance[:d_a, :d_a], covariance[d_a:, d_a:], covariance)
     of_a, of_b, of_both = (np.linalg.slogdet(part)[1] for part in parts)
     return float(BIT * (of_a + of_b - of_both) / 2)
 
 
 def whitening(of_a: np.ndarray) -> np.ndarray:
-    """(k, k), by which standard normals under the map of_a (d, k) are standard again."""
+    """The map (k, k) that makes the image of standard normals under of_a (d, k) standard
+    again."""
     return np.linalg.inv(np.linalg.cholesky(of_a.T @ of_a)).T
 
 
 def of_centres(centres: np.ndarray) -> Known:
-    """I(T;C) in bits of T = centre + N(0, 1) on every coordinate, each of the centres (n, k)
-    equally likely: by Monte Carlo over CENTRE_DRAWS draws."""
+    """I(T;C) in bits for T = centre + N(0, 1) on every coordinate, each of the centres (n, k)
+    equally likely, by Monte Carlo with CENTRE_DRAWS draws."""
     rng = np.random.default_rng(0)
     of = np.arange(CENTRE_DRAWS) % len(centres)
     t = centres[of] + rng.standard_normal((CENTRE_DRAWS, centres.shape[1]))
@@ -242,12 +244,12 @@ def of_centres(centres: np.ndarray) -> Known:
 
 
 def table_of_normals(rho: float, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """p(bin of A, bin of B) of standard normals of correlation rho.
+    """p(bin of A, bin of B) of standard normals with correlation rho.
 
-    a, b : (n + 1,) edges, from −inf to inf. In every bin of A the integral is taken over A
+    a, b : (n + 1,) edges, from −inf to inf. The integral over A is taken bin by bin
     """
     rest = math.sqrt((1 - rho) * (1 + rho))
-    # bins are cut where B's probabilities turn, for nodes to be dense there
+    # bins are cut where B's probabilities change fast, so that nodes are dense there
     turns = np.concatenate([a, b[1:-1] / rho if rho else [], np.linspace(-BEYOND, BEYOND, 37)])
     cuts = np.unique(np.clip(turns, -BEYOND, BEYOND))
     half = np.diff(cuts)[:, None] / 2
@@ -262,8 +264,8 @@ def table_of_normals(rho: float, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def of_sign(known: float) -> float:
-    """Bits that a normal tells of the sign of U, whose variance 1 it knows the share `known`
-    of: 1 − E h(Φ(ρ g / √(1 − ρ²))), g standard normal, ρ² = known."""
+    """Bits that a normal tells about the sign of U, if it predicts the share `known` of U's
+    variance 1: 1 − E h(Φ(ρ g / √(1 − ρ²))), g standard normal, ρ² = known."""
     g = np.linspace(-8, 8, 2001)
     density = np.exp(-np.square(g) / 2)
     p = ndtr(math.sqrt(known / max(1 - known, 1e-300)) * g)
@@ -271,7 +273,7 @@ def of_sign(known: float) -> float:
 
 
 def of_line(centres: np.ndarray, sd: float) -> float:
-    """I(T;C) in bits of T = centre + N(0, sd²), every centre (n,) equally likely."""
+    """I(T;C) in bits for T = centre + N(0, sd²), every centre (n,) equally likely."""
     c = centres / sd
     t = np.linspace(c.min() - BEYOND, c.max() + BEYOND, int(40 * (np.ptp(c) + 2 * BEYOND)))
     density = np.exp(-np.square(t[:, None] - c) / 2).mean(axis=1) / math.sqrt(2 * math.pi)

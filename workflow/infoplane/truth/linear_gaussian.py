@@ -1,9 +1,10 @@
-"""What a linear layer of Gaussian inputs tells under Gaussian noise, by determinants.
+"""The information of a linear layer with Gaussian inputs and Gaussian noise, by determinants.
 
 X = R z, z standard normal, and T = A X + N(0, σ²I):
     I(X;T) = ½ log2 det(I + Rᵀ Aᵀ A R / σ²).
-The label is Y = 1 where b · X > 0. Of U = b · X, of variance 1, T knows a part ρ² by its best
-linear prediction, m = ρ times a standard normal number g, and P(Y = 1 | T) = Φ(m / √(1 − ρ²)):
+The label is Y = 1 if b · X > 0. U = b · X has variance 1. The best linear prediction of U from
+T explains a share ρ² of this variance: it is m = ρ g with g standard normal, and
+P(Y = 1 | T) = Φ(m / √(1 − ρ²)), so
     I(T;Y) = 1 − E h(Φ(ρ g / √(1 − ρ²))),        h the entropy of a bit.
 """
 
@@ -18,7 +19,7 @@ from infoplane.truth.laws import Law, Normal, Signs, of_sign
 from infoplane.truth.task import Draw, Task, generator
 
 WIDEST = 1000
-"""Dimensions of T and X together up to which their law is kept: a matrix of 8 MB."""
+"""The law of T and X is kept up to this many dimensions of both together, a matrix of 8 MB."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,8 @@ class LinearLayer:
 
     name : unique in its family
     matrix : A R (d, n_inputs); root : R (n_features, n_inputs)
-    sigma : of the noise on every unit
-    shape, shape_x : (channels, height, width) of T and X where they are maps, else ()
+    sigma : standard deviation of the noise on every unit
+    shape, shape_x : (channels, height, width) of T and X if they are maps, else ()
     """
 
     name: str
@@ -44,7 +45,8 @@ class LinearLayer:
 
     @property
     def direction(self) -> np.ndarray:
-        """Of b · X in z, of length 1: the mean of all features."""
+        """The direction of b · X in z, of length 1; b · X is the mean of all features,
+        scaled."""
         direction = self.root.mean(axis=0)
         return direction / np.linalg.norm(direction)
 
@@ -60,7 +62,7 @@ class LinearLayer:
         return of_sign(1 - float(self.direction @ left))
 
     def laws(self) -> dict[str, Law]:
-        """Of T and X, and of T and Y; none of layers too wide for their determinants."""
+        """The laws of T and X and of T and Y; none if T and X have too many dimensions."""
         if self.d + len(self.root) > WIDEST:
             return {}
         both = np.vstack([self.matrix, self.root])
@@ -73,7 +75,7 @@ class LinearLayer:
         }
 
     def draw(self, kind: str, n: int, seed: int) -> Draw:
-        """n inputs: pairs of T with X or Y, and the layer."""
+        """A draw of n inputs: the pair of T with X or Y, and the layer."""
         rng = generator(f"linear layer {self.name} {kind}", n, seed)
         z = rng.standard_normal((n, self.root.shape[1]))
         s = z @ self.matrix.T
@@ -92,8 +94,8 @@ class LinearLayer:
         return Draw(pair, **layers)
 
     def tasks(self) -> list[Task]:
-        """T with X, T with Y, and the layer under its noise. Of the inputs that are drawn,
-        which kde and sp measure, the information is less, and at most log2 n."""
+        """T with X, T with Y, and the layer with its noise. The information about the drawn
+        inputs, which kde and sp measure, is less than the truth and at most log2 n."""
         own = {
             "kde": {"noise": "absolute", "noise_variance": self.sigma**2},
             "sp": {},
@@ -122,8 +124,8 @@ class LinearLayer:
 
 
 def smooth_images(side: int, length: float) -> np.ndarray:
-    """R (side², side²) of Gaussian images: pixels at a distance r have a correlation of
-    exp(−r²/2 length²), and a variance of 1."""
+    """R (side², side²) of Gaussian images: pixels have variance 1, and two at a distance r have
+    a correlation of exp(−r²/2 length²)."""
     place = np.arange(side)
     line = np.exp(-np.square(place[:, None] - place) / (2 * length**2))
     values, vectors = np.linalg.eigh(line)

@@ -1,8 +1,8 @@
-"""Random linear layers under noise, dense and convolutional, of any width: truth by a
+"""Random linear layers with noise, dense and convolutional, of any width: truth by a
 determinant.
 
 A dense layer has independent normal weights and independent normal inputs. A convolution, 3 × 3
-with zeros beyond the edge, sees smooth Gaussian images of one channel (linear_gaussian.py).
+with zero padding, gets smooth Gaussian images of one channel (linear_gaussian.py).
 """
 
 from typing import Annotated, Literal
@@ -19,34 +19,37 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class LinearLayersSettings(Settings):
-    """Random linear layers under noise."""
+    """Random linear layers with noise."""
 
     family: Literal["linear_layers"] = "linear_layers"
-    """Random linear layers of Gaussian inputs under Gaussian noise, dense and convolutional."""
+    """This family has random linear layers, dense and convolutional, with Gaussian inputs and
+    Gaussian noise."""
     dense: list[tuple[Count, Count]] = Field(default=[(10, 10), (100, 20), (1000, 20)])
-    """Units and inputs of dense layers."""
+    """Each entry has the units and the inputs of a dense layer."""
     maps: list[tuple[Count, Count]] = Field(default=[(4, 7), (12, 16)])
-    """Channels and side of convolutional layers: 12 maps of 16 × 16 are 3,072 dimensions."""
+    """Each entry has the channels of a convolutional layer and the side of its maps; (12, 16)
+    has 12 maps of 16 × 16, 3,072 dimensions."""
     scales: list[Annotated[float, Field(gt=0)]] = Field(default=[0.3, 1.0], min_length=1)
-    """Root mean square of a layer's numbers, in units of the noise."""
+    """The activations of a layer have each of these root mean squares, in units of the
+    noise."""
     length: float = Field(default=2.0, gt=0)
-    """Pixels over which images are smooth."""
+    """Images are smooth over this many pixels."""
     seed: int = Field(default=0, ge=0)
-    """Of the weights."""
+    """The weights are drawn with this seed."""
 
 
 class LinearLayers(Family):
-    """Random linear layers under noise."""
+    """Random linear layers with noise."""
 
     Settings = LinearLayersSettings
     settings: LinearLayersSettings
 
     def tasks(self, prepared: Prepared) -> list[Task]:
-        """Three tasks a layer: T with X, T with Y, the layer itself."""
+        """Three tasks for each layer: T with X, T with Y, and the layer itself."""
         return [task for layer in self.layers() for task in layer.tasks()]
 
     def layers(self) -> list[LinearLayer]:
-        """All of them."""
+        """All layers."""
         chosen = self.settings
         made = [
             (f"dense {units}, {n} inputs", *self._dense(units, n)) for units, n in chosen.dense
@@ -77,5 +80,5 @@ class LinearLayers(Family):
 
 
 def _of_size_one(matrix: np.ndarray) -> np.ndarray:
-    """The matrix whose outputs have a mean square of 1."""
+    """The matrix scaled so that its outputs have a mean square of 1."""
     return matrix / np.sqrt(np.square(matrix).sum() / len(matrix))

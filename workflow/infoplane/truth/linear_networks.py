@@ -1,11 +1,11 @@
-"""A deep linear convolutional network through its training: truth by determinants, layer by
+"""A deep linear convolutional network during its training: truth by determinants, layer by
 layer.
 
-Two convolutions with average pools, a dense layer, no activation function: whatever depth, a
-layer is a linear map of the image, found by the images of one pixel. It learns to tell whether
-the mean of a smooth Gaussian image is positive. With Gaussian noise on the layer that is read,
-I(X;T) and I(T;Y) are those of linear_gaussian.py, at every epoch, of a layer as a whole, of a
-channel, and of the channels' means over positions.
+The network has two convolutions with average pools, a dense layer, and no activation function.
+A layer of any depth is therefore a linear map of the image, found from images of one pixel. The
+network learns whether the mean of a smooth Gaussian image is positive. With Gaussian noise on
+the measured layer, linear_gaussian.py gives I(X;T) and I(T;Y) at every epoch, for a whole
+layer, for one channel, and for the channels' means over positions.
 """
 
 from __future__ import annotations
@@ -29,43 +29,45 @@ from infoplane.truth.task import Family, Prepared, Task
 from infoplane.truth.trained import name_of, weights_at
 
 LENGTH = 2.0
-"""Pixels over which images are smooth."""
+"""Images are smooth over this many pixels."""
 N_IMAGES = 512
-"""Images that it learns from."""
+"""The network learns from this many images."""
 
 
 class LinearNetworksSettings(Settings):
-    """A linear convolutional network through its training."""
+    """A linear convolutional network during its training."""
 
     family: Literal["linear_networks"] = "linear_networks"
-    """A deep linear convolutional network under noise, through its training."""
+    """This family has a deep linear convolutional network with noise, during its training."""
     side: int = Field(default=12, ge=8, multiple_of=4)
-    """Pixels of a side of the images."""
+    """The images have this height and width in pixels."""
     channels: tuple[int, int] = (4, 8)
-    """Maps of the first and of the second convolution."""
+    """The first and the second convolution have these numbers of channels."""
     epochs: list[Annotated[int, Field(ge=0)]] = Field(default=[0, 10], min_length=1)
-    """Epochs whose network is taken."""
+    """The network is measured at these epochs."""
     layers: list[Literal["conv1", "pool1", "conv2", "pool2", "dense1"]] = Field(
         default=["conv1", "conv2", "dense1"], min_length=1
     )
-    """Layers that are taken."""
+    """These layers are measured."""
     readings: list[How] = Field(default=["whole", "channel", "mean"], min_length=1)
-    """How maps are read: as they are, the first channel alone, the mean of each channel."""
+    """Maps are read in these ways: whole takes every number, channel the first channel, mean
+    the mean of each channel."""
     sigma: float = Field(default=1.0, gt=0)
-    """Of the noise on every number, as a multiple of the root mean square of the layer's."""
+    """The noise on every number has this standard deviation, in units of the root mean square
+    of the layer's numbers."""
     seed: int = Field(default=0, ge=0)
-    """Of the images and of the network."""
+    """The images and the network use this seed."""
 
 
 class LinearNetworks(Family):
-    """A linear convolutional network through its training."""
+    """A linear convolutional network during its training."""
 
     Settings = LinearNetworksSettings
     settings: LinearNetworksSettings
 
     def prepare(self) -> dict[str, np.ndarray]:
-        """The map (n_pixels, *shape of the layer) of each layer by epoch: what every pixel adds
-        to it."""
+        """The linear map (n_pixels, *shape of the layer) of each layer and epoch: what every
+        pixel adds to the layer."""
         chosen, side = self.settings, self.settings.side
         network = cnn.CNN(self._network(), (1, side, side), 2)
         trainer = supervised.Supervised(
@@ -91,11 +93,12 @@ class LinearNetworks(Family):
         return arrays
 
     def tasks(self, prepared: Prepared) -> list[Task]:
-        """Three tasks a layer, epoch and reading: T with X, T with Y, the layer itself."""
+        """Three tasks for each layer, epoch and reading: T with X, T with Y, and the layer
+        itself."""
         return [task for layer in self.layers(prepared) for task in layer.tasks()]
 
     def layers(self, prepared: Prepared) -> list[LinearLayer]:
-        """All of them."""
+        """All layers, at all epochs and with all readings."""
         chosen, side = self.settings, self.settings.side
         root = smooth_images(side, LENGTH)
         found = []

@@ -1,4 +1,5 @@
-"""How maps of convolutional layers are read in problems: whole, one channel, or their means."""
+"""How problems read maps of convolutional layers: whole, one channel, or the channels'
+means."""
 
 from __future__ import annotations
 
@@ -10,10 +11,11 @@ How = Literal["whole", "channel", "mean"]
 
 
 def read(maps: np.ndarray, how: How) -> tuple[np.ndarray, tuple[int, ...]]:
-    """What is read of maps (n, channels, height, width), as (n, d), and its shape.
+    """A reading (n, d) of maps (n, channels, height, width), and its shape.
 
-    `whole` and `channel`, which is the first, keep a shape; means over positions and units
-    (n, d) have (). Means of integers are kept as sums, so that equal means are equal numbers.
+    `whole`, and `channel`, which takes the first, have a shape; `mean`, the mean over
+    positions, and units (n, d) have (). Means of integers are kept as sums, so that equal means
+    are equal numbers.
     """
     if maps.ndim == 2:
         return maps, ()

@@ -1,10 +1,10 @@
-"""Labels and continuous variables: Gaussian classes of 1 to 50 dimensions.
+"""Labels and continuous variables: Gaussian classes in 1 to 50 dimensions.
 
-2^m equally likely classes sit on the corners of a cube of edge δ in m of the d dimensions,
-A = corner + N(0, 1) in every dimension. The bits of the corner's name pass through m
-independent channels, each a ±δ/2 signal in unit noise, so
+2^m equally likely classes are at the corners of a cube with edge δ in m of the d dimensions,
+A = corner + N(0, 1) in every dimension. The m bits that name the corner pass independent
+channels, each a ±δ/2 signal in unit noise, so
     I(A;B) = m · (1 − E_z log2(1 + exp(−δ(δ/2 + z)))),  z ~ N(0, 1),
-whatever d is. The edge is chosen for the wanted information.
+for every d. The edge is chosen to give the wanted information.
 """
 
 import math
@@ -25,22 +25,22 @@ class MixturesSettings(Settings):
     """Gaussian classes on the corners of a cube."""
 
     family: Literal["mixtures"] = "mixtures"
-    """Gaussian classes on the corners of a cube, told apart in a few of the dimensions."""
+    """This family has Gaussian classes at the corners of a cube in a few of the dimensions."""
     dimensions: list[Annotated[int, Field(ge=1)]] = Field(
         default=[1, 2, 3, 5, 10, 20, 50], min_length=1
     )
-    """Dimensions of A. A number of bits that has no room in them is left out."""
+    """A has these numbers of dimensions; tasks with more bits than dimensions are left out."""
     label_bits: list[Annotated[int, Field(ge=1, le=6)]] = Field(default=[1, 3], min_length=1)
-    """m: there are 2^m classes."""
+    """For each number m there are 2^m classes."""
     shares: list[Annotated[float, Field(ge=0, lt=1)]] = Field(
         default=[0, 0.25, 0.5, 0.75, 0.95], min_length=1
     )
-    """True I(A;B) as a share of H(B) = m bits."""
+    """The true I(A;B) is each of these shares of H(B) = m bits."""
 
     @model_validator(mode="after")
     def _some_room(self):
         if min(self.label_bits) > max(self.dimensions):
-            raise ValueError("label_bits: no dimension has room for so many bits")
+            raise ValueError("label_bits: at least one must be ≤ a number of dimensions")
         return self
 
 
@@ -51,7 +51,7 @@ class Mixtures(Family):
     settings: MixturesSettings
 
     def tasks(self, prepared: Prepared) -> list[Task]:
-        """One task a dimension, number of bits that has room in it, and share."""
+        """One task for each dimension, number of bits that is not larger, and share."""
         return [
             _task(d, bits, share)
             for d in self.settings.dimensions
@@ -70,13 +70,13 @@ def information_of_bit(edge: float) -> float:
         density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
         return density * float(np.logaddexp(0, -edge * (edge / 2 + z)))
 
-    # The integrand bends where the exponent changes its sign.
+    # The integrand has a bend where the exponent changes its sign.
     nats, _ = quad(lost, -12, 12, points=[max(-edge / 2, -11.9)], epsabs=1e-11, limit=200)
     return 1 - nats / math.log(2)
 
 
 def edge_of(share: float) -> float:
-    """The edge with which a bit keeps this share of itself."""
+    """The edge for which ±edge/2 carries this share of a bit through unit noise."""
     if share == 0:
         return 0.0
     return brentq(lambda edge: information_of_bit(edge) - share, 0, 20, xtol=1e-10)

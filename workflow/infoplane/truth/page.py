@@ -1,4 +1,4 @@
-"""The settings of a calibration page: which estimators answer which problems, at what sizes."""
+"""The settings of a calibration page: which estimators answer which problems, and the sizes."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,31 +20,31 @@ from infoplane.truth.run import Limits
 from infoplane.truth.task import KINDS
 
 FOLDER = Path("config/truth")
-"""Where pages lie that are called by name."""
+"""The folder of the pages that are called by name."""
 
 FIGURES = (*(f"calibration-{kind}" for kind in KINDS), "distances", "errors", "published")
-"""The figures of a page, in its order: names of files."""
+"""The names of a page's figures, in their order on the page."""
 
 Problem = Annotated[Any, Choice(PROBLEMS, "family")]
 
 
 class Page(Settings):
-    """A calibration page: estimators beside the truth."""
+    """A calibration page: estimators compared with the truth."""
 
     title: str
-    """What stands over the page."""
+    """The page has this title."""
     n: list[Annotated[int, Field(ge=10)]] = Field(min_length=1)
-    """Numbers of samples."""
+    """Every task is asked with these numbers of samples."""
     n_of: dict[Name, list[Annotated[int, Field(ge=10)]]] = Field(default={})
-    """Other numbers of samples for some of the problems, by their names."""
+    """Each entry gives a problem, by its name, other numbers of samples."""
     seeds: int = Field(default=3, ge=1)
-    """Draws of each task and number of samples: seeds 0 … seeds − 1."""
+    """Each task is drawn this many times at each number of samples, with seeds 0, 1, …"""
     problems: dict[Name, Problem] = Field(min_length=1)
-    """Families of problems by name, each with its settings."""
+    """Each entry is a family of problems with its settings; the key is its name on the page."""
     estimators: dict[Name, Estimator] = Field(min_length=1)
-    """Estimators by name, each with its settings."""
+    """Each entry is an estimator with its settings; the key is its name on the page."""
     limits: dict[Name, Limits] = Field(default={})
-    """Where an estimator is not asked, by its name."""
+    """Each entry says which questions an estimator, by its name, is not asked."""
 
     @model_validator(mode="after")
     def _names_are_of_something(self):
@@ -63,21 +63,19 @@ class Page(Settings):
                     raise ValueError(f"limits.{name}.without: {text}")
             numbers = [limits.largest_n, limits.largest_d, limits.seeds]
             if any(number is not None for number in numbers) and not limits.reason:
-                raise ValueError(
-                    f"limits.{name}: a largest n or d, or fewer seeds, need a reason"
-                )
+                raise ValueError(f"limits.{name}: largest_n, largest_d and seeds need a reason")
         return self
 
     def sizes_of(self, problem: str) -> list[int]:
-        """Numbers of samples of this problem."""
+        """The numbers of samples for this problem."""
         return self.n_of.get(problem, self.n)
 
     def limits_of(self, estimator: str) -> Limits:
-        """Where this estimator is not asked."""
+        """The questions that this estimator is not asked."""
         return self.limits.get(estimator, Limits())
 
     def answers(self) -> list[tuple[str, str]]:
-        """Every estimator with every problem that it is asked."""
+        """Every pair of an estimator and a problem that it is asked."""
         return [
             (estimator, problem)
             for estimator in self.estimators
@@ -86,13 +84,13 @@ class Page(Settings):
         ]
 
     def recipe_of_problem(self, problem: str) -> str:
-        """Digest of all that a problem's tasks are made from."""
+        """Digest of everything that a problem's tasks depend on."""
         settings = self.problems[problem]
         source = source_digest(PROBLEMS.path(settings.family), script="prepare_truth.py")
         return recipe(settings.canonical(), source)
 
     def recipe_of_answers(self, estimator: str, problem: str) -> str:
-        """Digest of all that an estimator's answers to a problem are made from."""
+        """Digest of everything that an estimator's answers to a problem depend on."""
         settings = self.estimators[estimator]
         source = source_digest(
             "infoplane.truth.run",
@@ -110,7 +108,7 @@ class Page(Settings):
         )
 
     def recipe(self) -> str:
-        """Digest of all that the page is made from."""
+        """Digest of everything that the page depends on."""
         source = source_digest(
             "infoplane.figures.calibration",
             "infoplane.figures.calibration_distances",
@@ -134,15 +132,15 @@ def file_of(name: str) -> Path:
 def load(name: str) -> Page:
     """The page of this name, or in this file.
 
-    Raises ConfigError with every mistake of the file, one a line, and where there is no such
-    file with the names that there are.
+    Raises ConfigError with every mistake in the file, one on each line, or with the names of
+    all pages if there is no such file.
     """
     path = file_of(name)
     if not path.is_file():
         known = ", ".join(sorted(p.stem for p in FOLDER.glob("*.yaml"))) or "none"
         raise ConfigError(
-            f"truth: there is no page '{name}' ({path}). Known: {known}; another file in "
-            f"{FOLDER} is another page"
+            f"truth: there is no page '{name}' ({path}). Known: {known}; each file in "
+            f"{FOLDER} is a page"
         )
     page, problems = validated(Page, read_file(path))
     if problems:

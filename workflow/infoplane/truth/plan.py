@@ -1,4 +1,4 @@
-"""What the rules of a calibration page take: its files, stages, inputs."""
+"""What the rules of a calibration page need: its files, stages and inputs."""
 
 import math
 from functools import cached_property
@@ -11,11 +11,11 @@ from infoplane.truth import page
 from infoplane.truth.page import Page
 
 TASKS, DIMENSIONS = 64, 100
-"""Of a family of problems whose settings do not say how many."""
+"""Assumed for a family of problems whose settings do not give the number."""
 
 
 class TruthPlan:
-    """The plan of the page of this name; it is read when a rule first asks for it."""
+    """The plan of the page of this name; the page is read when a rule first needs it."""
 
     def __init__(self, name: str):
         self.name, self.home = name, f"results/truth/{name}"
@@ -37,25 +37,25 @@ class TruthPlan:
 
     @cached_property
     def page(self) -> Page:
-        """The page. Raises ConfigError with every mistake of its file."""
+        """The page. Raises ConfigError with every mistake in its file."""
         return page.load(self.name)
 
     @property
     def estimates(self) -> list[str]:
-        """The answers of every estimator of the page to every problem that it is asked."""
+        """The files of answers, for every estimator and every problem that it is asked."""
         return [f"{self.home}/estimates/{by}/{p}.csv" for by, p in self.page.answers()]
 
     def of_problems(self, ending: str) -> list[str]:
-        """A file of every problem."""
+        """One file for every problem."""
         return [f"{self.home}/problems/{name}.{ending}" for name in self.page.problems]
 
     def _cost_of_problem(self, problem: str) -> Cost:
-        """Of preparing a family of problems: networks may be trained."""
+        """The cost of preparing a family of problems, which may train networks."""
         n_bytes = 32 * 784 * max(self.page.sizes_of(problem))
         return Cost(TORCH_MB + 500 + n_bytes / 1e6, IMPORT_SECONDS + 300)
 
     def _cost_of_answers(self, answerer: str, problem: str) -> Cost:
-        """Of an estimator's answers to a family of problems."""
+        """The cost of an estimator's answers to a family of problems."""
         limits = self.page.limits_of(answerer)
         asked = self.page.estimators[answerer]
         estimator = ESTIMATORS[asked.estimator](asked)
@@ -71,7 +71,7 @@ class TruthPlan:
         return Cost(TORCH_MB + 500 + max(cost.mb for cost in costs), seconds)
 
     def _cost_of_page(self) -> Cost:
-        """Of drawing it."""
+        """The cost of drawing the page."""
         sizes = sum(len(self.page.sizes_of(problem)) for problem in self.page.problems)
         n_rows = len(self.page.estimators) * self.page.seeds * TASKS * sizes
         return of_drawing(n_rows, TORCH_MB)

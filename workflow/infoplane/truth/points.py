@@ -1,12 +1,13 @@
-"""The law of points: A is one of finitely many, with Gaussian noise or without.
+"""The law of points: A is one of finitely many points, with or without Gaussian noise.
 
-A class C of A and a class C′ of B, or a label, come out of a table p(c, c′); A is a random
-point of its class, plus noise of its own, and B a random one of its own class. Layers of a
-network with finitely many inputs, tables and pairs of images are all of this kind.
+The classes C of A and C′ of B are drawn from a table p(c, c′); C′ may be B itself, a label. A
+is a random point of its class, with or without noise, and B a random point of its class. Layers
+of a network with finitely many inputs, tables and pairs of images are of this kind.
 
-Without noise all is counted: only what A's bins say of the class matters. With noise it is
+Without noise every truth is counted: only what a code of A says about the class matters. With
+noise it is
     I = E log2 p(a, b) / p(a) p(b)
-over draws, the densities summed over all points.
+over draws, with densities summed over all points.
 """
 
 from __future__ import annotations
@@ -21,25 +22,25 @@ from infoplane.information import BIT, entropy_of_counts
 from infoplane.truth.laws import Grid, Known, Law, directions, mean, of_table, whitening
 
 DRAWS = 2048
-"""Of a Monte Carlo."""
+"""Draws of a Monte Carlo."""
 BLOCK = 256
-"""Draws at a time: their densities at all points are in memory."""
+"""This many draws at a time have their densities at all points in memory."""
 ALONG = 48
-"""Directions of sliced truths: each is an integral over a line."""
+"""Directions of sliced truths with noise; each takes an integral over a line."""
 DIGITS = 9
-"""Of maps of points, as shares of the largest number: points alike in these are one."""
+"""Mapped points count as equal if this many decimals agree, in units of the largest number."""
 MOST_CODES = 6000
-"""Mixed codes that are still counted."""
+"""The most codes of several classes that are still counted."""
 
 
 @dataclass(frozen=True)
 class Points(Law):
-    """Points of classes.
+    """The law of points of classes.
 
     a (n, d_a), class_a (n,) : points of A and their classes 0, 1, …
-    b (m, d_b), class_b (m,) : the same of B; b None: B is the class itself, a label
-    table : p(c, c′), or (n_classes,) where c′ = c
-    sigma : standard deviation of A's own noise, on every unit
+    b (m, d_b), class_b (m,) : the same for B; b None: B is the class itself, a label
+    table : p(c, c′), or (n_classes,) if c′ = c
+    sigma : standard deviation of A's own noise on every unit
     """
 
     a: np.ndarray
@@ -67,7 +68,7 @@ class Points(Law):
         )
 
     def binned(self, of_a: Grid, of_b: Grid | None) -> Known | None:
-        """Counted; where A has noise, by Monte Carlo with the exact share of each bin."""
+        """By counting; if A has noise, by Monte Carlo with the exact share of each bin."""
         codes_b = None if of_b is None else codes_of(of_b.cells(self.b))
         if not self.sigma:
             return self._counted(codes_of(of_a.cells(self.a)), codes_b)
@@ -88,12 +89,12 @@ class Points(Law):
         return self._ratio(of_a.cells(t), shares, c_b, None)
 
     def sliced(self) -> Known | None:
-        """Points that differ differ in almost every direction; under noise, an integral over
-        the line of each direction."""
+        """Without noise by counting, because different points differ in almost every direction;
+        with noise by an integral over the line of each direction."""
         codes_b = None if self.b is None else codes_of(self.b)
         if not self.sigma:
             return self._counted(codes_of(self.a), codes_b)
-        if self.table.ndim == 1:  # every point is its own class, and B tells which, or nearly
+        if self.table.ndim == 1:  # every point is its own class, and B depends on it alone
             group = np.arange(len(self.a)) if codes_b is None else codes_b
         elif self.b is None and np.count_nonzero(self.table) == len(self.table):
             group = self.class_a
@@ -106,7 +107,8 @@ class Points(Law):
         return mean(np.array([_along(line, one, group) for line, one in lines]))
 
     def mapped(self, of_a: np.ndarray) -> Known | None:
-        """Points that differ may fall on one; noise that the map stretches is made even."""
+        """By counting, as different points may have one image. With noise by Monte Carlo, after
+        the mapped noise is whitened."""
         if self.sigma and self.b is not None:
             return None
         if self.sigma:
@@ -117,7 +119,7 @@ class Points(Law):
         return self._counted(codes_of(t), None if self.b is None else codes_of(self.b))
 
     def _drawn(self):
-        """Classes of DRAWS draws, as even as can be, and the generator for what follows."""
+        """A generator, and the classes of A and B in DRAWS stratified draws."""
         rng = np.random.default_rng(0)
         share = np.cumsum(self.table.ravel())
         at = (np.arange(DRAWS) + rng.random(DRAWS)) / DRAWS * share[-1]
@@ -126,7 +128,7 @@ class Points(Law):
         return rng, both
 
     def _some(self, points, classes, wanted, rng) -> np.ndarray:
-        """A random point of each class that is wanted."""
+        """A random point of each wanted class."""
         order = np.argsort(classes, kind="stable")
         sizes = np.bincount(classes)
         starts = np.cumsum(sizes) - sizes
@@ -134,8 +136,10 @@ class Points(Law):
         return points[order[at]]
 
     def _ratio(self, t, shares_a, u, shares_b) -> Known:
-        """The mean of log2 p(t, u) / p(t) p(u). shares_a : densities (rows, n) of rows of t at
-        all points, up to a factor for each row; shares_b the same of u, None: u are classes"""
+        """The mean of log2 p(t, u) / p(t) p(u).
+        shares_a : function of rows of t, their densities (rows, n) given each point, up to a
+            factor for each row
+        shares_b : the same for u; None: u are classes"""
         p = self.table
         p_a, p_b = (p, p) if p.ndim == 1 else (p.sum(axis=1), p.sum(axis=0))
         terms = []
@@ -153,7 +157,7 @@ class Points(Law):
         return mean(BIT * np.concatenate(terms))
 
     def _counted(self, codes_a: np.ndarray, codes_b: np.ndarray | None) -> Known | None:
-        """I(code of A; code of B): all that a code says is which classes are behind it."""
+        """I(code of A; code of B), from the classes of each code."""
         if self.table.ndim == 1:
             b = self.class_a if codes_b is None else codes_b
             both = np.unique(codes_a * (b.max() + 1) + b, return_inverse=True)[1]
@@ -169,8 +173,8 @@ class Points(Law):
 
 
 def of_patterns(t: np.ndarray, b: np.ndarray, sigma: float = 0.0) -> Points:
-    """A layer's activations t (n, d) of n inputs, each as likely as the next, plus noise; with
-    the inputs themselves, b (n, n_features), or with labels of theirs, b (n,)."""
+    """The law of a layer's activations t (n, d) on n equally likely inputs, plus noise, with
+    the inputs themselves, b (n, n_features), or with their labels, b (n,)."""
     n = len(t)
     if b.ndim == 2:
         every = np.arange(n)
@@ -191,8 +195,8 @@ def _all_apart(codes: np.ndarray) -> bool:
 
 
 def _profiles(codes: np.ndarray, classes: np.ndarray) -> np.ndarray | None:
-    """(n_kinds, n_classes), p(kind of code | class): codes of one class alone are one kind.
-    None where more than MOST_CODES are of several."""
+    """p(kind of code | class), (n_kinds, n_classes). All codes of one class alone are one kind.
+    None if there are more than MOST_CODES kinds."""
     n_classes = classes.max() + 1
     pairs, counts = np.unique(codes * n_classes + classes, return_counts=True)
     code, c = np.divmod(pairs, n_classes)
@@ -206,7 +210,7 @@ def _profiles(codes: np.ndarray, classes: np.ndarray) -> np.ndarray | None:
 
 
 def _by_class(shares: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Means over the points of each class, (rows, n_classes) of (rows, n)."""
+    """Means over the points of each class: (rows, n_classes) from (rows, n)."""
     sizes = np.bincount(classes)
     if len(sizes) == len(classes) and (classes == np.arange(len(classes))).all():
         return shares
@@ -216,7 +220,7 @@ def _by_class(shares: np.ndarray, classes: np.ndarray) -> np.ndarray:
 
 
 def _densities(rows: np.ndarray, points: np.ndarray, var: float) -> np.ndarray:
-    """Of normals around all points, up to a factor for each row."""
+    """Densities of normals around all points, up to a factor for each row."""
     squares = np.square(points).sum(axis=1) - 2 * rows @ points.T
     return np.exp(-(squares - squares.min(axis=1, keepdims=True)) / (2 * var))
 
@@ -224,7 +228,7 @@ def _densities(rows: np.ndarray, points: np.ndarray, var: float) -> np.ndarray:
 def _log_shares(centres: np.ndarray, edges: np.ndarray, sd: float) -> np.ndarray:
     """ln P(bin | point) of one unit, (n_points, n_bins)."""
     z = (edges - centres[:, None]) / sd
-    # of the two tails the smaller, which keeps its digits
+    # the smaller of the two tails, which keeps its digits
     flipped = z[:, :-1] > 0
     low = np.where(flipped, -z[:, 1:], z[:, :-1])
     high = np.where(flipped, -z[:, :-1], z[:, 1:])
@@ -232,7 +236,7 @@ def _log_shares(centres: np.ndarray, edges: np.ndarray, sd: float) -> np.ndarray
 
 
 def _along(line: np.ndarray, sd: float, group: np.ndarray) -> float:
-    """I(T; group) in bits of T = point + N(0, sd²), points (n,) on a line."""
+    """I(T; group) in bits for T = point + N(0, sd²), points (n,) on a line."""
     step = sd / 8
     low = line.min() - 8 * sd
     n_cells = int((np.ptp(line) + 16 * sd) / step) + 2

@@ -1,8 +1,8 @@
 """Layers of a trained network whose activations are quantised: truth by counting.
 
-Each hidden activation becomes the middle of one of 2^b cells on [−1, 1] before the next layer
-sees it. T has finitely many values and is a function of X, uniform over the 4,096 SZT
-patterns, so its rows are counted (counting.py); binning on the same cells counts them too.
+Each hidden activation is replaced by the middle of one of 2^b cells on [−1, 1] before it enters
+the next layer. X is uniform over the 4,096 SZT patterns. T is a function of X with finitely
+many values, so its rows are counted (counting.py); binning on the same cells counts them too.
 """
 
 from typing import Annotated, Literal
@@ -20,11 +20,11 @@ class QuantisedSettings(Settings):
     """Quantised layers of the SZT net."""
 
     family: Literal["quantised"] = "quantised"
-    """Quantised layers of the SZT net."""
+    """This family has quantised layers of the SZT net."""
     network: trained.Training = trained.Training()
-    """The network, its layers and epochs."""
+    """These settings choose the network, its layers and epochs."""
     bits: list[Annotated[int, Field(ge=1, le=16)]] = Field(default=[2, 4, 8], min_length=1)
-    """b: an activation has 2^b values."""
+    """An activation has 2^b values, for each of these numbers b."""
 
 
 class Quantised(Family):
@@ -34,7 +34,7 @@ class Quantised(Family):
     settings: QuantisedSettings
 
     def prepare(self) -> dict[str, np.ndarray]:
-        """Cell numbers int64 (4096, d) by layer, epoch and bits."""
+        """Cell numbers, int64 (4096, d), by layer, epoch and bits."""
         x, _ = trained.patterns()
         layers = trained.chosen_layers(self.settings.network)
         arrays = {}
@@ -50,8 +50,8 @@ class Quantised(Family):
         return arrays
 
     def tasks(self, prepared: Prepared) -> list[Task]:
-        """Three tasks a layer, epoch and number of bits: T with X, T with Y, the layer
-        itself."""
+        """Three tasks for each layer, epoch and number of bits: T with X, T with Y, and the
+        layer itself."""
         tasks = []
         for layer in trained.chosen_layers(self.settings.network):
             for epoch in sorted(self.settings.network.epochs):
@@ -62,7 +62,7 @@ class Quantised(Family):
 
 
 def cells_of(t: np.ndarray, bits: int) -> np.ndarray:
-    """Number 0 … 2^b − 1 of the cell of [−1, 1] that holds each activation."""
+    """The number 0 … 2^b − 1 of the cell of [−1, 1] that contains each activation."""
     cells = np.floor((t + 1) / 2 * 2**bits).astype(np.int64)
     return np.clip(cells, 0, 2**bits - 1)
 

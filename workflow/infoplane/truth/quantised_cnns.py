@@ -1,9 +1,9 @@
-"""A convolutional network whose activations are quantised, through its training: truth by
+"""A convolutional network whose activations are quantised, during its training: truth by
 counting.
 
-It learns the 1,797 handwritten digits of scikit-learn, which are also all that X can be. Hidden
-activations are tanh, each one of 2^b values on [−1, 1], so a layer's rows, a channel's, and the
-channels' means over positions are counted (counting.py) at every epoch.
+The network learns the 1,797 handwritten digits of scikit-learn, which are also all values of X.
+Hidden activations are tanh and have one of 2^b values on [−1, 1]. So the rows of a layer, of a
+channel, and of the channels' means over positions are counted (counting.py) at every epoch.
 """
 
 from __future__ import annotations
@@ -27,26 +27,28 @@ from infoplane.truth.trained import weights_at
 
 
 class QuantisedCNNsSettings(Settings):
-    """A quantised convolutional network through its training."""
+    """A quantised convolutional network during its training."""
 
     family: Literal["quantised_cnns"] = "quantised_cnns"
-    """A quantised convolutional network on handwritten digits, through its training."""
+    """This family has a quantised convolutional network on handwritten digits, during its
+    training."""
     channels: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (2, 4)
-    """Maps of the first and of the second convolution."""
+    """The first and the second convolution have these numbers of channels."""
     units: int = Field(default=4, ge=1)
-    """Units of the dense layer behind the convolutions."""
+    """The dense layer after the convolutions has this many units."""
     bits: int = Field(default=2, ge=1, le=16)
-    """b: an activation has 2^b values."""
+    """An activation has 2 to the power of this many values."""
     epochs: list[Annotated[int, Field(ge=0)]] = Field(default=[0, 20], min_length=1)
-    """Epochs whose network is taken."""
+    """The network is measured at these epochs."""
     layers: list[Literal["conv1", "conv2", "dense1"]] = Field(
         default=["conv1", "conv2", "dense1"], min_length=1
     )
-    """Layers that are taken."""
+    """These layers are measured."""
     readings: list[How] = Field(default=["whole", "channel", "mean"], min_length=1)
-    """How maps are read: as they are, the first channel alone, the mean of each channel."""
+    """Maps are read in these ways: whole takes every number, channel the first channel, mean
+    the mean of each channel."""
     seed: int = Field(default=0, ge=0)
-    """Seed of the network."""
+    """The network is trained with this seed."""
 
 
 class QuantisedCNNs(Family):
@@ -56,8 +58,8 @@ class QuantisedCNNs(Family):
     settings: QuantisedCNNsSettings
 
     def prepare(self) -> dict[str, np.ndarray]:
-        """The images x (1797, 64) and labels y (1797,), and the number of the value of every
-        activation, int64 (1797, *shape of the layer), by layer and epoch."""
+        """The images x (1797, 64), their labels y (1797,), and the number of every activation's
+        value, int64 (1797, *shape of the layer), by layer and epoch."""
         chosen = self.settings
         data = prepare(Digits(source="digits", flatten=False, standardise="none"))
         network = cnn.CNN(self._network(), data.x.shape[1:], 10)
@@ -79,7 +81,8 @@ class QuantisedCNNs(Family):
         return arrays
 
     def tasks(self, prepared: Prepared) -> list[Task]:
-        """Three tasks a layer, epoch and reading: T with X, T with Y, the layer itself."""
+        """Three tasks for each layer, epoch and reading: T with X, T with Y, and the layer
+        itself."""
         chosen = self.settings
         population = CountedMaps(prepared["x"], {"Y": prepared["y"]}, (1, 8, 8), chosen.bits)
         return population.tasks(prepared, chosen.layers, chosen.epochs, chosen.readings)

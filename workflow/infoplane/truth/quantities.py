@@ -1,9 +1,8 @@
-"""The truth of an estimator's own quantity: what its answer to a task is judged by.
+"""The truth of an estimator's own quantity, by which its answer to a task is judged.
 
-Most estimators are about I(A;B), which every task knows. Bins, kernels, projections and
-components are about something else, of which the task's law (laws.py, points.py) knows the
-truth, or a large sample that is counted; where neither does, there is none, and the answer is
-not judged.
+Most estimators estimate I(A;B), which every task knows. Estimators with bins, kernels,
+projections or components estimate another quantity. Its truth is from the task's law (laws.py,
+points.py) or from counting a large sample. If neither gives it, the answer is not judged.
 """
 
 from __future__ import annotations
@@ -24,34 +23,34 @@ from infoplane.truth.laws import Grid, Known, of_table
 from infoplane.truth.task import Draw, Task
 
 LARGE = 400_000
-"""Samples that are counted where no law says what bins hold."""
+"""This many samples are counted if no law gives the truth of bins."""
 FEW_DIMENSIONS = 6
-"""Of A and B together, up to which counting them is tried."""
+"""Counting is tried up to this many dimensions of A and B together."""
 LARGEST_BIAS = 0.01
-"""Bits that the Miller-Madow correction of such a count may take off."""
+"""The Miller-Madow correction of such a count may be at most this many bits."""
 FINEST = 2000
-"""Cells of a side of a table that is blurred."""
+"""A table that is blurred has at most this many cells on each side."""
 LINEAR = 1e-5
-"""Most by which components may differ from a linear map of standardised variables."""
+"""Components may differ by this much from a linear map and still count as one."""
 MARGIN = 5
-"""Standard deviations of the noise beyond the samples."""
+"""A blurred table extends this many standard deviations of the noise beyond the samples."""
 SEED = 1_000_003
-"""Of these samples: no seed of a page."""
+"""The seed of the large samples, which no page uses."""
 
 
 class Truths:
-    """Truths of one estimator's own quantity; what was found is kept, as draws of a task ask
-    for the same ones."""
+    """The truths of one estimator's own quantity. Truths that were found are kept, because
+    draws of a task often need the same one."""
 
     def __init__(self):
         self._known: dict[tuple, Known | None] = {}
         self._large: tuple[str, Pair] | None = None
 
     def of(self, estimator: Estimator, task: Task, draw: Draw) -> Known | None:
-        """In bits, None where it is not known.
+        """The truth in bits; None if it is not known.
 
-        estimator : as it answers the task; draw : what it answered for, which some bins depend
-        on
+        estimator : with the settings with which it answers the task
+        draw : the draw that it answered; some bins depend on it
         """
         another = OF_ANOTHER.get(estimator.name)
         if estimator.name in task.settings or not (another or estimator.chosen_by):
@@ -64,7 +63,7 @@ class Truths:
         return self._known[key]
 
     def _of_kernels(self, estimator: Estimator, task: Task, draw: Draw) -> Known | None:
-        """Of both variables with the noise of the kernels on them."""
+        """The information of both variables with the noise of the kernels added."""
         pair, law = draw.pair, task.law
         of_a = _noise(pair.a, estimator.settings)
         of_b = 0.0 if pair.is_labelled else _noise(pair.b, estimator.settings)
@@ -75,8 +74,9 @@ class Truths:
         return self._once((task.name, of_a, of_b), lambda: self._blurred(task, of_a, of_b))
 
     def _blurred(self, task: Task, of_a: float, of_b: float) -> Known | None:
-        """Of two numbers with noise: the table of a large sample in cells of a quarter of the
-        noise, blurred by it; None where that is more than FINEST cells."""
+        """The information of two numbers with noise, from a table of a large sample that is
+        blurred by the noise. Cells have a quarter of the noise's standard deviation; None if a
+        side needs more than FINEST cells."""
         pair = self._sample(task)
         sides, cells = [], []
         for rows, variance in ((pair.a, of_a), (pair.b, of_b)):
@@ -94,13 +94,13 @@ class Truths:
         return Known(of_table(p / p.sum()))
 
     def _sample(self, task: Task) -> Pair:
-        """LARGE draws of the task, kept while the next questions are about it too."""
+        """LARGE draws of the task, kept until another task is asked for."""
         if self._large is None or self._large[0] != task.name:
             self._large = (task.name, task.draw(LARGE, SEED).pair)
         return self._large[1]
 
     def _of_projections(self, estimator: Estimator, task: Task, draw: Draw) -> Known | None:
-        """Of the mean over projections; of one dimension it is I(A;B)."""
+        """The mean information over projections; in one dimension this is I(A;B)."""
         if estimator.settings.dimensions != 1:
             return None
         if task.d == 1:
@@ -109,8 +109,8 @@ class Truths:
         return None if law is None else self._once((task.name,), law.sliced)
 
     def _of_components(self, estimator: Estimator, task: Task, draw: Draw) -> Known | None:
-        """Of the components of A that the draw has; None where B is compressed too: no law
-        says what a trained code keeps."""
+        """The information of this draw's components of A; None if B is compressed too, because
+        no law knows what a trained code keeps."""
         pair, settings = draw.pair, estimator.settings
         if task.d_b > settings.code:
             return None
@@ -120,7 +120,7 @@ class Truths:
         return None if of_a is None else task.law.mapped(of_a)
 
     def _of_bins(self, estimator: Estimator, task: Task, draw: Draw) -> Known | None:
-        """Of the bins that the draw's range has."""
+        """The information of bins with the range of this draw."""
         pair = draw.pair
         of_a = grid(pair.a.double().numpy(), estimator.settings)
         if of_a is None:
@@ -132,8 +132,8 @@ class Truths:
         return found or self._counted(task, of_a, of_b)
 
     def _counted(self, task: Task, of_a: Grid, of_b: Grid | None) -> Known | None:
-        """Plug-in information of a large sample's bins, with the correction of Miller and
-        Madow; its size is the error."""
+        """Plug-in information of a large sample's bins with the Miller-Madow correction, whose
+        size is taken as the error."""
         if task.d_a + task.d_b > FEW_DIMENSIONS or task.largest_n is not None:
             return None
         pair = self._sample(task)
@@ -156,12 +156,13 @@ OF_ANOTHER: dict[str, Callable[[Truths, Estimator, Task, Draw], Known | None]] =
     "kde": Truths._of_kernels,
     "sliced": Truths._of_projections,
 }
-"""Estimators of another quantity than I(A;B), of which something is known. Of others that have
-settings that choose their quantity (`Estimator.chosen_by`), as renyi, nothing is."""
+"""Estimators of a quantity other than I(A;B) whose truth can be known. For other estimators
+whose settings choose their quantity (`Estimator.chosen_by`), such as renyi, it is never
+known."""
 
 
 def _noise(rows: torch.Tensor, settings: Settings) -> float:
-    """σ² of a kernel estimator's settings on a variable (n, d), in its squared units."""
+    """σ² of a kernel estimator's settings for a variable (n, d), in its squared units."""
     scale = 1.0
     if settings.noise == "relative":
         scale = float(rows.double().var(dim=0, correction=0).mean())
@@ -169,8 +170,8 @@ def _noise(rows: torch.Tensor, settings: Settings) -> float:
 
 
 def components_of(rows: torch.Tensor, settings: Settings) -> np.ndarray | None:
-    """The map (d, k) by which `compressed` makes components of a variable (n, d); None where
-    it is no linear map (normal scores of heavy tails)."""
+    """The map (d, k) from a variable (n, d) to its components in `compressed`; None if it is
+    not linear (normal scores of heavy tails)."""
     components = principal_components(rows, settings.components, settings.seed)[0].numpy()
     values = rows.double().numpy()
     values = values - values.mean(axis=0)
@@ -179,8 +180,8 @@ def components_of(rows: torch.Tensor, settings: Settings) -> np.ndarray | None:
 
 
 def grid(values: np.ndarray, settings: Settings) -> Grid | None:
-    """The bins that settings of `binned` have for a variable (n, d); None of bins that are no
-    grid of finitely many."""
+    """The bins of a variable (n, d) under settings of `binned`; None if they are not a grid
+    with finitely many bins."""
     if settings.binning != "equal_width" or settings.width is not None:
         return None
     axis = 0 if settings.range == "unit" else None
@@ -196,7 +197,7 @@ def grid(values: np.ndarray, settings: Settings) -> Grid | None:
 
 
 def _codes(cells: np.ndarray, n_bins: int) -> np.ndarray:
-    """A number for each different row (n, d) of cells."""
+    """A number for each different row of cells (n, d)."""
     codes = cells[:, 0]
     for unit in range(1, cells.shape[1]):
         codes = np.unique(

@@ -1,4 +1,4 @@
-"""Have an estimator answer a family of problems: one tidy row a task, size and seed."""
+"""Have an estimator answer a family of problems: one tidy row for each task, size and seed."""
 
 import math
 import time
@@ -46,32 +46,32 @@ COLUMNS = (
     "refused",
     "seconds",
 )
-"""Of a table of estimates. All information in bits. `estimator` and `family` are names on the
-page, `method` is the estimator's own; `settings` are those that decide accuracy
-(tables/calibration.py); `refused` is what the estimator said where it would not answer.
-`information` is I(A;B), `truth` that of the estimator's own quantity on this draw, NaN where it
-is not known (quantities.py): such an answer is not judged. OPINIONS are of the samples:
-calibrated intervals are fitted by them."""
+"""Columns of a table of estimates. All information is in bits. `estimator` and `family` are
+names on the page, `method` is the estimator's own name. `settings` are those that affect its
+accuracy (tables/calibration.py). `refused` is the estimator's message if it gave no answer.
+`information` is I(A;B). `truth` is that of the estimator's own quantity on this draw; if it is
+not known (quantities.py) it is NaN, and the answer is not judged. OPINIONS are second opinions
+from the samples, to which calibrated intervals are fitted."""
 
 AT_ONCE = 64
-"""Most pairs in one call of an estimator."""
+"""The most pairs in one call of an estimator."""
 AT_ONCE_MB = 128
-"""Most samples in one call, in MB; a pair that is larger goes alone."""
+"""The most samples in one call, in MB; a larger pair has a call of its own."""
 
 
 class Limits(Settings):
-    """Where an estimator is not asked, each with the reason that the page gives."""
+    """Questions that an estimator is not asked, with the reasons that the page gives."""
 
     largest_n: int | None = None
-    """Most samples."""
+    """The estimator is asked for at most this many samples; null sets no limit."""
     largest_d: int | None = None
-    """Most dimensions of the wider variable."""
+    """The wider variable has at most this many dimensions; null sets no limit."""
     seeds: int | None = Field(default=None, ge=1)
-    """Draws of each task, where they are fewer than the page's."""
+    """Each task is drawn at most this many times; null takes as many as the page."""
     reason: str | None = None
-    """Why there is a largest n or d, or fewer draws."""
+    """The page gives this reason for the other limits."""
     without: dict[str, str] = Field(default={})
-    """Problems that are left out, and why."""
+    """Each entry is a problem that is left out, with the reason."""
 
     def admit(self, problem: str, task: Task, n: int) -> bool:
         """Whether the estimator is asked for n samples of this task."""
@@ -93,7 +93,7 @@ class _Question:
     estimator: Estimator
 
     def truth(self, truths: Truths) -> Known:
-        """Of the estimator's own quantity; NaN where it is not known."""
+        """The truth of the estimator's own quantity; NaN if it is not known."""
         known = truths.of(self.estimator, self.task, self.draw)
         return known or Known(math.nan, math.nan)
 
@@ -108,13 +108,12 @@ def run(
     limits: Limits | None = None,
     title: str = "estimate",
 ) -> pd.DataFrame:
-    """A row for every task that the estimator is for, size and seed; columns COLUMNS.
+    """A row for every task for which the estimator is made, size and seed; columns COLUMNS.
 
-    name, problem : of the estimator and of the problem on the page; sizes : numbers of samples;
-        seeds : how many
-    draws of each
-    A task that the estimator refuses (ValueError) has its reason in `refused` and NaN as its
-    value; any other error is a mistake in a program, and passes through.
+    name, problem : names of the estimator and of the problem on the page
+    sizes : numbers of samples; seeds : number of draws of each
+    If the estimator refuses a task (ValueError), the reason is in `refused` and the value is
+    NaN. Any other error is a mistake in the program and is raised.
     """
     limits = limits or Limits()
     seeds = min(seeds, limits.seeds or seeds)
@@ -137,10 +136,10 @@ def run(
 
 
 def is_for(estimator: Estimator, task: Task) -> bool:
-    """Whether the task's information is what the estimator estimates.
+    """Whether the estimator estimates the task's information.
 
-    An estimator of two variables answers for every pair. One of a layer's activations answers
-    the tasks that give it the settings with which it estimates their quantity.
+    An estimator of two variables answers every pair. An estimator of a layer's activations
+    answers the tasks that give it the settings with which it estimates their quantity.
     """
     return _as_layer(estimator, task) or (task.kind != "inputs" and estimator.takes_pairs)
 
@@ -153,7 +152,7 @@ def _as_layer(estimator: Estimator, task: Task) -> bool:
 def _blocks(
     asked: Sequence[tuple[Task, int]], estimator: Estimator, seeds: int
 ) -> Iterator[list[_Question]]:
-    """Questions of equal shapes and settings together, as many as fit into one call."""
+    """Questions of equal shapes and settings, as many together as fit into one call."""
     groups: dict[tuple, list[tuple[Task, int]]] = {}
     for task, n in asked:
         settings = _for_task(estimator, task).settings
@@ -171,22 +170,22 @@ def _blocks(
 
 
 def _for_task(estimator: Estimator, task: Task) -> Estimator:
-    """The estimator, with the settings that make the task's quantity its own."""
+    """The estimator with the settings with which it estimates the task's quantity."""
     own: Mapping = task.settings.get(estimator.name, {})
     if not own:
         return estimator
-    # only what was written: a default may depend on what the task sets
+    # only settings that were written: a default may depend on those of the task
     written = estimator.settings.model_dump(exclude_unset=True)
     return type(estimator)(estimator.Settings.model_validate({**written, **own}))
 
 
 def _answers(block: list[_Question]):
-    """Each question with its record, or with the words of a refusal, and its seconds."""
+    """Each question with its record, or with the message of a refusal, and its seconds."""
     start = time.perf_counter()
     try:
         records = _ask(block)
     except ValueError as error:
-        if len(block) > 1:  # which of them was it?
+        if len(block) > 1:  # ask each alone, to find which one was refused
             return [answer for one in block for answer in _answers([one])]
         records = [" ".join(str(error).split())]
     seconds = (time.perf_counter() - start) / len(block)
@@ -237,7 +236,8 @@ def _row(
 
 
 def _references(pair: Pair | None) -> dict[str, float]:
-    """By what calibrated intervals are fitted, bits; NaN where it is of another kind."""
+    """The opinions to which calibrated intervals are fitted, in bits; NaN for the other
+    kind."""
     found = dict.fromkeys(OPINIONS, math.nan)
     if pair is None:
         return found
@@ -251,7 +251,7 @@ def _references(pair: Pair | None) -> dict[str, float]:
 
 
 def listed(tasks: Sequence[Task], problem: str) -> pd.DataFrame:
-    """A table of the tasks themselves: problem, task, kind, d_a, d_b, truth and its error."""
+    """A table of the tasks: family, task, kind, dimensions, truth, its error and largest n."""
     return pd.DataFrame(
         [
             {
@@ -271,5 +271,5 @@ def listed(tasks: Sequence[Task], problem: str) -> pd.DataFrame:
 
 
 def tasks_of(family: Family, prepared: Prepared) -> list[Task]:
-    """The tasks of a family; none where it could not be prepared."""
+    """The tasks of a family; none if it could not be prepared."""
     return [] if "left_out" in prepared else family.tasks(prepared)

@@ -1,8 +1,8 @@
-"""Discrete variables: tables p(a, b), their information by sum.
+"""Discrete variables with tables p(a, b), whose information is a sum.
 
-A table mixes a one-to-one map of a onto b with independence, and its cells are shaken by
-random factors, so that no table is a textbook's. A is embedded as its number on a line, or as
-random points of several dimensions; B is a label, or embedded too.
+A table is a mixture of a map of a to b and independence, and its cells are multiplied by random
+factors. A is embedded as its number on a line, or as random points in several dimensions; B is
+a label, or embedded too.
     I(A;B) = Σ p(a, b) log2 p(a, b) / (p(a) p(b))
 """
 
@@ -24,17 +24,17 @@ class TablesSettings(Settings):
     """Discrete tables."""
 
     family: Literal["tables"] = "tables"
-    """Random tables p(a, b) of discrete variables."""
+    """This family has random tables p(a, b) of discrete variables."""
     shapes: list[Shape] = Field(default=[[2, 2], [4, 4], [8, 8], [16, 10]], min_length=1)
-    """Numbers of values of A and of B."""
+    """Each entry has the number of values of A and that of B."""
     strengths: list[Annotated[float, Field(ge=0, le=1)]] = Field(
         default=[0.0, 0.3, 0.7, 0.95], min_length=1
     )
-    """Share of the one-to-one map in each table: 0 is independence."""
+    """The map of a to b has these shares of a table; with 0, A and B are independent."""
     dimensions: list[Annotated[int, Field(ge=1)]] = Field(default=[1, 5], min_length=1)
-    """Dimensions in which the values of A are points."""
+    """The values of A are points in these numbers of dimensions."""
     seed: int = Field(default=0, ge=0)
-    """Seed of the tables and of the points."""
+    """The tables and the points are drawn with this seed."""
 
 
 class Tables(Family):
@@ -44,7 +44,7 @@ class Tables(Family):
     settings: TablesSettings
 
     def tasks(self, prepared: Prepared) -> list[Task]:
-        """Two tasks a table and dimension: B a label, and B a point like A."""
+        """Two tasks for each table and dimension: B is a label, and B is a point like A."""
         tasks = []
         for n_a, n_b in self.settings.shapes:
             for strength in self.settings.strengths:
@@ -62,7 +62,7 @@ class Tables(Family):
 
 
 def table(n_a: int, n_b: int, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """p(a, b), (n_a, n_b); independent where the strength is 0."""
+    """A table p(a, b), (n_a, n_b); with strength 0, A and B are independent."""
     p_a, p_b = rng.dirichlet(np.full(n_a, 5.0)), rng.dirichlet(np.full(n_b, 5.0))
     apart = np.outer(p_a, p_b)
     if strength == 0:
@@ -76,7 +76,7 @@ def table(n_a: int, n_b: int, strength: float, rng: np.random.Generator) -> np.n
 
 
 def information(p: np.ndarray) -> float:
-    """I(A;B) in bits of a table p(a, b); 0 exactly where rounding alone is left of it."""
+    """I(A;B) in bits of a table p(a, b); exactly 0 if the sum is rounding error."""
     apart = np.outer(p.sum(axis=1), p.sum(axis=0))
     there = p > 0
     bits = float((p[there] * np.log2(p[there] / apart[there])).sum())
@@ -84,7 +84,7 @@ def information(p: np.ndarray) -> float:
 
 
 def embedding(n_values: int, d: int, rng: np.random.Generator) -> np.ndarray:
-    """A different point for each value, (n_values, d): its number in 1-d, else at random."""
+    """A different point for each value, (n_values, d): its number in 1-d, else random."""
     if d == 1:
         return np.arange(n_values, dtype=np.float64)[:, None]
     return rng.standard_normal((n_values, d))
@@ -101,7 +101,7 @@ def _task(kind: str, where: str, p: np.ndarray, points: list[np.ndarray]) -> Tas
             return Draw(Pair.of(points[0][a], points[1][b], name))
         return Draw(Pair.of(points[0][a], b, name), Samples.of(points[0][a], b, layer=name))
 
-    # 2,000 bins on a layer's range: no two of at most 64 points share a row of bins
+    # 2,000 bins on each unit's range: no two of at most 64 points share a row of bins
     bins = {"binned": {"n_bins": 2000, "range": "unit"}} if kind == "labels" else {}
     law = Points(points[0], np.arange(p.shape[0]), p)
     if kind == "continuous":

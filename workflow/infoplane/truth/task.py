@@ -1,4 +1,4 @@
-"""A task: samples can be drawn from it, and their information is known."""
+"""A task: a distribution to draw samples from, whose information is known."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from infoplane.settings import Settings
 from infoplane.truth.laws import Law
 
 KINDS = ("continuous", "labels", "inputs")
-"""What the second variable is: continuous, a label, or the index of the input itself."""
+"""The kind of the second variable: continuous, a label, or the index of the input itself."""
 Prepared = Mapping[str, np.ndarray]
-"""What a family's `prepare` left in a file; empty where it has none."""
+"""The arrays of a family's `prepare`; empty if it has none."""
 
 
 class Draw(NamedTuple):
-    """What is drawn from a task.
+    """Samples drawn from a task.
 
-    pair : what an estimator of two variables gets; None in a task for layers alone
-    samples : what an estimator of a layer's activations gets; None where there is no layer
-    noisy : what one that needs noise gets instead; None where there is none
+    pair : for estimators of two variables; None in a task for layers alone
+    samples : for estimators of a layer's activations; None if there is no layer
+    noisy : the same for estimators that need noise; None if there is no noise
     """
 
     pair: Pair | None = None
@@ -38,16 +38,17 @@ class Task:
     """One problem with a known answer.
 
     name : unique in its family
-    kind : of KINDS. "continuous", I(A;B) of two continuous variables; "labels", I(A;B)
-        with B a label; "inputs", I(X;T) of a layer T with X the index of the input
-    d_a, d_b : dimensions of A and B; d_b is 0 where B is a label or an index
-    truth : bits
-    draw : (n, seed) → Draw; the same numbers for the same arguments
-    truth_error : standard error of the truth in bits, 0 where it is closed or counted
-    largest_n : most samples that can be drawn, None where there is no end
-    law : of samples, where the truth of other quantities follows from it (quantities.py)
-    settings : by an estimator's name, settings with which it estimates this very quantity (a
-        noise variance, a grid). An estimator of layers runs on the tasks that name it
+    kind : one of KINDS. "continuous": I(A;B) of two continuous variables; "labels": I(A;B), B a
+        label; "inputs": I(X;T) of a layer T, X the index of the input
+    d_a, d_b : dimensions of A and B; d_b is 0 if B is a label or an index
+    truth : the information in bits
+    draw : (n, seed) → Draw; equal arguments give equal numbers
+    truth_error : standard error of the truth in bits; 0 for a closed form or a count
+    largest_n : the most samples that can be drawn; None: no limit
+    law : the law of the samples, if truths of other quantities follow from it (quantities.py)
+    settings : for an estimator, by name, the settings with which it estimates this very
+        quantity (a noise variance, a grid). An estimator of layers answers only tasks that name
+        it
     """
 
     name: str
@@ -63,7 +64,9 @@ class Task:
 
     def __post_init__(self):
         if self.kind not in KINDS:
-            raise ValueError(f"{self.name}: kind is one of {', '.join(KINDS)}, not {self.kind}")
+            raise ValueError(
+                f"{self.name}: kind must be one of {', '.join(KINDS)}, not {self.kind}"
+            )
 
     @property
     def d(self) -> int:
@@ -81,7 +84,7 @@ class Family(ABC):
         self.settings = self.Settings(**chosen) if settings is None else settings
 
     def prepare(self) -> dict[str, np.ndarray]:
-        """What `tasks` takes from a file because it costs time: nothing, of most."""
+        """Arrays that `tasks` needs and that take time to make; for most families none."""
         return {}
 
     @abstractmethod
@@ -90,11 +93,11 @@ class Family(ABC):
 
 
 def generator(name: str, n: int, seed: int) -> np.random.Generator:
-    """Random numbers of one draw, by the task's name, its size and its seed alone."""
+    """The random numbers of one draw; they depend only on the task's name, size and seed."""
     return np.random.default_rng([zlib.crc32(name.encode()), n, seed])
 
 
 def rows(n: int, n_inputs: int, rng: np.random.Generator) -> np.ndarray:
-    """n of n_inputs rows: none twice before all were taken, as a data set is measured."""
+    """Numbers of n rows out of n_inputs; no row is drawn twice before all were drawn once."""
     passes = -(-n // n_inputs)
     return np.concatenate([rng.permutation(n_inputs) for _ in range(passes)])[:n]

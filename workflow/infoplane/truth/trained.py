@@ -1,8 +1,8 @@
-"""A small trained network whose layers make problems: the SZT net on its 4,096 patterns.
+"""A small trained network whose layers become problems: the SZT net on its 4,096 patterns.
 
-12-10-7-5-4-3-2, tanh, softmax output (Shwartz-Ziv & Tishby 2017), trained by the library
-itself with a fixed seed. X is uniform over the patterns, so H(X) = 12 bits and every truth is
-a sum over them.
+The network is 12-10-7-5-4-3-2 with tanh and a softmax output (Shwartz-Ziv & Tishby 2017); the
+library trains it with a fixed seed. X is uniform over the patterns, so H(X) = 12 bits and every
+truth is a sum over them.
 """
 
 from collections.abc import Collection, Iterator
@@ -22,18 +22,18 @@ from infoplane.training.trainer import Trainer
 
 
 class Training(settings.Settings):
-    """The network and the epochs at which it becomes a problem."""
+    """The network and the epochs at which its layers become problems."""
 
     hidden: list[Annotated[int, Field(ge=1)]] = Field(default=[10, 7, 5, 4, 3], min_length=1)
-    """Units of the hidden layers."""
+    """The hidden layers have these numbers of units."""
     epochs: list[Annotated[int, Field(ge=0)]] = Field(default=[5, 400], min_length=1)
-    """Epochs whose network is taken: an early one and a late one."""
+    """The network is measured at these epochs, by default an early one and a late one."""
     layers: list[str] | None = None
-    """Names of the hidden layers that are taken (hidden1, …); null: all."""
+    """The hidden layers of these names (hidden1, …) are measured; null takes all."""
     learning_rate: float = Field(default=2e-3, gt=0)
-    """Adam's."""
+    """Adam trains the network at this learning rate."""
     seed: int = Field(default=0, ge=0)
-    """Seed of the network."""
+    """The network is trained with this seed."""
 
 
 def patterns() -> tuple[np.ndarray, np.ndarray]:
@@ -45,7 +45,7 @@ def patterns() -> tuple[np.ndarray, np.ndarray]:
 def networks(training: Training) -> Iterator[tuple[int, list[tuple[np.ndarray, np.ndarray]]]]:
     """The epoch and the hidden layers' weights (in, out) and biases (out,) at each epoch.
 
-    Raises FloatingPointError where the loss becomes NaN.
+    Raises FloatingPointError if the loss becomes NaN.
     """
     source = shwartz_ziv_tishby.Settings(source="szt", training_fraction=0.8)
     family = mlp.Settings(hidden=training.hidden, activation="tanh", initialisation="fan_in")
@@ -65,7 +65,7 @@ def networks(training: Training) -> Iterator[tuple[int, list[tuple[np.ndarray, n
 def weights_at(
     trainer: Trainer, epochs: Collection[int]
 ) -> Iterator[tuple[int, dict[str, torch.Tensor]]]:
-    """Trains, and gives each of these epochs with the weights of its one network, (1, …)."""
+    """Train, and give each of these epochs with the weights (1, …) of the one network."""
     for epoch in trainer.epochs:
         trainer.advance(epoch)
         if epoch in epochs:
@@ -74,7 +74,7 @@ def weights_at(
 
 
 def chosen_layers(training: Training) -> dict[str, int]:
-    """Positions of the layers that are taken, by name. Raises ValueError for unknown ones."""
+    """Positions of the chosen layers by name. Raises ValueError for an unknown name."""
     known = {f"hidden{i + 1}": i for i in range(len(training.hidden))}
     wanted = list(known) if training.layers is None else training.layers
     for name in wanted:
@@ -84,5 +84,5 @@ def chosen_layers(training: Training) -> dict[str, int]:
 
 
 def name_of(layer: str, epoch: int) -> str:
-    """The prepared array of a layer's activations: "hidden3, epoch 5"."""
+    """The name of a layer's array of activations: "hidden3, epoch 5"."""
     return f"{layer}, epoch {epoch}"

@@ -1,7 +1,7 @@
-"""One-to-one maps of samples (n, d), coordinate by coordinate or not: none changes I(A;B).
+"""One-to-one maps of samples (n, d), by coordinate or jointly; none of them changes I(A;B).
 
-Those of the Beyond Normal benchmark: Czyż, Grabowski, Vogt, Beerenwinkel, Marx 2023, "Beyond
-Normal: On the Evaluation of Mutual Information Estimators", section 3 and appendix.
+They are from the Beyond Normal benchmark: Czyż, Grabowski, Vogt, Beerenwinkel, Marx 2023,
+"Beyond Normal: On the Evaluation of Mutual Information Estimators", section 3 and appendix.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def identity(x: np.ndarray) -> np.ndarray:
 
 
 def normal_cdf(x: np.ndarray) -> np.ndarray:
-    """Standard normal margins become uniform ones."""
+    """Φ(x): standard normal margins become uniform."""
     return ndtr(x)
 
 
@@ -27,17 +27,17 @@ def half_cube(x: np.ndarray) -> np.ndarray:
 
 
 def asinh(x: np.ndarray) -> np.ndarray:
-    """Shorter tails."""
+    """asinh(x): shorter tails."""
     return np.arcsinh(x)
 
 
 def wiggly_a(x: np.ndarray) -> np.ndarray:
-    """x with waves on it, which leave it increasing: its slope is at least 0.16."""
+    """x plus waves; the result is increasing, with a slope of at least 0.16."""
     return x + 0.4 * np.sin(x) + 0.2 * np.sin(1.7 * x + 1) + 0.03 * np.sin(3.3 * x - 2.5)
 
 
 def wiggly_b(x: np.ndarray) -> np.ndarray:
-    """Other waves; the slope is at least 0.53."""
+    """x plus other waves; the slope is at least 0.53."""
     waves = -0.4 * np.sin(0.4 * x) + 0.17 * np.sin(1.3 * x + 3.5)
     return x + waves + 0.02 * np.sin(4.3 * x - 2.5)
 
@@ -45,7 +45,7 @@ def wiggly_b(x: np.ndarray) -> np.ndarray:
 def bimodal(weight: float, low: float, high: float) -> Map:
     """Uniform margins become mixtures weight · N(low, 1) + (1 − weight) · N(high, 1).
 
-    The inverse of the mixture's distribution function, by bisection to 1e-12.
+    The map is the inverse of the mixture's distribution function, by bisection to 1e-12.
     """
 
     def mixture(x: np.ndarray) -> np.ndarray:
@@ -64,13 +64,13 @@ def bimodal(weight: float, low: float, high: float) -> Map:
 
 
 def swiss_roll(u: np.ndarray) -> np.ndarray:
-    """A point of [0, 1], (n, 1), rolled up in the plane, (n, 2)."""
+    """Points of [0, 1], (n, 1), rolled up in the plane, (n, 2)."""
     angle = 1.5 * np.pi * (1 + 2 * u[:, 0])
     return np.stack([angle * np.cos(angle), angle * np.sin(angle)], axis=1) / 21
 
 
 def spiral(first: int, second: int, speed: float) -> Map:
-    """Turns the plane of two coordinates by speed · ‖x‖²; one-to-one, as ‖x‖ stays."""
+    """Rotates the plane of two coordinates by speed · ‖x‖²; one-to-one, as ‖x‖ is unchanged."""
 
     def turn(x: np.ndarray) -> np.ndarray:
         angle = speed * np.square(x).sum(axis=1)
