@@ -87,9 +87,9 @@ def test_the_verdict_counts_names_and_says_whether_intervals_allow_it():
     ]
     assert one["intervals"] == (
         "3 disagree: 1 with an interval that excludes the claim (1 exact); 1 with an interval "
-        "that allows it; 1 without an interval (1 × it is a sample). Of 1 of the 2 that agree, "
-        "the interval excludes the opposite: no better estimate would reconcile the two, which "
-        "differ in their network, data or quantity."
+        "that allows it; 1 without an interval (1 × it is a sample). In 1 of the 2 that agree, "
+        "the interval excludes the opposite: no better estimate would reconcile the two sides, "
+        "which differ in their network, data or quantity."
     )
     assert one["without_interval"] == "1 × too few dimensions; 1 × it is a sample"
     assert one["left_out"] == "1 × it failed"
@@ -98,7 +98,7 @@ def test_the_verdict_counts_names_and_says_whether_intervals_allow_it():
 def test_where_none_disagrees_it_says_how_sure_they_are():
     one = said(threshold=0.1)
     assert one["verdict"] == "holds in 5 of 5" and one["disagree"] == []
-    assert one["intervals"].startswith("None disagrees; of 2 of 5 the")
+    assert one["intervals"].startswith("None disagrees; in 2 of 5 the")
 
 
 @pytest.mark.parametrize(

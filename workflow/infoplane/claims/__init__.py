@@ -1,7 +1,9 @@
-"""Claims about training, tried network by network: how often each holds, and who disagrees.
+"""Claims about training, tried network by network: how often each holds, and which analyses
+disagree.
 
-`settings` says what a claim is, `networks` tries those about phases of training, `orders` those
-about which signal tells the better of two networks, `verdicts` counts and says it. An analysis
-is one network by one estimator, or one family by one signal. It *decides* a claim where its
-interval lies on one side of the threshold, and leaves it *open* where not. Nothing needs torch.
+`settings` defines claims, `networks` tries claims about phases of training, `orders` tries
+claims about which signal identifies the better of two networks, and `verdicts` counts. An
+analysis is one network with one estimator, or one family with one signal. It *decides* a claim
+if its interval lies on one side of the threshold; otherwise it leaves the claim *open*. No
+module here needs torch.
 """

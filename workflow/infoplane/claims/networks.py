@@ -1,4 +1,4 @@
-"""Claims about phases of training: every network by every estimator."""
+"""Claims about phases of training, tried on every network with every estimator."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,20 +12,21 @@ from infoplane.phases.layers import last_hidden
 from infoplane.phases.networks import Curves, Of, statistics_of
 
 WITHOUT_VALUE = ("training_failed", "set_aside", "needs_noise", "needs_x")
-"""Flags that say why there is no value."""
+"""Flags that explain a missing value."""
 CHOOSES = "the first network only chooses where the next one is judged"
 RATIO = "a ratio of gradients is not an estimate of information"
-"""Why it has no interval."""
+"""Why a ratio of gradients has no interval."""
 
 
 def tried(claim: PhaseClaim, table: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """One record per layer and network: layer, seed, quantity, value, low, high, interval_kind,
-    and note, why there is no value or no interval; values in the unit of the claim's statistic.
+    and note, the reason for no value or no interval. Values are in the unit of the claim's
+    statistic.
 
-    table : of one run and one estimator, as figures.material measures it; gradient_snr where
-    the claim is about that. Networks count in the order of their seeds, at the epochs at which
-    each of them has a value.
-    Raises ValueError where a layer of the claim was not measured.
+    table : of one run and one estimator, as figures.material measures it, with gradient_snr if
+    the claim is about it. Networks are in the order of their seeds, at the epochs at which each
+    of them has a value.
+    Raises ValueError if a layer of the claim was not measured.
     """
     quantity = STATISTICS[claim.statistic].quantity
     words = str(table[f"quantity_{quantity}"].iloc[0]) if quantity else "the layer's gradient"
@@ -53,9 +54,9 @@ def tried(claim: PhaseClaim, table: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def _why_no_interval(statistic: str, part: pd.DataFrame, found: Of, i: int) -> str:
-    """Why a network's statistic has no interval, as a note; "" where it has one.
+    """Why a network's statistic has no interval, as a note; "" if it has one.
 
-    i : of the network in `found`
+    i : number of the network in `found`
     """
     if found.kind[i] != "none":
         return ""
@@ -67,9 +68,9 @@ def _why_no_interval(statistic: str, part: pd.DataFrame, found: Of, i: int) -> s
 
 
 def layers_of(claim: PhaseClaim, measured: list[str]) -> list[str]:
-    """Layers that a claim is about. measured : names in the network's order
+    """The layers of a claim. measured : names in the network's order
 
-    Raises ValueError where one was not measured.
+    Raises ValueError if one of them was not measured.
     """
     if claim.layers == "last_hidden":
         return [last_hidden(measured)]
@@ -77,17 +78,17 @@ def layers_of(claim: PhaseClaim, measured: list[str]) -> list[str]:
         return measured[:-1] or measured
     if missing := [layer for layer in claim.layers if layer not in measured]:
         raise ValueError(
-            f"layer '{missing[0]}' is not measured; measured are {', '.join(measured)}"
+            f"layer '{missing[0]}' is not measured. Measured: {', '.join(measured)}"
         )
     return list(claim.layers)
 
 
 def _statistic(name: str, part: pd.DataFrame) -> tuple[Of | None, list[int]]:
-    """A statistic of one layer, and the seeds of which it is; None where no seed has values."""
+    """A statistic of one layer, and its seeds; None if no seed has values."""
     needed = STATISTICS[name].quantity or "gradient_snr"
     wide = {of: part.pivot(index="seed", columns="epoch", values=of) for of in ("ixt", "ity")}
     there = wide["ixt"].dropna(how="all").dropna(axis="columns")
-    if needed == "ity":  # a seed without labels is no network of this statistic
+    if needed == "ity":  # the statistic does not exist for a seed without labels
         there = there.loc[there.index.intersection(wide["ity"].dropna(how="all").index)]
     if there.empty:
         return None, []
@@ -113,7 +114,7 @@ def _curves(part: pd.DataFrame, of: str, at: dict[str, pd.Index]) -> Curves:
 
 
 def _why_no_value(part: pd.DataFrame, seeds: list[int], found: Of | None) -> dict[int, str]:
-    """Of each seed why it has no value, if it has none."""
+    """Why a seed has no value, by seed, for those without one."""
     judged = set() if found is None else {seeds[at] for at in found.at}
     why = {}
     for seed, rows in part.groupby("seed"):

@@ -1,4 +1,5 @@
-"""Claims about which signal names the better of two networks: every family and stratum."""
+"""Claims about which signal identifies the better of two networks, tried on every family and
+stratum."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,22 +15,22 @@ from infoplane.signals.layers import LAST_HIDDEN, NETWORK, SUMMARIES
 
 NO_VALUE = {"value": np.nan, "low": np.nan, "high": np.nan, "interval_kind": "none"}
 RESAMPLED = "resampled"
-"""Kind of an interval: the middle of what resamples of the networks give."""
+"""Kind of an interval: the central part of the scores of resampled networks."""
 
 FEWEST = 10
-"""Networks of which resamples give an interval: of 4 networks, all 6 pairs may be in order by
-chance, and are so in every resample."""
+"""Resamples of at least this many networks give an interval. With 4 networks, all 6 pairs may
+be in order by chance, and are then in order in every resample."""
 
 
 def tried(
     claim: OrderClaim, families: Sequence[Family], settings: Settings
 ) -> Iterator[dict[str, Any]]:
     """One record per family (`run`), stratum and signal (`estimator`): these, and layer,
-    quantity, value, low, high, interval_kind, and note, why there is no value or no interval.
+    quantity, value, low, high, interval_kind, and note, the reason for no value or no interval.
 
-    Where a claim compares two signals, the value is the difference of their scores over the
-    networks that have both, and its interval is of the same resamples of both.
-    Raises ValueError where a signal has no such layer.
+    If a claim compares two signals, the value is the difference of their scores over the
+    networks that have both, and its interval is from the same resamples for both.
+    Raises ValueError if a signal has no such layer.
     """
     for family in families:
         if claim.families is not None and family.name not in claim.families:
@@ -67,7 +68,7 @@ def _of_stratum(
 
 
 def _samples(judged: Judged, family: Family, values, columns: list) -> list[Sample]:
-    """The signals of these columns, of networks that have all of them."""
+    """The signals of these columns, for networks that have all of them."""
     columns = [column for column in columns if column is not None]
     there = values[columns].notna().all(axis=1)
     return [judged.sample(family, one[0], values[one].where(there)) for one in columns]
@@ -86,7 +87,7 @@ def _compared(
 
 
 def _without_interval(score: str, n: int, low: float, settings: Settings) -> str:
-    """Why a score of n networks has no interval; "" where it has one. low : its lower end"""
+    """Why a score of n networks has no interval; "" if it has one. low : its lower end"""
     if not settings.resamples:
         return "`resamples` of `compare` is 0"
     if n < FEWEST:
@@ -97,7 +98,7 @@ def _without_interval(score: str, n: int, low: float, settings: Settings) -> str
 
 
 def _label(family: Family, signal: str) -> str:
-    """A signal in words, with its own name where another has the same."""
+    """A signal in words, with its name if another signal has the same words."""
     labels = [one.get("label") for one in family.about.values()]
     label = family.about[signal].get("label")
     if not label:
@@ -106,7 +107,7 @@ def _label(family: Family, signal: str) -> str:
 
 
 def _column(family: Family, signal: str, layer: str | None) -> tuple[str, str]:
-    """Where a signal stands: by the network, or by the layer of the claim."""
+    """The column of a signal: that of the network, or that of the claim's layer."""
     columns = list(family.values.columns)
     if (signal, NETWORK) in columns:
         return signal, NETWORK

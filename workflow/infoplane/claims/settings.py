@@ -1,4 +1,5 @@
-"""What is claimed: a sentence, whom it is about, a statistic, a direction and a threshold."""
+"""A claim: a sentence, the networks that it is about, a statistic, a direction and a
+threshold."""
 
 from typing import Annotated, Literal, NamedTuple
 
@@ -11,8 +12,9 @@ from infoplane.settings import Settings
 class Statistic(NamedTuple):
     """A number that a claim is about.
 
-    quantity : ixt or ity, of which it is made, or "" ; unit : of it and of a threshold;
-    words : what it is
+    quantity : ixt or ity, from which it is made, or ""
+    unit : the unit of the number and of the threshold
+    words : the number in words
     """
 
     quantity: str
@@ -32,7 +34,7 @@ STATISTICS = {
         "", "ratio", "‖mean‖ over ‖standard deviation‖ of the gradient at the turn of I(X;T)"
     ),
 }
-"""Statistics of phases (phases.networks), each of one network."""
+"""Statistics of phases (phases.networks), each for one network."""
 SCORES = {
     "in_order": Statistic("", "share", "share of pairs of networks in the right order"),
     "kendall": Statistic("", "tau", "Kendall's τ of signal and target"),
@@ -43,32 +45,32 @@ SCORES = {
     "conditional_information": Statistic("", "share", "least normalised information"),
     "increment": Statistic("", "R2", "R² that the signal adds to the training loss"),
 }
-"""Scores of signals (compare.scores), each of one family in one stratum."""
+"""Scores of signals (compare.scores), each for one family in one stratum."""
 NO_INTERVAL = "no interval: "
-"""The note of an analysis with a value and without an interval begins with this."""
+"""The note of an analysis with a value but no interval begins with these words."""
 Texts = Annotated[list[str], Field(min_length=1)]
 
 
 class Claim(Settings):
-    """A claim, and what would be against it."""
+    """A claim, and the values of its statistic that contradict it."""
 
     claim: str
     """This key chooses what the claim is about: phases of training, or an order of networks."""
     sentence: str = Field(min_length=1)
-    """The report prints this sentence, which says what is claimed."""
+    """The report prints this sentence as the claim."""
     source: str = ""
-    """The report names this as who claims it."""
+    """The report names this as the source of the claim."""
     direction: Literal["above", "below"]
-    """The claim holds where the statistic is on this side of the threshold."""
+    """The claim holds for a network if the statistic is on this side of the threshold."""
     threshold: float
     """The statistic is compared with this number, in `unit`."""
 
 
 class PhaseClaim(Claim):
-    """A claim about the phases of training, tried on every network by every estimator."""
+    """A claim about the phases of training, tried on every network with every estimator."""
 
     claim: Literal["phase"]
-    """The claim is about the phases of training, and is tried on every network by every
+    """The claim is about the phases of training, and is tried on every network with every
     estimator."""
     runs: Texts
     """The claim is about the networks of these runs; a run with a sweep stands for all its
@@ -77,7 +79,7 @@ class PhaseClaim(Claim):
     """The claim is about these layers. last_hidden is the measured layer before the output,
     hidden every measured layer but the output; a list names measured layers."""
     estimators: Texts | None = None
-    """The claim is tried by these estimators, where a sweep stands for all its variants; null
+    """The claim is tried with these estimators; a sweep stands for all its variants, and null
     takes every estimator of information that measures a run."""
     statistic: Literal["compression", "rise", "fitting", "ity_end", "turn", "gradient_snr"]
     """This number of each network is compared with the threshold. compression is I(X;T) at its
@@ -86,29 +88,30 @@ class PhaseClaim(Claim):
     turn is the epoch at which I(X;T) is highest; gradient_snr is the ratio of the mean to the
     standard deviation of the layer's gradient at the turn."""
     unit: Literal["bits", "epochs", "ratio"]
-    """The threshold is in this unit, which has to be that of the statistic."""
+    """The threshold is in this unit, which must be the unit of the statistic."""
 
 
 class OrderClaim(Claim):
-    """A claim about which signal names the better of two networks, tried on every family."""
+    """A claim about which signal identifies the better of two networks, tried on every
+    family."""
 
     claim: Literal["order"]
-    """The claim is about which signal names the better of two networks, and is tried on every
-    family of `compare`."""
+    """The claim is about which signal identifies the better of two networks, and is tried on
+    every family of `compare`."""
     signals: Texts
-    """The claim is tried by each of these signals of `compare`."""
+    """The claim is tried with each of these signals of `compare`."""
     than: str | None = None
-    """The statistic is the score of each signal less that of this signal; null takes the score
-    itself."""
+    """The statistic is the score of each signal minus the score of this signal; null takes the
+    score itself."""
     layer: str | None = None
-    """Signals that are of layers are taken at this layer: its name, last_hidden, or mean for
-    the mean over the measured layers; null means last_hidden."""
+    """Signals of layers are taken at this layer: its name, last_hidden, or mean for the mean
+    over the measured layers; null means last_hidden."""
     families: Texts | None = None
     """The claim is tried on these families of `compare`; null takes all."""
     strata: Texts | None = None
     """The claim is tried in these strata of `compare`; null takes all."""
     target: Target = "accuracy_test"
-    """The score says how well a signal tells this target, which is one of `compare.targets`."""
+    """The score measures how well a signal predicts this target, one of `compare.targets`."""
     statistic: Literal[
         "in_order",
         "kendall",
@@ -119,9 +122,10 @@ class OrderClaim(Claim):
         "conditional_information",
         "increment",
     ] = "in_order"
-    """This score is compared with the threshold, as `compare` has it in its table of scores."""
+    """This score, a column in the table of scores of `compare`, is compared with the
+    threshold."""
     unit: Literal["share", "tau", "R2"]
-    """The threshold is in this unit, which has to be that of the score: a share between 0 and
+    """The threshold is in this unit, which must be the unit of the score: a share between 0 and
     1, Kendall's τ, or R²."""
 
 
@@ -129,5 +133,5 @@ AnyClaim = Annotated[PhaseClaim | OrderClaim, Field(discriminator="claim")]
 
 
 def statistic_of(claim: Claim) -> Statistic:
-    """The number that a claim is about."""
+    """The statistic that a claim is about."""
     return (STATISTICS if isinstance(claim, PhaseClaim) else SCORES)[claim.statistic]

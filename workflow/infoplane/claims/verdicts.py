@@ -1,4 +1,4 @@
-"""How often each claim holds, which analyses disagree, and whether intervals allow them to."""
+"""How often each claim holds, which analyses disagree, and whether intervals explain it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,19 +13,19 @@ COLUMNS = (
     *("data", "run", "layer", "estimator", "quantity", "stratum", "seed"),
     *("value", "low", "high", "interval_kind", "holds", "decided", "note"),
 )
-"""Of the table: a row an analysis. run : or family; estimator : or signal; quantity : what its
-number is about; stratum : "" but of families; seed : empty of families; value, low, high : in
-`unit`; holds : empty where there is no value; decided : whether the interval lies on one side
-of the threshold; note : why there is no value or no interval."""
+"""Columns of the table, which has one row for each analysis. run : or a family; estimator : or
+a signal; quantity : what the number is about; stratum : "" except for families; seed : empty
+for families; value, low, high : in `unit`; holds : empty without a value; decided : whether the
+interval lies on one side of the threshold; note : why there is no value or no interval."""
 ANALYSIS = ["data", "run", "layer", "estimator", "quantity", "stratum"]
-"""What tells analyses apart, besides the seed."""
+"""The columns that identify an analysis, together with the seed."""
 KINDS = {
     "exact": "exact",
     "proven": "proven",
     "calibrated": "calibrated",
     "resampled": "of resampled networks",
 }
-"""Kinds of intervals in words, the strongest guarantee first."""
+"""Kinds of intervals in words, from the strongest guarantee to the weakest."""
 
 
 def table_of(rows: Sequence[Mapping[str, Any]], claims: Mapping[str, Claim]) -> pd.DataFrame:
@@ -49,8 +49,8 @@ def table_of(rows: Sequence[Mapping[str, Any]], claims: Mapping[str, Claim]) -> 
 
 
 def judge(claim: Claim, value: float, low: float, high: float) -> tuple[bool | None, bool]:
-    """Whether a claim holds at this value (None: there is none), and whether its interval
-    decides that: it lies on one side of the threshold. A value at the threshold is against."""
+    """Whether a claim holds at this value (None without a value), and whether its interval
+    decides it by lying on one side of the threshold. A value at the threshold is against."""
     if not np.isfinite(value):
         return None, False
     sign = 1 if claim.direction == "above" else -1
@@ -60,8 +60,8 @@ def judge(claim: Claim, value: float, low: float, high: float) -> tuple[bool | N
 
 
 def counts_of(rows: pd.DataFrame) -> dict[str, int]:
-    """Of analyses with a value: how many there are, hold, and are decided each way; and how
-    many have no value."""
+    """Numbers of analyses: those with a value, those that hold, those that are decided each
+    way, and those without a value."""
     with_value = rows[rows.holds.notna()]
     holds, decided = with_value.holds.astype(bool), with_value.decided.astype(bool)
     return {
@@ -74,7 +74,7 @@ def counts_of(rows: pd.DataFrame) -> dict[str, int]:
 
 
 def cells_of(rows: pd.DataFrame) -> pd.DataFrame:
-    """A row an analysis without its seeds: ANALYSIS, the counts, and the mean value."""
+    """One row for each analysis, over its seeds: ANALYSIS, the counts, and the mean value."""
     found = []
     for names, part in rows.groupby(ANALYSIS, sort=False, dropna=False):
         mean = part.value.mean() if part.value.notna().any() else np.nan
@@ -84,10 +84,10 @@ def cells_of(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def verdicts_of(table: pd.DataFrame, claims: Mapping[str, Claim]) -> list[dict[str, Any]]:
-    """What is said of each claim: name, sentence, source, rule, axis; counts_of; `verdict`,
-    "holds in 31 of 40"; `disagree`, the analyses against it, a text each; `intervals`, whether
-    these let the two sides differ; and how many analyses have no interval, and no value, by the
-    reason."""
+    """The verdict on each claim: name, sentence, source, rule, axis and counts_of; `verdict`,
+    "holds in 31 of 40"; `disagree`, one text for each analysis against it; `intervals`, whether
+    the intervals allow the two sides to differ; `without_interval` and `left_out`, the numbers
+    of analyses with no interval and with no value, by reason."""
     said = []
     for name, claim in claims.items():
         rows = table[table.claim == name]
@@ -114,16 +114,16 @@ def rule_of(claim: Claim) -> str:
     """When a claim holds: "compression above 0.1 bits (I(X;T) at …)"."""
     statistic = statistic_of(claim)
     than = getattr(claim, "than", None)
-    less = f" less that of {than}" if than else ""
+    less = f" minus that of {than}" if than else ""
     unit = {"share": "", "tau": "", "R2": "", "ratio": ""}.get(statistic.unit, statistic.unit)
     threshold = f"{claim.threshold:g} {unit}".strip()
     return f"{claim.statistic}{less} {claim.direction} {threshold} ({statistic.words})"
 
 
 def axis_of(claim: Claim) -> str:
-    """The statistic in words, as an axis has it."""
+    """The statistic in words, for an axis."""
     than = getattr(claim, "than", None)
-    return statistic_of(claim).words + (f", less that of {than}" if than else "")
+    return statistic_of(claim).words + (f", minus that of {than}" if than else "")
 
 
 def _verdict(counts: Mapping[str, int]) -> str:
@@ -132,7 +132,7 @@ def _verdict(counts: Mapping[str, int]) -> str:
 
 
 def _disagree(rows: pd.DataFrame) -> list[str]:
-    """The analyses against a claim, the seeds of each together."""
+    """The analyses against a claim, each with all its seeds."""
     against = []
     for cell in cells_of(rows).to_dict("records"):
         n, fails = cell["analyses"], cell["analyses"] - cell["holds"]
@@ -147,12 +147,12 @@ def _disagree(rows: pd.DataFrame) -> list[str]:
 
 
 def _intervals(rows: pd.DataFrame, counts: Mapping[str, int]) -> str:
-    """Whether the intervals of those who disagree let the claim hold all the same."""
+    """Whether the intervals of the analyses that disagree still allow the claim."""
     n, holds, sure = counts["analyses"], counts["holds"], counts["holds_decided"]
     if not n:
         return ""
     if holds == n:
-        return f"None disagrees; of {sure} of {n} the interval excludes the opposite."
+        return f"None disagrees; in {sure} of {n} the interval excludes the opposite."
     against = rows[rows.holds.eq(False).fillna(False)]
     excludes = against[against.decided.astype(bool)]
     allows = against[~against.decided.astype(bool)]
@@ -166,18 +166,18 @@ def _intervals(rows: pd.DataFrame, counts: Mapping[str, int]) -> str:
     text = f"{n - holds} disagree: {text}."
     if len(excludes) and sure:
         text += (
-            f" Of {sure} of the {holds} that agree, the interval excludes the opposite: no "
-            "better estimate would reconcile the two, which differ in their network, data or "
-            "quantity."
+            f" In {sure} of the {holds} that agree, the interval excludes the opposite: no "
+            "better estimate would reconcile the two sides, which differ in their network, "
+            "data or quantity."
         )
     return text
 
 
 def where(cell: Mapping[str, str]) -> list[str]:
-    """Whom an analysis is about, as a text is read: run and data set, layer, stratum.
+    """What an analysis is about, in words: run and data set, layer, stratum.
 
-    A run of a sweep over data sets has the name of its own in it, tanh-dataset_szt, which is
-    said once: "tanh on szt".
+    A run of a sweep over data sets has its data set in its name, tanh-dataset_szt. The words
+    name it once: "tanh on szt".
     """
     data = cell["data"]
     run = cell["run"].replace(f"-dataset_{data}", "")
@@ -191,11 +191,11 @@ def _kinds(rows: pd.DataFrame) -> str:
 
 
 def _without_interval(rows: pd.DataFrame) -> pd.DataFrame:
-    """The analyses that have a value and no interval."""
+    """The analyses with a value but no interval."""
     return rows[rows.holds.notna() & (rows.interval_kind == "none")]
 
 
 def _counted(rows: pd.DataFrame) -> str:
-    """How many analyses have which note: "4 × the first network only chooses …"."""
+    """The number of analyses with each note: "4 × the first network only chooses …"."""
     notes = rows.note.str.removeprefix(NO_INTERVAL).value_counts(sort=False)
     return "; ".join(f"{n} × {note}" for note, n in notes.items())
