@@ -1,2 +1,1 @@
-"""Estimates of the same layer in other coordinates, in which true information does not
-change."""
+"""Estimates for the same layer in other coordinates, which do not change true information."""

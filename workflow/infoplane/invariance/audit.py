@@ -35,7 +35,7 @@ LIMITS = ("ixt_at_limit", "ity_at_limit")
 COLUMNS = ("seed", "epoch", "layer", "map", "repeat", "ixt", "ity", *LIMITS, "refused")
 """Columns of a table of values in bits. map : "none" for the unchanged layer; at_limit :
 whether a value is within 2 % of its largest possible value, its cap or H(Y), so that it can
-hardly move upwards; refused : why there is no value."""
+hardly increase; refused : why there is no value."""
 AS_IT_IS = "none"
 
 
@@ -44,8 +44,8 @@ class Audit:
     """An estimator's values for a layer in other coordinates.
 
     estimator : its name
-    exempt : why its quantity is not invariant; empty: it is
-    table : every value, bits; columns COLUMNS
+    exempt : why its quantity is not invariant; empty if it is
+    table : every value in bits; columns COLUMNS
     """
 
     estimator: str
@@ -54,7 +54,7 @@ class Audit:
 
     @property
     def moves(self) -> pd.DataFrame:
-        """How far values move under each map: columns of `moves.COLUMNS`, bits."""
+        """How far values move under each map, in bits; columns `moves.COLUMNS`."""
         return moves_of(self.table)
 
     def __str__(self) -> str:
@@ -78,15 +78,15 @@ def audit(
     seed: int = 0,
     **settings: Any,
 ) -> Audit:
-    """Measure how far an estimator's values of a layer move under invertible maps of it, in
-    bits.
+    """Measure how far, in bits, an estimator's values for a layer move under invertible maps.
 
     t, y, x, centres, sigma, draws, shape, shape_x : as in `infoplane.estimate`; noise is part
     of t, and the maps are applied after it
-    maps : of rescale, rotate, monotone, permute; None: all
-    repeats : random maps of each kind; factor : the largest of a unit under rescale; seed : of
-        the maps
-    settings : of the estimator, for example n_bins=30
+    maps : any of rescale, rotate, monotone, permute; None: all
+    repeats : random maps of each kind
+    factor : the largest factor of a unit under rescale
+    seed : seed of the maps
+    settings : settings of the estimator, for example n_bins=30
     Raises KeyError for an unknown estimator, ValueError for wrong settings and samples, and for
     estimators that give no information.
 
@@ -112,17 +112,17 @@ def audit(
     samples = Samples.of(t, y, x, centres=centres, sigma=sigma, **places)
     asked = method(chosen[1])
     if asked.without_information:
-        raise ValueError(f"estimator {estimator} gives no information that could be audited")
+        raise ValueError(f"estimator {estimator} gives no information, so it cannot be audited")
     return Audit(estimator, asked.not_invariant, values_of(asked, [samples], chosen[0]))
 
 
 def values_of(
     estimator: Estimator, layers: Iterable[Samples], settings: MapSettings
 ) -> pd.DataFrame:
-    """Every value of these layers, as they are and under every map; columns COLUMNS.
+    """Every value for these layers, unchanged and under every map; columns COLUMNS.
 
-    Each is measured by itself: nothing is remembered, and ranges that bins have over a training
-    are those of the layer as it is measured here.
+    Each layer is measured by itself: nothing is remembered, and a bin range over the training
+    becomes the range of the layer as it is measured here.
     """
     alone = type(estimator)(estimator.without_memory())
     rows: list[dict] = []
@@ -143,7 +143,7 @@ def values_of(
 
 
 def _told(estimator: Estimator, samples: Samples):
-    """The record of these samples alone."""
+    """The record for these samples alone."""
     survey = estimator.survey([samples]) if estimator.needs_survey else None
     return estimator.session(survey)([samples])[0]
 
@@ -166,7 +166,7 @@ def _row(samples: Samples, name: str, repeat: int, told: LayerInformation | str)
 
 
 def _validated(what: str, kind, written: dict, estimator: str = ""):
-    """Settings of this kind; ValueError names each that is wrong."""
+    """Settings of this kind; ValueError names each wrong one."""
     try:
         return kind(**written, **({"estimator": estimator} if estimator else {}))
     except ValidationError as error:

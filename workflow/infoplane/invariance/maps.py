@@ -1,8 +1,8 @@
 """Invertible maps of a layer's activations: no information changes under them.
 
-A map is drawn for some samples, and acts on rows t, noise included. Rows that are equal before
-are equal after, to the last bit: counts see nothing but what they should. Linear maps are told
-of the layer's own noise too, where an estimator needs it.
+A map is drawn for some samples and acts on rows t, with their noise. Rows that are equal before
+are equal after, to the last bit, so that counts of equal rows do not change. For an estimator
+that needs the layer's own noise, linear maps act on the noise too.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from infoplane.invariance.settings import MapName
 from infoplane.samples import Samples
 
 MOST_TURNED = 256
-"""Units that are turned together; of more, random groups of so many are, each by itself."""
+"""At most this many units are rotated together; more units are split into random groups."""
 SKEW, TAILS = 0.5, 2.0
-"""Largest shift and factor of asinh z under `monotone`, z of mean 0 and variance 1."""
+"""Largest shift and factor of asinh z under `monotone`; z has mean 0 and variance 1."""
 
 
 def mapped(
@@ -33,30 +33,31 @@ def mapped(
 ) -> Samples:
     """The same samples in other coordinates.
 
-    name : of MAPS; factor : the largest of `rescale`
-    with_noise : whether centres and sigma follow, for estimators that need them
-    Raises ValueError where they cannot: the noise would be Gaussian of independent units no
-    longer.
+    name : one of MAPS; factor : the largest factor of `rescale`
+    with_noise : whether centres and sigma are mapped too, for estimators that need them
+    Raises ValueError if they cannot be mapped: the noise would no longer be Gaussian and
+    independent between units.
     """
     if not with_noise:
         return replace(samples, t=_MAPS[name](samples, random, factor)(samples.t))
     sigma = samples.sigma
     if name == "monotone" or (name == "rotate" and isinstance(sigma, torch.Tensor)):
         raise ValueError(
-            "needs the size of Gaussian noise on each unit, which this map does not leave so"
+            "needs the size of Gaussian noise on each unit, and under this map the noise is no "
+            "longer Gaussian and independent between units"
         )
     function = _MAPS[name](samples, random, factor)
     t, centres = function(samples.t), function(samples.centres)
     if name != "rotate" and sigma is not None:
         whole = isinstance(sigma, torch.Tensor)
         sigma = sigma if whole else torch.full_like(samples.t, sigma)
-        # what is linear and keeps the axes does to noise what it does to the difference
+        # t − centres = noise, and the map is linear and keeps the axes: sigma is mapped as t is
         sigma = function(sigma).abs()
     return replace(samples, t=t, centres=centres, sigma=sigma)
 
 
 Rows = Callable[[torch.Tensor], torch.Tensor]
-"""From values (n_inputs, n_draws, n_units) to such values."""
+"""A function from values (n_inputs, n_draws, n_units) to values of the same shape."""
 
 
 def _rescale(samples: Samples, random: np.random.Generator, factor: float) -> Rows:
@@ -71,7 +72,7 @@ def _permute(samples: Samples, random: np.random.Generator, factor: float) -> Ro
 
 
 def _monotone(samples: Samples, random: np.random.Generator, factor: float) -> Rows:
-    """Sinh-arcsinh functions (Jones & Pewsey 2009), each unit with its own."""
+    """Sinh-arcsinh functions (Jones & Pewsey 2009), one for each unit."""
     d = samples.n_units
     widths = _like(samples.t, TAILS ** random.uniform(-1, 1, d))
     shifts = _like(samples.t, SKEW * random.uniform(-1, 1, d))
@@ -88,7 +89,7 @@ def _monotone(samples: Samples, random: np.random.Generator, factor: float) -> R
 
 
 def _rotate(samples: Samples, random: np.random.Generator, factor: float) -> Rows:
-    """Around the mean; channels of a map at each place alike."""
+    """A rotation around the mean; for a map it acts on channels, equally at each place."""
     n_turned = samples.shape[0] if samples.shape else samples.n_units
     order = random.permutation(n_turned)
     groups = np.array_split(order, -(-n_turned // MOST_TURNED))
@@ -97,7 +98,7 @@ def _rotate(samples: Samples, random: np.random.Generator, factor: float) -> Row
 
     def turned(values: torch.Tensor) -> torch.Tensor:
         rows = values.flatten(0, 1)
-        # a product of matrices may round equal rows differently: each distinct one once
+        # a matrix product may round equal rows differently: each distinct row is mapped once
         codes = row_codes(rows.numpy(force=True))
         first = np.unique(codes, return_index=True)[1]
         distinct = rows[torch.from_numpy(first).to(rows.device)].double() - mean
@@ -120,7 +121,7 @@ _MAPS = {
 
 
 def _order(samples: Samples, random: np.random.Generator) -> torch.Tensor:
-    """A new order of units; of a map, of channels, each with all its places."""
+    """A new order of units; for a map, of channels, each with all its places."""
     places = np.arange(samples.n_units)
     if samples.shape:
         places = places.reshape(samples.shape[0], -1)
@@ -129,7 +130,7 @@ def _order(samples: Samples, random: np.random.Generator) -> torch.Tensor:
 
 
 def _rotation(d: int, random: np.random.Generator) -> np.ndarray:
-    """A random orthogonal matrix, any as likely as any other (Mezzadri 2007)."""
+    """A random orthogonal matrix, uniformly distributed (Mezzadri 2007)."""
     q, r = np.linalg.qr(random.standard_normal((d, d)))
     return q * np.sign(np.diag(r))
 

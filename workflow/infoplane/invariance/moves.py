@@ -1,4 +1,4 @@
-"""From values of a layer in several coordinates to how far they move, and what that says."""
+"""From values of a layer in several coordinates to how far they move, in numbers and words."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pandas as pd
 from infoplane.information import COORDINATES, ERROR, PAIRS
 
 KEYS = ("run", "estimator", "seed", "epoch", "layer")
-"""What tells layers apart, where a table has it."""
+"""The columns that identify a layer, if a table has them."""
 COLUMNS = (
     "map",
     "quantity",
@@ -22,17 +22,18 @@ COLUMNS = (
     "after",
     "refused",
 )
-"""Of a table of moves, one row per map and quantity: how many values there are; the median and
-the largest distance of a value from that of the layer as it is, bits; the share that moves by
-more than ERROR, and the share at its limit (`audit.COLUMNS`) before and after, of which no move
-can be seen; where the largest is, and the values there; why there are none."""
+"""Columns of a table of moves, one row per map and quantity: the number of values; the median
+and the largest distance of a value from that of the unchanged layer, in bits; the share that
+moves by more than ERROR, and the share at its limit (`audit.COLUMNS`) before and after, whose
+moves cannot be seen; where the largest distance is, and the values there; why there are no
+values."""
 
 
 def distances(table: pd.DataFrame) -> pd.DataFrame:
-    """One row per map, repeat and quantity: `before`, of the layer as it is, `after` and
-    `moves` = |after − before|, in bits; NaN where either is.
+    """One row per map, repeat and quantity: `before`, for the unchanged layer, `after`, and
+    `moves` = |after − before|, in bits; NaN if either is.
 
-    table : values as `audit.values_of` gives them, of one or more runs and estimators
+    table : values from `audit.values_of`, of one or more runs and estimators
     """
     keys = [key for key in KEYS if key in table]
     names = [*keys, "map", "repeat", "refused"]
@@ -53,8 +54,8 @@ def distances(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def moves_of(table: pd.DataFrame) -> pd.DataFrame:
-    """How far values move: one row per map and quantity, of each run and estimator that the
-    table has; columns COLUMNS after these."""
+    """How far values move: one row per map and quantity, for each run and estimator if the
+    table has them; columns COLUMNS after these."""
     found = distances(table)
     by = [key for key in ("run", "estimator") if key in table]
     rows = [
@@ -81,9 +82,9 @@ def _summary(part: pd.DataFrame) -> dict:
 
 
 def sentences(estimator: str, exempt: str, moves: pd.DataFrame) -> list[str]:
-    """What the moves of one estimator say, a line each.
+    """The moves of one estimator in words, one line for each result.
 
-    exempt : why its quantity is not invariant; empty: it is
+    exempt : why its quantity is not invariant; empty if it is
     """
     texts, still = [], []
     for name in dict.fromkeys(moves["map"]):
@@ -106,6 +107,6 @@ def sentences(estimator: str, exempt: str, moves: pd.DataFrame) -> list[str]:
     if share > 0:
         texts.append(
             f"{estimator}: {share:.0%} of the values are the largest that they can be, before "
-            "and after, where none is seen to move"
+            "and after, so that no move can be seen"
         )
     return [*texts, *([f"{estimator} is exempt: {exempt}"] if exempt else [])]

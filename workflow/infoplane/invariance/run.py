@@ -1,4 +1,4 @@
-"""A run's own layers in other coordinates: a few seeds and epochs, one estimator."""
+"""The audit of a run's own layers: a few seeds and epochs, one estimator."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from infoplane.samples import Samples
 
 
 def epochs_of(epochs: Sequence[int], number: int) -> list[int]:
-    """So many of them, evenly spread in their order, the last among them."""
+    """This number of the epochs, evenly spread in their order, with the last one."""
     last = len(epochs) - 1
     places = np.linspace(0, last, number) if number > 1 else [last]
     return [epochs[i] for i in sorted({round(float(place)) for place in places})]
@@ -27,10 +27,10 @@ def audited(
     settings: AuditSettings,
     seeds: Sequence[int],
 ) -> pd.DataFrame:
-    """Every value of the layers of these seeds, as they are and under every map.
+    """Every value for the layers of these seeds, unchanged and under every map.
 
-    activations : of all epochs that are measured. Seeds that are lost have no rows
-    Columns are those of `audit.COLUMNS`; values are in bits.
+    activations : activations of all measured epochs. Lost seeds have no rows
+    The columns are `audit.COLUMNS`; values are in bits.
     """
     few = activations.at(epochs_of(activations.epochs, settings.epochs))
     few.seeds = [seed for seed in few.seeds if seed in seeds]

@@ -1,4 +1,4 @@
-"""Which layers are looked at in other coordinates, how often, and by which maps."""
+"""Which layers are measured in other coordinates, how often, and under which maps."""
 
 from typing import Literal
 
@@ -11,20 +11,20 @@ MAPS: tuple[MapName, ...] = ("rescale", "rotate", "monotone", "permute")
 
 
 class MapSettings(Settings):
-    """Which maps are applied to a layer, and how far they go."""
+    """The maps that are applied to a layer, and how strong they are."""
 
     maps: list[MapName] = Field(default=[*MAPS], min_length=1)
-    """Invertible maps of a layer: rescale multiplies every unit by a number of its own, rotate
-    turns all units together, monotone bends every unit by a strictly increasing function of its
-    own, permute changes their order; of maps that are read whole, rotate and permute take
-    channels in place of units."""
+    """These invertible maps are applied to a layer: rescale multiplies every unit by a number
+    of its own, rotate rotates all units together, monotone applies a strictly increasing
+    function to every unit, permute changes the order of units; for maps that are read whole,
+    rotate and permute act on channels instead of units."""
     repeats: int = Field(default=3, ge=1, le=100)
-    """Number of random maps of each kind that every layer is measured under."""
+    """Every layer is measured under this many random maps of each kind."""
     factor: float = Field(default=10.0, gt=1, le=1e6)
-    """Largest number that rescale multiplies a unit by, without a unit; its inverse is the
-    smallest, and between them all are log-uniform."""
+    """The largest factor of a unit under rescale, without a unit; its inverse is the smallest,
+    and factors are log-uniform between them."""
     seed: int = Field(default=0, ge=0)
-    """Seed of the random maps."""
+    """The random maps are drawn with this seed."""
 
     @field_validator("maps")
     @classmethod
@@ -36,15 +36,16 @@ class MapSettings(Settings):
 
 
 class AuditSettings(MapSettings):
-    """Which of the experiment's layers are audited, by which of its estimators."""
+    """Which of the experiment's layers are audited, with which of its estimators."""
 
     runs: list[str] | None = Field(default=None, min_length=1)
-    """Names of the runs whose layers are audited; null: all that are measured one by one."""
+    """The layers of these runs are audited; null takes all runs that are measured one by
+    one."""
     estimators: list[str] | None = Field(default=None, min_length=1)
-    """Names of the estimators that are audited, where they measure the run; null: all that give
+    """These estimators are audited, on the runs that they measure; null takes all that give
     information."""
     epochs: int = Field(default=2, ge=1)
-    """Number of a run's measured epochs that are audited, evenly spread in their order: 1 is
-    the last, 2 are the first and the last."""
+    """This many of a run's measured epochs are audited, evenly spread in their order: 1 takes
+    the last, 2 the first and the last."""
     seeds: int = Field(default=1, ge=1)
-    """Number of a run's seeds that are audited, its first ones."""
+    """This many of a run's seeds are audited, the first ones."""

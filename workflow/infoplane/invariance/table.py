@@ -1,4 +1,4 @@
-"""Tables of values as files: JSON that says by which recipe it was made."""
+"""Tables of values as JSON files, which also store the recipe they were made by."""
 
 import json
 from collections.abc import Iterable
