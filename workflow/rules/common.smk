@@ -48,7 +48,7 @@ wildcard_constraints:
 
 
 def told(function):
-    """The function as rules take it; what it finds wrong is named without a traceback."""
+    """The function as an input of rules; its errors are shown without a traceback."""
 
     def of_wildcards(wildcards):
         try:
@@ -60,15 +60,15 @@ def told(function):
 
 
 def by_name(function):
-    """A function of a result's names, as a function of wildcards."""
+    """A function of a result's names as a function of wildcards."""
     return told(lambda wildcards: function(**dict(wildcards.items())))
 
 
 class Result:
-    """A stage of the plan as rules take it: inputs, recipe and resources.
+    """A stage of the plan for its rule: inputs, recipe and resources.
 
-    Snakemake remembers in .snakemake what results were made from; that may be lost, or be of
-    another copy. Results say it themselves, and what a date says counts nowhere.
+    Snakemake remembers in .snakemake what results were made from, but this folder may be lost
+    or belong to another copy. So each result stores its recipe, and dates of files never count.
     """
 
     def __init__(self, stage):
@@ -81,10 +81,10 @@ class Result:
         self.otherwise = by_name(partial(stage.made_otherwise, NEWER, logger.warning))
 
     def of(self, inputs):
-        """The inputs that a result is made of, given as a function of wildcards.
+        """The inputs of a result, as a function of wildcards.
 
-        `ancient` has Snakemake leave the result as it is even where an input is made anew. That
-        is right for one that stands and is of the right recipe, and for no other.
+        With `ancient`, Snakemake leaves the result as it is even if an input is made again.
+        That is right only for a result that exists and has the right recipe.
         """
         inputs = told(inputs)
         return lambda w: ancient(inputs(w)) if self._stays(w) else inputs(w)

@@ -1,5 +1,5 @@
-# Networks of a family pair by pair: the epochs at which they are compared, then one job for all
-# families that puts signals and targets side by side, scores and draws.
+# Compared networks: one job for each family chooses the epochs at which its networks are
+# compared, and one job for all families collects signals and targets, scores them and draws.
 
 
 rule select_epochs:

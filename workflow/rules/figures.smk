@@ -73,7 +73,7 @@ use rule draw_run as draw_comparisons with:
         checks="",
         drawn=lambda w: plan.drawings.written(None),
     message:
-        "draw runs beside each other"
+        "draw comparisons of runs"
 
 
 use rule draw_comparisons as draw_some_comparisons with:
@@ -92,4 +92,4 @@ use rule draw_comparisons as draw_some_comparisons with:
         checks="",
         drawn=lambda w: plan.drawings.written(None, w.selection),
     message:
-        "draw runs beside each other, {wildcards.selection}"
+        "draw comparisons of runs, {wildcards.selection}"

@@ -1,5 +1,5 @@
-# Signals of compared networks: one job per family, or a part of a large one, measures all
-# signals of its networks at the epochs that were chosen.
+# Signals of compared networks: one job per family, or per part of a large one, measures all
+# signals of its networks at the chosen epochs.
 
 
 rule measure_signals:

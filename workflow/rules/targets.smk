@@ -35,7 +35,7 @@ rule report:
         "../scripts/report.py"
 
 
-# Everything that needs a network connection.
+# All data sets; only these jobs need a network connection.
 rule datasets:
     input:
         expand(files.dataset(), dataset=experiment.datasets),
@@ -46,19 +46,19 @@ rule weights:
         told(lambda w: plan.all_weights),
 
 
-# Networks that are compared pair by pair: their tables and figures.
+# Tables and figures of compared networks.
 rule compared:
     input:
         told(lambda w: plan.tables_of_families),
 
 
-# Claims: the table of all analyses, how often each holds, and figures.
+# Claims: the table of all analyses, the verdicts, and figures.
 rule claims:
     input:
         told(lambda w: plan.target_of_claims()),
 
 
-# Layers in other coordinates: how far estimates move.
+# The invariance audit: how far estimates move when layers change coordinates.
 rule audit:
     input:
         files.of_audit("audit.json"),

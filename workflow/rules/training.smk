@@ -24,8 +24,8 @@ rule train:
         "../scripts/train.py"
 
 
-# Compared networks are many and small: one job trains those of a part of a family, one after
-# the other. Each has a store like any run's; existing stores are not trained again.
+# Compared networks are many and small: one job trains all networks in a part of a family, one
+# after another. Each has a store like any run's; networks with a store are not trained again.
 rule train_family:
     input:
         datasets=FAMILY.of(lambda w: plan.families.datasets(w.family, w.part)),

@@ -1,4 +1,4 @@
-# Estimators beside the truth: the calibration page of the target `estimator_truth`.
+# Estimators compared with the truth: the calibration page of the target `estimator_truth`.
 # config/truth/<page>.yaml lists its problems, estimators and sizes; it is read on demand.
 
 truth = TruthPlan(experiment.truth)

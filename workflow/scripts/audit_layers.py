@@ -1,4 +1,4 @@
-"""Measure a run's layers in other coordinates, by one estimator."""
+"""Measure a run's layers in other coordinates with one estimator."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Put the networks of all families side by side, score their signals, and draw."""
+"""Collect the networks of all families in one table, score their signals, and draw."""
 
 import json
 from pathlib import Path

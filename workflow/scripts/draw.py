@@ -1,4 +1,4 @@
-"""Draw figures, and list where a run's planes break the data processing inequality."""
+"""Draw figures, and list where a run's planes violate the data processing inequality."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Put audits of all runs and estimators together: tables, a figure, and what they say."""
+"""Collect the audits of all runs and estimators: tables, a figure, and a summary in words."""
 
 import json
 from pathlib import Path

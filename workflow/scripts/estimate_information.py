@@ -1,7 +1,8 @@
-"""Estimate I(X;T) and I(T;Y) of one block of seeds of a run by one estimator: all, or a part.
+"""Estimate I(X;T) and I(T;Y) for one block of seeds of a run, or a part of it, with one
+estimator.
 
-What finished parts have measured already is not measured again; with all parts there, this
-only puts them together.
+Records of finished parts are not measured again; if all parts are finished, this script only
+collects them.
 """
 
 import json
@@ -50,13 +51,13 @@ with job(snakemake):
         "training": weights.attributes["settings"],
         "versions": package_versions(),
     }
-    # What a part has to agree in, to be part of this.
+    # A part belongs to this result if its identity is the same.
     identity = json.dumps([attributes, weights.attributes["identity"]])
     attributes["identity"] = digest_of_text(identity)
 
     path = Path(snakemake.output.information)
     part, known = parts.part_of(path), parts.known_records(path, attributes["identity"])
-    logging.info("%d records of parts are there already", len(known))
+    logging.info("%d records are known from finished parts", len(known))
     found = measure_scheduled(
         activations,
         probe.settings.epochs,

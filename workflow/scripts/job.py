@@ -1,4 +1,4 @@
-"""What every script begins with: its log file, errors that say where to look, what it took."""
+"""The frame of every script: its log file, its errors, and the record of what it took."""
 
 import gc
 import logging
@@ -9,25 +9,25 @@ from pathlib import Path
 
 BEGAN = time.perf_counter()
 
-# Modules stay: looking for garbage among them, as they are imported, is a sixth of their time.
+# Modules stay: a search for garbage among them takes a sixth of the time of their import.
 gc.disable()
 
-# The library is found also where it is not installed (an environment of `--sdm conda`).
+# The library is found even if it is not installed (an environment of `--sdm conda`).
 LIBRARY = str(Path(__file__).parents[1])
 if LIBRARY not in sys.path:
     sys.path.insert(0, LIBRARY)
-# Estimators of the user's own are found from the working directory.
+# The user's own estimators are found in the working directory.
 sys.path.append(str(Path.cwd()))
 
 
 @contextmanager
 def job(snakemake):
-    """Run a job's body with its log in its log file, its error in a sentence.
+    """Run a job's body; its log goes to its log file, and an error becomes one sentence.
 
-    Warnings and errors go to the terminal too; every line names the job it comes from. What a
-    job took that did not fail stands in benchmarks/.
+    Warnings and errors go to the terminal too; every line names its job. The time and memory of
+    a job that did not fail are written to benchmarks/.
     """
-    from infoplane import spent  # found by the path that is set above
+    from infoplane import spent  # found through the path that is set above
 
     gc.freeze()
     gc.enable()
@@ -43,11 +43,11 @@ def job(snakemake):
         datefmt="%Y-%m-%d %H:%M:%S",
     )
     logging.captureWarnings(True)
-    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it tells of each glyph of a pdf
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # it logs each glyph of a PDF
     try:
         yield
     except Exception as error:
-        to_terminal.setLevel(logging.CRITICAL)  # the terminal gets the sentence, not the trace
+        to_terminal.setLevel(logging.CRITICAL)  # the terminal gets no traceback
         logging.exception("failed")
         sys.exit(f"{title}: {error}")
     spent.write(spent.path_of(Path(snakemake.log[0])), time.perf_counter() - BEGAN)

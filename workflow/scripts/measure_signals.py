@@ -1,4 +1,4 @@
-"""Measure all signals of some runs of a family, each at the epochs that were chosen."""
+"""Measure all signals of some runs of a family, each run at its chosen epochs."""
 
 import json
 from pathlib import Path

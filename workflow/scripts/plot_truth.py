@@ -1,4 +1,4 @@
-"""Draw a calibration page: figures, the table of errors, the page itself."""
+"""Write a calibration page: its figures, its table of errors, and the page itself."""
 
 from pathlib import Path
 

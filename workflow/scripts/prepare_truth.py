@@ -1,4 +1,4 @@
-"""Prepare a family of problems: what its tasks need, and the table of their truths."""
+"""Prepare a family of problems: the arrays that its tasks need, and the table of truths."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Regenerate the activations of one block of seeds into a store that estimators share."""
+"""Regenerate the activations of one block of seeds, in a store that estimators share."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Write the experiment's one page: figures, flags, endings, settings."""
+"""Write the report of an experiment, one page: figures, flags, endings, settings."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ TABLES = ("runs", "endings", "flags", "checks", "statements", "settings")
 
 
 def drawing(png: Path) -> page.Drawing:
-    """A figure with the caption that was written beside it."""
+    """A figure with its caption."""
     said = json.loads(png.with_suffix(".json").read_text(encoding="utf-8"))
     del said["recipe"]
     link = png.relative_to(home)
@@ -35,7 +35,7 @@ with job(snakemake):
         for run, folder, names in told["figures"]
     }
     material = Material(**told["material"])
-    # Networks that are compared have tables of their own.
+    # Compared networks have tables of their own.
     runs = {name: run for name, run in experiment["runs"].items() if name in material.runs}
     folder, names = told["families"]
     families = [drawing(Path(folder, f"{name}.png")) for name in names]
@@ -43,7 +43,7 @@ with job(snakemake):
     claims = [drawing(Path(folder, f"{name}.png")) for name in names]
     audit_folder, audited = told["audit"]
     audit = [drawing(Path(audit_folder, f"{name}.png")) for name in audited]
-    # Run by run: all tables of a large experiment at once would not fit into memory.
+    # Run by run, because all tables of a large experiment would not fit into memory.
     flags, endings, checked, stated, explorer = [], [], [], [], Explorer()
     for run, settings in runs.items():
         for estimator in settings["estimators"]:

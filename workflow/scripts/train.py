@@ -1,4 +1,4 @@
-"""Train one block of seeds of a run, unless the cache has it; its weights go into a store."""
+"""Train one block of seeds of a run, unless the cache has it, and store the weights."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Train the networks of a part of a family, block after block, but for those that stand."""
+"""Train the networks in a part of a family, block after block, except those that exist."""
 
 import json
 from functools import cache

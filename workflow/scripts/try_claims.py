@@ -1,4 +1,4 @@
-"""Try claims over networks, estimators and data sets; write how often each holds, and draw."""
+"""Try claims on networks, estimators and data sets; write how often each holds, and draw."""
 
 import json
 import logging
@@ -25,7 +25,7 @@ with job(snakemake):
     families = families_of(told["families"], settings.collapse)
     rows = []
     for run, by, names in told["pairs"]:
-        # Not remembered: all tables of a large experiment at once would not fit into memory.
+        # Not kept, because all tables of a large experiment would not fit into memory.
         table = material.measure(run, by).table
         for name in names:
             logging.info("try %s on %s by %s", name, run, by)
