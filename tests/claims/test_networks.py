@@ -57,7 +57,7 @@ def test_each_network_but_the_first_is_judged_by_its_own_curve():
 def test_last_hidden_layer_is_the_one_before_the_output():
     assert {row["layer"] for row in tried(claim(), table())} == {"alpha"}
     assert layers_of(claim(layers="hidden"), list(LAYERS)) == ["zeta", "alpha"]
-    with pytest.raises(ValueError, match="'beta' is not measured. Measured: zeta, alpha"):
+    with pytest.raises(ValueError, match=r"'beta' is not measured\. Measured: zeta, alpha"):
         layers_of(claim(layers=["beta"]), list(LAYERS))
 
 
