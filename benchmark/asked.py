@@ -1,10 +1,10 @@
-"""What the jobs of an experiment asked for beside what they used.
+"""Compare what the jobs of an experiment asked for with what they used.
 
     python benchmark/asked.py config/config.yaml
 
-Reads the benchmark files that Snakemake left, from the folder it was called in. A line for each
-rule and estimator: how many jobs were recorded, the most that was used, and the least of what
-was asked for over what was used. Ends with status 1 if a job used more than it asked for.
+Reads the files in benchmarks/ of the folder in which the experiment ran. It prints a line for
+each rule and estimator: the number of recorded jobs, the most that one used, and the smallest
+ratio of asked for to used. Its status is 1 if a job used more than it asked for.
 """
 
 import csv
@@ -17,7 +17,7 @@ from infoplane.costs import request
 from infoplane.plan.plan import Plan
 
 MIB = 2**20 / 1e6
-"""MB in the unit of Snakemake's benchmark files."""
+"""MB (10^6 bytes) in the unit of those files."""
 
 
 def main() -> None:
@@ -39,11 +39,11 @@ def main() -> None:
         names = dict(zip(keys, values, strict=False))
         try:
             asked = request(stage.cost(**names))
-        except (AttributeError, KeyError, ValueError):  # another rule, or no longer there
+        except (AttributeError, KeyError, ValueError):  # another rule, or one that is gone
             continue
         with path.open(newline="", encoding="utf-8") as text:
             for row in csv.DictReader(text, delimiter="\t"):
-                if row["max_rss"] not in ("-", "NA", "0.00"):  # of less than half a second
+                if row["max_rss"] not in ("-", "NA", "0.00"):  # too short to be measured
                     used = MIB * float(row["max_rss"]), float(row["s"]) / 60
                     found[rule, names.get("estimator", "")].append((asked, used))
     print(

@@ -1,14 +1,14 @@
-"""Does the certified interval hold the truth as often as it says, and how wide is it?
+"""Does the certified interval contain the truth as often as it claims, and how wide is it?
 
-    python benchmark/certified.py               200 repeats of each; 13 minutes of CPU
+    python benchmark/certified.py               200 repeats of each layer; 13 minutes of CPU
     python benchmark/certified.py --repeats 20  fewer
     python benchmark/certified.py --units 3072  one layer
 
-Layers are linear, dense and convolutional, of Gaussian inputs under Gaussian noise, whose
+Layers are linear, dense and convolutional, with Gaussian inputs and Gaussian noise; their
 truths are determinants (infoplane/truth/linear_gaussian.py). Each repeat draws new inputs, new
-noise and new parts; settings are the default ones. Printed are the truth, the mean ends of the
-intervals and in how many repeats either end was on the wrong side, of I(X;T) and of I(T;Y), as
-a table in Markdown. Of 200 repeats 5 are expected on a side whose limit is exact.
+noise and new parts; settings are the defaults. A table in Markdown has, for I(X;T) and for
+I(T;Y), the truth, the mean ends of the intervals, and the number of repeats in which either end
+was on the wrong side. In 200 repeats, 5 are expected on a side with an exact limit.
 """
 
 import argparse
@@ -30,13 +30,13 @@ CASES = [
     ({"dense": [], "maps": [(4, 7)], "length": 2.0}, [0.3], 500),
     ({"dense": [], "maps": [(12, 16)], "length": 2.0}, [0.1], 300),
 ]
-"""Settings of layers, their scales, and how many inputs are measured."""
+"""Settings of layers, their scales, and numbers of measured inputs."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--repeats", type=int, default=200)
-    parser.add_argument("--units", type=int, help="only layers of so many dimensions")
+    parser.add_argument("--units", type=int, help="only layers with this many dimensions")
     given = parser.parse_args()
     repeats = given.repeats
     torch.set_num_threads(1)
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def _ends(layer: LinearLayer, n: int, seed: int, progress) -> list[tuple[float, float]]:
-    """Both ends of both intervals."""
+    """Both ends of the intervals of I(X;T) and I(T;Y)."""
     noisy = layer.draw("inputs", n, seed).noisy
     (record,) = Certified(only_noise=True, seed=seed).session()([noisy])
     progress.advance()

@@ -1,4 +1,4 @@
-"""Clocks: medians of alternating runs, and what the machine can do at most."""
+"""Clocks: medians of alternating runs, and the limits of the machine."""
 
 import re
 import time
@@ -15,7 +15,7 @@ from infoplane.estimators.kernels import pairwise_cpu
 from infoplane.estimators.kernels.threads import each
 
 SHOWN = "{:<40} {:>11} {:>11} {:>8} {:>9}  {}"
-"""A row as it is printed: item, the peer's and our milliseconds, ratio, distance, limit."""
+"""Format of a printed row: item, the peer's and our milliseconds, ratio, distance, limit."""
 HEAD = SHOWN.format("item", "peer ms", "ours ms", "ratio", "distance", "limit")
 
 
@@ -23,10 +23,10 @@ class Row(NamedTuple):
     """One item of a benchmark, in seconds.
 
     item : what is timed, with its sizes; it names the row within its part
-    peer : of the peer's algorithm in the same run; None: there is none
-    least : that the machine's measured limit alone would take; None: no limit is known
-    limit : which limit that is: "exponentials", "GEMM", "memory", …
-    note : what is printed beneath, and does not stand in the table
+    peer : time of the peer's algorithm in the same run; None: there is none
+    least : time that the machine's measured limit alone would take; None: no limit is known
+    limit : the name of this limit: "exponentials", "GEMM", "memory", …
+    note : text that is printed below the row and is not in the table
     """
 
     item: str
@@ -38,12 +38,12 @@ class Row(NamedTuple):
 
     @property
     def ratio(self) -> float | None:
-        """How many times faster than the peer."""
+        """The peer's time over ours."""
         return None if self.peer is None else self.peer / self.ours
 
     @property
     def distance(self) -> float | None:
-        """How many times as long as the limit alone would take."""
+        """Our time over the time of the limit alone."""
         return None if self.least is None else self.ours / self.least
 
     def __str__(self) -> str:
@@ -59,31 +59,31 @@ class Row(NamedTuple):
 
 
 def largest_resident() -> int:
-    """Bytes, of this program alone: getrusage would tell its parent's where that is larger."""
+    """Bytes of this program alone; getrusage would give its parent's peak if that is larger."""
     status = Path("/proc/self/status").read_text()
     return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", status)[1])
 
 
 now = time.perf_counter
-"""What is read before and after: the wall's clock, or time.process_time."""
+"""The clock that is read before and after: of the wall, or time.process_time."""
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Time of one call by `now`."""
+    """Time of one call on the clock `now`."""
     start = now()
     work()
     return now() - start
 
 
 def medians(first: Callable, second: Callable, repeats: int) -> tuple[float, float]:
-    """Median seconds of both, run in turn so that the machine's drift meets both alike."""
+    """Median seconds of both, run in turn so that the machine's drift affects both equally."""
     first(), second()
     times = np.array([(seconds(first), seconds(second)) for _ in range(repeats)])
     return tuple(np.median(times, axis=0))
 
 
 def median(call: Callable, repeats: int) -> float:
-    """Median seconds of one, after a first call."""
+    """Median seconds of a call, after a first one."""
     call()
     return float(np.median([seconds(call) for _ in range(repeats)]))
 
@@ -112,7 +112,8 @@ class Limits:
 
 
 def _exponentials(n_repeats: int = 100_000, n_values: int = 1024) -> float:
-    """Our own polynomial on values in cache: torch's is no faster."""
+    """Exponentials per second of our own polynomial on values in cache; torch's is no
+    faster."""
     values = np.random.default_rng(0).random((2, n_values)).astype(np.float32)
     n_threads = numba.get_num_threads()
     outs = [np.zeros(n_values, np.float32) for _ in range(n_threads)]
@@ -133,7 +134,7 @@ def _exp_again(values, out, n_repeats):
 
 
 def _copies(n_bytes: int = 2**28) -> float:
-    """Bytes read and written a second by a copy."""
+    """Bytes per second that a copy reads and writes."""
     source = torch.zeros(n_bytes, dtype=torch.uint8)
     target = torch.zeros_like(source)
     taken = np.median([seconds(lambda: target.copy_(source)) for _ in range(5)])

@@ -1,4 +1,4 @@
-"""Speed of convolutional networks: LeNet-5 beside a plain loop of torch.nn."""
+"""Speed of convolutional networks: LeNet-5 compared with a plain loop of torch.nn."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,16 +15,16 @@ from infoplane.training.supervised import Supervised
 BATCH, RATE = 64, 1e-3
 SEEDS = (1, 2, 4)
 AT_ONCE = 256
-"""Images that the peer evaluates at once."""
+"""The peer evaluates this many images at once."""
 
 
 def bench_convolutions(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
     """Seconds of an epoch of one LeNet-5 on 2,048 images, batches of 64, Adam.
 
-    The peer is a loop of torch.nn over one network on all threads. Both are timed with loss and
-    accuracy of all training images after the epoch, and without. Ours has the gradient's
-    statistics in both; seeds share the threads, one each. The limit: all products at the rate
-    of large matrices.
+    The peer is a loop of torch.nn over one network on all threads. Both are timed with and
+    without loss and accuracy of all training images after the epoch. Ours includes the
+    statistics of gradients in both cases; seeds share the threads, one each. The limit is all
+    products at the rate of large matrices.
     """
     threads = torch.get_num_threads()
     data = images(512 if quick else 2048)
@@ -52,7 +52,7 @@ def trained(ours: Supervised) -> None:
 
 
 def images(n: int) -> Data:
-    """Images of noise of the size of MNIST's, all of them for training but 64."""
+    """Images of noise with the size of MNIST's; all but 64 are for training."""
     rng = np.random.default_rng(0)
     x = rng.random((n + 64, 1, 28, 28), dtype=np.float32)
     digits = Label(rng.integers(0, 10, len(x)), tuple("0123456789"))
@@ -75,8 +75,8 @@ def trainer(data: Data, n_seeds: int) -> Supervised:
 
 
 def loop(data: Data, evaluated: bool) -> Callable[[], None]:
-    """A function that trains one network for an epoch and, `evaluated`, takes loss and accuracy
-    of all training images."""
+    """A function that trains one network for an epoch and, if `evaluated`, computes loss and
+    accuracy of all training images."""
     x, y = (torch.from_numpy(a[data.train]) for a in (data.x, data.y))
     maps = [nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.AvgPool2d(2)]
     maps += [nn.Conv2d(6, 16, 5), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten()]

@@ -1,20 +1,20 @@
 """Seconds and working memory of every estimator, on layers of many sizes.
 
-    python benchmark/costs.py                    all of it; an hour or so
+    python benchmark/costs.py                    all estimators; about an hour
     python benchmark/costs.py ksg edge           some estimators; the others' rows stay
-    python benchmark/costs.py --limit 60         seconds after which a measurement is given up
+    python benchmark/costs.py --limit 60         seconds after which a measurement is stopped
 
-The table is the one from which jobs ask for memory and time (infoplane/plan/costs.py): it is
-written to workflow/infoplane/estimators/tables/costs.csv, a row a measurement.
+Jobs ask for memory and time by this table (infoplane/plan/costs.py). It is written to
+workflow/infoplane/estimators/tables/costs.csv, one row for each measurement.
 
-One measurement is one call of `estimate_batch` on one layer, with the default settings,
-on one thread, in seconds of CPU time, which other work on the machine hardly changes: I(X;T)
-and I(T;Y), with X of 12 features and 10 classes, in a process of its
-own, after a first call on a small layer, which compiles. `mb` is the largest resident memory
-above that before the call, so the imports and the layers themselves are not in it. What is
-given up is left out, and so are larger numbers of inputs of the same d. Estimators that train
-are asked for all their steps, for how soon one stops depends on the layer: a tenth of the steps
-and two tenths are measured, and the rest costs as much.
+One measurement is one call of `estimate_batch` for one layer, with the default settings, on one
+thread: I(X;T) and I(T;Y), with 12 features of X and 10 classes, in a process of its own, after
+a first call on a small layer, which compiles. Seconds are CPU time, which other work on the
+machine hardly changes. `mb` is the largest resident memory minus that before the call, so it
+does not include imports and the layers themselves. Measurements that were stopped are left out,
+and so are larger numbers of inputs with the same d. For estimators that train, the cost is that
+of all their steps, because the step at which one stops depends on the layer: a tenth and two
+tenths of the steps are measured, and the other steps cost as much.
 """
 
 import argparse
@@ -40,13 +40,13 @@ UNITS = (4, 64, 784)
 COLUMNS = ("estimator", "n", "d", "seconds", "mb")
 LIMIT = 30.0
 SHORTEST_OF, SHORT = 3, 0.3
-"""Calls of which the shortest counts, unless one takes more than so many seconds."""
+"""The shortest of SHORTEST_OF calls counts; calls above SHORT seconds are not repeated."""
 TABLE = Path(__file__).parents[1] / "workflow/infoplane/estimators/tables/costs.csv"
 
 
 def layer(n: int, d: int, networks: int = 1) -> list[Samples]:
-    """A noisy layer with labels, inputs, and noise that the estimators of such may know, of
-    several networks at one epoch each."""
+    """A noisy layer of several networks at one epoch each, with labels, inputs and the size of
+    the noise for the estimators that need it."""
     one = problems.relu_layer(n, d)
     x = one.t[:, 0, :1] + torch.randn(n, 12, generator=torch.Generator().manual_seed(1))
     source, found = torch.Generator().manual_seed(2), []
@@ -64,9 +64,9 @@ def resident() -> int:
 
 
 def measure(name: str, n: int, d: int, limit: float, networks: int) -> str:
-    """Seconds and MB as text, or what the estimator says where it refuses.
+    """Seconds and MB as text, or the estimator's message if it refuses.
 
-    Once all is compiled, the process is ended by SIGXCPU after `limit` seconds.
+    Once everything is compiled, SIGXCPU ends the process after `limit` seconds.
     """
     use_threads(1)
     method = ESTIMATORS[name]
@@ -79,7 +79,7 @@ def measure(name: str, n: int, d: int, limit: float, networks: int) -> str:
         many[0].session()(small)
     ends = math.ceil(time.process_time() + limit)
     resource.setrlimit(resource.RLIMIT_CPU, (ends, ends + 10))
-    Path("/proc/self/clear_refs").write_text("5")  # the peak is that of the call alone
+    Path("/proc/self/clear_refs").write_text("5")  # so that the peak is that of the call
     before, took = resident(), []
     try:
         for estimator in many:
@@ -99,8 +99,8 @@ def measure(name: str, n: int, d: int, limit: float, networks: int) -> str:
 def measured(
     name: str, n: int, d: int, limit: float, networks: int = 1
 ) -> tuple[float, float] | str:
-    """Seconds and MB of a layer of so many networks at once, or why there are none, from a
-    process of its own."""
+    """Seconds and MB of a layer of this many networks at once, from a process of its own, or
+    why there are none."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:

@@ -1,4 +1,4 @@
-"""Critics trained together beside critics trained one after another."""
+"""Critics trained together compared with critics trained one after another."""
 
 from collections.abc import Callable, Iterator
 
@@ -14,15 +14,16 @@ from infoplane.samples import Pair
 N_CRITICS = 20
 N_SAMPLES = 4096
 STEPS = 100
-"""Of a critic that is no MINE."""
+"""Steps of a critic other than MINE."""
 SOME = 4
-"""Critics of which the peers' time is EXTRAPOLATED to all."""
+"""The peers' time is EXTRAPOLATED from this many critics to all."""
 
 
 def bench_critics(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
-    """20 MINE critics, on layers of 2 to 10 units and inputs of 12, all with as many steps:
-    as one stack, beside the same critics one after another, and beside a module trained by
-    autograd and torch's Adam, one after another, as it is published. Times are of all 20."""
+    """20 MINE critics, on layers with 2 to 10 units and 12 input features, all with the same
+    number of steps: as one stack, compared with the same critics one after another, and with a
+    module trained by autograd and torch's Adam, one after another, as published. Times are for
+    all 20."""
     pairs = layers()
     settings = mine.MINESettings(max_steps=100 if quick else 500, patience=10**6)
 
@@ -47,7 +48,7 @@ def bench_critics(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
 
 
 def bench_critic(name: str, pairs: list[Pair], limits: clock.Limits) -> clock.Row:
-    """Critics of one method beside a module trained by autograd and torch's Adam."""
+    """Critics of one method compared with a module trained by autograd and torch's Adam."""
     method = ESTIMATORS[name](max_steps=STEPS, patience=10**6)
 
     def peer():
@@ -61,7 +62,7 @@ def bench_critic(name: str, pairs: list[Pair], limits: clock.Limits) -> clock.Ro
 
 
 def least_time(settings: CriticSettings) -> float:
-    """Operations in the matrix products of all critics' steps, both ways."""
+    """Operations in the matrix products of all critics' steps, forward and backward."""
     width, batch = settings.width, settings.batch_size
     if settings.critic == "separable":
         a_step = 2 * batch * settings.depth * width**2 + batch**2 * width
@@ -71,7 +72,8 @@ def least_time(settings: CriticSettings) -> float:
 
 
 def layers() -> list[Pair]:
-    """Noisy functions of the same 12 inputs, of as many units as layers of the field have."""
+    """Noisy functions of the same 12 inputs, with the numbers of units of layers in the
+    field."""
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(N_SAMPLES, 12, generator=generator)
     pairs = []
@@ -84,8 +86,8 @@ def layers() -> list[Pair]:
 
 
 def losses(name: str) -> Callable[[Tensor, Tensor], Tensor]:
-    """What a mini-batch minimises, of scores of joint pairs and of product pairs: a matrix for
-    `infonce`, of all pairs, whose diagonal are the joint ones."""
+    """The loss of a mini-batch from the scores of joint and of product pairs; for `infonce`
+    from a matrix of all pairs with the joint ones on its diagonal."""
     average: list[Tensor] = []
 
     def of_mine(joint, product):

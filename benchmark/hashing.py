@@ -15,12 +15,13 @@ from infoplane.networks.quantisation import on_grid
 from infoplane.samples import Pair, Samples
 
 CHECKPOINTS = 50
-"""Of the large layer that are measured at a time; of the SZT layers as many as for bins."""
+"""Checkpoints of the large layer that are measured at a time; for the SZT layers the number is
+that of bins."""
 
 
 def bench_edge(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
-    """One layer's activations and 12 input features, published settings (one cell width, no
-    correction): five shifts of each."""
+    """One layer's activations and 12 input features under published settings (one cell width,
+    no correction), with five shifts of each."""
     settings = edge.EDGESettings(bandwidth="rule", correction="none")
     for n, units in [(4096, 10)] if quick else [(4096, 10), (10_000, 20), (10_000, 100)]:
         rng = np.random.default_rng(0)
@@ -38,8 +39,8 @@ def bench_edge(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
 
 
 def bench_exact(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
-    """Quantised layers of the SZT net, and one of a network on all images of MNIST; times are
-    of one checkpoint."""
+    """Quantised layers of the SZT net, and one layer of a network on all images of MNIST; times
+    are for one checkpoint."""
     layers = problems.szt_layers()
     for bits in (4, 8):
         total = [0.0, 0.0]
@@ -55,7 +56,7 @@ def bench_exact(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
 
 
 def _counting(name: str, batch: list[Samples], bits: int, limits: clock.Limits) -> clock.Row:
-    """Of one checkpoint, by np.unique and by ours, which have to agree."""
+    """The row of one checkpoint, counted by np.unique and by ours, which must agree."""
     t = on_grid(torch.stack([samples.t for samples in batch]), -1.0, 1.0, bits)
     y, settings = batch[0].y, exact.ExactSettings()
     batch = [Samples(one, y) for one in t]
@@ -75,7 +76,8 @@ def _counting(name: str, batch: list[Samples], bits: int, limits: clock.Limits) 
 
 
 def loop_over_samples(a: np.ndarray, b: np.ndarray, settings: edge.EDGESettings) -> float:
-    """EDGE as published: codes of one sample after the other, counted in dictionaries. Bits."""
+    """EDGE as published: codes of one sample after another, counted in dictionaries. In
+    bits."""
     n, rng = len(a), np.random.default_rng(settings.seed)
     d = a.shape[1] + b.shape[1]
     width = settings.smoothing * math.sqrt(d) * n ** (-1 / (2 * d))

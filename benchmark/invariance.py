@@ -1,18 +1,18 @@
-"""Does what an estimator says of other coordinates tell how far it is from the truth?
+"""Does the spread of an estimator over coordinates predict its error?
 
     python benchmark/invariance.py                      some minutes of CPU
     python benchmark/invariance.py --estimators nwj infonce smile --every 4 --repeats 1
-                                                        others, on every fourth problem, by one
-                                                        map of each kind
+                                                        others, on every fourth problem, under
+                                                        one map of each kind
     python benchmark/invariance.py --csv moves.csv      every problem's numbers
 
-Problems of the calibration page with two variables: Gaussians, mixtures with labels and the
-problems of `beyond_normal`, 1,000 samples of each. A is mapped as a layer is by an audit
-(infoplane/invariance/maps.py), which leaves I(A;B) as it is. Printed are, of each estimator
-and map, Spearman's rank correlation over problems between the largest distance of a value from
-that of A as it is, and the error of the latter, |value − truth|, with its interval at 95 % by
-resamples of the problems; and the same beside the value alone, as a partial correlation: values
-that are large move more and err more.
+Problems are those of the calibration page with two variables: Gaussians, mixtures with labels
+and the problems of `beyond_normal`, with 1,000 samples each. A is mapped as an audit maps a
+layer (infoplane/invariance/maps.py), which does not change I(A;B). For each estimator and map,
+the table has Spearman's rank correlation over problems between the largest distance of a value
+from that of the unchanged A and the error of the latter, |value − truth|, with its 95 %
+interval by resampling problems; and the partial correlation given the value, because large
+values move more and err more.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def _moves(name: str, task, repeats: int) -> dict:
-    """Error and moves of one problem, bits; repeats : maps of each kind"""
+    """Error and moves of one problem, in bits. repeats : maps of each kind"""
     pair = task.draw(N, 0).pair
     layer = Samples(pair.a[:, None], torch.zeros(pair.n, dtype=torch.int64))
     pairs = [pair]
@@ -89,7 +89,7 @@ def _moves(name: str, task, repeats: int) -> dict:
 
 
 def _correlation(of: pd.DataFrame, key: str, partial: bool) -> str:
-    """Spearman's, with its interval."""
+    """Spearman's correlation with its interval."""
     numbers = of[["error", key, "value"]].to_numpy()
     random, found = np.random.default_rng(0), []
     for _ in range(RESAMPLES):

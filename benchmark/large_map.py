@@ -4,8 +4,8 @@
     python benchmark/large_map.py binned edge      some of them
 
 Reads MNIST from the folder in INFOPLANE_DATA. Each estimator has default settings and a process
-of its own; a line says CPU and wall seconds of I(X;T) and I(T;Y), and the largest resident
-memory of the process beside that of the activations alone.
+of its own. Its line has the CPU and wall seconds of I(X;T) and I(T;Y), the largest resident
+memory of the process, and the memory of the activations alone.
 """
 
 import os
@@ -40,7 +40,7 @@ def layer() -> Samples:
 
 
 def measure(name: str) -> None:
-    """One line."""
+    """Print the line of one estimator."""
     samples = layer()
     before, wall, cpu = clock.largest_resident(), time.perf_counter(), time.process_time()
     (found,) = ESTIMATORS[name]().session()([samples])

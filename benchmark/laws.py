@@ -2,8 +2,8 @@
 
     python benchmark/laws.py bmm ksg 'mine:{"margins": "standardised"}'
 
-prints a row of a table an estimator: the mean error in bits over two draws of 2,000 samples,
-and the CPU seconds of one estimate on one thread. Settings stand after the name.
+prints one row of a table for each estimator: the mean error in bits over two draws of 2,000
+samples, and the CPU seconds of one estimate on one thread. Settings follow the name.
 """
 
 import argparse
@@ -27,12 +27,12 @@ LAWS = {
     "Bimodal 1 × 1": "bimodal",
     "Additive noise 0.1": "uniform noise",
 }
-"""Tasks, as the table names them."""
+"""Tasks, with their names in the table."""
 N, DRAWS = 2000, (100, 101)
 
 
 def errors(name: str, settings: dict) -> tuple[list[float], float]:
-    """Of each law in bits, and seconds of an estimate."""
+    """The error for each law in bits, and the seconds of an estimate."""
     tasks = {task.name: task for task in BeyondNormal().tasks({})}
     asked = [tasks[law] for law in LAWS for _ in DRAWS]
     pairs = [tasks[law].draw(N, draw).pair for law in LAWS for draw in DRAWS]

@@ -1,4 +1,4 @@
-"""Speed of the estimators by nearest neighbours."""
+"""Speed of the estimators that use nearest neighbours."""
 
 import math
 from collections.abc import Iterator
@@ -13,11 +13,11 @@ from infoplane.samples import BIT, Pair
 
 
 def bench_ksg(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
-    """KSG 1 with k = 3 on correlated normals of d dimensions each, "d + d".
+    """KSG 1 with k = 3 on correlated normals with d dimensions each, "d + d".
 
-    The limit is the fastest that differences can be taken: three instructions (difference,
-    its size, the larger) a dimension, for half of the pairs, at the rate of those of a matrix
-    product, of which each is two of its operations.
+    The limit is the fastest computation of differences: for half of the pairs, three
+    instructions for each dimension (difference, absolute value, maximum), at the rate of the
+    instructions of a matrix product, each of which is two of its operations.
     """
     n = 4096 if quick else 10_000
     for d in (1, 5, 10, 50):
@@ -35,7 +35,7 @@ def bench_ksg(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
 
 
 def others(n: int) -> Iterator[clock.Row]:
-    """The other estimators that stand on the same kernel, which have no peers here."""
+    """The other estimators that use the same kernel; they have no peers here."""
     pair = normals(n, 10)
     labelled = Pair.of(pair.a, (pair.b[:, 0] * 3).round().int())
     for name, given, estimator in (
@@ -49,15 +49,15 @@ def others(n: int) -> Iterator[clock.Row]:
 
 
 def normals(n: int, d: int) -> Pair:
-    """Correlated normals of d dimensions each, ρ = 0.6."""
+    """Correlated normals with d dimensions each, ρ = 0.6."""
     rng = np.random.default_rng(d)
     a = rng.standard_normal((n, d))
     return Pair.of(a, 0.6 * a + 0.8 * rng.standard_normal((n, d)))
 
 
 def by_trees(a: np.ndarray, b: np.ndarray, k: int) -> float:
-    """KSG 1 as the usual packages write it: a k-d tree of the joint samples and one of each
-    variable, ball trees from 20 dimensions on. One thread, as there. Bits."""
+    """KSG 1 as in the usual packages: a k-d tree for the joint samples and one for each
+    variable; ball trees from 20 dimensions on. One thread, as in these packages. In bits."""
     noise = np.random.default_rng(0)
     a = a + 1e-10 * noise.standard_normal(a.shape)
     b = b + 1e-10 * noise.standard_normal(b.shape)

@@ -1,15 +1,15 @@
-"""Two estimators that the library does not have, as short as they go, and what they find.
+"""Short versions of two estimators that the library does not have, and their errors.
 
     python benchmark/newer.py flow minde
 
-Each prints its error in bits on one draw of 2,000 samples of the laws in 5 + 5 dimensions of
-laws.py, of a sparse normal in 25 + 25 and of independent normals there, with CPU seconds.
+Each prints its error in bits and its CPU seconds on one draw of 2,000 samples: of the laws of
+laws.py in 5 + 5 dimensions, of a sparse normal and of independent normals in 25 + 25.
 
-flow: two normalising flows of affine couplings, A's and B's, trained so that their outputs are
-jointly normal; I(A;B) is that of the normal. Butakov, Tolmachev, Malanchuk, Neopryatnaya &
-Frolov 2024 (NeurIPS), "Mutual information estimation via normalizing flows".
-minde: a network that tells the noise in a noisy a, with b or without; with λ the logarithm of
-the ratio of signal to noise, I(A;B) = ½ ∫ E‖ε(a_λ, λ, b) − ε(a_λ, λ)‖² dλ. Franzese, Bounoua &
+flow: two normalising flows of affine couplings, one for A and one for B, trained so that their
+outputs are jointly normal; I(A;B) is that of the normal. Butakov, Tolmachev, Malanchuk,
+Neopryatnaya & Frolov 2024 (NeurIPS), "Mutual information estimation via normalizing flows".
+minde: a network that predicts the noise in a noisy a, given b or not; with λ the logarithm of
+the signal-to-noise ratio, I(A;B) = ½ ∫ E‖ε(a_λ, λ, b) − ε(a_λ, λ)‖² dλ. Franzese, Bounoua &
 Michiardi 2024 (ICLR), "MINDE", the conditional variant.
 """
 
@@ -28,9 +28,9 @@ from infoplane.threads import use_threads
 from infoplane.truth.beyond_normal import BeyondNormal
 
 COUPLINGS, WIDTH, BATCH = 6, 64, 512
-"""Of the flow."""
+"""Couplings, hidden units and batch size of the flow."""
 STEPS, REACH, KEPT = 4000, 8.0, 0.005
-"""Of minde: mini-batches of 256, λ within ± REACH, share of the newest weights in the mean."""
+"""For minde: mini-batches of 256, λ within ± REACH, share of the newest weights in the mean."""
 
 
 class Flow(nn.Module):
@@ -144,7 +144,7 @@ def minde(a: Tensor, b: Tensor) -> float:
 
 
 def asked() -> Iterator[tuple[str, Tensor, Tensor, float]]:
-    """Name, a, b and bits."""
+    """Name, a, b and truth in bits of each problem."""
     tasks = {task.name: task for task in BeyondNormal().tasks({})}
     for name in [*(law for law in laws.LAWS if "5 × 5" in law), "Normal 25 × 25 (2-pair)"]:
         pair = tasks[name].draw(laws.N, laws.DRAWS[0]).pair

@@ -1,5 +1,6 @@
-"""Speed of the estimators of small fits, kernel matrices and slices beside the published
-algorithms, written plainly; each is short, and agrees with ours where both do the same."""
+"""Speed of the estimators with small fits, kernel matrices and slices, compared with plain
+versions of the published algorithms; each is short, and agrees with ours if both do the
+same."""
 
 import math
 import time
@@ -22,12 +23,12 @@ from infoplane.estimators import clustering, compressed, lga, lnn, renyi, sliced
 from infoplane.samples import Pair, Samples
 
 N = 2048
-"""Samples; of 5 dimensions, in 2 classes."""
+"""Number of samples, which have 5 dimensions and 2 classes."""
 
 
 def bench_others(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
-    """One call each, beside the peer's. Peers that go sample by sample, or slice by slice, are
-    EXTRAPOLATED from some of them."""
+    """One call of each estimator and of its peer. The times of peers that loop over samples or
+    slices are EXTRAPOLATED from some of these."""
     yield bench_sliced()
     yield bench_renyi()
     yield bench_silhouette(limits)
@@ -45,8 +46,8 @@ def labelled() -> tuple[np.ndarray, np.ndarray]:
 
 
 def bench_sliced() -> clock.Row:
-    """128 slices: k-d trees of each, as packages estimate it; the limit is to sort each slice
-    of either variable once."""
+    """128 slices, with k-d trees for each, as in packages; the limit is to sort each slice of
+    either variable once."""
     pair, some = neighbours.normals(N, 5), 8
     rng = np.random.default_rng(0)
     a, b = pair.a.numpy(), pair.b.numpy()
@@ -62,8 +63,8 @@ def bench_sliced() -> clock.Row:
 
 
 def bench_renyi() -> clock.Row:
-    """Kernel matrices of batches with labels at the median width; the limit is LAPACK's
-    eigenvalues of two matrices a batch."""
+    """Kernel matrices of batches, with labels, at the median width; the limit is LAPACK's
+    eigenvalues of two matrices for each batch."""
     rows, y = labelled()
     method = renyi.Renyi(width="median")
     pair, batches = Pair.of(rows, y), renyi._batches(N, 512, method.settings).numpy()
@@ -93,14 +94,15 @@ def bench_renyi() -> clock.Row:
 
 
 def bench_silhouette(limits: clock.Limits) -> clock.Row:
-    """The silhouette by scikit-learn; ours has all other measures of clusters too. The limit is
-    a difference and a square a unit, and a root as dear as an exponential, of every pair."""
+    """The silhouette by scikit-learn; ours computes all other measures of clusters too. The
+    limit is, for every pair, a difference and a square for each unit and a root, which costs as
+    much as an exponential."""
     rows, y = labelled()
     method = clustering.Clustering(silhouette_rows=N)
     one = Samples(torch.from_numpy(rows[:, None]).float(), torch.from_numpy(y))
     found = method.estimate(one).extra["silhouette"]
     assert math.isclose(silhouette_score(rows, y), found, abs_tol=1e-4)
-    # not in turn: the peer's threads spin on after it, and would take a core from ours
+    # not in turn: the peer's threads spin after its call and would take a core from ours
     theirs = clock.median(lambda: silhouette_score(rows, y), 15)
     time.sleep(1)
     ours = clock.median(lambda: method.estimate(one), 15)
@@ -110,7 +112,7 @@ def bench_silhouette(limits: clock.Limits) -> clock.Row:
 
 def bench_lnn(limits: clock.Limits) -> clock.Row:
     """A local Gaussian around each sample, in a loop with a k-d tree; the limit is the products
-    of the neighbours' covariances."""
+    in the covariances of neighbours."""
     rows, some = labelled()[0], 100
     d, m = rows.shape[1], 30
     pair = Pair.of(rows, labelled()[1])
@@ -134,13 +136,13 @@ def bench_lnn(limits: clock.Limits) -> clock.Row:
     ours_say = lnn.minus_log_densities(torch.from_numpy(rows), 5, m)[0][:some]
     np.testing.assert_allclose(peer(), ours_say, atol=1e-6)
     theirs, ours = clock.medians(peer, lambda: lnn.LNN().between(pair), 3)
-    least = 2 * N * m * 2 * d * d / (limits.gflops * 1e9)  # of all samples, and in classes
+    least = 2 * N * m * 2 * d * d / (limits.gflops * 1e9)  # over all samples and in classes
     return clock.Row(f"lnn {N} × 5, labels", ours, 2 * theirs * N / some, least, "GEMM")
 
 
 def bench_lga() -> clock.Row:
-    """A Gaussian fitted around each sample by scipy's BFGS, as published, all by differences of
-    the objective; no limit is known, as the number of steps is not."""
+    """A Gaussian fitted around each sample by scipy's BFGS with finite differences, as
+    published; no limit is known, because the number of steps is not."""
     rng, some, n = np.random.default_rng(0), 4, 512
     rows = rng.standard_normal((n, 2))
     pair = Pair.of(rows[:, :1], rows[:, 1:])
@@ -172,13 +174,13 @@ def bench_lga() -> clock.Row:
     theirs = clock.seconds(lambda: [density(x) for x in rows[:some]])
     lga.LGA().between(pair)
     ours = clock.seconds(lambda: lga.LGA().between(pair))
-    # of the joint density alone: the peer would take some more for either variable
+    # the joint density alone: the peer would take more time for each variable
     return clock.Row(f"lga {n} × 1 + 1", ours, theirs * n / some)
 
 
 def bench_compressed(limits: clock.Limits) -> clock.Row:
-    """An autoencoder by torch.nn and Adam, principal components by scikit-learn and entropies
-    by k-d trees; the limit is the products of the autoencoder's steps."""
+    """An autoencoder by torch.nn and Adam, principal components by scikit-learn, and entropies
+    by k-d trees; the limit is the products in the autoencoder's steps."""
     random = torch.Generator().manual_seed(0)
     x = torch.randn(N, 12, generator=random)
     t = torch.tanh(x @ torch.randn(12, 5, generator=random) / 4)
@@ -210,7 +212,7 @@ def bench_compressed(limits: clock.Limits) -> clock.Row:
         return digamma(N) - digamma(k) + ball + d * np.log(radii).mean()
 
     def ours():
-        compressed._codes.clear()  # the same inputs are compressed once
+        compressed._codes.clear()  # otherwise the same inputs are not compressed again
         return method.between(pair).value
 
     theirs, taken = clock.medians(peer, ours, 3)

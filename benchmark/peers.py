@@ -1,4 +1,4 @@
-"""The published algorithms, written plainly, to measure ours against."""
+"""Plain versions of the published algorithms, with which ours are compared."""
 
 import math
 
@@ -6,12 +6,13 @@ import numpy as np
 import torch
 
 EXP_FLOOR = -80.0
-"""torch's float32 exponential is up to 300 times slower below; the peers do not pay for it."""
+"""Below this, torch's float32 exponential is up to 300 times slower; peers do not pay for
+it."""
 
 
 def kde(t: torch.Tensor, y: torch.Tensor, variance: float) -> dict[str, float]:
-    """Kolchinsky-Tracey bounds as published: an n × n distance matrix for H(T) and one for
-    each H(T | y), each anew for the upper and for the lower bound. Bits; t (n, d)."""
+    """Kolchinsky-Tracey bounds as published, in bits: an n × n distance matrix for H(T) and one
+    for each H(T | y), computed again for the upper and for the lower bound. t (n, d)."""
     classes = [t[y == label] for label in y.unique()]
     shares = [len(rows) / len(t) for rows in classes]
     information = {}
@@ -34,12 +35,12 @@ def _entropy(t: torch.Tensor, denominator: float) -> float:
 
 
 def binned(t: np.ndarray, y: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
-    """I(X;T) and I(T;Y) of np.digitize'd rows. Bits."""
+    """I(X;T) and I(T;Y) in bits of rows binned by np.digitize."""
     return counted(np.digitize(t, edges), y)
 
 
 def counted(codes: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """I(X;T) and I(T;Y) of rows, unique by a void view of each row. Bits."""
+    """I(X;T) and I(T;Y) in bits of rows, which np.unique counts through a void view."""
     whole = _entropy_of_rows(codes)
     labels, counts = np.unique(y, return_counts=True)
     given = [_entropy_of_rows(codes[y == label]) for label in labels]

@@ -1,13 +1,13 @@
-"""What it costs to plan a large experiment: dry runs on paper, nothing is trained.
+"""The cost of planning a large experiment: dry runs, nothing is trained.
 
-    python benchmark/plan.py 1000 4000 10000 --minimal     # numbers of runs, by 12 estimators
+    python benchmark/plan.py 1000 4000 10000 --minimal     # numbers of runs, 12 estimators each
     python benchmark/plan.py 1000 --estimators 4 --per-run  # every run with its own figures
     python benchmark/plan.py 1000 10000 --compare          # networks of a grid, pair by pair
 
-Each row of the table is an experiment of so many runs (one sweep) in a scratch folder and a
-process of its own: `load` alone, the Snakefile alone (`snakemake --list-rules`, what each
-job on a cluster pays before its own work), the whole plan (`snakemake -n`). --minimal adds
-Snakemake's own share: three plain rules that make as many jobs.
+Each row of the table is an experiment with this many runs (one sweep), in a scratch folder and
+in processes of its own: `load` alone, the Snakefile alone (`snakemake --list-rules`, which each
+job on a cluster pays before its own work), and the whole plan (`snakemake -n`). --minimal adds
+Snakemake's own share: three plain rules with as many jobs.
 """
 
 import argparse
@@ -74,7 +74,7 @@ def experiment(n_runs: int, n_estimators: int, per_run: bool) -> dict:
 
 
 def grid(n_networks: int) -> dict:
-    """An experiment that compares so many networks: four families on axes, two seeds each."""
+    """An experiment that compares this many networks: four families on axes, two seeds each."""
     of_family, rest = divmod(n_networks, 4 * 2 * 5 * 5)
     if rest:
         raise SystemExit(f"numbers of networks are multiples of 200, not {n_networks}")
@@ -90,7 +90,7 @@ def grid(n_networks: int) -> dict:
 
 
 class Used(NamedTuple):
-    """Of a process: what it said, seconds of CPU and of wall, peak resident GB."""
+    """What a process used: its output, seconds of CPU and of wall, peak resident GB."""
 
     said: str
     cpu: float
@@ -99,7 +99,7 @@ class Used(NamedTuple):
 
 
 def measured(folder: Path, *command: str) -> Used:
-    """Runs a Python command; raises SystemExit with the end of what it said where it fails."""
+    """Run a Python command; raises SystemExit with the end of its output if it fails."""
     path, started = folder / "said.txt", time.perf_counter()
     environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
     with path.open("w") as out:
@@ -110,7 +110,7 @@ def measured(folder: Path, *command: str) -> Used:
             stdout=out,
             stderr=subprocess.STDOUT,
         )
-        _, status, used = os.wait4(process.pid, 0)  # of this process and its own children
+        _, status, used = os.wait4(process.pid, 0)  # this process with its own children
     process.returncode = os.waitstatus_to_exitcode(status)
     if status:
         raise SystemExit(f"{' '.join(command)} failed:\n{path.read_text()[-3000:]}")
@@ -129,13 +129,13 @@ print(time.process_time() - start)
 
 
 def jobs_of(said: str) -> dict[str, int]:
-    """Jobs by rule, out of a dry run's first table."""
+    """Numbers of jobs by rule, from the first table of a dry run."""
     table = said.split("Job stats:")[1].split("\n\n")[0]
     return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
 
 
 def row(n_runs: int, config: dict, n_estimators: int, minimal: bool) -> dict[str, object]:
-    """One experiment, planned."""
+    """The row of one experiment."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         (folder / "plan.yaml").write_text(yaml.safe_dump(config))
@@ -170,7 +170,7 @@ def main() -> None:
     parser.add_argument("runs", type=int, nargs="+", help="numbers of runs")
     parser.add_argument("--estimators", type=int, default=12, help="of each run")
     parser.add_argument("--per-run", action="store_true", help="figures.per_run: true")
-    parser.add_argument("--minimal", action="store_true", help="Snakemake's share beside it")
+    parser.add_argument("--minimal", action="store_true", help="Snakemake's own share too")
     parser.add_argument("--compare", action="store_true", help="networks of a grid")
     given = parser.parse_args()
     for i, n_runs in enumerate(given.runs):

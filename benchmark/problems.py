@@ -1,4 +1,4 @@
-"""Activations to measure on, of the sizes of the field's two standard experiments."""
+"""Activations to measure, with the sizes of the field's two standard experiments."""
 
 import itertools
 
@@ -12,15 +12,15 @@ SZT_CHECKPOINTS = 400
 
 
 def szt_layers(n_checkpoints: int = SZT_CHECKPOINTS) -> dict[int, list[Samples]]:
-    """Hidden layers, by their number of units, of a 12-10-7-5-4-3-2 tanh net on all 4096
-    patterns, at checkpoints between which the weights grow as they do in training, from
-    nearly linear to saturated."""
+    """Hidden layers of a 12-10-7-5-4-3-2 tanh net on all 4096 patterns, by number of units.
+    From checkpoint to checkpoint the weights grow as in training, from nearly linear to
+    saturated."""
     bits = (np.arange(4096)[:, None] >> np.arange(11, -1, -1)) & 1
     y = torch.from_numpy((bits.sum(axis=1) > 6).astype(np.int64))
     rng = np.random.default_rng(0)
     widths = (12, *SZT_UNITS)
     weights = [rng.standard_normal((a, b)) / np.sqrt(a) for a, b in itertools.pairwise(widths)]
-    # One tensor a layer, of which samples are views, as `activations.Activations` gives them.
+    # One tensor for each layer; samples are views of it, as in `activations.Activations`.
     layers = {units: torch.empty(n_checkpoints, 4096, 1, units) for units in SZT_UNITS}
     for epoch, gain in enumerate(np.geomspace(1, 8, n_checkpoints)):
         t = bits - 0.5
@@ -34,7 +34,7 @@ def szt_layers(n_checkpoints: int = SZT_CHECKPOINTS) -> dict[int, list[Samples]]
 
 
 def pooled_layer(n_units: int, n_draws: int) -> Samples:
-    """One of these layers under many epochs: its values scatter by 2 % of their range."""
+    """One of these layers at many epochs: its values scatter by 2 % of their range."""
     single = szt_layers(3)[n_units][1]
     generator = torch.Generator().manual_seed(0)
     shape = (1, n_draws, n_units)
@@ -44,7 +44,7 @@ def pooled_layer(n_units: int, n_draws: int) -> Samples:
 
 
 def tanh_layers(n_inputs: int, n_units: int, n_checkpoints: int) -> list[Samples]:
-    """A tanh layer over Gaussian clusters of ten classes, from nearly linear to saturated."""
+    """A tanh layer on Gaussian clusters of ten classes, from nearly linear to saturated."""
     generator = torch.Generator().manual_seed(0)
     y = torch.arange(n_inputs) % 10
     centres = torch.randn((10, n_units), generator=generator)
@@ -56,7 +56,7 @@ def tanh_layers(n_inputs: int, n_units: int, n_checkpoints: int) -> list[Samples
 
 
 def relu_layer(n_inputs: int, n_units: int, n_classes: int = 10) -> Samples:
-    """A ReLU layer over Gaussian clusters, one a class, as of a net on images."""
+    """A ReLU layer on Gaussian clusters, one for each class, as in a net on images."""
     generator = torch.Generator().manual_seed(0)
     y = torch.arange(n_inputs) % n_classes
     centres = torch.randn((n_classes, n_units), generator=generator)
@@ -66,9 +66,9 @@ def relu_layer(n_inputs: int, n_units: int, n_classes: int = 10) -> Samples:
 
 
 def noisy_layers(sigma: float, n_draws: int) -> tuple[Samples, Samples]:
-    """The first layer of 10 units and a deeper one of 4, with noise in both, of a tanh net on
-    all 4096 patterns; the deeper one's centres are as many for each pattern as draws of the
-    noise before it."""
+    """The first layer with 10 units and a deeper one with 4, both with noise, of a tanh net on
+    all 4096 patterns. The deeper layer has one centre for each pattern and draw of the noise
+    before it."""
     first = szt_layers(3)[10][1]
     generator = torch.Generator().manual_seed(0)
 

@@ -1,4 +1,4 @@
-"""Speed of sample propagation beside scikit-learn's kernel densities."""
+"""Speed of sample propagation compared with scikit-learn's kernel densities."""
 
 import math
 from collections.abc import Iterator
@@ -16,26 +16,26 @@ from infoplane.samples import BIT, Samples
 TARGET = 0.01
 """Standard error of I(X;T) and of I(T;Y), in bits."""
 PUBLISHED_DRAWS = 1000
-"""Monte Carlo draws of every centre in Goldfeld et al. 2019, of 1000 centres an input."""
+"""Monte Carlo draws for each centre in Goldfeld et al. 2019, with 1000 centres per input."""
 N_TIMED = 1024
-"""Samples of ours that are timed alone."""
+"""This many densities of ours are timed separately."""
 
 
 class Cost(NamedTuple):
-    """Seconds a query of an entropy, and a query's standard deviation in bits."""
+    """Seconds per query of an entropy, and the standard deviation of a query in bits."""
 
     seconds: float
     deviation: float
 
 
 def bench_sp(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
-    """A layer without and one with noise before it, each at small and at large noise.
+    """A layer without and one with noise before it, each with small and with large noise.
 
-    The peer estimates h(T) and h(T|X) apart, by queries of a Gaussian kernel density at
+    The peer estimates h(T) and h(T|X) separately, with queries of a Gaussian kernel density at
     tolerance 0, on one thread; in the first layer h(T|X) is known. Its times are EXTRAPOLATED
-    from a few queries: `equal error`, to so many as give our standard error of I(X;T), dealt
-    out between both entropies as is best; `published`, to PUBLISHED_DRAWS of every centre for
-    each. What it would need for I(T;Y) is left out, ours has it.
+    from a few queries: `equal error` to the number that gives our standard error of I(X;T),
+    best divided between both entropies; `published` to PUBLISHED_DRAWS for every centre. Ours
+    includes I(T;Y); the peer's time for it is left out.
     """
     replicas = 20 if quick else 100
     n_queries = 50 if quick else 200
@@ -86,7 +86,7 @@ def bench_layer(samples: Samples, limits: clock.Limits, n_queries: int) -> Itera
 
 
 def costs(samples: Samples, n_queries: int) -> tuple[Cost, Cost | None]:
-    """What a query of h(T) and one of h(T|X) costs; no second where it is known."""
+    """The cost of a query of h(T) and of one of h(T|X); None if the latter is known."""
     n, r, d = samples.centres.shape
     centres = samples.centres.double().numpy()
     rng = np.random.default_rng(0)
@@ -106,12 +106,12 @@ def costs(samples: Samples, n_queries: int) -> tuple[Cost, Cost | None]:
 
 
 def fitted(rows: np.ndarray, sigma: float) -> KernelDensity:
-    """As published: Gaussian kernel of the noise's deviation, no tolerance."""
+    """The density as published: a Gaussian kernel with the noise's deviation, no tolerance."""
     return KernelDensity(kernel="gaussian", bandwidth=sigma, atol=0, rtol=0).fit(rows)
 
 
 def queried(density: KernelDensity, rows: np.ndarray) -> Cost:
-    """Time and scatter of log-densities at these rows."""
+    """Time and standard deviation of log-densities at these rows."""
     values: list[np.ndarray] = []
     taken = clock.seconds(lambda: values.append(density.score_samples(rows)))
     return Cost(taken / len(rows), BIT * float(values[0].std(ddof=1)))

@@ -1,10 +1,10 @@
 """CPU seconds of one checkpoint of a quantised convolutional network, counted exactly.
 
-    python benchmark/quantised_cnn.py [images ...]    10,000 and 70,000 where left out
+    python benchmark/quantised_cnn.py [images ...]    by default 10,000 and 70,000
 
-Reads all of MNIST from the folder in INFOPLANE_DATA. A line for each number of images: seconds
-of the whole, in which the network is run, of the counting in it, and of the counting by layer;
-beside it that of numpy.unique over rows, which has to agree.
+Reads all of MNIST from the folder in INFOPLANE_DATA. It prints for each number of images the
+seconds of the whole, which runs the network, those of the counting in it, by layer too, and
+those of numpy.unique on rows, which must agree.
 """
 
 import math
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def measured(network, weights, x, y, shown: bool) -> None:
-    """One checkpoint, and a line of its seconds."""
+    """Measure one checkpoint, and print its seconds."""
     ours, theirs, whole, layers = 0.0, 0.0, -time.process_time(), []
     for name, reading in network.read(weights, x):
         t = reading.t[0].flatten(1).contiguous()

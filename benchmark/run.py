@@ -1,8 +1,8 @@
-"""Speed of the estimators beside the published algorithms and the machine's limits.
+"""Speed of the estimators compared with the published algorithms and the machine's limits.
 
     python benchmark/run.py                     everything, some minutes
     python benchmark/run.py --quick             small sizes, half a minute
-    python benchmark/run.py binned kde ksg      some of: binned, exact, kde, memory, pooled,
+    python benchmark/run.py binned kde ksg      any of: binned, exact, kde, memory, pooled,
                                                 ksg, edge, critics, sp, others, training,
                                                 convolutions, scale
     python benchmark/run.py --threads 1
@@ -10,11 +10,12 @@
                                                 the machine hardly changes; nothing is kept
     python benchmark/run.py --avx2              as on a CPU without AVX-512
 
-Ratios are medians of runs in turn within this process; absolute times depend on what else
-the machine does. `distance` is the time over what the machine's measured limit alone would
-take: the matrix products of half of the pairs at many units, an exponential and the
-differences of the pairs that count at few, one reading of the activations for bins. Rows are
-kept by part in benchmark/speeds and shown by docs/speed-table.md.
+Ratios are medians of alternating runs within this process; absolute times depend on other work
+on the machine. `distance` is the time divided by that of the machine's measured limit alone.
+For kernels with many units the limit is the matrix products of half of the pairs; with few
+units it is the differences and an exponential of the pairs that count; for bins it is one
+reading of the activations. Rows are kept by part in benchmark/speeds and shown in
+docs/speed-table.md.
 """
 
 import argparse
@@ -47,8 +48,8 @@ from infoplane.threads import use_threads
 
 
 def bench_binned(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
-    """SZT layers, 30 bins, 400 checkpoints at a time, as many as the published protocol
-    measures; times are of one checkpoint."""
+    """SZT layers, 30 bins, 400 checkpoints at a time, which is the number in the published
+    protocol; times are for one checkpoint."""
     settings = binned.BinnedSettings(n_bins=29, range="fixed", low=-1, high=1)
     edges = torch.linspace(-1, 1, 30, dtype=torch.float64).numpy()
     total = [0.0, 0.0]
@@ -73,7 +74,7 @@ def bench_binned(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
 
 
 def bench_kde(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
-    """Both bounds, I(X;T) and I(T;Y) of one layer."""
+    """Both bounds of I(X;T) and I(T;Y) for one layer."""
     szt = problems.szt_layers(3)
     cases = [(f"kde 4096 × {d} (tanh)", szt[d][1], 1e-3) for d in szt]
     cases += [(f"kde 4096 × {d}", problems.relu_layer(4096, d), 0.1) for d in (2, 3, 5, 10, 20)]
@@ -92,11 +93,12 @@ def bench_kde(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
 
 
 def least_time(samples: Samples, variance: float, limits: clock.Limits) -> tuple[float, str]:
-    """Seconds that the limits alone ask for, and which of them binds.
+    """Seconds of the limit that binds, and its name.
 
-    At many units the products of half of the pairs. At few, of the half of the pairs whose
-    kernels are not nothing beside a row's own, a difference and a square a unit, at the rate
-    of the instructions of a matrix product, and an exponential.
+    With many units these are the products of half of the pairs. With few units they are, for
+    half of the pairs whose kernels are not negligible against a row's own, a difference and a
+    square for each unit, at the rate of the instructions of a matrix product, and an
+    exponential.
     """
     n_pairs = samples.n_inputs**2 / 2
     if samples.n_units > 32:
@@ -112,7 +114,7 @@ def least_time(samples: Samples, variance: float, limits: clock.Limits) -> tuple
 
 
 def bench_memory(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
-    """Largest resident memory of a process that measures one large layer."""
+    """The largest resident memory of a process that measures one large layer."""
     n_inputs = 10_000 if quick else 60_000
     taken, resident = measured_alone(f"problems.relu_layer({n_inputs}, 1024)", 0.1)
     pairs = n_inputs**2 / 2 * 2 * 1024 / (limits.gflops * 1e9)
@@ -121,8 +123,8 @@ def bench_memory(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
 
 
 def bench_pooled(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
-    """Layers of the SZT network under 50 pooled epochs, both bounds, H(T|X) included. The
-    peer's time is EXTRAPOLATED from one epoch by the number of pairs."""
+    """Layers of the SZT network with 50 pooled epochs, both bounds, with H(T|X). The peer's
+    time is EXTRAPOLATED from one epoch by the number of pairs."""
     n_draws = 10 if quick else 50
     layers = problems.szt_layers(3)
     for units in (10, 3):
@@ -137,7 +139,7 @@ def bench_pooled(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
 
 def measured_alone(problem: str, variance: float) -> tuple[float, int]:
     """Seconds and largest resident memory in bytes of a process that makes the problem and
-    measures it by kernels."""
+    measures it with kernels."""
     program = (
         "import sys; sys.path.insert(0, sys.argv[1]); import problems, run; "
         f"run.measure({problem}, {variance}, {torch.get_num_threads()})"
@@ -151,7 +153,7 @@ def measured_alone(problem: str, variance: float) -> tuple[float, int]:
 
 
 def measure(samples: Samples, variance: float, n_threads: int) -> None:
-    """Prints seconds and the process' largest resident memory in bytes."""
+    """Print seconds and the process's largest resident memory in bytes."""
     use_threads(n_threads)
     settings = kde.KDESettings(noise_variance=variance)
     kde.KDE(settings).estimate(
@@ -162,7 +164,7 @@ def measure(samples: Samples, variance: float, n_threads: int) -> None:
 
 
 def say_memory(resident: int, n_rows: int) -> str:
-    """Resident memory beside what the formula as published would need."""
+    """Resident memory, and the memory that the published formula would need, in words."""
     needed = n_rows**2 * 4 / 1e9
     return f"resident {resident / 1e9:.2f} GB; the plain n × n matrix alone {needed:.1f} GB"
 
@@ -177,7 +179,8 @@ AVX2 = {
     "ONEDNN_MAX_CPU_ISA": "AVX2",
     "OPENBLAS_CORETYPE": "Haswell",
 }
-"""What keeps torch, oneDNN, MKL, numpy, OpenBLAS and numba from instructions beyond AVX2."""
+"""Settings that keep torch, oneDNN, MKL, numpy, OpenBLAS and numba from instructions beyond
+AVX2."""
 
 PARTS = {
     "binned": bench_binned,
@@ -198,9 +201,7 @@ PARTS = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "parts", nargs="*", choices=[*PARTS, []], help="all where none is named"
-    )
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="by default all")
     parser.add_argument("--quick", action="store_true", help="small sizes; nothing is kept")
     parser.add_argument("--avx2", action="store_true", help="as on a CPU without AVX-512")
     parser.add_argument("--cpu-time", action="store_true", help="of one thread; not kept")

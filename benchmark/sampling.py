@@ -1,12 +1,12 @@
-"""Do intervals of counted entropies hold that of the population, and how wide are they?
+"""Do intervals of counted entropies contain the population's entropy, and how wide are they?
 
     python benchmark/sampling.py               200 repeats of each; 2 minutes of CPU
     python benchmark/sampling.py --repeats 20  fewer
 
-Rows are drawn from laws that are known; one of three labels belongs to a code with
-probabilities that are drawn once. `binned` counts them, in bins of width 1, as unseen inputs.
-Printed are truth, mean value, mean corrected value and mean interval, and in how many repeats
-either end was on the wrong side, of H(T) = I(X;T) and of I(T;Y), as a table in Markdown.
+Rows are drawn from known laws; each code has one of three labels with probabilities that are
+drawn once. `binned` counts the rows, in bins of width 1, as unseen inputs. A table in Markdown
+has, for H(T) = I(X;T) and for I(T;Y), the truth, the mean value, the mean corrected value, the
+mean interval, and the number of repeats in which either end was on the wrong side.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from infoplane.samples import Samples
 
 def law(name: str, k: int) -> np.ndarray:
     """Probabilities (k,) of codes."""
-    if name == "a layer":  # as of late layers: two codes hold most, the others share the rest
+    if name == "a layer":  # like late layers: two codes have most of the probability
         return np.concatenate([[0.45, 0.35], 0.2 * law("falling", k - 2)])
     weights = {"uniform": np.ones(k), "Zipf": 1 / np.arange(1, k + 1)}
     weights["falling"] = np.geomspace(1, 1e-4, k)
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _measured(p, given_t, n, random) -> list[tuple[float, float, float, float]]:
-    """Value, corrected value and ends, of I(X;T) and of I(T;Y)."""
+    """Value, corrected value and ends of the interval, for I(X;T) and for I(T;Y)."""
     t = random.choice(len(p), n, p=p)
     y = (random.random(n)[:, None] > given_t[t].cumsum(axis=1)).sum(axis=1)
     samples = Samples.of(t[:, None].astype(np.float32), y, unseen=True)

@@ -1,16 +1,16 @@
-"""How the cost of every estimator grows: CPU seconds and memory against sizes, as curves.
+"""How the cost of every estimator grows: curves of CPU seconds and memory against sizes.
 
-    python benchmark/scale.py                  all of it, some twenty minutes on one core
+    python benchmark/scale.py                  all estimators, some twenty minutes on one core
     python benchmark/scale.py ksg edge         some estimators; the others' rows stay
     python benchmark/scale.py --limit 60       seconds after which a curve ends
     python benchmark/scale.py --draw           the figure and the table again, from kept rows
 
-Three curves of an estimator: against n inputs of a layer of 10 units, against d units of 1,000
-inputs, and against networks, each a layer of 1,000 × 10: seeds times epochs. A point is one
-call on one thread in a process of its own, as `benchmark/costs.py` has it, in CPU time, which
-other work on the machine hardly changes. A curve ends where the next point would take longer
-than the limit. Rows are kept in benchmark/speeds/scale.csv; docs/figures/scale.png and the
-table in docs/scale.md are made of them.
+Each estimator has three curves: against n inputs of a layer with 10 units, against d units with
+1,000 inputs, and against networks (seeds times epochs), each a layer of 1,000 × 10. A point is
+one call on one thread in a process of its own, as in `benchmark/costs.py`, in CPU time, which
+other work on the machine hardly changes. A curve ends if the next point would take longer than
+the limit. Rows are kept in benchmark/speeds/scale.csv; docs/figures/scale.png and the table in
+docs/scale.md are made from them.
 """
 
 import argparse
@@ -34,22 +34,22 @@ CURVES = {
     "d": (2, 10, 100, 1000, 10_000),
     "networks": (1, 4, 16, 64, 256),
 }
-"""What grows, and its values."""
+"""The sizes that grow, with their values."""
 SHORT = (2000, 8000)
 QUICK = (500, 1000)
-"""Numbers of inputs of the short version in `make bench`, and of its quick one."""
+"""Numbers of inputs in `make bench` (SHORT) and in its quick version (QUICK)."""
 LIMIT = 5.0
 LEAST_SECONDS = 0.01
-"""What takes less says nothing of how cost grows."""
+"""Shorter calls do not show how the cost grows."""
 KEPT = table.KEPT / "scale.csv"
 PAGE, FIGURE = table.ROOT / "docs" / "scale.md", table.ROOT / "docs" / "figures" / "scale.png"
 BEGIN, END = "<!-- written by benchmark/scale.py -->", "<!-- end -->"
 
 
 class Point(NamedTuple):
-    """CPU seconds and working memory in MB of one call; NaN where the curve has ended, and why.
+    """CPU seconds and working memory in MB of one call; NaN, and why, if the curve has ended.
 
-    curve : what grows, to `size`
+    curve : the size that grows, here to `size`
     """
 
     estimator: str
@@ -61,9 +61,9 @@ class Point(NamedTuple):
 
 
 def bench_scale(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
-    """CPU seconds of a layer of 10 units on one thread, default settings, of estimators that
-    end within the limit; and how they grow from a quarter of the inputs. Nothing is known of
-    peers and of the machine's limits here."""
+    """CPU seconds for a layer with 10 units on one thread under default settings, of estimators
+    that end within the limit, and their growth from a quarter of the inputs (QUICK: half).
+    There are no peers and no machine's limits here."""
     less, more = QUICK if quick else SHORT
     for name in ESTIMATORS:
         ESTIMATORS[name]  # imported once, before the forks
@@ -82,7 +82,7 @@ def bench_scale(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
 
 
 def curve_of(name: str, curve: str, limit: float) -> Iterator[Point]:
-    """Points of a curve until it ends."""
+    """The points of a curve until it ends."""
     known: list[Point] = []
     for size in CURVES[curve]:
         expected = _expected(known, size)
@@ -100,7 +100,7 @@ def curve_of(name: str, curve: str, limit: float) -> Iterator[Point]:
 
 
 def _expected(known: list[Point], size: int) -> float:
-    """Seconds at the next size, by how they grew at last."""
+    """Seconds expected at the next size, from the latest growth."""
     told = [p for p in known if p.seconds >= LEAST_SECONDS]
     if len(told) < 2:
         return 0.0
@@ -108,7 +108,8 @@ def _expected(known: list[Point], size: int) -> float:
 
 
 def exponent(points: list[Point], what: str) -> float:
-    """Of a power law through the last three points that say something; NaN of one alone."""
+    """The exponent of a power law through the last three points that are large enough; NaN if
+    there are fewer than two."""
     least = {"seconds": LEAST_SECONDS, "mb": 5.0}[what]
     told = [(p.size, getattr(p, what)) for p in points if getattr(p, what) >= least][-3:]
     if len(told) < 2:
@@ -117,7 +118,7 @@ def exponent(points: list[Point], what: str) -> float:
 
 
 def kept() -> list[Point]:
-    """All points that are kept."""
+    """All kept points."""
     if not KEPT.exists():
         return []
     with KEPT.open(newline="") as file:
@@ -127,7 +128,7 @@ def kept() -> list[Point]:
 
 
 def keep(points: list[Point]) -> None:
-    """Put an estimator's points in the place of those that were kept."""
+    """Replace an estimator's kept points by these."""
     fresh = {p.estimator for p in points}
     order = {name: i for i, name in enumerate(ESTIMATORS)}
     rows = [*(p for p in kept() if p.estimator not in fresh), *points]
@@ -148,7 +149,7 @@ def by_curve(points: list[Point]) -> dict[tuple[str, str], list[Point]]:
 
 @style.styled
 def draw(points: list[Point]) -> None:
-    """The figure: seconds above, memory below, a panel a curve."""
+    """Draw the figure: seconds above, memory below, one panel for each curve."""
     figure = style.new_figure(7.2, 5.4)
     axes = figure.subplots(2, len(CURVES), sharex="col", sharey="row")
     names = list(dict.fromkeys(p.estimator for p in points))
@@ -176,7 +177,7 @@ def draw(points: list[Point]) -> None:
 
 
 def tabulate(points: list[Point]) -> None:
-    """The table in the docs: exponents, and where each curve ended."""
+    """Write the table in the docs: exponents, and where each curve ended."""
     head = ["estimator"]
     for curve in CURVES:
         head += [f"{curve}: seconds, MB", f"largest {curve}"]

@@ -1,13 +1,14 @@
-"""What schedules of epochs lose and save against measuring every kept epoch.
+"""What schedules of epochs lose and save compared with measuring every kept epoch.
 
     snakemake --cores all --configfile config/experiments/epoch-schedules.yaml weights
     python benchmark/schedules.py config/experiments/epoch-schedules.yaml
     python benchmark/schedules.py FILE --runs tanh --estimators binned --delta 0.02 0.05
 
-Every kept epoch of every block of a run is measured once by every estimator; this takes what
-it takes, goes on where it was interrupted, and is kept in benchmarks/schedules. Then each
-schedule is followed for itself and timed. delta_exact of a delta stands beside `every` and
-`logarithmic` with as many epochs. Written to benchmarks/schedules/schedules.csv and .md.
+Every estimator measures every kept epoch of every block of a run once. This may take long; it
+continues where it was interrupted, and is kept in benchmarks/schedules. Then each schedule is
+followed and timed by itself. For each delta, delta_exact is compared with `every` and
+`logarithmic` at the same number of epochs. Results are in benchmarks/schedules/schedules.csv
+and .md.
 """
 
 import argparse
@@ -33,11 +34,11 @@ from infoplane.stores.weights import WeightsStore
 from infoplane.threads import use_threads
 
 AT_ONCE = 200
-"""Epochs that are measured between two savings."""
+"""Results are saved after this many epochs."""
 
 
 class Block:
-    """One block of seeds of a run, measured by one estimator."""
+    """One block of seeds of a run with one estimator."""
 
     def __init__(self, run, dataset: Path, weights: Path, chosen, memory_mb: int):
         everything = {"epochs": {"schedule": "all"}}
@@ -60,10 +61,10 @@ class Block:
                 if str(kept["identity"]) == self.identity:
                     done, seconds = [kept["values"]], float(kept["seconds"])
         n_done = len(done[0]) if done else 0
-        # what is compiled by a first call is not counted
+        # the first call compiles and is not counted
         measure_scheduled(self.activations.at(epochs[:1]), All(), self.estimator)
         start = time.perf_counter()
-        # The survey of the adaptive schedules: all curves have the same bins.
+        # The survey of the adaptive schedules, so that all curves have the same bins.
         few = Logarithmic(schedule="logarithmic", number=60).select(np.array(epochs)).tolist()
         surveyed = survey(self.activations.at(few), self.estimator)
         for first in range(n_done, len(epochs), AT_ONCE):
@@ -90,7 +91,7 @@ class Block:
 
 
 def schedules_of(deltas: list[float], block: Block, values: np.ndarray) -> dict:
-    """The schedules that are compared, by what tells them apart."""
+    """The compared schedules, by a title that identifies each."""
     found, epochs = {}, block.activations.epochs
     for delta in deltas:
         exact = DeltaExact(schedule="delta_exact", delta=delta)
@@ -109,7 +110,7 @@ def schedules_of(deltas: list[float], block: Block, values: np.ndarray) -> dict:
 
 
 def rows_of(run: str, name: str, block: Block, path: Path, deltas: list[float]) -> list[dict]:
-    """One row a schedule."""
+    """One row for each schedule."""
     values, seconds = block.complete(path)
     epochs, rows = block.activations.epochs, []
     for title, schedule in schedules_of(deltas, block, values).items():
@@ -135,7 +136,7 @@ def rows_of(run: str, name: str, block: Block, path: Path, deltas: list[float]) 
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """The table as text, numbers to three digits."""
+    """The table in Markdown, with numbers to three digits."""
     shown = table.map(lambda v: f"{v:.3g}" if isinstance(v, float) else str(v))
     lines = [list(shown.columns), ["---"] * shown.shape[1], *shown.to_numpy().tolist()]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
@@ -144,8 +145,8 @@ def markdown(table: pd.DataFrame) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("experiment", type=Path, help="file of an experiment that was trained")
-    parser.add_argument("--runs", nargs="*", help="all, where none is named")
-    parser.add_argument("--estimators", nargs="*", help="all of each run, where none is named")
+    parser.add_argument("--runs", nargs="*", help="by default all")
+    parser.add_argument("--estimators", nargs="*", help="by default all of each run")
     parser.add_argument("--delta", nargs="*", type=float, default=[0.02, 0.05, 0.1])
     parser.add_argument("--results", type=Path, default=Path("results"))
     parser.add_argument("--output", type=Path, default=Path("benchmarks/schedules"))

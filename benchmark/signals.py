@@ -1,13 +1,13 @@
-"""CPU seconds of every signal of one network, and of what signals share.
+"""CPU seconds of every signal of one network, and of computations that signals share.
 
     python benchmark/signals.py                    a perceptron on 5,000 inputs
     python benchmark/signals.py cnn --inputs 1000  a convolutional network
-    python benchmark/signals.py --repeats 5        the least of so many
+    python benchmark/signals.py --repeats 5        the least of five calls
 
-On one thread, with default settings, and with I(X;T) and I(T;Y) by the binned estimator.
-Seconds are CPU time, the least of several calls, after a first one, which compiles. What is
-measured first of several signals that share something pays for it: scores and layers are timed
-before.
+Signals run on one thread with default settings, and with I(X;T) and I(T;Y) from the binned
+estimator. Seconds are CPU time, the least of several calls, after a first one, which compiles.
+The first of several signals that share a computation pays for it; so scores and layers are
+timed before all signals.
 """
 
 import argparse
@@ -39,7 +39,7 @@ METRICS = {"loss_train": 1.0, "accuracy_train": 0.5}
 
 
 def network_of(name: str, n: int) -> Trained:
-    """A network somewhat away from its initial weights, with random inputs and labels."""
+    """A network with weights some way from the initial ones, and random inputs and labels."""
     written, family, shape = SETTINGS[name]
     network = family(family.Settings.model_validate(written), shape, 10)
     rng = np.random.default_rng(0)

@@ -1,13 +1,13 @@
 """Where the processor time of an experiment's jobs goes.
 
-    python benchmark/starts.py                            the default experiment, as it is
-    python benchmark/starts.py --again                    a start with nothing to do, after it
+    python benchmark/starts.py                            the default experiment
+    python benchmark/starts.py --again                    then a start with nothing to do
     python benchmark/starts.py --cold                     without kept machine code
     python benchmark/starts.py --configfile FILE --cores 2
 
-Runs the workflow in a new folder. Every Python process in it writes down its own processor
-time: of importing, by package, each without the packages that it imports in turn; of compiling,
-of reading kept machine code, and all the rest.
+Runs the workflow in a new folder. Every Python process records its own processor time: for
+imports, by package, each without the packages that it imports in turn; for compiling; for
+reading kept machine code; and for the rest.
 """
 
 import argparse
@@ -25,7 +25,7 @@ COLUMNS = ("start", "imports", "kept code", "compiling", "work", "all")
 
 
 def observed(words: list[str], folder: Path, **environment: str) -> list[dict]:
-    """What the processes say that a command starts, in the order in which they end."""
+    """The records of the processes that a command starts, in the order in which they end."""
     notes = folder / "notes"
     notes.mkdir(exist_ok=True)
     for note in notes.iterdir():
@@ -38,7 +38,8 @@ def observed(words: list[str], folder: Path, **environment: str) -> list[dict]:
 
 
 def table(notes: list[dict]) -> str:
-    """A process a line, seconds of processor time; then packages, of all processes."""
+    """One line for each process, in seconds of processor time; then packages, of all
+    processes."""
     lines = [" | ".join(["process", *COLUMNS, "dearest imports"])]
     packages = Counter()
     for note in notes:

@@ -1,6 +1,6 @@
 """The table of speeds: rows are kept by kind of machine, and the docs show all of them.
 
-benchmark/speeds/avx512.json and avx2.json hold the latest rows of every part, and
+benchmark/speeds/avx512.json and avx2.json have the latest rows of every part;
 docs/speed-table.md is written from both.
 """
 
@@ -20,22 +20,22 @@ TABLE = ROOT / "docs" / "speed-table.md"
 KINDS = {"avx512": "AVX-512", "avx2": "AVX2"}
 HEAD = """# Table of speeds
 
-Written by `make bench`; [speed](speed.md) says what the rows are.
+Written by `make bench`; [speed](speed.md) explains the rows.
 
 - `ratio`: the peer's time over ours, in one run.
-- `distance`: our time over what the limit alone, as measured in that run, would take.
-- `load`: programs that were running when it began. Beside others, times say less.
+- `distance`: our time over the time of the limit alone, as measured in that run.
+- `load`: programs that ran when the benchmark began; with more, times are less exact.
 
 """
 
 
 def kind() -> str:
-    """Which instructions this process computes with."""
+    """The instructions that this process computes with."""
     return "avx512" if "AVX512" in torch.backends.cpu.get_cpu_capability() else "avx2"
 
 
 def processor() -> str:
-    """Name of the CPU, and whether it could do more than this process may use."""
+    """Name of the CPU, and whether this process uses fewer instructions than it has."""
     told = Path("/proc/cpuinfo").read_text() if platform.system() == "Linux" else ""
     name = re.search(r"model name\s*: (.*)", told)
     held_back = kind() == "avx2" and " avx512f" in told
@@ -43,7 +43,7 @@ def processor() -> str:
 
 
 def keep(part: str, rows: Sequence[Row], limits: Limits, threads: int, load: float) -> None:
-    """Put a part's rows in the place of those that were kept, and write the table."""
+    """Replace a part's kept rows by these, and write the table."""
     path = KEPT / f"{kind()}.json"
     parts = json.loads(path.read_text()) if path.exists() else {}
     parts[part] = {
@@ -59,7 +59,7 @@ def keep(part: str, rows: Sequence[Row], limits: Limits, threads: int, load: flo
 
 
 def write() -> None:
-    """The table, from all that is kept."""
+    """Write the table from all kept rows."""
     kept = {
         name: json.loads(path.read_text())
         for name in KINDS
@@ -73,7 +73,7 @@ def _parts(kept: dict) -> list[str]:
 
 
 def _machines(kept: dict) -> str:
-    """A line for each kind, machine and date: which parts were measured on it."""
+    """A line for each kind, machine and date, with the parts that were measured on it."""
     found: dict[tuple, list] = {}
     for name, parts in kept.items():
         for part, measured in parts.items():
@@ -121,7 +121,7 @@ def _cells(row: Row | None) -> list[str]:
 
 
 def duration(seconds: float | None) -> str:
-    """A time to three digits, in the unit that suits it."""
+    """A time to three digits, in a suitable unit."""
     if seconds is None:
         return ""
     for most, unit, name in ((1e-3, 1e-6, "µs"), (1, 1e-3, "ms"), (6000, 1, "s")):

@@ -1,4 +1,4 @@
-"""Speed of training small perceptrons beside a plain loop of torch.nn."""
+"""Speed of training small perceptrons compared with a plain loop of torch.nn."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -25,9 +25,9 @@ SEEDS = (1, 10, 40)
 
 
 class Rates(NamedTuple):
-    """What one thread can do at most, by second, on numbers that are in registers or in cache.
+    """The limits of one thread, per second, on numbers in registers or in cache.
 
-    products : fused multiplications and additions; tangents : of our own tanh
+    products : fused multiplications and additions; tangents : values of our own tanh
     """
 
     products: float
@@ -65,9 +65,9 @@ def bench_training(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
     """Milliseconds of an epoch of one network, 12-10-7-5-4-3-2 on 3,277 patterns, Adam.
 
     The peer is a loop of torch.nn over one network on one thread, without evaluation. Ours
-    has the evaluation of training and test inputs, and norms, in it, and trains some epochs a
-    turn, as trainings do: with torch's operators, with compiled loops, and with these on all
-    threads. The limit: all products at the rate of registers, then all tanh, on each thread.
+    includes the evaluation of training and test inputs, and norms. It trains several epochs per
+    call, as trainings do: with torch's operators, with compiled loops, and with these on all
+    threads. The limit is all products at the rate of registers, then all tanh, on each thread.
     """
     data = prepare(SOURCES["szt"].Settings(source="szt"))
     everything = numba.get_num_threads()
@@ -98,13 +98,13 @@ def bench_training(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
             theirs,
             least,
             max(parts, key=parts.get),
-            f"on one thread at least: {shares} a network and epoch",
+            f"on one thread at least: {shares} per network and epoch",
         )
     use_threads(everything)
 
 
 def advance(trainer: Supervised, n_epochs: int) -> None:
-    """Train so many epochs."""
+    """Train this many epochs."""
     for _ in range(n_epochs):
         trainer.advance(trainer.epoch + 1)
 

@@ -6,10 +6,10 @@
     python benchmark/waits.py --budget 60        CPU seconds spent on each, at least
 
 A plane is 10 seeds × the measured epochs × 6 layers, I(X;T) and I(T;Y) of each, on one thread,
-under the settings of the default experiment, or an estimator's own. Epochs from all of training
-are measured until the budget is spent, one seed after the other, or all seeds of an epoch where
-an estimator takes them together; what is left is EXTRAPOLATED from their mean. Activations and
-compiling are not in it.
+with the settings of the default experiment, or an estimator's defaults. Epochs from all of
+training are measured until the budget is spent, one seed after another, or all seeds of an
+epoch at once if an estimator takes them together. The rest is EXTRAPOLATED from their mean.
+Activations and compiling are not included.
 """
 
 import argparse
@@ -33,7 +33,7 @@ BUDGET = 20.0
 
 
 def activations() -> Activations:
-    """Of the default experiment's tanh network, at its measured epochs."""
+    """The activations of the default experiment's tanh network at its measured epochs."""
     schedule = f'{{"schedule": "logarithmic", "number": {EPOCHS}}}'
     measure = f'{{"probe": "dataset", "inputs": "all", "device": "cpu", "epochs": {schedule}}}'
     data = read_data(RUN / "datasets/szt.zarr.zip")
@@ -42,12 +42,12 @@ def activations() -> Activations:
 
 
 def spread(n: int) -> list[int]:
-    """0 … n − 1 so that the first few lie all over the range."""
+    """0 … n − 1, in an order whose first few are spread over the whole range."""
     return sorted(range(n), key=lambda i: (i * 0.618034) % 1)
 
 
 def waited(name: str, of: Activations, budget: float) -> tuple[float, int]:
-    """CPU seconds of a plane, and of how many of its records."""
+    """CPU seconds of a plane, and the number of its records from which they are known."""
     estimator = ESTIMATORS[name](**SETTINGS.get(name, {}))
     session = estimator.session(survey(of, estimator) if estimator.needs_survey else None)
     session(small(next(iter(of.at(of.epochs[:1])))))  # compiles
@@ -72,7 +72,7 @@ def waited(name: str, of: Activations, budget: float) -> tuple[float, int]:
 
 
 def small(batch: list[Samples]) -> list[Samples]:
-    """The first samples of a layer, to compile on."""
+    """The first samples of each layer, for the call that compiles."""
     one = batch[0]
     return [Samples(one.t[:200], one.y[:200], one.x[:200], layer="small")]
 
