@@ -1,5 +1,5 @@
-# Everything a person does here; `make help` lists it. Needs Python >= 3.11, git and make:
-# the rest is pinned in envs/ and installed into .venv by the first target that needs it.
+# The tasks of users and developers; `make help` lists them. They need Python >= 3.11, git and
+# make; the rest is pinned in envs/ and installed into .venv by the first target that needs it.
 
 CORES = all
 CONFIG =
@@ -7,10 +7,10 @@ ARGS =
 PYTHON =
 
 IN_ENV = . .venv/bin/activate &&
-# --configfile takes many values: an option has to follow it, or ARGS would be among them.
+# --configfile takes all values that follow it: an option must come next, or it would take ARGS.
 WITH_CONFIG = $(if $(CONFIG),--configfile '$(CONFIG)')
 REPORT = results/report$(if $(CONFIG),-$(basename $(notdir $(CONFIG)))).html
-# Files of tests, in order: the longest of them, tests/faults, is not the last.
+# Files of tests run in order, so that tests/faults, which takes longest, does not start last.
 SIDE_BY_SIDE = --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 CLUSTER = tests/workflow/slurm/cluster.py
 
@@ -28,16 +28,16 @@ help: ## list the targets
 run: env ## run an experiment; the last line is the path of its report
 	$(IN_ENV) snakemake --logger infoplane $(WITH_CONFIG) --cores $(CORES) $(ARGS)
 
-status: env ## how far the runs are; ARGS=name: another experiment's
+status: env ## show how far the runs are; ARGS=name: another experiment's
 	$(IN_ENV) python -m infoplane.status $(ARGS) --configfile '$(or $(CONFIG),config/config.yaml)'
 
-report: env ## after a run: Snakemake's report as one html file in results/
+report: env ## after a run: write Snakemake's report, one file in results/
 	$(IN_ENV) snakemake $(WITH_CONFIG) --report '$(REPORT)' $(ARGS)
 
-test: env ## run the tests but for the long ones
+test: env ## run all tests except the long ones
 	$(IN_ENV) pytest $(SIDE_BY_SIDE) -m 'not slow' $(ARGS)
 
-# Those on SLURM mostly wait for it: they run beside the others, and speak after them.
+# Tests on SLURM mostly wait: they run at the same time as the others, and print after them.
 test-all: env ## run the long tests: faults, whole experiments, SLURM
 	@$(IN_ENV) code=0; spoken=$$(mktemp); \
 	if command -v slurmctld munged >/dev/null; then \
@@ -51,7 +51,7 @@ test-slurm: env ## run the tests of SLURM (root, slurm-wlm, munge)
 	$(IN_ENV) trap 'python $(CLUSTER) stop' EXIT && \
 	    python $(CLUSTER) start && pytest -m slurm tests/workflow/slurm $(ARGS)
 
-faults: env ## kill jobs, damage stores, fill the disk, and print what came
+faults: env ## kill jobs, damage stores, fill the disk; print the outcomes
 	$(IN_ENV) python tests/faults $(ARGS)
 
 lint: env ## check style: ruff, snakefmt, snakemake --lint
@@ -78,7 +78,7 @@ env: ## prepare .venv and compile the kernels
 
 COMPILE = uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header
 
-lock: env ## solve pyproject.toml anew; ARGS=--upgrade for newer versions
+lock: env ## write the lock again; ARGS=--upgrade for newer versions
 	$(IN_ENV) echo uv | $(COMPILE) --no-annotate $(ARGS) --output-file envs/uv.txt -
 	$(IN_ENV) $(COMPILE) --extra dev $(ARGS) --output-file envs/requirements.txt pyproject.toml
 	$(IN_ENV) python envs/make_conda.py
