@@ -1,12 +1,12 @@
-"""Mixtures of normals: A and B depend on each other in a way that no correlation describes.
+"""Mixtures of normals: the dependence of A and B is not described by correlations.
 
-A component has the centres m and m' of A and of B, drawn from N(0, separation² I), and
+A component has centres m and m' for A and for B, drawn from N(0, separation² I), and
     A = m + U,    B = m' + V,    (U_i, V_i) standard normal with correlation ± ρ,
 a sign for each coordinate. All components are equally likely, so the densities p(a, b), p(a)
 and p(b) are known, and
     I(A;B) = E log2 p(a, b) / (p(a) p(b))
 is a Monte Carlo mean. A bend maps each variable by x ↦ x + bend · W tanh(W x) / ‖W‖², which is
-one-to-one for 0 ≤ bend < 1 and leaves I(A;B) as it is.
+one-to-one for 0 ≤ bend < 1 and does not change I(A;B).
 """
 
 from typing import Annotated, Literal, NamedTuple
@@ -21,28 +21,29 @@ from infoplane.settings import Settings
 from infoplane.truth.task import Draw, Family, Prepared, Task, generator
 
 DRAWS = 200_000
-"""Of the Monte Carlo mean: a standard error of about 0.003 bit."""
+"""Draws of the Monte Carlo mean, for a standard error of about 0.003 bit."""
 AT_ONCE = 20_000
-"""Draws whose densities are computed together."""
+"""The densities of this many draws are computed together."""
 
 
 class JointMixturesSettings(Settings):
     """Mixtures of normals over A and B."""
 
     family: Literal["joint_mixtures"] = "joint_mixtures"
-    """Mixtures of normals over A and B, also bent."""
+    """This family has mixtures of normals over A and B, bent or not."""
     dimensions: list[Annotated[int, Field(ge=1)]] = Field(default=[1, 2, 5, 10], min_length=1)
-    """Dimensions of A, and of B."""
+    """A and B have these numbers of dimensions each."""
     components: list[Annotated[int, Field(ge=1)]] = Field(default=[2, 4], min_length=1)
-    """Normals in a mixture."""
+    """A mixture has these numbers of normals."""
     separations: list[Annotated[float, Field(ge=0)]] = Field(default=[1, 4], min_length=1)
-    """Standard deviations of the centres, in standard deviations of a component."""
+    """The centres have these standard deviations, in units of that of a component."""
     bends: list[Annotated[float, Field(ge=0, lt=1)]] = Field(default=[0, 0.9], min_length=1)
-    """How much both variables are bent; 0 leaves them as they are."""
+    """Both variables are bent by these amounts; 0 does not change them."""
     correlation: float = Field(default=0.8, gt=0, lt=1)
-    """ρ of a coordinate of A and the same coordinate of B in one component."""
+    """In one component, a coordinate of A has this correlation, ± ρ, with the same coordinate
+    of B."""
     seed: int = Field(default=0, ge=0)
-    """Seed of the centres, signs, bends and of the Monte Carlo."""
+    """Centres, signs and bends are drawn with this seed."""
 
 
 class JointMixtures(Family):
@@ -75,10 +76,10 @@ class JointMixtures(Family):
 
 
 class Mixture(NamedTuple):
-    """A mixture of k normals of d + d dimensions.
+    """A mixture of k normals in d + d dimensions.
 
-    centres : (k, 2, d) of A and of B; rho : (k, d) correlations of a coordinate of A with that
-    of B
+    centres : (k, 2, d), of A and of B
+    rho : (k, d), correlations of each coordinate of A with the same coordinate of B
     """
 
     name: str
@@ -87,7 +88,7 @@ class Mixture(NamedTuple):
 
     @property
     def d(self) -> int:
-        """Dimensions of A, and of B."""
+        """Dimensions of A and of B each."""
         return self.rho.shape[1]
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -98,7 +99,7 @@ class Mixture(NamedTuple):
         return centres[:, 0] + u, centres[:, 1] + rho * u + np.sqrt(1 - rho**2) * v
 
     def log_ratio(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """log2 p(a, b) / (p(a) p(b)) of rows (n, d) of A and of B."""
+        """log2 p(a, b) / (p(a) p(b)), (n,), for rows (n, d) of A and of B."""
         u = a[:, None] - self.centres[:, 0]  # (n, k, d)
         v = b[:, None] - self.centres[:, 1]
         within = 1 - self.rho**2
@@ -116,7 +117,7 @@ class Mixture(NamedTuple):
 
 
 def bent(x: np.ndarray, bend: float, weights: np.ndarray) -> np.ndarray:
-    """x + bend · W tanh(W x) / ‖W‖² of rows x (n, d); weights : W (d, d), symmetric."""
+    """x + bend · W tanh(W x) / ‖W‖² for rows x (n, d); weights : W (d, d), symmetric."""
     size = np.linalg.norm(weights, 2)
     return x + bend * np.tanh(x @ weights) @ weights / size**2
 

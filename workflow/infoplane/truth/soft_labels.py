@@ -1,4 +1,4 @@
-"""Labels that a random network draws: B is not a function of A, and no class is a normal.
+"""Labels that a random network draws: B is not a function of A, and no class is normal.
 
 A is standard normal, and B has the probabilities
     p(b | a) = softmax(sharpness · W tanh(V a))_b,
@@ -20,7 +20,7 @@ from infoplane.settings import Settings
 from infoplane.truth.task import Draw, Family, Prepared, Task, generator
 
 DRAWS = 200_000
-"""Of the Monte Carlo mean: a standard error of at most 0.002 bit."""
+"""Draws of the Monte Carlo mean, for a standard error of at most 0.002 bit."""
 HIDDEN = 16
 """Hidden units of the network that draws labels."""
 
@@ -29,15 +29,15 @@ class SoftLabelsSettings(Settings):
     """Labels that a random network draws."""
 
     family: Literal["soft_labels"] = "soft_labels"
-    """Labels that a random network draws from normal inputs."""
+    """This family has labels that a random network draws, given normal inputs."""
     dimensions: list[Annotated[int, Field(ge=1)]] = Field(default=[1, 3, 10, 30], min_length=1)
-    """Dimensions of A."""
+    """A has these numbers of dimensions."""
     classes: list[Annotated[int, Field(ge=2, le=64)]] = Field(default=[2, 10], min_length=1)
-    """Values of the label."""
+    """The label has these numbers of values."""
     sharpness: list[Annotated[float, Field(ge=0)]] = Field(default=[1, 3, 10], min_length=1)
-    """Standard deviation of a logit: 0 leaves the label to chance."""
+    """A logit has about these standard deviations; with 0, A and B are independent."""
     seed: int = Field(default=0, ge=0)
-    """Seed of the weights."""
+    """The weights are drawn with this seed."""
 
 
 class SoftLabels(Family):
@@ -66,14 +66,14 @@ class SoftLabels(Family):
 
 
 class LabelNetwork(NamedTuple):
-    """first : V (hidden, d); second : W (classes, hidden)"""
+    """A network that draws labels. first : V (hidden, d); second : W (classes, hidden)"""
 
     name: str
     first: np.ndarray
     second: np.ndarray
 
     def probabilities(self, a: np.ndarray) -> np.ndarray:
-        """p(b | a), (n, classes), of rows a (n, d)."""
+        """p(b | a), (n, classes), for rows a (n, d)."""
         return softmax(np.tanh(a @ self.first.T) @ self.second.T, axis=1)
 
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
