@@ -174,8 +174,8 @@ def test_labels_that_are_none_are_refused_by_name(labels, message):
     [
         ((4, 3, 5), False, r"draws=True.*t\.reshape\(len\(t\), -1\).*t\.mean\(2\)"),
         ((4, 3, 5, 5), False, r"t\.reshape\(len\(t\), -1\).*t\.mean\(\(2, 3\)\)"),
-        ((4, 3, 5, 5), True, "as draws=True says"),
-        ((4, 3), True, "as draws=True says"),
+        ((4, 3, 5, 5), True, "because draws=True"),
+        ((4, 3), True, "because draws=True"),
         ((4,), False, r"t\[:, None\]"),
     ],
 )
@@ -230,6 +230,6 @@ def test_entropy_of_counts_is_in_bits():
 )
 def test_noise_is_centres_and_a_sigma_above_zero(noise):
     with pytest.raises(
-        ValueError, match=r"noise is given by centres and by sigma|sigma is the|sigma must hold"
+        ValueError, match=r"noise needs both centres and sigma|sigma is the|sigma must hold"
     ):
         Samples.of([[1.0], [2.0]], [0, 1], **noise)

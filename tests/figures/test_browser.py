@@ -22,7 +22,7 @@ pytestmark = [needs_chromium, pytest.mark.slow]
 
 EVIL = "<script>document.title = 'evil'</script><img src=x onerror=\"document.title='evil'\">"
 EPOCHS = (0, 1, 10, 100)
-NONE = "none: the measured inputs, or their draws, are a sample of more"
+NONE = "none: the measured inputs, or their draws, are only a sample"
 CLOSE = {"rtol": 0, "atol": 1e-4}
 """Values on a page have four decimals."""
 

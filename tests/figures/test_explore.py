@@ -133,7 +133,7 @@ def test_hover_says_value_interval_kind_cap_flags_seed_and_epoch(sheet):
     assert said == (
         f"<b>alpha</b>, epoch 10, seed 2<br>I(X;T) = {value:.3g} bits<br>"
         f"  interval {low:.3g} to {value:.3g} bits (proven)<br>I(T;Y) = {ity:.3g} bits<br>"
-        "  interval: none: the measured inputs, or their draws, are a sample of more<br>"
+        "  interval: none: the measured inputs, or their draws, are only a sample<br>"
         "cap of I(X;T) 12 bits<br>violates DPI<extra></extra>"
     )
 

@@ -81,7 +81,7 @@ def test_captions_say_what_intervals_are_worth(information):
     said = caption(information(lower=0.5))
     assert "The interval of I(X;T) is proven; I(T;Y) has none." in said
     assert "mean ends of the intervals" in said
-    sample = "the measured inputs, or their draws, are a sample of more"
+    sample = "the measured inputs, or their draws, are only a sample"
     assert f"There is no interval for 60 values of I(T;Y): {sample}." in said
     said = caption(information())
     assert "No value has an interval. There is no interval for 60 values of I(X;T) and" in said

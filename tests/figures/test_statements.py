@@ -27,7 +27,7 @@ def test_a_statement_counts_intervals_and_says_what_would_change_the_values(tabl
     one = statements.statement_of(table)
     assert (one.estimator, one.runs) == ("kde", "tanh")
     assert one.about == "I(X; bins of T), 9 bins and I(bins of T; Y), 9 bins"
-    sample = "the measured inputs, or their draws, are a sample of more"
+    sample = "the measured inputs, or their draws, are only a sample"
     assert one.intervals == f"I(X;T): 45 proven; I(T;Y): 45 none: {sample}"
     assert one.changes == CHANGES["changes_ixt"] and one.audit == ""
     failed = table.assign(ity_why_none="not_calibrated", not_calibrated="labels: 85 % held")

@@ -1,6 +1,6 @@
-"""What an estimator returns: records in bits, their flags, and the entropy of counts.
+"""The results of estimators: records in bits, their flags, and the entropy of counts.
 
-This module is apart from the samples, so that code that only reads results does not import
+This module is separate from the samples, so that code that only reads results does not import
 torch.
 """
 
@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 BIT = 1 / math.log(2)
-"""Bits in a nat. An estimator converts once, when it returns."""
+"""Bits in a nat. An estimator converts once, when it returns its result."""
 
 FLAGS = {
     "saturated": "the value is within 2 % of the largest that the estimator can return here",
-    "not_a_bound": "a difference of two bounds of the same side, itself neither bound",
+    "not_a_bound": "a difference of two bounds of the same side, which is not a bound",
     "not_converged": "the estimator stopped before it had converged",
     "degenerate": "samples coincide or lie on a line, so that no density is finite: the "
     "value says little",
@@ -30,7 +30,7 @@ FLAGS = {
     "not_stationary": "the weights still drifted during the pooled window",
     "needs_noise": "the layer has no noise of its own, which the estimator needs",
     "set_aside": "this seed ended below training.set_aside; it was not measured",
-    "heavy_tails": "a few samples lie so far away that bins, kernels or distances of one scale "
+    "heavy_tails": "a few samples are so far away that bins, kernels or distances of one scale "
     "do not resolve the others",
     "above_entropy": "more information than H(X) or H(Y) of the measured inputs: impossible, "
     "unless the method estimates a quantity other than information",
@@ -43,8 +43,8 @@ SATURATION = 0.98
 
 
 ERROR = 0.1
-"""An accurate estimate errs by at most so many bits, or by this share of the truth if that is
-more."""
+"""An accurate estimate has an error of at most this many bits, or of this share of the truth if
+that is more."""
 
 
 def tolerance(truth):
@@ -58,9 +58,9 @@ KINDS = ("none", "exact", "proven", "calibrated")
 
     none        there is no interval
     exact       a count of all inputs: both ends are the value
-    proven      a theorem on the measured inputs says that the quantity lies inside; where they
-                are a sample, or a Monte Carlo is in it, with a confidence of 95 %
-    calibrated  so far off were estimates alike on problems whose answer is known
+    proven      a theorem says that the quantity lies inside; with a confidence of 95 % if the
+                measured inputs are a sample or the estimator uses Monte Carlo
+    calibrated  similar estimates had errors of this size on problems with known answers
 """
 WEAKEST = ("none", "calibrated", "proven", "exact")
 """The same, from the weakest guarantee to the strongest."""
@@ -70,10 +70,10 @@ WHY_NONE = {
     "": "no reason was kept",
     "no_value": "there is no value",
     "infinite": "T is a function of X, so that the true value is H(X) or infinite",
-    "sample": "the measured inputs, or their draws, are a sample of more",
-    "corrected": "a corrected value is no count",
+    "sample": "the measured inputs, or their draws, are only a sample",
+    "corrected": "a corrected value is not a count",
     "components": "the mixture has fewer components than there are inputs",
-    "not_tested": "no problem of the calibration page tells how far it errs",
+    "not_tested": "no problem of the calibration page shows how large its error is",
     "not_calibrated": "its calibrated intervals failed their test",
     "settings": f"{OUTSIDE} (settings)",
     "alone": f"{OUTSIDE} (I(X;T) of activations without X)",
@@ -86,7 +86,7 @@ WHY_NONE = {
     "constant": f"{OUTSIDE} (a variable that is constant, or takes few values)",
     "entropy": f"{OUTSIDE} (H(Y) above all that were tested)",
 }
-"""Why there is no interval, in the order of its number in a store."""
+"""Why there is no interval, in the order of the reasons' numbers in a store."""
 
 
 def why_none_in_words(reason: str, by_how_much: str = "") -> str:
@@ -104,8 +104,8 @@ COORDINATES = {
     "monotone": "monotone functions of units",
     "permute": "permutations",
 }
-"""Maps that write a layer in other coordinates, which changes no information
-(invariance/maps.py), in words."""
+"""Maps of a layer to other coordinates, which change no information (invariance/maps.py), in
+words."""
 
 
 class Interval(NamedTuple):
@@ -120,8 +120,8 @@ class Interval(NamedTuple):
     kind: str
 
     def within(self, most: float) -> "Interval":
-        """The interval cut to 0 … `most` bits if it is proven or exact: no information lies
-        outside."""
+        """The interval, cut to 0 … `most` bits if it is proven or exact, because no information
+        is outside this range."""
         if self.kind not in ("exact", "proven"):
             return self
         low, high = (min(max(0.0, end), most) for end in self[:2])
@@ -129,11 +129,12 @@ class Interval(NamedTuple):
 
 
 NO_INTERVAL = Interval(float("nan"), float("nan"), "none")
-"""Of an estimator that has no theorem; a session gives a calibrated one, or says why not."""
+"""The interval of an estimator without a theorem; a session replaces it by a calibrated one or
+gives the reason why there is none."""
 
 
 class Quantity(NamedTuple):
-    """The quantity that an estimator's number stands for.
+    """The quantity that an estimator measures.
 
     words : the quantity with the settings that choose it: "I(X; bins of T), 30 bins"
     symbol : the short form, mathematical text for an axis: "I(X;\\mathrm{Bin}(T))"
@@ -149,18 +150,17 @@ class Information:
 
     value : may be negative, never clipped
     interval : where the estimator's quantity lies, and how that is known
-    stderr : standard error of the value, by Monte Carlo or over the samples; NaN where the
+    stderr : standard error of the value, by Monte Carlo or over the samples; NaN if the
         estimator has none
-    cap : the largest value this estimator could return on these samples, NaN where it is not
-        known
-    flags : names out of FLAGS
-    extra : further named quantities that belong to it
-    curve : (step, bound) of each evaluation while what gives it was trained; empty where it was
-        not, or this was not asked for
-    why_none : of WHY_NONE, where there is no interval
-    quantity : what the value is about, in words with the settings that choose it
-    changes : what would change the value: settings, samples, and maps of the layer. These two
-        are given by `estimate` and `mutual_information`; stores have them as attributes.
+    cap : the largest value that this estimator could return on these samples; NaN if unknown
+    flags : names in FLAGS
+    extra : further named quantities
+    curve : (step, bound) of each evaluation during the training behind the value; empty without
+        training, or if curves are not kept
+    why_none : of WHY_NONE, if there is no interval
+    quantity : the quantity of the value, in words, with the settings that choose it
+    changes : what would change the value: settings, samples, and maps of the layer. `estimate`
+        and `mutual_information` give these two; stores have them as attributes.
 
     Printed, a record gives all of this in a few lines.
     """
@@ -200,7 +200,7 @@ class Information:
 
     def but(self, **changed) -> "Information":
         """The record with other values of these fields. It takes 0.5 µs, dataclasses.replace
-        1.7; to count a small layer takes some 15."""
+        1.7 µs; counting a small layer takes about 15 µs."""
         found = object.__new__(Information)
         found.__dict__.update(self.__dict__, **changed)
         return found
@@ -210,14 +210,14 @@ class Information:
         return self.but(interval=Interval(self.value, self.value, "exact"), why_none="")
 
     def without_interval(self, why: str) -> "Information":
-        """Itself with the reason (of WHY_NONE) why it has no interval, where it has none and
+        """The record with the reason (of WHY_NONE) why it has no interval, if it has none and
         no reason is known yet."""
         if self.interval.kind != "none" or self.why_none:
             return self
         return self.but(why_none=why)
 
     def with_flag(self, name: str) -> "Information":
-        """The record with one flag more."""
+        """The record with one more flag."""
         return self if name in self.flags else self.but(flags=(*self.flags, name))
 
     def with_saturation(self) -> "Information":
@@ -233,7 +233,7 @@ interval is `ixt_interval_low`, its flags are `ixt_flags`, and so on (`column`).
 QUANTITIES = ("ixt", "ity")
 PAIRS = {"ixt": "I(X;T)", "ity": "I(T;Y)"}
 OF_IXT = ("saturated", "not_a_bound")
-"""Flags that a point of the plane takes from I(X;T) alone: I(T;Y) has another cap, which no
+"""Flags that a point of the plane takes only from I(X;T): I(T;Y) has another cap, which no
 figure draws, and is rarely a bound."""
 
 
@@ -263,7 +263,7 @@ class LayerInformation(NamedTuple):
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Flags of both, as a point of the plane shows them."""
+        """The flags of both, as a point of the plane shows them."""
         own = {*self.ixt.flags, *(set(self.ity.flags) - set(OF_IXT))}
         return tuple(name for name in FLAGS if name in own)
 
@@ -272,7 +272,7 @@ class LayerInformation(NamedTuple):
         return LayerInformation(self.ixt.with_flag(name), self.ity.with_flag(name), self.extra)
 
     def without_intervals(self, why: str) -> "LayerInformation":
-        """Itself, each with the reason why it has no interval, where it has none."""
+        """The record, with the reason in each information that has no interval."""
         ixt, ity = self.ixt.without_interval(why), self.ity.without_interval(why)
         same = ixt is self.ixt and ity is self.ity
         return self if same else LayerInformation(ixt, ity, self.extra)
@@ -287,7 +287,7 @@ class LayerInformation(NamedTuple):
         return LayerInformation(*both, self.extra)
 
     def extras(self) -> dict[str, float]:
-        """All further quantities by the names of their columns."""
+        """All further quantities, by the names of their columns."""
         parts = {"ixt_": self.ixt.extra, "ity_": self.ity.extra, "": self.extra}
         return {f"{of}{name}": v for of, part in parts.items() for name, v in part.items()}
 

@@ -1,4 +1,4 @@
-"""The records that all estimators take: samples and pairs.
+"""The inputs of all estimators: samples of a layer, and pairs of variables.
 
 Every information value in infoplane is in bits.
 """
@@ -44,7 +44,7 @@ class Samples:
     x : torch.Tensor (n_inputs, n_features) or None, for estimators that work on pairs
     layer, seed, epoch : the origin of the samples; errors name it
     sigma : standard deviation of the Gaussian noise in every unit of t; for noise of several
-        sizes, a torch.Tensor of t's shape, 0 at numbers without noise; None: no noise
+        sizes, a torch.Tensor of t's shape, 0 at entries without noise; None: no noise
     centres : torch.Tensor (n_inputs, n_draws, n_units), t before this noise; None without it
     entropy_x : H(X) of these inputs in bits if known; else it is counted when needed
     whole : whether the inputs are all values of X, equally likely, and not a sample
@@ -118,13 +118,13 @@ class Samples:
         place = _place(**where)
         if where.get("whole") and where.get("unseen"):
             raise ValueError(
-                f"{place}: whole says that the inputs are all that X can be, unseen that they "
-                "are draws from more; give one of the two"
+                f"{place}: whole says that the inputs are all values of X, unseen that they "
+                "are draws from a larger population; give one of the two"
             )
         t = _layer(numbers(t, "t"), draws, place)
         sigma = where.get("sigma")
         if sigma is not None and not isinstance(sigma, Real):
-            sigma = _like(t, sigma, "sigma is the size of the noise of each number", place)
+            sigma = _like(t, sigma, "sigma is the size of the noise on each entry", place)
             where["sigma"] = sigma
         if centres is not None:
             centres = _like(t, centres, "centres are t before noise", place)
@@ -142,8 +142,8 @@ class Samples:
         _shape_of(t, samples.shape, "t", place)
         if (centres is None) != (sigma is None) or not _is_scale(sigma, centres):
             raise ValueError(
-                f"{place}: noise is given by centres and by sigma, a number > 0, or numbers ≥ "
-                "0 of the shape of t that are 0 only where the centre is 0 too"
+                f"{place}: noise needs both centres and sigma. sigma is a number > 0, or "
+                "numbers ≥ 0 in the shape of t that are 0 only where the centre is 0 too"
             )
         samples.checked()
         if centres is not None:
@@ -151,13 +151,13 @@ class Samples:
         return samples
 
     def checked(self) -> Samples:
-        """Itself; raises ValueError where an activation is NaN or infinite."""
+        """The samples themselves; raises ValueError if an activation is NaN or infinite."""
         _require_finite(self.t, self.place, "activations")
         return self
 
     def with_y(self) -> Pair:
-        """Rows of T, all draws of an input in succession, with Y: labels, or rows of a
-        continuous Y, both in the type that holds either."""
+        """Rows of T, input by input with all draws, together with Y: labels, or rows of a
+        continuous Y, then both in their common type."""
         key, shapes = (self.layer, self.seed, "y"), (self.shape, ())
         rows = self.t.flatten(0, 1)
         if self.is_labelled:
@@ -168,8 +168,8 @@ class Samples:
         return Pair(rows.to(dtype), y, self.place, 1, key, self.epoch, shapes)
 
     def with_inputs(self) -> Pair:
-        """Rows of T, all draws of an input in succession, with the features of the inputs, both
-        in the type that holds either."""
+        """Rows of T, input by input with all draws, together with the features of the inputs,
+        both in their common type."""
         dtype = common_type(self.t, self.x)
         t = self.t.flatten(0, 1).to(dtype)
         x = self.x.to(t.device, dtype)
@@ -182,17 +182,17 @@ class Samples:
 
 @dataclass(frozen=True)
 class Pair:
-    """Samples of two variables, row by row, the second continuous or a label.
+    """Samples of two variables, row by row; the second is continuous or a label.
 
     a : torch.Tensor (n, d_a), floating point, CPU or CUDA
     b : torch.Tensor (n, d_b), floating point, on the device of a; or (n,), int64 labels, CPU
-    place : what errors name
-    n_draws : b holds each of its rows so many times in succession; with more than one, b is
-        the index of the input as much as its features
-    key, epoch : the pairs of one key are one layer of one network over epochs, for
+    place : the origin of the samples, for messages
+    n_draws : b repeats each of its rows this many times in succession; if it is more than one,
+        a row of b identifies the input, like an index
+    key, epoch : the pairs with one key are one layer of one network over epochs, for
         estimators that remember
-    shapes : (channels, height, width) of a row of a, and of b, where these are maps and are to
-        be read as such; () of vectors and labels
+    shapes : (channels, height, width) of a row of a, and of b, if they are to be read as maps;
+        () for vectors and labels
     """
 
     a: torch.Tensor
@@ -205,7 +205,7 @@ class Pair:
 
     @property
     def n(self) -> int:
-        """How many pairs there are."""
+        """Number of pairs."""
         return self.a.shape[0]
 
     @property
@@ -215,7 +215,7 @@ class Pair:
 
     @property
     def widest(self) -> int:
-        """Dimensions of the wider variable; a label has none."""
+        """Number of dimensions of the wider variable; a label has none."""
         return max(self.a.shape[1], 0 if self.is_labelled else self.b.shape[1])
 
     @classmethod
@@ -255,18 +255,18 @@ def _place(layer: str = "T", seed: int | None = None, epoch: int | None = None, 
 
 
 def _like(t: torch.Tensor, values, what: str, place: str) -> torch.Tensor:
-    """Numbers that belong to those of t, of its shape and on its device."""
+    """Values in the shape of t and on its device; ValueError for another shape."""
     found = numbers(values, what.partition(" ")[0])
     found = found[:, None] if found.ndim == 2 else found
     if found.shape != t.shape:
         raise ValueError(
-            f"{place}: {what}, of shape {tuple(t.shape)}; theirs is {tuple(found.shape)}"
+            f"{place}: {what}; the shape must be {tuple(t.shape)}, not {tuple(found.shape)}"
         )
     return found.to(t.device)
 
 
 def _is_scale(sigma, centres: torch.Tensor | None) -> bool:
-    """Whether sigma is the size of a noise around these centres, or there is none."""
+    """Whether sigma is a valid size of noise around these centres, or None."""
     if not isinstance(sigma, torch.Tensor):
         return sigma is None or (isinstance(sigma, Real) and 0 < sigma < math.inf)
     if centres is None or not torch.isfinite(sigma).all() or (sigma < 0).any():
@@ -278,14 +278,14 @@ def _layer(t: torch.Tensor, draws: bool, place: str) -> torch.Tensor:
     """t with an axis for draws, (n_inputs, n_draws, n_units)."""
     if t.ndim == 3 and not draws:
         raise ValueError(
-            f"{place}: t has three axes, {tuple(t.shape)}, which can mean two things. Several "
-            "draws of each input, (n_inputs, n_draws, n_units): say so by draws=True. A map "
-            "(n_inputs, channels, length): give rows, t.reshape(len(t), -1) for every place of "
-            "every channel or t.mean(2) for the mean of each channel"
+            f"{place}: t has three axes, {tuple(t.shape)}, which can mean two things. For "
+            "several draws of each input, (n_inputs, n_draws, n_units), give draws=True. For a "
+            "map (n_inputs, channels, length) give rows: t.reshape(len(t), -1) for every "
+            "position of every channel, or t.mean(2) for the mean of each channel"
         )
     if t.ndim != (3 if draws else 2) or 0 in t.shape:
         wanted = (
-            "(n_inputs, n_draws, n_units), as draws=True says,"
+            "(n_inputs, n_draws, n_units), because draws=True,"
             if draws
             else "(n_inputs, n_units), or with draws=True (n_inputs, n_draws, n_units),"
         )
@@ -305,35 +305,35 @@ def _require_rows(values: torch.Tensor, name: str, shape: str, place: str) -> No
 
 
 def _how_to_read(values: torch.Tensor, name: str) -> str:
-    """How to make rows of variables of values of another shape, for a message."""
+    """For a message: how to reshape values into rows of variables."""
     if values.ndim == 1:
         return f"; {name}[:, None] is one variable of one dimension"
     if values.ndim < 3 or 0 in values.shape:
         return ""
     places = ", ".join(map(str, range(2, values.ndim)))
     return (
-        f"; of a map (n_inputs, channels, …), {name}.reshape(len({name}), -1) takes every "
-        f"place of every channel, and {name}.mean(({places}"
+        f"; for a map (n_inputs, channels, …), {name}.reshape(len({name}), -1) takes every "
+        f"position of every channel, and {name}.mean(({places}"
         f"{',' if values.ndim == 3 else ''})) the mean of each channel"
     )
 
 
 def _shape_of(rows: torch.Tensor, shape, name: str, place: str) -> tuple[int, ...]:
-    """The shape of a row as it was given, checked against how many numbers a row has."""
+    """The given shape of a row, checked against the number of values in a row."""
     shape = tuple(int(side) for side in shape)
     if shape and (
         rows.ndim < 2 or min(shape) < 1 or len(shape) != 3 or math.prod(shape) != rows.shape[-1]
     ):
-        has = f"{rows.shape[-1]} numbers" if rows.ndim > 1 else "a label"
+        has = f"{rows.shape[-1]} values" if rows.ndim > 1 else "a label"
         raise ValueError(
-            f"{place}: the shape of a row of {name} must be (channels, height, width) of as "
-            f"many numbers as it has, or () of a vector, not {shape}; a row has {has}"
+            f"{place}: the shape of a row of {name} must be (channels, height, width) with as "
+            f"many values as the row has, or () for a vector, not {shape}; a row has {has}"
         )
     return shape
 
 
 def _require_finite(values: torch.Tensor, place: str, what: str) -> None:
-    # a sum of finite numbers may overflow, one with NaN or infinity in it is never finite
+    # a finite sum proves that all values are finite; a sum of finite values may overflow
     if not values.is_floating_point() or math.isfinite(values.sum()):
         return
     finite = torch.isfinite(values)

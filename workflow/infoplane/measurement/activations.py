@@ -29,15 +29,15 @@ from infoplane.stores.locks import writing
 from infoplane.stores.weights import WeightsStore, measured_network
 
 REUSED_BYTES = 64 * 10**6
-"""Of a block on the CPU, at most: a third of it is below the size from which the C library
-maps every array anew (32 MB). The system then takes as long to clear pages as the pass does."""
+"""Largest block on the CPU. A third of it is below the size (32 MB) from which the C library
+maps every array anew; the system would then clear pages for as long as the pass takes."""
 
 
 class Activations:
     """Every measured layer of every seed at every measured epoch, as batches of samples.
 
-    Iteration gives lists of Samples of one layer, for a block of epochs and all seeds that are
-    not lost. `memory_mb` bounds the activations in memory; on a CPU a block is smaller still.
+    Iteration gives lists of Samples of one layer, for a block of epochs and of the seeds that
+    are not lost. `memory_mb` limits the activations in memory; on a CPU blocks are smaller.
     probe : gives the measured inputs and labels
     """
 
@@ -61,7 +61,7 @@ class Activations:
         self.device = device_of(settings.device)
         self.draws, self.noise_seed = settings.draws, settings.noise_seed
         self._latest: dict[tuple[int, int], Inputs] = {}
-        # A run without a measurable seed has a shape too.
+        # A run whose seeds are all lost still has a shape.
         seed, epoch = int([*self.seeds, *weights.seeds][0]), int(weights.epochs[-1])
         x = probe.inputs(seed, epoch, weights).x
         self.n_inputs = len(x)
@@ -80,15 +80,15 @@ class Activations:
         where = [(seed, epoch) for seed in seeds for epoch in epochs]
         if self.probe.fixed:
             return [self.probe.inputs(*key, self.weights) for key in where[:1]] * len(where)
-        # A block's layers use the same inputs, one after the other.
+        # All layers of a block use the same inputs, one after the other.
         known = self._latest
         self._latest = {k: known.get(k) or self.probe.inputs(*k, self.weights) for k in where}
         for (seed, epoch), one in self._latest.items():
             if len(one.x) != self.n_inputs:
                 raise ValueError(
                     f"probe {self.probe.settings.probe} gives {len(one.x)} inputs for seed "
-                    f"{seed} at epoch {epoch}, and {self.n_inputs} elsewhere; it must give as "
-                    "many each time"
+                    f"{seed} at epoch {epoch}, and {self.n_inputs} elsewhere; it must always "
+                    "give the same number"
                 )
         return list(self._latest.values())
 
@@ -181,7 +181,7 @@ class Activations:
     def outputs(
         self, epochs: Sequence[int], seeds: Sequence[int], draws: int
     ) -> Iterator[tuple[str, torch.Tensor, LayerNoise | None]]:
-        """Each layer's name, its outputs (n_seeds · n_epochs, n_inputs · draws, n_units)
+        """For each layer its name, its outputs (n_seeds · n_epochs, n_inputs · draws, n_units)
         before its own noise, and that noise."""
         # As a decorator: a with statement would also cover the caller's code between yields.
         return torch.no_grad()(self._outputs)(epochs, seeds, draws)
@@ -222,8 +222,8 @@ class Activations:
         yield from network.read(weights, x, self._random(epochs, seeds, n_rows))
 
     def _random(self, epochs, seeds, n: int) -> Draws | None:
-        """The random numbers of n rows, which depend on noise seed, seed and epoch alone; None
-        for most networks."""
+        """The random numbers of n rows, which depend only on noise seed, seed and epoch; None
+        for a network without random draws."""
         if not self.network.draws:
             return None
         keys = [(self.noise_seed, seed, epoch) for seed in seeds for epoch in epochs]
@@ -233,8 +233,8 @@ class Activations:
 def read_layers(
     reader: Reader, readings: Iterable[tuple[str, Reading]]
 ) -> Iterator[tuple[str, torch.Tensor, LayerNoise | None]]:
-    """The measured readings of a network's layers: each one's name, its outputs (N, n, n_units)
-    before its own noise, and that noise."""
+    """The measured readings of a network's layers: for each its name, its outputs (N, n,
+    n_units) before its own noise, and that noise."""
     wanted = len(reader.names)
     for name, whole in readings:
         for layer, reading in reader.read(name, whole):
@@ -250,8 +250,10 @@ def read_layers(
 def samples_of(
     inputs: Inputs, y, clean, noise, reader: Reader, layer: str, seed: int, epoch: int
 ) -> Samples:
-    """Samples of outputs (n_inputs · n_draws, n_units) before noise, with (σ, σZ).
-    reader : the reader of the layer"""
+    """Samples from outputs (n_inputs · n_draws, n_units) before noise.
+
+    noise : (σ, σZ) or None; reader : the reader of the layer
+    """
     sigma, added = noise or (None, None)
     by_draw = (len(inputs.x), -1, clean.shape[-1])
     if isinstance(sigma, torch.Tensor):
@@ -279,25 +281,25 @@ def shapes_of(reader: Reader, layer: str, inputs: Inputs) -> dict[str, tuple[int
 
 
 def reader_of(network: Network, settings: ProbeSettings) -> Reader:
-    """The layers of a network that these settings measure; ValueError for layers that it does
-    not have."""
+    """The layers of a network that these settings measure; ValueError for layers that the
+    network does not have."""
     return Reader(network.layers, network.by_default, settings.layers, settings.reading)
 
 
 def bytes_each(network: Network, n_rows: int, settings: ProbeSettings) -> int:
-    """Memory of one network's activations on so many rows: two neighbouring layers, one
-    temporary of the wider one, and the noise of all layers with the generators' numbers; if it
-    is Y, the output too."""
-    late = network.draws and not network.n_drawn  # numbers of one layer, when they are needed
+    """Bytes of one network's activations on n_rows rows: two neighbouring layers, one temporary
+    array of the wider one, the noise of all layers with the generators' numbers, and the output
+    if it is Y."""
+    late = network.draws and not network.n_drawn  # drawn for one layer at a time
     widest = (5 if late else 3) * max(network.widths.values())
     output = network.layers[-1].units if settings.y == "reconstruction" else 0
     return 4 * n_rows * (widest + output + 2 * network.n_drawn)
 
 
 class LayerNoise(NamedTuple):
-    """σ and standard normal numbers (N, n, n_units) of one layer of N networks.
+    """σ and standard normal numbers z (N, n, n_units) of one layer of N networks.
 
-    sigma : (N,), or of each number, (N, n, n_units)
+    sigma : (N,), or (N, n, n_units) if each entry has its own
     """
 
     sigma: torch.Tensor
@@ -309,6 +311,6 @@ class LayerNoise(NamedTuple):
         return broadcast(self.sigma, self.z) * self.z
 
     def of(self, i: int) -> tuple[float | torch.Tensor, torch.Tensor]:
-        """σ of the i-th network, one or (n, n_units), and its noise (n, n_units)."""
+        """σ of the i-th network, a number or (n, n_units), and its noise (n, n_units)."""
         sigma = self.sigma[i]
         return (float(sigma) if sigma.ndim == 0 else sigma), sigma * self.z[i]

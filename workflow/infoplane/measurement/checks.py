@@ -1,11 +1,11 @@
-"""Checks of what every information plane must satisfy, whatever the estimator.
+"""Checks of the inequalities that every information plane must satisfy, for any estimator.
 
 The data processing inequality (Cover & Thomas, theorem 2.8.1): if a layer T is computed from
 another layer U alone, then X → U → T, and for one network at one epoch
     H(X) ≥ I(X;U) ≥ I(X;T)      H(Y) ≥ I(U;Y) ≥ I(T;Y)
-A true plane obeys. An estimate that does not is wrong in at least one of the two layers, by
-more than its stated error. A layer may be computed from several others at once, or from
-unmeasured ones; then only the data bound its information, by H(X) and H(Y).
+The true plane obeys these. An estimate that violates them is wrong in at least one of the two
+layers, by more than its stated error. A layer may be computed from several others at once, or
+from unmeasured ones; then only H(X) and H(Y) bound its information.
 
 If Y is the network's reconstruction X̂, then X → U → T → X̂. Among layers that every path from
 input to output passes through, a later one has more information about X̂: I(U;X̂) ≤ I(T;X̂).
@@ -20,7 +20,7 @@ from infoplane.information import SATURATION, tolerance
 from infoplane.networks.network import OUTPUT
 
 SIGMAS = 3.0
-"""A difference of two estimates must exceed zero by so many standard errors."""
+"""A difference of two estimates must exceed zero by this many standard errors."""
 FLAG = "violates_dpi"
 COLUMNS = [
     "run", "estimator", "seed", "epoch", "quantity", "layer", "before", "value",
@@ -37,18 +37,21 @@ After = Mapping[str, Sequence[str]]
 
 
 def violations(information: pd.DataFrame, after: After, y: str = "label") -> pd.DataFrame:
-    """Every place where a layer seems to have more information than the layer it is computed
-    from; with a reconstruction as Y, than the layer computed from it.
+    """Every case in which a layer seems to have more information than the layer from which it
+    is computed; for I(T;Y) with a reconstruction as Y, than the layer computed from it.
 
     information : table of one run and one estimator, with entropy_x and entropy_y in bits
     y : `measure.y`
-    Returns one row for each seed, epoch, quantity (ixt or ity) and layer, in bits: its value
-    and the value of the layer before (H(X) or H(Y) of this seed and epoch if there is none);
-    excess = value − value_before, which exceeds the tolerance. tolerance : SIGMAS standard
-    errors of the difference or, without a standard error, the error of an accurate estimate.
-    proven : both intervals together rule out the right order; else the violation is suspected.
-        If both values are at the ceiling (within 2 % of H(X), H(Y) or the cap) and neither
-        exceeds the entropy by more than its error, only a proven violation counts.
+    Returns one row for each violating seed, epoch, quantity (ixt or ity) and layer, in bits:
+        value, value_before : of this layer and the layer before (H(X) or H(Y) of this seed and
+            epoch if there is none)
+        excess : value − value_before, which exceeds the tolerance
+        tolerance : SIGMAS standard errors of the difference or, without a standard error, the
+            error of an accurate estimate
+        proven : whether the two intervals rule out the right order; else the violation is
+            suspected. If both values are at the ceiling (within 2 % of H(X), H(Y) or the cap),
+            and this value exceeds the entropy by no more than its error, only a proven
+            violation counts
     """
     layers = information.layer.unique()
     edges = {quantity: edges_of(layers, after) for quantity in SOURCES}
@@ -107,7 +110,7 @@ def without_edge(after: After) -> str:
 
 
 def flagged(information: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
-    """The information table, with FLAG in rows that are among the violations."""
+    """The information table, with FLAG in the rows of violations `found`."""
     where = set(zip(found.seed, found.epoch, found.layer, strict=True))
     keys = zip(information.seed, information.epoch, information.layer, strict=True)
     at = np.array([key in where for key in keys], dtype=bool)

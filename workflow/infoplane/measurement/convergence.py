@@ -1,12 +1,11 @@
-"""How fast critics converge: carried ones, which continue from the epoch before, beside fresh
-ones.
+"""How fast critics converge that continue from the epoch before, compared with fresh critics.
 
 Two critics of the same seed, epoch, layer and quantity are a pair. They see the same samples,
-stop by the same rule and have the same budget of steps; one began with the weights of the epoch
-before. The number of steps until the rule ends a training says little alone, because a critic
-that stops early may have stopped low. So the two are compared at a bound that both reach: LEVEL
-times the lower of their largest bounds. The first evaluation, before any step, counts as 0
-steps.
+stop by the same rule and have the same budget of steps; one starts with the weights of the
+epoch before. The number of steps until the rule ends a training says little alone, because a
+critic that stops early may have stopped at a low bound. So the two are compared at a bound that
+both reach: LEVEL times the lower of their largest bounds. The first evaluation, before any
+step, counts as 0 steps.
 """
 
 from __future__ import annotations
@@ -44,11 +43,11 @@ def paired(curves: pd.DataFrame) -> pd.DataFrame:
     """Pairs of critics, one row for each seed, epoch, layer and quantity (ixt or ity).
 
     curves : one row for each evaluation: `start` (CARRIED or FRESH), seed, epoch, layer,
-        quantity, step, bound (bits), `carried` (whether the critic began with the weights of
+        quantity, step, bound (bits), `carried` (whether the critic started from the weights of
         the epoch before) and `value` (bits, its reported value)
-    Returns WHERE, level (bits; NaN if the lower of the two largest bounds is not above 0) and
-    {measure}_carried and {measure}_fresh for both. It leaves out pairs without a carried
-    critic, as at the first epoch.
+    Returns a table with the columns WHERE, level (bits; NaN if the lower of the two largest
+    bounds is not above 0), and {measure}_carried and {measure}_fresh for each measure. It has
+    no pairs without a carried critic, for example at the first epoch.
     """
     curves = curves.replace({"bound": [np.inf, -np.inf]}, np.nan).dropna(subset="bound")
     critics = {
@@ -76,7 +75,7 @@ def differences(pairs: pd.DataFrame, seed: int = 0) -> pd.DataFrame:
     """Means over pairs, and the mean of carried − fresh with an interval; one row for each
     quantity, layer (and ALL layers together) and measure.
 
-    pairs : of `paired`; seed : of the bootstrap
+    pairs : the result of `paired`; seed : of the bootstrap
     Returns quantity, layer, measure, n_pairs, n_clusters, n_without (pairs without the
     measure), mean_carried, mean_fresh, difference, lower, upper (of CONFIDENCE), n_seeds and
     n_seeds_lower (seeds whose own mean difference is below 0). The bootstrap resamples
@@ -122,7 +121,7 @@ def _interval(sums: np.ndarray, counts: np.ndarray, seed: int) -> tuple[float, f
     """Percentile interval of the mean of all differences, by resampled clusters."""
     if len(sums) < 2:
         return float("nan"), float("nan")
-    from scipy.stats import bootstrap  # here: it looks for torch
+    from scipy.stats import bootstrap  # here, because it looks for torch
 
     found = bootstrap(
         (sums, counts),

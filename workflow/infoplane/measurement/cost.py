@@ -12,20 +12,21 @@ from infoplane.networks.network import Network
 from infoplane.probes.probe import ProbeSettings
 
 PASS_SECONDS, VALUE_SECONDS, SLOW_SECONDS = 2e-3, 6e-9, 8e-8
-"""Seconds to read one network's weights; of one activation in a pass; of one random number or
+"""Seconds to read one network's weights; for one activation in a pass; for one random number or
 one written activation."""
 RECORD_BYTES, RECORD_SECONDS = 4000, 5e-4
-"""Cost of one record: samples are made and checked; the record is checked, held and written."""
+"""Cost of one record: its samples are made and checked; it is checked, kept and written."""
 
 
 @dataclass(eq=False)
 class Work:
-    """The networks that a job measures: all seeds at so many epochs.
+    """The networks that a job measures: all seeds at n_epochs epochs.
 
-    draws : of a pool, which holds windows one by one in place of networks; 0: no pool
-    memory_mb : the run's bound on activations held at once
-    read : units of each layer that is measured, as it is read
-    at_once : networks whose activations are held at once (`Activations.at_once`)
+    draws : of a pool, which holds one window at a time; 0 for no pool
+    memory_mb : the run's limit for activations in memory
+    read : number of units of each measured layer, as it is read
+    at_once : number of networks whose activations are in memory at once
+        (`Activations.at_once`)
     """
 
     network: Network
@@ -43,7 +44,7 @@ class Work:
         self.n_rows = self.n_inputs * (self.draws or self.measure.draws)
         try:
             self.read = [*reader_of(self.network, self.measure).widths.values()]
-        except ValueError:  # layers that the stand-in of an unknown network lacks
+        except ValueError:  # the stand-in for an unknown network lacks these layers
             self.read = [*self.network.widths.values()]
         self.each = bytes_each(self.network, self.n_rows, self.measure)
         most = int(self.memory_mb * 1e6 / self.each)
@@ -65,8 +66,8 @@ class Work:
         return Cost(mb, IMPORT_SECONDS + times * (passes + estimates))
 
     def _mb(self, by: Estimator | None = None) -> float:
-        """Memory of the process, data, weights, the activations of networks in memory, and the
-        inputs beside each draw for estimators of two variables."""
+        """Memory in MB: of the process, data, weights, activations of the networks in memory
+        and, for estimators of two variables, a copy of the inputs for each draw."""
         network, noisy, held = self.network, bool(self.network.n_drawn), self.at_once
         n_bytes = self.data.d * (5 * self.data.n + 12 * self.n_inputs)
         n_bytes += 10 * held * max(1, self.draws) * network.n_parameters

@@ -44,10 +44,11 @@ def measure_scheduled(
     """Records of the epochs of a schedule; an adaptive one chooses them round by round.
 
     activations : of every epoch that may be measured; `at` gives those of some epochs
-    part : measure this part alone
-    known : existing records, which are not measured again. With those of all parts nothing is
-        measured, and the result equals, bit by bit, a measurement of the whole at once.
-    Raises ValueError for an adaptive schedule with an estimator that remembers, which needs
+    part : the part to measure
+    known : existing records, which are not measured again. With the records of all parts
+        nothing is measured, and the result equals, bit by bit, a single measurement of the
+        whole
+    Raises ValueError for an adaptive schedule with an estimator that remembers, and so needs
     epochs in order, or that gives no information; and for a part of a measurement without
     parts.
     """
@@ -64,7 +65,7 @@ def measure_scheduled(
             f"schedule {schedule.schedule} chooses epochs by its results, in no order, "
             f"and {estimator.name} {why}; give it another schedule"
         )
-    # Bins must not depend on the schedule's path.
+    # Bins must not depend on the order in which the schedule chooses epochs.
     to_survey = schedule.survey.select(np.array(activations.epochs)).tolist()
     records = _Measurer(activations, activations.at(to_survey), estimator, title, known)
 
@@ -121,7 +122,7 @@ class _Measurer:
 def measure(activations, estimator: Estimator, title="measure") -> Records:
     """Records of all activations by an estimator.
 
-    activations : a sized iterable of lists of samples of one layer, which can be repeated; an
+    activations : a repeatable iterable with a length, of lists of samples of one layer; an
         estimator that needs a survey goes through it twice
     """
     surveyed = survey(activations, estimator, title)
@@ -133,8 +134,8 @@ def measure_surveyed(activations, estimator: Estimator, surveyed, title="measure
     records: Records = {}
     session, together = estimator.session(surveyed), estimator.together
     if together:
-        # Training in one batch and training alone differ in the last digits, so the batch must
-        # not depend on how jobs divide the epochs.
+        # Critics trained in different batches differ in the last digits, so batches must not
+        # depend on how jobs divide the epochs.
         activations = activations.epoch_by_epoch()
     with Progress(title, len(activations), unit="batch") as progress:
         for block, n_batches in _blocks(activations, together):

@@ -1,12 +1,12 @@
-"""Many draws of a layer as if its weights were random (Grabauskas 2019).
+"""Many draws of a layer, as if its weights were random (Grabauskas 2019).
 
 Once training is stable, the weights of neighbouring epochs count as draws from one
 distribution; so may the weights of several seeds. Each input then has r outputs of the layer
 instead of one, and
     I(X;T) = H(T) − H(T|X),        0 ≤ H(T|X) ≤ log2 r
-which is neither H(X) nor infinite. The second bound limits the estimate: from r draws an
-estimator sees at most log2 r bits of randomness, so I(X;T) falls as r grows, until the draws
-are enough. So everything is estimated for several r of the same window.
+which is neither H(X) nor infinite. The upper bound limits the estimate: from r draws an
+estimator sees at most log2 r bits of randomness, so I(X;T) falls as r grows, until there are
+enough draws. So every end is measured with windows of several lengths.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ class Settings(BaseSettings):
     lengths: list[Annotated[int, Field(ge=1)]] = Field(
         default=[1, 2, 5, 10, 20], min_length=1, validate_default=True
     )
-    """Each length is a window that pools so many epochs, seeds or draws."""
+    """A window pools this many epochs, seeds or draws; each length gives one window."""
     ends: Schedule | Literal["last"] = "last"
     """Windows end at these kept epochs: the last one, or a schedule for windows that slide over
     training. A window that would begin before epoch 0 is left out."""
     step: int = Field(default=1, ge=1)
-    """A window takes every so many-th kept epoch as a draw."""
+    """A window takes every n-th kept epoch as a draw, where n is this number."""
     drift: float = Field(default=1.5, gt=1)
-    """A layer's weights count as drifting if they moved further than this many times the
-    distance of independent steps of the same lengths."""
+    """A layer's weights count as drifting if they moved farther than this many times the
+    distance that independent steps of the same lengths would cover."""
     estimators: list[str] | None = None
-    """These of the run's estimators measure the pool; null means all of them."""
+    """Only these estimators of the run measure the pool; null means all of them."""
 
     @field_validator("lengths")
     @classmethod
@@ -72,9 +72,11 @@ class Settings(BaseSettings):
         return f"the network pooled over {over}"
 
     def sizes(self, n_seeds: int, n_kept: int, draws: int) -> tuple[int, int, int]:
-        """The largest numbers of groups of seeds, of windows in each, and of draws in the
-        longest window.
-        draws : passes with noise of each network"""
+        """The largest numbers of groups of seeds, of windows for each group, and of draws in
+        the longest window.
+
+        draws : noisy passes of each network
+        """
         longest = self.lengths[-1]
         groups = {"both": 1, "seeds": n_seeds // longest}.get(self.over, n_seeds)
         ends = 1 if self.ends == "last" else self.ends.most(n_kept)
@@ -85,11 +87,11 @@ class Settings(BaseSettings):
 
 @dataclass(frozen=True)
 class Block:
-    """The weights behind the windows of one end and one group of seeds.
+    """The networks behind the windows of one end and one group of seeds.
 
     group : the seed, or the number of the group of seeds; end : the last epoch
-    seeds, epochs : every pair is a network; draws : passes of each with noise
-    lengths : the windows' lengths, each the last `length` epochs (or all seeds, or draws)
+    seeds, epochs : each pair is one network; draws : noisy passes of each network
+    lengths : of the windows; a window has the last `length` epochs (or all seeds, or draws)
     """
 
     group: int
@@ -120,8 +122,8 @@ def blocks(
 ) -> list[Block]:
     """The blocks of a pool, in order.
 
-    seeds : those that did not fail; kept : epochs whose weights are kept; draws : passes with
-    noise of each network (1 without noise)
+    seeds : those that did not fail; kept : epochs whose weights are kept; draws : noisy passes
+    of each network (1 without noise)
     Raises ValueError if no window fits.
     """
     kept = np.asarray(kept)
@@ -195,11 +197,11 @@ class Pool:
         return len(self.blocks)
 
     def samples(self, block: Block) -> Iterator[list[tuple[int, Samples]]]:
-        """Layer by layer: every length of the block with its pooled samples."""
+        """For each layer, every length of the block with its pooled samples."""
         source, n = self.activations, self.activations.n_inputs
         inputs = source.inputs(block.epochs[-1:], block.seeds[:1])[0]
-        # What depends on all samples of a seed (a range of bins) covers all seeds here;
-        # otherwise groups of different sizes would have different bins.
+        # Ranges of bins depend on all samples of a seed. Here they cover all seeds; otherwise
+        # groups of different sizes would have different bins.
         seed = block.group if self.settings.over in ("epochs", "noise") else None
         for layer, clean, noise in source.outputs(block.epochs, block.seeds, block.draws):
             shape = (len(block.seeds), len(block.epochs), n, -1, clean.shape[-1])
@@ -229,8 +231,8 @@ class Pool:
 
 
 def _one_sigma(sigmas: torch.Tensor) -> float:
-    """The σ of all pooled networks. Relative or multiplicative noise has many; then this is
-    their root mean square, and config/pools.py refuses estimators that need σ."""
+    """The common σ of the pooled networks. Relative or multiplicative noise has several σ; then
+    this is their root mean square, and config/pools.py refuses estimators that need σ."""
     return float(sigmas.square().mean().sqrt())
 
 
@@ -248,7 +250,7 @@ def measure(
 ) -> list[Pooled]:
     """The estimator's result for every layer in every window.
 
-    drifts : tell which windows are not stationary; their records are flagged
+    drifts : show which windows are not stationary; records of these are flagged
     """
     survey = None
     if estimator.needs_survey:
@@ -289,10 +291,10 @@ def _watched(pool: Pool, title: str) -> Iterator[tuple[Block, list[tuple[int, Sa
 class Drift(NamedTuple):
     """How far a layer drifted during a window.
 
-    weights : distance from the first weights to the last, divided by the distance of as many
-        independent steps of the same lengths: 1 for a random walk, √steps for a straight path,
-        below 1 if the weights are held back; NaN for fewer than three epochs, and for a layer
-        without weights
+    weights : distance from the first weights to the last, divided by the distance that as many
+        independent steps of the same lengths would cover: 1 for a random walk, √steps for a
+        straight path, below 1 if the weights stay near one place; NaN for fewer than three
+        epochs, and for a layer without weights
     gradient_snr : norm of the mean gradient divided by the norm of its scatter, mean over the
         window's epochs; above 1 in the drift phase of Shwartz-Ziv & Tishby
     """

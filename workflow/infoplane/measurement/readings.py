@@ -1,9 +1,9 @@
 """The measured layers, and how maps are read.
 
-Most estimators do not take a layer of maps, (channels, height, width). There are three
-readings: one list of numbers, which may keep its shape for estimators that take maps; each
-channel by itself as a layer (conv1[0], conv1[1], …); one number per channel, the mean or the
-largest over positions. A flat layer is read as it is.
+Most estimators do not take a layer of maps, (channels, height, width). A map can be read as one
+list of values (`flatten`; `whole` keeps the shape for estimators that take maps), as a layer
+for each channel (`channels`: conv1[0], conv1[1], …), or as one value per channel, the `mean` or
+the `max` over positions. A flat layer is read without change.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Reader:
     layers : as read, each flat, in the network's order; `after` holds the measured layers, or
         the input, that alone determine a layer
     names : of these layers; widths : number of units of each, by name
-    of : the network's layer behind a name
-    shapes : (channels, height, width) of layers that are read whole, by name; () of the others
+    of : by name, the network's layer that is read
+    shapes : by name, (channels, height, width) of layers that are read whole, else ()
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Reader:
         self.of = {name: whole for whole, parts in self.parts.items() for name in parts}
 
     def shape_of_input(self, shape: Shape) -> Shape:
-        """The shape of an input as it is read: () unless it is a map that is read whole."""
+        """The shape in which an input is read: () unless it is a map that is read whole."""
         return shape if self.how == "whole" and len(shape) > 1 else ()
 
     @property
@@ -82,9 +82,9 @@ class Reader:
         return IN_WORDS[self.how] if maps else ""
 
     def read(self, name: str, reading: Reading) -> Iterator[tuple[str, Reading]]:
-        """A measured reading of one of the network's layers: its name, and t (S, n, units).
+        """The measured readings of one of the network's layers: names, and t (S, n, units).
 
-        The largest of noisy numbers has no separable noise: its `sigma` is None.
+        The maximum of noisy values has no separable noise: its `sigma` is None.
         """
         parts = self.parts[name]
         if not set(parts) & set(self.names):
@@ -102,7 +102,7 @@ class Reader:
 
 
 def _each(reading: Reading, taken) -> Reading:
-    """A reading of some of its numbers, which `taken` takes from arrays of t's shape."""
+    """A reading of some of the values, which `taken` selects from arrays of t's shape."""
     t, sigma, noise = reading
     if noise is None:
         return Reading(taken(t))
@@ -117,10 +117,10 @@ def _mean(reading: Reading) -> Reading:
     noise = reading.noise.flatten(3)
     root = math.sqrt(noise.shape[3])
     if reading.sigma.ndim == 1:
-        # The mean of m noise numbers has the deviation σ / √m.
+        # The mean of m noise values has the standard deviation σ / √m.
         return Reading(t, reading.sigma / root, noise.mean(3) * root)
     sigmas = reading.sigma.flatten(3)
-    size = sigmas.square().sum(3).sqrt()  # m times the deviation
+    size = sigmas.square().sum(3).sqrt()  # m times the standard deviation
     added = (sigmas * noise).sum(3)
     standard = torch.where(size > 0, added / size.clamp(min=1e-30), 0.0)
     return Reading(t, size / noise.shape[3], standard)

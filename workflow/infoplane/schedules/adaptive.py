@@ -37,15 +37,15 @@ class Adaptive(Settings):
     """No epoch is measured between two epochs that are at most this far apart: a share of H(X)
     and H(Y) with `distance: entropy`, bits with `distance: raw`."""
     skip: float = Field(default=2, gt=1, le=1000)
-    """The skip is multiplied by this while the distance is at most delta."""
+    """The skip is multiplied by this factor while the distance is at most delta."""
     first_skip: int = Field(default=1, ge=1)
     """The second measured epoch is this many kept epochs after the first."""
     distance: distances.Distance = "entropy"
     """`entropy` divides differences of I(X;T) by H(X) and of I(T;Y) by H(Y), and leaves them in
-    bits if that is 0; raw leaves all of them in bits."""
+    bits if the entropy is 0; raw leaves all differences in bits."""
     over: distances.Over = "seed"
     """`seed` takes the largest distance of any seed in a job's block (seeds_per_block); mean
-    takes the distance of the means over these seeds. All seeds of a block share their
+    takes the distance of the means over these seeds. All seeds of a block have the same
     epochs."""
     survey: Schedule = Logarithmic(schedule="logarithmic", number=60)
     """Bins that span a whole training (range: layer_over_training, training) take their range
@@ -94,14 +94,14 @@ class DeltaExact(Adaptive):
     or adjacent."""
 
     def _follow(self, curves: "_Curves", part: Part) -> None:
-        """It first measures the epochs that the skip reaches if no distance exceeds delta.
-        Then, round by round, it measures the middle of every gap that is too wide, all gaps at
-        once.
+        """Measure first the epochs that the skip reaches if no distance exceeds delta. Then, in
+        each round, measure the middle of every gap that is too wide, all gaps at once.
 
         The dissertation takes one step after another: each step waits for the distance of the
-        one before, and then fills gaps. The guarantee does not depend on that order. The steps
-        take one round each; this takes at most 1 + log2 of the number of kept epochs. Neither
-        sees a value that rises and falls back between two measured epochs.
+        step before and then fills gaps, which takes one round for each step. The guarantee does
+        not depend on that order. The method here takes at most 1 + log2 of the number of kept
+        epochs. Neither method sees a value that rises and falls back between two measured
+        epochs.
 
         The epochs measured in a gap depend only on the epochs at its ends. So a job can measure
         a part of the first gaps without knowing the others.
@@ -183,7 +183,7 @@ class _Curves:
         return self._apart[one, other]
 
     def middles(self, delta: float) -> list[int]:
-        """Middles of the gaps between neighbours that are further apart than delta."""
+        """Middles of the gaps between neighbours that are farther apart than delta."""
         return [
             (one + other) // 2
             for one, other in pairwise(self.places)

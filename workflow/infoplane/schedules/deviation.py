@@ -63,8 +63,8 @@ def loss(
 ) -> Loss:
     """The distance, at every epoch, of the curves joined through the chosen epochs.
 
-    It takes the arguments of `outcome`; a value that is NaN in one of the two is infinitely
-    far.
+    Arguments as in `outcome`. A value that is NaN in only one of the two is infinitely far from
+    the other.
     """
     guessed = joined(epochs, values, chosen)
     errors = []
@@ -78,7 +78,7 @@ def loss(
 def _percentile(off: np.ndarray) -> float:
     return float(
         np.percentile(off, PERCENTILE, method="inverted_cdf")
-    )  # NaN in one of them: ∞ too
+    )  # interpolation would turn ∞ into NaN
 
 
 def joined(epochs: np.ndarray, values: np.ndarray, chosen: Sequence[int]) -> np.ndarray:

@@ -31,7 +31,8 @@ def between(one: np.ndarray, other: np.ndarray, scale: np.ndarray, over: Over) -
     scale : (2,)
     over : seed: the largest over the seeds; mean: the distance of the means over seeds
     Returns (…,). A value that is NaN at both epochs (a failed seed, an I(X;T) that needs x)
-    counts as no difference; one that is NaN at one epoch counts as an infinite one.
+    counts as no difference; a value that is NaN at only one epoch counts as an infinite
+    difference.
     """
     with np.errstate(invalid="ignore"):
         shift = one - other

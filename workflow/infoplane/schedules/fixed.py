@@ -1,6 +1,6 @@
 """Schedules that are known beforehand: the epochs to keep or to measure.
 
-Each one `select`s epochs from the available ones, and gives their largest number, `most`.
+`select` chooses epochs from the available ones; `most` gives their largest number.
 """
 
 from typing import Annotated, Literal
@@ -26,7 +26,7 @@ class Every(Settings):
     schedule: Literal["every"]
     """`every` takes every n-th epoch."""
     n: int = Field(ge=1)
-    """Two epochs are this many epochs apart."""
+    """Successive epochs of the schedule are this many epochs apart."""
 
     def select(self, available: np.ndarray) -> np.ndarray:
         return _nearest(available, np.arange(0, available[-1] + 1, self.n))
@@ -39,13 +39,13 @@ class Logarithmic(Settings):
     schedule: Literal["logarithmic"]
     """`logarithmic` takes epochs evenly spread on a logarithmic axis, and epoch 0."""
     number: int = Field(ge=2)
-    """The schedule has at most this many epochs; early ones that coincide count once."""
+    """The schedule has at most this many epochs; early epochs that coincide count once."""
 
     def select(self, available: np.ndarray) -> np.ndarray:
         if len(available) <= self.number:
             return available
         last = int(available[-1])
-        # Rounding merges many early points, so this makes more points than needed.
+        # Rounding merges many early points, so more points are tried than are needed.
         spread = np.unique([1, last])[-(self.number - 1) :]
         for points in range(3, 50 * self.number):
             finer = np.unique(np.geomspace(1, last, points).round().astype(np.int64))
@@ -84,7 +84,7 @@ def kept_epochs(schedule, available: np.ndarray) -> np.ndarray:
 
 
 def _nearest(available: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """The available epochs next to the chosen ones, and the first and the last, sorted."""
+    """The available epochs nearest to the wanted ones, and the first and the last, sorted."""
     right = np.searchsorted(available, wanted).clip(0, len(available) - 1)
     left = (right - 1).clip(0)
     closer = np.abs(available[left] - wanted) <= np.abs(available[right] - wanted)

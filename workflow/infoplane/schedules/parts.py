@@ -25,7 +25,8 @@ class Part(NamedTuple):
         return part
 
     def of_range(self, n: int) -> slice:
-        """The part's share of n things in a row; empty if there are fewer things than parts."""
+        """The part's share of n items in order; it may be empty if there are fewer items than
+        parts."""
         return slice((self.number - 1) * n // self.of, self.number * n // self.of)
 
 
