@@ -90,7 +90,7 @@ def test_a_printed_record_says_what_it_is_worth(layer):
     plain = infoplane.Information(1.0, stderr=0.25, why_none="sample")
     assert str(plain).splitlines() == [
         "1 bits",
-        "no interval: the measured inputs, or their draws, are a sample of more",
+        "no interval: the measured inputs, or their draws, are only a sample",
         "standard error: 0.25 bits",
     ]
 

@@ -58,12 +58,12 @@ ESTIMATORS = Table(
 
 
 def estimator_of(settings: Settings) -> Estimator:
-    """The estimator of these settings of a configuration."""
+    """The estimator with these settings of a configuration."""
     return ESTIMATORS[settings.estimator](settings)
 
 
 def from_written(written: Mapping[str, Any]) -> Estimator:
-    """The estimator of settings as written, with `estimator` and its keys."""
+    """The estimator with settings as a configuration writes them: `estimator` and its keys."""
     method = ESTIMATORS[written["estimator"]]
     return method(method.Settings.model_validate(written))
 
@@ -98,13 +98,14 @@ def estimate(
         network; counts then have an interval for the population's information
     shape, shape_x : (channels, height, width) of a row of t, and of x, if these are flattened
         maps; for estimators that read maps, such as critics with convolutions
-    settings : of the estimator, for example noise_variance=0.1 Half precision becomes float32;
-        other numbers become float32 or float64, whichever holds them exactly. Global settings
-        of torch and NumPy have no effect and do not change.
+    settings : of the estimator, for example noise_variance=0.1
+
+    Half precision becomes float32; other numbers become float32 or float64, whichever holds
+    them exactly. Global settings of torch and NumPy have no effect and do not change.
     Raises KeyError for an unknown estimator, and ValueError for wrong settings or wrong
-    samples: the message names the argument if its shape is wrong, or if values are missing,
-    masked, complex, not finite, or not numbers that float64 holds. Warns (UserWarning) before a
-    call that is expected to take long (expected.py).
+    samples. The message names the argument if its shape is wrong, or if values are missing,
+    masked, complex, not finite, or not numbers that float64 can hold. Warns (UserWarning)
+    before a call that is expected to take long (expected.py).
 
     Examples
     --------
@@ -156,7 +157,8 @@ def mutual_information(
     layers.
 
     Examples
-    -------- Two Gaussian variables with correlation 0.8 have −log2(1 − 0.8²) / 2 = 0.74 bits of
+    --------
+    Two Gaussian variables with correlation 0.8 have −log2(1 − 0.8²) / 2 = 0.74 bits of
     information:
 
     >>> import numpy as np

@@ -112,11 +112,11 @@ class Binned(LayerEstimator, PairEstimator):
     chosen_by = frozenset({"n_bins", "width", "binning", "range", "low", "high"})
     changes = (
         "finer bins give more bits, up to log2 of the number of inputs, and so do more "
-        "inputs where these are a sample"
+        "inputs if these are a sample"
     )
 
     def moved_by(self, of: str) -> tuple[str, ...]:
-        """Ranges of a unit's own do not see its scale, nor do quantiles how it is bent."""
+        """A unit's own range follows its scale, and its quantiles follow monotone functions."""
         if self.settings.range != "unit":
             return ("rescale", "rotate", "monotone")
         bent = self.settings.binning == "equal_width"
@@ -148,12 +148,12 @@ class Binned(LayerEstimator, PairEstimator):
         samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
         Returns LayerInformation in bits. interval: exact if the inputs are all values of X and
         nothing is corrected. For unseen inputs in bins that do not depend on them (width, or
-        range: fixed), it holds the population's information (kernels/sampling.py), and the
-        value stays that of the inputs. Otherwise there is none. extra: entropy_binned,
+        range: fixed), it contains the population's information (kernels/sampling.py), while the
+        value remains that of the inputs. Otherwise there is no interval. extra: entropy_binned,
         H(Bin(T)), and entropy_given_x, H(Bin(T)|X), 0 with one draw. cap: log2 of the number of
         inputs, or of the range's codes if these are fewer, plus the Miller-Madow correction of
         that many codes. flags: 'heavy_tails' (tails.py) if n_bins of equal width span outliers
-        and hold nearly all other values in one or two bins.
+        and nearly all other values fall into one or two bins.
         Raises ValueError if the range spans a whole training and there is no survey, or if bins
         are too narrow to be numbered.
         """
@@ -239,7 +239,7 @@ class Binned(LayerEstimator, PairEstimator):
 
 
 def _heavy_tails(alike: list[Samples], settings: BinnedSettings) -> list[bool]:
-    """For samples of one shape, whether outliers stretch bins over all other values."""
+    """For samples of one shape, whether outliers make bins too wide for all other values."""
     if settings.binning != "equal_width" or settings.width or settings.range == "fixed":
         return [False] * len(alike)
     t = counting.stacked([samples.t for samples in alike])
@@ -328,7 +328,7 @@ def _grid(
 def _surveyed(
     samples: Samples, settings: BinnedSettings, survey: Ranges | None
 ) -> tuple[float, float]:
-    """The range over training that goes with these samples."""
+    """The range over training for these samples."""
     ranges = [
         ends
         for (seed, layer), ends in (survey or {}).items()
@@ -336,9 +336,9 @@ def _surveyed(
     ]
     if not ranges:
         raise ValueError(
-            f"{samples.place}: range: {settings.range} spans a whole training, and its survey "
-            "holds nothing of this layer and seed. On single samples use range: layer, unit "
-            "or fixed, or hand in what infoplane.estimators.binned.survey returns"
+            f"{samples.place}: range: {settings.range} spans a whole training, and there is no "
+            "survey of this layer and seed. For single samples use range: layer, unit or "
+            "fixed, or pass the result of the estimator's `survey`"
         )
     return min(low for low, _ in ranges), max(high for _, high in ranges)
 
@@ -349,8 +349,8 @@ def _records(
     """The record from the tallies of samples with this shape.
 
     I(X;T) = H(T) + H(X) − H(T, X), and the same with Y. Miller-Madow adds (K − 1) / 2N nats to
-    H(T), and to each H(T | c) with K and N of class c. Weighted with p(c) the latter sum to (K'
-    − C) / 2N, with K' occupied pairs of code and class and C classes.
+    H(T), and to each H(T | c) with the K and N of class c. Weighted with p(c), the latter add
+    up to (K' − C) / 2N, with K' occupied pairs of code and class and C classes.
     """
     entropies = counted.entropies()
     if settings.correction == "miller_madow":
@@ -377,9 +377,10 @@ def _records(
 
 
 def _cap(samples: Samples, settings: BinnedSettings, beyond: bool = False) -> float:
-    """The largest I(X;T), in bits, that the settings can give for so many inputs and draws.
+    """The largest I(X;T), in bits, that the settings can give for this number of inputs and
+    draws.
 
-    beyond : there are more codes than the range has, as a survey of other epochs allows
+    beyond : whether there are more codes than the range has, as after a survey of other epochs
 
     Plug-in information is at most log2 of the inputs and of the codes. The correction adds
     (K − K_X + n − 1) / 2nr nats, K_X ≥ max(K, n) occupied pairs of code and input.

@@ -1,21 +1,24 @@
 """A Bayesian mixture of Gaussians (BMM) for both variables, and its information.
 
 Source: Czyż, Grabowski, Vogt, Beerenwinkel & Marx 2025 (TMLR, "On the properties and estimation
-of pointwise mutual information profiles"), section 4. A mixture is fitted to (a, b); each draw
-of its parameters from the posterior has an information of its own,
-    I = E ln p(a, b) − ln p(a) − ln p(b)
-whose mean over samples of the mixture costs no data. The mean over draws is the value, their
-deviation its error. Different from the paper:
+of pointwise mutual information profiles"), section 4. A mixture is fitted to (a, b). Each draw
+of its parameters from the posterior has its own information,
+    I = E [ln p(a, b) − ln p(a) − ln p(b)]
+which is a mean over samples of the mixture and uses no further data. The value is the mean over
+draws; the error is their standard deviation. Four things differ from the paper:
 
-- **Margins.** Each coordinate of two continuous variables is replaced by its normal scores,
-  which leaves I(A;B) as it is, so that a normal law under monotone maps of its coordinates is
-  one Gaussian again. Beside labels it is not: ranks close the gaps between classes.
-- **Components.** Their number is the one of 1, 2, 4, … with which expectation maximisation
-  makes samples likeliest that it has not seen; then Gibbs' sampler draws from the posterior.
-- **Labels.** Within a component a and the label are independent: each has a normal and
-  probabilities of labels. As many components as labels are tried too, one for each at first.
-- **Bias.** A normal of n samples has E[I] too large, and so have draws from its posterior. Both
-  excesses are known exactly (`excess`), some d_a d_b / n nats together, and are taken off.
+- **Margins.** Each coordinate of two continuous variables is replaced by its normal scores.
+  This leaves I(A;B) unchanged, and a Gaussian whose coordinates were mapped by monotone
+  functions becomes one Gaussian again. With labels, coordinates are only standardised, because
+  ranks would close the gaps between classes.
+- **Components.** Their number is the one of 1, 2, 4, … for which expectation maximisation gives
+  held-out samples the largest likelihood. A Gibbs sampler then draws from the posterior.
+- **Labels.** Within a component, a and the label are independent: a component has a Gaussian
+  and probabilities of labels. As many components as labels are tried too; at first, each has
+  the samples of one label.
+- **Bias.** For a Gaussian fitted to n samples E[I] is too large, and so is it for draws from
+  the posterior. Both biases are known exactly (`excess`), together about d_a d_b / n nats, and
+  are subtracted.
 """
 
 from __future__ import annotations
@@ -37,30 +40,31 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 MOST_FLAT = 0.01
-"""A value is flagged if more than this share of the samples is in components narrower than the
-prior."""
+"""A value is flagged if more than this share of the samples belongs to components that are
+narrower than the prior."""
 
 
 class BMMSettings(Settings):
     """Settings of the Bayesian mixture."""
 
     estimator: Literal["bmm"] = "bmm"
-    """`bmm` is a Bayesian mixture of Gaussians (Czyż et al. 2025)."""
+    """`bmm` estimates by a Bayesian mixture of Gaussians (Czyż et al. 2025)."""
     margins: Literal["normal_scores", "standardised"] = "normal_scores"
-    """What the mixture is fitted to of each coordinate of two continuous variables:
-    normal_scores gives it normal margins by ranks, standardised a mean of 0 and a variance of
-    1. Beside labels coordinates are standardised in any case."""
+    """Each coordinate of two continuous variables is transformed first. `normal_scores` makes
+    its distribution normal by ranks; standardised gives it mean 0 and variance 1. With labels
+    this setting changes nothing: coordinates are standardised."""
     max_components: int = Field(default=32, ge=1)
-    """Largest number of Gaussians in the mixture; many dimensions or few samples allow
+    """The mixture has at most this many Gaussians; with many dimensions or few samples it has
     fewer."""
     burn_in: int = Field(default=50, ge=0)
-    """Steps of the Gibbs sampler before the first draw that counts."""
+    """The Gibbs sampler discards this many steps before the first draw that counts."""
     n_draws: int = Field(default=50, ge=2)
-    """Draws from the posterior that count, one at every second step of the Gibbs sampler."""
+    """The value is a mean over this many draws from the posterior, one at every second step of
+    the Gibbs sampler."""
     n_points: int = Field(default=2000, ge=2)
-    """Samples of the mixture by which the information of one draw is found."""
+    """The information of one draw is a mean over this many samples of its mixture."""
     seed: int = Field(default=0, ge=0)
-    """Seed of the held-out samples, the first centres and all draws."""
+    """The held-out samples, the first centres and all draws are drawn with this seed."""
 
 
 class BMM(PairEstimator):
@@ -70,13 +74,13 @@ class BMM(PairEstimator):
     settings: BMMSettings
     infinite_without_noise = True
     changes = (
-        "more samples allow more components, and a law that is no mixture of Gaussians "
-        "stays off its value; another seed moves it within its error"
+        "more samples allow more components; a bias remains if the distribution is not a "
+        "mixture of Gaussians; another seed moves it within its error"
     )
     idle_with_labels = frozenset({"margins"})
 
     def moved_by(self, of: str) -> tuple[str, ...]:
-        """Normal scores, of I(X;T) alone, do not see how a unit is bent."""
+        """Monotone functions of units do not change normal scores, which only I(X;T) uses."""
         scores = of == "ixt" and self.settings.margins == "normal_scores"
         return ("rotate", "permute") if scores else ("rotate", "monotone", "permute")
 
@@ -84,23 +88,23 @@ class BMM(PairEstimator):
         """I(A;B) in bits by a Bayesian mixture.
 
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels. All draws of an input count as
-        samples. Where a is a function of b, the prior alone keeps the value finite.
+            samples. If a is a function of b, only the prior keeps the value finite.
         Returns Information in bits.
-            value : mean over draws from the posterior, less the bias of a normal
-            stderr : their standard deviation without that of the Monte Carlo, at least the
-                Monte Carlo error of the mean. Value ± 2 stderr is the credible interval: what
-                parameters the samples leave open, and not whether the law is such a mixture
+            value : mean over draws from the posterior, less the bias of a Gaussian
+            stderr : standard deviation of the draws without their Monte Carlo variance, at
+                least the Monte Carlo error of the mean. Value ± 2 stderr is the credible
+                interval. It covers the uncertainty of the parameters, not the possibility that
+                the distribution is not such a mixture
             cap : infinite
-            flags : degenerate where more than 1 % of the samples are in components narrower
+            flags : degenerate if more than 1 % of the samples belong to components narrower
                 than the prior: many ties, or b a function of a. The value then says little
             extra : components, their number (without unit)
-        A variable that never varies gives 0. Raises ValueError where there are fewer than 5
-        samples.
+        A variable that never varies gives 0. Raises ValueError for fewer than 5 samples.
         """
         if pair.n < 5:
             raise ValueError(
-                f"{pair.place}: {pair.n} samples are too few for a mixture of Gaussians; it "
-                "takes 5"
+                f"{pair.place}: {pair.n} samples are too few for a mixture of Gaussians; give "
+                "at least 5"
             )
         scores = self.settings.margins == "normal_scores" and not pair.is_labelled
         a = _scaled(pair.a, scores)
@@ -129,7 +133,7 @@ class BMM(PairEstimator):
         )
 
     def _told(self, gibbs: Gibbs, d_a: int, labelled: bool) -> tuple[float, float, float]:
-        """Information of the present draw in nats, its Monte Carlo error, and the bias."""
+        """Information of the current draw, its Monte Carlo error, and the bias, in nats."""
         mixture = gibbs.mixture
         rows, _ = mixture.sample(self.settings.n_points, gibbs.random)
         if labelled:
@@ -145,11 +149,12 @@ class BMM(PairEstimator):
 
 
 def excess(n: np.ndarray, d_a: int, d_b: int) -> np.ndarray:
-    """By how much draws of a normal's I(A;B), from the posterior of n samples each, are too
-    large on average: in nats, to the order of the prior.
+    """The mean bias, in nats, of I(A;B) of a Gaussian drawn from the posterior of n samples:
+    how much it is too large, to the order of the prior. n : (K,), one number for each component
 
-    With ψ_d(m) = Σ_{i<d} ψ((m − i) / 2), E ln|S| = ln|Σ| + d ln 2 + ψ_d(m) of a Wishart matrix
-    of m degrees of freedom; the samples' has n − 1, a draw's inverse ν = n + d + 2.
+    For a Wishart matrix S with m degrees of freedom, E ln|S| = ln|Σ| + d ln 2 + ψ_d(m), where
+    ψ_d(m) = Σ_{i<d} ψ((m − i) / 2). The scatter of the samples has m = n − 1, the inverse of a
+    draw has m = ν = n + d + 2.
     """
     d = d_a + d_b
     n = np.maximum(n, 2 * d + 2)
@@ -164,16 +169,16 @@ def excess(n: np.ndarray, d_a: int, d_b: int) -> np.ndarray:
 
 
 def _scaled(values: Tensor, scores: bool) -> np.ndarray:
-    """(n, d) float64 of the coordinates that vary."""
+    """float64 (n, d): the coordinates that vary, standardised; with `scores` normal scores."""
     rows = scaled.of_one_scale(values.detach().cpu())
     return (scaled.standardised(tails.even_scores(rows)).rows if scores else rows).numpy()
 
 
 def _codes(pair: Pair) -> np.ndarray:
-    """Labels 0, 1, …, each of which occurs."""
+    """Labels renumbered 0, 1, … without gaps."""
     return np.unique(pair.b.cpu().numpy(), return_inverse=True)[1]
 
 
 def _entropy(shares: np.ndarray) -> np.ndarray:
-    """In nats, along the last axis."""
+    """Entropy in nats along the last axis."""
     return -np.where(shares > 0, shares * np.log(np.maximum(shares, 1e-300)), 0).sum(axis=-1)

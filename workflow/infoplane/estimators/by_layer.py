@@ -1,7 +1,7 @@
-"""Settings of an estimator that may be one for all layers, or one for each by its name.
+"""Settings of an estimator that may be one value for all layers, or one for each layer.
 
-An estimator declares such keys in `Estimator.by_layer`, and their type as `T | ByLayer[T]`; a
-layer is then measured with its own, and the method itself sees one value alone.
+An estimator declares such keys in `Estimator.by_layer`, and their type as `T | ByLayer[T]`.
+Each layer is then measured with its own value; the method itself sees a single value.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,12 +14,12 @@ from infoplane.table import nearest
 
 Value = TypeVar("Value")
 ByLayer: TypeAlias = Annotated[dict[str, Value], Field(min_length=1)]
-"""One of each layer, by its name or a pattern ("dense*"): the exact name first, else the first
-pattern that matches."""
+"""One value for each layer, by its name or a pattern ("dense*"). The exact name has priority,
+then the first pattern that matches."""
 
 
 def of_layer(chosen: Any, layer: str) -> Any:
-    """What stands for a layer; KeyError with the reason where nothing does."""
+    """The value for a layer; KeyError with the reason if there is none."""
     if not isinstance(chosen, Mapping):
         return chosen
     if layer in chosen:
@@ -31,8 +31,8 @@ def of_layer(chosen: Any, layer: str) -> Any:
 
 
 def misfits(chosen: Any, layers: Iterable[str]) -> list[str]:
-    """What is wrong with a mapping for these measured layers: one that it leaves out, and a
-    name or pattern that is none of theirs. Whatever is no mapping fits all."""
+    """What is wrong with a mapping for these measured layers: layers that it leaves out, and
+    names or patterns that match none of them. A single value fits all layers."""
     if not isinstance(chosen, Mapping):
         return []
     layers, found = list(layers), []

@@ -1,32 +1,34 @@
-"""An interval that holds I(X;T), and one that holds I(T;Y), of a noisy layer, at 95 %.
+"""Intervals for I(X;T) and I(T;Y) of a noisy layer, at 95 % confidence.
 
-The layer has known Gaussian noise around centres S, T = S + noise. For any density q
+The layer adds known Gaussian noise to its centres S: T = S + noise. For any density q
     I(X;T) ≤ E log2 p(t|x)/q(t),
-by the cross-entropy of q, which is at least h(T). q is fitted to some inputs, its variants are
-weighed by others, and the average is over inputs that neither has seen. It is fitted by
-whatever serves (estimators/densities): a worse q makes the interval wider, not wrong.
+because the cross-entropy of q is at least h(T). One part of the inputs serves to fit variants
+of q, a second part to weight them; the average is taken over a third part, which neither step
+has seen. Any density may be q (estimators/densities): a worse q makes the interval wider, not
+wrong.
 
-A lower bound needs no q. As I(X;T) is concave in the distribution of X (Cover & Thomas, theorem
-2.7.4), that of the measured inputs, each as likely as the next, is on average at most that of
-the population they are drawn from:
-    E [ 1/n Σ_i E log2 p(t|x_i) / (1/n Σ_j p(t|x_j)) ] ≤ I(X;T),
-InfoNCE (van den Oord et al. 2018) with the true density for a critic, and all inputs, its own
-among them, for contrasts. It is at most log2 n. Further lower bounds are
+A lower bound needs no q. I(X;T) is concave in the distribution of X (Cover & Thomas, theorem
+2.7.4). So the information of the measured inputs, each equally likely, is on average at most
+that of the population they are drawn from:
+    E [ 1/n Σ_i E log2 p(t|x_i) / (1/n Σ_j p(t|x_j)) ] ≤ I(X;T).
+This is InfoNCE (van den Oord et al. 2018) with the true density as critic, and with all inputs,
+the sample's own included, as contrasts. It is at most log2 n. Further lower bounds are
     −log2 E exp(−‖s − s'‖²/8σ²)     and     −log2 E exp(−‖s − s'‖²/4σ²) − d/2 log2(e/2)
-over pairs of different inputs: the Chernoff distance of Kolchinsky & Tracey 2017, and Rényi's
-entropy of order 2, which is at most Shannon's. n inputs make n²/2 pairs: these reach beyond
-log2 n, to some 2 log2 n − 5 bits. The last is I(T;Y)'s own lower bound. No lower bound that
-holds for every distribution of X reaches farther (McAllester & Stratos 2020, AISTATS).
+over pairs of different inputs. The first uses the Chernoff distance (Kolchinsky & Tracey 2017),
+the second Rényi's entropy of order 2, which is at most Shannon's. n inputs make n²/2 pairs, so
+these bounds reach beyond log2 n, to about 2 log2 n − 5 bits. The lower bound of I(T;Y) is one
+of I(X;T) too. No lower bound that is valid for every distribution of X grows faster with n
+(McAllester & Stratos 2020, AISTATS).
 
     I(T;Y) ≥ H(Y) + E log2 q(y|t)     (Barber & Agakov 2003)
     I(T;Y) ≤ H(Y),     I(T;Y) = I(X;T) − I(X;T|Y) ≤ E log2 p(t|x)/q(t) − E log2 p(t|x)/p(t|y),
-where the mixture of the measured inputs of a label stands for p(t|y): its entropy is on average
+where the mixture of the measured inputs of a label replaces p(t|y): its entropy is on average
 at most h(T|Y).
 
-Noise of the layers before makes S random given x. The draws of an input, r of them, are then a
-mixture too: with t's own among them it has on average at most h(T|X = x), so that the upper
-bound stays one, and with t's own left out, whose cross-entropy is at least h(T|X = x), the
-lower does.
+Noise in earlier layers makes S random given x. The mixture of the input's r draws then replaces
+p(t|x). If it includes t's own draw, its entropy is on average at most h(T|X = x), and the upper
+bound remains valid. If it leaves this draw out, its cross-entropy is at least h(T|X = x), and
+the lower bound remains valid.
 """
 
 from __future__ import annotations
@@ -61,7 +63,7 @@ if TYPE_CHECKING:
     from infoplane.estimators.densities.stack import Stack
 
 LEAST_INPUTS = 30
-"""Fewest inputs that are cut into three parts."""
+"""The smallest number of inputs that is divided into three parts."""
 Kind = Literal["mixture", "flow"]
 
 
@@ -71,28 +73,30 @@ class CertifiedSettings(Settings):
     estimator: Literal["certified"] = "certified"
     """`certified` gives an interval for a layer with Gaussian noise of its own."""
     of: Literal["population", "inputs"] = "population"
-    """`population` means that the measured inputs are independent samples of a population whose
-    information is wanted. inputs means that X is one of the measured inputs, each as likely as
-    the next, as where they are all that there are."""
+    """`population` bounds the information of a population, of which the measured inputs are
+    independent draws. inputs bounds the information of the measured inputs, each equally
+    likely, for example if these are all values of X."""
     level: float = Field(default=0.95, gt=0.5, lt=1)
-    """An interval holds the information with this probability; either side fails with half of
-    what is left."""
+    """An interval contains the information with this probability; each of its sides fails with
+    at most half of the remaining probability."""
     densities: list[Kind] = Field(default=["mixture"])
-    """These densities of T are fitted beside Gaussians, predictions over maps and the noise
-    around the fitted inputs: mixture is a mixture of Gaussians, flow a normalising flow."""
+    """These densities of T are fitted, in addition to Gaussians, predictions over maps, and the
+    noise around the fitted inputs: mixture is a mixture of Gaussians, flow a normalising
+    flow."""
     only_noise: bool = False
-    """`true` says that the layer's own noise is the only one, so that one draw of an input
-    tells its centre. Without it two draws (measure.draws) are needed, and one draw gives no
-    lower bound by inputs."""
+    """`true` says that only the layer's own noise is random, so that one draw of an input gives
+    its centre. With false, a lower bound from contrasts between inputs needs at least two draws
+    (measure.draws)."""
     held_out: float = Field(default=0.4, ge=0.1, le=0.8)
-    """Densities are tried on this share of the inputs; a quarter of the others weighs them."""
+    """This share of the inputs is held out to test the densities; a quarter of the others
+    serves to weight them."""
     noise_draws: int = Field(default=4, ge=4, multiple_of=2)
     """An input with one centre gives this many noisy samples; an input with more centres gives
     two for each."""
     seed: int = Field(default=0, ge=0)
     """The parts, the noise and the fits are drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """The estimator uses at most this many MB of working memory beside copies of the
+    """The estimator uses at most this many MB of working memory, not counting copies of the
     samples."""
 
 
@@ -102,17 +106,18 @@ class Certified(LayerEstimator):
     Settings = CertifiedSettings
     settings: CertifiedSettings
     chosen_by = frozenset({"of"})
-    needs_noise = "its interval is that of a layer with Gaussian noise of its own"
+    needs_noise = "it bounds the information of a layer with Gaussian noise of its own"
     changes = (
-        "more inputs, or densities that fit the layer better, narrow its interval, in "
-        "whose middle the value lies; more noise in the network lowers it"
+        "more inputs, or densities that fit the layer better, narrow its interval, whose "
+        "middle is the value; more noise in the network lowers it"
     )
 
     def moved_by(self, of: str) -> tuple[str, ...]:
         return ("rotate", "permute")
 
     def quantity_of(self, of: str, network: str = "the noisy network") -> Quantity:
-        """Of the noisy network, as it measures no other, and over which inputs."""
+        """The quantity in the noisy network (it measures no other), with the inputs over which
+        it is taken."""
         own = super().quantity_of(of, network or "the noisy network")
         over = (
             "the population of inputs"
@@ -122,27 +127,29 @@ class Certified(LayerEstimator):
         return own._replace(words=f"{own.words} over {over}")
 
     def of_population(self, samples: Samples) -> bool:
-        """As the settings say."""
+        """Whether the results concern a population, as `of` says."""
         return self.settings.of == "population"
 
     def estimate(self, samples: Samples) -> LayerInformation:
-        """Intervals for I(X;T) and I(T;Y) in bits, of the layer's own noise.
+        """Intervals for I(X;T) and I(T;Y) in bits, given the layer's own noise.
 
-        samples.centres : (n_inputs, n_draws, n_units), samples.sigma : of the noise on each
-        unit, one for all or of the shape of the centres, samples.y : (n_inputs,)
+        samples.centres : (n_inputs, n_draws, n_units); samples.y : (n_inputs,)
+        samples.sigma : standard deviation of the noise, one for all units or in the shape of
+            the centres
         Returns
             interval : proven. Each side fails with probability (1 − level)/2 at most, over the
                 choice of the inputs and of their noise, if a mean over held-out inputs is
                 nearly normal (kernels/confidence.py)
-            value : its middle, which errs by half its width at most
-            extra : of I(X;T) of a population, `inside`, the information of the measured inputs,
-                at most log2 n_inputs, and `cross_entropy`, the upper bound, both without limits
-            flags : 'needs_noise', and no values, where the samples have no noise of their own
-        Of the population its inputs have to be independent draws of it: of a data set that
-        holds all there are, `of: inputs`. There both sides are those of sample propagation
-        (sp), limited by the noise alone where draws have one centre, and densities are not
-        fitted. A layer that never varies holds no information, exactly; nor does a single
-        label. Raises ValueError for fewer than 30 inputs out of a population.
+            value : its middle, which errs by at most half its width
+            extra : for I(X;T) of a population, two values without confidence limits: `inside`,
+                the information of the measured inputs, at most log2 n_inputs, and
+                `cross_entropy`, the upper bound
+            flags : 'needs_noise', without values, if the samples have no noise of their own
+        `of: population` needs inputs that are independent draws. For a data set with all values
+        of X use `of: inputs`: both sides are then those of sample propagation (sp), no density
+        is fitted, and if the draws of an input have one centre, the only error is that of the
+        Monte Carlo over the noise. A layer that never varies has no information, exactly; nor
+        does a single label. Raises ValueError for fewer than 30 inputs from a population.
         """
         if samples.sigma is None:
             return LayerInformation(NOT_KNOWN, NOT_KNOWN).with_flag("needs_noise")
@@ -165,8 +172,8 @@ class Certified(LayerEstimator):
 
 
 def _distinct(centres: Tensor, sigma) -> tuple[Tensor | None, float | Tensor]:
-    """The centres and their noise, of a single draw where all draws agree; None where all
-    inputs do, too."""
+    """The centres and their noise: a single draw if all draws of every input agree; None for
+    the centres if all inputs agree too."""
     both = [centres] + ([sigma] if isinstance(sigma, torch.Tensor) else [])
     if all(bool((values == values[:1, :1]).all()) for values in both):
         return None, sigma
@@ -176,10 +183,11 @@ def _distinct(centres: Tensor, sigma) -> tuple[Tensor | None, float | Tensor]:
 
 
 class _Parts:
-    """The inputs of a layer, cut into those that densities are fitted to, those that weigh them
-    and those that are held out; noisy samples, and their densities around the measured inputs.
+    """The inputs of a layer in three parts, one to fit densities, one to weight them and one
+    held out; and noisy samples with their densities around the measured inputs.
 
-    Terms of samples become one of each input, in bits, and means of these a `Mean`.
+    The terms of an input's samples are averaged to one term, in bits. Means of these terms are
+    a `Mean`.
     """
 
     def __init__(self, layer: NoisyLayer, samples: Samples, settings: CertifiedSettings):
@@ -198,14 +206,14 @@ class _Parts:
         self.sums = sums(layer, self.rows, self.labels, settings.memory_mb * 10**6)
 
     def population(self) -> tuple[Information, Information]:
-        """Intervals for the population that the inputs are drawn from."""
+        """Intervals for the population from which the inputs are drawn."""
         stack, labels = self._densities()
         held = self._rows_of(self.held)
         log_q = stack.logs(held.t)
         above = self._of_held(held.of_input - log_q)
         below_y = self._entropy_y() + self._of_held(labels.of(held.t, held.labels))
         entropy_y = self._of_held(-labels.prior[held.labels])
-        # I(X;T) − I(X;T|Y), of which the noise that both have in common drops out
+        # I(X;T) − I(X;T|Y): the noise that both have in common cancels
         above_y = above - self._given_label()
         below, extra = [below_y.lower], {"cross_entropy": above.value}
         if self.one_centre or self.r > 1:
@@ -221,7 +229,7 @@ class _Parts:
         return replace(ixt, extra=extra), ity
 
     def inputs(self) -> tuple[Information, Information]:
-        """Intervals for the measured inputs, each as likely as the next."""
+        """Intervals for the measured inputs, each equally likely."""
         of = self.sums
         share = torch.bincount(self.labels).double() / self.n
         entropy_y = -float(torch.special.xlogy(share, share).sum()) * BIT
@@ -235,7 +243,7 @@ class _Parts:
                 self._interval([with_y.lower], [with_y.upper], entropy_y),
             )
         below = [self._inside(of.of_others).lower] if self.r > 1 else []
-        # the others of the label, and its own by its other draws
+        # the other inputs of the label, and the own input without its own draw
         n_label = torch.bincount(self.labels)[self.labels[self.rows.place // self.r]].log()
         rest = of.of_label + torch.log1p(
             -(of.of_input - of.of_label - n_label).exp().clamp(max=1)
@@ -248,8 +256,8 @@ class _Parts:
         )
 
     def _densities(self) -> tuple[Stack, Labels]:
-        """q(t), and q(y | t), fitted and weighed."""
-        # imported where they are used: plans import the settings above, without torch
+        """q(t) and q(y | t), fitted and weighted."""
+        # imported here, because plans import the settings above without these modules
         from infoplane.estimators.densities.fit import Fit
         from infoplane.estimators.densities.stack import fitted
 
@@ -262,7 +270,7 @@ class _Parts:
         return fitted(fit, self.labels, known.labels, chosen.labels, settings.densities)
 
     def _rows_of(self, inputs: np.ndarray) -> _Rows:
-        """All samples of these inputs, in succession."""
+        """All samples of these inputs, input by input."""
         each = self.r * self.per_centre
         chosen = (torch.from_numpy(inputs)[:, None] * each + torch.arange(each)).flatten()
         chosen = chosen.to(self.labels.device)
@@ -270,23 +278,24 @@ class _Parts:
         return _Rows(self.rows.t[chosen], self.sums.of_input[chosen], labels)
 
     def _by_input(self, terms: Tensor) -> np.ndarray:
-        """Mean terms of inputs, in bits, of those of their samples in nats."""
+        """For each input, the mean of its samples' terms: bits from nats."""
         means = terms.view(-1, self.r * self.per_centre).mean(1)
         return BIT * means.cpu().numpy()
 
     def _of_held(self, terms: Tensor) -> Mean:
-        """The mean over the held-out inputs of terms of their samples in nats."""
+        """The mean over the held-out inputs, in bits, of their samples' terms in nats."""
         return Mean.of(self._by_input(terms), self.held, self.n)
 
     def _of_all(self, terms: np.ndarray) -> Mean:
         return Mean.of(terms, np.arange(self.n), self.n)
 
     def _inside(self, given: Tensor, by_label: bool = False) -> Mean:
-        """The mean over all inputs of log2 p(t | x) / p(t), or log2 p(t | y) / p(t), p(t) the
-        mixture of them all.
+        """The mean over all inputs of log2 p(t | x) / p(t) or, by_label, of
+        log2 p(t | y) / p(t), where p(t) is the mixture of all inputs.
 
-        given : ln p(t | x), or ln p(t | y), of each sample. An input moves the mixtures, too:
-        E_t log p(t) by what p(t | x) is of p(t) on average.
+        given : ln p(t | x), or ln p(t | y), of each sample
+        An input also influences the mixtures: its share in E_t ln p(t) is the mean of
+        p(t | x) / p(t).
         """
         of = self.sums
         terms = self._by_input(given - of.of_all)
@@ -295,27 +304,27 @@ class _Parts:
         return Mean(float(terms.mean()), influence - influence.mean())
 
     def _given_label(self) -> Mean:
-        """I(X;T|Y), as far as the measured inputs show it: the mean of log2 p(t | x) / p(t |
-        y), p(t | y) the mixture of those of a label."""
+        """I(X;T|Y) of the measured inputs: the mean of log2 p(t | x) / p(t | y), where p(t | y)
+        is the mixture of the inputs of a label."""
         terms = self._by_input(self.sums.of_input - self.sums.of_label)
         influence = (terms - BIT * self.sums.share_of_label.cpu().numpy()) / self.n
         return Mean(float(terms.mean()), influence - influence.mean())
 
     def _entropy_y(self) -> Mean:
-        """H(Y) of the measured inputs, on average at most that of the population."""
+        """H(Y) of the measured inputs, which is on average at most H(Y) of the population."""
         share = torch.bincount(self.labels)[self.labels].double() / self.n
         return self._of_all(-share.log2().cpu().numpy())
 
     def _over_noise(self, terms: Tensor) -> Mean:
-        """The mean over all inputs, which only the noise moves: of a noise and its opposite
-        together."""
+        """The mean over all inputs, whose only error comes from the noise; each noise and its
+        opposite count as one term."""
         pairs = BIT * terms.view(self.n, 2, -1).mean(1).cpu().numpy()
         n_pairs = pairs.shape[1]
         apart = (pairs - pairs.mean(1, keepdims=True)) * math.sqrt(n_pairs / (n_pairs - 1))
         return Mean(float(pairs.mean()), apart.ravel() / pairs.size)
 
     def _by_pairs(self) -> list[Limit]:
-        """Lower limits by the pairs of different inputs, of noise of one size."""
+        """Lower limits from pairs of different inputs; none if the noise has several sizes."""
         if self.layer.sizes is not None:
             return []
         n, d = self.n, self.layer.d
@@ -338,7 +347,7 @@ class _Parts:
     def _interval(
         self, below: list[Limit], above: list[Limit], most: float = math.inf
     ) -> Information:
-        """Between the best limits of lower and of upper bounds, 0, and what is most."""
+        """The interval between the best lower and the best upper limit, within 0 … `most`."""
         low = confidence.highest(below, self.error) if below else 0.0
         high = confidence.lowest(above, self.error)
         low, high = max(low, 0.0), min(max(high, 0.0), most)
@@ -347,7 +356,7 @@ class _Parts:
 
 
 class _Rows(NamedTuple):
-    """Samples of some inputs: t, ln p(t | x) with their own centre, labels, each by sample."""
+    """Samples of some inputs: t, ln p(t | x) including their own centre, and labels."""
 
     t: Tensor
     of_input: Tensor

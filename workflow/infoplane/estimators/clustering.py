@@ -1,15 +1,15 @@
-"""How a layer's activations cluster: the binned estimator tracks this, but it is not
+"""How a layer's activations cluster. The binned estimator follows this, but it is not
 information.
 
 Goldfeld et al. 2019 (ICML, "Estimating information flow in deep neural networks") show that a
 falling H(Bin(T)) of deterministic networks is clustering of activations, not compression. This
-module gives that entropy and measures of clusters without bins. With classes c of n_c rows,
-means μ_c and variances v_c = mean ‖t − μ_c‖² over the rows of c, all draws being rows:
+module gives that entropy and measures of clusters without bins. Class c has n_c rows, mean μ_c
+and variance v_c = mean ‖t − μ_c‖² over its rows; every draw is a row:
     entropy_binned    H(Bin(T)), in bits
     distance_within   root mean square distance of two rows of one class: from Σ 2 n_c² v_c
     distance_between  … of two rows of different classes: from 2 n² v − Σ 2 n_c² v_c
-    silhouette        mean of (b − a) / max(a, b), a a row's mean distance to its class and b
-                      to the nearest other class (Rousseeuw 1987), 0 in a class of one
+    silhouette        mean of (b − a) / max(a, b): a is a row's mean distance to its class, b to
+                      the nearest other class (Rousseeuw 1987); 0 in a class of one
     cdnv              mean over pairs of classes of (v_c + v_c') / (2 ‖μ_c − μ_c'‖²), the
                       class-distance normalised variance (Galanti, György & Hutter 2022)
     cosine_within, cosine_between
@@ -39,22 +39,22 @@ from infoplane.information import PAIRS, Quantity
 from infoplane.samples import Information, LayerInformation, Samples
 
 MOST_DIRECT_UNITS = 32
-"""Up to here the compiled differences beat matrix multiplication on the CPU."""
+"""Up to this many units, compiled differences are faster than matrix products on the CPU."""
 
 
 class ClusteringSettings(BinSettings):
     """Settings of the clustering measures."""
 
     estimator: Literal["clustering"] = "clustering"
-    """`clustering` gives measures of clusters and no information: H(Bin(T)), distances,
+    """`clustering` gives measures of clusters, not information: H(Bin(T)), distances,
     silhouette, CDNV, cosines."""
     silhouette_rows: int = Field(default=4096, ge=2)
-    """The silhouette is measured on at most this many rows, chosen at random, because its time
-    grows as their square. All other measures take all rows."""
+    """The silhouette uses at most this many rows, chosen at random, because its time grows with
+    the square of their number. All other measures use all rows."""
     seed: int = Field(default=0, ge=0)
     """The rows of the silhouette are drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """The estimator uses at most this many MB of working memory beside copies of the
+    """The estimator uses at most this many MB of working memory, not counting copies of the
     samples."""
 
 
@@ -77,9 +77,9 @@ class Clustering(LayerEstimator):
 
         samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
         Returns LayerInformation whose values are NaN. extra: the seven measures above, NaN if
-        there are no such pairs of rows (a single class, classes of one), cdnv also if two class
-        means are equal. flags: 'heavy_tails' (tails.py) if bins span outliers and hold nearly
-        all other values in one or two bins.
+        there are no such pairs of rows (a single class, classes of one); cdnv also if two class
+        means are equal. flags: 'heavy_tails' (tails.py) if bins span outliers and
+        nearly all other values fall into one or two bins.
         Raises ValueError if the fixed range's bins are too narrow to be numbered.
         """
         rows = samples.t.flatten(0, 1)
@@ -110,7 +110,8 @@ def _entropy_binned(samples: Samples, settings: ClusteringSettings) -> float:
 
 
 def _moments(rows: torch.Tensor, labels: torch.Tensor, step: int) -> dict[str, float]:
-    """All that follows from sums over classes; rows (n, d), labels (n,), step rows at once."""
+    """The measures that follow from sums over classes. rows : (n, d); labels : (n,); step :
+    rows at once"""
     n, d = rows.shape
     n_classes = int(labels.max()) + 1
     directions = torch.zeros((n_classes, d), dtype=torch.float64, device=rows.device)
@@ -151,7 +152,7 @@ def _moments(rows: torch.Tensor, labels: torch.Tensor, step: int) -> dict[str, f
 def _silhouette(
     rows: torch.Tensor, labels: torch.Tensor, settings: ClusteringSettings
 ) -> float:
-    """Mean silhouette of rows (n, d) by their labels (n,)."""
+    """Mean silhouette of rows (n, d) with labels (n,)."""
     if len(rows) > settings.silhouette_rows:
         rng = np.random.default_rng(settings.seed)
         chosen = rng.choice(len(rows), settings.silhouette_rows, replace=False)
@@ -175,7 +176,8 @@ def _silhouette(
 
 
 def _silhouettes(sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:
-    """Of each row (n,), from its summed distances to each class (n, C); rows by class."""
+    """Silhouette of each row (n,), from its summed distances to each class (n, C). Rows come
+    sorted by class; sizes : (C,)"""
     n, own = len(sums), np.repeat(np.arange(len(sizes)), sizes)
     within = sums[np.arange(n), own] / np.maximum(sizes[own] - 1, 1)
     others = sums / sizes
@@ -187,7 +189,7 @@ def _silhouettes(sums: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 
 def _sums_by_products(rows: torch.Tensor, sizes: np.ndarray, memory: int) -> np.ndarray:
-    """Summed distances (n, C) of rows (n, d), by class, with matrix products, in blocks."""
+    """Summed distances (n, C) of rows (n, d) to each class, in blocks; rows sorted by class."""
     n = len(rows)
     rows = rows - rows.mean(dim=0)
     own = torch.from_numpy(np.repeat(np.arange(len(sizes)), sizes)).to(rows.device)
@@ -197,7 +199,7 @@ def _sums_by_products(rows: torch.Tensor, sizes: np.ndarray, memory: int) -> np.
     for start in range(0, n, step):
         distances = torch.cdist(rows[start : start + step], rows)
         i = torch.arange(len(distances), device=rows.device)
-        distances[i, start + i] = 0.0  # rounding makes it 1e-8
+        distances[i, start + i] = 0.0  # not 1e-8, as rounding would have it
         sums.append((distances @ member).cpu())
     return torch.cat(sums).numpy()
 
@@ -214,7 +216,7 @@ def _sums_by_differences(rows: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 @compiled(nogil=True, fastmath=FAST)
 def _add_distances(columns, starts, first, last, sums):
-    """Fill rows first … last − 1 of sums from columns (d, n) of rows in order of class."""
+    """Fill rows first … last − 1 of sums from columns (d, n) of rows sorted by class."""
     n = columns.shape[1]
     apart = np.empty(n, np.float32)
     for i in range(first, last):

@@ -4,9 +4,9 @@ Source: Butakov, Tolmachev, Malanchuk, Neopryatnaya, Frolov & Andreev 2024 (ICLR
 entropies of the compressed pair by weighted nearest neighbours (Berrett, Samworth & Yuan 2019,
 see `kl`). With T' the leading components of T and X' the code of X
     I(X;T) ≈ I(X';T') = H(X') + H(T') − H(X',T')      I(T;Y) ≈ H(T') − Σ_y p(y) H(T' | y)
-Compression only loses information, and little if X and T lie near manifolds of few dimensions:
-I(X';T') ≤ I(X;T), up to the error of the entropies. The networks should have noise in T;
-without it I(X;T) is infinite.
+Compression only loses information: I(X';T') ≤ I(X;T), up to the error of the entropies. It
+loses little if X and T lie near manifolds of few dimensions. T should have noise; without noise
+I(X;T) is infinite.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 REMEMBERED = 4
-"""Number of codes that are kept: all layers and epochs of a network share one X."""
+"""Number of codes that are kept. All layers and epochs of a network share one X."""
 
 
 class CompressedSettings(Settings):
@@ -49,13 +49,13 @@ class CompressedSettings(Settings):
     """X, the second variable, is compressed to this many dimensions by an autoencoder; fewer
     dimensions stay as they are."""
     k: int = Field(default=40, ge=1)
-    """The entropies use this many nearest neighbours; with weights, at most so many."""
+    """The entropies use this many nearest neighbours; with weights, at most this many."""
     weighted: bool = True
     """`true` weights the neighbours to reduce bias (Berrett et al. 2019); false takes only the
     k-th."""
     autoencoder: Literal["dense", "convolutional"] = "dense"
-    """`convolutional` reads X as a map, which needs measure.reading: whole, by 3 × 3
-    convolutions of stride 2; dense reads it as a vector."""
+    """`convolutional` reads X as a map, by 3 × 3 convolutions with stride 2, and needs
+    measure.reading: whole; dense reads X as a vector."""
     width: int = Field(default=64, ge=1)
     """The one hidden layer of a dense encoder, and of its decoder, has this many units."""
     channels: list[Annotated[int, Field(ge=1)]] = Field(default=[8, 16], min_length=1)
@@ -68,7 +68,7 @@ class CompressedSettings(Settings):
     max_steps: int = Field(default=3000, ge=1)
     """The autoencoder's training ends after this many mini-batches in any case."""
     evaluate_every: int = Field(default=50, ge=1)
-    """The autoencoder is evaluated on held-out samples every so many mini-batches."""
+    """The autoencoder is evaluated on held-out samples once in this many mini-batches."""
     patience: int = Field(default=6, ge=1)
     """The autoencoder's training ends after this many evaluations without a smaller error."""
     held_out: float = Field(default=0.1, gt=0, lt=1)
@@ -76,7 +76,7 @@ class CompressedSettings(Settings):
     seed: int = Field(default=0, ge=0)
     """The autoencoder, and the noise that separates ties, are drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """The estimator uses at most this many MB of working memory beside copies of the
+    """The estimator uses at most this many MB of working memory, not counting copies of the
     samples."""
 
     @model_validator(mode="after")
@@ -97,15 +97,15 @@ class Compressed(PairEstimator):
     infinite_without_noise = True
     changes = (
         "a larger code or more components keep more of the variables, and another k "
-        "trades bias for variance; where values repeat, the seed of the noise that parts "
-        "them moves it"
+        "trades bias for variance; if values repeat, the seed of the noise that "
+        "separates them moves it"
     )
 
     def moved_by(self, of: str) -> tuple[str, ...]:
         return ("rotate", "monotone")
 
     def quantity(self, of: str) -> Quantity:
-        """Of a code of X and of components of T, with their dimensions."""
+        """The information of a code of X and components of T, with their dimensions."""
         t, x = f"{self.settings.components} components T' of T", f"{self.settings.code}-d code"
         words = {"ixt": f"I(X';T') of a {x} X' of X and {t}", "ity": f"I(T';Y) of {t}"}
         return Quantity(words[of], PAIRS[of].replace("T", "T'").replace("X", "X'"))
@@ -121,7 +121,7 @@ class Compressed(PairEstimator):
         return self.settings.autoencoder == "convolutional" and is_map(shapes[-1])
 
     def why_not(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[str, str]:
-        """Convolutions of an X that is not read as a map."""
+        """`autoencoder`, if it is convolutional and X is not read as a map."""
         if self.settings.autoencoder == "dense" or is_map(shapes.get("X", ())):
             return "", ""
         text = "must be dense, not 'convolutional': X is not a map that is read with its shape"
@@ -133,9 +133,10 @@ class Compressed(PairEstimator):
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels, which are not compressed. With
             pair.n_draws > 1, b is treated as the index of its row, which needs no code. Each
             coordinate is standardised before compression; one with heavy tails is replaced by
-            its normal scores (tails.py); one that never varies is left out. Returns
-            value, stderr, cap : as of `kl` on the compressed pair. 0 exactly where a or b never
-                varies, or b is one class.
+            its normal scores (tails.py); one that never varies is left out.
+        Returns Information in bits.
+            value, stderr, cap : those of `kl` on the compressed pair; the value is exactly 0 if
+                a or b never varies, or b is one class
             extra : the entropies of `kl`, in bits, in the units of components and code of
                 standardised variables; explained_variance, the share of A's variance that its
                 components keep, and reconstruction_error, the share of B's variance that its
@@ -162,13 +163,13 @@ class Compressed(PairEstimator):
         return replace(record, extra=record.extra | extra, flags=(*record.flags, *flags))
 
     def _shape(self, pair: Pair) -> tuple[int, ...]:
-        """Of b as the autoencoder reads it; () of a vector."""
+        """The shape in which the autoencoder reads b; () if it reads a vector."""
         if self.settings.autoencoder == "dense":
             return ()
         if not is_map(pair.shapes[1]):
             raise ValueError(
-                f"{pair.place}: autoencoder is convolutional, and the second variable has no "
-                "shape (channels, height, width); give shapes, or autoencoder dense"
+                f"{pair.place}: autoencoder is convolutional, but the second variable has no "
+                "shape (channels, height, width); give its shape, or use autoencoder: dense"
             )
         return pair.shapes[1]
 
@@ -177,7 +178,7 @@ _codes: OrderedDict[str, Code] = OrderedDict()
 
 
 def _code_of(values: Tensor, settings: CompressedSettings, shape: tuple[int, ...]) -> Code:
-    """The code of these values, remembered: the same values give the same code."""
+    """The code of these values, from memory if the same values were encoded before."""
     digest = hashlib.blake2b(values.detach().contiguous().cpu().numpy().tobytes())
     how = f"{tuple(values.shape)} {shape} {values.device} {settings.canonical()}"
     digest.update(how.encode())

@@ -1,28 +1,31 @@
 """EDGE: mutual information of randomly shifted hash codes of both variables.
 
 Source: Noshad, Zeng & Hero 2019 (ICASSP), "Scalable mutual information estimation using
-dependence graphs", equations 7 and 9. With codes H(x) = ⌊(x + b) / ε⌋ of each coordinate, N_i
-and N_j rows in code i of A and j of B, and N_ij in both,
+dependence graphs", equations 7 and 9. Each coordinate x has the code ⌊(x + b) / ε⌋. With N_i
+rows in code i of A, N_j rows in code j of B, and N_ij rows in both,
     I(A;B) = Σ_ij (N_ij / N) · min(log2(N_ij N / (N_i N_j)), U)
-and the median over several random shifts b. Labels are codes already. Where B repeats each of
-its rows (`Pair.n_draws` > 1) B is the index of the input, and this index is its code.
+and the value is the median over several random shifts b. Labels are codes already. If B repeats
+each of its rows (`Pair.n_draws` > 1), B is the index of the input, and this index is its code.
 
-ε is in standard deviations: each coordinate has a cell of its own width ε·sd (in float64), and
-so no value depends on units of measurement; one of heavy tails is replaced by its normal scores
-first (tails.py). Wide cells lose information; in narrow ones rows are alone and the sum tends
-to log2 N whatever A and B have in common. So two things differ from the paper: `correction:
-shuffled` subtracts what the same codes give when B is shuffled, and `bandwidth: best` takes the
-ε of a grid with the largest such difference. Shuffled pairs occupy more cells than dependent
-ones, so both err towards less information. The published estimator is `correction: none` with
-`bandwidth: rule` or a number, and there U must not be small. No ratio exceeds log2 N, and with
-labels log2 of N over the smallest class: the published U of 20 bits for the inputs and 10 for
-ten classes cuts nothing of 10,000 samples; the published default of 10 for both would cut
-inputs of 13.3 bits, and such a value is flagged 'cut'.
+ε is in standard deviations: each coordinate has cells of its own width ε·sd (in float64), so no
+value depends on units of measurement. A coordinate with heavy tails is first replaced by its
+normal scores (tails.py). Wide cells lose information. In narrow cells each row is alone, and
+the sum tends to log2 N whatever A and B have in common. So two things differ from the paper:
+`correction: shuffled` subtracts the information of the same codes with B shuffled, and
+`bandwidth: best` takes the ε of a grid with the largest such difference. Shuffled pairs occupy
+more cells than dependent ones, so both err towards less information.
+
+The published estimator is `correction: none` with `bandwidth: rule` or a number. Its U must not
+be small. No ratio exceeds log2 N or, with labels, log2 of N over the smallest class. So the
+published U of 20 bits for the inputs and 10 bits for ten classes cuts nothing from 10,000
+samples. The published default of 10 bits for both would cut inputs of 13.3 bits; such a value
+is flagged 'cut'.
 
 Gaussians of 1 nat = 1.44 bit in d + d dimensions, N = 10⁴, gave 1.39, 1.12, 0.83, 0.48, 0.28
 bit at d = 1, 2, 3, 5, 10, and independent ones 0.00 to 0.01 bit. With `correction:
-miller_madow` and `bandwidth: rule` they gave 1.47, 1.35, 1.21, 1.09, 1.82, and independent ones
-0.04, 0.16, 0.29, 0.56, 1.47. The default errs low, and every choice errs.
+miller_madow` and `bandwidth: rule` they gave 1.47, 1.35, 1.21, 1.09, 1.82 bit, and independent
+ones 0.04, 0.16, 0.29, 0.56, 1.47 bit. So the default is too low, and no choice is accurate in
+many dimensions.
 """
 
 from __future__ import annotations
@@ -52,17 +55,17 @@ Bits = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _B_FACTOR = int(counting.odd_multipliers(1, seed=2)[0])
 _CHUNK = 2**21  # values turned into float64 at once
 _SOME = 128
-"""The codes of at least so many coordinates are compared first."""
+"""Codes of about this many coordinates are compared first."""
 
 
 class Cuts(Settings):
     """U for each of the two informations."""
 
     inputs: Bits | None = None
-    """This is the cut U in bits of information with the inputs X or another continuous
-    variable; null means log2 N."""
+    """The information with the inputs X, or with another continuous variable, has this cut U in
+    bits; null means log2 N."""
     labels: Bits | None = None
-    """This is the cut U in bits of information with the labels Y; null means log2 N."""
+    """The information with the labels Y has this cut U in bits; null means log2 N."""
 
 
 class EDGESettings(Settings):
@@ -71,10 +74,10 @@ class EDGESettings(Settings):
     estimator: Literal["edge"] = "edge"
     """`edge` estimates by random-shift hashing (Noshad et al. 2019)."""
     bandwidth: Literal["best", "rule"] | float | ByLayer[Bits] = "best"
-    """A cell has this width ε, in standard deviations of each coordinate. best: the one of 1/8
-    … 8 with the largest shuffle-corrected information. rule: smoothing · √d · N^(−1/(2d)),
-    where d counts the dimensions of both variables. A mapping gives each layer a width by its
-    name or a pattern: {conv1: 2.0, "dense*": 1.0}."""
+    """A cell has this width ε, in standard deviations of each coordinate. `best` takes the
+    width among 1/8 … 8 with the largest shuffle-corrected information; rule takes smoothing ·
+    √d · N^(−1/(2d)), where d counts the dimensions of both variables. A mapping gives each
+    layer a width by its name or a pattern: {conv1: 2.0, "dense*": 1.0}."""
     smoothing: float = Field(default=1.1, gt=0, allow_inf_nan=False)
     """This factor multiplies the width of `bandwidth: rule`."""
     correction: Literal["shuffled", "miller_madow", "none"] = "shuffled"
@@ -85,8 +88,8 @@ class EDGESettings(Settings):
     n_shifts: int = Field(default=5, ge=1)
     """The value is the median over this many random shifts of the cells."""
     upper_cut: Bits | Cuts | None = None
-    """Ratios are cut at U bits, one number for both informations or {inputs: 20, labels: 10};
-    null means log2 N, which no ratio exceeds. A value that lost something to the cut is flagged
+    """Ratios are cut at U bits: one number for both informations, or {inputs: 20, labels: 10}.
+    null means log2 N, which no ratio exceeds. A value from which anything was cut is flagged
     'cut'."""
     seed: int = Field(default=0, ge=0)
     """The shifts and shuffles are drawn with this seed."""
@@ -98,7 +101,7 @@ class EDGESettings(Settings):
         if self.bandwidth == "best" and self.correction != "shuffled":
             raise ValueError(
                 f"bandwidth: best needs correction: shuffled, not {self.correction}: without "
-                "it the narrowest cells always give most; use bandwidth: rule or a number"
+                "it the narrowest cells always win; use bandwidth: rule or a number"
             )
         for key, needed in {
             "smoothing": self.bandwidth == "rule",
@@ -136,10 +139,12 @@ class EDGE(PairEstimator):
 
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels
         Returns Information in bits. Time O(n (d_a + d_b)) for each bandwidth and shift,
-        memory O(n) beside the samples.
-            stderr : sd of the rows' terms over √n; shifts and cell width are not in it
-            cap : the smaller of H(code of A) and H(code of B), less the correction: what these
-                codes would give if the one told the other. Of `best`, the largest over its grid
+        memory O(n) in addition to the samples.
+            stderr : standard deviation of the rows' terms over √n; it does not include the
+                variation over shifts and cell widths
+            cap : the smaller of H(code of A) and H(code of B), less the correction, which is
+                the value if one code determines the other. With `bandwidth: best`, the largest
+                cap of its grid
             extra : bandwidth, the chosen ε, in standard deviations
             flags : 'cut' if a ratio above U counted as U in any shift
         A variable that never varies gives 0.
@@ -148,7 +153,7 @@ class EDGE(PairEstimator):
 
 
 def _between(pair: Pair, settings: EDGESettings, on_device: bool) -> Information:
-    """on_device: uses only torch operations, which also run on the CPU."""
+    """on_device : whether to use only torch operations, which also run on the CPU"""
     hashing = _Hashing.of(pair, on_device)
     dimensions = sum(hashing.dimensions)
     if settings.bandwidth == "best":
@@ -193,7 +198,7 @@ class _Counted(NamedTuple):
 class _Variable(NamedTuple):
     """A continuous variable: its rows (n, d), the start of its cells and their width at ε = 1.
 
-    some : rows of every n-th coordinate alone, of a variable of many; else None
+    some : the rows with every n-th coordinate, for a variable with many; else None
     """
 
     rows: torch.Tensor | np.ndarray
@@ -236,7 +241,7 @@ class _Variable(NamedTuple):
 
 
 class _Hashing(NamedTuple):
-    """Both variables, or codes (n,) in place of b."""
+    """Both variables; b may be codes (n,)."""
 
     a: _Variable
     b: _Variable | torch.Tensor | np.ndarray
@@ -254,13 +259,13 @@ class _Hashing(NamedTuple):
 
     @property
     def dimensions(self) -> list[int]:
-        """For each variable that is not a code."""
+        """Number of coordinates of each variable that is not a code."""
         return [len(v.scale) for v in (self.a, self.b) if isinstance(v, _Variable)]
 
     def codes(self, width: float, shares: np.ndarray):
         """Hashes (n,) of the codes of a and of b with cells of this width, shifted by these
-        shares of it. Both variables take the first shares, so that swapping them changes
-        nothing."""
+        shares of it. Both variables use the same shares from the first on, so that swapping
+        them changes nothing."""
         a = self.a.hashes(width, shares)
         if isinstance(self.b, _Variable):
             return a, self.b.hashes(width, shares) * _B_FACTOR
@@ -268,7 +273,7 @@ class _Hashing(NamedTuple):
 
 
 def _mean_and_sd_on_device(rows: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Of each coordinate, float64; a coordinate that never varies has sd 1."""
+    """Mean and standard deviation of each coordinate, float64; 1 if it never varies."""
     origin = rows[0].to(torch.float64)  # an equal row is then exactly 0, and so its sd
     total, squares = torch.zeros_like(origin), torch.zeros_like(origin)
     largest = torch.zeros_like(origin)
@@ -288,7 +293,7 @@ def _mean_and_sd_on_device(rows: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
 
 @compiled(nogil=True)
 def _mean_and_sd(rows):
-    """The same; torch's threads would wait for cores that other threads hold."""
+    """The same on the CPU, where torch's threads would wait for cores in use by others."""
     n, d = rows.shape
     largest, total, squares = np.zeros(d), np.zeros(d), np.zeros(d)
     for i in range(1, n):
@@ -316,7 +321,7 @@ def _counted(hashing: _Hashing, width: float, shift: int, settings: EDGESettings
     with_a, k_a = occupancy(a)
     with_b, k_b = occupancy(b)
     with_both, k_ab = occupancy(a + b)
-    # What has draws or labels for b is about codes; U of labels is for labels alone.
+    # Draws are codes too, but the cut for labels applies only to labels.
     cut = settings.cut(hashing.labelled)
     ratios = _terms(with_both, with_a, with_b, logs)
     terms = np.minimum(ratios, cut)
@@ -345,7 +350,7 @@ def _terms(with_both, with_a, with_b, logs) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def _logs(n: int) -> np.ndarray:
-    """log2 of 0 … n, where 0 is never asked for."""
+    """log2 of 0 … n; the entry for 0 is never used."""
     return np.log2(np.maximum(np.arange(n + 1), 1))
 
 

@@ -1,10 +1,10 @@
 """I(X;T) and I(T;Y) of activations that have finitely many values, by counting.
 
-T of a quantised network is discrete, and the measured inputs are all values of X, so nothing is
+T of a quantised network is discrete. If the measured inputs are all values of X, nothing is
 estimated. With X the index of the input,
-    I(X;T) = H(T) − mean_n H(T | X = x_n)        (H(T) where an input has one draw)
+    I(X;T) = H(T) − mean_n H(T | X = x_n)        (H(T) if each input has one draw)
     I(T;Y) = H(T) − Σ_y p(y) H(T | Y = y)
-with the entropies of the counts of equal rows of activations. Σ_y p(y) H(T|y) = H(T, Y) − H(Y).
+where each entropy is that of the counts of equal rows. Σ_y p(y) H(T|y) = H(T, Y) − H(Y).
 
 Source: Lorenzen, Igel & Nielsen 2022, "Information Bottleneck: Exact Analysis of (Quantized)
 Neural Networks" (ICLR), section 3.
@@ -38,25 +38,25 @@ class Exact(LayerEstimator):
 
     Settings = ExactSettings
     settings: ExactSettings
-    changes = "more inputs give more bits where these are a sample, and it has no setting"
+    changes = "more inputs give more bits if these are a sample; it has no settings"
 
     def moved_by(self, of: str) -> tuple[str, ...]:
         return ()
 
     def quantity(self, of: str) -> Quantity:
-        """The information of T's own values."""
+        """The information of the values of T."""
         return Quantity(f"{PAIRS[of]} of the values of T", PAIRS[of])
 
     def estimate(self, samples: Samples) -> LayerInformation:
         """I(X;T) and I(T;Y) of the measured inputs by counting equal rows.
 
         samples.t : (n_inputs, n_draws, n_units), samples.y : (n_inputs,)
-        Returns LayerInformation in bits, exact to 1e-9 bit for the measured inputs; the
-        interval is exact if these are all values of X. For unseen inputs it holds the
-        population's information (kernels/sampling.py), and the value stays that of the inputs;
-        other samples have none. extra: entropy, H(T), and entropy_given_x, H(T|X), 0 with one
-        draw. cap: log2 n_inputs, which a network without quantisation reaches because nearly
-        all of its rows differ; it is then flagged `saturated`.
+        Returns LayerInformation in bits, exact to 1e-9 bit for the measured inputs. interval:
+        exact if the inputs are all values of X. For unseen inputs it contains the population's
+        information (kernels/sampling.py), while the value remains that of the inputs. Other
+        samples have no interval. extra: entropy, H(T), and entropy_given_x, H(T|X), 0 with one
+        draw. cap: log2 n_inputs. A network without quantisation reaches the cap, because nearly
+        all of its rows differ; the value is then flagged 'saturated'.
         """
         return self.estimate_batch([samples])[0]
 
@@ -76,8 +76,7 @@ class Exact(LayerEstimator):
 
 
 def _records(batch: list[Samples]) -> list[LayerInformation]:
-    """Records of samples with one shape: I(X;T) = H(T) + H(X) − H(T, X), and the same with
-    Y."""
+    """Records of samples of one shape: I(X;T) = H(T) + H(X) − H(T, X), and the same with Y."""
     t = counting.stacked([samples.t for samples in batch])
     alike = all(samples.y is batch[0].y for samples in batch)
     labels = np.stack([samples.y.numpy() for samples in (batch[:1] if alike else batch)])

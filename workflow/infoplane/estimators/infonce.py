@@ -29,16 +29,17 @@ class InfoNCESettings(CriticSettings):
     """`infonce` is the lower bound of a critic that contrasts samples (van den Oord et al.
     2018)."""
     critic: Literal["separable", "concat"] = "separable"
-    """`separable` is a network of each variable and the inner product of their outputs; concat
-    is one network of both, which contrasts a sample with `contrasts` others alone."""
+    """`separable` is the inner product of the outputs of two networks, one for each variable;
+    concat is one network of both variables, which contrasts a sample with only `contrasts`
+    others."""
     batch_size: int = Field(default=512, ge=2)
-    """Separable critics contrast K samples, this many, in training and in the estimate, whose
-    largest value is log2 K bits; a smaller held-out half sets K to its size."""
+    """Separable critics contrast this many samples K, in training and in the estimate, whose
+    largest value is log2 K bits. If a held-out half has fewer samples, K is their number."""
 
 
 class InfoNCE(CriticEstimator):
-    """The InfoNCE bound. A sample's partner is found among those it is scored with: K, or those
-    of a held-out half where it has fewer, or held_out_contrasts + 1 of concat critics."""
+    """The InfoNCE bound. The critic finds a sample's partner among K samples, or among those of
+    a held-out half if it has fewer; concat critics among held_out_contrasts + 1."""
 
     Settings = InfoNCESettings
     settings: InfoNCESettings

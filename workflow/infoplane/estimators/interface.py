@@ -36,11 +36,12 @@ from infoplane.samples import Pair, Samples
 from infoplane.settings import Settings
 
 BENT = "monotone"
-"""Of COORDINATES, what leaves no Gaussian noise behind, which some estimators need."""
+"""The one of COORDINATES that makes noise no longer Gaussian; some estimators need Gaussian
+noise."""
 
 
 class EstimatorSettings(Settings):
-    """The settings of an estimator without further settings."""
+    """The settings of an estimator that has no settings of its own."""
 
     estimator: str
     """The estimator has this name, or this import path, "module:Class"."""
@@ -62,7 +63,7 @@ class Estimator(ABC):
     """Keys of its Settings that change nothing if the second variable is a label."""
     by_layer: ClassVar[tuple[str, ...]] = ()
     """Keys of its Settings that may be one value for all layers or one for each (by_layer.py).
-    An estimator whose batches hold several layers, or that surveys or remembers by them, has
+    An estimator whose batches hold several layers, or whose survey or memory is by layer, has
     none."""
     together: ClassVar[bool] = False
     """Whether a batch is all layers of some seeds at one epoch, and not a single layer."""
@@ -81,14 +82,14 @@ class Estimator(ABC):
     not_pooled: ClassVar[str] = ""
     """Why it cannot measure pooled epochs or seeds (measurement/pooling.py)."""
     exempt_from_dpi: ClassVar[str] = ""
-    """Why the data processing inequality does not hold for it."""
+    """Why its values need not obey the data processing inequality."""
     not_invariant: ClassVar[str] = ""
     """Why its quantity is meant to change under invertible maps of a layer. An audit
     (invariance/audit.py) measures by how much, and does not count it as a failure."""
 
     changes: ClassVar[str] = ""
-    """What of its settings and of the samples changes its number, and which way: a clause, for
-    people; what other coordinates do, says `moved_by`."""
+    """Which settings and which properties of the samples change its value, and in which
+    direction: a clause for readers. `moved_by` says what other coordinates do."""
 
     takes_layers: ClassVar[bool] = False
     takes_pairs: ClassVar[bool] = False
@@ -116,7 +117,7 @@ class Estimator(ABC):
 
     @property
     def name(self) -> str:
-        """As the settings name it."""
+        """Its name in the settings."""
         return self.settings.estimator
 
     def of_layer(self, layer: str) -> Estimator:
@@ -150,12 +151,12 @@ class Estimator(ABC):
 
     def moved_by(self, of: str) -> tuple[str, ...] | None:
         """Which maps of a layer (information.COORDINATES) may move its I(X;T) (of: "ixt") or
-        its I(T;Y) ("ity"); the others leave it as it is. None: that is not known."""
+        its I(T;Y) ("ity"); the others leave it unchanged. None if this is not known."""
         return None
 
     def what_changes(self, of: str) -> str:
-        """What would change its I(X;T) (of: "ixt") or its I(T;Y) ("ity"), in a sentence without
-        its end; empty where the estimator does not say."""
+        """What would change its I(X;T) (of: "ixt") or its I(T;Y) ("ity"): a sentence without
+        its full stop; empty if the estimator does not say."""
         moved = self.moved_by(of)
         if not self.changes or moved is None:
             return self.changes
@@ -168,9 +169,9 @@ class Estimator(ABC):
         return f"{self.changes}; of the layer's coordinates, {', '.join(texts)}"
 
     def statements(self, network: str = "") -> dict[str, str]:
-        """What a store's attributes say of its numbers: `quantity_ixt`, in words, `symbol_ixt`,
-        `changes_ixt`, what would change it, and of I(T;Y) alike; and `not_calibrated`, by how
-        much its calibrated intervals failed their test, or ""."""
+        """The attributes of a store that describe its values: for I(X;T) `quantity_ixt`, in
+        words, `symbol_ixt`, and `changes_ixt`, what would change it; the same for I(T;Y); and
+        `not_calibrated`, by how much its calibrated intervals failed their test, or ""."""
         both = {of: self.quantity_of(of, network) for of in QUANTITIES}
         words = {f"quantity_{of}": one.words for of, one in both.items()}
         symbols = {f"symbol_{of}": one.symbol for of, one in both.items()}
@@ -211,8 +212,8 @@ class Estimator(ABC):
         return "", ""
 
     def survey(self, batch: Sequence[Samples], so_far: Any = None) -> Any:
-        """The survey: its notes on a first pass over all samples; the last result goes to the
-        session. so_far : the result before, None at first"""
+        """Notes from a first pass over all samples, batch by batch; the last result goes to the
+        session. so_far : the previous result, None at first"""
         return so_far
 
     def cost(self, n: int, d: int, features: int) -> Cost:
@@ -276,8 +277,8 @@ class LayerEstimator(Estimator):
     def answers(
         self, batch: Sequence[Samples], survey: Any = None, memory: dict | None = None
     ) -> list[LayerInformation]:
-        """It uses the activations alone; I(T;Y) with a continuous Y is measured like two
-        variables."""
+        """The records from activations and labels; I(T;Y) with a continuous Y is measured as
+        for two variables."""
         if batch[0].is_labelled:
             return self.estimate_batch(batch, survey)
         if self.needs_labels:
@@ -361,9 +362,9 @@ class Session:
 
     @isolated()
     def __call__(self, batch: Sequence[Samples]) -> list[LayerInformation]:
-        """One record a sample, flagged where the truth is infinite, or the value cannot be;
-        with calibrated intervals where the page has evidence, and the reason where there is
-        no interval."""
+        """One record for each sample, flagged if the truth is infinite or the value impossible.
+        It has a calibrated interval if the calibration page has evidence, else the reason why
+        there is none."""
         estimator = self._of_layer(batch[0].layer, batch[0].place)
         records = estimator.answers(batch, self.survey, self.memory)
         records = [record.with_saturation() for record in records]
@@ -402,8 +403,8 @@ class Session:
             ) from None
 
     def judged(self, pair: Pair) -> Information:
-        """`between` of one pair, flagged above H(B), with its calibrated interval, its quantity
-        and what would change it."""
+        """`between` for one pair, flagged if the value exceeds H(B), with its calibrated
+        interval, its quantity, and what would change it."""
         (record,) = self.between([pair])
         estimator = self.estimator
         record = intervals.of_pair(estimator, pair, Limits().of_pair(pair, record))

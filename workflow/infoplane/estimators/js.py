@@ -1,9 +1,9 @@
-"""JS: a critic trained by the Jensen-Shannon objective, put into the NWJ bound.
+"""JS: the NWJ bound of a critic that is trained with the Jensen-Shannon objective.
 
 Source: Nowozin et al. 2016, NeurIPS, and Hjelm et al. 2019, ICLR, for the objective; Poole et
 al. 2019, ICML, section 2.3, for the estimate. The critic f maximises
     −E_p(a,b)[softplus(−f)] − E_p(a)p(b)[softplus(f)]
-which is stable, as no exponential of a score appears in it, and whose best critic is
+This objective is stable, because it has no exponential of a score. Its best critic is
 f = ln p(a,b) / p(a)p(b). The NWJ bound is tight for 1 + f, so the estimate is
     I(A;B) ≥ 1 + E_p(a,b)[f] − E_p(a)p(b)[e^f]
 """
@@ -25,7 +25,8 @@ class JSSettings(CriticSettings):
     """Settings of the bound of a critic trained by Jensen-Shannon."""
 
     estimator: Literal["js"] = "js"
-    """`js` is a critic trained by the Jensen-Shannon objective."""
+    """`js` is the NWJ bound of a critic trained with the Jensen-Shannon objective (Hjelm et al.
+    2019)."""
 
 
 class JS(CriticEstimator):

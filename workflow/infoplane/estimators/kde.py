@@ -32,7 +32,7 @@ from infoplane.samples import BIT, SATURATION, Information, LayerInformation, Pa
 from infoplane.settings import Settings
 
 NOTHING = Interval(0.0, 0.0, "proven")
-"""The record of a layer that never varies."""
+"""The interval of a layer that never varies."""
 Variance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -52,8 +52,8 @@ class KDESettings(Settings):
     bound: Literal["upper", "lower"] = "upper"
     """The values of I(X;T) and I(T;Y) use this bound of the entropies."""
     memory_mb: int = Field(default=512, ge=1)
-    """The estimator uses at most this many MB of working memory beside the samples. Pairs of
-    continuous variables are copied, and so are activations in float64."""
+    """The estimator uses at most this many MB of working memory, not counting the samples and
+    copies of pairs of continuous variables and of activations in float64."""
 
 
 class KDE(LayerEstimator, PairEstimator):
@@ -103,14 +103,15 @@ class KDE(LayerEstimator, PairEstimator):
                 is not a bound, and is flagged 'not_a_bound'; I(T;Y) always is.
             interval : proven, differences of bounds of opposite sides, for the measured inputs
             cap : of I(X;T), log2 n_inputs; every kernel sum is at least its own input's share.
-            extra : entropy_given_x, h(T|X) less that of the noise; 0 with one draw
-        A layer that never varies holds no information, even if its relative noise is zero. All
+            extra : entropy_given_x, h(T|X) less the entropy of the noise; 0 with one draw
+            flags : 'heavy_tails' (tails.py) if `relative` noise takes its variance from
+                outliers
+        A layer that never varies has no information, even if its relative noise is zero. All
         results concern the measured inputs, equally likely, and not a population behind them.
         If kernels hardly overlap, every input differs from every other, and both informations
-        are as large as possible ('saturated').
-        flags : 'heavy_tails' (tails.py) if `relative` noise takes its variance from outliers
-            Values are within 1e-4 bit of the formulas (relatively, above 1 bit), for any
-            precision, offset and scale of the activations.
+        are as large as possible ('saturated'). Values are within 1e-4 bit of the formulas
+        (above 1 bit, within 1e-4 of the value), for any precision, offset and scale of the
+        activations.
         """
         t = samples.t
         rows = t.reshape(-1, samples.n_units)
@@ -146,15 +147,15 @@ class KDE(LayerEstimator, PairEstimator):
         cap: log2 n.
         flags : 'saturated' if kernels overlap so little that each sample differs from every
             other, within 2 % of log2 n bits; 'heavy_tails' if few kernels overlap for some
-            samples and nearly all for the others (tails.py) A variable that never varies holds
-            no information.
+            samples and nearly all for the others (tails.py)
+        A variable that never varies has no information.
         """
         cap, memory = math.log2(pair.n), self.settings.memory_mb * 10**6
         variables = [pair.a] if pair.is_labelled else [pair.a, pair.b]
         variances = [_variance(rows, self.settings) for rows in variables]
         if min(variances) < SMALLEST_VARIANCE:
             return _of_samples(Information(0.0, NOTHING, cap=cap))
-        # with each divided by its noise, the noise on both is one of variance 1
+        # each divided by its noise: the joint noise then has variance 1
         scaled = [rows / math.sqrt(v) for rows, v in zip(variables, variances, strict=True)]
         if pair.is_labelled:
             sides, joint = mixture_entropies(scaled[0], pair.b.numpy(), 1.0, memory)
@@ -164,14 +165,14 @@ class KDE(LayerEstimator, PairEstimator):
             ]
             a, b = (mixture_entropies(r, _one_class(pair), 1.0, memory)[0] for r in scaled)
             sides = Bounds(a.lower + b.lower, a.upper + b.upper)
-        # the information of A + noise about which sample it is
+        # A + noise alone already identifies the sample
         alone = pair.is_labelled and BIT * sides.upper >= SATURATION * cap
         saturated = ("saturated",) if alone else ()
         flags = ("not_a_bound", *saturated, *_heavy_tails(variables))
         return _of_samples(replace(self._difference(sides, joint, flags), cap=cap))
 
     def _difference(self, whole: Bounds, given: Bounds, flags: tuple[str, ...]) -> Information:
-        """whole − given, in bits: with the side of the settings, and between its bounds."""
+        """whole − given, in bits: the value by the side that the settings name, and bounds."""
         side = self.settings.bound
         low, high = whole.lower - given.upper, whole.upper - given.lower
         return Information(
@@ -182,7 +183,8 @@ class KDE(LayerEstimator, PairEstimator):
 
 
 def _of_samples(record: Information) -> Information:
-    """The record of pairs; its bounds are theorems on these pairs alone."""
+    """The record for pairs: its bounds are proven only for these pairs, so they move to
+    `extra`."""
     low, high, _ = record.interval
     extra = {"low_of_samples": low, "high_of_samples": high}
     return replace(record, interval=NO_INTERVAL, extra=extra).without_interval("sample")
@@ -193,7 +195,7 @@ def _heavy_tails(variables: list[torch.Tensor]) -> tuple[str, ...]:
 
 
 def _number(value: float) -> str:
-    """0.001 as 10⁻³."""
+    """The number in words of a quantity: 0.001 is 10⁻³."""
     power = round(math.log10(value))
     if abs(power) > 2 and math.isclose(value, 10.0**power):
         return "10" + str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))

@@ -6,7 +6,7 @@ planes by Butakov et al. 2024 (ICLR). With ρ_j(i) the distance of sample i to i
 and c_d the volume of the unit ball in d dimensions,
     H(A) = mean_i Σ_j w_j [ψ(n) − ψ(j) + ln c_d + d ln ρ_j(i)]
     I(A;B) = H(A) + H(B) − H(A,B)      with labels H(A) − Σ_y p(y) H(A | y)
-where w_k = 1 alone or, weighted, Σ_j w_j = 1 and Σ_j w_j Γ(j + 2l/d)/Γ(j) = 0 for
+where only w_k = 1 is not 0 or, weighted, Σ_j w_j = 1 and Σ_j w_j Γ(j + 2l/d)/Γ(j) = 0 for
 l = 1 … ⌊d/4⌋, which removes the leading terms of the bias in many dimensions.
 """
 
@@ -36,7 +36,7 @@ class KLSettings(Settings):
     estimator: Literal["kl"] = "kl"
     """`kl` combines Kozachenko-Leonenko entropies of nearest neighbours."""
     k: int = Field(default=3, ge=1)
-    """The entropies use this many nearest neighbours; with weights, at most so many, and at
+    """The entropies use this many nearest neighbours; with weights, at most this many, and at
     least ⌊d/4⌋ + 1 in d dimensions."""
     norm: Literal["euclidean", "max"] = "euclidean"
     """Distances have this norm; in the max-norm, balls are cubes."""
@@ -48,7 +48,7 @@ class KLSettings(Settings):
     seed: int = Field(default=0, ge=0)
     """Noise that separates ties, if there are any, is drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """The estimator uses at most this many MB of working memory beside copies of the
+    """The estimator uses at most this many MB of working memory, not counting copies of the
     samples."""
 
 
@@ -59,8 +59,8 @@ class KL(PairEstimator):
     settings: KLSettings
     infinite_without_noise = True
     changes = (
-        "another k, or weights, trade bias for variance, and more samples lower both; "
-        "where values repeat, the seed of the noise that parts them moves it"
+        "another k, or weights, trade bias for variance, and more samples lower both; if "
+        "values repeat, the seed of the noise that separates them moves it"
     )
 
     def moved_by(self, of: str) -> tuple[str, ...]:
@@ -73,13 +73,14 @@ class KL(PairEstimator):
             treated as the index of its row. Each variable is standardised and its ties are
             separated (scaled.py). Samples of a class with k members or fewer use all its other
             members as neighbours, in H(A | Y) and also in their terms of H(A), which keeps
-            their bias equal; the only member of a class is left out of both. Returns
-            value : may be negative. 0 exactly where a or b never varies, or b is one class.
+            their bias equal; the only member of a class is left out of both.
+        Returns Information in bits.
+            value : may be negative; exactly 0 if a or b never varies, or b is one class
             stderr : standard deviation of the n differences of terms, over √n
-            cap : a distance in (a, b) is at least that in a or in b, and one within a class at
-                least that within all samples, so logarithms of distances only subtract: ψ(n) −
-                ψ(k) + ln(c_da c_db / c_(da+db)), or ψ(n) − mean ψ(n_y(i)) for labels. Infinite
-                with weights, which may be negative.
+            cap : a distance in (a, b) is at least the distance in a or in b, and a distance
+                within a class at least the distance within all samples, so logarithms of
+                distances only subtract. This gives ψ(n) − ψ(k) + ln(c_da c_db / c_(da+db)), or
+                ψ(n) − mean ψ(n_y(i)) for labels. Infinite with weights, which may be negative.
             extra : the entropies entropy_a, entropy_b, entropy_joint, or entropy_a and
                 entropy_a_given_b: differential, in bits, in the units of the samples, of the
                 variables that vary
@@ -149,10 +150,10 @@ def _with_labels(pair: Pair, settings: KLSettings) -> Information:
 
 
 def local_entropies(rows: torch.Tensor, settings) -> torch.Tensor:
-    """Each sample's −ln density; their mean is the differential entropy.
+    """−ln density at each sample; the mean is the differential entropy.
 
     rows : torch.Tensor (n, d), floating point, no two of them equal; not standardised here
-    settings : KLSettings, or an object with its k, norm, weighted and memory_mb
+    settings : KLSettings, or an object with k, norm, weighted and memory_mb
     Returns float64 (n,) in nats, for the units of the rows, on their device; −∞ or NaN for
     equal rows. Raises ValueError if k ≥ n, or if the weights need a larger k.
     """
@@ -189,8 +190,8 @@ def neighbour_weights(k: int, d: int) -> np.ndarray:
 
 
 def _terms(distances, sizes, ks, d: int, norm, weighted: bool) -> torch.Tensor:
-    """Σ_j w_j [ψ(n) − ψ(j) + ln c_d + d ln ρ_j] for each sample, among `sizes` samples, with ks
-    neighbours. distances (n, largest of ks), those beyond ks unused."""
+    """Σ_j w_j [ψ(n) − ψ(j) + ln c_d + d ln ρ_j] for each sample, with n from `sizes` and ks
+    neighbours. distances : (n, largest of ks); those beyond a sample's ks are not used"""
     most = distances.shape[1]
     weights = np.zeros((most + 1, most))
     for k in ks.unique().tolist():

@@ -38,7 +38,7 @@ class KSGSettings(Settings):
     seed: int = Field(default=0, ge=0)
     """Noise that separates ties, if there are any, is drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """The estimator uses at most this many MB of working memory beside copies of the
+    """The estimator uses at most this many MB of working memory, not counting copies of the
     samples."""
 
 
@@ -49,8 +49,8 @@ class KSG(PairEstimator):
     settings: KSGSettings
     infinite_without_noise = True
     changes = (
-        "another k trades bias for variance, and more samples lower both; where values "
-        "repeat, the seed of the noise that parts them moves it"
+        "another k trades bias for variance, and more samples lower both; if values "
+        "repeat, the seed of the noise that separates them moves it"
     )
 
     def moved_by(self, of: str) -> tuple[str, ...]:
@@ -65,13 +65,14 @@ class KSG(PairEstimator):
             value depends neither on units nor on the order of samples. A member of a class of k
             or fewer uses all other members as neighbours. The only member of a class has none
             and is left out, also from n, as in Ross 2014 and scikit-learn; with many such
-            classes the value covers only the other classes. Returns
-            value : may be negative. 0 exactly where a or b never varies, or b is one class.
+            classes the value covers only the other classes.
+        Returns Information in bits.
+            value : may be negative; exactly 0 if a or b never varies, or b is one class
             stderr : standard deviation of the n terms of the mean, over √n
-            cap : the largest value of the formula. All but the farthest of the k neighbours in
-                (a, b) are nearer than ε_i in a and in b: ψ(n) − ψ(k). bias_improved counts the
-                farthest too: ψ(k) + ln n + ln(c_da c_db / c_(da+db)) − 2 ln k. Labels, m(i) ≥
-                k_i: ψ(n) − mean ψ(n_y(i)).
+            cap : the largest value of the formula. With ksg1, all but the farthest of the k
+                neighbours in (a, b) are nearer than ε_i in a and in b, which gives ψ(n) − ψ(k).
+                bias_improved counts the farthest too: ψ(k) + ln n + ln(c_da c_db / c_(da+db)) −
+                2 ln k. With labels m(i) ≥ k_i, which gives ψ(n) − mean ψ(n_y(i)).
         Raises ValueError if k ≥ n, or if every label has only one sample.
         """
         neighbour_terms.require_neighbours(pair, self.settings.k)

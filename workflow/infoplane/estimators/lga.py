@@ -1,23 +1,25 @@
 """Local Gaussian approximation (LGA): a Gaussian is fitted to the density at each sample.
 
 Source: S. Gao, Ver Steeg & Galstyan 2015 (UAI, "Estimating mutual information by local Gaussian
-approximation"), equations 8 to 12; local likelihood of Hjort & Jones 1996. At each sample x the
-mean and covariance maximise the kernel-weighted likelihood less the mass of the kernel,
+approximation"), equations 8 to 12; the local likelihood is that of Hjort & Jones 1996. At each
+sample x, the mean and covariance maximise the kernel-weighted log-likelihood less the
+Gaussian's mass under the kernel,
     (1/n) Σ_j K(x_j − x) ln N(x_j; μ, Σ) − ∫ K(t − x) N(t; μ, Σ) dt
-over all samples x_j, including x, with a product Gaussian kernel K of bandwidth h, the distance
-of x to its k-th neighbour; the integral is N(x; μ, Σ + h² I). The density is f(x) = N(x; μ, Σ)
-and
+The sum is over all samples x_j, including x. K is a product Gaussian kernel whose bandwidth h
+is the distance of x to its k-th neighbour; the integral is N(x; μ, Σ + h² I). The density is
+f(x) = N(x; μ, Σ) and
     I(A;B) = mean ln f(a, b) / (f(a) f(b))          with labels mean ln f(a | b) / f(a)
 
 The data enter only through the kernel-weighted number, mean and covariance of the
-neighbourhood, which take O(n² d²) operations once. Damped Newton steps find the maximum in p =
-d + d (d + 1) / 2 coordinates of mean and Cholesky factor (kernels/lga_cpu.py), at O(p³) per
-step. The samples are taken in blocks that fit into memory. On one core: 0.5 s at n = 2000 and d
-= 1 + 1, 0.4 s at 2 + 2.
+neighbourhood, which take O(n² d²) operations once. Damped Newton steps then find the maximum,
+in p = d + d (d + 1) / 2 coordinates of mean and Cholesky factor (kernels/lga_cpu.py), in O(p³)
+per step. Blocks of samples are chosen to fit into memory. On one core: 0.5 s at n = 2000 and
+d = 1 + 1, 0.4 s at 2 + 2.
 
-Gaussians of 0, 1.44 and 5.77 bit with n = 2000 gave −0.01, 1.42, 5.78 at d = 1 + 1 and −0.05,
+Gaussians of 0, 1.44 and 5.77 bits with n = 2000 gave −0.01, 1.42, 5.78 at d = 1 + 1 and −0.05,
 1.40, 5.81 at 2 + 2 with k = 40, and −0.01, 1.41, 5.76 and −0.19, 1.26, 5.75 with k = 15. For
-Gaussians the model holds everywhere; for other laws more neighbours blur more.
+Gaussians the model is exact everywhere; with other distributions, more neighbours smooth
+more.
 """
 
 from __future__ import annotations
@@ -38,12 +40,12 @@ from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 
 NARROWEST = 1e-4
-"""Smallest bandwidth, in standard deviations: sums of squares resolve no narrower one."""
+"""Smallest bandwidth, in standard deviations: sums of squares do not resolve smaller ones."""
 
 MOST_UNCONVERGED = 0.01
-"""A result is flagged from this share of fits that miss the tolerance."""
+"""A result is flagged if more than this share of the fits did not converge."""
 
-_RIDGE = 1e-10  # of covariances, in squared bandwidths: what equal samples are blurred by
+_RIDGE = 1e-10  # added to covariances, in squared bandwidths, for the sake of equal samples
 
 
 class LGASettings(Settings):
@@ -55,14 +57,14 @@ class LGASettings(Settings):
     k: int = Field(default=30, ge=1)
     """The bandwidth is the distance to the neighbour of this rank."""
     tolerance: float = Field(default=1e-5, gt=0, lt=1)
-    """A fit has converged if its gradient is at most this long; values are then within some ten
-    times its square of the maximum, in nats."""
+    """A fit has converged if the norm of its gradient is below this; the value is then within
+    about ten times the square of this number of the maximum, in nats."""
     max_iterations: int = Field(default=200, ge=1)
     """The optimiser stops after this many iterations in any case."""
     seed: int = Field(default=0, ge=0)
     """Noise that separates ties, if there are any, is drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """The estimator uses at most this many MB of working memory beside copies of the
+    """The estimator uses at most this many MB of working memory, not counting copies of the
     samples."""
 
 
@@ -70,9 +72,9 @@ class Neighbourhoods(NamedTuple):
     """Statistics of the data around each of n samples, in units of its bandwidth and relative
     to its position.
 
-    weight : (n,) (1/n) Σ K · h^d, the mass under the kernel
-    mean : (n, d) and covariance : (n, d, d), weighted with the kernel
-    start_mean, start : (n, d), (n, d, d) mean and covariance of all the samples
+    weight : (n,), the mass under the kernel, (1/n) Σ K · h^d
+    mean, covariance : (n, d), (n, d, d), weighted with the kernel
+    start_mean, start : (n, d), (n, d, d), mean and covariance of all samples
     """
 
     weight: torch.Tensor
@@ -83,19 +85,19 @@ class Neighbourhoods(NamedTuple):
 
 
 def _bytes_each(n: int, d: int) -> int:
-    """Bytes of one sample among n: its kernels with all rows, its axes and its
+    """Bytes for one sample among n: its kernel values with all rows, its axes and its
     neighbourhood."""
     return 8 * (3 * n + 20 * d * d)
 
 
 def _bytes_of_fits(d: int) -> int:
-    """Bytes of the fits that run at once: Hessians, their factors and axes."""
+    """Bytes for the fits that run at the same time: Hessians, their factors and axes."""
     return numba.get_num_threads() * 64 * (d + d * (d + 1) // 2) ** 2
 
 
 def log_densities(rows: torch.Tensor, k: int, options: LGASettings) -> tuple[torch.Tensor, int]:
-    """ln f at each row, float64 (n,), for the units of the rows, and the number of fits that
-    did not converge; rows float64 (n, d), with a spread near 1."""
+    """ln f at each row in nats, float64 (n,), for the units of the rows, and the number of fits
+    that did not converge. rows : float64 (n, d), with a standard deviation near 1"""
     n, d = rows.shape
     memory = options.memory_mb * 10**6
     distances, _ = neighbours.nearest(rows, k, "euclidean", memory)
@@ -133,7 +135,7 @@ def _neighbourhoods(rows, products, width, part: slice) -> Neighbourhoods:
 
 
 def _fit(around: Neighbourhoods, options: LGASettings) -> tuple[torch.Tensor, int]:
-    """ln N(0; μ, Σ) of the fits (n,), and the number that did not converge; on the CPU."""
+    """ln N(0; μ, Σ) of the fits (n,) and the number that did not converge; runs on the CPU."""
     root = torch.linalg.cholesky_ex(around.covariance)[0]
     start = torch.linalg.cholesky_ex(around.start)[0]
     unit = torch.eye(start.shape[1], dtype=start.dtype, device=start.device)
@@ -148,7 +150,7 @@ def _fit(around: Neighbourhoods, options: LGASettings) -> tuple[torch.Tensor, in
     def run(i: int) -> None:
         lga_cpu.fits(*given, stops, edges[i], edges[i + 1], found)
 
-    with threadpool_limits(1, "blas"):  # threads share the samples, not their tiny matrices
+    with threadpool_limits(1, "blas"):  # threads divide the samples, not the tiny matrices
         each(run, len(edges) - 1)
     return torch.from_numpy(found[:, 0]).to(start.device), int((found[:, 1] == 0).sum())
 
@@ -161,7 +163,7 @@ class LGA(PairEstimator):
     infinite_without_noise = True
     changes = (
         "another k changes how local the Gaussians are, and more samples lower the bias; "
-        "where values repeat, the seed of the noise that parts them moves it"
+        "if values repeat, the seed of the noise that separates them moves it"
     )
 
     def moved_by(self, of: str) -> tuple[str, ...]:
@@ -175,14 +177,14 @@ class LGA(PairEstimator):
             variable is standardised and its ties are separated (scaled.py). Classes of k
             samples or fewer take the farthest sample as their k-th neighbour.
         Returns Information in bits.
-            stderr : sd of the samples' terms over √n
+            stderr : standard deviation of the samples' terms over √n
             cap : infinite; a local Gaussian may be as flat as float64 can resolve
             flags : not_converged if more than 1 % of the fits did not converge: few iterations,
                 or many ties, which make the value of little use
             extra : unconverged, the share of these fits (no unit)
         A variable that never varies, or a single class, gives 0.
         Raises ValueError if k ≥ n, if there are at most d + 1 samples, in all or in a class, or
-        if a fit in so many dimensions does not fit into memory_mb.
+        if the fits need more memory than memory_mb.
         """
         neighbour_terms.require_neighbours(pair, self.settings.k)
         a = scaled.of_one_scale(pair.a)
@@ -217,7 +219,7 @@ class _Densities:
         self.n_fits, self.n_unconverged = 0, 0
 
     def of(self, rows: torch.Tensor, part: str = "the samples") -> torch.Tensor:
-        """ln f in nats, float64 (n,), of rows (n, d) without ties."""
+        """ln f in nats, float64 (n,), at rows (n, d) without ties."""
         n, d = rows.shape
         if n <= d + 1:
             raise ValueError(
@@ -228,8 +230,8 @@ class _Densities:
         if needed > self.settings.memory_mb * 10**6:
             raise ValueError(
                 f"{self.place}: {part} ({n} rows): fits of a Gaussian in {d} dimensions take "
-                f"{needed / 1e6:.0f} MB and more, memory_mb is {self.settings.memory_mb}; take "
-                "an estimator for many dimensions, or fewer"
+                f"at least {needed / 1e6:.0f} MB, but memory_mb is {self.settings.memory_mb}; "
+                "use an estimator for many dimensions, or fewer dimensions"
             )
         k = min(self.settings.k, n - 1)
         values, unconverged = log_densities(rows, k, self.settings)

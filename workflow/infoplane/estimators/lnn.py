@@ -6,18 +6,18 @@ k-th neighbour, z_j = (a_j − a_i) / ρ over its m nearest neighbours, w_j = ex
     S_0 = Σ w_j    μ = Σ w_j z_j / S_0    Σ = Σ w_j z_j z_jᵀ / S_0 − μ μᵀ
     −ln f(a_i) = ψ(n) + (d/2) ln 2π + d ln ρ + (ln|Σ| + μᵀ Σ⁻¹ μ) / 2 − ln S_0
     H(A) = mean_i −ln f(a_i) − B            I(A;B) = H(A) + H(B) − H(A,B)
-and with labels H(A) − Σ_y p(y) H(A | y). The paper writes ln n for ψ(n), which is the correct
-term for the mass of a ball to a neighbour among n samples.
+and with labels H(A) − Σ_y p(y) H(A | y). The paper has ln n in place of ψ(n), which is the
+correct term for the mass of a ball that reaches a neighbour among n samples.
 
-The bias B depends on k, m and the dimension alone, not on the density: around a sample the
-distances to its neighbours are (E_1 + … + E_j)^(1/d) with E exponential, their directions
-uniform. It is −1.5 nat in 5 dimensions and must be known. BIAS holds it for the default k and
+The bias B depends only on k, m and the dimension, not on the density: the distances from a
+sample to its neighbours are (E_1 + … + E_j)^(1/d) with E exponential, and their directions are
+uniform. It is −1.5 nats in 5 dimensions and must be known. BIAS holds it for the default k and
 m, from `simulate_bias`; for others it is simulated at the first use.
 
-The density must be nearly Gaussian over the m neighbours, but samples in the tails have theirs
-on one side. H of a standard Gaussian at n = 3000 is 0.02, 0.0, 0.1, 0.3, 0.6, 1.0, 2.4 and 4.3
-nats too large at d = 1 … 6, 8, 10. So I(A;B) is too small, by 0.0, 0.4, 1.2 and 4.6 bit at d =
-1, 2, 3, 5 each and n = 4096 (true value 1.44 bit).
+The density must be nearly Gaussian over the m neighbours, but samples in the tails have their
+neighbours on one side. H of a standard Gaussian at n = 3000 is 0.02, 0.0, 0.1, 0.3, 0.6, 1.0,
+2.4 and 4.3 nats too large at d = 1 … 6, 8, 10. So I(A;B) is too small, by 0.0, 0.4, 1.2 and 4.6
+bits at d = 1, 2, 3, 5 for each variable and n = 4096 (true value 1.44 bits).
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from infoplane.samples import Information, Pair
 from infoplane.settings import Settings
 
 REPEATS = 50_000
-"""Size of a simulation of a bias that is not in the table; it is accurate to 0.003 nat."""
+"""Number of neighbourhoods to simulate a bias that is not in the table, to 0.003 nat."""
 
 FLAT = 1e-6
-"""A covariance with a pivot below this, in squared bandwidths, is singular."""
+"""A covariance with a pivot below this, in squared bandwidths, counts as singular."""
 
 MOST_FLAT = 0.01
-"""A result is flagged from this share of samples with a singular covariance."""
+"""A result is flagged if more than this share of the covariances is singular."""
 
 _RIDGE = 1e-12
 
@@ -56,12 +56,12 @@ class LNNSettings(Settings):
     k: int = Field(default=5, ge=1)
     """The bandwidth is the distance to the neighbour of this rank."""
     n_neighbours: int = Field(default=30, ge=4)
-    """The local Gaussian is fitted to this many neighbours. They must be at least three more
-    than the dimensions of both variables together, or its covariance is singular."""
+    """The local Gaussian is fitted to this many neighbours: at least three more than the
+    dimensions of both variables together, or its covariance is singular."""
     seed: int = Field(default=0, ge=0)
     """Noise that separates ties, if there are any, is drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """The estimator uses at most this many MB of working memory beside copies of the
+    """The estimator uses at most this many MB of working memory, not counting copies of the
     samples."""
 
     @model_validator(mode="after")
@@ -79,8 +79,8 @@ class LNN(PairEstimator):
     infinite_without_noise = True
     changes = (
         "another k or n_neighbours changes how local the Gaussians are, and more samples "
-        "lower the bias; where values repeat, the seed of the noise that parts them moves"
-        " it"
+        "lower the bias; if values repeat, the seed of the noise that separates them "
+        "moves it"
     )
 
     def moved_by(self, of: str) -> tuple[str, ...]:
@@ -94,7 +94,8 @@ class LNN(PairEstimator):
             Each variable is standardised and its ties are separated (scaled.py). If there are
             fewer than n_neighbours others, in all samples or in a class, all of them are used.
         Returns Information in bits.
-            stderr : sd of the samples' terms over √n, and the Monte Carlo error of the biases
+            stderr : standard deviation of the samples' terms over √n, and the Monte Carlo error
+                of the biases
             cap : infinite; a local Gaussian may be as flat as float64 can resolve
             flags : degenerate if more than 1 % of the covariances are singular: many ties, or b
                 a function of a. The value is then of little use
@@ -131,14 +132,14 @@ def _with_labels(pair: Pair, a: torch.Tensor, settings: LNNSettings) -> Informat
 
 
 class _Entropies:
-    """Terms of entropies, with the share of singular covariances and the error of biases."""
+    """Terms of entropies; also the share of singular covariances and the error of biases."""
 
     def __init__(self, pair: Pair, settings: LNNSettings):
         self.place, self.settings = pair.place, settings
         self.flat, self.n_terms, self.errors = 0, 0, []
 
     def of(self, rows: torch.Tensor, part: str = "the samples") -> torch.Tensor:
-        """−ln f − B in nats, float64 (n,), of rows (n, d) without ties."""
+        """−ln f − B in nats, float64 (n,), for rows (n, d) without ties."""
         n, d = rows.shape
         m = min(self.settings.n_neighbours, n - 1)
         if m < max(d + 3, self.settings.k):
@@ -167,8 +168,8 @@ class _Entropies:
 def minus_log_densities(
     rows: torch.Tensor, k: int, n_neighbours: int, memory_mb: int = 512
 ) -> tuple[torch.Tensor, int]:
-    """−ln f of each row, float64 (n,) in nats for the units of the rows, without the bias, and
-    how many rows have a singular covariance; rows (n, d), no two of them equal."""
+    """−ln f of each row in nats, float64 (n,), for the units of the rows, without the bias; and
+    the number of rows with a singular covariance. rows : (n, d), no two of them equal"""
     n, d = rows.shape
     distances, indices = neighbours.nearest(rows, n_neighbours, "euclidean", memory_mb * 10**6)
     width = distances[:, k - 1]
@@ -184,8 +185,8 @@ def minus_log_densities(
 
 
 def _of_neighbourhoods(z: torch.Tensor) -> tuple[torch.Tensor, int]:
-    """(ln|Σ| + μᵀ Σ⁻¹ μ) / 2 − ln S_0 (n,) of neighbours z (n, m, d) in units of the width,
-    and how many Σ are singular."""
+    """(ln|Σ| + μᵀ Σ⁻¹ μ) / 2 − ln S_0 (n,) for neighbours z (n, m, d) in units of the width,
+    and the number of singular Σ."""
     d = z.shape[2]
     w = torch.exp(z.square().sum(dim=2) / -2)
     total = w.sum(dim=1)
@@ -199,7 +200,7 @@ def _of_neighbourhoods(z: torch.Tensor) -> tuple[torch.Tensor, int]:
     mahalanobis = torch.linalg.solve_triangular(root, mean[:, :, None], upper=False)
     quadratic = mahalanobis.square().sum(dim=(1, 2))
     flat = pivots.amin(dim=1).square() < FLAT
-    # The distance to tied neighbours, in widths of the noise, carries no information.
+    # Between tied neighbours there is only the noise, whose distances mean nothing.
     quadratic = torch.where(flat, 0.0, quadratic)
     return pivots.log().sum(dim=1) + quadratic / 2 - total.log(), int(flat.sum())
 
@@ -215,9 +216,9 @@ def bias(k: int, n_neighbours: int, d: int) -> tuple[float, float]:
 def simulate_bias(
     k: int, n_neighbours: int, d: int, n_repeats: int, seed: int
 ) -> tuple[float, float]:
-    """B_{k,d} in nats and its standard error, over n_repeats neighbourhoods of a uniform
-    density of 1, where n f times the volume of the ball to the j-th neighbour is a sum of j
-    exponential variables."""
+    """B_{k,d} in nats and its standard error, from n_repeats neighbourhoods under a uniform
+    density of 1. There n f times the volume of the ball that reaches the j-th neighbour is a
+    sum of j exponential variables."""
     random = np.random.default_rng(seed)
     values = []
     for first in range(0, n_repeats, 10_000):
@@ -259,8 +260,8 @@ BIAS: dict[int, tuple[float, float]] = {
     23: (-14.6556, 0.0045),
     24: (-15.3036, 0.0070),
 }
-"""B_{5,d} at 30 neighbours by the dimension d, and its standard error, in nats. `python -m
-infoplane.estimators.lnn`, in workflow/, prints it after some minutes."""
+"""B_{5,d} with 30 neighbours and its standard error, in nats, by the dimension d. `python -m
+infoplane.estimators.lnn`, in workflow/, prints the table after some minutes."""
 
 
 if __name__ == "__main__":

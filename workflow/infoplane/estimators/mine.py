@@ -34,8 +34,8 @@ class MINESettings(CriticSettings):
 
 
 class MINE(CriticEstimator):
-    """The Donsker-Varadhan bound. As the logarithm of a mean of finitely many product pairs is
-    a little too small on average, the value is so much too large."""
+    """The Donsker-Varadhan bound. The logarithm of a mean over finitely many product pairs is
+    slightly too small on average, so the value is slightly too large."""
 
     Settings = MINESettings
     settings: MINESettings

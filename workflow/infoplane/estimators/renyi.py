@@ -1,4 +1,4 @@
-"""Matrix-based Rényi information: eigenvalues of kernel matrices in place of densities.
+"""Matrix-based Rényi information: eigenvalues of kernel matrices instead of densities.
 
 Sources: Sánchez Giraldo, Rao & Príncipe 2015 (IEEE Trans. Inf. Theory 61, 535), equations 8
 and 10; Yu et al. 2020 (IEEE TPAMI 42, 2960); Wickstrøm et al. 2019 (arXiv 1909.11396) for the
@@ -6,15 +6,15 @@ information plane and the kernel width. With K_ij = exp(−‖a_i − a_j‖² /
 A = K / n, of trace 1 and eigenvalues λ,
     S_α(A) = log2(Σ λ^α) / (1 − α)        S_α(A, B) = S_α(A∘B / tr(A∘B))
     I_α(A;B) = S_α(A) + S_α(B) − S_α(A, B)
-and at α = 1 the limit −Σ λ log2 λ. Labels have the kernel 1 where they are equal, else 0, and
-where B repeats each of its rows (`Pair.n_draws` > 1) so has the index of the input.
+and at α = 1 the limit −Σ λ log2 λ. Labels have the kernel 1 if they are equal, else 0. If B
+repeats each of its rows (`Pair.n_draws` > 1), the index of the input is treated like a label.
 
-This is neither Shannon's information of the variables nor an estimate of it: the width decides
-how far apart two samples must be to count as two, and the value tells how well the clusters of
+This is neither Shannon's information of the variables nor an estimate of it. The width decides
+how far apart two samples must be to count as two, and the value says how well the clusters of
 one variable at that width predict those of the other. It equals Shannon's information if the
 values are discrete, far apart compared with σ, and α = 1. Larger batches give larger values.
 
-Eigenvalues take O(n³) time and n² memory: samples are taken in batches.
+Eigenvalues take O(n³) time and n² memory, so samples are divided into batches.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ NARROWEST, WIDEST = 0.1, 10.0
 _EQUAL = 1e-14
 """Squared distances below this share of the largest squared length count as 0."""
 
-_MATRICES = 8  # matrices of one batch that are held at once, eigenvalue workspace included
+_MATRICES = 8  # matrices of one batch in memory at once, with the workspace for eigenvalues
 
 
 if TYPE_CHECKING:
@@ -58,22 +58,26 @@ class RenyiSettings(Settings):
     alpha: float = Field(default=1.01, gt=0, allow_inf_nan=False)
     """The entropies have this order α; 1 is Shannon's form."""
     width: Literal["alignment", "median"] | float | ByLayer[Width] = "alignment"
-    """The kernel of T, the first variable, has this width σ. alignment: of n_widths from 0.1 to
-    10 mean distances the one whose kernel matrix is most like that of the labels (largest ⟨K,
-    L⟩ / ‖K‖‖L‖), the same for I(X;T) and I(T;Y), or without labels the median. median: the
-    median distance of two samples. A number is in units of the variable; a mapping gives each
-    layer its own by its name or a pattern: {conv1: 8.0, "dense*": 1.0}."""
+    """The kernel of T, the first variable, has this width σ. `alignment` tries n_widths between
+    0.1 and 10 mean distances and takes the one whose kernel matrix K is most similar to the
+    labels' kernel matrix L (largest ⟨K, L⟩ / ‖K‖‖L‖), for both I(X;T) and I(T;Y); without
+    labels it takes the median. median takes the median distance of two samples. A number is in
+    units of the variable. A mapping gives each layer its own width by its name or a pattern:
+    {conv1: 8.0, "dense*": 1.0}."""
     width_b: Literal["median"] | float = "median"
-    """The kernel of a continuous second variable, the inputs X, has this width in its units."""
+    """The kernel of a continuous second variable, such as the inputs X, has this width, in
+    units of the variable; median takes the median distance of two samples of a batch."""
     n_widths: int = Field(default=41, ge=2)
-    """Alignment chooses from this many widths, equally spaced on a logarithmic scale."""
+    """`width: alignment` chooses from this many widths, equally spaced on a logarithmic
+    scale."""
     moving_average: float = Field(default=0, ge=0, lt=1)
-    """The width before keeps this share in each new one by alignment, 0.9 in Wickstrøm et al.:
-    every batch then chooses a width, σ ← 0.9 σ + 0.1 σ', and an epoch continues from the one
-    measured before it. With 0 the first batch of an epoch chooses for all."""
+    """With `width: alignment`, the previous width has this share in each new one. Wickstrøm et
+    al. use 0.9: every batch chooses a width σ', σ ← 0.9 σ + 0.1 σ', and an epoch continues from
+    the epoch measured before it. With 0 the first batch of an epoch chooses for all
+    batches."""
     standardise: bool = False
-    """`true` first divides each coordinate by its standard deviation. false lets the units of a
-    layer weigh as much as they vary, as published, so that a common scale makes no
+    """`true` first divides each coordinate by its standard deviation. false, as published,
+    gives units with larger variance more weight; only a scale common to all units then makes no
     difference."""
     batch_size: int = Field(default=512, ge=2)
     """A kernel matrix has this many samples; the cap is log2 of this number."""
@@ -82,7 +86,7 @@ class RenyiSettings(Settings):
     seed: int = Field(default=0, ge=0)
     """The batches are drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """The estimator uses at most this many MB of working memory beside a copy of the
+    """The estimator uses at most this many MB of working memory, not counting a copy of the
     samples."""
 
     @model_validator(mode="after")
@@ -112,7 +116,7 @@ class Renyi(PairEstimator):
     )
 
     def moved_by(self, of: str) -> tuple[str, ...]:
-        """Distances between standardised rows see axes, and those between others scales."""
+        """Distances of standardised rows depend on the axes, other distances on scales."""
         moving = "rotate" if self.settings.standardise else "rescale"
         return (moving, "monotone")
 
@@ -134,10 +138,10 @@ class Renyi(PairEstimator):
 
         pair.a : (n, d_a); pair.b : (n, d_b), or (n,) labels
         Returns Information in bits: the mean over batches and, with two or more, its
-        standard error. cap: log2 of the samples in a batch, as S_α(A, B) is not below S_α(A) or
-        S_α(B) and these are at most that. extra: entropy, S_α(A); width, σ of A in its units,
-        the mean over batches where each has its own.
-        flags: 'heavy_tails' (tails.py), for which no single width is suitable.
+        standard error. cap: log2 of the samples in a batch, because S_α(A) and S_α(B) are at
+        most that and S_α(A, B) is not below either. extra: entropy, S_α(A); width, σ of A in
+        its units, a mean if batches have their own widths.
+        flags: 'heavy_tails' (tails.py): no single width is suitable.
         A variable that never varies gives 0.
         Raises ValueError if the matrices of one batch need more than memory_mb.
         """
@@ -146,11 +150,11 @@ class Renyi(PairEstimator):
     def between_batch(
         self, pairs: Sequence[Pair], memory: dict | None = None
     ) -> list[Information]:
-        """`between` for many pairs. A layer's widths from alignment with the labels also serve
-        its pair with the inputs, if both are here.
+        """`between` for many pairs. A layer's widths from alignment with the labels are also
+        used for its pair with the inputs, if both pairs are among these.
 
-        memory : the last width of each layer and seed, in the units of its activations, where
-            widths are moving averages; pairs of one layer and seed come in order of epochs
+        memory : the last width of each layer and seed, in units of its activations, if widths
+            are moving averages; pairs of one layer and seed come in order of epochs
         """
         aligned: dict[tuple, Tensor] = {}
         before = {} if memory is None else memory
@@ -168,11 +172,11 @@ class Renyi(PairEstimator):
 
 
 def _between(pair: Pair, settings: RenyiSettings, aligned: Tensor | None, last: float | None):
-    """The record; the widths of A as it is scaled, one a batch, None where it never varies; and
-    the unit that it is scaled by.
+    """The record; the widths of the scaled A, one for each batch (None if A never varies); and
+    the unit by which A is divided.
 
-    aligned : these widths, where they were found with labels; last : that of the epoch before,
-        in units of A
+    aligned : the widths, if they were already found with labels
+    last : the width of the epoch before, in units of A
     """
     size = min(pair.n, settings.batch_size)
     cap = math.log2(size)
@@ -180,8 +184,8 @@ def _between(pair: Pair, settings: RenyiSettings, aligned: Tensor | None, last: 
     if at_once == 0:
         raise ValueError(
             f"{pair.place}: kernel matrices of {size} samples need "
-            f"{_MATRICES * 8 * size**2 / 1e6:.0f} MB, memory_mb is {settings.memory_mb}; use a "
-            "smaller batch_size"
+            f"{_MATRICES * 8 * size**2 / 1e6:.0f} MB, but memory_mb is {settings.memory_mb}; "
+            "use a smaller batch_size"
         )
     batches = _batches(pair.n, size, settings)
     a = _Values.of(pair.a, settings.standardise)
@@ -209,7 +213,7 @@ def _between(pair: Pair, settings: RenyiSettings, aligned: Tensor | None, last: 
 
 
 class _Values(NamedTuple):
-    """A continuous variable, centred and divided by its largest value: rows (n, d) float64."""
+    """A continuous variable, centred and divided by `scale`: rows (n, d) float64."""
 
     rows: torch.Tensor
     scale: float
@@ -230,12 +234,12 @@ class _Values(NamedTuple):
         """‖a_i − a_j‖² (m, s, s) within m batches of s samples."""
         rows = self.rows[chosen.to(self.rows.device)]
         squares = torch.cdist(rows, rows).square()
-        # Products of matrices leave some 1e-16 of the largest where rows are equal.
+        # For equal rows, products of matrices leave about 1e-16 of the largest square.
         return torch.where(squares > _EQUAL * rows.square().sum(2).max(), squares, 0.0)
 
 
 def _second(pair: Pair, settings: RenyiSettings):
-    """The second variable, as values or as codes (n,); None where it never varies."""
+    """The second variable, as values or as codes (n,); None if it never varies."""
     if pair.is_labelled or pair.n_draws > 1:
         codes = pair.b if pair.is_labelled else torch.arange(pair.n) // pair.n_draws
         return None if bool((codes == codes[0]).all()) else codes.to(pair.a.device)
@@ -244,7 +248,7 @@ def _second(pair: Pair, settings: RenyiSettings):
 
 
 def _batches(n: int, size: int, settings: RenyiSettings) -> torch.Tensor:
-    """Samples (n_batches, size) of each batch; all in their order where one takes all."""
+    """The samples of each batch (n_batches, size); in their order if one batch has all."""
     if size == n:
         return torch.arange(n)[None]
     n_batches = min(settings.n_batches, n // size)
@@ -253,8 +257,8 @@ def _batches(n: int, size: int, settings: RenyiSettings) -> torch.Tensor:
 
 
 def _widths_of_a(pair: Pair, a: _Values, batches, settings, aligned, last) -> Tensor:
-    """σ of each batch (n_batches,), float64, of A as it is scaled: times its unit it may leave
-    float64. last : in units of A"""
+    """σ of the scaled A for each batch (n_batches,), float64; in units of A it might overflow.
+    last : in units of A"""
     n = len(batches)
 
     def same(width: float) -> Tensor:
@@ -278,7 +282,7 @@ def _widths_of_a(pair: Pair, a: _Values, batches, settings, aligned, last) -> Te
 
 
 def _median_distance(squares: torch.Tensor) -> float:
-    """Median of the distances that are not 0; 1 where all are."""
+    """Median of the distances that are not 0; 1 if all are 0."""
     apart = squares[squares > 0]
     return math.sqrt(float(apart.median())) if len(apart) else 1.0
 
@@ -300,8 +304,8 @@ def _aligned_width(pair: Pair, a: _Values, chosen, settings: RenyiSettings) -> f
 
 
 def _entropies(a: _Values, widths, b, settings: RenyiSettings, chosen) -> torch.Tensor:
-    """S_α(A) and I_α(A;B) (2, m) in bits, of m batches of samples, chosen (m, s), each with its
-    width (m,) of the scaled values."""
+    """S_α(A) and I_α(A;B) (2, m), in bits, for m batches of samples. chosen : (m, s); widths :
+    (m,), for the scaled values"""
     size, alpha = chosen.shape[1], settings.alpha
     squares = a.squares(chosen)
     kernel_a = torch.exp(squares / -(widths.to(squares.device)[:, None, None] ** 2))
@@ -312,15 +316,16 @@ def _entropies(a: _Values, widths, b, settings: RenyiSettings, chosen) -> torch.
     else:
         codes = b[chosen.to(b.device)]
         kernel_b = (codes[:, :, None] == codes[:, None]).to(torch.float64)
-        # The eigenvalues are the classes' shares. Each of the n_c rows of a class gives
-        # 1/n_c of its share.
+        # The eigenvalues are the classes' shares. Each of the n_c rows of a class accounts
+        # for 1/n_c of its share.
         of_b = _entropy_of_shares(kernel_b.sum(dim=2) / size, alpha)
     of_both = _entropy(_eigenvalues(kernel_a.mul_(kernel_b)) / size, alpha)
     return torch.stack([of_a, of_a + of_b - of_both]).cpu()
 
 
 def _eigenvalues(kernels: torch.Tensor) -> torch.Tensor:
-    """Of symmetric matrices (m, s, s), (m, s). On a CPU the same for any number of threads."""
+    """Eigenvalues (m, s) of symmetric matrices (m, s, s). On a CPU they do not depend on the
+    number of threads."""
     if kernels.is_cuda:
         return torch.linalg.eigvalsh(kernels)
     found = one_thread_each(torch.linalg.eigvalsh, kernels.split(1), torch.get_num_threads())
@@ -336,7 +341,7 @@ def _kernel_of_b(b: _Values, chosen, settings: RenyiSettings) -> torch.Tensor:
 
 
 def _entropy(values: torch.Tensor, alpha: float) -> torch.Tensor:
-    """S_α in bits of eigenvalues (m, s) that sum to 1."""
+    """S_α (m,), in bits, of eigenvalues (m, s) that sum to 1."""
     # Rounding errors of an eigenvalue 0 matter at small α.
     values = torch.where(values > values.shape[1] * 1e-16, values, 0.0)
     if alpha == 1:

@@ -1,11 +1,12 @@
 """Sliced mutual information: the mean over random projections of both variables.
 
 Sources: Goldfeld & Greenewald 2021 (NeurIPS), definition 1; with projections to k dimensions
-Goldfeld, Greenewald, Nuradha & Reeves 2022 (NeurIPS). With Θ, Φ random directions, or
-orthonormal frames of `dimensions` of them,
+Goldfeld, Greenewald, Nuradha & Reeves 2022 (NeurIPS). With Θ, Φ random directions, or random
+orthonormal frames of `dimensions` directions,
     SI(A;B) = E_ΘΦ I(Θᵀ A; Φᵀ B)      with labels E_Θ I(Θᵀ A; B)
-with k nearest neighbours in the max-norm for each slice (Kraskov et al. 2004, eq. 8; labels:
-Ross 2014), which are accurate in so few dimensions, whatever the dimensions of A and B.
+Each slice is estimated by k nearest neighbours in the max-norm (Kraskov et al. 2004, eq. 8;
+labels: Ross 2014). They are accurate in so few dimensions, whatever the dimensions of A and
+B.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class SlicedSettings(Settings):
     seed: int = Field(default=0, ge=0)
     """The projections, and the noise that separates ties, are drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """The estimator uses at most this many MB of working memory beside the samples."""
+    """The estimator uses at most this many MB of working memory, not counting the samples."""
 
 
 class Sliced(PairEstimator):
@@ -57,8 +58,8 @@ class Sliced(PairEstimator):
         "over many directions into one"
     )
     not_invariant = (
-        "it is the mean information of projections of standardised variables, which a map that "
-        "changes what projections see changes too"
+        "it is the mean information of projections of standardised variables, and an "
+        "invertible map may change what projections see"
     )
 
     def moved_by(self, of: str) -> tuple[str, ...]:
@@ -77,12 +78,13 @@ class Sliced(PairEstimator):
             pair.n_draws > 1, b is treated as the index of its row. Variables are standardised
             first and their ties separated (scaled.py): directions belong to the space in which
             every varying coordinate has variance 1, or its normal scores if its tails are heavy
-            (tails.py). The only member of a class is left out. Returns
-            value : may be negative. 0 exactly where a or b never varies, or b is one class.
+            (tails.py). The only member of a class is left out.
+        Returns Information in bits.
+            value : may be negative; exactly 0 if a or b never varies, or b is one class
             stderr : root of the sum of two squares: the standard deviation over the slices
                 divided by √n_projections, and the standard deviation over the samples of their
                 mean terms divided by √n
-            cap : ψ(n) − ψ(k), that of each slice; for labels ψ(n) − mean ψ(n_y(i))
+            cap : ψ(n) − ψ(k), the cap of each slice; for labels ψ(n) − mean ψ(n_y(i))
         Raises ValueError if neighbours ≥ n, or if every label has only one sample.
         """
         neighbour_terms.require_neighbours(pair, self.settings.neighbours)
@@ -115,7 +117,7 @@ def _with_labels(pair: Pair, settings: SlicedSettings, generator) -> Information
 
 
 def _frames(generator: np.random.Generator, d: int, settings: SlicedSettings) -> torch.Tensor:
-    """float64 (n_projections, d, dimensions or d), orthonormal columns of any direction."""
+    """float64 (n_projections, d, dimensions or d): orthonormal columns in random directions."""
     normal = generator.standard_normal((settings.n_projections, d, settings.dimensions))
     if settings.dimensions >= d:
         return torch.eye(d, dtype=torch.float64).expand(settings.n_projections, d, d)
@@ -126,8 +128,10 @@ def _frames(generator: np.random.Generator, d: int, settings: SlicedSettings) ->
 
 
 def _mean_over_slices(columns, n: int, generator, terms_of, cap: float, settings):
-    """The record of the mean over slices of n samples of the variables in `columns`;
-    terms_of(slices, memory) gives the n terms of one slice of each."""
+    """The record of the mean over slices of n samples of the variables in `columns`.
+
+    terms_of(slices, memory) : the n terms, given one slice of each variable
+    """
     if 0 in columns.widths:
         return neighbour_terms.nothing(cap)
     frames = [_frames(generator, d, settings) for d in columns.widths]
@@ -158,8 +162,8 @@ def _mean_over_slices(columns, n: int, generator, terms_of, cap: float, settings
 
 
 def _projected(columns, n: int, frames: list[torch.Tensor]) -> list[torch.Tensor]:
-    """Slices (n, n_slices, k) of each part, their variables standardised again: they are to
-    have one scale. frames : (n_slices, d, k) of each part"""
+    """Slices (n, n_slices, k) of each part, standardised again so that they have one scale.
+    frames : (n_slices, d, k) for each part"""
     slices, done = [None for _ in frames], [0 for _ in frames]
     for part, rows in columns:
         along = frames[part][:, done[part] : done[part] + rows.shape[1]]

@@ -3,8 +3,8 @@
 Source: Song & Ermon 2020, ICLR, equation 15 and algorithm 2. The critic f is trained by the
 Jensen-Shannon objective (see `js`); the estimate is
     I(A;B) ≈ E_p(a,b)[f] − ln E_p(a)p(b)[clip(e^f, e^−τ, e^τ)]
-Clipping bounds the variance of the second term, and makes it too small where e^f > e^τ
-matters: the estimate is no bound, of neither side.
+Clipping bounds the variance of the second term, but makes it too small if pairs with e^f > e^τ
+matter. So the estimate is neither a lower nor an upper bound.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class SMILESettings(CriticSettings):
 
 
 class SMILE(CriticEstimator):
-    """The clipped estimate of a critic trained by the Jensen-Shannon objective. As more is not
-    better here, training stops where the Jensen-Shannon objective is best."""
+    """The clipped estimate of a critic trained with the Jensen-Shannon objective. A larger
+    estimate is not a better one, so training stops at the best Jensen-Shannon objective."""
 
     Settings = SMILESettings
     settings: SMILESettings
@@ -49,7 +49,8 @@ class SMILE(CriticEstimator):
         return bounds.jensen_shannon(scores).mean(dim=1)
 
     def summary(self, scores: Scores) -> Tensor:
-        """As usual, of clipped scores, and the sample's share in the loss, (C, 3, n)."""
+        """The Donsker-Varadhan terms with clipped scores, and the sample's share in the loss,
+        (C, 3, n)."""
         clipped = scores.clipped(self.settings.clip)
         terms = [scores.joint, clipped.log_mean_exp(), bounds.jensen_shannon(scores)]
         return torch.stack(terms, dim=1)

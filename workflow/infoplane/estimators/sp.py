@@ -1,27 +1,27 @@
 """I(X;T) and I(T;Y) of a noisy layer by sample propagation (SP).
 
 Source: Goldfeld, van den Berg, Greenewald, Melnyk, Nguyen, Kingsbury & Polyanskiy 2019 (ICML),
-section 4. T = S + N(0, σ²I), S the layer's output before its own noise, computed while the
-noise of the layers before is on. The samples of S, propagated through the network, make T a
-Gaussian mixture: over the draws of one input, p(t|x); of a label, p(t|y); of all, p(t). Then
+section 4. T = S + N(0, σ²I), where S is the layer's output before its own noise, computed with
+noise in the earlier layers. With samples of S, propagated through the network, T is a Gaussian
+mixture: p(t|x) over the draws of one input, p(t|y) over those of a label, p(t) over all. Then
     I(X;T) = E log2 p(t|x) / p(t)        I(T;Y) = E log2 p(t|y) / p(t)
-by Monte Carlo. The paper estimates the entropies separately, h(T) − h(T|X); here the logarithms
-of both densities use the same sample t, so that most of its scatter cancels.
+by Monte Carlo. The paper estimates the entropies h(T) and h(T|X) separately. Here both
+densities are evaluated at the same sample t, so that most of the variance cancels.
 
-Bias, X being uniform over the inputs that are measured. With r draws of x the empirical
-channel p̂(t|x) is p(t|x) in expectation, and I(X;T) is convex in the channel (Cover & Thomas,
-theorem 2.7.4): E I(p̂) ≥ I, so that the value, in which t's own draw is among those of p̂(t|x),
-is biased upwards; and likewise I(T;Y). With t's own draw left out, p̂₋(t|x) does not depend on
-t given x, so that E log p̂₋(t|x) ≤ E log p(t|x) (Jensen), while E[−log p̂(t)], the entropy of
-an empirical mixture, is at most h(T) (concavity): the difference is biased downwards. In
-p̂₋(t|y) it is left out of its own input, the weight of which stays 1/n_y. Both meet as r grows.
-Before the first layer there is no noise: all draws of an input have one centre, and both are
-exact.
+Bias, for X uniform over the measured inputs. With r draws of x, the expectation of the
+empirical channel p̂(t|x) is p(t|x). I(X;T) is convex in the channel (Cover & Thomas, theorem
+2.7.4), so E I(p̂) ≥ I. The value, in which p̂(t|x) includes t's own draw, is therefore biased
+upwards, and so is I(T;Y). If t's own draw is left out, p̂₋(t|x) does not depend on t given x,
+and E log p̂₋(t|x) ≤ E log p(t|x) (Jensen), while E[−log p̂(t)], the entropy of an empirical
+mixture, is at most h(T) (concavity). This difference is biased downwards. p̂₋(t|y) leaves the
+draw out of its own input, whose weight remains 1/n_y. The two biases vanish as r grows. The
+first layer has no noise before it: all draws of an input have one centre, and neither is
+biased.
 
-Where the noise multiplies, T = S · N(1, σ²), p(t|x) is a Gaussian of diagonal covariance σ²s²
-and p(t) a mixture of these (Adilova, Geiger & Fischer 2023, arXiv 2303.00596, who take 1,000 of
-them): both densities of one sample, in place of their h(T|X) in closed form and h(T) by Monte
-Carlo.
+With multiplicative noise, T = S · N(1, σ²), p(t|x) is a Gaussian with diagonal covariance σ²s²,
+and p(t) is a mixture of these Gaussians. Adilova, Geiger & Fischer 2023 (arXiv 2303.00596) take
+h(T|X) in closed form and h(T) by Monte Carlo from 1,000 components; here both densities are
+evaluated at one sample.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ from infoplane.samples import Samples
 from infoplane.settings import Settings
 
 SIDE = 1.96
-"""An interval of 95 % has this many standard errors of the Monte Carlo on each side."""
+"""An interval of 95 % has this many Monte Carlo standard errors on each side."""
 MINIMUM = 1024
-"""The smallest number of draws, which gives a standard error to some 5 %."""
+"""The smallest number of Monte Carlo samples, which gives a standard error to about 5 %."""
 
 
 class SPSettings(Settings):
@@ -65,19 +65,19 @@ class SPSettings(Settings):
     """At most this many draws of each input (measure.draws) are used; null uses all."""
     components: int | None = Field(default=None, ge=1)
     """The densities p(t) and p(t|y) use the centres of this many inputs, drawn with the seed
-    (1,000 in Adilova et al. 2023); null takes all measured inputs. Fewer components leave out
-    other samples: I(X;T) is then biased upwards, the more the farther inputs lie apart, and has
-    no cap."""
+    (1,000 in Adilova et al. 2023); null uses all measured inputs. With fewer components than
+    inputs, I(X;T) is biased upwards, the more the farther apart the inputs are, and has no
+    cap."""
     max_samples: int = Field(default=100_000, ge=MINIMUM)
     """The Monte Carlo stops after this many samples in any case."""
     batch: int = Field(default=4096, ge=8)
-    """This many Monte Carlo samples are taken at once, as memory allows. The setting changes no
-    result."""
+    """This many Monte Carlo samples are computed at once, or fewer if memory_mb requires it.
+    The setting changes no result."""
     seed: int = Field(default=0, ge=0)
     """The Monte Carlo is drawn with this seed."""
     memory_mb: int = Field(default=512, ge=1)
-    """The estimator uses at most this many MB of working memory on a GPU beside copies of the
-    samples."""
+    """The estimator uses at most this many MB of working memory on a GPU, not counting copies
+    of the samples."""
 
 
 class SP(LayerEstimator):
@@ -104,29 +104,30 @@ class SP(LayerEstimator):
         return frozenset({"components"} if self.settings.components is None else ())
 
     def estimate(self, samples: Samples) -> LayerInformation:
-        """I(X;T) and I(T;Y) in bits, of the layer's own noise.
+        """I(X;T) and I(T;Y) in bits, given the layer's own noise.
 
-        samples.centres : (n_inputs, n_draws, n_units), samples.sigma : of the noise on each
-        unit, one for all or of the shape of the centres (sp_each.py), samples.y : (n_inputs,).
-        samples.t, one noisy sample a centre, is not used.
+        samples.centres : (n_inputs, n_draws, n_units); samples.y : (n_inputs,)
+        samples.sigma : standard deviation of the noise, one for all units or in the shape of
+            the centres (sp_each.py)
+        samples.t, one noisy sample for each centre, is not used.
         Returns
             value : see above; biased upwards if draws of an input differ
-            interval : proven, at 95 % of the Monte Carlo. It reaches from the estimate without
-                t's own draw, which is biased downwards, to the value, and 1.96 standard errors
-                beyond each; the two are equal if all draws of an input have one centre. If
-                draws differ, the biases have these signs on average over draws. With one draw
-                there is no lower end, because one draw does not show whether earlier layers
-                have noise
+            interval : proven, at 95 % over the Monte Carlo. It reaches from the estimate
+                without t's own draw, which is biased downwards, to the value, and 1.96 standard
+                errors beyond each; the two are equal if all draws of an input have one centre.
+                If draws differ, the biases have these signs on average over draws. With one
+                draw there is no lower end, because one draw does not show whether earlier
+                layers have noise
             stderr : of the Monte Carlo, given the centres
-            cap : of I(X;T), log2 n_inputs, as p(t) ≥ p(t|x)/n_inputs
+            cap : of I(X;T), log2 n_inputs, because p(t) ≥ p(t|x)/n_inputs
             flags : 'not_converged' if max_samples did not reach the target; 'needs_noise',
                 without values, if the samples have no noise of their own
         With fewer `components` than inputs, I(X;T) has no lower end, I(T;Y) no interval, and
         there is no cap.
-        A layer that never varies holds no information, exactly.
-        Raises ValueError if no component has one of the labels. Densities neglect centres that
-        together have less than 1e-6 of the sample's own term; with noise of many sizes they
-        neglect nothing.
+        A layer that never varies has no information, exactly.
+        Raises ValueError if a label has no component. Densities neglect centres that together
+        have less than 1e-6 of the sample's own term; with noise of many sizes they neglect
+        nothing.
         """
         if samples.sigma is None:
             return LayerInformation(NOT_KNOWN, NOT_KNOWN).with_flag("needs_noise")
@@ -168,8 +169,8 @@ class SP(LayerEstimator):
 
 
 def _coincide(centres: torch.Tensor, sigma, inputs: slice = slice(None)) -> bool:
-    """Whether all draws of an input have its first centre; inputs : of the first input alone,
-    whether all have."""
+    """Whether all draws of an input have the centre of its first draw; with inputs : slice(1),
+    whether all draws of all inputs have the centre of the first."""
     first = centres[inputs, :1]
     if isinstance(sigma, torch.Tensor):
         return sp_each.coincide(centres, sigma, first, sigma[inputs, :1])
@@ -177,7 +178,7 @@ def _coincide(centres: torch.Tensor, sigma, inputs: slice = slice(None)) -> bool
 
 
 def _components(samples: Samples, settings: SPSettings) -> np.ndarray | None:
-    """The inputs of the mixture, in order; None: all."""
+    """The inputs of the mixture, in order; None for all."""
     n, wanted = samples.n_inputs, settings.components
     if wanted is None or wanted >= n:
         return None
@@ -185,14 +186,17 @@ def _components(samples: Samples, settings: SPSettings) -> np.ndarray | None:
     labels = samples.y.numpy()
     if missing := set(labels.tolist()) - set(labels[chosen].tolist()):
         raise ValueError(
-            f"{samples.place}: of {wanted} components none has label {min(missing)}; use more"
+            f"{samples.place}: none of {wanted} components has label {min(missing)}; use more"
         )
     return chosen
 
 
 class _Sizes(NamedTuple):
-    """Numbers of centres: of an input, of the label of each centre (n_inputs · n_draws,) and of
-    all in the mixture, and places that samples are drawn from."""
+    """Numbers of centres.
+
+    of_input : of one input; of_label : (n_inputs · n_draws,), of the label of each centre
+    of_all : in the mixture; places : from which samples are drawn
+    """
 
     of_input: int
     of_label: np.ndarray
@@ -219,12 +223,12 @@ class _Result(NamedTuple):
 
 
 def _monte_carlo(densities, sizes: _Sizes, settings: SPSettings) -> _Result:
-    """Means of the terms, to the target or to the largest number of samples.
+    """Means of the terms, until the target or the largest number of samples is reached.
 
-    Centres come in an order in which neighbours are alike, cut into strata of equal shares
-    with two draws each: what varies between strata then adds nothing to the error, and the
-    two tell what varies within. Each noise comes with its opposite, and ‖noise‖², of known
-    mean, is a control variate.
+    Centres are in an order in which neighbours are similar, and divided into strata of equal
+    size with two draws each. Variation between strata then adds nothing to the error, and the
+    two draws show the variation within. Each noise is used with its opposite, and ‖noise‖²,
+    whose mean is known, is a control variate.
     """
     random = np.random.default_rng(settings.seed)
     totals: list[np.ndarray] = []
@@ -239,15 +243,15 @@ def _monte_carlo(densities, sizes: _Sizes, settings: SPSettings) -> _Result:
         most = (settings.max_samples - n_samples) // 4
         if result.converged or most == 0:
             return result
-        # In few large rounds, for the more strata, the less varies within; but not all that
-        # the errors so far ask for, as it will.
+        # Rounds are few and large, because many strata vary less within. But the total grows at
+        # most fourfold, because the error will fall faster than the errors so far suggest.
         whole = n_samples * min(4.0, (BIT * result.errors[:2].max() / settings.target) ** 2)
         n_strata = min(most, max(MINIMUM, math.ceil(1.05 * whole - n_samples)) // 4)
 
 
 def _terms(densities, sizes: _Sizes, n_strata: int, random, batch: int) -> np.ndarray:
-    """Terms (n_strata, 2, 5), in nats, each of a noise and its opposite: of I(X;T) and I(T;Y),
-    the same with the own draw left out, and ‖noise‖² without its mean."""
+    """Terms (n_strata, 2, 5), in nats, each the mean over a noise and its opposite: those of
+    I(X;T) and I(T;Y), both without the own draw, and ‖noise‖² less its mean."""
     d = densities.points.shape[2]
     places = (np.arange(n_strata)[:, None] + random.random((n_strata, 2))) / n_strata
     places = np.minimum((places * sizes.places).astype(np.int64), sizes.places - 1)
@@ -265,7 +269,7 @@ def _terms(densities, sizes: _Sizes, n_strata: int, random, batch: int) -> np.nd
 
 
 def _ratios(densities: sp_densities.Logarithms, sizes: _Sizes, chosen: np.ndarray):
-    """ln p(t|x)/p(t), ln p(t|y)/p(t), and both without the own draw, each (n,)."""
+    """ln p(t|x)/p(t), ln p(t|y)/p(t), and both without the own draw, each (n,), in nats."""
     r, of_label = sizes.of_input, sizes.of_label[chosen]
     p_t = densities.of_all - math.log(sizes.of_all)
     with_x = densities.of_input - math.log(r) - p_t
@@ -273,8 +277,9 @@ def _ratios(densities: sp_densities.Logarithms, sizes: _Sizes, chosen: np.ndarra
     if r == 1 or sizes.of_all < sizes.places:
         return with_x, with_y, with_x, with_y
     without_x = densities.of_others - math.log(r - 1)
-    # The other inputs of the label, and its own by its other draws. What the sum over the
-    # label may lack is taken off, lest a difference of equals exceed these.
+    # The other inputs of the label, and the own input with its other draws. The largest share
+    # that the sum over the label may lack is subtracted first, so that a difference of equal
+    # sums does not become too large.
     neglected = np.log1p(-2 * sp_densities.NEGLECTED)
     share = np.minimum(densities.of_input - densities.of_label - neglected, 0)
     with np.errstate(divide="ignore"):
@@ -284,7 +289,7 @@ def _ratios(densities: sp_densities.Logarithms, sizes: _Sizes, chosen: np.ndarra
 
 
 def _summary(totals: np.ndarray, differences: np.ndarray, settings: SPSettings) -> _Result:
-    """From sums and differences (n_strata, 5) of the two terms of each stratum."""
+    """The result from sums and differences (n_strata, 5) of the two terms of each stratum."""
     n = len(totals)
     own = differences[:, 4]
     slopes = own @ differences[:, :4] / max(own @ own, 1e-300)

@@ -1,4 +1,4 @@
-"""What densities are fitted to, and what several of them need."""
+"""The data that densities are fitted to, and helpers that several densities share."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from torch import Tensor
 from infoplane.estimators.kernels.noisy_layers import NoisyLayer
 
 LEAST_WEIGHT = 1e-3
-"""Weight that the density of heavy tails keeps in any case: 0.0014 bit."""
+"""Smallest weight of the density with heavy tails; it costs at most 0.0014 bit."""
 ROUNDS = 100
-"""Steps of expectation maximisation, by which variants are weighed."""
+"""Number of steps of expectation maximisation that weight the variants."""
 
 
 class Fit(NamedTuple):
-    """What a density is fitted to.
+    """The data that a density is fitted to.
 
-    layer : in units of the noise; places : of the fitted inputs' centres
-    t (n, n_units) : noisy samples of these inputs
-    chosen (n, n_units) : noisy samples of the inputs by which densities are weighed, for those
-        that stop by them
-    seed : of whatever is random
-    memory : bytes of blocks
+    layer : in units of the noise; places : int64, positions of the fitted inputs' centres
+    t : (n, n_units), noisy samples of these inputs
+    chosen : (n, n_units), noisy samples of the inputs that weight the densities; some
+        densities use them to select a variant or to stop their training
+    seed : of all random numbers
+    memory : bytes for the blocks of a computation
     """
 
     layer: NoisyLayer
@@ -40,14 +40,13 @@ class Density(Protocol):
     """A kind of density."""
 
     def logs(self, t: Tensor) -> Tensor:
-        """ln q(t) in nats, (n_variants, n), of samples (n, n_units)."""
+        """ln q(t) in nats, (n_variants, n), at samples (n, n_units)."""
 
 
 def log_weights(logs: Tensor, least: int) -> Tensor:
-    """Logarithms of the weights (n_variants,) of the mixture under which samples are most
-    likely.
+    """Log weights (n_variants,) of the mixture under which the samples are most likely.
 
-    logs (n_variants, n) : of their densities; least : the variant that keeps LEAST_WEIGHT
+    logs : (n_variants, n), log densities; least : the variant with at least LEAST_WEIGHT
     """
     n = len(logs)
     weights = torch.full((n,), -math.log(n), dtype=torch.float64, device=logs.device)
@@ -63,9 +62,9 @@ def log_weights(logs: Tensor, least: int) -> Tensor:
 class Spectrum:
     """Principal components of the centres.
 
-    mean (n_units,), axes (n_units, k), variances (k,) of T along them, which are 1, of the
-    noise, and that of the centres, largest first; rest : mean variance of the centres along all
-    other directions
+    mean : (n_units,); axes : (n_units, k)
+    variances : (k,), variances of the centres along the axes, largest first
+    d : n_units; total : sum of the variances
     """
 
     def __init__(self, fit: Fit):
@@ -89,5 +88,5 @@ class Spectrum:
         return float(self.variances.sum())
 
     def coordinates(self, t: Tensor, n: int | None = None) -> Tensor:
-        """Along the first n axes."""
+        """Coordinates (n_samples, n) of samples along the first n axes, or along all."""
         return (t - self.mean) @ self.axes[:, :n]

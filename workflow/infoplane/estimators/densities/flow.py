@@ -1,11 +1,12 @@
 """A small normalising flow along the first principal components, a Gaussian along all others.
 
 Source: Dinh, Sohl-Dickstein & Bengio 2017 (ICLR), "Density estimation using Real NVP". The
-coordinates u, divided by their deviations, pass through affine couplings: of an alternating
-half a small network makes the shift b and the logarithm a of the scale of the other half,
+coordinates u, divided by their standard deviations, pass through affine couplings. In each, one
+half of the coordinates, in a random order, enters a small network, which gives the shift b and
+the log scale a of the other half:
     v = u exp(a) + b,        ln q(u) = ln N(v) + Σ a.
-Trained by Adam on the samples of the fitted inputs until those by which densities are weighed
-become no likelier.
+Adam trains the flow on the samples of the fitted inputs, until the samples that weight the
+densities become no likelier.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from infoplane.estimators.densities.gaussian import Gaussian
 from infoplane.estimators.kernels.noisy_layers import LOG_2PI
 
 AXES = 16
-"""Most principal components that the flow is of."""
+"""The flow has at most this many principal components."""
 COUPLINGS, WIDTH = 6, 64
 LARGEST_SCALE = 3.0
-"""Most by which one coupling changes a logarithm of a scale."""
+"""Largest change of a log scale by one coupling."""
 BATCH, MOST_STEPS, LOOK, PATIENCE = 512, 3000, 100, 4
 LEARNING_RATE = 2e-3
 
@@ -40,7 +41,7 @@ class Flow:
             self._train(*(self._coordinates(t).float() for t in (fit.t, fit.chosen)), fit.seed)
 
     def logs(self, t: Tensor) -> Tensor:
-        """A single row; none for one unit, which has no other half."""
+        """ln q(t) in nats, (1, n); (0, n) with a single axis, which cannot be halved."""
         if self.couplings is None:
             return t.new_empty(0, len(t))
         with torch.no_grad():
@@ -76,7 +77,7 @@ class Flow:
 
 
 class _Couplings(nn.Module):
-    """ln q(u) (n,) of coordinates (n, d)."""
+    """Affine couplings: ln q(u) (n,) at coordinates (n, d)."""
 
     def __init__(self, d: int, generator: torch.Generator):
         super().__init__()
@@ -98,7 +99,7 @@ class _Couplings(nn.Module):
                     bound = layer.in_features**-0.5
                     layer.weight.uniform_(-bound, bound, generator=generator)
                     layer.bias.zero_()
-                network[-1].weight.zero_()  # the flow begins as the Gaussian
+                network[-1].weight.zero_()  # the flow starts as a Gaussian
 
     def forward(self, u: Tensor) -> Tensor:
         logs = torch.zeros_like(u[:, 0])

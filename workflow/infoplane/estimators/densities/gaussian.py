@@ -1,11 +1,11 @@
-"""A full Gaussian, by the covariance of the centres and that of the noise, shrunk in many ways.
+"""Full Gaussians: the covariance of the centres, shrunk in several ways, and that of the noise.
 
-T = S + Z has the covariance Σ_S + I in units of the noise. Σ_S of n inputs has at most n − 1
-variances, of which the largest are too large. A variant either keeps the first k of them, the
-mean of the others standing for all others (probabilistic principal components: Tipping & Bishop
-1999), or takes (1 − ρ) Σ_S + ρ tr(Σ_S)/d I (Ledoit & Wolf 2004). The last variant is Student's
-distribution of 3 degrees of freedom around such a covariance: in the distance r from the mean
-its logarithm falls as ln r, so that no sample has next to no density.
+In units of the noise, T = S + Z has the covariance Σ_S + I. Estimated from n inputs, Σ_S has at
+most n − 1 non-zero variances, and the largest ones are too large. A variant either keeps the
+first k variances and replaces all others by their mean (probabilistic principal components:
+Tipping & Bishop 1999), or takes (1 − ρ) Σ_S + ρ tr(Σ_S)/d I (Ledoit & Wolf 2004). The last
+variant is a Student distribution with 3 degrees of freedom and such a covariance. Its logarithm
+falls only as ln r with the distance r from the mean, so that no sample has almost zero density.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from infoplane.estimators.kernels.noisy_layers import LOG_2PI
 SHRUNK = (0.0, 0.01, 0.03, 0.1, 0.3)
 DEGREES = 3.0
 TAIL = 0.1
-"""ρ of the covariance under Student's distribution."""
+"""ρ of the covariance of the Student distribution."""
 
 
 class Gaussian:
-    """A full Gaussian, and Student's distribution."""
+    """Full Gaussians and a Student distribution."""
 
     def __init__(self, fit: Fit, spectrum: Spectrum):
         self.spectrum = spectrum
@@ -42,7 +42,7 @@ class Gaussian:
         self.best = int(self._normal(*self._squares(fit.chosen)).mean(1).argmax())
 
     def logs(self, t: Tensor) -> Tensor:
-        """All Gaussians, then Student's distribution."""
+        """ln q(t) in nats, (n_variants, n): all Gaussians, then the Student distribution."""
         squares, rest = self._squares(t)
         d, i = self.spectrum.d, self.tail
         distance = squares @ (1 / self.variances[i]) + rest / self.rest[i]
@@ -54,7 +54,7 @@ class Gaussian:
         return torch.cat([self._normal(squares, rest), student[None]])
 
     def beyond(self, t: Tensor, n: int) -> Tensor:
-        """ln of the best variant's density (n_samples,) of all but the first n coordinates."""
+        """Log density (n_samples,), by the best variant, of all but the first n coordinates."""
         squares, rest = self._squares(t)
         variances = self.variances[self.best, n:]
         logs = squares[:, n:] @ (1 / variances) + rest / self.rest[self.best]
@@ -62,7 +62,8 @@ class Gaussian:
         return -(logs + (self.spectrum.d - n) * LOG_2PI) / 2
 
     def _squares(self, t: Tensor) -> tuple[Tensor, Tensor]:
-        """Squared coordinates along the axes (n, k), and what is left of the distance (n,)."""
+        """Squared coordinates along the axes (n, k), and the squared distance along all other
+        directions (n,)."""
         shifted = t - self.spectrum.mean
         squares = (shifted @ self.spectrum.axes).square()
         if not self.n_rest:
@@ -78,7 +79,8 @@ class Gaussian:
 
 
 def _first(spectrum: Spectrum, rank: int) -> tuple[Tensor, float]:
-    """The first variances of T as they are, and the mean of the others for all others."""
+    """Variances of T along the axes, and along all other directions: the first `rank` as they
+    are, all others replaced by their mean."""
     variances = spectrum.variances.clone()
     rest = (spectrum.total - float(variances[:rank].sum())) / max(1, spectrum.d - rank)
     variances[rank:] = max(rest, 0.0)

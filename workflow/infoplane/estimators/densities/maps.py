@@ -1,11 +1,11 @@
-"""Maps, place after place: each a Gaussian around what the places before it predict.
+"""Maps, position by position: each position is Gaussian around a prediction from earlier ones.
 
     q(t) = Π_p N(t_p; b + Σ_o W_o t_{p+o}, R)
-over places p in reading order, t_p the channels there, o the places above and to the left
-within a radius. W, b and R are the same at all places, so that few inputs tell them: an affine
-autoregressive flow whose weights a convolution shares (van den Oord et al. 2016, Papamakarios
-et al. 2017). Beyond the edge there are zeros, and each offset has a weight of its own for being
-inside. Least squares.
+over positions p in reading order. t_p are the channels at p, and o runs over the offsets above
+and to the left within a radius. W, b and R are the same at all positions, so few inputs suffice
+to fit them, by least squares. This is an affine autoregressive flow with the shared
+weights of a convolution (van den Oord et al. 2016, Papamakarios et al. 2017). Beyond the edge
+there are zeros, and each offset has its own weight for being inside.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from infoplane.estimators.kernels.noisy_layers import LOG_2PI
 
 RADII = (1, 2, 3)
 MOST_FEATURES = 800
-"""Of a prediction; larger radii are left out."""
+"""A radius above 1 is left out if its prediction has more features than this."""
 MOST_PLACES = 2**17
-"""Places that a prediction is fitted to, some 200 a weight and more."""
+"""A prediction is fitted to at most about this many positions, 160 for each of 800 features."""
 AT_ONCE = 2**21
-"""Values of the predictors at once, at the most."""
+"""At most this many values of the features are in memory at once."""
 VALUE_BYTES = 24
 RIDGE = 1e-6
 
 
 class Maps:
-    """Linear predictions of each place from those before it, by radius."""
+    """Linear predictions of each position from earlier ones, one for each radius."""
 
     def __init__(self, fit: Fit):
         self.shape = fit.layer.shape
@@ -47,11 +47,11 @@ class Maps:
             self.fitted.append((offsets, *self._fit(places, offsets)))
 
     def logs(self, t: Tensor) -> Tensor:
-        """One row a radius."""
+        """ln q(t) in nats, one row for each radius."""
         return torch.stack([self._logs(t, *fitted) for fitted in self.fitted])
 
     def _fit(self, t: Tensor, offsets) -> tuple[Tensor, Tensor]:
-        """Weights (n_features, channels), and the inverse of a root of R."""
+        """Weights (n_features, channels), and the inverse of a Cholesky factor of R."""
         channels = self.shape[0]
         n = len(offsets) * (channels + 1) + 1
         gram = torch.zeros(n + channels, n + channels, dtype=torch.float64, device=t.device)
@@ -83,7 +83,7 @@ class Maps:
         return max(1, self.values // size)
 
     def _places(self, t: Tensor, offsets) -> tuple[Tensor, Tensor]:
-        """Features and values of every place, (n · places, n_features) and (…, channels)."""
+        """Features (n · positions, n_features) and values (n · positions, channels)."""
         channels, height, width = self.shape
         radius = max(-row for row, _ in offsets)
         maps = t.view(-1, channels, height, width)
@@ -107,7 +107,7 @@ def _generator(seed: int) -> torch.Generator:
 
 
 def _before(radius: int) -> list[tuple[int, int]]:
-    """Offsets of the places that come before one, within the radius."""
+    """Offsets (row, column) of earlier positions within the radius."""
     above = [
         (-row, column) for row in range(1, radius + 1) for column in range(-radius, radius + 1)
     ]

@@ -16,13 +16,15 @@ from infoplane.estimators.densities.gaussian import Gaussian
 
 COMPONENTS = (3, 10, 30)
 AXES = 16
-"""Most principal components that a mixture is of."""
+"""A mixture has at most this many principal components."""
 LEAST_VARIANCE = 0.5
-"""Added to each variance, in units of the noise's: no component is narrower than the noise."""
+"""Added to each variance, in units of the noise variance: no component is much narrower than
+the noise."""
 
 
 class Mixture:
-    """Mixtures of 3, 10 and 30 Gaussians, by expectation maximisation."""
+    """Mixtures of 3, 10 and 30 Gaussians, fitted by expectation maximisation; for few inputs
+    only the smaller ones."""
 
     def __init__(self, fit: Fit, spectrum: Spectrum, gaussian: Gaussian):
         self.spectrum, self.gaussian = spectrum, gaussian
@@ -35,13 +37,13 @@ class Mixture:
             model = GaussianMixture(
                 n, max_iter=50, reg_covar=LEAST_VARIANCE, random_state=fit.seed
             )
-            # of so few numbers two threads are slower than one
+            # for so few numbers two threads are slower than one
             with warnings.catch_warnings(), threadpool_limits(1):
                 warnings.simplefilter("ignore", ConvergenceWarning)  # valid wherever it stops
                 self.mixtures.append(model.fit(rows))
 
     def logs(self, t: Tensor) -> Tensor:
-        """One row a number of components."""
+        """ln q(t) in nats, one row for each mixture."""
         rows = self.spectrum.coordinates(t, self.n_axes).cpu().numpy()
         beyond = self.gaussian.beyond(t, self.n_axes)
         own = [torch.from_numpy(m.score_samples(rows)).to(t.device) for m in self.mixtures]

@@ -1,7 +1,7 @@
-"""Units that are off or on, each by itself, for noise that leaves some numbers without any.
+"""Independent units that are exactly 0 or not, for noise that leaves some entries unchanged.
 
     q(t) = Π_k [ π_k δ(t_k) + (1 − π_k) ½ ( N(t_k; μ_k, v_k) + t_3(t_k; μ_k, v_k) ) ]
-t_3 Student's distribution of 3 degrees of freedom: its tails are heavy.
+where t_3 is the Student distribution with 3 degrees of freedom, which has heavy tails.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ class Spikes:
         self.off = (n - n_on + 0.5) / (n + 1)
         self.mean = fit.t.sum(0) / n_on.clamp(min=1)
         squares = torch.where(on, fit.t - self.mean, 0.0).square().sum(0)
-        # as much as two samples of the noise's own size count beside those that there are
+        # as if there were two more samples with the variance of the noise
         self.variance = (squares + 2) / (n_on + 2)
 
     def logs(self, t: Tensor) -> Tensor:
-        """A single row."""
+        """ln q(t) in nats, (1, n)."""
         squares = (t - self.mean).square() / self.variance
         scale = self.variance.log() / 2
         normal = -squares / 2 - LOG_2PI / 2 - scale

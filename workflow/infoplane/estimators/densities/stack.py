@@ -1,4 +1,4 @@
-"""All densities together, weighed."""
+"""All densities together, with weights."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ from infoplane.estimators.densities.mixture import Mixture
 from infoplane.estimators.densities.spikes import Spikes
 
 KINDS = {"mixture": Mixture, "flow": Flow}
-"""Those that settings may leave out."""
+"""The densities that settings choose from."""
 
 
 class Stack:
-    """The mixture of all variants of some densities whose weights make samples most likely.
+    """The mixture of all variants of some densities, with the weights that make samples most
+    likely.
 
-    The last variant of the last density has heavy tails, and keeps LEAST_WEIGHT, so that no
-    sample is without density.
+    The last variant of the last density has heavy tails and at least LEAST_WEIGHT, so that no
+    sample has zero density.
     """
 
     def __init__(self, densities: list[Density], chosen: Tensor):
-        """chosen (n, n_units) : noisy samples by which they are weighed"""
+        """chosen : (n, n_units), noisy samples that weight the densities"""
         self.densities = densities
         self.log_weights = log_weights(self._each(chosen), least=-1)
 
     def logs(self, t: Tensor) -> Tensor:
-        """ln q(t) (n,) in nats."""
+        """ln q(t) in nats, (n,)."""
         return torch.logsumexp(self._each(t) + self.log_weights[:, None], dim=0)
 
     def _each(self, t: Tensor) -> Tensor:
@@ -43,10 +44,11 @@ class Stack:
 def fitted(
     fit: Fit, labels: Tensor, known: Tensor, chosen: Tensor, kinds: Sequence[str]
 ) -> tuple[Stack, Labels]:
-    """q(t), and q(y | t).
+    """q(t) and q(y | t), fitted and weighted.
 
-    labels (n_inputs,) int64 : of all inputs; known, chosen : of the samples fit.t, fit.chosen
-    kinds : of KINDS
+    labels : (n_inputs,) int64, of all inputs; known, chosen : labels of the samples fit.t and
+        fit.chosen
+    kinds : names in KINDS
     """
     layer, spectrum = fit.layer, Spectrum(fit)
     of_places = labels[fit.places // layer.n_draws]

@@ -1,1 +1,2 @@
-"""What methods compute with: distances, neighbours, counts, scales; nothing here estimates."""
+"""Computations that estimators share: distances, neighbours, counts, scales. Nothing here
+estimates."""

@@ -13,15 +13,15 @@ class BinSettings(Settings):
     """Bins of equal width on the range of one layer at one epoch."""
 
     n_bins: int = Field(default=30, ge=2)
-    """The range of each unit has this many bins, whose codes' entropy is the signal."""
+    """Each unit's range has this many bins; H(Bin(T)) is the entropy of their codes."""
     range: Literal["fixed", "layer", "unit"] = "layer"
     """`n_bins` span this range. fixed: `low` to `high`. layer: the smallest to the largest
-    activation of the layer at this epoch. unit: the same of each unit for itself."""
+    activation of this layer at this epoch and seed. unit: the same for each unit by itself."""
     low: float | None = Field(default=None, allow_inf_nan=False)
-    """The fixed range begins here, in units of the activations."""
+    """The fixed range begins at this value, in units of the activations."""
     high: float | None = Field(default=None, allow_inf_nan=False)
-    """The fixed range ends here, in units of the activations. Values beyond it go into further
-    bins of the same width."""
+    """The fixed range ends at this value, in units of the activations. Values beyond it go into
+    further bins of the same width."""
 
     @model_validator(mode="after")
     def _range_is_given_where_fixed(self):

@@ -1,4 +1,4 @@
-"""Means and variances of classes of rows, and how far apart they lie."""
+"""Means and variances of classes of rows, and the distances between classes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import NamedTuple
 import torch
 
 STEP_BYTES = 2**26
-"""Of the rows that are looked at at once."""
+"""At most this many bytes of rows are read at once."""
 
 
 class ClassMoments(NamedTuple):
-    """Of the C classes that there are rows of.
+    """Moments of the C classes that have rows.
 
-    counts : float64 (C,), rows of each
-    means : float64 (C, d), in `unit`s from a place among the rows
-    variances : float64 (C,), mean ‖t − μ_c‖² over the rows of a class, in `unit`s²
-    unit : of length, in units of the rows
+    counts : float64 (C,), number of rows
+    means : float64 (C, d), relative to one of the rows, in multiples of `unit`
+    variances : float64 (C,), mean ‖t − μ_c‖² over the rows of a class, in multiples of `unit`²
+    unit : a length, in units of the rows
     """
 
     counts: torch.Tensor
@@ -29,7 +29,7 @@ class ClassMoments(NamedTuple):
 def class_moments(
     rows: torch.Tensor, labels: torch.Tensor, step: int | None = None
 ) -> ClassMoments:
-    """Of rows (n, d) with labels (n,) from 0 on, so many rows at a time."""
+    """The moments of rows (n, d) with labels (n,) 0, 1, …; step : rows at once"""
     step = step or max(1, STEP_BYTES // (8 * rows.shape[1]))
     n_classes = int(labels.max()) + 1
     origin, unit = _origin_and_unit(rows, step)
@@ -39,7 +39,7 @@ def class_moments(
     for part, of in parts:
         sums.index_add_(0, of, (part.to(torch.float64) - origin) / unit)
     means = sums / counts[:, None].clamp(min=1)
-    # About the class means, and not as a difference of sums, which would leave rounding.
+    # Sums around the class means: a difference of sums would lose digits.
     spread = torch.zeros_like(counts)
     for part, of in parts:
         apart = (part.to(torch.float64) - origin) / unit - means[of]
@@ -50,9 +50,9 @@ def class_moments(
 
 
 def cdnv(means: torch.Tensor, variances: torch.Tensor) -> float:
-    """Class-distance normalised variance of classes with these means (C, d) and variances (C,),
-    both in one unit: the mean over pairs of (v_c + v_c') / (2 ‖μ_c − μ_c'‖²). NaN where there
-    is no pair, or two means are equal."""
+    """Class-distance normalised variance of classes with means (C, d) and variances (C,), both
+    in one unit: the mean over pairs of (v_c + v_c') / (2 ‖μ_c − μ_c'‖²). NaN if there is no
+    pair, or if two means are equal."""
     distances = torch.cdist(means, means, compute_mode="donot_use_mm_for_euclid_dist").square()
     i, j = torch.triu_indices(len(means), len(means), offset=1, device=means.device)
     if not len(i) or not bool((distances[i, j] > 0).all()):
@@ -61,7 +61,8 @@ def cdnv(means: torch.Tensor, variances: torch.Tensor) -> float:
 
 
 def _origin_and_unit(rows: torch.Tensor, step: int) -> tuple[torch.Tensor, float]:
-    """A place among the rows, float64 (d,), and their largest distance from it in any unit."""
+    """The first row, float64 (d,), and the largest difference from it in any coordinate (1 if
+    all rows are equal)."""
     origin = rows[0].to(torch.float64)
     parts = [float((part.to(torch.float64) - origin).abs().max()) for part in rows.split(step)]
     return origin, max(parts) or 1.0

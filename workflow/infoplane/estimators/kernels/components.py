@@ -12,8 +12,8 @@ MOST_DIAGONALISED = 1024
 from power iterations on a random subspace (Halko, Martinsson & Tropp 2011)."""
 
 ROUNDING = 1e-12
-"""Share of the first component's variance below which one holds but rounding errors, of
-samples that were measured in single precision (10⁻⁷ of their standard deviation)."""
+"""A component with less than this share of the first component's variance consists of rounding
+errors: those of samples in single precision (10⁻⁷ of their standard deviation)."""
 
 
 def principal_components(
@@ -21,9 +21,9 @@ def principal_components(
 ) -> tuple[torch.Tensor, float]:
     """The n leading components (rows, ≤ n), float64, and their share of the variance.
 
-    values : torch.Tensor (rows, d), of which each coordinate is standardised first. Fewer
-    varying coordinates than n are returned as they are; where none varies, one zero.
-    Components of no variance but rounding are left out.
+    values : torch.Tensor (rows, d); each coordinate is first standardised. If at most n
+    coordinates vary, these are returned; if none varies, a single coordinate of zeros.
+    Components that consist of rounding errors are left out.
     """
     rows = scaled.of_one_scale(values)
     d = rows.shape[1]

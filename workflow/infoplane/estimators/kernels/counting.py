@@ -1,12 +1,11 @@
-"""Entropies of codes: rows are hashed to 64 bits and counted, digitised or as they are.
+"""Entropies of codes: rows, binned or not, are hashed to 64 bits, and equal hashes are counted.
 
-Values become bin numbers by a Grid, or by quantile edges. A row of bin numbers c becomes the
-hash Σ_k m_k c_k mod 2⁶⁴ with fixed random odd multipliers m_k. Two rows of other codes share
-one with a probability of about 2⁻⁵⁸, so that a layer of 10⁵ rows sees a collision once in 10⁷
-times. Rows that are counted as they are have the bits of their values for c, the upper half
-folded into the lower one: values of few levels end in many zeros, and would share hashes more
-often. Equal hashes are counted in
-a hash table on the CPU and by sorting on CUDA; both see the same hashes.
+Values become bin numbers by a Grid or by quantile edges. A row of bin numbers c becomes the
+hash Σ_k m_k c_k mod 2⁶⁴ with fixed random odd multipliers m_k. Two different rows have the same
+hash with a probability of about 2⁻⁵⁸, so one layer in 10⁷ with 10⁵ rows has a collision. For
+rows without bins, c are the bits of the values, with the upper half folded into the lower half:
+values with few levels end in many zeros and would otherwise collide more often. Equal hashes
+are counted by a hash table on the CPU and by sorting on CUDA; both use the same hashes.
 """
 
 from __future__ import annotations
@@ -37,17 +36,17 @@ from infoplane.estimators.kernels.counting_cpu import (
 from infoplane.estimators.kernels.threads import each
 
 LARGEST_CODE = 2.0**51
-"""Bin numbers beyond, rounded in float64, may not be told apart."""
-_SHARES = 4  # a thread, so that none waits long for another
+"""Larger bin numbers, rounded to float64, may coincide."""
+_SHARES = 4  # for each thread, so that no thread waits long for another
 
 
 class Grid(NamedTuple):
-    """Equal bins of some samples: bin k of a unit is [edge_k, edge_(k+1)),
+    """Bins of equal width for some samples: bin k of a unit is [edge_k, edge_(k+1)), with
     edge_k = low + k·step.
 
     low, high, step : float64 (n_samples, n_units)
-    n_bins : bin n_bins − 1 also holds `high`; beyond the range the grid goes on with bins of
-        its own. 0: no range, bins are floor(t / step).
+    n_bins : number of bins in the range; the last one includes `high`. Values beyond the range
+        have further bins. 0 means no range: bins are floor(t / step)
     """
 
     low: np.ndarray
@@ -57,7 +56,8 @@ class Grid(NamedTuple):
 
     @classmethod
     def of_range(cls, low, high, n_bins: int, shape: tuple[int, int]) -> Grid:
-        """np.linspace(low, high, n_bins + 1) as edges; low and high broadcast to the shape."""
+        """Bins with the edges np.linspace(low, high, n_bins + 1); low and high are broadcast to
+        the shape."""
         low = np.array(np.broadcast_to(low, shape), dtype=np.float64)
         high = np.array(np.broadcast_to(high, shape), dtype=np.float64)
         with np.errstate(over="ignore"):
@@ -71,8 +71,8 @@ class Grid(NamedTuple):
         return cls(zero, zero, np.full(shape, float(width)), 0)
 
     def require_numbers(self, low: np.ndarray, high: np.ndarray, places: Iterable[str]) -> None:
-        """Raises ValueError naming the place of a sample whose values, from low to high, lie in
-        bins that float64 cannot number."""
+        """Raises ValueError if values of a sample, from low to high, lie in bins that float64
+        cannot number; the message names the sample by its place."""
         with np.errstate(over="ignore", invalid="ignore"):
             distance = np.maximum(np.abs(low - self.low), np.abs(high - self.low))
             farthest = (distance / self.step).max(axis=1)
@@ -87,15 +87,16 @@ class Grid(NamedTuple):
             if not number < LARGEST_CODE:
                 raise ValueError(
                     f"{place}: the activations reach bin number {number:.3g}, and bins beyond "
-                    "2^51 may not be told apart; use wider bins or range: layer"
+                    "2^51 cannot be distinguished; use wider bins or range: layer"
                 )
 
 
 class Tallies(NamedTuple):
-    """What is counted in some samples, (n_samples, 5): with c rows in a code,
+    """The counts of some samples, for T, T and Y, T and X, Y, X (counting_cpu.py).
 
-    n_codes : how many codes are occupied
-    weighted : Σ c log2 c, from which the plug-in entropy is log2 N − weighted / N
+    n_codes : (n_samples, 5), number of occupied codes
+    weighted : (n_samples, 5), Σ c log2 c over the codes, with c rows in a code; the plug-in
+        entropy is log2 N − weighted / N
     n_rows : N
     """
 
@@ -105,36 +106,36 @@ class Tallies(NamedTuple):
 
     @classmethod
     def empty(cls, n_samples: int, n_inputs: int, n_draws: int) -> Tallies:
-        """Nothing counted yet beside the inputs, each of which has n_draws rows."""
+        """Tallies in which only the inputs are counted, each with n_draws rows."""
         n_rows = n_inputs * n_draws
         n_codes = np.full((n_samples, 5), n_inputs, dtype=np.int64)
         return cls(n_codes, np.full((n_samples, 5), n_rows * math.log2(n_draws)), n_rows)
 
     def entropies(self) -> np.ndarray:
-        """Plug-in entropies in bits."""
+        """Plug-in entropies (n_samples, 5), in bits."""
         return math.log2(self.n_rows) - self.weighted / self.n_rows
 
 
 def stacked(parts: list[torch.Tensor]) -> torch.Tensor:
-    """Equal tensors as one, (n_parts, …): a view where they lie one after the other, as the
-    samples of a batch do, a copy elsewhere."""
+    """Tensors of one shape as one tensor (n_parts, …): a view if they follow one another in
+    memory, like the samples of a batch; else a copy."""
     first, last = parts[0], parts[-1]
     size, start = first.numel(), first.data_ptr()
     if first.untyped_storage().data_ptr() == last.untyped_storage().data_ptr() and all(
         part.data_ptr() == start + i * size * first.itemsize and part.is_contiguous()
         for i, part in enumerate(parts)
-    ):  # what lies between the ends of one storage lies in it
+    ):  # all parts between the ends of one storage are in it
         return first.as_strided((len(parts), *first.shape), (size, *first.stride()))
     return torch.stack(parts)
 
 
 def ranges(t: torch.Tensor, per_unit: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Smallest and largest values of t (n_samples, n_inputs, n_draws, n_units), float64
-    (n_samples, 1), or (n_samples, n_units) unit by unit."""
+    """Smallest and largest values of t (n_samples, n_inputs, n_draws, n_units): float64
+    (n_samples, 1), or, per_unit, (n_samples, n_units)."""
     values = t.reshape(len(t), -1, t.shape[-1] if per_unit else 1)
     if t.is_cuda:
         return tuple(end.double().cpu().numpy() for end in torch.aminmax(values, dim=1))
-    values = values.numpy()  # numpy's loops are several times torch's here
+    values = values.numpy()  # numpy's loops are several times as fast as torch's here
     low, high = np.empty((2, len(t), values.shape[2]))
 
     def run(first: int, last: int) -> None:
@@ -148,10 +149,10 @@ def ranges(t: torch.Tensor, per_unit: bool) -> tuple[np.ndarray, np.ndarray]:
 def tally_grid(
     t: torch.Tensor, labels: np.ndarray, grid: Grid, repeats: bool = False
 ) -> Tallies:
-    """The tallies of samples t (n_samples, n_inputs, n_draws, n_units) and their classes.
+    """The tallies of samples t (n_samples, n_inputs, n_draws, n_units) with their classes.
 
-    labels : int64 (n_samples, n_inputs), or (1, n_inputs) where all have the same
-    repeats : `weighted` of codes is then how many have more than one row
+    labels : int64 (n_samples, n_inputs), or (1, n_inputs) if all samples have the same
+    repeats : whether `weighted` is instead the number of codes with more than one row
     """
     found = Tallies.empty(*t.shape[:3])
     if t.is_cuda:
@@ -169,7 +170,7 @@ def tally_grid(
 
 
 def tally_edges(t: torch.Tensor, labels: np.ndarray, edges: list[torch.Tensor]) -> Tallies:
-    """The same between inner edges, one set a sample, see `edge_hashes`."""
+    """The same with bins between inner edges, one tensor for each sample (`edge_hashes`)."""
     tallies = Tallies.empty(*t.shape[:3])
     steps, room = steps_of(tallies.n_rows), room_for(tallies.n_rows, labels)
     for i, sample in enumerate(t):
@@ -183,9 +184,9 @@ def tally_edges(t: torch.Tensor, labels: np.ndarray, edges: list[torch.Tensor]) 
 
 
 def tally_rows(t: torch.Tensor, labels: np.ndarray, repeats: bool = False) -> Tallies:
-    """The same of rows as they are: equal values make equal codes, and 0 is −0.
+    """The same without bins: equal values are equal codes, and 0 equals −0.
 
-    t : (n_samples, n_inputs, n_draws, n_units), counted in float32, or float64 where it is
+    t : (n_samples, n_inputs, n_draws, n_units), counted as float64 if it is, else as float32
     """
     tallies = Tallies.empty(*t.shape[:3])
     word = torch.int64 if t.dtype == torch.float64 else torch.int32
@@ -207,14 +208,14 @@ def tally_rows(t: torch.Tensor, labels: np.ndarray, repeats: bool = False) -> Ta
 
 
 def _in_shares(task: Callable[[int, int], None], n_samples: int) -> None:
-    """Call task(first, last) for shares of the samples, some a thread: none waits long."""
+    """Call task(first, last) for shares of the samples, several for each thread."""
     ends = np.linspace(0, n_samples, _SHARES * numba.get_num_threads() + 1).astype(np.int64)
     shares = [(a, b) for a, b in itertools.pairwise(ends) if a < b]
     each(lambda k: task(*shares[k]), len(shares))
 
 
 def row_hashes(words: torch.Tensor) -> torch.Tensor:
-    """Hashes (n_inputs, n_draws) of rows of integers, by torch operations."""
+    """Hashes (n_inputs, n_draws) of rows of integers, with torch operations."""
     hashes = torch.zeros(words.shape[:2], dtype=torch.int64, device=words.device)
     minus_zero, half = torch.iinfo(words.dtype).min, words.itemsize * 4
     low = (1 << half) - 1
@@ -222,13 +223,13 @@ def row_hashes(words: torch.Tensor) -> torch.Tensor:
     for k, factor in enumerate(odd_multipliers(words.shape[2]).tolist()):
         word = words[:, :, k]
         word = word.where(word != minus_zero, 0)
-        mixed = word ^ ((word >> half) & low)  # shifts of signed words bring ones in
+        mixed = word ^ ((word >> half) & low)  # shifts of signed words insert ones
         hashes += (mixed.to(torch.int64) & whole) * factor
     return hashes
 
 
 def hashes_on_device(t: torch.Tensor, low, high, step, n_bins: int) -> torch.Tensor:
-    """Hashes (n_inputs, n_draws) of the codes of one sample by torch operations."""
+    """Hashes (n_inputs, n_draws) of the codes of one sample, with torch operations."""
     hashes = torch.zeros(t.shape[:2], dtype=torch.int64, device=t.device)
     units = zip(low.tolist(), high.tolist(), step.tolist(), strict=True)
     for k, (a, b, s) in enumerate(units):
@@ -245,7 +246,7 @@ def hashes_on_device(t: torch.Tensor, low, high, step, n_bins: int) -> torch.Ten
 def tally_on_device(
     hashes: torch.Tensor, labels: np.ndarray, found: Tallies, i: int, repeats: bool = False
 ) -> None:
-    """Fill row i of the tallies by torch operations, on any device."""
+    """Fill row i of the tallies, with torch operations, on any device."""
     y = torch.from_numpy(labels).to(hashes.device)[:, None] * LABEL_FACTOR
     x = torch.arange(len(hashes), device=hashes.device)[:, None] * LABEL_FACTOR
     for column, keys in (
@@ -262,8 +263,11 @@ def tally_on_device(
 
 
 def edge_hashes(t: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
-    """Hashes (n_inputs, n_draws) of the codes between inner edges (n_units or 1, n_edges),
-    float64, ascending, on t's device. An edge belongs to the bin above it."""
+    """Hashes (n_inputs, n_draws) of the codes of bins between inner edges.
+
+    edges : float64 (n_units or 1, n_edges), ascending, on t's device; an edge belongs to the
+        bin above it
+    """
     edges = edges.expand(t.shape[2], -1).contiguous()
     hashes = torch.zeros(t.shape[:2], dtype=torch.int64, device=t.device)
     for k, factor in enumerate(odd_multipliers(t.shape[2]).tolist()):
@@ -273,9 +277,9 @@ def edge_hashes(t: torch.Tensor, edges: torch.Tensor) -> torch.Tensor:
 
 
 def quantile_edges(values: torch.Tensor, n_bins: int) -> torch.Tensor:
-    """Inner edges (n_bins − 1,) float64 that cut the values into equal shares.
+    """Inner edges, float64 (n_bins − 1,), that divide the values into equal shares.
 
-    An edge lies at its place in the sorted order, linearly between the two neighbours.
+    An edge is interpolated linearly between its two neighbours in the sorted order.
     """
     n = values.numel()
     ordered = values.reshape(-1).sort().values

@@ -1,4 +1,4 @@
-"""Compiled loops of `counting`: codes of rows to hashes, equal hashes counted."""
+"""Compiled loops of `counting`: they hash the codes of rows and count equal hashes."""
 
 from functools import cache, lru_cache
 
@@ -10,29 +10,30 @@ from infoplane.estimators.kernels.hash_table import slot_of
 from infoplane.estimators.kernels.row_sums_cpu import ROWS, add_hashes, add_terms, padded
 
 T, TY, TX, Y, X = range(5)
-"""Columns of Tallies: the codes, codes jointly with the class, with the input, these alone."""
+"""Columns of Tallies: the code T, T with the class Y, T with the input X, Y alone, X alone."""
 
-_FIXED_POINT = 2.0**30  # entropies are good to 1e-9 bit, and 10⁸ rows fit into 63 bits
-_MOST_CLASSES = 64  # beyond, classes are counted by hashes too
-_PART = 512  # rows that are counted at once, of more than _WHOLE
-_WHOLE = 2**14  # a hash table of as many rows still stays in cache
-_ROUNDING = 1.5 * 2**52  # a sum with it holds a whole number below 2⁵¹ in its lowest bits
+_FIXED_POINT = 2.0**30  # entropies are accurate to 1e-9 bit, and 10⁸ rows fit into 63 bits
+_MOST_CLASSES = 64  # more classes are counted by hashes too
+_PART = 512  # rows that are counted at once, if there are more than _WHOLE
+_WHOLE = 2**14  # the hash table of this many rows still fits into the cache
+_ROUNDING = 1.5 * 2**52  # added to a whole number below 2⁵¹, it puts this into the lowest bits
 _ROUNDED = np.float64(_ROUNDING).view(np.int64)
-_TILE = 512  # values digitised before they are summed into hashes: a few kB, in cache
+_TILE = 512  # values binned before they are summed into hashes: a few kB, in cache
 
 
 @cache
 def odd_multipliers(n: int, seed: int = 0) -> np.ndarray:
-    """n random odd numbers of 64 bits as int64, the same ones each time."""
+    """n random odd numbers of 64 bits as int64, always the same ones."""
     bits = np.random.Generator(np.random.PCG64(seed)).integers(0, 2**64, n, dtype=np.uint64)
     return (bits | np.uint64(1)).view(np.int64)
 
 
 @lru_cache(maxsize=4)
 def steps_of(n: int) -> np.ndarray:
-    """By how much c log2 c grows with c = 0 … n − 1, int64 multiples of 1/_FIXED_POINT.
+    """Differences of c log2 c between c and c + 1, for c = 0 … n − 1: int64, in multiples of
+    1/_FIXED_POINT.
 
-    Sums of integers are exact, and so the same for any order of the rows.
+    Sums of integers are exact, so they do not depend on the order of the rows.
     """
     c = np.arange(n + 1)
     return np.diff(np.rint(c * np.log2(np.maximum(c, 1)) * _FIXED_POINT).astype(np.int64))
@@ -40,7 +41,7 @@ def steps_of(n: int) -> np.ndarray:
 
 @lru_cache(maxsize=4)
 def repeats_of(n: int) -> np.ndarray:
-    """The same of [c > 1] in place of c log2 c."""
+    """The same for [c > 1] instead of c log2 c."""
     return np.diff((np.arange(n + 1) > 1) * np.int64(_FIXED_POINT))
 
 
@@ -49,8 +50,8 @@ LABEL_FACTOR = int(odd_multipliers(1, seed=1)[0])
 
 @compiled(nogil=True)
 def tally_share(values, labels, grid, multipliers, steps, n_codes, weighted, first, last):
-    """Fill rows first … last − 1 of Tallies from values (n_samples, n_inputs, n_draws,
-    n_units) and their classes."""
+    """Fill rows first … last − 1 of Tallies from values (n_samples, n_inputs, n_draws, n_units)
+    and their classes."""
     low, high, step, n_bins = grid
     hashes = np.empty(values.shape[1:3], np.int64)
     room = room_for(hashes.size, labels)
@@ -63,7 +64,7 @@ def tally_share(values, labels, grid, multipliers, steps, n_codes, weighted, fir
 def tally_rows_share(
     words, minus_zero, labels, multipliers, steps, n_codes, weighted, first, last
 ):
-    """The same from the bits of values as they are."""
+    """The same without bins, from the bits of the values."""
     hashes = np.empty(words.shape[1:3], np.int64)
     flat = words.reshape(len(words), -1)
     room = room_for(hashes.size, labels)
@@ -74,7 +75,7 @@ def tally_rows_share(
 
 @numba.njit
 def hash_words(words, minus_zero, multipliers, out):
-    """Fill out (n,) with the hashes of unsigned words (n · n_units,), as `row_hashes` does."""
+    """Fill out (n,) with the hashes of unsigned words (n · n_units,), equal to `row_hashes`."""
     n_units, half = len(multipliers), words.itemsize * 4
     out[:] = 0
     for j in range(add_hashes(out, words, padded(multipliers), n_units), len(out)):
@@ -97,15 +98,15 @@ def _sum_rows(terms, kept, n_units, out):
 def _hash_rows(values, low, high, step, n_bins, multipliers, out):
     """Fill out (n_inputs, n_draws) with the hashes of values (n_inputs, n_draws, n_units).
 
-    A tile holds some whole rows, so that the loop over its values is long enough to
-    vectorise for layers of two units as well.
+    A tile holds several whole rows, so that the loop over its values is long enough to
+    vectorise, even for layers of two units.
     """
     n_units = values.shape[2]
     n_rows = values.shape[0] * values.shape[1]
     height = max(ROWS, _TILE // n_units // ROWS * ROWS)
     tiled = np.empty((4, height * n_units))
     factors = np.empty(height * n_units, np.int64)
-    terms = np.empty(height * n_units + 8, np.int64)  # behind the last row more is read
+    terms = np.empty(height * n_units + 8, np.int64)  # more is read behind the last row
     kept = padded(np.full(n_units, -1))
     for i in range(height * n_units):
         k = i % n_units
@@ -126,7 +127,7 @@ def _hash_rows(values, low, high, step, n_bins, multipliers, out):
 
 @numba.njit(forceinline=True)
 def _integer(whole):
-    """A whole number of float64 below 2⁵¹ as int64: what AVX2 has no instruction for."""
+    """A whole number of float64 below 2⁵¹ as int64; AVX2 has no instruction for this."""
     return np.float64(whole + _ROUNDING).view(np.int64) - _ROUNDED
 
 
@@ -138,8 +139,8 @@ def _width_terms(tile, width, factors, terms):
 
 @numba.njit(fastmath={"nnan", "nsz"})  # values are finite, and so are codes
 def _grid_terms(tile, low, high, step, inverse, n_bins, factors, terms):
-    """Code times factor of each value. A guess that rounding may have put into the
-    neighbouring bin is set right by comparing with the edges."""
+    """Code times factor of each value. Rounding may give the neighbouring bin; comparisons with
+    the edges correct this."""
     beyond = np.float64(n_bins)
     for i in range(tile.shape[0]):
         x = np.float64(tile[i])
@@ -152,10 +153,10 @@ def _grid_terms(tile, low, high, step, inverse, n_bins, factors, terms):
 
 @compiled(nogil=True)
 def room_for(n, labels):
-    """Memory to count n rows in: keys and codes of a hash table, at most a quarter full; the
-    code of each row; rows of each code, and of each code and class, which are zero between two
-    counts; rows and their classes, part by part, and where the parts begin. Codes and sizes are
-    those of one part, where there are parts."""
+    """Memory to count n rows: keys and codes of a hash table, at most a quarter full; the code
+    of each row; the number of rows of each code, and of each code and class, which are zero
+    between two counts; rows and their classes, part by part, and the starts of the parts. If
+    there are parts, codes and numbers of rows are those of one part."""
     n_bits, n_part_bits = _bits_of(n), 0
     while n > _WHOLE and n >> n_part_bits > _PART:
         n_part_bits += 1
@@ -170,7 +171,7 @@ def room_for(n, labels):
 
 @numba.njit
 def _bits_of(n):
-    """Logarithm of the size of a hash table for n rows."""
+    """log2 of the size of a hash table for n rows."""
     n_bits = 3
     while (1 << n_bits) < 4 * n:
         n_bits += 1
@@ -180,7 +181,7 @@ def _bits_of(n):
 @compiled(nogil=True)
 def tally_sample(hashes, labels, steps, room, n_codes, weighted, first, i):
     """Fill row i of Tallies from hashes (n_inputs, n_draws) and classes (n_samples or 1,
-    n_inputs). first : a row of the same classes, where these are counted already, or i."""
+    n_inputs). first : a row with the same classes, whose counts are done, or i"""
     n_inputs, n_draws = hashes.shape
     of = labels[i % len(labels)]
     if i == first or len(labels) > 1:
@@ -203,7 +204,7 @@ def tally_sample(hashes, labels, steps, room, n_codes, weighted, first, i):
         total_pairs += more[3]
     n_codes[i, T], weighted[i, T] = found, total / _FIXED_POINT
     n_codes[i, TY], weighted[i, TY] = n_pairs, total_pairs / _FIXED_POINT
-    if found == hashes.size:  # all codes differ, jointly with anything as well
+    if found == hashes.size:  # all codes differ, and so do pairs with anything
         n_codes[i, TY] = n_codes[i, TX] = found
         weighted[i, TY] = weighted[i, TX] = 0
         return
@@ -215,9 +216,9 @@ def tally_sample(hashes, labels, steps, room, n_codes, weighted, first, i):
 
 @numba.njit
 def _part(hashes, labels, n_bits, rows, classes, starts):
-    """Rows (n,) and their classes (n,) ordered by the highest bits of the hash: a part's hash
-    table is then small enough for the fastest cache. Fills starts (n_parts + 1,)."""
-    shift = np.uint64(63 - n_bits)  # and one more, as numbers cannot be shifted by all bits
+    """Fill rows (n,) and classes (n,), ordered by the highest bits of the hash, and starts
+    (n_parts + 1,). A part's hash table is then small enough for the fastest cache."""
+    shift = np.uint64(63 - n_bits)  # and by 1: a shift by all bits is undefined
     starts[:] = 0
     for key in hashes.reshape(-1):
         starts[(np.uint64(key) >> np.uint64(1)) >> shift] += 1
@@ -238,11 +239,11 @@ def _part(hashes, labels, n_bits, rows, classes, starts):
 
 @numba.njit
 def _tally_part(rows, classes, n_used, slots, codes, sizes, steps):
-    """How many codes there are among rows, Σ c log2 c of these in fixed point, and the same of
-    pairs of a code and a class, where there are few of these. n_used : highest bits of the
-    hashes that all rows share."""
+    """The number of codes among rows, Σ c log2 c over these in fixed point, and the same for
+    pairs of a code and a class, if there are few classes. n_used : number of highest bits of
+    the hashes that all rows share"""
     sizes, pair_sizes = sizes
-    if len(rows) > len(codes):  # far more than in other parts
+    if len(rows) > len(codes):  # this part is far larger than others
         n_classes = len(pair_sizes) // len(sizes)
         codes, sizes = np.empty(len(rows), np.int32), np.zeros(len(rows), np.int32)
         pair_sizes = np.zeros(len(rows) * n_classes, np.int32)
@@ -262,7 +263,7 @@ def _tally_part(rows, classes, n_used, slots, codes, sizes, steps):
 
 @numba.njit
 def _tally_classes(labels, n_draws, n_codes, weighted):
-    """Fill the column of the classes alone in one row of Tallies."""
+    """Fill the column Y of one row of Tallies."""
     counts = np.zeros(labels.max() + 1, np.int64)
     for label in labels:
         counts[label] += n_draws
@@ -276,14 +277,14 @@ def _tally_classes(labels, n_draws, n_codes, weighted):
 
 @numba.njit
 def _number(hashes, n_used, slots, codes):
-    """Number hashes as they appear: fill codes (n,), return how many there are.
+    """Number the hashes as they appear: fill codes (n,), return the number of codes.
 
-    A hash starts at the slot of the highest bits that tell it from others, which are the best
-    mixed ones of a multiplicative hash. The table is wide.
+    The search for a hash starts at the slot given by the highest bits that rows do not share:
+    the best mixed bits of a multiplicative hash. The table is at most a quarter full.
     """
     n_bits = _bits_of(len(hashes))
     keys, numbers = slots[0][: 1 << n_bits], slots[1][: 1 << n_bits]
-    numbers[:] = 0  # number of the code plus one, 0 where the slot is free
+    numbers[:] = 0  # number of the code plus one; 0 in a free slot
     used, shift = np.uint64(n_used), np.uint64(64 - n_bits)
     n_codes = np.int32(0)
     for i in range(len(hashes)):
@@ -300,10 +301,10 @@ def _number(hashes, n_used, slots, codes):
 
 @numba.njit
 def _weigh(codes, sizes, steps):
-    """Σ c log2 c in fixed point; adds the rows of each code to its size."""
+    """Σ c log2 c in fixed point; sizes become the numbers of rows of each code."""
     weighted = np.int64(0)
     for i in range(len(codes)):
-        code = np.uint64(codes[i])  # of signed numbers, each index would be compared with 0
+        code = np.uint64(codes[i])  # signed indices would each be compared with 0
         c = sizes[code]
         sizes[code] = c + 1
         weighted += steps[np.uint64(c)]
@@ -312,11 +313,11 @@ def _weigh(codes, sizes, steps):
 
 @numba.njit
 def _weigh_pairs(codes, labels, n_classes, sizes, pair_sizes, steps):
-    """As `_weigh`, and how many pairs of a code and a class there are and Σ c log2 c of these;
-    adds the rows of each pair to its size."""
+    """`_weigh`, and the number of pairs of a code and a class with their Σ c log2 c; pair_sizes
+    become the numbers of rows of each pair."""
     weighted, n_pairs, weighted_pairs = np.int64(0), np.int64(0), np.int64(0)
     for i in range(len(codes)):
-        code = np.uint64(codes[i])  # of signed numbers, each index would be compared with 0
+        code = np.uint64(codes[i])  # signed indices would each be compared with 0
         c = sizes[code]
         sizes[code] = c + 1
         weighted += steps[np.uint64(c)]
@@ -330,8 +331,8 @@ def _weigh_pairs(codes, labels, n_classes, sizes, pair_sizes, steps):
 
 @numba.njit
 def _count(hashes, labels, steps, slots):
-    """Occupied codes and Σ c log2 c of hashes jointly with any number of labels (n_inputs,).
-    Slots as above."""
+    """Number of codes and Σ c log2 c for pairs of a hash and a label (n_inputs,), with any
+    number of labels. slots : of a hash table, see `room_for`"""
     keys, counts = slots
     counts[:] = 0
     shift = np.uint64(64 - _bits_of(hashes.size))

@@ -1,18 +1,19 @@
-"""Squared distances by direct differences, compiled for the CPU: one loop for all methods, but
-for leaves_cpu, whose tiles are so small that handing them over would cost a fifth of it."""
+"""Squared distances by direct differences, compiled for the CPU: one loop for all methods but
+leaves_cpu, whose tiles are so small that passing them on would cost a fifth of the time."""
 
 import numba
 
 FAST = {"reassoc", "contract", "nsz"}
-"""What loops may do with sums: reorder and fuse them; infinities keep their meaning, and far
-points overflow to them."""
+"""Freedoms of the compiler with sums: it may reorder and fuse them. Infinities keep their
+meaning, because distances to far points overflow to infinity."""
 
 
 @numba.njit(fastmath=FAST, forceinline=True)
 def squared_distances(columns, i, start, stop, out):
-    """out[j] = ‖point i − point (start + j)‖² of columns (d, n), points in columns.
+    """out[j] = ‖point i − point (start + j)‖², where columns (d, n) holds one point per column.
 
-    Four dimensions a pass: a pass is bound by reading and writing `out`, not by arithmetic.
+    Each pass takes four dimensions, because reading and writing `out` limits its speed, not
+    arithmetic.
     """
     d = columns.shape[0]
     m = stop - start
@@ -35,7 +36,7 @@ def squared_distances(columns, i, start, stop, out):
 
 @numba.njit(fastmath=FAST, forceinline=True)
 def squared_distance(a, b):
-    """‖a − b‖² of two contiguous rows."""
+    """‖a − b‖² for two contiguous rows."""
     total = a[0] * 0
     for k in range(a.shape[0]):
         e = a[k] - b[k]

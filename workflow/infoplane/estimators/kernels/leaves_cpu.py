@@ -1,8 +1,8 @@
 """Leaves of rows that are close in space, compiled for the CPU.
 
-A leaf is one contiguous tile (n_units, LEAF) with a bounding box, filled up with rows that are
-infinitely far and with units of 0 to a multiple of four: what is out of a point's reach is
-passed over unread, and loops over a leaf have one length that the compiler knows.
+A leaf is one contiguous tile (n_units, LEAF) with a bounding box. It is filled up with rows
+that are infinitely far away, and with units of 0 to a multiple of four. Leaves out of a point's
+reach are skipped unread, and loops over a leaf have a length that the compiler knows.
 """
 
 import numba
@@ -14,13 +14,14 @@ from infoplane.estimators.kernels.selection import boxed, part
 
 LEAF = 64
 UNITS = 32
-"""Units between two looks at whether any row of a leaf is still within reach."""
+"""Number of units after which to check whether any row of a leaf is still within reach."""
 
 
 @compiled(nogil=True)
 def split_in_space(rows, order, start, stop):
-    """Order the rows order[start:stop] so that each LEAF of them, counted from start, is close
-    together: halves by the median of the widest unit, again and again, at whole leaves."""
+    """Reorder order[start:stop] so that LEAF successive rows, counted from start, are close
+    together. Rows are halved again and again near the median of their widest unit, at a
+    multiple of LEAF."""
     low, high = np.empty((2, rows.shape[1]), rows.dtype)
     stack = [(start, stop)]
     while stack:
@@ -39,8 +40,8 @@ def split_in_space(rows, order, start, stop):
 
 @compiled(nogil=True)
 def fill(rows, order, starts, stops, tiles, low, high):
-    """Fill tiles (n_leaves, n_units, LEAF) with the rows order[starts[i]:stops[i]] of each leaf
-    and far ones, and low and high (n_leaves, n_units) with the corners of their boxes."""
+    """Fill tiles (n_leaves, n_units, LEAF) with the rows order[starts[i]:stops[i]] of leaf i
+    and far rows, and low and high (n_leaves, n_units) with the corners of the boxes."""
     tiles[:] = np.inf
     tiles[:, rows.shape[1] :] = 0
     for leaf in range(len(starts)):
@@ -53,9 +54,9 @@ def fill(rows, order, starts, stops, tiles, low, high):
 
 @numba.njit(fastmath=FAST, forceinline=True)
 def reached(tiles, leaf, points, i, reach, out):
-    """Whether a row of the leaf lies within the reach of point i, a squared distance.
+    """Whether a row of the leaf is within the squared distance `reach` of point i.
 
-    Then out[j] = ‖point i − row j of the leaf‖², by direct differences.
+    If so, out[j] = ‖point i − row j of the leaf‖², by direct differences.
     """
     d = tiles.shape[1]
     for first in range(0, d, UNITS):
@@ -67,9 +68,10 @@ def reached(tiles, leaf, points, i, reach, out):
 
 @numba.njit(fastmath=FAST, forceinline=True)
 def _add_squares(tiles, leaf, points, i, first, last, out):
-    """Adds the squared differences in units first … last − 1 to out, or starts it with them.
+    """Add the squared differences in units first … last − 1 to out; unit 0 overwrites out.
 
-    Four units a pass: a pass is bound by reading and writing `out`, not by arithmetic.
+    Each pass takes four units, because reading and writing `out` limits its speed, not
+    arithmetic.
     """
     for k in range(first, last, 4):
         a0, a1, a2, a3 = points[i, k], points[i, k + 1], points[i, k + 2], points[i, k + 3]
@@ -87,7 +89,8 @@ def _add_squares(tiles, leaf, points, i, first, last, out):
 
 @numba.njit(forceinline=True)
 def any_within(values, reach):
-    """Whether any of LEAF values is: counted, as what may stop early is not vectorised."""
+    """Whether any of LEAF values is within reach. It counts them, because a loop that may stop
+    early is not vectorised."""
     n = np.int32(0)
     for j in range(LEAF):
         n = np.int32(n + np.int32(values[j] <= reach))

@@ -1,16 +1,18 @@
-"""Fits of local Gaussians, compiled for the CPU: one sample after the other, all in cache.
+"""Fits of local Gaussians, compiled for the CPU: one sample at a time, all in cache.
 
-In units of the bandwidth, from the sample's place, let m, C and w be mean, covariance and mass
-of the neighbourhood, and μ_0, L_0 L_0ᵀ mean and covariance of all samples. A fit has mean
-μ_0 + L_0 δ and covariance L Lᵀ, L = L_0 T, T lower triangular with diagonal e^τ, and minimises
+In units of the bandwidth and relative to the sample's position, let m, C and w be the mean,
+covariance and mass of the neighbourhood, and μ_0 and L_0 L_0ᵀ the mean and covariance of all
+samples. A fit has the mean μ = μ_0 + L_0 δ and the covariance L Lᵀ, where L = L_0 T, and T is
+lower triangular with the diagonal e^τ. It minimises
     V = ln|L| + tr(Tᵀ⁻¹ T⁻¹ A) / 2 + N(μ; 0, L Lᵀ + I) / w
     A = L_0⁻¹ (C + (m − μ)(m − μ)ᵀ) L_0⁻ᵀ
-its likelihood over w with the sign changed. In the coordinates δ, τ and what is below T's
-diagonal the likelihood of a Gaussian has a Hessian near 1, whatever the bandwidth.
+which is minus its local log-likelihood over w, up to a constant. The coordinates of a fit are
+δ, τ and the entries below T's diagonal. In these the log-likelihood of a Gaussian has a Hessian
+near 1, whatever the bandwidth.
 
-Derivatives are in closed form. With P = T⁻¹, K = PᵀP, R = P A Pᵀ, W = R P, and for the mass
+Derivatives are in closed form. Let P = T⁻¹, K = PᵀP, R = P A Pᵀ, W = R P, and for the mass
 S = T Tᵀ + L_0⁻¹ L_0⁻ᵀ, J = S⁻¹, u = L_0⁻¹ μ, v = J u, s = Tᵀ v, N = J T, O = Tᵀ N, all (d, d)
-or (d,), every entry of the Hessian is a sum of some ten products.
+or (d,). Every entry of the Hessian is a sum of about ten products of these.
 """
 
 import math
@@ -23,7 +25,7 @@ from infoplane.compiled import compiled
 from infoplane.estimators.kernels.distances import FAST
 
 LONGEST = 3.0
-"""Longest step of a fit, in its coordinates: e^3 in a standard deviation."""
+"""Longest step of a fit, in its coordinates: a factor e³ for a standard deviation."""
 
 LEAST_DAMPING = 1e-7
 
@@ -31,7 +33,7 @@ _ROUNDING = 1e-14
 
 
 class Problem(NamedTuple):
-    """What the data say of one sample, in the start's own unit.
+    """The data for the fit at one sample, in units of the start.
 
     covariance, place : L_0⁻¹ C^(1/2) lower triangular (d, d), L_0⁻¹ (m − μ_0) (d,)
     unit, origin : L_0⁻¹ L_0⁻ᵀ (d, d), L_0⁻¹ μ_0 (d,)
@@ -48,13 +50,14 @@ class Problem(NamedTuple):
 
 @compiled(nogil=True)
 def fits(weight, mean, root, start_mean, start, inverse, options, first, last, found):
-    """ln N(0; μ, Σ) of the fits first … last − 1 into found[:, 0], and into found[:, 1] whether
-    they converged.
+    """Fill found[:, 0] with ln N(0; μ, Σ) of the fits first … last − 1, and found[:, 1] with 1
+    if the fit converged, else 0.
 
-    weight (n,), mean (n, d), root (n, d, d) : of each neighbourhood, root of its covariance
-    start_mean (n, d), start (n,) : of all the samples, from each place; ln|L_0|
+    weight (n,), mean (n, d), root (n, d, d) : mass and mean of each neighbourhood, and a
+        Cholesky factor of its covariance
+    start_mean (n, d) : mean of all samples, relative to each sample; start (n,) : ln|L_0|
     inverse (n, d, d) : L_0⁻¹
-    options : tolerance of the gradient, most iterations
+    options : tolerance of the gradient, largest number of iterations
     """
     for i in range(first, last):
         own = inverse[i]
@@ -71,7 +74,7 @@ def fits(weight, mean, root, start_mean, start, inverse, options, first, last, f
 
 @numba.njit
 def fitted(problem, tolerance, most):
-    """ln N(0; μ, Σ) of one fit by damped Newton steps, and whether it converged."""
+    """ln N(0; μ, Σ) of one fit by damped Newton steps, and 1 if it converged, else 0."""
     d = len(problem.place)
     p = d + d * (d + 1) // 2
     z, damping, converged = np.zeros(p), 0.01, False
@@ -85,10 +88,10 @@ def fitted(problem, tolerance, most):
         if is_convex:
             cholesky(hessian, damping, factor)
             _solve(factor, gradient, step)
-        else:  # downhill along each axis, whatever the sign of its curvature
+        else:  # downhill along each axis, for either sign of the curvature
             along = (axes.T @ gradient) / (curvatures + damping)
             step[:] = axes @ along
-        # The last test is of what a step could still gain, against rounding of the value.
+        # Also converged: the gain that a step could bring is below the rounding of the value.
         gain = gradient @ step
         if math.sqrt(gradient @ gradient) < tolerance or gain < _ROUNDING * (1 + abs(value)):
             converged = True
@@ -110,14 +113,14 @@ def fitted(problem, tolerance, most):
 
 @numba.njit
 def _axes_of(hessian):
-    """Sizes of the curvatures (p,) and their axes, columns (p, p), of the lower triangle."""
+    """Absolute curvatures (p,) and their axes, as columns (p, p), from the lower triangle."""
     curvatures, axes = np.linalg.eigh(hessian)
     return np.abs(curvatures), np.ascontiguousarray(axes)
 
 
 @numba.njit
 def triangle_of(z, d):
-    """T (d, d) of coordinates: δ, then T row by row, τ in place of its diagonal."""
+    """T (d, d) from coordinates z: δ, then T row by row, with τ in place of its diagonal."""
     triangle = np.zeros((d, d))
     at = d
     for i in range(d):
@@ -130,7 +133,8 @@ def triangle_of(z, d):
 
 @numba.njit(fastmath=FAST)
 def cholesky(matrix, raised, root):
-    """Lower triangular root of the matrix, its diagonal raised; False where it has none."""
+    """Fill root with the Cholesky factor of the matrix, with `raised` added to its diagonal;
+    False if there is none."""
     for i in range(len(matrix)):
         for j in range(i + 1):
             total = matrix[i, j]
@@ -178,7 +182,7 @@ def _inverse_of(root):
 
 @numba.njit
 def value_at(z, problem):
-    """V at coordinates z; infinite where rounding leaves no Gaussian."""
+    """V at coordinates z; infinite if rounding leaves no Gaussian."""
     d = len(problem.place)
     triangle = triangle_of(z, d)
     inverse = _inverse_of(triangle)
@@ -234,7 +238,7 @@ def expansion(z, problem, gradient, hessian):
     o = t.T @ n
     mass = math.exp(_log_mass(u, wide, problem))
     log_det = problem.log_start + np.log(np.diag(t)).sum()
-    # slopes of the likelihood and of the logarithm of the mass, along δ and T
+    # derivatives of V (without ln|L|) and of the log mass, along δ and T
     of_mass, scale = np.empty(len(z)), np.ones(len(z))
     gradient[:d] = -ke - mass * v
     of_mass[:d] = -v
@@ -267,7 +271,8 @@ def _scale(hessian, at, factor):
 
 @numba.njit(fastmath=FAST)
 def _fill(hessian, d, mass, of_mass, likelihood, mass_terms):
-    """The lower triangle of the Hessian along δ and T; names as above."""
+    """Fill the lower triangle of the Hessian along δ and T; names as in the module's
+    docstring."""
     k, r, w, p, ke, e = likelihood
     j, n, o, v, s = mass_terms
     pt, wt = p.T.copy(), w.T.copy()

@@ -1,16 +1,16 @@
 """Gaussian kernel sums over all pairs of rows that lie on a line, compiled for the CPU.
 
-A layer of one unit is such, two outputs of a softmax, a layer whose other units are dead. With
-places s on the line in units in which the kernel is e^−(s − s')², the line is cut into boxes.
-About their centres, with s' = q + v and s = p + u,
+Examples are a layer with one unit, two outputs of a softmax, and a layer whose other units are
+dead. Places s on the line are in units in which the kernel is e^−(s − s')², and the line is
+divided into boxes. Relative to the boxes' centres p and q, with s = p + u and s' = q + v,
     Σ e^−(s − s')² = Σ_l u^l Σ_q Σ_k M_qk (−1)^l h_{k+l}(p − q) / (k! l!)     M_qk = Σ v^k
 (the fast Gauss transform: Greengard & Strain 1991, SIAM J. Sci. Stat. Comput. 12, 79, eq. 13
-and 17), where h_k(z) is e^−z² times the k-th Hermite polynomial. What a pair takes does not
-depend on how many there are: the sums take n steps in place of n².
+and 17), where h_k(z) is e^−z² times the k-th Hermite polynomial. The cost of a pair of boxes
+does not depend on the number of rows in them, so the sums take n steps instead of n².
 
-By Cramér's bound, |h_k(z)| ≤ 1.09 √(2^k k!), the terms left out are less than 2e-13 of the
-largest kernel, and so are those of boxes further apart than REACH: sums, none of which is below
-1, are within n · 2e-13.
+By Cramér's bound, |h_k(z)| ≤ 1.09 √(2^k k!), the omitted terms are less than 2e-13 of the
+largest kernel value, and so are the terms of boxes farther apart than REACH. So each sum, which
+is at least 1, is accurate to n · 2e-13.
 """
 
 import math
@@ -23,19 +23,20 @@ from infoplane.compiled import compiled
 from infoplane.estimators.kernels.distances import FAST
 
 WIDTH = 0.375
-"""Of a box."""
+"""Width of a box."""
 TERMS = 16
 REACH = 17
-"""Boxes: centres further apart than these belong to pairs whose kernel is below 3e-16."""
+"""Pairs in boxes farther apart than this number of boxes have kernels below 3e-16."""
 _FEW = 16
 
 
 @compiled(nogil=True)
 def on_a_line(rows, most, places):
-    """Whether all rows (n, d) lie within the root of `most` of a line through the first.
+    """Whether the squared distance of all rows (n, d) from a line through the first is at most
+    `most`.
 
-    Then places (n,) float64 is filled with where, in units of the rows. A few rows say of most
-    layers that they do not.
+    If so, places, float64 (n,), holds their positions along the line, in units of the rows. For
+    most layers a few rows show that they are not on a line.
     """
     n, d = rows.shape
     along = np.empty(d)
@@ -68,7 +69,7 @@ def on_a_line(rows, most, places):
 
 @cache
 def between_boxes() -> np.ndarray:
-    """(−1)^l h_{k+l}(m · WIDTH) / (k! l!) of boxes m apart, (2 REACH + 1, TERMS, TERMS)."""
+    """(−1)^l h_{k+l}(m · WIDTH) / (k! l!) for boxes m apart: (2 REACH + 1, TERMS, TERMS)."""
     z = WIDTH * np.arange(-REACH, REACH + 1)
     h = [np.exp(-z * z), 2 * z * np.exp(-z * z)]
     for k in range(1, 2 * TERMS - 2):
@@ -80,8 +81,8 @@ def between_boxes() -> np.ndarray:
 
 @compiled(nogil=True)
 def line_sums(places, ends, table, within, whole):
-    """Kernel sums of places (n,) in which class c has those from ends[c] to ends[c + 1]: over
-    each place's own class and over all, (n,) each."""
+    """Fill within (n,) and whole (n,) with the kernel sums of places (n,) over the own class
+    and over all. Class c has the places ends[c] … ends[c + 1] − 1."""
     for c in range(len(ends) - 1):
         _sums(places[ends[c] : ends[c + 1]], table, within[ends[c] : ends[c + 1]])
     if len(ends) > 2:
@@ -92,8 +93,8 @@ def line_sums(places, ends, table, within, whole):
 
 @numba.njit(fastmath=FAST, forceinline=True)
 def _shift(moments, table, series):
-    """Adds a box's moments to the series about another; four terms a pass, as a pass waits for
-    the one before to be written."""
+    """Add a box's moments to the series around another. Each pass takes four terms, because a
+    pass must wait until the one before is written."""
     for k in range(0, TERMS, 4):
         a, b, c, d = moments[k], moments[k + 1], moments[k + 2], moments[k + 3]
         for m in range(TERMS):

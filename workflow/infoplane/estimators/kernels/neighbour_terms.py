@@ -1,7 +1,7 @@
-"""What each sample adds to information by nearest neighbours, in nats; shared by estimators.
+"""The terms of information by nearest neighbours, one for each sample, in nats.
 
-Samples come standardised and without ties (scaled.py). The mean of the terms is the estimate;
-the cap is the largest that it can be for these numbers of samples.
+Samples must be standardised and without ties (scaled.py). The mean of the terms is the
+estimate; the cap is the largest mean that these numbers of samples allow.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Norm = neighbours.Norm
 
 
 def require_neighbours(pair: Pair, k: int) -> None:
-    """Raises ValueError where no sample can have k neighbours."""
+    """Raises ValueError if there are too few samples for k neighbours."""
     if k >= pair.n:
         raise ValueError(
             f"{pair.place}: k = {k} neighbours need more than {k} samples; there are {pair.n}"
@@ -26,10 +26,10 @@ def require_neighbours(pair: Pair, k: int) -> None:
 
 
 def classes_of(pair: Pair) -> tuple[torch.Tensor, torch.Tensor]:
-    """The labels of the samples whose class has others, and which samples these are.
+    """The samples whose class has other members: their labels and their positions.
 
-    Labels of a continuous b of several draws are the numbers of its rows. Returns int64 (m,)
-    and the places int64 (m,), both CPU. Raises ValueError where no class has two samples.
+    For a continuous b with several draws, the index of the row is the label. Returns labels
+    and positions, int64 (m,) each, on the CPU. Raises ValueError if no class has two samples.
     """
     labels = pair.b if pair.is_labelled else torch.arange(pair.n) // pair.n_draws
     labels = labels.cpu()
@@ -51,9 +51,10 @@ def class_sizes(labels: torch.Tensor) -> torch.Tensor:
 def cap_of_pair(n: int, d_a: int, d_b: int, k: int, improved: bool) -> float:
     """The largest mean of `of_pair`.
 
-    All k neighbours but the farthest are strictly nearer than it in both variables, and where
-    b is a copy of a it is as far as itself in both: with the max-norm, the smallest counts are
-    k − 1, and ψ(n) − ψ(k) remains. In Euclidean balls, which are closed, they are k.
+    All k neighbours but the farthest are strictly nearer than the farthest in both variables.
+    If b is a copy of a, the farthest has the same distance in both. So with the max-norm the
+    smallest counts are k − 1, which gives ψ(n) − ψ(k). Euclidean balls include their boundary,
+    so their smallest counts are k.
     """
     if not improved:
         return float(digamma(n) - digamma(k))
@@ -61,9 +62,10 @@ def cap_of_pair(n: int, d_a: int, d_b: int, k: int, improved: bool) -> float:
 
 
 def of_pair(a, b, k: int, improved: bool, memory: int) -> torch.Tensor:
-    """Terms of Kraskov et al. 2004, eq. 8, or of Gao et al. 2018; a (n, d_a), b (n, d_b)."""
+    """Terms (n,) of Kraskov et al. 2004, eq. 8, or, improved, of Gao et al. 2018.
+    a : (n, d_a); b : (n, d_b)"""
     norm = "euclidean" if improved else "max"
-    # Where rounding makes distances equal, the neighbours themselves count as near.
+    # If rounding makes distances equal, the neighbours themselves still count.
     least = k if improved else k - 1
     in_a, in_b = (
         counts.clamp(min=least) for counts in neighbours.joint_counts(a, b, k, norm, memory)
@@ -76,14 +78,15 @@ def of_pair(a, b, k: int, improved: bool, memory: int) -> torch.Tensor:
 
 
 def cap_of_labels(labels: torch.Tensor) -> float:
-    """The largest mean of `of_labels`: the k_i neighbours themselves are as near as that, so
-    that ψ(k_i) − ψ(m(i)) ≤ 0."""
+    """The largest mean of `of_labels`: m(i) includes at least k_i samples, so that
+    ψ(k_i) − ψ(m(i)) ≤ 0."""
     found = float(digamma(len(labels)) - psi(class_sizes(labels)).mean())
-    return max(0.0, found)  # of one class, 0 to rounding
+    return max(0.0, found)  # a single class gives 0 but for rounding
 
 
 def of_labels(a, labels, k: int, norm: Norm, memory: int) -> torch.Tensor:
-    """Terms of Ross 2014; a (n, d), labels (n,) of classes of two samples at least."""
+    """Terms (n,) of Ross 2014. a : (n, d); labels : (n,), each class with at least two
+    samples"""
     sizes = class_sizes(labels)
     ks = (sizes - 1).clamp(max=k)
     nearer = neighbours.group_counts(a, labels, ks, norm, memory).cpu()
@@ -92,7 +95,8 @@ def of_labels(a, labels, k: int, norm: Norm, memory: int) -> torch.Tensor:
 
 
 def record(terms: torch.Tensor, cap: float, stderr: float | None = None, extra=None):
-    """The record in bits of terms and a cap in nats; stderr in nats, if not of the terms."""
+    """The record, in bits, from terms, a cap and extras in nats. stderr : in nats; by default
+    that of the mean of the terms"""
     if stderr is None:
         stderr = terms.std(correction=0).item() / math.sqrt(len(terms))
     return Information(
@@ -104,7 +108,7 @@ def record(terms: torch.Tensor, cap: float, stderr: float | None = None, extra=N
 
 
 def nothing(cap: float) -> Information:
-    """The record where a variable never varies: 0 bit, exactly; cap in nats."""
+    """The record if a variable never varies: exactly 0 bits. cap : in nats"""
     return Information(0.0, stderr=0.0, cap=float(BIT * cap))
 
 

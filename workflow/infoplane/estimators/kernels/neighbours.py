@@ -1,10 +1,10 @@
-"""Nearest neighbours and counts of points in balls: the kernel of the neighbour estimators.
+"""Nearest neighbours and counts of points in balls, for the neighbour estimators.
 
-On the CPU compiled brute force, and trees or sorting where few dimensions make them faster; on
-CUDA blocks of distances in torch. All give what float64 gives, ties included, and none holds
-n × n values.
+The CPU uses compiled brute force, or trees or sorting if few dimensions make them faster; CUDA
+uses blocks of distances in torch. All give the results of float64, ties included, and none
+holds n × n values.
 
-Distances are the largest difference over the dimensions, norm "max", or "euclidean".
+Distances have the norm "max", the largest difference over the dimensions, or "euclidean".
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from infoplane.estimators.kernels.threads import each
 Norm = Literal["max", "euclidean"]
 
 MEMORY = 512 * 10**6
-"""Bytes of working memory where none are named."""
+"""Default for the bytes of working memory."""
 
 TREE_ROWS = {1: 1000, 2: 1000, 3: 1000, 4: 4000, 5: 8000, 6: 16_000, 7: 32_000, 8: 64_000}
-"""From how many rows on a tree finds neighbours faster than brute force, by the dimensions of
-the space searched; in more dimensions it is not used. Measured on normals; samples that
-crowd in few places, where float32 tells nothing apart, gain far more."""
+"""From this number of rows on, a tree is faster than brute force, by the number of dimensions;
+with more dimensions, trees are not used. Measured on normal samples; samples that crowd in few
+places, where float32 does not distinguish them, gain far more."""
 
 LEAST_REACH = 2.0**-18
-"""Radius, in sizes of a row, below which float32 tells too few of its neighbours apart."""
+"""Below this radius, as a share of a row's size, float32 distinguishes too few neighbours."""
 
 
 def nearest(
@@ -40,10 +40,10 @@ def nearest(
 
     rows : torch.Tensor (n, d), floating point, CPU or CUDA
     k : 1 … n − 1
-    memory : bytes to work in
-    Returns distances float64 (n, k) in the units of the rows and indices int64 (n, k), on the
-    device of the rows. A row is not its own neighbour; an equal one is, at distance 0.
-    Raises ValueError where k is outside of 1 … n − 1.
+    memory : bytes of working memory
+    Returns distances float64 (n, k) in the units of the rows, and indices int64 (n, k), on the
+    device of the rows. A row is not its own neighbour; an equal row is, at distance 0.
+    Raises ValueError if k is not in 1 … n − 1.
     """
     _require(k, len(rows))
     rows = rows.to(torch.float64)
@@ -60,14 +60,14 @@ def nearest(
 def joint_counts(
     a: torch.Tensor, b: torch.Tensor, k: int, norm: Norm, memory: int = MEMORY
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """For each row the numbers of rows of a, and of b, within the distance of its k-th
-    neighbour in (a, b) together: strictly nearer in the max-norm, as Kraskov et al. 2004
-    count, and also as near in the Euclidean norm, as Gao et al. 2018 do.
+    """For each row, the numbers of rows in a, and in b, within the distance of its k-th
+    neighbour in (a, b) together. The max-norm counts strictly nearer rows (Kraskov et al.
+    2004); the Euclidean norm also counts rows at the same distance (Gao et al. 2018).
 
     a, b : torch.Tensor (n, d_a), (n, d_b), floating point, on one device
     k : 1 … n − 1
     Returns int64 (n,), (n,), on that device; a row does not count itself.
-    Raises ValueError where k is outside of 1 … n − 1.
+    Raises ValueError if k is not in 1 … n − 1.
     """
     _require(k, len(a))
     a, b = a.to(torch.float64), b.to(torch.float64)
@@ -86,12 +86,12 @@ def joint_counts(
 def group_distances(
     rows: torch.Tensor, groups: torch.Tensor, ks: torch.Tensor, norm: Norm, memory: int = MEMORY
 ) -> torch.Tensor:
-    """Distances of each row's nearest neighbours within its own group.
+    """Distances of each row to its nearest neighbours within its own group.
 
     rows : torch.Tensor (n, d), floating point; groups : int64 (n,)
     ks : int64 (n,), 1 … size of the row's group − 1
-    Returns float64 (n, largest of ks) on the device of the rows, in their units: row i has
-    its ks[i] nearest, nearest first, then infinities.
+    Returns float64 (n, largest of ks) on the device of the rows, in their units: row i holds
+    its ks[i] smallest distances in ascending order, then infinities.
     """
     return _in_groups(rows, groups, ks, norm, memory, False)
 
@@ -99,14 +99,14 @@ def group_distances(
 def group_counts(
     rows: torch.Tensor, groups: torch.Tensor, ks: torch.Tensor, norm: Norm, memory: int = MEMORY
 ) -> torch.Tensor:
-    """How many rows of all groups lie strictly nearer than the row's ks[i]-th neighbour in
-    its own group, itself left out: int64 (n,). Arguments as in `group_distances`.
+    """For each row, the number of other rows of all groups that are strictly nearer than its
+    ks[i]-th neighbour in its own group: int64 (n,). Arguments as in `group_distances`.
     """
     return _in_groups(rows, groups, ks, norm, memory, True)
 
 
 def in_torch(rows: torch.Tensor) -> bool:
-    """Whether torch does the work, as on CUDA, and not the compiled loops."""
+    """Whether torch does the work (on CUDA) and not the compiled loops."""
     return rows.is_cuda
 
 
@@ -120,14 +120,14 @@ def _suits_a_tree(n: int, d: int) -> bool:
 
 
 class _Layout(NamedTuple):
-    """Rows as the compiled loops take them: see neighbours_cpu."""
+    """Rows in the form that the compiled loops take (neighbours_cpu.py)."""
 
     columns: np.ndarray  # float32 (d, n filled up)
     rows: np.ndarray  # float64 (n, d)
 
 
 def _layouts(norm: Norm, *parts: np.ndarray) -> tuple[list[_Layout], np.ndarray, float]:
-    """Layouts of one scale, sizes of the joint rows in it, and the scale."""
+    """Layouts with one scale, the sizes of the joint rows in this scale, and the scale."""
     n = len(parts[0])
     centred = [rows - rows.mean(axis=0) for rows in parts]
     largest = max((np.abs(c).max(initial=0.0) for c in centred), default=0.0)
@@ -150,14 +150,15 @@ def _layouts(norm: Norm, *parts: np.ndarray) -> tuple[list[_Layout], np.ndarray,
 
 
 def _shares(n: int, loop: Callable[[int, int], None]) -> None:
-    """loop(first, last) over all n rows, in more shares than threads, so that none waits."""
+    """Call loop(first, last) for all n rows, in more shares than threads, so that no thread
+    waits long."""
     n_shares = max(1, min(8 * numba.get_num_threads(), n // neighbours_cpu.ROWS))
     edges = np.linspace(0, n, n_shares + 1).astype(np.int64)
     each(lambda s: loop(edges[s], edges[s + 1]), n_shares)
 
 
 def _rows_at_once(n: int, arrays: int, memory: int) -> int:
-    """Rows of distances that every thread may hold, `arrays` float32 arrays of each."""
+    """Number of rows whose distances each thread may hold, in `arrays` float32 arrays."""
     return int(
         np.clip(memory // (4 * n * arrays * numba.get_num_threads()), 1, neighbours_cpu.ROWS)
     )
@@ -178,7 +179,7 @@ def _nearest_compiled(rows, k, norm, memory):
 
 
 def on_lines(a: np.ndarray, b: np.ndarray, k: int, norm: Norm):
-    """joint_counts of variables of one dimension, (n,) each, by sorting them."""
+    """`joint_counts` for two variables of one dimension, (n,) each, by sorting."""
     counts = np.empty((len(a), 2), np.int64)
     if neighbours_line.gentler_first(a, b, k):
         neighbours_line.pair_counts(a, b, np.argsort(a), k, norm == "euclidean", counts)
@@ -212,15 +213,16 @@ def _joint_compiled(a, b, k, norm, memory):
 
 
 def _nearest_in_trees(rows, edges, ks, norm):
-    """Distances and indices (n, most of ks) within the rows from each edge to the next, or
-    within all; infinities and −1 beyond ks[i], or beyond the ks of all."""
+    """Distances and indices (n, largest of ks) within the rows from each edge to the next, or
+    within all rows; row i has infinities and −1 beyond its ks[i]."""
     euclid = norm == "euclidean"
     distances, indices = _searched(rows, edges, ks, rows.shape[1], euclid)
     return (np.sqrt(distances) if euclid else distances), indices
 
 
 def _searched(rows, edges, ks, d_a, euclid):
-    """The same, distances squared where euclid; the first d_a dimensions are summed apart."""
+    """The same, with squared distances if euclid; the first d_a dimensions are summed
+    separately."""
     n = len(rows)
     ks = np.broadcast_to(ks, (n,))
     grove = neighbours_tree.planted(rows, edges)
@@ -242,8 +244,8 @@ def _joint_in_tree(a, b, k, norm):
 
 
 def _counts(rows, radii, strict, euclid):
-    """How many other rows are nearer than the radii (squared, where euclid), or as near as
-    that where not strict."""
+    """For each row, the number of other rows nearer than its radius (squared if euclid) or, if
+    not strict, at most as far."""
     n = len(rows)
     counts = np.empty(n, np.int64)
     if rows.shape[1] == 1 and strict != euclid:
@@ -288,7 +290,7 @@ def _groups_compiled(rows, starts, stops, ks, norm, memory, counted):
     if counted and rows.shape[1] == 1:
         return torch.from_numpy(_groups_on_a_line(rows[:, 0], starts, stops, ks))
     n, euclid = len(rows), norm == "euclidean"
-    compared = n if counted else int((stops - starts).mean())  # rows with each row
+    compared = n if counted else int((stops - starts).mean())  # rows compared with each
     if _suits_a_tree(compared, rows.shape[1]):
         distances, _ = _searched(
             rows, np.append(np.unique(starts), n), ks, rows.shape[1], euclid
@@ -363,7 +365,7 @@ def _groups_in_torch(rows, starts, stops, ks, norm, memory, counted):
 
 
 def _blocks(rows, norm, memory):
-    """Distances of some rows to all, with the slice of those rows."""
+    """Distances of a block of rows to all rows, and the slice of that block."""
     step = max(1, memory // (32 * len(rows)))
     for start in range(0, len(rows), step):
         part = slice(start, min(len(rows), start + step))

@@ -1,12 +1,12 @@
 """Exact nearest neighbours and counts in balls by brute force, compiled for the CPU.
 
-All distances of a row are computed in float32 from columns (d, n), which vectorise, and sieve;
-what rounding leaves open is computed again in float64 from rows (n, d). Results are those of
-float64 alone, ties included.
+All distances of a row are first computed in float32 from columns (d, n), which vectorise. Only
+the distances that rounding leaves undecided are computed again in float64 from rows (n, d).
+Results equal those of float64 alone, ties included.
 
-Columns hold the rows' values, centred and divided by a power of two, and are filled with
-infinitely far points up to a multiple of CHUNK. Distances are the largest difference over the
-dimensions or, `euclid`, sums of squares; radii in float64 are squares then too.
+Columns hold the rows' values, centred and divided by a power of two, and are filled up to a
+multiple of CHUNK with infinitely far points. Distances are the largest difference over the
+dimensions or, with `euclid`, sums of squares; radii in float64 are then squares too.
 """
 
 import numba
@@ -17,19 +17,19 @@ from infoplane.estimators.kernels.distances import FAST, squared_distances
 
 CHUNK = 64
 ROWS = 16
-"""Rows done together, so that a tile of columns is read from the cache for all of them."""
+"""Number of rows computed together, so that they share a tile of columns in the cache."""
 TILE = 2**17
-"""float32 values in a tile, half of a usual second-level cache."""
+"""Number of float32 values in a tile: half of a usual second-level cache."""
 
 _f32 = np.float32
 _ABSOLUTE = 2.0**-22
 _RELATIVE = 2.0**-21
-_UNDERFLOW = 1e-17  # root of the least normal float32, with room
+_UNDERFLOW = 1e-17  # root of the smallest normal float32, with a margin
 
 
 @numba.njit(fastmath=FAST, forceinline=True)
 def _largest(columns, i, start, stop, out):
-    """out[j] = max_k |columns[k, i] − columns[k, start + j]|, four dimensions a pass."""
+    """out[j] = max_k |columns[k, i] − columns[k, start + j]|, four dimensions in each pass."""
     d = columns.shape[0]
     m = stop - start
     for j in range(m):
@@ -59,7 +59,7 @@ def _largest(columns, i, start, stop, out):
 
 @numba.njit
 def _fill(columns, first, last, euclid, out):
-    """Row r of `out` becomes the distances of row first + r to all, itself infinitely far."""
+    """Fill row r of `out` with the distances of row first + r to all rows, ∞ to itself."""
     d, n = columns.shape
     tile = max(CHUNK, TILE // max(d, 1) // CHUNK * CHUNK)
     for start in range(0, n, tile):
@@ -84,10 +84,10 @@ def _joined(x, y, euclid, out):
 
 @numba.njit
 def _bound(values, start, stop, k, minima, kept):
-    """At least k of values[start:stop] are no larger than this, and about k are.
+    """A bound that at least k, and about k, of values[start:stop] do not exceed.
 
-    It is the k-th smallest of the minima of interleaved lanes, minima, of which there are
-    more than k; kept (k,) is room.
+    It is the k-th smallest of the minima of interleaved lanes, of which there are more than k.
+    minima (n_lanes,), kept (k,) : working memory
     """
     n_lanes = minima.shape[0]
     minima[:] = np.inf
@@ -109,7 +109,7 @@ def _bound(values, start, stop, k, minima, kept):
 
 @numba.njit
 def exact(rows, i, j, euclid):
-    """The distance in float64: always the same roundings, so that it can be compared."""
+    """The distance in float64, always rounded in the same way, so that it can be compared."""
     total = 0.0
     for k in range(rows.shape[1]):
         e = rows[i, k] - rows[j, k]
@@ -129,11 +129,12 @@ def _both(rows_a, rows_b, i, j, euclid):
 
 @numba.njit
 def _limits(radius, size, d, scale, euclid):
-    """float32 distances below the first are certainly below the radius, those above the
-    second certainly above it.
+    """Two limits: float32 distances below the first are certainly below the radius, those
+    above the second certainly above it.
 
-    A difference of two rounded values errs by 2⁻²⁴ of each, and the other row's size is at
-    most this one's and the distance; a sum of d squares errs by d·2⁻²⁴ of itself.
+    A difference of two rounded values has an error of 2⁻²⁴ of each value. The size of the other
+    row is at most the size of this row plus the distance. A sum of d squares has a relative
+    error of d·2⁻²⁴.
     """
     if not euclid:
         r = radius * scale
@@ -146,7 +147,7 @@ def _limits(radius, size, d, scale, euclid):
 
 @numba.njit
 def _insert(v, j, best, who):
-    """Row j at distance v among the best; equal distances in the order of their rows."""
+    """Insert row j at distance v into the best; equal distances in the order of their rows."""
     p = best.shape[0] - 1
     if v > best[p] or (v == best[p] and 0 <= who[p] < j):
         return
@@ -162,7 +163,7 @@ def _insert(v, j, best, who):
 
 @numba.njit
 def _count(values, low, high, rows, i, radius, strict, euclid):
-    """Rows nearer than the radius, or as near as it where not strict."""
+    """Number of rows nearer than the radius or, if not strict, at most as far."""
     sure = 0
     for s in range(0, values.shape[0], CHUNK):
         chunk = values[s : s + CHUNK]
@@ -181,23 +182,23 @@ def _count(values, low, high, rows, i, radius, strict, euclid):
 
 @numba.njit
 def _room(k):
-    """What _nearest works in: minima of lanes, k kept of them, the best and who they are."""
+    """Working memory of `_nearest`: minima and kept of `_bound`, best and who."""
     lanes = CHUNK * (2 + k // 16)
     return np.empty(lanes, _f32), np.empty(k, _f32), np.empty(k), np.empty(k, np.int64)
 
 
 @numba.njit
 def _nearest(values, start, stop, i, points, size, minima, kept, best, who):
-    """The nearest of rows start … stop − 1 into best (k,) and who (k,), in float64.
+    """Fill best (k,) and who (k,) with the nearest of rows start … stop − 1, in float64.
 
-    values : their rounded distances to row i; points : rows_a, rows_b, scale, euclid
+    values : rounded distances of the rows to row i; points : rows_a, rows_b, scale, euclid
     """
     rows_a, rows_b, scale, euclid = points
     k, d = best.shape[0], rows_a.shape[1] + rows_b.shape[1]
     unit = scale * scale if euclid else scale
-    # k rounded distances are no larger than the bound; so their true ones are no larger than
-    # it and the room for rounding, and that holds for the rounded ones of all that may be
-    # nearer, with the room once more.
+    # k rounded distances are at most the bound, so their exact distances are at most the bound
+    # plus the rounding error. Rows that may be nearer have rounded distances of at most this
+    # plus the rounding error once more.
     bound = np.float64(_bound(values, start, stop, k, minima, kept))
     _, bound = _limits(bound / unit, size, d, scale, euclid)
     _, limit = _limits(np.float64(bound) / unit, size, d, scale, euclid)
@@ -206,7 +207,7 @@ def _nearest(values, start, stop, i, points, size, minima, kept, best, who):
     whole = start + (stop - start) // CHUNK * CHUNK
     for s in range(start, whole, CHUNK):
         chunk = values[s : s + CHUNK]
-        possible = np.int32(0)  # 32-bit sums over a length that is known vectorise
+        possible = np.int32(0)  # 32-bit sums over a known length vectorise
         for j in range(CHUNK):
             possible += np.int32(chunk[j] <= limit)
         if possible:
@@ -216,7 +217,7 @@ def _nearest(values, start, stop, i, points, size, minima, kept, best, who):
 
 @numba.njit
 def _take(values, start, stop, limit, rows_a, rows_b, i, euclid, best, who):
-    """Put those of values[start:stop] that are no larger than the limit among the best."""
+    """Insert the rows whose values[start:stop] are at most the limit into the best."""
     for j in range(start, stop):
         if values[j] <= limit and j != i:
             _insert(_both(rows_a, rows_b, i, j, euclid), j, best, who)
@@ -224,7 +225,7 @@ def _take(values, start, stop, limit, rows_a, rows_b, i, euclid, best, who):
 
 @compiled(nogil=True)
 def nearest(columns, rows, sizes, scale, euclid, first, last, n_rows, distances, indices):
-    """The k nearest of rows first … last − 1 into distances and indices (n, k)."""
+    """Fill rows first … last − 1 of distances and indices (n, k) with the k nearest rows."""
     values = np.empty((n_rows, columns.shape[1]), _f32)
     minima, kept, _, _ = _room(distances.shape[1])
     points = (rows, np.empty((rows.shape[0], 0)), scale, euclid)
@@ -238,8 +239,9 @@ def nearest(columns, rows, sizes, scale, euclid, first, last, n_rows, distances,
 
 @compiled(nogil=True)
 def joint(columns, other, rows_a, rows_b, sizes, scale, k, euclid, first, last, n_rows, out):
-    """Counts int64 (n, 2) of rows within the k-th joint neighbour's distance in a and in b:
-    strictly with the max-norm, or as near as that in the Euclidean one."""
+    """Fill out, int64 (n, 2), with the numbers of rows within the distance of the k-th joint
+    neighbour in a and in b: strictly nearer in the max-norm, at most as far in the Euclidean
+    norm."""
     n = columns.shape[1]
     x, y = np.empty((n_rows, n), _f32), np.empty((n_rows, n), _f32)
     v = np.empty(n, _f32)
@@ -264,8 +266,8 @@ def joint(columns, other, rows_a, rows_b, sizes, scale, k, euclid, first, last, 
 def group_counts(
     columns, rows, sizes, scale, starts, stops, ks, euclid, first, last, n_rows, out
 ):
-    """The number of all rows strictly nearer than the ks[i]-th neighbour among the rows
-    starts[i] … stops[i] − 1 into out."""
+    """Fill out (n,) with the number of rows strictly nearer than the ks[i]-th neighbour among
+    the rows starts[i] … stops[i] − 1."""
     values = np.empty((n_rows, columns.shape[1]), _f32)
     minima, kept, best, who = _room(ks.max())
     points = (rows, np.empty((rows.shape[0], 0)), scale, euclid)
@@ -282,7 +284,8 @@ def group_counts(
 
 @compiled(nogil=True)
 def group_distances(columns, rows, sizes, scale, starts, stops, ks, euclid, first, last, out):
-    """Distances of the ks[i] nearest of rows starts[i] … stops[i] − 1 into row i of out."""
+    """Fill row i of out with the distances of the ks[i] nearest of the rows starts[i] …
+    stops[i] − 1."""
     v = np.empty(columns.shape[1], _f32)
     minima, kept, _, who = _room(ks.max())
     points = (rows, np.empty((rows.shape[0], 0)), scale, euclid)
@@ -298,11 +301,11 @@ def group_distances(columns, rows, sizes, scale, starts, stops, ks, euclid, firs
 
 @compiled(nogil=True)
 def counts(columns, rows, along, sizes, scale, radii, wanted, strict, euclid, first, last, out):
-    """The number of other rows nearer than radii[i], or as near as it where not strict, of
-    each row that is wanted, bool (n,).
+    """Fill out (n,) with the number of other rows nearer than radii[i] or, if not strict, at
+    most as far, for each row in wanted, bool (n,).
 
-    along : float64 (n,), one of the rows' dimensions, by which they come sorted; rows that
-    are farther than the radius in it alone are passed over
+    along : float64 (n,), a dimension by which the rows are sorted; rows that are farther than
+        the radius in this dimension alone are skipped
     """
     d = rows.shape[1]
     values = np.empty(columns.shape[1], _f32)
@@ -310,7 +313,7 @@ def counts(columns, rows, along, sizes, scale, radii, wanted, strict, euclid, fi
         if not wanted[i]:
             continue
         reach = np.sqrt(radii[i]) if euclid else radii[i]
-        reach = reach * (1 + 1e-12) + 1e-12 * abs(along[i])  # and what rounding may leave out
+        reach = reach * (1 + 1e-12) + 1e-12 * abs(along[i])  # with a margin for rounding
         start = np.searchsorted(along, along[i] - reach) // CHUNK * CHUNK
         stop = np.searchsorted(along, along[i] + reach, side="right")
         stop = -(-stop // CHUNK) * CHUNK

@@ -1,9 +1,9 @@
-"""Neighbour counts of variables of one dimension, by sorting, compiled for the CPU.
+"""Neighbour counts for variables of one dimension, by sorting, compiled for the CPU.
 
-A ball on a line is an interval, and how many values lie in it two binary searches tell; so a
-thousand slices of a layer cost what a few kernels in many dimensions do. Comparisons are those
-of the differences themselves, as a difference from x_i + r would round to the other side.
-Radii are distances or, `euclid`, their squares.
+A ball on a line is an interval, and two binary searches count the values in it. So a thousand
+slices of a layer cost as much as a few searches in many dimensions. Comparisons use the
+differences themselves, because a comparison with x_i + r may round to the other side. Radii are
+distances or, with `euclid`, their squares.
 """
 
 import numba
@@ -15,13 +15,13 @@ from infoplane.compiled import compiled
 @numba.njit(nogil=True)
 def _inside(e, radius, euclid):
     """Whether two values that differ by e ≥ 0 are neighbours: strictly nearer than the radius
-    in the max-norm, or as near as that in the Euclidean."""
+    in the max-norm, at most as far as the radius in the Euclidean norm."""
     return e * e <= radius if euclid else e < radius
 
 
 @numba.njit(nogil=True)
 def _others_within(values, x, radius, euclid):
-    """How many of the sorted values lie in the ball about x, less the one that is x."""
+    """Number of sorted values in the ball around x, without x itself."""
     low, high = 0, np.searchsorted(values, x)
     own = high
     while low < high:  # the first from the left that is inside
@@ -57,10 +57,12 @@ def _put(v, best):
 
 @compiled(nogil=True)
 def _seek(point, x, y, place, own, euclid, best):
-    """The nearest of some points (x, y), sorted by y, to another one into best (k,).
+    """Put the distances of a point to the nearest of some points (x, y), sorted by y, into
+    best (k,).
 
-    place : where the point would stand among them, from which they are sought outwards until
-    y alone is farther than the k-th found; own : place of the point itself, or −1
+    place : position of the point in their order; the search goes outwards from here until y
+        alone is farther than the k-th distance found
+    own : position of the point itself among them, or −1
     """
     k = best.shape[0]
     for j in range(place, y.shape[0]):
@@ -84,10 +86,10 @@ def pair_counts(x, y, order, k, euclid, out):
     """Numbers of values within the distance of each point's k-th neighbour in the plane.
 
     x, y : float64 (n,); order : int64 (n,), sorts x
-    out : int64 (n, 2), those in x and in y, the point itself left out
-    The plane is cut across x into strips of about √(n k) / 2 points, each sorted by y. Near a
-    point lie a few of its own strip, and of those beside it, until x alone is farther than the
-    k-th found.
+    out : int64 (n, 2), the numbers in x and in y, without the point itself
+    The plane is divided along x into strips of about √(n k) / 2 points, each sorted by y. The
+    search covers the point's own strip and then neighbouring strips, until x alone is farther
+    than the k-th distance found.
     """
     n = x.shape[0]
     width = max(4, int(np.sqrt(n * k) / 2))
@@ -121,17 +123,19 @@ def pair_counts(x, y, order, k, euclid, out):
 
 @compiled(nogil=True)
 def counts(x, everything, radii, euclid, out):
-    """Numbers of other values within radii (n,) of x (n,); everything : x, sorted."""
+    """Fill out (n,) with the numbers of other values within radii (n,) around x (n,).
+    everything : x, sorted"""
     for i in range(x.shape[0]):
         out[i] = _others_within(everything, x[i], radii[i], euclid)
 
 
 @compiled(nogil=True)
 def group_counts(x, starts, stops, ks, out):
-    """How many of all values lie strictly nearer than the ks[i]-th neighbour in the own group.
+    """Fill out, int64 (n,), with the number of other values of all groups that are strictly
+    nearer than the ks[i]-th neighbour in the own group.
 
-    x : float64 (n,), sorted within each group; starts, stops : int64 (n,), the place of each
-    value's group; ks : int64 (n,), less than the size of the group; out : int64 (n,)
+    x : float64 (n,), sorted within each group; starts, stops : int64 (n,), start and end of
+        each value's group; ks : int64 (n,), less than the size of the group
     """
     everything = np.sort(x)
     for i in range(x.shape[0]):
@@ -143,7 +147,8 @@ def group_counts(x, starts, stops, ks, out):
 
 
 def gentler_first(x: np.ndarray, y: np.ndarray, k: int) -> bool:
-    """Whether to cut strips across x rather than y: the one that crowds its values less."""
+    """Whether to divide strips along x and not along y: the variable with less crowded
+    values."""
     step = max(1, int(np.sqrt(len(x) * k)))
 
     def crowding(values):

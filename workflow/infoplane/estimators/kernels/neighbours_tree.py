@@ -1,14 +1,14 @@
 """Exact nearest neighbours and counts in balls by k-d trees, compiled for the CPU.
 
-In few dimensions most of the rows are far away, and a tree passes over them without a look:
-n log n in place of n². Distances are those of neighbours_cpu, bit by bit: a box is judged by
-the same sums as a row in it, and rounding keeps their order. So counts are exact, ties
-included, and samples that crowd in few places cost no more than others.
+In few dimensions most rows are far away, and a tree skips them: n log n steps instead of n².
+Distances equal those of neighbours_cpu, bit by bit: the distance to a box is computed by the
+same sums as the distance to a row in it, and rounding preserves their order. So counts are
+exact, ties included, and samples that crowd in few places cost no more than others.
 
-A grove is one balanced tree a group of rows, or one of all. A node is a run of rows, halved at
-the median of its widest dimension, with the box that just holds them; nodes of a tree stand in
-levels, the children of node i of a tree being 2i + 1 and 2i + 2. Radii in float64 are squares
-where `euclid`.
+A grove has one balanced tree for each group of rows, or one for all. A node is a range of rows
+with their bounding box; its children are its halves at the median of the widest dimension. The
+nodes of a tree are stored level by level: the children of node i are 2i + 1 and 2i + 2. Radii
+are float64, with `euclid` squared.
 """
 
 from typing import NamedTuple
@@ -20,18 +20,18 @@ from infoplane.compiled import compiled
 from infoplane.estimators.kernels.selection import boxed, part
 
 LEAF = 12
-"""Most rows of a node without children."""
+"""A node with at most this many rows has no children."""
 _STACK = 128
-"""Nodes that wait while a tree is searched: at most one a level, of fewer than 64 levels."""
+"""Room for nodes that wait during a search: at most one for each of fewer than 64 levels."""
 
 
 class Grove(NamedTuple):
     """Trees over rows.
 
-    rows : float64 (n, d), in the order of the trees; order : int64 (n,), which rows these are
-    tree : int64 (n,), of each row
-    first, n_inner : int64 (n_trees,), of each tree its first node and how many have children
-    starts, stops : int64 (n_nodes,); low, high : float64 (n_nodes, d), the boxes
+    rows : float64 (n, d), in the order of the trees; order : int64 (n,), their original indices
+    tree : int64 (n,), the tree of each row
+    first, n_inner : int64 (n_trees,), each tree's first node and number of nodes with children
+    starts, stops : int64 (n_nodes,), ranges of rows; low, high : float64 (n_nodes, d), boxes
     """
 
     rows: np.ndarray
@@ -46,7 +46,7 @@ class Grove(NamedTuple):
 
 
 def planted(rows: np.ndarray, edges: np.ndarray | None = None) -> Grove:
-    """The trees of rows (n, d), of those from each edge int64 to the next; None: of all."""
+    """One tree for the rows (n, d) from each edge (int64) to the next; None: one for all."""
     edges = np.array([0, len(rows)]) if edges is None else edges
     return Grove(*_planted(rows, edges))
 
@@ -89,7 +89,7 @@ def _joined(e, total, euclid):
 
 @numba.njit
 def _apart(x, y, d_a, euclid):
-    """The distance of two rows, of which the first d_a dimensions are summed apart."""
+    """The distance of two rows; the first d_a dimensions are summed separately."""
     in_a, in_b = 0.0, 0.0
     for k in range(d_a):
         in_a = _joined(abs(x[k] - y[k]), in_a, euclid)
@@ -100,7 +100,7 @@ def _apart(x, y, d_a, euclid):
 
 @numba.njit
 def _to_box(x, low, high, d_a, euclid):
-    """No row in the box is nearer than this."""
+    """Smallest distance from x to the box."""
     in_a, in_b = 0.0, 0.0
     for k in range(d_a):
         in_a = _joined(max(low[k] - x[k], x[k] - high[k], 0.0), in_a, euclid)
@@ -111,7 +111,7 @@ def _to_box(x, low, high, d_a, euclid):
 
 @numba.njit
 def _across_box(x, low, high, euclid):
-    """No row in the box is farther than this."""
+    """Largest distance from x to a point of the box."""
     total = 0.0
     for k in range(x.shape[0]):
         total = _joined(max(x[k] - low[k], high[k] - x[k]), total, euclid)
@@ -129,7 +129,8 @@ def _put(v, j, best, who):
 
 @numba.njit
 def _nearest(grove, p, d_a, euclid, best, who, nodes, bounds):
-    """The nearest rows of the tree of row p, of its order, into best (k,) and who (k,)."""
+    """Put the nearest rows to row p (in the grove's order), within its tree, into best (k,) and
+    who (k,)."""
     rows, order, tree, first, n_inner, starts, stops, low, high = grove
     x, root, inner = rows[p], first[tree[p]], n_inner[tree[p]]
     k = best.shape[0]
@@ -140,7 +141,7 @@ def _nearest(grove, p, d_a, euclid, best, who, nodes, bounds):
         i = nodes[waiting]
         if bounds[waiting] >= best[k - 1]:
             continue
-        while i < inner:  # down to the nearest leaf; the other ways wait
+        while i < inner:  # down to the nearest leaf; the other nodes wait
             left, right = 2 * i + 1, 2 * i + 2
             to_left = _to_box(x, low[root + left], high[root + left], d_a, euclid)
             to_right = _to_box(x, low[root + right], high[root + right], d_a, euclid)
@@ -163,8 +164,8 @@ def _nearest(grove, p, d_a, euclid, best, who, nodes, bounds):
 
 @compiled(nogil=True)
 def nearest(grove, ks, d_a, euclid, first, last, distances, indices):
-    """The ks[i] nearest rows of its tree, of each row i at first … last − 1 of the grove's
-    order, into distances and indices (n, largest of ks); the rest stays as it is."""
+    """Fill row i of distances and indices (n, largest of ks) with the ks[i] nearest rows in its
+    tree, for the rows i at first … last − 1 of the grove's order; the rest is unchanged."""
     nodes, bounds = np.empty(_STACK, np.int64), np.empty(_STACK)
     for p in range(first, last):
         i = grove.order[p]
@@ -174,7 +175,7 @@ def nearest(grove, ks, d_a, euclid, first, last, distances, indices):
 
 @numba.njit
 def _count(grove, p, radius, strict, euclid, nodes):
-    """Rows of tree 0 within the radius of row p of its order, itself left out."""
+    """Number of rows of tree 0 within the radius of row p (in the grove's order), without p."""
     rows, _, _, _, n_inner, starts, stops, low, high = grove
     x, inner = rows[p], n_inner[0]
     found = -int(radius > 0 or not strict)
@@ -200,8 +201,8 @@ def _count(grove, p, radius, strict, euclid, nodes):
 
 @compiled(nogil=True)
 def counts(grove, radii, wanted, strict, euclid, first, last, out):
-    """How many other rows are nearer than radii[i], or as near as it where not strict, of each
-    row i that is wanted, at first … last − 1 of the order of a grove of one tree, into out[i].
+    """Put into out[i] the number of other rows nearer than radii[i] or, if not strict, at most
+    as far, for each wanted row i at first … last − 1 of the order of a grove with one tree.
     """
     nodes = np.empty(_STACK, np.int64)
     for p in range(first, last):

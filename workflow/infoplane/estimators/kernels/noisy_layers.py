@@ -1,10 +1,11 @@
 """A layer with known noise: samples of it, and their densities around measured inputs.
 
-T = S + noise, S the centres (n_inputs, n_draws, n_units), the noise Gaussian with a deviation
-of its own for each number. Everything is in units of the noise: one scale per unit, the root
-mean square of its deviations, which no difference of logarithms of densities sees. A number
-without noise (a ReLU unit that is off under multiplicative noise, centre 0) is a point mass at
-0; densities are then those with regard to this mass, and to Lebesgue's measure elsewhere.
+T = S + noise, where S are the centres (n_inputs, n_draws, n_units), and the noise is Gaussian
+with its own standard deviation for each entry. Everything is in units of the noise: each unit
+is divided by the root mean square of its standard deviations, which cancels in all differences
+of log densities. An entry without noise (a ReLU unit that is off under multiplicative noise,
+with centre 0) is a point mass at 0. Densities are then relative to this mass at 0, and to the
+Lebesgue measure elsewhere.
 """
 
 from __future__ import annotations
@@ -19,16 +20,20 @@ if TYPE_CHECKING:
 
 LOG_2PI = math.log(2 * math.pi)
 LARGEST_ERROR = 1e-3
-"""Nats by which rounding may move a squared distance; beyond it differences are taken."""
+"""Largest rounding error of a squared distance; if it could be larger, direct differences are
+used."""
 
 
 LOWEST = -700.0
-"""Logarithm of the smallest share of the largest term that a sum takes in, some 1e-304."""
+"""Log of the smallest share of the largest term that a sum includes, about 1e-304."""
 
 
 class Rows(NamedTuple):
-    """Noisy samples. t (n, n_units); place (n,) int64, of the centre that each lies around;
-    own (n,) : logarithm of the density around that very centre, in nats"""
+    """Noisy samples.
+
+    t : (n, n_units); place : (n,) int64, position of each sample's centre
+    own : (n,), log density of each sample given its centre, in nats
+    """
 
     t: Tensor
     place: Tensor
@@ -41,8 +46,8 @@ class Rows(NamedTuple):
 class NoisyLayer:
     """Centres and sizes of the noise, in units of the noise, float64.
 
-    centres (n_inputs · n_draws, n_units); sizes of that shape, or None where all are 1
-    silent : of that shape, 1 where there is no noise; None where there is noise everywhere
+    centres : (n_inputs · n_draws, n_units); sizes : in the same shape, or None if all are 1
+    silent : in the same shape, 1 for entries without noise; None if all entries have noise
     """
 
     def __init__(self, centres: Tensor, sigma: float | Tensor, shape: tuple[int, ...] = ()):
@@ -58,7 +63,7 @@ class NoisyLayer:
             silent = self.sizes == 0
             self.silent = silent.to(torch.float64) if bool(silent.any()) else None
         else:
-            # an equal unit is then exactly 0; where the noise multiplies, 0 means no noise
+            # Centred: a constant unit is exactly 0. Above, centres stay: 0 may mean no noise.
             self.centres, self.sizes, self.silent = (
                 (rows - rows.mean(dim=0)) / sigma,
                 None,
@@ -73,8 +78,8 @@ class NoisyLayer:
         )
 
     def rows(self, per_centre: int, generator: torch.Generator) -> Rows:
-        """Noisy samples, `per_centre` (even) of each centre: half of them by the opposite noise
-        of the others. Input by input, centre by centre."""
+        """Noisy samples, `per_centre` (an even number) for each centre; one half has the
+        opposite noise of the other half. Input by input, centre by centre."""
         n, d = self.centres.shape
         z = torch.randn(n, per_centre // 2, d, generator=generator, dtype=torch.float64)
         z = torch.cat([z, -z], dim=1).to(self.centres.device).flatten(0, 1)
@@ -110,8 +115,8 @@ class NoisyLayer:
         return logs
 
     def constants(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """Of the Gaussian around each chosen centre, −ln of its largest density, and how many
-        numbers have noise."""
+        """For the Gaussian around each chosen centre, −ln of its largest density, and the
+        number of entries with noise."""
         if self.sizes is None:
             dimensions = torch.full_like(chosen, self.d, dtype=torch.float64)
             return dimensions * LOG_2PI / 2, dimensions
@@ -123,12 +128,14 @@ class NoisyLayer:
 
 
 class Sums(NamedTuple):
-    """Of noisy samples, logarithms in nats of their mean densities around the draws of their
-    input, the same without their own centre (−∞ where there is no other), around the centres of
-    their label, and all centres, each (n,).
+    """Log mean densities of noisy samples, in nats, (n,) each, and shares of inputs.
 
-    share, share_of_label (n_inputs,) : the mean over the samples, and over those of its label,
-    of p(t | input) / p(t), and of p(t | input) / p(t | label)
+    of_input : over the draws of the sample's input; of_others : over these without its own
+        centre, −∞ if there is no other; of_label : over the centres of its label; of_all : over
+        all centres
+    share : (n_inputs,), the mean over all samples of p(t | input) / p(t)
+    share_of_label : (n_inputs,), the mean of p(t | input) / p(t | label) over the samples of
+        the input's label
     """
 
     of_input: Tensor
@@ -140,7 +147,7 @@ class Sums(NamedTuple):
 
 
 def sums(layer: NoisyLayer, rows: Rows, labels: Tensor, memory: int) -> Sums:
-    """Of all samples of a layer. labels (n_inputs,) int64; memory : bytes"""
+    """The sums for all samples of a layer. labels : (n_inputs,) int64; memory : bytes"""
     n, r = layer.n_inputs, layer.n_draws
     every = torch.arange(n * r, device=rows.t.device)
     of_centre = labels[layer.input_of]
@@ -156,7 +163,7 @@ def sums(layer: NoisyLayer, rows: Rows, labels: Tensor, memory: int) -> Sums:
         inputs = part.place // r
         group = x.view(-1, n, r)[torch.arange(len(x), device=x.device), inputs]
         others = group.scatter(1, (part.place % r)[:, None], -math.inf)
-        # exponentials of what is far below the largest are slow, and 0
+        # exponentials far below the largest are slow and negligible
         largest = x.amax(1, keepdim=True)
         x.sub_(largest).clamp_(min=LOWEST).exp_()
         total = x.sum(1, keepdim=True)

@@ -4,15 +4,15 @@ A mixture of N equal Gaussians N(t_i, σ²I) in d dimensions has an entropy betw
     −mean_i ln mean_j exp(−‖t_i − t_j‖² / 8σ²) + (d/2)(ln 2πσ² + 1)   (lower, Bhattacharyya)
     −mean_i ln mean_j exp(−‖t_i − t_j‖² / 2σ²) + (d/2)(ln 2πσ² + 1)   (upper, Kullback-Leibler)
 (Kolchinsky & Tracey 2017, Entropy 19, 361, equations 10, 13 and 15). The functions here return
-the first term, in nats: what the mixture's entropy exceeds a single component's by. The second
-is common to all mixtures of one noise and leaves every difference of entropies.
+the first term in nats: the excess of the mixture's entropy over a single component's. The
+second term is the same for all mixtures with one noise and cancels in differences of entropies.
 
-The N × N distances are never held at once. Four ways lead to the sums:
-- rows on a line, on the CPU: no pairs at all, the fast Gauss transform (line_cpu.py);
-- few units on the CPU: compiled direct differences, blocks of far rows skipped;
-- many units on the CPU: inner products by matrix multiplication, tile by tile, with direct
+The N × N distances are never in memory at once. The sums are computed in one of four ways:
+- rows on a line, on the CPU: no pairs at all, but the fast Gauss transform (line_cpu.py);
+- few units, on the CPU: compiled direct differences; blocks of distant rows are skipped;
+- many units, on the CPU: inner products by matrix multiplication, tile by tile, with direct
   differences for the pairs that these do not resolve;
-- CUDA: inner products, or direct differences where these do not resolve, in blocks.
+- CUDA: inner products in blocks, or direct differences if these do not resolve the distances.
 """
 
 from __future__ import annotations
@@ -32,47 +32,48 @@ from infoplane.estimators.kernels.threads import each
 from infoplane.isolated import products_are_exact
 
 MOST_DIRECT_UNITS = 32
-"""Up to here direct differences beat matrix multiplication on the CPU (measured)."""
+"""Up to this many units, direct differences are faster than matrix products on the CPU
+(measured)."""
 
 TOLERANCE = 1.25e-5
 """Largest rounding error of an exponent of the lower kernel, in nats: a quarter of the upper
 kernel's, whose 5e-5 nats are 7e-5 bits."""
 
 MOST_DEVIATION = 3e-6
-"""How far, in units of σ and over all units, float32 may move a row from its float64 place."""
+"""Largest distance, in units of σ, by which float32 may move a row from its float64 place."""
 
 MOST_BESIDE = 1e-10
-"""How much the exponent of a lower kernel may change, in nats, where rows are put on a line."""
+"""Largest change, in nats, of an exponent of the lower kernel when rows are put on a line."""
 
 ROWS_A_BOX = 4
-"""Rows for each box of a line, empty ones included, below which pairs are faster."""
+"""With fewer rows than this for each box of a line, empty boxes included, pairs are faster."""
 
 FARTHEST = 60.0
-"""Exponents beyond count as this one: e^−60 is nothing beside a sum that is at least 1."""
+"""Largest exponent; larger ones are cut to it. e^−60 is negligible in a sum of at least 1."""
 
 SMALLEST_VARIANCE = 1e-300
-"""Rows that vary by less are equal: distances over it would leave float64."""
+"""Rows with a smaller variance count as equal: distances divided by it would overflow."""
 
 
 class Bounds(NamedTuple):
-    """Both bounds on an entropy, in nats above the entropy of one component."""
+    """Both bounds on an entropy, in nats, less the entropy of one component."""
 
     lower: float
     upper: float
 
     def of(self, side: str) -> float:
-        """The bound of a side, lower or upper."""
+        """The bound on one side, "lower" or "upper"."""
         return self.lower if side == "lower" else self.upper
 
 
 def mixture_entropies(
     rows: torch.Tensor, classes: np.ndarray, variance: float, memory: int
 ) -> tuple[Bounds, Bounds]:
-    """Bounds on H(T) and on Σ_c p(c) H(T | c) for T = a row chosen at random, plus noise.
+    """Bounds on H(T) and on Σ_c p(c) H(T | c), where T is a row chosen at random plus noise.
 
-    rows (n_rows, n_units), classes (n_rows,) int64, variance = σ² of the noise,
-    memory : bytes that may be used beside the rows, and a copy of them in float32 where they
-        are in float64
+    rows : (n_rows, n_units); classes : (n_rows,) int64; variance : σ² of the noise
+    memory : bytes that may be used in addition to the rows and, if these are float64, to a copy
+        of them in float32
     """
     order, sizes, of_class = _by_class(np.asarray(classes, np.int64).tobytes())
     if rows.is_cuda:
@@ -86,8 +87,8 @@ def mixture_entropies(
 
 @lru_cache(maxsize=8)
 def _by_class(classes: bytes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The order that sorts rows by these classes (int64), the sizes of classes in that order,
-    and of each row of the order the size of its class; remembered, as layers have the same."""
+    """The order that sorts rows by these classes (int64), the sizes of the classes in that
+    order, and the size of each sorted row's class; cached, because layers share them."""
     written = np.frombuffer(classes, np.int64)
     order = np.argsort(written, kind="stable")
     sizes = np.unique(written, return_counts=True)[1]
@@ -105,13 +106,13 @@ def group_entropies(rows: torch.Tensor, variance: float, memory: int) -> Bounds:
 
 
 def _bounds(sums: np.ndarray, n: int | np.ndarray) -> Bounds:
-    """−mean ln(sum / n) of sums of lower and upper kernels, (2, …)."""
+    """−mean ln(sum / n), from sums of the lower and upper kernel, (2, …)."""
     lower, upper = (-np.log(s / n).mean() + 0.0 for s in sums)
     return Bounds(float(lower), float(upper))
 
 
 def _sums_on_cpu(rows, order, sizes, variance, memory) -> np.ndarray:
-    """Kernel sums (4, n_rows) of the rows in `order`, which sorts them by class."""
+    """Kernel sums (4, n_rows) for the rows in `order`, which sorts them by class."""
     sums = _line_sums(rows, order, sizes, variance)
     if sums is not None:
         return sums
@@ -123,10 +124,10 @@ def _sums_on_cpu(rows, order, sizes, variance, memory) -> np.ndarray:
 
 
 def _line_sums(rows, order, sizes, variance) -> np.ndarray | None:
-    """Kernel sums of rows that lie on a line, and close enough there; None of others."""
+    """Kernel sums for rows that lie on a line and are close enough there; else None."""
     places = np.empty(len(rows))
     values = rows.to(torch.promote_types(rows.dtype, torch.float32)).contiguous().numpy()
-    # two rows beside the line may be twice as far from one another as from it
+    # two rows off the line may be twice as far from one another as from the line
     if not line.on_a_line(values, MOST_BESIDE / 4 * 8 * variance, places):
         return None
     places = places[order] * math.sqrt(1 / (8 * variance))
@@ -188,12 +189,12 @@ def _product_sums(centred: _Centred, sizes, variance, memory) -> np.ndarray:
 
 
 class _Centred:
-    """Rows (t − mean)·√(1/8σ²) in an order, float32: all of them are held where half of the
-    memory has room for them, else some, when they are asked for.
+    """Rows (t − mean)·√(1/8σ²) in an order, float32. All are held if they fit into half of the
+    memory; else some are computed on request.
 
     squares : float32 (n_rows,), their squared norms
-    are_resolved : whether float32 holds these: no value lies too far out
-    most_rows : that fit into half of the memory, and no fewer than a block
+    are_resolved : whether float32 can represent these: no value is too large
+    most_rows : the number of rows that fit into half of the memory, at least one block
     """
 
     def __init__(self, rows: torch.Tensor, order: np.ndarray, variance: float, memory: int):
@@ -216,8 +217,8 @@ class _Centred:
         self.squares = squares.to(torch.float32).numpy()
 
     def of(self, start: int, stop: int, room: torch.Tensor) -> torch.Tensor:
-        """Rows start … stop − 1, float32 (stop − start, n_units); room : for as many, at least,
-        where not all are held."""
+        """Rows start … stop − 1, float32 (stop − start, n_units). room : memory for at least as
+        many, if not all rows are held"""
         if self._all is not None:
             return self._all[start:stop]
         for first in range(start, stop, self._step):
@@ -226,7 +227,7 @@ class _Centred:
         return room[: stop - start]
 
     def room(self, n_rows: int) -> torch.Tensor:
-        """For so many rows, or fewer where there are fewer; none where all are held."""
+        """Memory for at most this many rows; empty if all rows are held."""
         n_rows = 0 if self._all is not None else min(n_rows, len(self.rows))
         return torch.empty((n_rows, self.rows.shape[1]), dtype=torch.float32)
 
@@ -236,10 +237,11 @@ class _Centred:
 
 
 def _tiles(centred: _Centred, blocks, memory) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """First and last block of rows and of columns, and the inner products between them.
+    """Tiles: the first and last block of rows and of columns, and their inner products.
 
-    Tiles cover each pair of blocks at least once in one order; they share one buffer. Columns
-    are centred as many as fit into memory at a time, and the rows before them anew.
+    Tiles cover each pair of blocks at least once, in one of its two orders, and share one
+    buffer. As many columns as fit into memory are centred at a time, and the rows before them
+    are then centred again.
     """
     most, n_units = centred.rows.shape
     height, width = _tile_shape(memory // 4)
@@ -283,10 +285,10 @@ def _group_sums_on_cpu(rows, variance) -> np.ndarray:
 def _resolved(rows: torch.Tensor, variance: float) -> np.ndarray:
     """The rows, contiguous, in a precision whose direct differences are accurate.
 
-    float32 values stay what they are: their differences are exact to the last bit. float64
-    values become float32, centred, where that moves no row noticeably against the noise.
+    float32 values are not changed: their differences are accurate to the last bit. float64
+    values are centred and become float32 if that moves no row noticeably, given the noise.
     """
-    moderate = 1e-30 < variance < 1e30  # squares of float32 differences near σ stay float32
+    moderate = 1e-30 < variance < 1e30  # else squares of differences near σ leave float32
     if rows.dtype != torch.float64:
         dtype = torch.float32 if moderate else torch.float64
         return rows.to(dtype).contiguous().numpy()
@@ -300,7 +302,7 @@ def _resolved(rows: torch.Tensor, variance: float) -> np.ndarray:
 
 
 def _single(rows, origin, most: float) -> torch.Tensor | None:
-    """rows − origin in float32, where that moves no value by more than `most`."""
+    """rows − origin in float32; None if that moves a value by more than `most`."""
     single = torch.empty(rows.shape, dtype=torch.float32)
     step = max(1, 2**20 // rows.shape[1])
     for start in range(0, len(rows), step):
@@ -314,24 +316,25 @@ def _single(rows, origin, most: float) -> torch.Tensor | None:
 def _rounding_unit(n_units: int, dtype: torch.dtype) -> float:
     """Rounding error of ‖a‖² + ‖b‖² − 2a·b as a share of ‖a‖² + ‖b‖².
 
-    Roundings of a running sum of n_units products grow like √n_units.
+    The error of a running sum of n_units products grows like √n_units.
     """
     return (4 + math.sqrt(n_units)) * torch.finfo(dtype).eps / 2
 
 
 def _reach(n_rows: int) -> float:
-    """Exponents beyond change a sum, which is at least 1, by less than 1e-7 together."""
+    """All terms with larger exponents together change a sum, which is at least 1, by less than
+    1.2e-7."""
     return math.log(n_rows) + 16
 
 
 def _blocks(sizes: np.ndarray, most: int = cpu.BLOCK) -> np.ndarray:
-    """Blocks (n_blocks, 3), start, stop and class, of at most so many rows sorted by class."""
+    """Blocks of at most this many rows of one class: (n_blocks, 3), start, stop and class."""
     return _blocks_of(tuple(sizes.tolist()), most)
 
 
 @lru_cache(maxsize=8)
 def _blocks_of(sizes: tuple[int, ...], most: int) -> np.ndarray:
-    """The same, remembered: the layers of a network have the same classes."""
+    """The same, cached, because the layers of a network have the same classes."""
     parts, start = [], 0
     for label, size in enumerate(sizes):
         starts = np.arange(start, start + size, most)
@@ -343,13 +346,13 @@ def _blocks_of(sizes: tuple[int, ...], most: int) -> np.ndarray:
 
 @lru_cache(maxsize=8)
 def _places(sizes: tuple[int, ...]) -> np.ndarray:
-    """Where the rows stand in leaves that are filled up, remembered as blocks are."""
+    """Positions of the rows in leaves that are filled up; cached like blocks."""
     blocks = _blocks_of(sizes, leaves.LEAF)
     return np.flatnonzero(np.arange(leaves.LEAF) < (blocks[:, 1] - blocks[:, 0])[:, None])
 
 
 def _leaves_in_space(points, order, sizes) -> tuple[np.ndarray, np.ndarray]:
-    """The order with each class' rows sorted in space, and leaves of close rows."""
+    """The order with the rows of each class sorted in space, and leaves of close rows."""
     order, stops = order.copy(), np.cumsum(sizes)
     each(
         lambda i: leaves.split_in_space(points, order, stops[i] - sizes[i], stops[i]),
@@ -359,13 +362,13 @@ def _leaves_in_space(points, order, sizes) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _tile_shape(n_values: int) -> tuple[int, int]:
-    """Rows and columns of a tile of at most n_values products, if not smaller than a block."""
+    """Rows and columns of a tile of about n_values products, at least one block each."""
     height = min(512, max(cpu.BLOCK, int(math.sqrt(n_values / 4))))
     return height, min(4096, max(cpu.BLOCK, n_values // height))
 
 
 def _spans(blocks: np.ndarray, most_rows: int) -> list[tuple[int, int]]:
-    """First and last of runs of blocks that hold at most `most_rows` rows each."""
+    """First and last of successive blocks with together at most `most_rows` rows."""
     spans, first = [], 0
     for i in range(1, len(blocks) + 1):
         if i == len(blocks) or blocks[i, 1] - blocks[first, 0] > most_rows:
@@ -375,7 +378,7 @@ def _spans(blocks: np.ndarray, most_rows: int) -> list[tuple[int, int]]:
 
 
 def _sums_on_device(rows, order, sizes, variance, memory) -> np.ndarray:
-    """Kernel sums (4, n_rows) on the rows' own device, in blocks of rows."""
+    """Kernel sums (4, n_rows), in blocks of rows, on the device of the rows."""
     points, by_products = _points_on_device(rows, variance)
     points = points[torch.from_numpy(order).to(rows.device)]
     squares = points.square().sum(dim=1)
@@ -422,10 +425,8 @@ def _group_sums_on_device(rows, variance, memory) -> np.ndarray:
 
 
 def _points_on_device(rows, variance) -> tuple[torch.Tensor, bool]:
-    """Rows scaled by √(1/8σ²), in the cheapest precision that resolves their distances.
-
-    The boolean says whether inner products do; float64 direct differences always do.
-    """
+    """Rows scaled by √(1/8σ²), in the cheapest precision that resolves their distances, and
+    whether inner products resolve them; direct differences in float64 always do."""
     scaled = (rows.to(torch.float64) - rows.mean(dim=0)) * math.sqrt(1 / (8 * variance))
     both = 2 * float(scaled.square().sum(dim=1).amax())
     for dtype in (torch.float32, torch.float64) if products_are_exact() else (torch.float64,):

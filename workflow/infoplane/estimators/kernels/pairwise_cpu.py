@@ -1,16 +1,16 @@
 """Gaussian kernel sums over pairs of rows, compiled for the CPU.
 
-For rows t_i the loops sum both kernels of the Kolchinsky-Tracey bounds over j,
+For each row t_i the loops sum both kernels of the Kolchinsky-Tracey bounds over j,
     lower  exp(−‖t_i − t_j‖² / 8σ²)      upper  exp(−‖t_i − t_j‖² / 2σ²) = lower⁴
-with one exponential, over half of the pairs, apart for pairs within and across classes.
+with one exponential, over half of the pairs, separately for pairs within and across classes.
 
-Rows come sorted by class and cut into blocks of one class: blocks int64 (n_blocks, 3) holds
-start, stop and class. Direct differences take leaves for blocks (leaves_cpu.py). Within a
-block sums are float32, beyond it float64. Results are float64 (4, n_rows), the rows of which
-are named below.
+Rows are sorted by class and divided into blocks of one class: blocks, int64 (n_blocks, 3), are
+start, stop and class. With direct differences the blocks are leaves (leaves_cpu.py). Sums
+within a block are float32, other sums float64. Results are float64 (4, n_rows), with the four
+kinds named below.
 
-Work is dealt to a fixed number of shares, each with sums of its own that are added in order,
-so that results do not depend on the number of threads.
+The work is divided into a fixed number of shares. Each has its own sums, which are added in
+order, so that results do not depend on the number of threads.
 """
 
 import numba
@@ -26,7 +26,7 @@ LOWER_WITHIN, UPPER_WITHIN, LOWER_ACROSS, UPPER_ACROSS = range(4)
 LOG2_E = 1.44269504
 
 _f32 = np.float32
-_FARTHEST = _f32(87.0)  # 2^−87 is nothing beside the diagonal's 1, and far from underflow
+_FARTHEST = _f32(87.0)  # 2^−87 is negligible next to the diagonal's 1, without underflow
 _SMALLEST_ROOT = _f32(1e-9)  # its 4th power is still a normal number: no denormal slowdown
 _ROUNDING = _f32(1.5 * 2**23)  # a sum with it is rounded to a whole number, its lowest bits
 
@@ -35,8 +35,8 @@ _ROUNDING = _f32(1.5 * 2**23)  # a sum with it is rounded to a whole number, its
 def exp2_minus(t):
     """2^−t in float32 for 0 ≤ t ≤ 126, relative error 2e-7, written so that it vectorises.
 
-    t = s − n with n whole and |s| ≤ 1/2; 2^−s by the polynomial of degree 5 of the least
-    largest error, and n added to its exponent.
+    t = s − n with n whole and |s| ≤ 1/2; 2^−s is the minimax polynomial of degree 5, and n is
+    added to its exponent.
     """
     whole = _f32(_ROUNDING - t)
     s = t + (whole - _ROUNDING)
@@ -52,14 +52,14 @@ def exp2_minus(t):
 
 @numba.njit(inline="always", fastmath=FAST)
 def exp_minus(x):
-    """e^−x in float32 for 0 ≤ x ≤ 60, likewise."""
+    """e^−x in float32 for 0 ≤ x ≤ 60, by `exp2_minus`."""
     return exp2_minus(_f32(x * _f32(LOG2_E)))
 
 
 @numba.njit(fastmath=FAST, forceinline=True)
 def _add_kernels(distances, scale, lower, upper):
-    """Kernels 2^(−distance · scale) of one row against a block, added to the block's sums;
-    returns the row's own."""
+    """Add the kernels 2^(−distance · scale) of one row with a block to the block's sums, and
+    return the row's own sums."""
     row_lower = _f32(0)
     row_upper = _f32(0)
     for j in range(lower.shape[0]):
@@ -75,14 +75,15 @@ def _add_kernels(distances, scale, lower, upper):
 
 @numba.njit(inline="always")
 def padded(n):
-    """The next multiple of LANES, to which inner loops run: a vectorised loop's remainder is
-    slow."""
+    """The next multiple of LANES, as the length of inner loops: a vectorised loop's remainder
+    is slow."""
     return (n + LANES - 1) // LANES * LANES
 
 
 @numba.njit(fastmath=FAST, forceinline=True)
 def _gap(low, high, p, q):
-    """Smallest squared distance between two blocks' bounding boxes (n_blocks, n_units)."""
+    """Smallest squared distance between the bounding boxes of blocks p and q, with corners low
+    and high (n_blocks, n_units)."""
     total = 0.0
     for k in range(low.shape[1]):
         e = max(float(low[p, k]) - float(high[q, k]), float(low[q, k]) - float(high[p, k]), 0.0)
@@ -92,14 +93,15 @@ def _gap(low, high, p, q):
 
 @numba.njit(inline="always")
 def _is_of_share(block, share, n_shares):
-    """Blocks are dealt in turn, every second round backwards: early blocks have more pairs."""
+    """Whether a block belongs to a share. Shares take blocks in turn, backwards in every second
+    round, because early blocks have more pairs."""
     place = block % n_shares
     return (place if (block // n_shares) % 2 == 0 else n_shares - 1 - place) == share
 
 
 @numba.njit(fastmath=FAST, forceinline=True)
 def _gaps(tile, low, high, out):
-    """out[i] = smallest squared distance of row i of a leaf (n_units, LEAF) to a box."""
+    """out[i] = smallest squared distance from row i of a leaf (n_units, LEAF) to a box."""
     zero = out.dtype.type(0)
     for i in range(LEAF):
         out[i] = 0
@@ -115,10 +117,10 @@ def _gaps(tile, low, high, out):
 def direct_sums(tiles, rows, blocks, low, high, scale, reach, share, n_shares, sums):
     """One share of the kernel sums, from direct differences.
 
-    tiles (n_leaves, n_units, LEAF), rows (n_rows, n_units) : the same, leaf by leaf or row by
-        row, blocks the rows of each leaf; low, high (n_leaves, n_units) bound its values
-    scale : log2(e) / 8σ² in their type
-    reach : squared distance beyond which pairs need not be looked at, likewise
+    tiles (n_leaves, n_units, LEAF), rows (n_rows, n_units) : the same values, leaf by leaf and
+        row by row; blocks : the rows of each leaf; low, high (n_leaves, n_units) : its box
+    scale : log2(e) / 8σ², in the type of the values
+    reach : squared distance, in this type, beyond which pairs are skipped
     sums (4, n_leaves, LEAF)
     """
     distances, gaps = np.empty(LEAF, tiles.dtype), np.empty(LEAF, tiles.dtype)
@@ -141,7 +143,7 @@ def direct_sums(tiles, rows, blocks, low, high, scale, reach, share, n_shares, s
                 a, b = _add_kernels(distances, scale, lower, upper)
                 sums[kind, p, i] += a
                 sums[kind + 1, p, i] += b
-            if p != q:  # a leaf against itself holds each pair twice already
+            if p != q:  # a leaf with itself has each pair twice already
                 for j in range(LEAF):
                     sums[kind, q, j] += lower[j]
                     sums[kind + 1, q, j] += upper[j]
@@ -151,8 +153,8 @@ def direct_sums(tiles, rows, blocks, low, high, scale, reach, share, n_shares, s
 def _exponents_of_products(products, square, squares, unit, tolerance, reach, out):
     """out[j] = ‖a_i − a_j‖² from inner products; returns how many need a direct difference.
 
-    These are pairs near enough to count for which the rounding of the products, at most
-    unit·(‖a_i‖² + ‖a_j‖²), may exceed the tolerance. They are marked −1.
+    A pair needs one if it is near enough to count and the rounding of the products, at most
+    unit·(‖a_i‖² + ‖a_j‖²), may exceed the tolerance. Such pairs are marked −1.
     """
     n_marked = 0
     for j in range(products.shape[0]):
@@ -171,12 +173,12 @@ def product_sums(
 ):
     """One share of one tile of kernel sums, from a tile of inner products.
 
-    products (n, m) : a_i·a_j of centred rows a = t·√(1/8σ²) in float32
+    products (n, m) : a_i·a_j for centred rows a = t·√(1/8σ²), in float32
     tile : first and last block of the tile's rows, first and last block of its columns
     squares (n_rows,) : ‖a_i‖²
-    rows (·, n_units), order (n_rows,) : rows[order[i]] is row i as it was given, for pairs
-        whose distance the products do not resolve
-    limits : rounding unit of the products, tolerance and reach, see above
+    rows (·, n_units), order (n_rows,) : rows[order[i]] is the original row i, for pairs whose
+        distance the products do not resolve
+    limits : unit, tolerance and reach of `_exponents_of_products`
     """
     unit, tolerance, reach = limits
     top, left = blocks[tile[0], 0], blocks[tile[2], 0]
@@ -225,8 +227,8 @@ def product_sums(
 def group_sums(rows, first, last, scale, sums):
     """Kernel sums of each row over the rows of its own group.
 
-    rows (n_groups, n_draws, n_units); groups first … last − 1 are done.
-    sums (2, n_groups, n_draws), lower and upper, is filled there.
+    rows (n_groups, n_draws, n_units); sums (2, n_groups, n_draws), of the lower and the upper
+    kernel, is filled for groups first … last − 1.
     """
     n_draws = rows.shape[1]
     distances = np.empty(BLOCK, rows.dtype)

@@ -1,11 +1,11 @@
-"""A mixture of Gaussians: its likeliest parameters, and draws from their posterior.
+"""A mixture of Gaussians: its most likely parameters, and draws from their posterior.
 
-Expectation maximisation begins with clusters (k-means) or with labels. Gibbs' sampler then
-draws parameters given the components of samples, and components given parameters. Within a
-component the coordinates and the label are independent.
+Expectation maximisation starts from clusters (k-means) or from labels. A Gibbs sampler then
+alternates between parameters given the samples' components, and components given parameters.
+Within a component, the coordinates and the label are independent.
 
-Prior: weights Dirichlet(1); of each component Σ ~ inverse Wishart(d + 2, SPREAD · 1), μ | Σ ~
-N(0, Σ / FEW); its labels Dirichlet(the frequencies of all).
+Prior: weights Dirichlet(1); for each component Σ ~ inverse Wishart(d + 2, SPREAD · 1),
+μ | Σ ~ N(0, Σ / FEW), label probabilities Dirichlet(the label frequencies of all samples).
 """
 
 from __future__ import annotations
@@ -21,26 +21,27 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
 SPREAD, FEW = 0.01, 0.1
-"""Scale of the prior's covariances in units of the variables' own, and how many samples the
-prior's mean counts for."""
+"""Scale of the prior's covariances, in units of the variables' variance; and the number of
+samples that the prior's mean counts for."""
 LEAST_VARIANCE = 1e-4
 """Expectation maximisation adds this to variances."""
 ROUNDS, SETTLED = 100, 1e-3
-"""Most steps of expectation maximisation, and the gain in nats a sample below which it ends."""
+"""Largest number of steps of expectation maximisation; it ends earlier if a step gains less
+than SETTLED nats for each sample."""
 SAMPLES_A_DIMENSION = 10
-"""A component must have this many samples on average for each dimension, and for one more."""
+"""A component must have on average this many samples for each dimension plus one."""
 CLUSTERINGS = 4
-"""k-means runs this often, and the best run is the beginning."""
+"""k-means runs this many times; the best run is the start."""
 HELD_OUT = 0.2
-"""The number of components is chosen by this share of the samples."""
+"""This share of the samples is held out to choose the number of components."""
 LOG_2PI = math.log(2 * math.pi)
 
 
 class Mixture:
-    """K Gaussians of d dimensions, each with probabilities of C labels.
+    """K Gaussians in d dimensions, each with probabilities of C labels.
 
     log_weights : (K,); means : (K, d); labels : (K, C)
-    roots : (K, d, d), R with precision R Rᵀ
+    roots : (K, d, d), R with the precision R Rᵀ
     """
 
     def __init__(self, log_weights, means, roots, labels):
@@ -50,7 +51,8 @@ class Mixture:
         self.constants = np.linalg.slogdet(roots)[1] - d / 2 * LOG_2PI
 
     def logs(self, rows: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """ln of the weighted densities of all components, (n, K), of rows (n, d) and labels."""
+        """Logs of the weighted densities of all components (n, K), at rows (n, d) and labels
+        (n,)."""
         parts = zip(self.means, self.roots, strict=True)
         squares = [np.square((rows - mean) @ root).sum(axis=1) for mean, root in parts]
         own = self.log_weights + self.constants - np.stack(squares, axis=1) / 2
@@ -58,7 +60,7 @@ class Mixture:
             return own + np.log(self.labels.T[labels])
 
     def sample(self, n: int, random: Generator) -> tuple[np.ndarray, np.ndarray]:
-        """n rows (n, d), and the components that they are of."""
+        """n rows (n, d), and their components (n,)."""
         chosen = np.sort(random.choice(len(self.means), n, p=np.exp(self.log_weights)))
         rows = random.standard_normal((n, self.means.shape[1]))
         for k in np.unique(chosen):
@@ -67,7 +69,7 @@ class Mixture:
         return rows, chosen
 
     def margin(self, part: slice) -> Mixture:
-        """The mixture of some of the dimensions."""
+        """The marginal mixture of some of the dimensions."""
         inverse = np.linalg.inv(self.roots)
         covariances = (inverse.mT @ inverse)[:, part, part]
         roots = np.linalg.inv(np.linalg.cholesky(covariances)).mT
@@ -82,8 +84,8 @@ class Mixture:
 
 
 def chosen_number(rows: np.ndarray, labels: np.ndarray, most: int, random: Generator) -> int:
-    """Number of components, of 1, 2, 4, … up to `most`, by samples held out; of labels, their
-    number too."""
+    """The number of components among 1, 2, 4, … up to `most`, and the number of labels, that
+    makes held-out samples most likely."""
     order = random.permutation(len(rows))
     held, known = np.split(order, [max(1, round(HELD_OUT * len(rows)))])
     best, found, worse, n_labels = -math.inf, 1, 0, labels.max() + 1
@@ -103,14 +105,14 @@ def chosen_number(rows: np.ndarray, labels: np.ndarray, most: int, random: Gener
 def maximised(
     rows: np.ndarray, labels: np.ndarray, n: int, random: Generator, n_labels: int = 0
 ) -> Mixture:
-    """A mixture of n components by expectation maximisation, from clusters (k-means), or from
-    the labels where there are as many."""
+    """A mixture of n components by expectation maximisation. It starts from the labels if there
+    are n of them, else from clusters (k-means)."""
     of_label = np.eye(n_labels or labels.max() + 1)[labels]
     shares = of_label
     if n == 1:
         shares = np.ones((len(rows), 1))
     elif n != of_label.shape[1]:
-        from sklearn.cluster import KMeans  # a second, which plans need not wait for
+        from sklearn.cluster import KMeans  # takes a second, which plans do not need
 
         seed = int(random.integers(2**31))
         shares = np.eye(n)[KMeans(n, n_init=CLUSTERINGS, random_state=seed).fit_predict(rows)]
@@ -126,7 +128,7 @@ def maximised(
 
 
 def _maximum(rows: np.ndarray, of_label: np.ndarray, shares: np.ndarray) -> Mixture:
-    """The likeliest mixture of which components have these shares (n, K) in the rows."""
+    """The most likely mixture, given the components' shares (n, K) in the rows."""
     counts = shares.sum(axis=0) + 1e-9
     means = (shares.T @ rows) / counts[:, None]
     ridge, roots = LEAST_VARIANCE * np.eye(rows.shape[1]), []
@@ -141,9 +143,9 @@ def _maximum(rows: np.ndarray, of_label: np.ndarray, shares: np.ndarray) -> Mixt
 
 
 class Gibbs:
-    """Gibbs' sampler of a mixture: parameters given components of samples, and the reverse.
+    """A Gibbs sampler of a mixture: parameters given the samples' components, and the reverse.
 
-    mixture : the present draw; counts : (K,) samples of each component by which it was drawn
+    mixture : the current draw; counts : (K,), number of samples of each component
     """
 
     def __init__(self, rows: np.ndarray, labels: np.ndarray, first: Mixture, random: Generator):
@@ -153,7 +155,8 @@ class Gibbs:
         self._choose()
 
     def steps(self, burn_in: int, n_draws: int) -> Iterator[int]:
-        """Steps on, and stops at each draw that counts: every second after `burn_in`."""
+        """Steps of the sampler; yields at each draw that counts, every second after
+        `burn_in`."""
         for step in range(burn_in + 2 * n_draws):
             self.mixture = self._parameters()
             self._choose()
@@ -162,14 +165,14 @@ class Gibbs:
 
     @property
     def flat(self) -> float:
-        """Share of the samples in components that some direction hardly spreads: the sum of
-        its squares is below that of the prior."""
+        """Share of the samples in components that are narrow in some direction: their sum of
+        squares there is below that of the prior."""
         d = self.rows.shape[1]
         narrow = np.linalg.eigvalsh(self.scatter)[:, 0] < SPREAD
         return float(self.counts[narrow & (self.counts > d)].sum() / len(self.rows))
 
     def _choose(self) -> None:
-        """Draws the component of each sample, and sums up what parameters need of them."""
+        """Draw the component of each sample, and compute the sums that parameters need."""
         if self.n_components == 1 and hasattr(self, "counts"):
             return
         logs = self.mixture.logs(self.rows, self.labels)
@@ -183,7 +186,7 @@ class Gibbs:
         self.label_counts = np.stack([self.of_label[own].sum(axis=0) for own in members])
 
     def _parameters(self) -> Mixture:
-        """Draws a mixture from the posterior given the components of the samples."""
+        """Draw a mixture from the posterior, given the components of the samples."""
         d, random, counts = self.rows.shape[1], self.random, self.counts
         known = FEW + counts
         outer = self.means[:, :, None] * self.means[:, None, :]
@@ -191,7 +194,7 @@ class Gibbs:
             SPREAD * np.eye(d) + self.scatter + (FEW * counts / known)[:, None, None] * outer
         )
         freedom = (d + 2 + counts)[:, None] - np.arange(d)
-        # Bartlett: the precision is R Rᵀ, R = scale^(−½)ᵀ times a random triangle.
+        # Bartlett: the precision is R Rᵀ, where R is scale^(−½)ᵀ times a random triangle.
         triangle = np.tril(random.standard_normal((len(counts), d, d)), -1)
         triangle[:, np.arange(d), np.arange(d)] = np.sqrt(random.chisquare(freedom))
         roots = np.linalg.solve(np.linalg.cholesky(scale).mT, triangle)

@@ -1,9 +1,9 @@
 """Sums along short rows of integers, eight rows at a time, compiled for the CPU.
 
-A row of a layer has a few numbers, so that a loop along it is over before it is fast. Here the
-rows of a block are vectors, which are added by pairs until one vector holds all sums. All are
-pointers (vectors_cpu.py). A vector may reach beyond its row, into the next one: what comes from
-there is multiplied by 0.
+A row of a layer has only a few numbers, too few for a fast loop along the row. Here the rows of
+a block are vectors, which are added in pairs until one vector holds all sums. All arguments are
+pointers (vectors_cpu.py). A vector may reach beyond its row into the next one; numbers from
+there are multiplied by 0.
 """
 
 import numba
@@ -39,7 +39,7 @@ def _load(builder, p, n: int):
 
 
 def _sums(builder, rows):
-    """A vector of ROWS sums, of as many vectors."""
+    """A vector with the ROWS sums of ROWS vectors."""
     n, size = rows[0].type.count, 1
     while size < n:
         low = [i if not i & size else n + i - size for i in range(n)]
@@ -53,7 +53,7 @@ def _sums(builder, rows):
 
 
 def _folded(builder, word):
-    """Its upper half folded into the lower one, as the 64 bits of a number; −0 is 0."""
+    """Words with the upper half folded into the lower half, as 64-bit numbers; −0 becomes 0."""
     n, width = word.type.count, word.type.element.width
     minus_zero = builder.icmp_unsigned("==", word, _all(word.type.element, n, 1 << (width - 1)))
     word = builder.select(minus_zero, _all(word.type.element, n, 0), word)
@@ -63,10 +63,11 @@ def _folded(builder, word):
 
 @intrinsic(prefer_literal=True)
 def _add_rows(typing, out, p, stride, factors, n, folds):
-    """out[k] += Σ_i p[k stride + i] factors[i] of 8 rows k and n columns i, 4 or 8, constant.
+    """out[k] += Σ_i p[k stride + i] factors[i] for 8 rows k and n columns i.
 
-    folds : constant; 1: numbers are words, folded first. 0: factors are 0 or −1, all bits of
-        what they keep
+    n : 4 or 8, a constant
+    folds : a constant. 1: numbers are words, which are folded first. 0: factors are 0 or −1,
+        which are masks: no bits or all bits of a number
     """
     n, folds = n.literal_value, folds.literal_value
 
@@ -90,7 +91,7 @@ def _add_rows(typing, out, p, stride, factors, n, folds):
 
 @numba.njit
 def padded(factors):
-    """Factors of a row's numbers, with zeros up to a multiple of eight."""
+    """The factors of a row's numbers, with zeros up to a multiple of eight."""
     found = np.zeros((len(factors) + 7) // 8 * 8, np.int64)
     found[: len(factors)] = factors
     return found
@@ -98,15 +99,15 @@ def padded(factors):
 
 @numba.njit
 def _whole_blocks(n_rows, n_units, n_read):
-    """Rows in blocks of 8 of which no vector reaches beyond the last row."""
+    """Number of rows in whole blocks of 8 whose vectors do not reach beyond the last row."""
     beyond = (n_read - n_units + n_units - 1) // n_units
     return max(0, n_rows - beyond) // ROWS * ROWS
 
 
 @numba.njit
 def add_hashes(out, words, factors, n_units):
-    """out[k] += Σ_i word[k, i] factors[i], of folded words, as many whole blocks of rows as
-    may be read; returns how many rows. factors : padded"""
+    """out[k] += Σ_i word[k, i] factors[i], with folded words, for as many whole blocks of rows
+    as may be read; returns the number of these rows. factors : padded"""
     done = _whole_blocks(len(out), n_units, len(factors))
     o, w, f = pointer(out), pointer(words), pointer(factors)
     for j in range(0, done, ROWS):
@@ -117,15 +118,16 @@ def add_hashes(out, words, factors, n_units):
             k += 8
         if k < n_units:
             _add_rows(after(o, j), after(w, at + k), n_units, after(f, k), 4, 1)
-    factors[0] += 0  # keeps them until here
+    factors[0] += 0  # keeps the array alive until here
     return done
 
 
 @numba.njit
 def add_terms(out, terms, kept, n_units):
-    """out[k] += Σ_i terms[k, i] of whole blocks of rows; returns how many rows.
+    """out[k] += Σ_i terms[k, i] for whole blocks of rows; returns the number of these rows.
 
-    kept : −1 for each unit, padded; eight more numbers may be read behind the terms
+    terms : with eight more numbers behind the last row, which may be read
+    kept : −1 for each unit, padded
     """
     done = len(out) // ROWS * ROWS
     o, t, f = pointer(out), pointer(terms), pointer(kept)
@@ -137,5 +139,5 @@ def add_terms(out, terms, kept, n_units):
             k += 8
         if k < n_units:
             _add_rows(after(o, j), after(t, at + k), n_units, after(f, k), 4, 0)
-    kept[0] += 0  # keeps them until here
+    kept[0] += 0  # keeps the array alive until here
     return done

@@ -1,32 +1,36 @@
-"""Between which ends entropies of a population lie, by the counts of a sample of n rows.
+"""Confidence intervals for entropies of a population, from the counts of a sample of n rows.
 
-The rows are independent draws of codes with unknown probabilities p. All is in nats here, and
-becomes bits where it leaves. H_n is the plug-in entropy, K the occupied codes, γ Euler's
-constant.
+The rows are independent draws of codes with unknown probabilities p. Everything here is in
+nats; results are converted to bits. H_n is the plug-in entropy, K the number of occupied codes,
+γ Euler's constant.
 
 Bias. D = Σ_c (c/n) (ψ(n) − ψ(c)) over the counts c has the expectation (Zhang 2012, Neural
 Computation 24, 1368; Chao, Wang & Jost 2013, Methods Ecol. Evol. 4, 1091)
     E D = H − B,     B = Σ_{k≥n} m_k / k,     m_k = Σ p (1 − p)^k,
-m_k the expected share of what k rows have not shown. As 1/2c ≤ ln c − ψ(c) ≤ γ/c,
+where m_k is the expected missing mass: the probability of all codes that k rows have not shown.
+Because 1/2c ≤ ln c − ψ(c) ≤ γ/c,
     H_n + (K − 1)/2n ≤ D ≤ H_n + (γK − ½)/n.
-The left side is Miller and Madow's: its expectation is at most H. Of S codes p (1 − p)^k is at
-most 1/ek, so that m_k ≤ min(m, S/ek) with any m ≥ m_n, and
-    B ≤ m ln(S / (n − 1) m),     or S/e(n − 1) where that m is larger than it.
-Codes are summed in two groups, those of likely rows and all others (`unlikely`).
+The left side is the Miller-Madow estimate; its expectation is at most H. For each code,
+p (1 − p)^k ≤ 1/ek. With S codes and any m ≥ m_n therefore m_k ≤ min(m, S/ek) for k ≥ n, and
+    B ≤ m ln(S / (n − 1) m),     or B ≤ S/e(n − 1) if m is larger than this.
+Codes are summed in two groups: codes of likely rows, and all others (`unlikely`).
 
-m. Of a random number N ~ Poisson(n') of the rows, all counts are independent (n' so small that
-N > n has the probability OVERFLOW). The codes with one row among these are then a sum of
-independent events, of the expectation n' Σ p e^(−n'p) ≥ n' m_n, and Chernoff's limit holds.
+Missing mass. If only a random number N ~ Poisson(n') of the rows is used, all counts are
+independent (n' is so small that N > n has the probability OVERFLOW). The number of codes with
+one row is then a sum of independent events with the expectation n' Σ p e^(−n'p) ≥ n' m_n, and
+Chernoff's bound gives a limit for it.
 
-Deviation. One row less and another one more moves the left side by (ln n + 1.5)/n at most, the
-right side by (ln n + 1 + γ)/n, those of H(T) + H(Y) − H(T, Y), left for right, by
-(2 ln((n + 1)/2) + 3.2)/n. McDiarmid's inequality (1989) then gives the limits of expectations.
+Deviation. Replacing one row changes the left side by at most (ln n + 1.5)/n and the right side
+by at most (ln n + 1 + γ)/n. It changes the sides of H(T) + H(Y) − H(T, Y), where the left side
+of one entropy goes with the right side of another, by at most (2 ln((n + 1)/2) + 3.2)/n.
+McDiarmid's inequality (1989) then gives limits for the expectations.
 
-I(T;Y) = H(T) + H(Y) − H(T, Y), whose biases B stand to each other as B_T ≤ B_TY: a code is cut
-into pairs. Above, I(T;Y) exceeds the expectation by B_Y at most; below, it is short of it by
-B_TY − B_T, at most B_TY, and at most Σ min(p ln C, C/e(n − 1)) over the codes of T and C
-classes, for which E K is enough: the occupied codes are a sum of negatively associated events,
-and Chernoff's limit holds (Dubhashi & Ranjan 1998, Random Struct. Alg. 13, 99).
+I(T;Y) = H(T) + H(Y) − H(T, Y). The biases satisfy B_T ≤ B_TY, because a code is divided into
+pairs. So I(T;Y) exceeds the expectation by at most B_Y, and is less than it by at most
+B_TY − B_T. This difference is at most B_TY, and also at most Σ min(p ln C, C/e(n − 1)) over the
+codes of T, with C classes. A limit for E K suffices for that sum: the number of occupied codes
+is a sum of negatively associated events, for which Chernoff's bound is valid (Dubhashi & Ranjan
+1998, Random Struct. Alg. 13, 99).
 """
 
 import math
@@ -37,19 +41,20 @@ import numpy as np
 from infoplane.information import BIT, Interval
 
 ERROR = 0.025
-"""Probability with which a side may fail."""
+"""Largest probability with which one side of an interval fails."""
 MEAN, MISSING, OVERFLOW, UNLIKELY, CODES = 0.012, 0.006, 0.001, 0.003, 0.003
-"""Shares of it, where several limits have to hold."""
+"""Shares of ERROR, for a side that needs several limits at once."""
 LEAST = 30
-"""Fewest rows of which intervals are told."""
+"""There are no intervals for fewer rows."""
 
 
 class Codes(NamedTuple):
-    """What codes there can be: natural logarithms of their numbers.
+    """Natural logarithms of the numbers of possible codes.
 
-    likely : of codes in some region that a sample may choose
-    all : of codes at all
-    unlikely : a limit of the probability of those outside the region, which fails with UNLIKELY
+    likely : of codes within a region, which may depend on the sample
+    all : of all codes
+    unlikely : an upper limit of the probability of codes outside the region, which fails with
+        the probability UNLIKELY
     """
 
     likely: float
@@ -57,16 +62,18 @@ class Codes(NamedTuple):
     unlikely: float = 0.0
 
     def joint(self, n_classes: int) -> "Codes":
-        """Of pairs with a class."""
+        """The same for pairs of a code and a class."""
         more = math.log(n_classes)
         return Codes(self.likely + more, self.all + more, self.unlikely)
 
 
 class Counted(NamedTuple):
-    """Of n rows: entropies in bits and occupied codes; of some of the rows, which `thinned` has
-    chosen, the codes with a single row. Of T, of T and Y together, and of Y.
+    """The counts of n rows, for T, for T and Y together (joint), and for Y.
 
-    n_thinned : how many rows `thinned` expected
+    entropy, entropy_joint, entropy_y : plug-in entropies in bits
+    n_codes, n_joint, n_classes : numbers of occupied codes
+    single, single_joint : numbers of codes with a single row among the rows of `thinned`
+    n_thinned : the expected number of those rows
     """
 
     n: int
@@ -82,8 +89,8 @@ class Counted(NamedTuple):
 
 
 def thinned(n: int, random: np.random.Generator) -> tuple[np.ndarray, float]:
-    """Which rows, in order, so that counts of their codes are independent; and how many are
-    expected."""
+    """A random subset of n rows, in order, of Poisson size, so that the counts of codes are
+    independent; and the expected size."""
     from scipy.special import pdtri  # not for plans, which import this file
 
     expected = float(pdtri(n, 1 - OVERFLOW))
@@ -92,7 +99,7 @@ def thinned(n: int, random: np.random.Generator) -> tuple[np.ndarray, float]:
 
 
 def of_entropy(counted: Counted, codes: Codes) -> tuple[float, Interval]:
-    """H(T): Miller and Madow's value, and its interval, in bits."""
+    """H(T): the Miller-Madow value and its interval, in bits."""
     n, k = counted.n, counted.n_codes
     plug_in = counted.entropy / BIT
     corrected = plug_in + (k - 1) / (2 * n)
@@ -104,9 +111,9 @@ def of_entropy(counted: Counted, codes: Codes) -> tuple[float, Interval]:
 
 
 def of_information(counted: Counted, codes: Codes) -> tuple[float, Interval]:
-    """I(T;Y): Miller and Madow's value, and its interval, in bits.
+    """I(T;Y): the Miller-Madow value and its interval, in bits.
 
-    The population is taken to have no other classes than the sample.
+    It assumes that the population has no classes that the sample lacks.
     """
     n, n_classes = counted.n, counted.n_classes
     plug_in = (counted.entropy + counted.entropy_y - counted.entropy_joint) / BIT
@@ -127,19 +134,19 @@ def _proven(low: float, high: float) -> Interval:
 
 
 def _deviation(most: float, n: int, error: float) -> float:
-    """By what a function of n rows, of which each moves it by most/n, exceeds its expectation
-    with this probability at most (McDiarmid)."""
+    """The deviation that a function of n rows exceeds with at most the probability `error`, if
+    replacing one row changes it by at most most/n (McDiarmid)."""
     return most * math.sqrt(math.log(1 / error) / (2 * n))
 
 
 def _missing(single: int, n_thinned: float) -> float:
-    """What the expected share of the codes not seen exceeds with the probability MISSING."""
+    """An upper limit of the expected missing mass, which fails with the probability MISSING."""
     return min(1.0, _most_expected(single, MISSING) / n_thinned)
 
 
 def _most_expected(found: int, error: float) -> float:
-    """The largest expectation of a sum of events that is not refuted by so few of them:
-    μ − s + s ln(s/μ) = ln 1/error (Chernoff)."""
+    """An upper limit of the expectation μ of a sum of events that has the value s = found. It
+    solves μ − s + s ln(s/μ) = ln 1/error (Chernoff)."""
     wanted = math.log(1 / error)
     low, high = float(found), found + wanted + math.sqrt(2 * found * wanted) + wanted
     for _ in range(60):
@@ -150,19 +157,19 @@ def _most_expected(found: int, error: float) -> float:
 
 
 def _bias(n: int, missing: float, codes: Codes) -> float:
-    """A limit of B in nats."""
+    """An upper limit of the bias B, in nats."""
     likely = _bias_of(n, missing, codes.likely)
     return likely + (_bias_of(n, codes.unlikely, codes.all) if codes.unlikely else 0.0)
 
 
 def _bias_of(n: int, share: float, log_codes: float) -> float:
-    """Σ_{k≥n} min(share, S/ek)/k, at most its integral from n − 1."""
+    """An upper limit of Σ_{k≥n} min(share, S/ek)/k: its integral from n − 1."""
     turn = log_codes - 1 - math.log(share) - math.log(n - 1)
     return share * (1 + turn) if turn > 0 else math.exp(log_codes - 1) / (n - 1)
 
 
 def _bias_of_labels(counted: Counted) -> float:
-    """A limit of B_TY − B_T in nats that needs no number of possible codes."""
+    """An upper limit of B_TY − B_T, in nats, without the number of possible codes."""
     n, n_classes = counted.n, counted.n_classes
     if n_classes == 1:
         return 0.0

@@ -1,5 +1,5 @@
-"""The box of some rows, and rows parted at a place, as trees of rows are made; compiled for the
-CPU."""
+"""The bounding box of some rows, and the partition of rows at a position, to build trees of
+rows; compiled for the CPU."""
 
 import numba
 import numpy as np
@@ -7,7 +7,7 @@ import numpy as np
 
 @numba.njit
 def part(rows, order, a, b, middle, unit):
-    """Order order[a:b] so that no row before `middle` has a larger value than one after it."""
+    """Reorder order[a:b] so that in `unit` no row before `middle` exceeds a later one."""
     low, high = a, b - 1
     while low < high:
         pivot = rows[order[(low + high) // 2], unit]
@@ -31,8 +31,8 @@ def part(rows, order, a, b, middle, unit):
 
 @numba.njit
 def boxed(rows, chosen, low, high):
-    """The box of the chosen rows into low and high (d,); returns its widest unit, −1 where all
-    are equal."""
+    """Fill low and high (d,) with the bounding box of the chosen rows; returns its widest unit,
+    or −1 if all rows are equal."""
     low[:], high[:] = np.inf, -np.inf
     for j in chosen:
         for k in range(low.shape[0]):

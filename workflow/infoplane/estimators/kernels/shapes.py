@@ -1,4 +1,5 @@
-"""Batches of samples of several shapes, for estimators that do equal ones in parallel."""
+"""Batches with samples of several shapes, for estimators that compute equal shapes in
+parallel."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,7 +9,8 @@ from infoplane.samples import LayerInformation, Samples
 def by_shape(
     batch: Sequence[Samples], records_of: Callable[[list[Samples]], Sequence[LayerInformation]]
 ) -> list[LayerInformation]:
-    """Records of a batch in its order; `records_of` gets samples of one shape, type, device."""
+    """Records of a batch, in its order. `records_of` gets samples of one shape, type and
+    device."""
     groups: dict[tuple, list[int]] = {}
     for i, samples in enumerate(batch):
         kind = (samples.t.shape, samples.t.dtype, samples.t.device)

@@ -1,13 +1,13 @@
 """Densities of a Gaussian mixture at many points, compiled for the CPU.
 
-Centres lie in leaves of LEAF close ones of one class; some leaves in succession are a node.
-Both have bounding boxes, so that leaves out of a point's reach are passed over unread; where
-everything is within reach, nothing is lost but the look at the boxes. A leaf is one contiguous
-tile (n_units, LEAF), filled up with centres that are infinitely far.
+A leaf has LEAF centres of one class that are close together; some successive leaves form a
+node. Both have bounding boxes, so that leaves out of a point's reach are skipped unread; if
+everything is within reach, only the time for the boxes is lost. A leaf is one contiguous tile
+(n_units, LEAF), filled up with centres that are infinitely far away.
 
-Everything is in units of the noise. Sums are of exp(−(D − R)/2), D the squared distance and R
-the smallest that was met so far: they neither overflow nor vanish, in any number of units.
-Within a leaf sums are float32, beyond it float64.
+Everything is in units of the noise. Sums are over exp(−(D − R)/2), D being a squared distance
+and R the smallest one so far, so they neither overflow nor vanish, in any number of units. Sums
+within a leaf are float32, other sums float64.
 """
 
 import math
@@ -21,12 +21,13 @@ from infoplane.estimators.kernels.leaves_cpu import LEAF, any_within, reached
 from infoplane.estimators.kernels.pairwise_cpu import exp_minus
 
 _f32 = np.float32
-_FARTHEST = _f32(60.0)  # e^−60 is nothing beside the largest term's 1
+_FARTHEST = _f32(60.0)  # e^−60 is negligible next to the largest term, 1
 
 
 @numba.njit(fastmath=FAST, forceinline=True)
 def _sum(distances, reference):
-    """Σ_j exp(−(distances[j] − reference)/2) of LEAF values, in float32; none is smaller."""
+    """Σ_j exp(−(distances[j] − reference)/2) over LEAF distances, none below the reference, in
+    float32."""
     total = _f32(0)
     for j in range(LEAF):
         x = _f32(distances[j] - reference) * _f32(0.5)
@@ -36,8 +37,8 @@ def _sum(distances, reference):
 
 @numba.njit(fastmath=FAST, forceinline=True)
 def _gaps(low, high, node, points, i, out):
-    """out[b] = smallest squared distance of point i to box b of the node; low and high
-    (n_nodes, n_units, n_boxes)."""
+    """out[b] = smallest squared distance from point i to box b of the node, with the corners
+    low and high (n_nodes, n_units, n_boxes)."""
     n_boxes = low.shape[2]
     zero = out.dtype.type(0)
     for b in range(n_boxes):
@@ -53,14 +54,15 @@ def _gaps(low, high, node, points, i, out):
 
 @compiled(nogil=True)
 def mixture(tiles, classes, boxes, nodes, points, labels, reach, first, last, out):
-    """ln Σ_j exp(−D_j/2) of points first … last − 1 over the centres of the point's own class
-    and over all, into out (n_points, 2).
+    """Fill rows first … last − 1 of out (n_points, 2) with ln Σ_j exp(−D_j/2) over the centres
+    of the point's own class and over all centres.
 
     tiles (n_leaves, n_units, LEAF), classes (n_leaves,)
-    boxes : low and high (n_nodes, n_units, fan) of the leaves, fan of them a node; what is
-        missing in the last is out of reach. nodes : low and high (1, n_units, n_nodes)
+    boxes : low and high (n_nodes, n_units, fan) of the leaves, fan of them in each node;
+        missing leaves of the last node are out of reach
+    nodes : low and high (1, n_units, n_nodes)
     points (n_points, n_units), labels (n_points,)
-    reach (n_points,) : squared distance beyond which a leaf may be passed over
+    reach (n_points,) : squared distance beyond which a leaf may be skipped
     """
     (low, high), (node_low, node_high) = boxes, nodes
     m, (n_nodes, _, fan) = last - first, low.shape
@@ -71,7 +73,7 @@ def mixture(tiles, classes, boxes, nodes, points, labels, reach, first, last, ou
     sums = np.zeros((m, 2))
     for i in range(m):
         _gaps(node_low, node_high, 0, points, first + i, node_gaps[i])
-    # Points within nodes: a node's tiles are read once for all points and stay in a cache.
+    # Nodes outside, points inside: a node's tiles are read once and stay in a cache.
     for node in range(n_nodes):
         for i in range(m):
             limit = reach[first + i]
@@ -99,8 +101,8 @@ def mixture(tiles, classes, boxes, nodes, points, labels, reach, first, last, ou
 
 @compiled(nogil=True)
 def groups(centres, chosen, points, first, last, out):
-    """ln Σ_j exp(−D_j/2) over the draws j of the point's own input, and over those without
-    its own draw, into out (n_points, 2); −∞ where there is no other.
+    """Fill rows first … last − 1 of out (n_points, 2) with ln Σ_j exp(−D_j/2) over the draws j
+    of the point's own input, and over these without its own draw; −∞ if there is no other.
 
     centres (n_inputs, n_draws, n_units); chosen (n_points,) : input · n_draws + draw
     """
@@ -114,7 +116,7 @@ def groups(centres, chosen, points, first, last, out):
             if j != own:
                 other = min(other, distances[j])
         least = min(other, distances[own])
-        # The own term is added apart: the others may vanish beside it.
+        # The own term is added separately: relative to it, the others may vanish.
         alone = math.exp(0.5 * (least - distances[own]))
         distances[own] = np.inf
         if other == np.inf:

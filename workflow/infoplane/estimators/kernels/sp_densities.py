@@ -1,12 +1,12 @@
-"""Logarithms of the densities of noisy samples: over an input, a label, and all of them.
+"""Log densities of noisy samples: over the draws of an input, over a label, and over all.
 
-For a sample t that lies around centre s of input x and label y, in units of the noise,
+For a sample t around the centre s of input x and label y, in units of the noise,
     ln Σ_j exp(−‖t − s_j‖²/2)
-over the draws of x (with and without s itself), the centres of label y, and all centres. From
-direct differences throughout: ‖a‖² + ‖b‖² − 2ab errs where the noise is small.
+over the draws of x (with and without s itself), the centres of label y, and all centres. All
+distances are direct differences, because ‖a‖² + ‖b‖² − 2ab is inaccurate if the noise is small.
 
-On the CPU compiled loops pass over boxes of centres that are out of reach (sp_cpu.py);
-elsewhere torch goes through all centres in blocks.
+On the CPU compiled loops skip boxes of centres that are out of reach (sp_cpu.py); on other
+devices torch computes all centres in blocks.
 """
 
 from __future__ import annotations
@@ -25,26 +25,28 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 NEGLECTED = 1e-6
-"""Largest share of a sample's own term that all centres which are passed over may have."""
+"""All skipped centres together have at most this share of a sample's own term."""
 
 MOST_DEVIATION = 1e-4
-"""How far, in units of the noise and over all units, rounding may move a point."""
+"""Largest distance, in units of the noise, by which rounding may move a point."""
 
 FAN = 32
-"""Leaves in a node, at few units."""
+"""Number of leaves in a node, if there are few units."""
 NODE_VALUES = 2**17
-"""Values in a node, at many units: half of a usual second-level cache."""
+"""Number of values in a node, if there are many units: half of a usual second-level cache."""
 PART = 2**22
-"""Values of the centres that are scaled or compared at once."""
+"""Number of values of the centres that are scaled or compared at once."""
 AT_ONCE = 16
-"""Points that a thread does together."""
+"""Number of points that a thread computes together."""
 
 
 class Logarithms(NamedTuple):
-    """ln Σ_j exp(−‖t − s_j‖²/2) of points t, each float64 (n_points,).
+    """ln Σ_j exp(−‖t − s_j‖²/2) at points t, each float64 (n_points,).
 
-    of_input : over the draws of the point's input; of_others : over those without its own,
-    −∞ where there is no other; of_label : over the centres of its label; of_all : over all
+    of_input : over the draws of the point's input
+    of_others : over these without its own draw; −∞ if there is no other
+    of_label : over the centres of its label
+    of_all : over all centres
     """
 
     of_input: np.ndarray
@@ -56,17 +58,17 @@ class Logarithms(NamedTuple):
 def densities(
     centres: Tensor, labels: np.ndarray, sigma: float, memory: int
 ) -> OnCPU | OnDevice:
-    """What gives logarithms for these centres (n_inputs, n_draws, n_units).
+    """An object that gives `logarithms` for these centres (n_inputs, n_draws, n_units).
 
-    labels (n_inputs,) int64; sigma : of the noise on each unit; memory : bytes beside copies
-    of the centres
+    labels (n_inputs,) int64; sigma : standard deviation of the noise on each unit; memory :
+    bytes in addition to copies of the centres
     """
     points = _in_units_of_noise(centres, sigma)
     return OnDevice(points, labels, memory) if centres.is_cuda else OnCPU(points, labels)
 
 
 def _in_units_of_noise(centres: Tensor, sigma: float) -> Tensor:
-    """(centres − mean)/σ, float32 where this moves no point noticeably, else float64."""
+    """(centres − mean)/σ, as float32 if this moves no point noticeably, else as float64."""
     n_units = centres.shape[2]
     mean = centres.sum(dim=(0, 1), dtype=torch.float64) / (len(centres) * centres.shape[1])
     parts = list(centres.split(max(1, PART // (centres.shape[1] * n_units))))
@@ -75,7 +77,7 @@ def _in_units_of_noise(centres: Tensor, sigma: float) -> Tensor:
     single = rounding <= MOST_DEVIATION * sigma
     dtype = torch.float32 if single else torch.float64
     scaled = torch.empty(centres.shape, dtype=dtype, device=centres.device)
-    # The noise of a layer that never varies may be 0, and squares have to stay in float64.
+    # The noise of a layer that never varies may be 0, and squares must not leave float64.
     scale = max(sigma, 1e-100 * largest, 1e-300)
     for target, part in zip(scaled.split(len(parts[0])), parts, strict=True):
         target.copy_((part.to(torch.float64) - mean) / scale)
@@ -83,8 +85,8 @@ def _in_units_of_noise(centres: Tensor, sigma: float) -> Tensor:
 
 
 def coincide(centres: Tensor, first: Tensor, sigma: float) -> bool:
-    """Whether centres (n_inputs, n_draws, n_units) are those that come first, (n_inputs, 1,
-    n_units) or (1, 1, n_units), up to rounding."""
+    """Whether centres (n_inputs, n_draws, n_units) equal `first`, (n_inputs, 1, n_units) or
+    (1, 1, n_units), up to rounding."""
     step = max(1, PART // (centres.shape[1] * centres.shape[2]))
     for part, own in zip(
         centres.split(step), first.expand(len(centres), -1, -1).split(step), strict=True
@@ -96,7 +98,7 @@ def coincide(centres: Tensor, first: Tensor, sigma: float) -> bool:
 
 
 def noisy(points: Tensor, chosen: np.ndarray, z: np.ndarray) -> Tensor:
-    """Points (n_inputs, n_draws, n_units) at places `chosen` plus noise z (n, n_units)."""
+    """Points (n_inputs, n_draws, n_units) at positions `chosen`, plus noise z (n, n_units)."""
     own = points.flatten(0, 1)[torch.from_numpy(chosen).to(points.device)]
     return (own.to(torch.float64) + torch.from_numpy(z).to(points.device)).to(points.dtype)
 
@@ -104,8 +106,8 @@ def noisy(points: Tensor, chosen: np.ndarray, z: np.ndarray) -> Tensor:
 class OnCPU:
     """Logarithms by compiled loops over a tree of boxes.
 
-    order (n_inputs · n_draws,) int64 : places input · n_draws + draw, neighbours in space and
-    of one label in succession
+    order (n_inputs · n_draws,) int64 : positions input · n_draws + draw, sorted by label, with
+        neighbours in space next to each other
     """
 
     def __init__(self, points: Tensor, labels: np.ndarray):
@@ -130,10 +132,11 @@ class OnCPU:
         self.nodes = _by_node(low, np.inf, len(low)), _by_node(high, -np.inf, len(high))
 
     def logarithms(self, chosen: np.ndarray, z: np.ndarray) -> Logarithms:
-        """Of the centres `chosen` (n,) int64 plus noise z (n, n_units), in units of it."""
+        """Logarithms at the centres `chosen` (n,) int64 plus noise z (n, n_units), in units of
+        the noise."""
         points = noisy(self.points, chosen, z).numpy()
         own = self.points.view(-1, points.shape[1])[torch.from_numpy(chosen)].numpy()
-        # All that is passed over has at most this share of exp(−‖t − s‖²/2).
+        # All skipped centres together have at most the share NEGLECTED of exp(−‖t − s‖²/2).
         room = 2 * math.log(len(self.order) / NEGLECTED)
         reach = (np.square(points - own).sum(axis=1) + room).astype(points.dtype)
         filled_up = leaves.filled_up(points)
@@ -153,9 +156,9 @@ class OnCPU:
 
 
 class OnDevice:
-    """Logarithms by torch, on the points' own device, from all centres in blocks.
+    """Logarithms by torch, on the device of the points, from all centres in blocks.
 
-    order : as of OnCPU, but neighbours are those of the data set
+    order : as in OnCPU, but in the order of the data set within a label
     """
 
     def __init__(self, points: Tensor, labels: np.ndarray, memory: int):
@@ -164,11 +167,11 @@ class OnDevice:
         self.order = np.argsort(np.repeat(labels, points.shape[1]), kind="stable")
 
     def logarithms(self, chosen: np.ndarray, z: np.ndarray) -> Logarithms:
-        """As of OnCPU."""
+        """As in OnCPU."""
         n_draws = self.points.shape[1]
         places = torch.from_numpy(chosen).to(self.points.device)
         points = noisy(self.points, chosen, z)
-        # some six values of 8 bytes a pair of a point and a centre are alive at once
+        # about six values of 8 bytes are in memory for each pair of a point and a centre
         pairs = max(1, self.memory // 48)
         height = max(1, min(len(points), math.isqrt(pairs)))
         parts = [
@@ -210,19 +213,19 @@ class OnDevice:
 
 
 def _minus_half_squares(a: Tensor, b: Tensor) -> Tensor:
-    """−‖a_i − b_j‖²/2 in float64, from direct differences in the points' precision."""
+    """−‖a_i − b_j‖²/2, float64, from direct differences in the points' precision."""
     distances = torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
     return distances.to(torch.float64).square_().mul_(-0.5)
 
 
 def _in_order(of_input, of_others, of_label, of_all) -> Logarithms:
-    """Sums over more are not smaller: what rounding says else is put right."""
+    """The logarithms, corrected for rounding: a sum over more centres is not smaller."""
     of_label = np.maximum(of_label, of_input)
     return Logarithms(of_input, of_others, of_label, np.maximum(of_all, of_label))
 
 
 def _leaves(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Start, stop and class of each leaf, of classes of these sizes one behind the other."""
+    """Start, stop and class of each leaf, for successive classes with these sizes."""
     starts = [np.arange(0, size, leaves.LEAF) for size in sizes]
     stops = [np.minimum(s + leaves.LEAF, size) for s, size in zip(starts, sizes, strict=True)]
     classes = np.repeat(np.arange(len(sizes)), [len(s) for s in starts])
@@ -231,7 +234,7 @@ def _leaves(sizes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _by_node(corners: np.ndarray, far: float, fan: int) -> np.ndarray:
-    """Corners (n_leaves, n_units) as (n_nodes, n_units, fan), filled up with far ones."""
+    """Corners (n_leaves, n_units) as (n_nodes, n_units, fan), filled up with far corners."""
     missing = -len(corners) % fan
     filled = np.pad(corners, ((0, missing), (0, 0)), constant_values=far)
     return np.ascontiguousarray(filled.reshape(-1, fan, filled.shape[1]).swapaxes(1, 2))

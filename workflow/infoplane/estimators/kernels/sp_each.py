@@ -1,16 +1,17 @@
-"""Logarithms of densities of noisy samples, as in sp_densities.py, of noise of many sizes.
+"""Log densities of noisy samples, as in sp_densities.py, for noise of several sizes.
 
-For a sample t around centre s of input x and label y, where number k of centre j has noise of
-deviation σ_jk,
+For a sample t around the centre s of input x and label y, where the noise on entry k of centre
+j has the standard deviation σ_jk,
     ln Σ_j exp(−Σ_k [ (t_k − s_jk)² / 2σ_jk² + ln σ_jk ])
-over the draws of x, the centres of label y, and all centres: a mixture of Gaussians of
-diagonal covariances, but for a constant. A number without noise (σ_jk = s_jk = 0, as a ReLU
-unit that is off under multiplicative noise) is a point mass at 0: a centre with noise there has
-no mass at a t_k of 0, and one without has nothing elsewhere, so that both are passed over.
+over the draws of x, the centres of label y, and all centres. Up to a constant, this is the log
+density of a mixture of Gaussians with diagonal covariances. An entry without noise
+(σ_jk = s_jk = 0, for example a ReLU unit that is off under multiplicative noise) is a point
+mass at 0. If t_k is 0, centres with noise on entry k have no mass there; if t_k is not 0,
+centres without noise have none. Such centres are skipped.
 
-The squares are products of matrices, t² · 1/σ² − 2t · s/σ² + s²/σ². What they lose by rounding
-is some 1e-16 of the largest (t/σ)²; where a centre counts that is (s/σ + 10)², and little even
-for a noise of a thousandth of its number.
+The squares are computed as products of matrices, t² · 1/σ² − 2t · s/σ² + s²/σ². Their rounding
+error is about 1e-16 of the largest (t/σ)². If a centre matters, this is about (s/σ + 10)², and
+the error is small even for noise of a thousandth of the entry.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def coincide(centres: Tensor, sigma: Tensor, first: Tensor, of_first: Tensor) -> bool:
-    """Whether centres and their noise (n_inputs, n_draws, n_units) are those that come first,
+    """Whether centres and sigma (n_inputs, n_draws, n_units) equal `first` and `of_first`,
     (n_inputs, 1, n_units) or (1, 1, n_units), up to rounding."""
     room = MOST_DEVIATION * of_first / math.sqrt(centres.shape[2])
     return all(
@@ -38,10 +39,9 @@ def coincide(centres: Tensor, sigma: Tensor, first: Tensor, of_first: Tensor) ->
 
 
 class EachItsOwn:
-    """Logarithms from all centres of the mixture in blocks, on their own device.
+    """Logarithms from all centres of the mixture, in blocks, on the device of the centres.
 
-    order (n_inputs · n_draws,) int64 : places input · n_draws + draw, those of one label in
-    succession
+    order (n_inputs · n_draws,) int64 : positions input · n_draws + draw, sorted by label
     """
 
     def __init__(
@@ -52,9 +52,10 @@ class EachItsOwn:
         memory: int,
         mixture: np.ndarray | None = None,
     ):
-        """centres, sigma (n_inputs, n_draws, n_units); labels (n_inputs,) int64; memory : bytes
-        beside six copies of the centres; mixture : inputs whose centres are those of a label,
-        and all, int64; None: all inputs"""
+        """centres, sigma (n_inputs, n_draws, n_units); labels (n_inputs,) int64
+        memory : bytes in addition to six copies of the centres
+        mixture : int64, inputs whose centres are used for `of_label` and `of_all`; None for all
+        """
         self.points, self.memory, self.whole = centres, memory, mixture is None
         self.n_draws = centres.shape[1]
         self.centres, self.sigma = centres.to(torch.float64), sigma.to(torch.float64)
@@ -73,12 +74,13 @@ class EachItsOwn:
         self.masks = silent.to(torch.float64) if silent.any() else None
 
     def logarithms(self, chosen: np.ndarray, z: np.ndarray) -> Logarithms:
-        """Of the centres `chosen` (n,) int64 plus their noise times z (n, n_units)."""
+        """Logarithms at the centres `chosen` (n,) int64 plus their noise σ times z (n,
+        n_units)."""
         places = torch.from_numpy(chosen).to(self.centres.device)
         inputs, draws = places // self.n_draws, places % self.n_draws
         noise = self.sigma[inputs, draws] * torch.from_numpy(z).to(places.device)
         points = self.centres[inputs, draws] + noise
-        # some four values of 8 bytes a pair of a point and a centre are alive at once
+        # about four values of 8 bytes are in memory for each pair of a point and a centre
         widest = max(len(self.inverse), 2 * self.n_draws * points.shape[1])
         height = max(1, self.memory // (32 * widest))
         parts = [
@@ -88,7 +90,7 @@ class EachItsOwn:
             )
         ]
         of_input, of_others, of_label, of_all = torch.cat(parts, dim=1).cpu().numpy()
-        if self.whole:  # sums over more are not smaller: what rounding says else is put right
+        if self.whole:  # corrected for rounding: a sum over more centres is not smaller
             of_label = np.maximum(of_label, of_input)
             of_all = np.maximum(of_all, of_label)
         return Logarithms(of_input, of_others, of_label, of_all)

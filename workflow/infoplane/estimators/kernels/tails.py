@@ -1,19 +1,22 @@
-"""Variables whose tails are so heavy that no one scale suits them: which they are, and a map.
+"""Variables with tails so heavy that no single scale suits them: a test, and a transformation.
 
-With d the distances of a variable's samples from its median, those that equal it left aside
-(a unit that is mostly 0 or saturated has no tail for that), the tails are heavy where
+d are the distances of a variable's samples from its median, without samples that equal the
+median (a unit that is mostly 0 or saturated has no heavy tail for that reason alone). The tails
+are heavy if
     max d ≥ 30 q90(d)    and    max d ≥ 3 q99(d)
-q being quantiles: 90 % of what varies lies within a thirtieth of the farthest sample, and that
-one is not one of many. A standardised variable then has nearly all samples at one place, and
-30 equal bins have them in one. Of 10,000 samples, a Cauchy variable, e^(2z) and e^(6z) of a
-normal z and a single value 30 times too large have heavy tails; normal, uniform, exponential
-and Student variables of 4 degrees of freedom or more have not, nor have those of few values.
+where q are quantiles: 90 % of the varying samples lie within a thirtieth of the largest
+distance, and 99 % within a third, so that few samples lie far out. If such a variable is
+standardised, nearly all samples lie at one place; with 30 equal bins, nearly all are in one
+bin. With 10,000 samples, these have heavy tails: a Cauchy variable, e^(2z) and e^(6z) of a
+normal z, a variable with one value 30 times too large. These have not: normal, uniform and
+exponential variables, Student variables with 4 degrees of freedom or more, variables with few
+values.
 
-Mutual information does not change when a variable is mapped one-to-one, so that estimators of
-it may take the normal scores of such a variable: for its i-th smallest sample the i-th smallest
-of n normals, drawn once for all; equal samples share the one in the middle. Evenly spaced
-scores, Φ⁻¹(i / n), would lie more regularly than samples do, which entropies by neighbours
-take for information.
+Mutual information does not change under one-to-one maps, so its estimators may replace such a
+variable by its normal scores: the i-th smallest sample becomes the i-th smallest of n normal
+numbers, which are drawn once for all; equal samples get the middle one of their scores. Evenly
+spaced scores, Φ⁻¹(i / n), would be more regular than samples are, and nearest-neighbour
+entropies would count the regularity as information.
 """
 
 from __future__ import annotations
@@ -24,20 +27,20 @@ import numpy as np
 import torch
 
 REACH = 30.0
-"""How many times as far as 90 % of the samples the farthest one lies, at least."""
+"""The largest distance is at least this many times the 90 % quantile of the distances."""
 
 ALONE = 3.0
-"""How many times as far as 99 % of them."""
+"""The largest distance is at least this many times the 99 % quantile of the distances."""
 
 BLOCK = 2**18
-"""Samples of which distances are held at once."""
+"""Number of samples whose distances are in memory at once."""
 
 FEWEST = 8
-"""Samples unlike the median from which on there is a tail to speak of."""
+"""With fewer samples that differ from the median, a variable has no heavy tail."""
 
 
 def heavy(rows: torch.Tensor) -> torch.Tensor:
-    """(d,) whether the tails of each variable are heavy; rows (n, d), floating point."""
+    """Whether each variable has heavy tails, bool (d,). rows : (n, d), floating point"""
     rows = rows.detach()
     found = _may_be(rows, 0)
     for column in torch.nonzero(found).flatten().tolist():
@@ -46,13 +49,13 @@ def heavy(rows: torch.Tensor) -> torch.Tensor:
 
 
 def heavy_radii(rows: torch.Tensor) -> bool:
-    """Whether distances of rows (n, d) from their medians, in the max-norm, have heavy tails:
-    for methods with one scale for all variables."""
+    """Whether the distances of rows (n, d) from their medians, in the max-norm, have heavy
+    tails; for methods with one scale for all variables."""
     rows = rows.detach()
     n, d = rows.shape
     columns, step = max(1, BLOCK // n), max(1, BLOCK // d)
     medians = [part.median(dim=0).values for part in rows.split(columns, dim=1)]
-    middle = torch.cat(medians).to(torch.float64) / 2  # no difference of halves leaves float64
+    middle = torch.cat(medians).to(torch.float64) / 2  # differences of halves cannot overflow
     apart = [
         (part.to(torch.float64) / 2 - middle).abs().amax(dim=1) for part in rows.split(step)
     ]
@@ -60,8 +63,8 @@ def heavy_radii(rows: torch.Tensor) -> bool:
 
 
 def heavy_in_bins(t: torch.Tensor, by_unit: bool) -> list[bool]:
-    """Of each of several layers, whether equal bins between its smallest and largest value
-    find heavy tails: in all values together or, `by_unit`, in half or more of the units.
+    """For each layer, whether heavy tails make equal bins between the smallest and the largest
+    value useless: tails of all values together or, `by_unit`, of at least half of the units.
 
     t : torch.Tensor (n_layers, n_inputs, n_draws, n_units), floating point
     """
@@ -75,7 +78,7 @@ def heavy_in_bins(t: torch.Tensor, by_unit: bool) -> list[bool]:
 
 
 def tamed(rows: torch.Tensor) -> torch.Tensor:
-    """The rows (n, d), with the normal scores of variables of heavy tails: then float64."""
+    """The rows (n, d), with normal scores for variables with heavy tails, then in float64."""
     found = heavy(rows)
     if not found.any():
         return rows
@@ -86,7 +89,7 @@ def tamed(rows: torch.Tensor) -> torch.Tensor:
 
 
 def normal_scores(values: torch.Tensor) -> torch.Tensor:
-    """The i-th smallest of n normals for the i-th smallest of the values (n,), float64."""
+    """The i-th smallest of n normal numbers for the i-th smallest value, float64 (n,)."""
     normals = np.sort(np.random.default_rng(0).standard_normal(len(values)))
     _, codes, counts = torch.unique(values, return_inverse=True, return_counts=True)
     middle = counts.cumsum(0) - (counts + 1) // 2
@@ -94,9 +97,9 @@ def normal_scores(values: torch.Tensor) -> torch.Tensor:
 
 
 def even_scores(rows: torch.Tensor) -> torch.Tensor:
-    """Φ⁻¹(i / (n + 1)) for the i-th smallest of each variable's n values, (n, d) float64; equal
-    values have that of their middle. For densities of few parameters, which do not take their
-    evenness for information."""
+    """Φ⁻¹(i / (n + 1)) for the i-th smallest of each variable's n values, float64 (n, d); equal
+    values get the middle one of their scores. For densities with few parameters, which do not
+    count the even spacing as information."""
     found = torch.empty(rows.shape, dtype=torch.float64, device=rows.device)
     for column, values in enumerate(rows.detach().T):
         _, codes, counts = torch.unique(values, return_inverse=True, return_counts=True)
@@ -107,8 +110,8 @@ def even_scores(rows: torch.Tensor) -> torch.Tensor:
 
 def _may_be(values: torch.Tensor, dim: int) -> torch.Tensor:
     """Which variables, with samples along `dim`, may have heavy tails: those whose farthest
-    sample lies far enough in standard deviations. Of heavy tails max d² / mean d² is at least
-    1 / (0.0233 + 1.2 / n), and the mean lies within one standard deviation of the median.
+    sample is far enough away in standard deviations. With heavy tails max d² / mean d² is at
+    least 1 / (0.0233 + 1.2 / n), and the mean is within one standard deviation of the median.
     """
     low, high = values.amin(dim), values.amax(dim)
     mean = values.mean(dim)
@@ -121,7 +124,8 @@ def _may_be(values: torch.Tensor, dim: int) -> torch.Tensor:
 
 
 def _is_heavy(values: torch.Tensor) -> bool:
-    """Of samples (n,) of one variable, in blocks: a layer as one variable may fill memory."""
+    """Whether one variable with samples (n,) has heavy tails; in blocks, because a whole layer
+    as one variable may fill the memory."""
     middle = _median(values).to(torch.float64) / 2
 
     def apart() -> Iterator[torch.Tensor]:
@@ -131,8 +135,8 @@ def _is_heavy(values: torch.Tensor) -> bool:
 
 
 def _median(values: torch.Tensor) -> torch.Tensor:
-    """The lower median of samples (n,), as torch finds it in a copy of them. Of many, by
-    counting in blocks: 16 more bits at a time of integers in the order of the samples."""
+    """The lower median of samples (n,), as torch gives it, but for many samples without a copy:
+    counts in blocks find 16 more bits at a time of integers in the order of the samples."""
     if len(values) <= BLOCK:
         return values.median()
     n_bits = 8 * values.itemsize
@@ -154,17 +158,17 @@ def _median(values: torch.Tensor) -> torch.Tensor:
 
 
 def _in_order(bits: torch.Tensor) -> torch.Tensor:
-    """Signed integers in the order of the floating-point numbers of these bits; and back."""
+    """Signed integers in the order of the floating-point numbers with these bits, or back."""
     return bits ^ ((bits >> (8 * bits.itemsize - 1)) & torch.iinfo(bits.dtype).max)
 
 
 def _are_heavy(apart: Callable[[], Iterable[torch.Tensor]]) -> bool:
-    """By distances from the median, in parts (n,)."""
+    """Whether distances from the median, given in parts (n,), have heavy tails."""
     parts = [(float(part.max()), len(part), int((part > 0).sum())) for part in apart()]
     (farthest, *_), (_, n_all, n) = max(parts), map(sum, zip(*parts, strict=True))
     if n < FEWEST:
         return False
-    # A quantile is within reach where so many samples are: no sorting is needed.
+    # Counting the samples within reach replaces sorting them for a quantile.
     return all(
         sum(int((factor * part <= farthest).sum()) for part in apart()) - (n_all - n)
         > int(share * (n - 1))

@@ -1,4 +1,4 @@
-"""Work that releases the interpreter's lock, on as many threads as numba may use."""
+"""Parallel tasks that release the interpreter's lock, on as many threads as numba may use."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import numba
 def each(task: Callable[[int], None], n_tasks: int) -> None:
     """Call task(0) … task(n_tasks − 1), on at most numba.get_num_threads() threads.
 
-    The tasks must not depend on one another; a thread that is done takes the next. Plain
-    threads rather than numba's parallel loops: these bring an OpenMP pool of their own,
-    which spins against torch's. Raises what a task raises.
+    The tasks must not depend on one another; a thread that has finished takes the next task.
+    These are plain threads and not numba's parallel loops, whose own OpenMP pool would compete
+    with torch's for the cores. Raises what a task raises.
     """
     waiting = iter(range(n_tasks))
 
@@ -36,8 +36,8 @@ def each(task: Callable[[int], None], n_tasks: int) -> None:
 
 @cache
 def _pool(n_threads: int) -> ThreadPoolExecutor:
-    """Threads that stay: a new one starts on its parent's core and takes milliseconds to
-    move to a free one, which is longer than a short batch takes."""
+    """Threads that are kept: a new thread starts on its parent's core and needs milliseconds to
+    move to a free one, longer than a short batch takes."""
     return ThreadPoolExecutor(n_threads)
 
 

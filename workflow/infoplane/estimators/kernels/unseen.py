@@ -1,7 +1,7 @@
-"""Intervals of counted information over the population that unseen inputs are drawn from.
+"""Intervals of counted information for the population from which unseen inputs are drawn.
 
-None is given where an input has several draws, of which no theorem here speaks, nor of I(X;T)
-where the layer is noisy, nor of fewer inputs than `sampling.LEAST`.
+There is no interval if an input has several draws, which the theorems here do not cover, or if
+there are fewer inputs than `sampling.LEAST`; and none for I(X;T) of a noisy layer.
 """
 
 from __future__ import annotations
@@ -22,27 +22,28 @@ from infoplane.information import Information, Interval, LayerInformation
 from infoplane.samples import Samples
 
 SEED = 0
-"""Of which rows are counted for what the sample has not shown: the same of all layers."""
+"""Seed of the rows that are counted for the missing mass; the same rows for all layers."""
 
 
 class Repeats(NamedTuple):
-    """The tallies of codes with several rows, of some rows, and how many were expected."""
+    """Tallies of codes with several rows, over a random subset of the rows, and the expected
+    size of this subset."""
 
     tallies: Tallies
     n_thinned: float
 
 
 def are(samples: Samples) -> bool:
-    """Whether they are samples of this module."""
+    """Whether this module gives intervals for these samples."""
     return samples.unseen and samples.n_draws == 1 and samples.n_inputs >= sampling.LEAST
 
 
 def repeats(
     t: torch.Tensor, labels: np.ndarray, tally: Callable[[torch.Tensor, np.ndarray], Tallies]
 ) -> Repeats:
-    """Of samples t (n_samples, n_inputs, 1, n_units) and their classes.
+    """The repeats in samples t (n_samples, n_inputs, 1, n_units) with their classes.
 
-    tally : counts codes with several rows, as `counting.tally_grid` with `repeats`
+    tally : counts codes with several rows, like `counting.tally_grid` with `repeats`
     """
     chosen, expected = sampling.thinned(t.shape[1], np.random.default_rng(SEED))
     rows = torch.from_numpy(chosen).to(t.device)
@@ -50,7 +51,7 @@ def repeats(
 
 
 def codes_of_values(t: torch.Tensor) -> Codes:
-    """Of rows as they are: as many as the type of t has."""
+    """The possible codes of rows without bins: all values of the type of t."""
     most = _log_all(t)
     return Codes(most, most)
 
@@ -58,14 +59,14 @@ def codes_of_values(t: torch.Tensor) -> Codes:
 def codes_of_bins(
     t: torch.Tensor, low: np.ndarray, high: np.ndarray, grid: Grid
 ) -> list[Codes]:
-    """Of samples t (n_samples, n_inputs, 1, n_units) in bins of one size.
+    """The possible codes of samples t (n_samples, n_inputs, 1, n_units) in bins of one size.
 
-    low, high : (n_samples, 1), the smallest and the largest value of each. A new row is below
-        or above these with a probability that order statistics limit, whatever the distribution
+    low, high : (n_samples, 1), the smallest and largest value of each sample. Order statistics
+        limit the probability that a new row has a value outside, whatever the distribution
     """
     beyond = 2 * math.log(2 / sampling.UNLIKELY) / t.shape[1]
     step, most = grid.step[:, :1], _log_all(t)
-    # one more, for values on an edge
+    # one bin more, for values on an edge
     bins = np.floor((high - grid.low[:, :1]) / step) - np.floor((low - grid.low[:, :1]) / step)
     seen = t.shape[3] * np.log(bins[:, 0] + 2)
     return [Codes(min(float(of), most), most, beyond) for of in seen]
@@ -82,7 +83,7 @@ def with_intervals(
     again: Repeats,
     codes: Sequence[Codes],
 ) -> list[LayerInformation]:
-    """Those of unseen inputs with intervals, and with corrected values beside them."""
+    """The records; those of unseen inputs get intervals, and corrected values as extras."""
     entropies = counted.entropies()
     single = again.tallies.n_codes - np.rint(again.tallies.weighted).astype(np.int64)
     told = []
