@@ -1,7 +1,8 @@
-"""Every estimator on inputs that real networks give: dead units, ties, one class, few samples.
+"""Every estimator on the difficult inputs of real networks: dead units, ties, one class, few
+samples.
 
-Each either answers or raises a ValueError that names the place and the reason; none returns
-NaN in silence, and none fails otherwise.
+Each either gives a value or raises a ValueError that names the place and the reason. None
+returns NaN without a flag, and none fails in another way.
 """
 
 import math
@@ -25,10 +26,10 @@ QUICK = dict.fromkeys(("mine", "nwj", "infonce", "smile", "js"), FEW_STEPS) | {
     "compressed": {"max_steps": 100, "k": 20},
     "lga": {"tolerance": 0.1, "max_iterations": 8},
 }
-"""Settings with which an estimator is quick, and no more exact than it has to be here."""
+"""Settings that make an estimator fast, and only as accurate as these tests need."""
 ALL = list(ESTIMATORS)
 NOISY = [name for name in ALL if ESTIMATORS[name].needs_noise]
-"""Estimators of noisy layers: they get T as the centres, and half a unit of noise on it."""
+"""Estimators of noisy layers: they get T as the centres, with noise of 0.5."""
 OF_LAYERS = [name for name in ALL if name != "clustering"]
 OF_PAIRS = [name for name in OF_LAYERS if name not in NOISY]
 NEEDS_X = [name for name in OF_LAYERS if not ESTIMATORS[name].takes_layers]
@@ -39,7 +40,7 @@ WITH_K = [name for name in OF_LAYERS if "k" in ESTIMATORS[name].Settings.model_f
 def estimate(name, t, y, x=None):
     """The record, or the message of the ValueError."""
     with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)  # NumPy's way to say NaN
+        warnings.simplefilter("error", RuntimeWarning)  # how NumPy reports NaN
         try:
             given = {"centres": t, "sigma": 0.5} if name in NOISY else {}
             given |= {"x": x, "draws": np.ndim(t) == 3, "estimator": name}
@@ -112,7 +113,7 @@ def test_a_dead_unit_changes_little(name, layer):
     dead = np.concatenate([t, np.zeros((120, 1))], axis=1)
     found, expected = estimate(name, dead, y, x), estimate(name, t, y, x)
     assert not isinstance(found, str), found
-    # random projections and first weights differ with a unit more, the information does not
+    # one more unit changes random projections and first weights, but not the information
     assert found.ity.value == pytest.approx(expected.ity.value, abs=0.5)
 
 
@@ -160,7 +161,7 @@ def test_k_beyond_the_samples_is_refused_with_both_numbers(name, layer):
 
 @pytest.mark.parametrize("name", OF_LAYERS)
 def test_the_unit_of_measurement_changes_little(name, layer):
-    """float32 of any scale: no overflow, no vanishing variance."""
+    """float32 samples of any scale cause no overflow and no zero variance."""
     t, y, x = layer
     if name in ("kde", "binned", *NOISY):
         pytest.skip("noise and bins have the unit of the activations")
@@ -252,7 +253,7 @@ def test_every_pair_is_answered_or_refused_by_place(name, pair):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", OF_TWO)
 def test_values_stay_below_their_cap(name):
-    """Two equal variables: the largest information there is."""
+    """Two equal variables have the largest possible information."""
     rng = np.random.default_rng(3)
     a = rng.normal(size=(300, 2))
     found = mutual_information(name, a, a)
@@ -269,11 +270,11 @@ def tensors(layer):
 
 @pytest.fixture
 def changed_globals(monkeypatch):
-    """Enters whatever notebooks and frameworks around them change for a whole process."""
+    """Enter the global settings that notebooks and frameworks change for a whole process."""
     with ExitStack() as stack:
 
         def change() -> None:
-            # a code that is remembered is not trained
+            # a code from memory is not trained again
             monkeypatch.setattr("infoplane.estimators.compressed._codes", OrderedDict())
             stack.enter_context(torch.inference_mode())
             stack.enter_context(torch.autocast("cpu", dtype=torch.bfloat16))
@@ -326,7 +327,7 @@ def test_half_precision_counts_as_the_float32_of_its_values(name, dtype, tensors
 
 @pytest.mark.parametrize("name", NEEDS_X)
 def test_x_keeps_the_digits_that_t_does_not_have(name):
-    """Seconds of today, of which float32 holds every 128th."""
+    """Today in seconds, where neighbouring float32 numbers are 128 seconds apart."""
     seconds = np.arange(120.0)
     t = np.sin(seconds[:, None] * [1, 2, 3]).astype(np.float32)
     y, x = seconds.astype(int) % 2, 1.7e9 + seconds[:, None]

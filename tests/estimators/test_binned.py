@@ -11,7 +11,8 @@ from infoplane.estimators import binned
 from infoplane.samples import Samples
 
 EXACT = 1e-8
-"""bit. Logarithms are summed in multiples of 2⁻³⁰ a code: below 1e-9 bit an entropy."""
+"""bit. Logarithms are summed in multiples of 2⁻³⁰ for each code, which changes an entropy by
+less than 1e-9 bit."""
 
 
 def result(t, y, survey=None, **options):
@@ -29,13 +30,13 @@ def edges_of(low, high, n_bins):
 
 
 def codes_within(t, low, high, n_bins):
-    """Half-open bins, the last one closed; for values inside the range."""
+    """Half-open bins, the last one closed, for values inside the range."""
     return np.minimum(np.digitize(t, edges_of(low, high, n_bins)) - 1, n_bins - 1)
 
 
 @pytest.fixture
 def layer():
-    """Activations (300, 2, 3) of many ties, and their labels."""
+    """Activations (300, 2, 3) with many ties, and their labels."""
     rng = np.random.default_rng(0)
     return np.tanh(rng.normal(size=(300, 2, 3)) * 2).round(2), rng.integers(0, 3, 300)
 
@@ -319,7 +320,7 @@ def test_settings_survive_being_written(options):
 
 
 def test_cap_beyond_a_survey_counts_the_codes_that_lie_there():
-    """A survey of other epochs may have seen less: what lies beyond has bins of its own."""
+    """A survey of other epochs may have a smaller range: values beyond it get further bins."""
     t = torch.linspace(-4, 4, 64)[:, None]
     samples = Samples.of(t, np.arange(64) % 2, layer="a", seed=0)
     chosen = binned.BinnedSettings(n_bins=4, range="layer_over_training")

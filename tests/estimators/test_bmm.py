@@ -19,7 +19,7 @@ def told(a, b, **options):
 
 
 def paired(n: int, d: int = 3, seed: int = 0):
-    """a and b (n, d), of which two coordinates are correlated by 0.8; their bits."""
+    """a and b (n, d), where one coordinate of each has correlation 0.8; and I(A;B) in bits."""
     covariance = paired_covariance(d)
     rows = np.random.default_rng(seed).multivariate_normal(np.zeros(2 * d), covariance, n)
     return rows[:, :d], rows[:, d:], BIT * normal_information(covariance, d)
@@ -115,7 +115,7 @@ def test_monotone_maps_of_a_normal_lose_nothing(mapped):
 
 
 def test_the_credible_interval_holds_as_often_as_it_says():
-    # 40 data sets; 95 % of intervals of a right model: fewer than 33 has a probability of 1e-3
+    # 40 data sets: with 95 % of intervals, fewer than 33 has a probability of 1e-3
     inside = 0
     for seed in range(40):
         a, b, bits = paired(300, 2, seed)
@@ -145,10 +145,10 @@ def test_two_normals_and_their_labels():
     bits = quad(term, -8, 11)[0] - math.log2(2 * math.pi * math.e) / 2
     found = told(a[:, None], labels)
     assert found.extra["components"] == 2
-    # the sampling error of 3,000 labels, four times, is what the interval has
+    # four times the sampling error of 3,000 labels
     assert found.value == pytest.approx(bits, abs=max(4 * found.stderr, 0.05))
     codes = np.array(["one", "two"])[labels]
-    for margins in ("normal_scores", "standardised"):  # which matter beside no label
+    for margins in ("normal_scores", "standardised"):  # which change nothing with labels
         assert told(a[:, None], codes, margins=margins).value == found.value
 
 

@@ -1,4 +1,4 @@
-"""Settings that are one for all layers, or one each by name."""
+"""Settings that are one value for all layers, or one for each layer by its name."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,5 @@
-"""Calibrated intervals in records: who gets one; the information of correlated ranks."""
+"""Calibrated intervals in records: which values get one; the information of correlated
+ranks."""
 
 import math
 
@@ -47,8 +48,8 @@ def test_linear_information_is_of_continuous_variables():
 
 
 def test_common_neighbours_tell_of_dependence_that_ranks_do_not_show():
-    """Of independent variables nothing, also in many dimensions; of classes that both show in
-    directions of their own, nearly all."""
+    """Independent variables give no information, also in many dimensions; classes that both
+    variables show, each in its own directions, give nearly all."""
     rng = np.random.default_rng(0)
     for d in (1, 30):
         apart = [torch.from_numpy(rng.standard_normal((3000, d))) for _ in range(2)]
@@ -64,7 +65,7 @@ def test_common_neighbours_tell_of_dependence_that_ranks_do_not_show():
 
 @pytest.mark.parametrize("gap", [0.0, 1.0, 4.0])
 def test_what_is_told_of_labels_is_no_more_than_there_is(gap):
-    """A bit through ±gap/2 in unit noise; both opinions are near it, and below on average."""
+    """A bit sent as ±gap/2 with unit noise: both estimates are near it, rather below."""
     from infoplane.truth.mixtures import information_of_bit
 
     rng = np.random.default_rng(0)
@@ -97,7 +98,7 @@ def test_settings_as_tested_have_intervals_and_others_none():
     assert set(calibration.of(ESTIMATORS["ksg"]())) == {"continuous", "labels"}
     assert not calibration.of(ESTIMATORS["ksg"](k=7))
     assert set(calibration.of(ESTIMATORS["ksg"](seed=3))) == {"continuous", "labels"}
-    # margins of critics, which were tested as standardised, matter beside no label
+    # with labels, the critics' margins change nothing; they were tested as standardised
     for margins, kinds in (("normal_scores", set()), ("standardised", {"continuous"})):
         assert set(calibration.of(ESTIMATORS["nwj"](margins=margins))) == {"labels"}
         assert set(calibration.of(ESTIMATORS["infonce"](margins=margins))) == kinds

@@ -1,8 +1,8 @@
-"""The certified interval: it holds truths of closed form in as many repeats as it says.
+"""The certified interval contains truths in closed form as often as it states.
 
-Each side of an interval of 95 % fails with probability 0.025. Of 60 repeats more than 6
-failures have a probability of 5e-4; an upper bound on the very inputs that the density is
-fitted to fails in all of them.
+Each side of an interval of 95 % fails with probability 0.025. In 60 repeats more than 6
+failures have a probability of 5e-4. An upper bound on the same inputs that the density is
+fitted to fails in all repeats.
 """
 
 import math
@@ -40,7 +40,7 @@ def holds(information, truth):
 
 
 def failures(records, ixt, ity):
-    """How often each side of both intervals fails, (2, 2)."""
+    """Number of failures of each side of both intervals, (2, 2)."""
     both = np.array([[one.interval[:2] for one in (r.ixt, r.ity)] for r in records])
     truth = np.array([ixt, ity])
     return np.stack([(both[..., 0] > truth).sum(0), (both[..., 1] < truth).sum(0)])
@@ -57,11 +57,11 @@ def test_linear_layers_are_within_their_intervals(of):
         records += Certified(only_noise=True, densities=[], seed=seed).session()([noisy])
     assert (failures(records, layer.about_x(), layer.about_y()) <= MOST_FAILURES).all()
     widths = [r.ixt.interval.high - r.ixt.interval.low for r in records]
-    assert np.mean(widths) < 0.6 * layer.about_x()  # it says something, too
+    assert np.mean(widths) < 0.6 * layer.about_x()  # and is useful
 
 
 def test_heavy_tails_are_within_their_intervals():
-    """S of Student's distribution of 1.5 degrees of freedom, without a variance."""
+    """S with a Student distribution of 1.5 degrees of freedom, whose variance is infinite."""
     t = np.linspace(-4000, 4000, 400_001)
     s = np.sinh(np.linspace(-9, 9, 4001))
     weights = stats.t(1.5).pdf(s) * np.gradient(s)
@@ -77,7 +77,7 @@ def test_heavy_tails_are_within_their_intervals():
 
 
 def test_an_upper_bound_knows_that_neighbouring_places_are_alike():
-    """Maps of 4 × 49 numbers: with their shape some 100 weights tell the whole distribution."""
+    """Maps of 4 × 49 values: given their shape, some 100 weights determine the distribution."""
     (layer,) = LinearLayers(dense=[], maps=[(4, 7)], length=0.5, scales=[1.0]).layers()
     samples = layer.draw("inputs", 150, 0).samples
     as_maps, as_rows = (
@@ -88,7 +88,7 @@ def test_an_upper_bound_knows_that_neighbouring_places_are_alike():
 
 
 def atoms():
-    """Eight places, as of a quantised layer, in one half of which a unit is off."""
+    """Eight centres, like those of a quantised layer; in half of them a unit is off."""
     rng = np.random.default_rng(3)
     places = np.round(rng.normal(size=(8, 3)), 1) + 0.05
     places[:4, 0] = 0.0
@@ -96,8 +96,8 @@ def atoms():
 
 
 def of_mixture(centres, sizes, groups, n=200_000):
-    """I(group; T) by plain Monte Carlo, T around one of equally likely centres; a number
-    without noise is a point mass. groups (n_centres,) int; a twin that shares nothing."""
+    """I(group; T) by plain Monte Carlo, with T around one of equally likely centres; an entry
+    without noise is a point mass. groups (n_centres,) int. Shares no code with the tested."""
     rng = np.random.default_rng(1)
     own = rng.integers(len(centres), size=n)
     t = centres[own] + sizes[own] * rng.normal(size=(n, centres.shape[1]))
@@ -132,7 +132,7 @@ def test_quantised_layers_and_dropout_noise_are_within_their_intervals(noise):
 
 
 def test_noise_of_the_layers_before_is_none_of_the_information():
-    """X → S = X + N(0, 1) → T = S + N(0, 1), of two dimensions: ½ log2(1 + 4/2) bits each."""
+    """X → S = X + N(0, 1) → T = S + N(0, 1) in two dimensions: ½ log2(1 + 4/2) bits in each."""
     truth = math.log2(3)
     records = []
     for seed in range(40):
@@ -141,10 +141,10 @@ def test_noise_of_the_layers_before_is_none_of_the_information():
         s, y = x + rng.normal(size=(150, 6, 2)), (x[:, 0, 0] > 0).astype(int)
         records.append(interval(s, y, draws=True, only_noise=False, seed=seed))
         alone = interval(s[:, 0], y, only_noise=False, seed=seed).ixt
-        assert alone.interval.low <= truth  # as of one draw I(T;Y) alone is a lower bound
+        assert alone.interval.low <= truth  # with one draw, only I(T;Y) bounds it from below
     assert (failures(records, truth, 0)[:, 0] <= 5).all()
     assert np.mean([r.ixt.interval.low for r in records]) > 0.5 * truth
-    # with the wrong assumption it is I(S;T) that is bounded
+    # with the wrong assumption, the bounds are those of I(S;T)
     wrong = interval(s[:, 0], y, only_noise=True).ixt
     assert wrong.interval.low > truth
 
@@ -152,7 +152,7 @@ def test_noise_of_the_layers_before_is_none_of_the_information():
 def test_measured_inputs_with_noise_before_are_between_own_and_other_draws():
     rng = np.random.default_rng(0)
     x, y = np.array([-2.0, 0.0, 1.0, 3.0]), np.array([0, 0, 1, 1])
-    # p(t|x) is a Gaussian of variance 2: what the draws tell of it is what the interval is for
+    # p(t|x) is a Gaussian of variance 2, which the estimator knows only from draws
     ixt, ity = (
         of_mixture(x[:, None], math.sqrt(2) * np.ones((4, 1)), g) for g in (np.arange(4), y)
     )
@@ -175,7 +175,7 @@ def fit(shape=()):
 
 @pytest.mark.parametrize("kind", ["gaussian", "centres", "maps", "mixture", "flow", "stack"])
 def test_densities_are_densities(kind):
-    """Each variant integrates to 1: otherwise nothing is an upper bound."""
+    """Each variant integrates to 1; otherwise there is no upper bound."""
     of = fit((1, 1, 2))
     spectrum = Spectrum(of)
     gaussian = Gaussian(of, spectrum)
@@ -201,7 +201,7 @@ def test_spikes_are_densities_and_masses():
 
 
 def test_pairs_reach_beyond_the_logarithm_of_the_inputs():
-    """20 independent units of I = 2 bits each."""
+    """20 independent units with 2 bits each."""
     rows = math.sqrt(15) * np.random.default_rng(0).normal(size=(300, 20))
     found = interval(rows, np.arange(300) % 2).ixt
     assert math.log2(300) + 1 < found.interval.low < 40 < found.interval.high
@@ -216,10 +216,10 @@ def test_too_few_inputs_of_a_population_are_refused_by_place():
 
 
 def test_sides_split_the_error():
-    """A half of 0.05 each, by the quantiles of Student's distribution."""
+    """Each side fails with 0.025, by the quantiles of the Student distribution."""
     terms = np.random.default_rng(0).normal(size=50)
     mean = Mean.of(terms, np.arange(50), 80)
-    # a side that skewness would make narrower is Student's own
+    # if skewness would make a side narrower, the Student quantile is used
     widths = np.array([mean.value - mean.lower(0.025), mean.upper(0.025) - mean.value])
     own = stats.t.ppf(0.975, 49) * terms.std() / math.sqrt(50)
     assert widths.min() == pytest.approx(own, rel=1e-9) and widths.max() > own

@@ -10,7 +10,7 @@ from infoplane.estimators import clustering
 from infoplane.samples import Samples
 
 SINGLE = 1e-5
-"""Relative: sums of some thousand float32 distances. Everything else is in float64."""
+"""Relative error of sums of about a thousand float32 distances; all else is float64."""
 
 
 def extra(t, y, **options):
@@ -28,7 +28,7 @@ def clusters(n: int = 200, d: int = 4, n_classes: int = 3, seed: int = 0):
 
 
 def twin(t, y) -> dict[str, float]:
-    """Every measure but the entropy and the silhouette, pair by pair."""
+    """Every measure except the entropy and the silhouette, pair by pair."""
     squares, cosines = {True: [], False: []}, {True: [], False: []}
     for i, j in itertools.combinations(range(len(t)), 2):
         same = bool(y[i] == y[j])

@@ -1,6 +1,6 @@
-"""Code that numba has just compiled and code out of its cache say the same, bit by bit.
+"""Code that numba has just compiled and code from its cache give the same results, bit by bit.
 
-Else the first job in a fresh clone would differ from all that follow it.
+Otherwise the first job in a fresh clone would differ from all later jobs.
 """
 
 import os

@@ -14,8 +14,8 @@ from infoplane.samples import Pair
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """numba, once it runs, sets torch's threads to its own number; small matrices on several
-    threads wait for each other wherever the machine does anything else."""
+    """One thread: numba sets torch's threads to its own number, and on a busy machine small
+    matrices on several threads wait for each other."""
     torch.set_num_threads(1)
 
 
@@ -79,8 +79,8 @@ def test_components_of_less_than_rounding_are_left_out():
 
 
 def embedded(n, bits, width, seed=0):
-    """Four Gaussian pairs, b stretched over `width` variables of a smooth surface, a over as
-    many of a plane with little noise."""
+    """Four Gaussian pairs. b lies on a smooth surface in `width` dimensions, a on a plane in as
+    many, with little noise."""
     a, b = gaussians(n, 4, bits, seed)
     rng = np.random.default_rng(seed + 1)
     a = a @ rng.normal(size=(4, width)) + 0.01 * rng.normal(size=(n, width))
@@ -130,11 +130,11 @@ def test_no_global_random_state_is_used():
 
 
 def test_labels():
-    """Two far clusters told apart by the label, and clusters that say nothing of it."""
+    """Two distant clusters that show the label, and clusters that do not."""
     rng = np.random.default_rng(0)
     y = np.arange(1000) % 2
     noise = rng.normal(size=(1000, 6))
-    # H(A') is of a mixture with half of the samples a cluster: log2 2 within 0.1 bit
+    # A' has two clusters with half of the samples each: log2 2, within 0.1 bit
     assert result(noise + 20 * y[:, None], y).value == pytest.approx(1.0, abs=0.1)
     nothing = result(noise, y)
     assert abs(nothing.value) < 4 * nothing.stderr + 0.05
@@ -142,7 +142,7 @@ def test_labels():
 
 
 def test_draws_are_told_apart_by_their_input():
-    """T = one of 8 far points and noise: I(X;T) = 3 bits, whatever the features of x."""
+    """T is one of 8 distant points plus noise: I(X;T) = 3 bits for any features of x."""
     rng = np.random.default_rng(0)
     centres = np.repeat(20 * rng.permutation(8)[:, None], 100, axis=0)
     a = centres + rng.normal(size=(800, 1))
@@ -188,7 +188,7 @@ def test_convolutional_autoencoder_is_that_of_torch_modules():
 
 
 def blobs(n, side=10, noise=0.1, seed=0):
-    """Images of a blob at a place in the unit square, and that place with Gaussian noise."""
+    """Images of a blob in the unit square, and its position with Gaussian noise."""
     rng = np.random.default_rng(seed)
     place = rng.random((n, 2))
     grid = np.stack(np.meshgrid(*[np.linspace(0, 1, side)] * 2, indexing="ij"), axis=-1)
@@ -199,7 +199,7 @@ def blobs(n, side=10, noise=0.1, seed=0):
 def test_information_of_images_survives_a_convolutional_code():
     x, t = blobs(1500)
 
-    def density(v):  # of a uniform place and its noise
+    def density(v):  # of a uniform position with its noise
         return norm.cdf(v / 0.1) - norm.cdf((v - 1) / 0.1)
 
     entropy = quad(lambda v: -density(v) * np.log(density(v) + 1e-300), -1, 2)[0]

@@ -17,10 +17,11 @@ CRITICS = ("mine", "nwj", "infonce", "smile", "js")
 
 
 def faint(n, bits, seed=0, spread=0.3):
-    """Images a of one template each whose strength is tied to that of b's, on white noise.
+    """Images a and b: one template each with correlated strengths, on white noise.
 
-    Along the template a unit normal and the noise add to a variance of 1 + spread², across it
-    there is noise alone: I(A;B) = −½ log2(1 − ρ²) with ρ the correlation of the projections.
+    Along the template, a unit normal and the noise have the variance 1 + spread²; in all other
+    directions there is only noise. I(A;B) = −½ log2(1 − ρ²), where ρ is the correlation of the
+    projections on the templates.
     """
     rng = np.random.default_rng(seed)
     profile = np.hanning(10)[1:-1]
@@ -36,7 +37,7 @@ def faint(n, bits, seed=0, spread=0.3):
 
 
 def twin(settings, maps, widths):
-    """The same critic in torch.nn: a list of modules by name of the weights."""
+    """The same critic in torch.nn: lists of modules, by the names of the weights."""
     modules = {}
     for side, shape, width in zip("ab", maps, widths, strict=True):
         d = width
@@ -62,7 +63,7 @@ def twin(settings, maps, widths):
 
 
 def twin_score(settings, maps, modules, a, b):
-    """f(a, b) of rows, by torch.nn alone."""
+    """f(a, b) of rows, only with torch.nn."""
     sides = {}
     for side, shape, h in zip("ab", maps, (a, b), strict=True):
         if shape:
@@ -135,8 +136,8 @@ def test_first_weights_lie_within_one_over_the_root_of_the_inputs_of_a_kernel():
 def test_every_critic_finds_what_two_images_share(name):
     bits = 1.0
     found = ESTIMATORS[name](**SMALL, max_steps=400, seed=1).between(faint(1500, bits))
-    # 225 held-out samples in each half leave a standard error of about 0.1 bit, and a critic
-    # that has not learnt all lies below
+    # 225 held-out samples in each half leave a standard error of about 0.1 bit; a critic that
+    # has not learnt everything gives less
     assert bits - 0.35 < found.value < bits + 3 * found.stderr + 0.05
     alone = faint(1500, bits)
     alone = Pair(alone.a, alone.b.roll(7, 0), shapes=alone.shapes)
@@ -176,7 +177,7 @@ def test_a_channel_of_a_map_is_standardised_as_one_variable():
     of_maps = group.a[0].view(40, 2, 16)
     np.testing.assert_allclose(of_maps.mean((0, 2)), 0, atol=1e-5)  # float32
     np.testing.assert_allclose(of_maps.std((0, 2), correction=0), 1, atol=1e-5)
-    # a bright corner stays one, and the order of positions is as it was
+    # a bright corner stays bright, and positions keep their order
     assert (of_maps[:, 0, 0] > of_maps[:, 0, 1:].amax(1)).all()
     assert torch.equal(of_maps[:, 0].argsort(1), rows.view(40, 2, 16)[:, 0].argsort(1))
     assert group.maps == ((2, 4, 4), ())

@@ -9,14 +9,14 @@ from infoplane.estimators.kernels.counting_cpu import TX, TY, T
 
 @pytest.fixture
 def batch():
-    """Six samples (200, 3, 5) of float32 as one tensor, and their labels."""
+    """Six float32 samples (200, 3, 5) as one tensor, and their labels."""
     rng = np.random.default_rng(0)
     samples = torch.from_numpy(rng.normal(size=(6, 200, 3, 5)).astype("f4"))
     return samples, rng.integers(0, 4, (6, 200))
 
 
 def grids():
-    """Bins inside a range, beyond it, and by width."""
+    """Grids: values inside a range, values beyond it, and bins of a given width."""
     return [
         counting.Grid.of_range(-4, 4, 6, (6, 5)),
         counting.Grid.of_range(-0.5, np.linspace(0, 1, 5), 3, (6, 5)),
@@ -35,7 +35,7 @@ def test_torch_path_counts_what_the_compiled_path_counts(batch, grid):
         )
         counting.tally_on_device(hashes, labels[i], found, i)
     np.testing.assert_array_equal(compiled.n_codes, found.n_codes)
-    # the compiled sums are in multiples of 2⁻³⁰, half of which each code may be off
+    # the compiled sums are in multiples of 2⁻³⁰; each code may be off by half of one
     np.testing.assert_allclose(compiled.weighted, found.weighted, atol=600 * 2.0**-31)
 
 
@@ -133,8 +133,8 @@ def test_labels_of_all_samples_may_be_given_once(batch):
 @pytest.mark.parametrize("n_units", [1, 3, 4, 5, 8, 10, 12, 17, 64, 600])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_rows_of_all_widths_are_told_apart_and_no_others(n_units, dtype):
-    """Rows of which whole vectors are read, and the last ones: each row is there twice, once
-    in each half, but for one number of one."""
+    """Rows of whole blocks and the last rows. Each row occurs twice, once in each half; in one
+    row, one value differs."""
     random, labels = np.random.default_rng(n_units), np.zeros((1, 1), np.int64)
     for n_rows in (1, 9, 20):
         once = random.choice([-1.0, -0.0, 0.5], (n_rows, n_units)).astype(dtype)

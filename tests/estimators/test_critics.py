@@ -21,12 +21,12 @@ def method(request):
 
 @pytest.fixture(params=["mine", "infonce"])
 def architecture(request):
-    """A method of each architecture: concat and separable critics."""
+    """One method for each architecture: concat and separable critics."""
     return ESTIMATORS[request.param]
 
 
 def gaussians(n, d, bits, seed=0, d_b=None):
-    """A pair of I(A;B) = −(d/2) log2(1 − ρ²) = `bits`; b has d_b − d columns more, of noise."""
+    """A pair with I(A;B) = −(d/2) log2(1 − ρ²) = `bits`; b has d_b − d columns of noise."""
     rho = math.sqrt(1 - 2 ** (-2 * bits / d))
     rng = np.random.default_rng(seed)
     a = rng.normal(size=(n, d))
@@ -46,7 +46,7 @@ def architectures(d_a=3, d_b=2):
 
 
 def drawn(net, n_critics, seed=0):
-    """Weights of a stack, (C, n_weights)."""
+    """All weights of a stack of critics, (C, n_weights)."""
     values = torch.zeros(n_critics, net.n_weights)
     for i in range(n_critics):
         net.put(values, i, net.initial(torch.Generator().manual_seed(seed + i)))
@@ -233,15 +233,15 @@ def test_split_keeps_halves_apart_and_draws_of_an_input_together():
 
 
 def test_draws_of_an_input_are_split_together(architecture):
-    """T is the number of its input in bits: a critic could only know held-out inputs if it
-    had trained on other draws of them."""
+    """T identifies its input at random: a critic could only know held-out inputs if it had
+    trained on other draws of them."""
     rng = np.random.default_rng(0)
     codes = rng.normal(size=(60, 1)) * 100  # of inputs, unrelated to their features
     x = rng.normal(size=(60, 3))
     a = np.repeat(codes, 20, axis=0) + rng.normal(size=(1200, 1))
     pair = Pair(torch.tensor(a), torch.tensor(np.repeat(x, 20, axis=0)), n_draws=20)
     found = one(architecture, pair, batch_size=32, width=64)
-    # Nothing is to be known; 18 held-out inputs leave a standard error of some tenths.
+    # There is nothing to learn; 18 held-out inputs leave a standard error of a few tenths.
     assert found.value < 0.3
     assert found.value + 4 * found.stderr > -0.5
 
@@ -258,9 +258,9 @@ def test_warm_start_carries_weights_to_the_next_epoch(architecture):
     memory = {}
     one_by_one = [architecture(settings).between_batch([pair], memory)[0] for pair in at]
     assert [r.value for r in in_one_call] == pytest.approx([r.value for r in one_by_one])
-    # 30 steps from the start are too few; those that went before are not lost.
+    # 30 steps from fresh weights are too few; earlier steps are not lost.
     assert in_one_call[2].value > in_one_call[0].value + 0.05
-    # An epoch that says nothing leaves the weights of the one before.
+    # An epoch without information keeps the weights of the epoch before.
     weights = memory[at[0].key]
     constant = Pair(torch.ones_like(pairs[0].a), pairs[0].b, key=at[0].key, epoch=3)
     architecture(settings).between_batch([constant], memory)
@@ -291,7 +291,7 @@ def test_weights_that_explode_on_the_next_epoch_are_given_up():
 
 
 class Exploding(mine.MINE):
-    """From the 100th mini-batch on, a loss that is not a number."""
+    """A critic whose loss is NaN from the 100th mini-batch on."""
 
     n_calls = 0
 
@@ -305,11 +305,11 @@ def test_a_bound_that_explodes_is_flagged_and_the_best_before_kept():
     found = one(Exploding, gaussians(400, 1, 2.0))
     assert found.flags == ("exploded",)
     assert found.extra["steps"] == 100
-    assert 0.5 < found.value < 2.5  # what 50 steps reach of 2 bits
+    assert 0.5 < found.value < 2.5  # after 50 steps, of 2 bits
 
 
 class Boundless(mine.MINE):
-    """A bound that claims more than the held-out pairs can tell."""
+    """A critic whose bound exceeds what the held-out pairs can show."""
 
     def bound(self, summary):
         value, terms = super().bound(summary)
@@ -317,7 +317,7 @@ class Boundless(mine.MINE):
 
 
 def scripted(monkeypatch, *evaluations):
-    """Held-out bounds, in nats, of both halves at each evaluation; the last ones remain."""
+    """Held-out bounds of both halves, in nats, at each evaluation; then the last ones."""
     values = [value for halves in evaluations for value in halves]
 
     def bound(self, half):
@@ -335,7 +335,7 @@ def test_a_collapsed_half_is_not_reported_where_the_other_is_at_its_best(
     scripted(monkeypatch, (0.1, -1e161), (0.2, 0.3), (0.9, collapsed), (0.1, 0.1))
     found = one(mine.MINE, gaussians(100, 1, 1.0))
     assert found.value == pytest.approx(0.25 * BIT)
-    assert ("exploded" in found.flags) == (not math.isfinite(collapsed))  # else it comes back
+    assert ("exploded" in found.flags) == (not math.isfinite(collapsed))  # else it recovers
 
 
 def test_a_bound_that_was_never_sound_is_that_of_a_constant_critic(method, monkeypatch):
@@ -403,7 +403,7 @@ def test_awkward_shapes_are_answered(architecture, n, d_a, d_b):
 
 
 def test_labels_reach_the_information_of_a_channel(method):
-    """Y is read from A through a symmetric channel: I = 1 − h(0.1) = 0.531 bit."""
+    """Y is a noisy copy of A through a symmetric channel: I = 1 − h(0.1) = 0.531 bit."""
     rng = np.random.default_rng(0)
     n, flip = 3000, 0.1
     label = rng.integers(0, 2, n)
@@ -411,8 +411,8 @@ def test_labels_reach_the_information_of_a_channel(method):
     a = 3.0 * (2 * sign - 1)[:, None] + rng.normal(size=(n, 1)) * 0.2
     found = one(method, Pair.of(a, label), max_steps=400)
     truth = 1 + flip * math.log2(flip) + (1 - flip) * math.log2(1 - flip)
-    # SMILE clips nothing here; four standard errors of 900 held-out samples, and .02 for what
-    # 400 steps miss
+    # SMILE clips nothing here; four standard errors of 900 held-out samples, and 0.02 because
+    # training stops after 400 steps
     assert abs(found.value - truth) < 4 * found.stderr + 0.02
     assert found.stderr < 0.06
 

@@ -10,7 +10,7 @@ from infoplane.estimators.kernels import counting
 from infoplane.samples import Pair, Samples
 
 EXACT = 1e-10
-"""bit: rounding of sums of some hundred float64 logarithms."""
+"""bit: rounding error of sums of some hundred float64 logarithms."""
 
 RAW = {"bandwidth": 1.0, "correction": "none"}
 
@@ -30,7 +30,7 @@ def gaussians(n: int, d: int, bits: float, seed: int = 0):
 
 
 def twin(a, b, width, cut=math.inf, corrected=False, n_shifts=5, seed=0) -> float:
-    """The published estimator, sample by sample; b (n, d_b), or (n,) labels."""
+    """The published estimator, sample by sample. b : (n, d_b), or (n,) labels"""
     values = []
     for shift in range(n_shifts):
         most = max(v.shape[1] for v in (a, b) if v.ndim == 2)
@@ -79,7 +79,7 @@ def test_edge_gives_the_same_by_torch_operations():
 
 @pytest.mark.parametrize("width", [0.5, 200.0])
 def test_many_coordinates_agree_with_the_slow_twin(width):
-    """Whether some coordinates tell all rows apart, as at a small width, or do not."""
+    """The result is the same whether some coordinates distinguish all rows or do not."""
     a, b = gaussians(100, 400, 2.0)
     a[50:] = a[:50]
     a[50:, 1] += 1.0  # not among those that are compared first
@@ -97,8 +97,8 @@ def test_edge_takes_the_width_of_the_rule():
     )
 
 
-# Beside the truth: measured −0.10 at d = 1 and −0.42 at d = 2, from wide cells, and 0.03 of
-# noise over seeds.
+# Measured errors: −0.10 bit at d = 1 and −0.42 bit at d = 2, because of wide cells, and a noise
+# of 0.03 bit over seeds.
 @pytest.mark.parametrize(("d", "low", "high"), [(1, 0.15, 0.05), (2, 0.52, -0.3)])
 def test_edge_comes_near_the_truth_of_gaussians_from_below(d, low, high):
     for seed in range(3):
@@ -116,13 +116,13 @@ def test_edge_invents_no_information_at_any_number_of_dimensions(d):
 @pytest.mark.parametrize("d", [1, 3, 5, 10])
 def test_edge_grows_with_the_information(d):
     values = [result(*gaussians(4096, d, bits)).value for bits in (0, 1.5, 3, 6)]
-    # Each step is at least 0.1 bit even at d = 10, where little of it is seen.
+    # Each step is at least 0.1 bit, even at d = 10, where the estimate is far too low.
     assert np.all(np.diff(values) > 0.1)
 
 
 def test_edge_is_exact_on_discrete_variables():
-    # One bit sent through a channel that flips a tenth: cells of an eighth of an sd part the
-    # values, and the plug-in information of the table is counted.
+    # One bit through a channel that flips a tenth: cells of an eighth of a standard deviation
+    # separate the values, which gives the plug-in information of the table.
     rng = np.random.default_rng(0)
     a = rng.integers(0, 2, 2000)
     b = np.where(rng.random(2000) < 0.1, 1 - a, a)
@@ -145,7 +145,7 @@ def test_edge_does_not_depend_on_units_nor_places_nor_order():
     a, b = gaussians(600, 2, 1.5)
     value = result(a, b, **RAW).value
     order = np.random.default_rng(3).permutation(600)
-    # Another scale or place rounds values at a cell's edge to its other side: none, here.
+    # With another scale or origin, rounding may move values across an edge; here it moves none.
     for a2, b2 in [(a * [1e6, 1e-6], b + 100), (a[order], b[order]), (a * 1e200, b * 1e-200)]:
         assert result(a2, b2, **RAW).value == pytest.approx(value, abs=EXACT)
 
@@ -163,7 +163,7 @@ def test_edge_never_exceeds_its_cap(correction):
             found = result(a, b, bandwidth=width, correction=correction)
             assert found.value <= found.cap + EXACT
     one = result(a, a, bandwidth=0.5, correction=correction)
-    assert one.value == pytest.approx(one.cap, rel=0.02)  # a says all about itself
+    assert one.value == pytest.approx(one.cap, rel=0.02)  # a determines itself
 
 
 def test_edge_standard_error_is_that_of_repeated_samples():
@@ -220,7 +220,7 @@ def test_upper_cut_of_labels_leaves_the_inputs_and_says_what_it_cut():
     assert result(a, b, upper_cut=apart, **narrow) == whole  # log2 N = 10.97 is below 20
     with_labels = result(a, labels, upper_cut=apart, **narrow)
     assert with_labels.flags == ("cut",) and with_labels.value <= 0.5
-    # log2 of N over the smallest class is all that a label can say
+    # with labels, no ratio exceeds log2 of N over the smallest class
     assert result(a, labels, upper_cut={"labels": 1.1}, **narrow).flags == ()
 
 

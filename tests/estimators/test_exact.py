@@ -1,4 +1,4 @@
-"""Counting equal rows: against np.unique, against bins on the same grid, on the edges."""
+"""Counting equal rows: compared with np.unique and with bins on the same grid; edge cases."""
 
 import math
 
@@ -23,7 +23,7 @@ COUNTS = 1e-9
 
 
 def entropy(*columns):
-    """Of equal rows by np.unique, bits."""
+    """Entropy of equal rows by np.unique, in bits."""
     rows = np.column_stack([np.unique(c, axis=0, return_inverse=True)[1] for c in columns])
     p = np.unique(rows, axis=0, return_counts=True)[1] / len(rows)
     return -(p * np.log2(p)).sum()
@@ -87,7 +87,7 @@ def test_neighbouring_floats_are_two_values():
     near = np.nextafter(np.float32(0.5), np.float32(1))
     t = np.array([[0.5], [near]], np.float32)
     assert infoplane.estimate(t, [0, 1], estimator="exact").ixt.value == 1.0
-    t = np.array([[0.5], [0.5 + 2**-50]])  # float64, which float32 could not tell apart
+    t = np.array([[0.5], [0.5 + 2**-50]])  # different in float64, equal in float32
     assert infoplane.estimate(t, [0, 1], estimator="exact").ixt.value == 1.0
 
 
@@ -121,7 +121,7 @@ def test_batches_of_mixed_shapes_and_labels_keep_their_order():
 
 
 def test_many_units_on_few_levels_share_no_hash():
-    """Every row of 16 units on 2 levels: 2¹⁶ rows whose bits end in 23 zeros."""
+    """All rows of 16 units with 2 levels: 2¹⁶ rows of values whose bits end in 23 zeros."""
     t = ((np.arange(2**16)[:, None] >> np.arange(16)) & 1).astype(np.float32)
     for values in (t, 2 * t - 1):
         found = infoplane.estimate(values, np.zeros(2**16, int), estimator="exact")

@@ -1,4 +1,4 @@
-"""What estimators have in common: pairs, draws, flags, and the call for two variables."""
+"""The common interface of estimators: pairs, draws, flags, and the call for two variables."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ class CountedSettings(EstimatorSettings):
 
 
 class Counted(PairEstimator):
-    """Returns what it was given: rows, and columns of either side."""
+    """Returns the number of rows as value, and of columns of the wider variable as an extra."""
 
     Settings = CountedSettings
 
@@ -183,7 +183,8 @@ def test_kernel_bounds_hold_for_two_noisy_gaussians():
 
 @pytest.mark.parametrize("method", ["binned", "kde", "renyi", "ksg", "compressed"])
 def test_a_continuous_y_is_measured_as_that_of_two_variables(method):
-    """I(T;Y) is what `between` says of the pair, and I(X;T) what it is beside labels."""
+    """I(T;Y) with a continuous Y is the result of `between`, and I(X;T) is the same as with
+    labels."""
     source = torch.Generator().manual_seed(0)
     x = torch.randn(60, 3, generator=source)
     t = torch.tanh(x[:, None, :2] + 0.1 * torch.randn(60, 2, 2, generator=source))

@@ -14,7 +14,7 @@ from infoplane.samples import Samples
 from infoplane.stores.information import numbers_of
 
 ACCURATE = 1e-4
-"""bit, relative above 1 bit: what the estimator promises beside the formulas in float64."""
+"""bit, relative above 1 bit: the stated accuracy, compared with the formulas in float64."""
 
 ENDS = ("interval_low", "interval_high")
 VALUES = ("ixt", "ity", *(f"{of}_{end}" for of in ("ixt", "ity") for end in ENDS))
@@ -274,4 +274,4 @@ print(re.search(r"VmHWM:\\s*(\\d+) kB", Path("/proc/self/status").read_text())[1
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
-    assert 1024 * int(done.stdout) < 2e9  # getrusage would tell the parent's where larger
+    assert 1024 * int(done.stdout) < 2e9  # getrusage may give the parent's

@@ -31,7 +31,8 @@ def normals(n, d, rho, seed=0):
 
 
 def entropies(rows, k, norm):
-    """Each sample's term in nats, by the equation with an n × n matrix; k for each, or one."""
+    """Each sample's term in nats, by the equation with an n × n matrix. k : one, or one for
+    each sample"""
     n, d = rows.shape
     differences = np.abs(rows[:, None] - rows[None])
     if norm == "max":
@@ -128,7 +129,7 @@ def test_weights_satisfy_their_equations():
 
 
 def test_weights_take_bias_away():
-    """Entropy of 8 normals by 100 of 1000 neighbours: .5 nat too large without weights."""
+    """Entropy of 8 normals by 100 neighbours of 1000: 0.5 nat too large without weights."""
     z = np.random.default_rng(0).standard_normal((1000, 8))
     # The entropy of these samples: that of the distribution is uncertain by .06 nat.
     truth = 4 * math.log(2 * math.pi) + (z**2).sum() / 2000
@@ -155,7 +156,7 @@ def test_the_cap_is_reached_and_not_passed(norm):
         a, b = normals(60, 2, 0.9999999, seed)
         record = between(a, b, norm=norm)
         assert record.value <= record.cap
-    if norm == "max":  # the copy's distance in both is that in one
+    if norm == "max":  # a copy has the same distance in both as in one
         record = between(a, a.copy(), norm=norm)
         assert record.value == pytest.approx(record.cap, abs=ROUNDING)
     y = rng.permutation(np.repeat(np.arange(50), 20))

@@ -46,7 +46,7 @@ def matrices(variant, *variables):
 
 
 def twin(a, b, k, variant):
-    """Bits and the terms, by the equations with n × n matrices."""
+    """The value in bits and the terms, by the equations with n × n matrices."""
     n, (in_a, in_b) = len(a), matrices(variant, a, b)
     both = np.maximum(in_a, in_b) if variant == "ksg1" else np.hypot(in_a, in_b)
     radii = np.sort(both, axis=1)[:, k - 1, None]
@@ -136,7 +136,7 @@ def test_bias_improved_is_closer_in_many_dimensions():
 def test_labels_that_a_threshold_gives_are_found_whole():
     a = np.random.default_rng(0).standard_normal((4000, 2))
     record = between(a, a[:, 0] > 0)
-    # 1 bit, less what classes overlap within a neighbour's distance of the border.
+    # 1 bit, less for samples whose neighbours lie across the border of the classes.
     assert 0.95 < record.value <= record.cap
 
 
@@ -175,7 +175,7 @@ def test_ties_are_parted_by_seed():
 
 @pytest.mark.parametrize("estimator", ["ksg", "sliced"])
 def test_many_ties_hold_no_information(estimator):
-    """Noise that has ties of its own made 0.0082 bit of the first and 0.083 of the second."""
+    """Noise with ties would give 0.0082 bit for the first and 0.083 bit for the second."""
     rng = np.random.default_rng(0)
     settings = {"n_projections": 1} if estimator == "sliced" else {}
     rare = (rng.random(50_000) < 0.001).astype(int)
@@ -189,7 +189,7 @@ def test_many_ties_hold_no_information(estimator):
 
 
 def test_neighbours_at_equal_distances_do_not_pass_the_cap():
-    grid = torch.arange(60.0, dtype=torch.float64)[:, None]  # not parted
+    grid = torch.arange(60.0, dtype=torch.float64)[:, None]  # ties not separated
     labels = torch.arange(60) // 30
     terms = neighbour_terms.of_labels(grid, labels, 2, "max", 10**8)
     assert terms.mean() <= neighbour_terms.cap_of_labels(labels)
@@ -229,7 +229,7 @@ def test_what_never_varies_says_nothing(labelled, variant):
     assert record.value == 0 and record.cap > 0
     same = np.zeros(50, int) if labelled else np.full((50, 1), 2.0)
     assert between(z, same, variant=variant).value == 0
-    # beside others that vary it changes nothing
+    # next to coordinates that vary it changes nothing
     wide = np.hstack([z, np.full((50, 1), 0.1)])
     both = [between(v, y, variant=variant).value for v in (z, wide)]
     assert both[0] == both[1]

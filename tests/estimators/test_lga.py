@@ -26,7 +26,7 @@ def gaussians(n: int, d: int, bits: float, seed: int = 0):
 
 
 def local_likelihood(x, rows, h, mean, covariance):
-    """The objective of the paper at x, with its kernel's mass in closed form."""
+    """The paper's objective at x, with the mass under the kernel in closed form."""
     d = len(x)
     kernel = norm.pdf((rows - x) / h).prod(axis=1) / h**d
     logs = multivariate_normal.logpdf(rows, mean, covariance)
@@ -69,7 +69,7 @@ def test_lga_finds_the_densities_of_a_slow_twin(d, k):
 
 
 def problem_of(d: int, seed: int = 0) -> tuple[lga_cpu.Problem, dict[str, np.ndarray]]:
-    """A fit's problem, and what it is made of, in units of the bandwidth."""
+    """The problem of a fit, and its ingredients in units of the bandwidth."""
     rng = np.random.default_rng(seed)
     covariance, start = (
         (lambda a: a @ a.T / d + 0.1 * np.eye(d))(rng.normal(size=(d, 2 * d))) for _ in "ab"
@@ -204,5 +204,5 @@ def test_lga_names_the_place_where_there_are_too_few_samples():
 
 def test_dimensions_beyond_the_memory_are_refused_with_both_sizes():
     rows = torch.from_numpy(np.random.default_rng(0).normal(size=(300, 100)))
-    with pytest.raises(ValueError, match=r"a and b: .* 100 dimensions take \d+ MB and more, "):
+    with pytest.raises(ValueError, match=r"a and b: .* 100 dimensions take at least \d+ MB, "):
         lga.LGA().between(Pair.of(rows, np.arange(300) % 2))

@@ -1,4 +1,4 @@
-"""More information than there is: I(X;T) above H(X), I(T;Y) above H(Y), from whatever."""
+"""Impossible values: I(X;T) above H(X) and I(T;Y) above H(Y), for any estimator."""
 
 import math
 
@@ -20,7 +20,7 @@ T = np.arange(N)[:, None] * np.ones(2)
 
 
 def flagged(name, monkeypatch, x=X, draws=1, **values):
-    """Whether the values are flagged when this estimator says them, of a layer."""
+    """Whether the values are flagged if this estimator gives them for a layer."""
     method = ESTIMATORS[name]
     ixt, ity = (Information(values.get(key, 0.0)) for key in ("ixt", "ity"))
 
@@ -51,7 +51,7 @@ CASES = [
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 def test_no_estimator_says_more_than_the_entropy_without_a_word(name, monkeypatch):
-    # the measured inputs are no limit to what is said of a population
+    # the measured inputs do not limit a value about a population
     limited = not ESTIMATORS[name]().of_population(Samples.of(T, Y, X))
     for above, values in CASES:
         assert flagged(name, monkeypatch, **values) == (above and limited), values
@@ -101,12 +101,12 @@ def test_a_pair_with_labels_has_their_entropy_for_a_limit(value):
     session = Fixed(estimator="fixed").session()
     found = session.judged(Pair.of(T, Y))
     assert ("above_entropy" in found.flags) == (value > 2)
-    # of numbers there is no such limit: more samples would show more of them
+    # continuous values have no such limit: more samples would show more of them
     assert "above_entropy" not in session.judged(Pair.of(T, X)).flags
 
 
 def test_separate_clusters_of_few_samples_are_too_much_for_neighbours():
-    """ψ(60) − ψ(30) nats, in place of log 2."""
+    """ψ(60) − ψ(30) nats, slightly more than log 2."""
     rng = np.random.default_rng(0)
     y = np.arange(60) % 2
     t = 20.0 * y[:, None] + rng.normal(size=(60, 3))

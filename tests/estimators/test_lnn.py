@@ -56,7 +56,7 @@ def entropy(rows, k, m):
 
 
 def twin(a, b, k=5, m=30):
-    """Bits; b (n, d_b), or (n,) labels."""
+    """The value in bits. b : (n, d_b), or (n,) labels"""
     a = (a - a.mean(axis=0)) / a.std(axis=0)
     if b.ndim == 1:
         given = sum(
@@ -160,7 +160,7 @@ def test_lnn_parts_ties_and_leaves_out_units_that_never_vary():
     with_dead = np.hstack([a, np.zeros((400, 1))])
     assert result(with_dead, b).value == pytest.approx(value, abs=EXACT)
     assert math.isfinite(result(np.round(a, 1), np.round(b, 1)).value)
-    # Half of the samples of a ReLU layer share a value: said so, and not out of all bounds.
+    # Half of the samples of a ReLU layer share a value: flagged, and not absurd.
     found = result(np.maximum(np.hstack([a, b]), 0), (a[:, 0] > 0).astype(int))
     assert found.flags == ("degenerate",)
     assert abs(found.value) < 40

@@ -1,4 +1,4 @@
-"""Going through activations: what is measured together, and how far it says to be."""
+"""Measuring activations: the samples of one call, and the progress that is shown."""
 
 import pytest
 import torch
@@ -29,8 +29,8 @@ class Batches(list):
 
 @pytest.fixture
 def watched(monkeypatch):
-    """A function that measures, and gives how many batches were said to be done, and what was
-    measured then, before each measurement and at the end."""
+    """A function that measures. It returns, before each measurement and at the end, the number
+    of batches that were shown as done and the samples that were measured."""
     bars = []
 
     class Watched(Progress):

@@ -1,4 +1,4 @@
-"""The shared kernel against numpy's plain n × n matrices, in float64, ties included."""
+"""The shared kernel compared with numpy's n × n matrices, in float64, ties included."""
 
 import numba
 import numpy as np
@@ -12,14 +12,14 @@ from infoplane.estimators.kernels import neighbours, neighbours_cpu, scaled
 
 @pytest.fixture(params=["compiled", "tree", "torch"])
 def engine(request, monkeypatch):
-    """Each way to the result, on CPU tensors."""
+    """Each method of computation, on CPU tensors."""
     monkeypatch.setattr(neighbours, "in_torch", lambda rows: request.param == "torch")
     monkeypatch.setattr(neighbours, "_suits_a_tree", lambda n, d: request.param == "tree")
     return request.param
 
 
 def distances(rows, norm):
-    """The plain n × n matrix, in float64; a row is infinitely far from itself."""
+    """The n × n matrix of distances in float64; infinite from a row to itself."""
     differences = np.abs(rows[:, None] - rows[None])
     if norm == "max":
         matrix = differences.max(axis=2)
@@ -30,7 +30,7 @@ def distances(rows, norm):
 
 
 def joint_counts(a, b, k, norm):
-    """Counts in a and in b, by the definitions."""
+    """Counts in a and in b, by their definitions."""
     in_a, in_b = distances(a, norm), distances(b, norm)
     both = np.maximum(in_a, in_b) if norm == "max" else np.hypot(in_a, in_b)
     radii = np.sort(both, axis=1)[:, k - 1, None]
@@ -49,7 +49,7 @@ NASTY = {
     "heavy tails": lambda z: np.sinh(6 * z),
     "in clusters": lambda z: z.round() + 1e-4 * z,
 }
-"""Samples whose differences float32 does not resolve, or does not hold."""
+"""Samples whose differences float32 cannot resolve or represent."""
 
 
 @pytest.mark.parametrize("norm", ["max", "euclidean"])
@@ -186,7 +186,7 @@ def test_a_block_holds_no_more_than_it_may(monkeypatch):
 
 
 def test_the_sieve_leaves_little_to_float64(monkeypatch):
-    """Otherwise the compiled loops would be right and slow: rounding must leave few open."""
+    """Rounding leaves few distances undecided; else the loops would be correct but slow."""
     n = 2000
     rows = np.random.default_rng(0).standard_normal((n, 10))
     (layout,), sizes, scale = neighbours._layouts("max", rows)

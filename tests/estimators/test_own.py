@@ -1,4 +1,4 @@
-"""An estimator from outside the package: the docs' file, and one line of configuration."""
+"""An estimator outside the package: the file of the docs, and one line of configuration."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def gaussian(tmp_path, monkeypatch):
-    """The settings of the docs' estimator, as an experiment with one more line has them."""
+    """The settings of the docs' estimator in an experiment with one more line."""
     docs = (ROOT / "docs" / "own.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", docs, flags=re.DOTALL)
     (code,) = [block for block in blocks if "class Gaussian(" in block]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from infoplane.estimators.kernels import leaves_cpu, pairwise, pairwise_cpu
 
 LITTLE = 10**5
-"""bytes: makes the blocks and tiles of the tests small."""
+"""bytes, few enough for small blocks and tiles."""
 
 
 def problem(n, d, scale, dtype=torch.float32):
@@ -53,7 +53,7 @@ def test_tiled_products_agree_with_direct_differences():
 
 @given(st.floats(0, 60, width=32))
 def test_exponential_is_accurate(x):
-    # float32 holds x log2 e, some 87, to 2⁻¹⁸: 4e-6 of e^−x, which is then nothing beside 1.
+    # float32 has x log2 e, about 87, to 2⁻¹⁸: 4e-6 of e^−x, which is then negligible.
     exact = np.exp(-float(x))
     found = pairwise_cpu.exp_minus(np.float32(x))
     assert found == pytest.approx(exact, rel=2e-7 + 1.2e-7 * x)
@@ -61,7 +61,7 @@ def test_exponential_is_accurate(x):
 
 @pytest.mark.parametrize("d", [3, 50])
 def test_tiles_cover_each_pair_of_blocks_once(d):
-    """Rows that fit into memory, and rows that are centred some at a time."""
+    """The result is the same if all rows fit into memory and if some are centred at a time."""
     rows, order, sizes = problem(1500, d, 1.0)
     blocks = pairwise._blocks(sizes)
     covered = np.zeros((len(blocks), len(blocks)), dtype=int)
@@ -122,7 +122,7 @@ def test_only_rows_close_on_a_line_are_put_there():
 
 
 def test_far_blocks_are_skipped_and_not_missed():
-    # Two clusters 5σ·√8 apart beside one that every other block is far from.
+    # Two clusters 5σ·√8 apart, and one that is far from every other block.
     rows = torch.randn((900, 2), generator=torch.Generator().manual_seed(0))
     rows[300:600] += 14
     rows[600:] += 1e4

@@ -10,10 +10,10 @@ from infoplane.estimators import renyi
 from infoplane.samples import Pair, Samples
 
 EXACT = 1e-9
-"""bit: eigenvalues of some hundred rows in float64."""
+"""bit: error of eigenvalues of some hundred rows in float64."""
 
 NARROW = {"width": 1e-3, "width_b": 1e-3}
-"""Against values that are 1 or more apart: exp(−10⁶) is 0, kernels are equality."""
+"""A width for values that are at least 1 apart: exp(−10⁶) is 0, so kernels test equality."""
 
 
 def result(a, b, n_draws: int = 1, **options):
@@ -122,7 +122,7 @@ def test_renyi_of_independent_variables_is_small_at_a_wide_kernel():
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 512, 2))
     wide = {"width": 10.0, "width_b": 10.0}
-    # Kernels are 1 − d²/100: nothing is told apart, and so little told.
+    # Kernels are 1 − d²/100: hardly any samples are distinguished, so the value is small.
     assert 0 <= result(a, b, **wide).value < 0.02
     assert result(a, a, **wide).value > 0.05
 
@@ -252,7 +252,7 @@ def test_renyi_moving_average_goes_from_batch_to_batch_and_epoch_to_epoch():
             one = renyi.Renyi(**options | {"batch_size": 40}).between(
                 Pair.of(rows[chosen], y[chosen])
             )
-            own = one.extra["width"]  # a single batch of these rows: what it chooses by itself
+            own = one.extra["width"]  # the width that a single batch of these rows chooses
             last = own if last is None else 0.9 * last + 0.1 * own
             widths.append(last)
             values.append(twin(rows[chosen], y[chosen], 1.01, last))

@@ -1,5 +1,5 @@
-"""Intervals of counted information over a population: the inequalities they are made of, and
-how often they hold. Laws and repeats are seeded."""
+"""Intervals of counted information for a population: their inequalities, and how often they
+contain the truth. Distributions and repeats are seeded."""
 
 import itertools
 import math
@@ -31,7 +31,7 @@ def two_points(rare):
 
 
 def of_a_layer(k):
-    """As of late SZT layers: two codes hold most, thousands share the rest."""
+    """Like late SZT layers: two codes have most of the mass, thousands share the rest."""
     return np.concatenate([[0.45, 0.35], 0.2 * normed(np.geomspace(1, 1e-4, k))])
 
 
@@ -75,8 +75,8 @@ def counted(t, y, random):
 
 @pytest.mark.parametrize("name", LAWS)
 def test_intervals_hold_the_truth_of_the_population(name):
-    """Each side may fail in 2.5 % of 200 repeats; it hardly ever does, as the limits are those
-    of the worst law. Without the bias the high end fails wherever codes are many."""
+    """Each side may fail in 2.5 % of 200 repeats. It hardly ever does, because the limits are
+    for the worst distribution. Without the bias, the upper end fails if codes are many."""
     (p, n), random = LAWS[name], np.random.default_rng(7)
     given_t = random.dirichlet([0.3, 0.3, 0.3], len(p))
     joint = p[:, None] * given_t
@@ -92,7 +92,7 @@ def test_intervals_hold_the_truth_of_the_population(name):
         missed["low"] += (of_t.low > h) + (of_y.low > i)
         missed["high"] += (of_t.high < h - 1e-9) + (of_y.high < i - 1e-9)
         assert of_t.high - of_t.low > 0
-    assert max(missed.values()) <= 10, missed  # of 400, 10 expected where limits are exact
+    assert max(missed.values()) <= 10, missed  # of 400; exact limits would miss 10
 
 
 def test_intervals_narrow_as_inputs_grow():
@@ -112,7 +112,7 @@ def test_intervals_narrow_as_inputs_grow():
 @pytest.mark.parametrize("log_codes", [2.0, 8.0, 300.0])
 @pytest.mark.parametrize("n", [30, 1000])
 def test_the_bias_is_within_its_limit(log_codes, n):
-    """Of uniform laws, B = Σ_{k≥n} (1 − 1/S)^k / k, of many codes by its share alone."""
+    """For uniform distributions B = Σ_{k≥n} (1 − 1/S)^k / k; many codes need only the share."""
     most = min(log_codes, 12.0)
     for log_s in np.linspace(0.7, min(most, 9.0), 5):
         s = round(math.exp(log_s))
@@ -130,11 +130,11 @@ def test_expectations_are_refuted_as_rarely_as_stated():
         assert stats.poisson.cdf(found, limit) <= 0.006
         assert limit < stats.gamma.ppf(
             1 - 0.006 / 20, found + 1
-        )  # the sharp one, of less error
+        )  # the tight limit, with a smaller error
 
 
 def statistics(counts):
-    """Those of the module's docstring times n, in nats, of counts (codes of T, classes)."""
+    """The sides in the module's docstring, times n, in nats. counts : (codes of T, classes)"""
     t, y, n = counts.sum(axis=1), counts.sum(axis=0), counts.sum()
 
     def plug_in(c):
@@ -165,7 +165,7 @@ def test_no_row_moves_more_than_stated():
     both = 2 * math.log((n + 1) / 2) + 3.2
     stated = np.array([math.log(n) + 1.5, math.log(n) + 1 + np.euler_gamma, both, both])
     assert (most <= stated).all()
-    assert (most >= stated - 1.2).all()  # and is not far from it
+    assert (most >= stated - 1.2).all()  # and close to it
 
 
 def test_codes_with_one_row_are_counted_alike_on_all_ways():
@@ -196,13 +196,13 @@ def test_unseen_inputs_have_an_interval_about_their_population():
         (record,) = estimator.session()([samples])
         plain = estimator.session()([Samples.of(samples.t[:, 0], samples.y)])[0]
         for of in (0, 1):
-            assert record[of].value == plain[of].value  # that of the measured inputs
+            assert record[of].value == plain[of].value  # of the measured inputs
             assert record[of].interval.kind == "proven"
             assert record[of].interval.low < record[of].extra["corrected"]
             assert plain[of].interval.kind == "none"
             assert "corrected" not in plain[of].extra
         assert record.ity.interval.high <= 1
-    (record,) = Exact().session()([samples])  # every row another one
+    (record,) = Exact().session()([samples])  # all rows differ
     low, high, _ = record.ixt.interval
     assert low < 9.1 < 30 < high <= 64  # log2 500 is 8.97, and float32 has 64 bits for two
 
@@ -238,5 +238,5 @@ def test_the_call_for_notebooks_takes_what_the_inputs_are():
     ]
     assert [record.ixt.interval.kind for record in found] == ["exact", "proven"]
     assert found[0].ixt.value == found[1].ixt.value == 3
-    with pytest.raises(ValueError, match="whole says that the inputs are all that X can be"):
+    with pytest.raises(ValueError, match="whole says that the inputs are all values of X"):
         infoplane.estimate(t, y, estimator="exact", whole=True, unseen=True)

@@ -25,8 +25,8 @@ def normals(n, d, rho, seed=0):
 
 
 def truth_of_normals(d, rho, n_slices=10**6):
-    """Bits, by the mean of −½ log2(1 − ρ(θ, φ)²) over directions: the slices θ·A and φ·B are
-    normals of correlation ρ θ·φ. Its own error over 10⁶ directions is below .001 bit."""
+    """The truth in bits: the mean of −½ log2(1 − ρ(θ, φ)²) over directions, because the slices
+    θ·A and φ·B are normal with correlation ρ θ·φ. Over 10⁶ directions its error is < 0.001."""
     rng = np.random.default_rng(0)
     theta, phi = rng.standard_normal((2, n_slices, d))
     cosines = (theta * phi).sum(1) / np.linalg.norm(theta, axis=1) / np.linalg.norm(phi, axis=1)
@@ -82,7 +82,7 @@ def test_sliced_is_the_mean_of_the_slices(monkeypatch, device, labelled, dimensi
         pair = Pair.of(slices[0], b if labelled else slices[1])
         values.append(ksg.KSG().between(pair).value)
     assert record.value == pytest.approx(np.mean(values), abs=ROUNDING)
-    # The error over projections is part of it; the other part is of the samples.
+    # One part of the error is over projections, the other over samples.
     assert record.stderr > 0.999 * np.std(values, ddof=1) / 2
 
 
@@ -105,8 +105,8 @@ def test_stderr_covers_the_choice_of_projections_and_of_samples():
     said = np.mean(
         [between(*normals(300, 4, 0.95, s), n_projections=16).stderr for s in range(5)]
     )
-    # A standard deviation of 60 draws is uncertain by 9 %. Each error holds some of the
-    # other's part, so that the sum is rather too large.
+    # A standard deviation of 60 draws is uncertain by 9 %. Each error includes some of the
+    # other's part, so the sum is slightly too large.
     assert 0.7 < said / np.std(values) < 2
 
 
@@ -150,7 +150,8 @@ def test_order_changes_nothing_and_seeds_choose_the_slices():
 
 
 def test_a_map_may_make_it_grow():
-    """Why it is exempt from the data processing inequality, and says so."""
+    """A map raises the value: sliced information is exempt from the data processing
+    inequality."""
     rng = np.random.default_rng(0)
     a = rng.standard_normal((1000, 10))
     y = (a[:, 0] > 0).astype(int)

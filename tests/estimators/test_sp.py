@@ -1,4 +1,4 @@
-"""Sample propagation: against brute force, closed forms, and its own slow twin."""
+"""Sample propagation, compared with brute force, closed forms and a slow twin."""
 
 import math
 
@@ -35,7 +35,7 @@ def result(centres, y, sigma, **options):
 
 
 def layer(n=600, d=4, seed=0):
-    """Centres as of a tanh layer, some of them saturated, and a label that they tell."""
+    """Centres like those of a tanh layer, some saturated, and a label that depends on them."""
     rng = np.random.default_rng(seed)
     s = np.tanh(2 * rng.standard_normal((n, d)))
     return s, (s[:, 0] + 0.3 * rng.standard_normal(n) > 0).astype(int)
@@ -47,14 +47,14 @@ def test_the_first_layer_agrees_with_brute_force(sigma):
     truth = channel_information.information(centres, y, sigma, 0.005, seed=1)
     found = result(np.repeat(centres[:, None], 3, axis=1), y, sigma, target=0.01)
     assert "not_converged" not in found.flags
-    # four standard errors of the difference, and rounding where there is hardly a scatter
+    # four standard errors of the difference, and rounding if there is almost no variance
     for value, error, true, true_error in (
         (found.ixt.value, found.ixt.stderr, truth.ixt, truth.ixt_error),
         (found.ity.value, found.ity.stderr, truth.ity, truth.ity_error),
     ):
         assert 0 <= error <= 0.01
         assert value == pytest.approx(true, abs=4 * math.hypot(error, true_error) + 1e-4)
-        # all draws have one centre: there is no bias, and nothing to leave out
+        # all draws have one centre: there is no bias and no own draw to leave out
         low, high, kind = (found.ixt if true == truth.ixt else found.ity).interval
         assert (low + high) / 2 == pytest.approx(value) and kind == "proven"
         assert high - low == pytest.approx(2 * 1.96 * error)
@@ -69,7 +69,7 @@ def test_equal_draws_count_once():
         and many.ity.value == one.ity.value
         and many.ixt.stderr == one.ixt.stderr
     )
-    # one draw does not tell whether there is noise before
+    # one draw does not show whether earlier layers have noise
     assert one.ixt.interval.low == -math.inf < many.ixt.interval.low
     assert one.ixt.interval.high == many.ixt.interval.high
     # draws through a batched product differ in their last bits
@@ -98,7 +98,7 @@ def test_linear_layers_have_their_closed_form():
     assert 0.5 < truth < 1
     y = np.arange(2000) % 2  # independent of X
     found = result(centres, y, sigma, target=0.01)
-    # what 2000 normal inputs differ from all: some √(d/2n) nats ≈ 0.03 bit
+    # 2000 normal inputs differ from the population by about √(d/2n) nats ≈ 0.03 bit
     room = 4 * 0.01 + 0.06
     assert found.ixt.interval.low - room < truth < found.ixt.interval.high + room
     assert found.ixt.interval.high - found.ixt.interval.low < 0.15
@@ -116,7 +116,7 @@ def test_one_linear_layer_has_its_closed_form():
 
 
 def test_draws_close_the_bracket():
-    """With and without the own draw: both come nearer to what they enclose."""
+    """With more draws, both ends come nearer to the truth between them."""
     centres, sigma, truth = linear(r=128, n=1000)
     y = np.arange(1000) % 2
     upper, lower = [], []
@@ -127,7 +127,7 @@ def test_draws_close_the_bracket():
         assert found.ity.interval.low < found.ity.interval.high
     assert upper == sorted(upper, reverse=True)
     assert lower == sorted(lower)
-    room = 4 * 0.01 + 0.1  # and what 1000 normal inputs differ from all
+    room = 4 * 0.01 + 0.1  # 1000 normal inputs differ from the population
     assert lower[-1] - room < truth < upper[-1] + room
     assert upper[0] - lower[0] > 10 * (upper[-1] - lower[-1])
 
@@ -140,7 +140,7 @@ def test_replicas_are_those_of_fewer_draws():
 
 
 def twin(points, y, chosen, z):
-    """The logarithms in float64, one sample after the other; points (n, r, d)."""
+    """The logarithms in float64, sample by sample. points : (n, r, d)"""
     n, r, d = points.shape
     rows = points.reshape(-1, d)
     found = []
@@ -206,7 +206,7 @@ def test_both_ways_estimate_the_same(monkeypatch):
 
 @pytest.mark.parametrize("d", [3, 40])
 def test_a_few_points_are_near_and_the_rest_is_not_read(d):
-    """Leaves are whole, of one class, and boxes hold them."""
+    """Leaves are complete, have one class, and lie in their boxes."""
     rng = np.random.default_rng(0)
     y = np.repeat([0, 1, 2], [300, 1, 150])
     points = torch.from_numpy(rng.standard_normal((451, 2, d)))
@@ -281,9 +281,9 @@ def test_the_call_for_notebooks_takes_centres_and_their_noise():
     found = infoplane.estimate(t, y, estimator="sp", centres=centres, sigma=0.2, seed=3)
     expected = result(centres, y, 0.2, seed=3)
     assert found.ixt.value == expected.ixt.value and found.ity.value == expected.ity.value
-    with pytest.raises(ValueError, match="given by centres and by sigma, a number"):
+    with pytest.raises(ValueError, match="noise needs both centres and sigma"):
         infoplane.estimate(t, y, estimator="sp", sigma=0.2)
-    with pytest.raises(ValueError, match=r"of shape \(100, 1, 4\); theirs is \(100, 1, 3\)"):
+    with pytest.raises(ValueError, match=r"must be \(100, 1, 4\), not \(100, 1, 3\)"):
         infoplane.estimate(t, y, estimator="sp", centres=centres[:, :3], sigma=0.2)
     centres[3, 1] = np.nan
     with pytest.raises(ValueError, match="1 of 400 centres are NaN"):
@@ -302,7 +302,7 @@ def test_inputs_far_apart_reach_the_cap():
 
 @pytest.mark.parametrize("sigma", [0.0, 1e-12, 1.0, 1e12])
 def test_a_layer_that_never_varies_holds_nothing(sigma):
-    """Relative noise on it is 0."""
+    """The relative noise of a constant layer is 0."""
     t = torch.full((60, 3, 5), 0.7)
     samples = Samples(t, torch.arange(60) % 2, sigma=sigma, centres=t)
     found = sp.SP().estimate(samples)
@@ -344,13 +344,13 @@ def multiplied(centres, y, sigma, seed=0):
 
 
 def twin_of_many(points, sigmas, y, chosen, z):
-    """As `twin`, by the Gaussian density of each centre with its own σ; points (n, r, d)."""
+    """Like `twin`, but each centre's Gaussian has its own σ. points : (n, r, d)"""
     n, r, d = points.shape
     rows, sizes = points.reshape(-1, d), sigmas.reshape(-1, d)
     found = []
     for place, noise in zip(chosen, z, strict=True):
         t = rows[place] + sizes[place] * noise
-        masses = np.where(t == rows, 0.0, -np.inf)  # of numbers without noise
+        masses = np.where(t == rows, 0.0, -np.inf)  # for entries without noise
         with np.errstate(divide="ignore", invalid="ignore"):
             logs = norm.logpdf(t, rows, sizes) + 0.5 * np.log(2 * np.pi)
         logs = np.where(sizes > 0, np.where(t == 0, -np.inf, logs), masses).sum(axis=1)
@@ -380,7 +380,7 @@ def test_logarithms_of_noise_of_many_sizes_agree_with_their_twin(r, off):
 
 
 def test_gaussian_dropout_of_one_unit_agrees_with_integrated_entropies():
-    """I(X;T) = h(T) − h(T|X), h(T|X) = log2 σ|s|√(2πe) in closed form, h(T) by quadrature."""
+    """I(X;T) = h(T) − h(T|X): h(T|X) = log2 σ|s|√(2πe) in closed form, h(T) by quadrature."""
     centres, sigma = np.array([0.3, 0.5, 0.9, 1.0, 2.5, 4.0]), 0.2
     y = np.array([0, 0, 0, 1, 1, 1])
 
@@ -423,7 +423,7 @@ def test_noise_of_one_size_is_the_same_whichever_way_it_is_given():
 
 
 def test_units_that_are_off_tell_inputs_apart():
-    """Of ReLU units under Gaussian dropout, which are off is told without noise."""
+    """With Gaussian dropout, T shows without noise which ReLU units are off."""
     centres = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0], [0.0, 0.0]])
     found = sp.SP().estimate(multiplied(centres, [0, 0, 1, 1], 5.0))
     assert found.ixt.value == pytest.approx(2, abs=1e-9)
@@ -449,14 +449,15 @@ def test_noise_of_a_wrong_shape_or_size_is_named(sigma):
 
 
 def test_components_make_up_the_density_of_all_samples():
-    """h(T) is the mean of −log2 of some inputs' Gaussians, h(T|X) in closed form."""
+    """h(T) is the mean of −log2 of a mixture of some inputs' Gaussians; h(T|X) is in closed
+    form."""
     rng = np.random.default_rng(4)
     centres, sigma, y = np.exp(0.3 * rng.standard_normal((60, 2))), 0.4, np.arange(60) % 2
     chosen = np.sort(np.random.default_rng((0, 1)).permutation(60)[:20])
     z = rng.standard_normal((1500, 60, 2))
     t = centres * (1 + sigma * z)
 
-    def surprise(of):  # mean of −log2 of the mixture of these, over samples of all
+    def surprise(of):  # mean −log2 of the mixture of these, over samples of all
         logs = [norm.logpdf(t, c, sigma * c).sum(axis=2) for c in centres[of]]
         return -BIT * (logsumexp(logs, axis=0) - math.log(len(logs)))
 
@@ -484,5 +485,5 @@ def test_as_many_components_as_inputs_are_all_of_them():
 def test_components_without_a_label_are_named():
     y = np.zeros(40, int)
     y[7] = 1
-    with pytest.raises(ValueError, match="of 2 components none has label"):
+    with pytest.raises(ValueError, match="none of 2 components has label"):
         result(np.random.default_rng(0).standard_normal((40, 2)), y, 0.1, components=2)

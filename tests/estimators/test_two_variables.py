@@ -1,4 +1,4 @@
-"""What every estimator of two variables has in common."""
+"""Properties of every estimator of two variables."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Why a value has no interval: every reason, where it belongs."""
+"""Why a value has no interval: each reason appears in its case."""
 
 import json
 
@@ -71,7 +71,7 @@ def test_an_own_estimator_was_never_tested():
 
 
 def test_what_failed_its_test_says_by_how_much():
-    """In records, and in the attributes of stores, as the table that ships has it."""
+    """Records and attributes of stores agree with the shipped table."""
     failures = [row for row in calibration.failed() if row.estimator in ("lga", "sliced")]
     for row in failures:
         failed = from_written({"estimator": row.estimator, **json.loads(row.settings)})

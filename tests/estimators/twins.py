@@ -1,4 +1,4 @@
-"""Estimators once more, slow and readable, in float64: what the fast ones must agree with.
+"""Slow and readable versions of estimators in float64, with which the fast ones must agree.
 
 t (n_inputs, n_draws, n_units), y (n_inputs,) class codes; all results in bits.
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def entropy(codes, corrected: bool = False) -> float:
-    """Plug-in entropy of hashable codes, with Miller and Madow's (K − 1)/2N nats."""
+    """Plug-in entropy of hashable codes, in bits; corrected: with Miller-Madow's (K − 1)/2N."""
     counts = np.array(list(Counter(codes).values()))
     p = counts / counts.sum()
     nats = -(p * np.log(p)).sum() + (len(p) - 1) / (2 * counts.sum()) * corrected
@@ -29,8 +29,8 @@ def discrete(codes, y, corrected: bool = False) -> tuple[float, float]:
 
 
 def mixture_entropy(rows, variance: float, denominator: int) -> float:
-    """−mean_i log2 mean_j exp(−‖t_i − t_j‖² / denominator·σ²) of rows (n, d), differences
-    taken directly."""
+    """−mean_i log2 mean_j exp(−‖t_i − t_j‖² / denominator·σ²) for rows (n, d), by direct
+    differences."""
     rows = np.asarray(rows, dtype=np.float64)
     with np.errstate(over="ignore", under="ignore"):
         means = [
@@ -41,7 +41,7 @@ def mixture_entropy(rows, variance: float, denominator: int) -> float:
 
 
 def kde(t, y, variance: float) -> dict[str, float]:
-    """Every value of the kde estimator with bound: upper, by name."""
+    """All values of the kde estimator with bound: upper, by name."""
     t = np.asarray(t)
     n, r, d = t.shape
     rows, labels = t.reshape(n * r, d), np.repeat(y, r)
