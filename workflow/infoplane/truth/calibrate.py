@@ -52,7 +52,7 @@ from infoplane.estimators.tables.calibration import (
     features,
     log_distance,
 )
-from infoplane.truth import files
+from infoplane.truth import files, measured
 from infoplane.truth.coverage import (
     CLAIM,
     CLAIM_WORST,
@@ -363,7 +363,8 @@ def _weight(n_values):
 
 
 def ship(table: pd.DataFrame, path: Path) -> list[Path]:
-    """Write a page's errors small, as `read` reads them; the two files.
+    """Write a page's errors small, as `read` reads them, and which version gave the answers;
+    the three files.
 
     Raises ValueError where an estimator on the page has not one set of settings.
     """
@@ -371,9 +372,10 @@ def ship(table: pd.DataFrame, path: Path) -> list[Path]:
     if estimators.estimator.duplicated().any():
         twice = estimators.estimator[estimators.estimator.duplicated()].iloc[0]
         raise ValueError(f"{twice} has answered with more than one set of settings")
+    versions = measured.write(path, table)
     files.write(table.drop(columns=LEFT_OUT, errors="ignore"), path)
     files.write(estimators, _estimators_of(path))
-    return [path, _estimators_of(path)]
+    return [path, _estimators_of(path), versions]
 
 
 def _estimators_of(path: Path) -> Path:
