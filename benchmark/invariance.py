@@ -11,8 +11,9 @@ and the problems of `beyond_normal`, with 1,000 samples each. A is mapped as an 
 layer (infoplane/invariance/maps.py), which does not change I(A;B). For each estimator and map,
 the table has Spearman's rank correlation over problems between the largest distance of a value
 from that of the unchanged A and the error of the latter, |value − truth|, with its 95 %
-interval by resampling problems; and the partial correlation given the value, because large
-values move more and err more.
+interval by resampling problems. Two more columns are partial correlations: given the value,
+because large values move more and err more; and, over the problems with a calibrated interval,
+given the width of that interval: does a move tell more about the error than the interval does?
 """
 
 import argparse
@@ -24,6 +25,7 @@ import torch
 from scipy import stats
 
 from infoplane.estimators import ESTIMATORS
+from infoplane.estimators.tables import intervals
 from infoplane.information import COORDINATES
 from infoplane.invariance.maps import mapped
 from infoplane.invariance.settings import MAPS
@@ -40,6 +42,8 @@ FAMILIES = {
 }
 DEFAULT = ("binned", "kde", "ksg", "kl", "edge", "lnn")
 N, FACTOR, RESAMPLES = 1000, 10.0, 1000
+FEWEST = 10
+"""Problems with an interval of which a correlation is printed."""
 
 
 def main() -> None:
@@ -63,13 +67,16 @@ def main() -> None:
     table = pd.DataFrame(rows)
     if asked.csv:
         table.to_csv(asked.csv, index=False)
-    heading = "| estimator | problems | map | rank correlation | beside the value |"
-    print(heading + "\n" + 5 * "|---" + "|")
+    beside = "beside the value | with an interval | beside its width"
+    print(f"| estimator | problems | map | rank correlation | {beside} |\n{7 * '|---'}|")
     for name, of in table.groupby("estimator", sort=False):
+        within = of[of.width.notna()]
         for key in (*MAPS, "all"):
             words = COORDINATES.get(key, "the largest of all")
-            plain, beside = _correlation(of, key, False), _correlation(of, key, True)
-            print(f"| `{name}` | {len(of)} | {words} | {plain} | {beside} |")
+            plain, value = _correlation(of, key), _correlation(of, key, "value")
+            width = _correlation(within, key, "width") if len(within) >= FEWEST else "–"
+            numbers = f"{plain} | {value} | {len(within)} | {width}"
+            print(f"| `{name}` | {len(of)} | {words} | {numbers} |")
 
 
 def _moves(name: str, task, repeats: int) -> dict:
@@ -82,32 +89,35 @@ def _moves(name: str, task, repeats: int) -> dict:
             random = np.random.default_rng((i, repeat))
             pairs.append(Pair.of(mapped(layer, kind, random, FACTOR).t[:, 0], pair.b))
     estimator = ESTIMATORS[name]()
-    value, *others = (one.value for one in estimator.session().between(pairs))
+    records = estimator.session().between(pairs)
+    value, *others = (one.value for one in records)
+    low, high, kind = intervals.of_pair(estimator, pair, records[0]).interval
+    width = high - low if kind == "calibrated" else np.nan
     far = np.abs(np.array(others) - value).reshape(len(MAPS), repeats).max(axis=1)
     told = {"truth": task.truth, "value": value, "error": abs(value - task.truth)}
+    told |= {"width": width}
     return told | dict(zip(MAPS, far, strict=True)) | {"all": far.max()}
 
 
-def _correlation(of: pd.DataFrame, key: str, partial: bool) -> str:
-    """Spearman's correlation with its interval."""
-    numbers = of[["error", key, "value"]].to_numpy()
+def _correlation(of: pd.DataFrame, key: str, beside: str | None = None) -> str:
+    """Spearman's correlation with its interval; beside : the column that is held fixed."""
+    numbers = of[["error", key, *([beside] if beside else [])]].to_numpy()
     random, found = np.random.default_rng(0), []
     for _ in range(RESAMPLES):
-        found.append(
-            _spearman(numbers[random.integers(0, len(numbers), len(numbers))], partial)
-        )
-    value = _spearman(numbers, partial)
+        found.append(_spearman(numbers[random.integers(0, len(numbers), len(numbers))]))
+    value = _spearman(numbers)
     if np.isnan(value):  # no value moves
         return "–"
     low, high = np.nanquantile(found, [0.025, 0.975])
     return f"{value:.2f} ({low:.2f} to {high:.2f})"
 
 
-def _spearman(numbers: np.ndarray, partial: bool) -> float:
+def _spearman(numbers: np.ndarray) -> float:
+    """Of the first two columns, with the third held fixed if there is one."""
     ranks = np.column_stack([stats.rankdata(column) for column in numbers.T])
     with np.errstate(invalid="ignore", divide="ignore"):
         r = np.corrcoef(ranks.T)
-        if not partial:
+        if ranks.shape[1] == 2:
             return float(r[0, 1])
         rest = (1 - r[0, 2] ** 2) * (1 - r[1, 2] ** 2)
         return float((r[0, 1] - r[0, 2] * r[1, 2]) / np.sqrt(rest))
