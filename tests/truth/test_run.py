@@ -230,7 +230,7 @@ def test_command_keeps_errors(tmp_path, monkeypatch, capsys):
     assert set(errors) - set(again) == set(calibrate.LEFT_OUT) - {"method", "settings"}
     pd.testing.assert_frame_equal(again[["settings", "mean"]], errors[["settings", "mean"]])
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(ValueError, match="is no table of errors: it lacks"):
+    with pytest.raises(ValueError, match="is not a table of errors: it lacks"):
         calibrate.main([str(tmp_path / "other.csv")])
     other = errors.assign(settings='{"k": 3}')
     with pytest.raises(ValueError, match="more than one set of settings"):

@@ -1,8 +1,8 @@
 """`snakemake --logger infoplane`: jobs done, running and left, and the time left.
 
-On a terminal these stand below what Snakemake says, beside how far the running jobs are by
-their own logs; elsewhere each job that ends is a line. Errors, failed logs and everything that
-is about no single job are Snakemake's own words. A dry run is as it is without this.
+On a terminal these are shown below Snakemake's own output, with the progress of running jobs
+from their logs; elsewhere each finished job is a line. Errors, logs of failed jobs and messages
+that are not about a single job are Snakemake's own. A dry run does not change.
 """
 
 import os
@@ -20,29 +20,29 @@ from tqdm import tqdm
 
 from snakemake_logger_plugin_infoplane.jobs import Job, Jobs
 
-# The library is imported late, when the Snakefile has said from where.
+# The library is imported late, when the Snakefile has set its path.
 NO_BARS = "INFOPLANE_NO_BARS"
-"""As infoplane.progress has it."""
+"""The same name as in infoplane.progress."""
 REPORT = "INFOPLANE_REPORT"
-"""Where the Snakefile says which page the experiment's report is."""
+"""The environment variable in which the Snakefile gives the path of the report."""
 REPORT_SAYS = (
     "The report is {path}: planes, curves and training over a slider of epochs, with "
     "intervals, checks and settings."
 )
-"""The last words of a call that made the report, or found it up to date."""
+"""The last line of a call that made the report, or found it up to date."""
 NOTHING = "Nothing to be done"
 REFRESH_SECONDS = 1
 MOST_JOBS = 6
-"""Running jobs that are shown by name."""
+"""The most running jobs that are shown by name."""
 REPLACED = (LogEvent.JOB_INFO, LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED)
 
 
 class LogHandler(LogHandlerBase):
-    """What Snakemake calls with each of its events, all from one thread."""
+    """The handler that Snakemake calls with each of its events, all from one thread."""
 
     writes_to_stream = True
     writes_to_file = False
-    has_filter = True  # its own, after counting: what is not shown counts too
+    has_filter = True  # its own, after counting: events that are not shown count too
     has_formatter = False
     needs_rulegraph = False
 
@@ -63,11 +63,12 @@ class LogHandler(LogHandlerBase):
         self.reported = False
         self.closed = threading.Event()
         if self.live:
-            os.environ[NO_BARS] = "1"  # of the jobs: two bars on one line are none
+            os.environ[NO_BARS] = "1"  # jobs draw no bars: two on one line are unreadable
             threading.Thread(target=self._refresh, daemon=True).start()
 
     def emit(self, record) -> None:
-        """Count what an event says and show it; Snakemake's own words for all but jobs."""
+        """Count an event and show it; events that are not about jobs in Snakemake's own
+        words."""
         try:
             event = getattr(record, "event", None)
             if self.common_settings.dryrun:
@@ -83,7 +84,7 @@ class LogHandler(LogHandlerBase):
             self.handleError(record)
 
     def close(self) -> None:
-        """Take the lines below away."""
+        """Remove the lines below Snakemake's output."""
         self.closed.set()
         with self.lock:
             self._erase()
@@ -113,7 +114,7 @@ class LogHandler(LogHandlerBase):
             self.jobs.done, self.jobs.total = record.done, record.total
 
     def _say(self, record) -> None:
-        """Snakemake's own words, above the lines below."""
+        """Write Snakemake's own words above the lines of progress."""
         if self.shown(record):
             self._erase()
             self.snakemake.setFormatter(self.formatter)
@@ -121,7 +122,7 @@ class LogHandler(LogHandlerBase):
             self._draw()
 
     def _tell(self) -> None:
-        """The jobs that have ended, a line each."""
+        """Write a line for each job that has ended."""
         if not self.silent:
             self._erase()
             for job, took in self.ended:
@@ -152,7 +153,7 @@ class LogHandler(LogHandlerBase):
                     self._draw()
 
     def _erase(self) -> None:
-        # The cursor waits on an empty line above: what a job writes there itself stays whole.
+        # The cursor waits on an empty line above, so that text that a job writes stays whole.
         if self.lines:
             self.stream.write("\r\033[J")
             self.lines = 0

@@ -1,4 +1,4 @@
-"""Jobs of a workflow: done, running, left, and the time that what is left will take."""
+"""Jobs of a workflow: done, running and left, and the time that the rest will take."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Job:
-    """A job that was started. started: in seconds, of the clock that its end is read from."""
+    """A job that was started. started : in seconds, on the clock of its end"""
 
     rule: str
     about: str
@@ -16,18 +16,18 @@ class Job:
 
 
 class Jobs:
-    """Counts jobs as Snakemake tells of them; `now` is the time in seconds of any clock."""
+    """Counts jobs from Snakemake's events; `now` is the time in seconds on any clock."""
 
     def __init__(self) -> None:
         self.total = self.done = 0
         self.wanted: Counter[str] = Counter()  # jobs by rule
         self.ended: Counter[str] = Counter()
-        self.seconds: Counter[str] = Counter()  # that those took together
+        self.seconds: Counter[str] = Counter()  # the sum over jobs that have ended
         self.running: dict[int, Job] = {}
         self.first: float | None = None
 
     def plan(self, stats: dict[str, int]) -> None:
-        """So many jobs a rule; `total` is their sum."""
+        """Set the number of jobs of each rule; `total` is their sum."""
         self.wanted = Counter({rule: n for rule, n in stats.items() if rule != "total"})
         self.total = self.wanted.total()
 
@@ -37,7 +37,7 @@ class Jobs:
         self.running[number] = job
 
     def finish(self, number: int, now: float) -> tuple[Job, float] | None:
-        """A job has ended well: it and its seconds, None where it was never started."""
+        """A job has succeeded: the job and its seconds, None if it was never started."""
         job = self.running.pop(number, None)
         if job is None:
             return None
@@ -51,12 +51,12 @@ class Jobs:
         self.running.pop(number, None)
 
     def left(self, now: float) -> tuple[float, bool] | None:
-        """Seconds until the last job ends, and whether that is all that is known: False where
-        a rule is left of which no job has ended yet, so that it takes at least so long. None
-        where that says nothing.
+        """Seconds until the last job ends, and whether this estimate covers all rules: False if
+        no job of some remaining rule has ended yet, so that it is a lower limit. None if
+        nothing is known.
 
-        What is left of each rule takes as long a job as those that have ended, and as many
-        jobs run side by side as have in the mean.
+        The remaining jobs of a rule are expected to take as long as those that have ended, and
+        as many jobs to run at once as have on average.
         """
         mean = {rule: self.seconds[rule] / n for rule, n in self.ended.items()}
         waiting = self.wanted - self.ended - Counter(job.rule for job in self.running.values())

@@ -1,31 +1,33 @@
-"""Calibrated intervals out of the calibration's errors, and how often they hold.
+"""Calibrated intervals from the errors of a calibration page, and their coverage.
 
     python -m infoplane.truth.calibrate results/truth/full/errors.csv
 
-writes estimators/tables/calibration.json, which `estimators.tables.calibration` reads, and
-into this folder the errors themselves, from which it can be made again (errors.csv, and
-errors_estimators.csv with the settings of each estimator on the page) and coverage.csv.
+writes estimators/tables/calibration.json, which `estimators.tables.calibration` reads. Into
+this folder it writes coverage.csv and the errors themselves, from which the table can be made
+again: errors.csv, and errors_estimators.csv with the settings of each estimator on the page.
 
 **The fit.** For one estimator and kind, the distances of the truth below and above (see
-`tables.calibration`) are fitted by their features: ln(distance + NEAR) is linear in them, of
-labels ln((distance + NEAR) / H(B)), and the coefficients are those of the QUANTILE (quantile
-regression; families of MANY values or more have the same weight). Where A takes few values its
-equal rows are counted: distances above are then counted from there, and say nothing of others.
+`tables.calibration`) are fitted to features. ln(distance + NEAR), or with labels
+ln((distance + NEAR) / H(B)), is linear in the features, with coefficients from a regression of
+the QUANTILE; families with MANY values or more have the same weight. If A takes few values, its
+equal rows are counted. Distances above are then measured from this count, and are not used in
+the fit for other values.
 
-**The margin.** Each family is left out in turn; the fit of the others misses its values by
+**The margin.** Each family is left out in turn; the fit to the others misses its values by
     s = max(ln(below + NEAR) − f_low, ln(above + NEAR) − f_high).
 The margin is the smallest that covers SHARE of all values and of families on average, and LEAST
-of each. Which SIGNALS a fit takes is decided the same way: those with the narrowest intervals.
+of each family. The SIGNALS of a fit are chosen in the same way: those with the narrowest
+intervals.
 
-**The test.** All of this is done without a family, its margins, ranges and choice of signals
-included, and the family's values are asked: coverage.csv says how often their truth lies
-inside, family by family, and coverage.py from where on an estimator is called calibrated; the
-others get no interval. QUANTILE, SHARE and LEAST are the same for all; they, the features and
-linear_information took their shape on this very test, in some thirty variants. What it cannot
-know: the families of the page are those that we thought of, and half are normals or their maps.
+**The test.** All of this, with margins, ranges and the choice of signals, is done without a
+family, and then tried on the family's values. coverage.csv has the share whose truth lies
+inside, family by family; coverage.py defines when an estimator is called calibrated, and the
+others get no interval. QUANTILE, SHARE and LEAST are the same for all. They, the features and
+linear_information were chosen with this test, in some thirty variants. The test has a limit:
+the families of the page are our choice, and half of them are normals or maps of normals.
 
-Answers whose own truth is not known (truth/quantities.py) are no evidence, and neither are
-those that NOT_VARIED names.
+Answers whose own truth is not known (truth/quantities.py) are not used, nor are those of the
+estimators in NOT_VARIED.
 """
 
 import argparse
@@ -69,30 +71,30 @@ from infoplane.truth.coverage import (
 
 HERE = Path(__file__).parent
 ERRORS = HERE / "errors.csv"
-"""The errors of the full page that ship with the library, without what LEFT_OUT names."""
+"""The errors of the full page, which ship with the library without the columns LEFT_OUT."""
 LEFT_OUT = [
     "method", "settings", "error", "seconds", "interval_low", "interval_high", "interval_kind"
 ]  # fmt: skip
-"""The settings of an estimator stand once in a file of their own; error is mean − truth; the
-intervals are no errors, the seconds of one machine at one time."""
+"""Columns that are not shipped: the settings of an estimator are in a file of their own, error
+is mean − truth, intervals are not needed, and seconds belong to one machine at one time."""
 
 NOT_VARIED = ("binned", "kde")
-"""Their errors depend on bins and noise, of which the page has one of each: what it shows of
-them says nothing of others."""
+"""Estimators whose errors depend on bins and noise. The page has one choice of each, and its
+errors say nothing about other choices."""
 
 
 class Signals(NamedTuple):
-    """start : fields of `Asked` that distances are counted from; features : by their names"""
+    """start : fields of `Asked` from which distances are counted; features : their names"""
 
     start: Sequence[str]
     features: Sequence[str]
 
 
 QUANTILE = 0.9
-"""Of the distances that are fitted."""
+"""The fits are to this quantile of distances."""
 SHARE, LEAST = 0.98, 0.9
-"""Of values of families left out, on average and of each, that a margin covers; more than the
-nominal 90 %, because families differ and are few."""
+"""Shares of the values of families left out that a margin covers, on average and for each; more
+than the nominal 90 %, because families differ and are few."""
 BOTH, ALL = ("value", "reference"), ("value", "reference", "second")
 VALUE, TOLD = ("value", "counted"), ("value", "second", "counted")
 SIGNALS: Mapping[str, Sequence[Signals]] = {
@@ -116,21 +118,22 @@ SIGNALS: Mapping[str, Sequence[Signals]] = {
         Signals(TOLD, ("share", "log share", "middle", "d")),
     ),
 }
-"""What distances are counted from, and features: a fit takes one set."""
+"""Sets of starts and features by kind; a fit takes one set."""
 SPARSE = 0.01
 """Penalty of the coefficients of standardised features, in units of the logarithm."""
 WIDEST = 50
-"""Dimensions of either of two continuous variables up to which errors are evidence: wider ones
-of the page have tens of bits, of which estimators see a few."""
+"""Errors are used up to this many dimensions of either of two continuous variables: wider ones
+on the page share tens of bits, and estimators find a few."""
 WIDER = 1.1
-"""Times what two families reached of H(B) that there may be: they have few different ones."""
+"""H(B) may be this many times what two families reached, because they have few different
+ones."""
 SCALE = ("entropy",)
-"""The feature of labels whose coefficient is 1: distances of labels are shares of H(B)."""
+"""The feature whose coefficient is 1 with labels: their distances are shares of H(B)."""
 
 
 def values_of(errors: pd.DataFrame) -> pd.DataFrame:
-    """One row per value that speaks of the estimator's own quantity: `value`, `reference`, and
-    the columns of the errors. Of more than two seeds the lowest and the highest stand."""
+    """One row per value of an estimator whose own truth is known: `value`, `reference`, and the
+    columns of the errors. The lowest and the highest value stand for all seeds."""
     judged = errors["mean"].notna() & errors.truth.notna()
     kinds = errors.kind.isin([CONTINUOUS, LABELS])
     answered = errors[judged & kinds & ~errors.method.isin(NOT_VARIED)]
@@ -147,17 +150,17 @@ def values_of(errors: pd.DataFrame) -> pd.DataFrame:
 
 
 def asked_of(values: pd.DataFrame) -> Asked:
-    """The values of one kind as the fit takes them."""
+    """The values of one kind in the form that fits take."""
     numbers = (values[name].to_numpy(float) for name in Asked._fields[1:])
     return Asked(str(values.kind.iloc[0]), *numbers)
 
 
 def fit(values: pd.DataFrame) -> Fit | None:
-    """The fit of one estimator and kind with its margin; None where families are too few.
+    """The fit of one estimator and kind with its margin; None if there are too few families.
 
-    Of the SIGNALS those are taken that stand the test within these families (`_short`), or come
-    nearest to it, and of several such those with which intervals of families left out are
-    narrowest: the smallest mean over families of the median logarithm of their widths.
+    It takes the SIGNALS that pass the test within these families (`_short`) or come nearest to
+    it. Of several such sets it takes the one with the narrowest intervals for families left
+    out: the smallest mean over families of the median logarithm of their widths.
     """
     kind = str(values.kind.iloc[0])
     best: tuple[tuple[float, float], Fit] | None = None
@@ -177,8 +180,8 @@ def fit(values: pd.DataFrame) -> Fit | None:
 
 
 def _short(needed: Sequence[np.ndarray]) -> float:
-    """By what share coverage falls short of CLAIM of all values or CLAIM_WORST of a family,
-    each family by the margin of the others; 0 where it does not.
+    """How far coverage falls short of CLAIM for all values or of CLAIM_WORST for a family, each
+    family with the margin of the others; 0 if it does not.
 
     needed : margins that the values of each family need
     """
@@ -199,14 +202,14 @@ def _wider(found: Fit, margin: float) -> Fit:
 
 
 class _Trial(NamedTuple):
-    """A family that the fit has not seen: the margins that its values need; what was asked."""
+    """A family that the fit has not seen. needed : margins that its values need"""
 
     needed: np.ndarray
     asked: Asked
     found: Fit
 
     def width(self, margin: float) -> float:
-        """Median logarithm of the widths of its intervals."""
+        """The median logarithm of the widths of its intervals."""
         low, high = _wider(self.found, margin).ends(self.asked)
         return float(np.median(np.log(high - low + NEAR)))
 
@@ -237,8 +240,9 @@ def without(values: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]
 
 
 def tested(values: pd.DataFrame) -> pd.DataFrame:
-    """Every value with `low`, `high` of a fit that has not seen its family, `given` (there was
-    evidence for an interval) and `inside` (the truth lies in it); of one estimator and kind."""
+    """Every value of one estimator and kind, with `low` and `high` from a fit that has not seen
+    its family, `given` (there is evidence for an interval) and `inside` (the truth is in
+    it)."""
     parts = []
     for others, own in without(values):
         found = fit(others)
@@ -254,8 +258,8 @@ def tested(values: pd.DataFrame) -> pd.DataFrame:
 
 
 def calibrated(errors: pd.DataFrame) -> tuple[list[Fit], list[Failed], pd.DataFrame]:
-    """The fits of all that is calibrated, what is not and why, and the coverage of all that was
-    tested, with `calibrated`: whether it may be claimed."""
+    """The fits of calibrated estimators, the others with the reason, and the coverage of all
+    that were tested, with `calibrated`: whether intervals may be claimed."""
     fits, failed, tables = [], [], []
     groups = values_of(errors).groupby(["estimator", "kind"], sort=False)
     for _, values in groups:
@@ -299,7 +303,7 @@ def _fit(values: pd.DataFrame, signals: Signals) -> Fit | None:
 
 
 def _side(values: pd.DataFrame, distance: np.ndarray, names: Sequence[str]) -> dict[str, float]:
-    """Coefficients of the logarithm of distances (n,) in bits, by features of these names."""
+    """Coefficients of the logarithm of distances (n,) in bits, by the names of features."""
     found = features(asked_of(values))
     x = np.column_stack([found[name] for name in names])
     centre, scale = x.mean(axis=0), x.std(axis=0) + 1e-9
@@ -314,14 +318,15 @@ def _side(values: pd.DataFrame, distance: np.ndarray, names: Sequence[str]) -> d
 
 
 def _distances(values: pd.DataFrame, asked: Asked, start: Sequence[str]) -> list[np.ndarray]:
-    """How far the truth lies below and above what intervals are counted from, bits."""
+    """How far the truth lies below and above the start of the intervals, in bits."""
     least, most = around(asked, start)
     truth = values.truth.to_numpy()
     return [np.clip(least - truth, 0, FAR), np.clip(truth - most, 0, FAR)]
 
 
 def _ranges(values: pd.DataFrame) -> dict[str, tuple[float, float]]:
-    """Of n all that was asked; of dimensions and values what two families reached."""
+    """The ranges of a fit: for n what was asked, for dimensions and values what two families
+    reached."""
     by = values.groupby("family")
     ranges = {"n": (float(values.n.min()), float(values.n.max()))}
     for name in ("d_a", "d_b"):
@@ -333,7 +338,7 @@ def _ranges(values: pd.DataFrame) -> dict[str, tuple[float, float]]:
 
 
 def _of_two(grouped) -> tuple[float, float]:
-    """From where to where at least two families reach."""
+    """The range that at least two families reach."""
     low, high = grouped.min().nsmallest(2).iloc[-1], grouped.max().nlargest(2).iloc[-1]
     return float(low), float(high)
 
@@ -343,8 +348,8 @@ def _within(values: pd.DataFrame, ranges: dict[str, tuple[float, float]]) -> np.
 
 
 def _covering(needed: Sequence[np.ndarray]) -> float:
-    """The smallest margin with which LEAST of each family of MANY values are covered, and SHARE
-    on average over families (of fewer values with less weight) and of all values.
+    """The smallest margin that covers LEAST of each family with MANY values, and SHARE of all
+    values and on average over families (those with fewer values have less weight).
 
     needed : margins that the values of each family need
     """
@@ -358,7 +363,7 @@ def _covering(needed: Sequence[np.ndarray]) -> float:
 
 
 def _weight(n_values):
-    """Of one value in a family of so many."""
+    """The weight of one value in a family with this many."""
     return np.minimum(n_values, MANY) / n_values
 
 
@@ -383,8 +388,7 @@ def _estimators_of(path: Path) -> Path:
 
 
 def read(path: Path) -> pd.DataFrame:
-    """A table of errors, of a page or of `ship`. Raises ValueError where its columns are
-    others."""
+    """A table of errors, of a page or of `ship`. Raises ValueError if columns are missing."""
     table = pd.read_csv(path)
     if "settings" not in table and _estimators_of(path).is_file():
         table = table.merge(pd.read_csv(_estimators_of(path)), on="estimator", how="left")
@@ -392,12 +396,12 @@ def read(path: Path) -> pd.DataFrame:
     needed |= {"lowest", "highest", "n_seeds", "stderr", *OPINIONS}
     if not needed <= set(table):
         missing = ", ".join(sorted(needed - set(table)))
-        raise ValueError(f"{path} is no table of errors: it lacks {missing}")
+        raise ValueError(f"{path} is not a table of errors: it lacks {missing}")
     return table
 
 
 def write(fits: Sequence[Fit], failed: Sequence[Failed], path: Path) -> Path:
-    """Write the table that ships, its numbers to five digits."""
+    """Write the table that ships, with numbers to five digits."""
 
     def short(numbers):
         return {name: float(f"{number:.5g}") for name, number in numbers.items()}

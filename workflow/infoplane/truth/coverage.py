@@ -1,8 +1,8 @@
-"""How often calibrated intervals hold, family by family: what calibrate.py has tested.
+"""The coverage of calibrated intervals, family by family, from the test of calibrate.py.
 
-The test leaves out a family with all that depends on it. An estimator is called calibrated, of
-one kind of second variable, where CLAIM of all its intervals hold, and CLAIM_WORST of those of
-the worst family; families of fewer than MANY intervals are one.
+The test leaves out a family and everything that depends on it. An estimator is called
+calibrated for one kind of second variable if CLAIM of all its intervals contain the truth, and
+CLAIM_WORST of those in the worst family; families with fewer than MANY intervals count as one.
 """
 
 from collections.abc import Sequence
@@ -12,26 +12,26 @@ import numpy as np
 import pandas as pd
 
 COVERAGE = Path(__file__).with_name("coverage.csv")
-"""What ships: one row per estimator, kind and family, with `calibrated`."""
+"""The table that ships: one row per estimator, kind and family, with `calibrated`."""
 COVERED = ["estimator", "kind", "family", "values", "given", "inside", "width"]
 """Columns of a table of coverage."""
 SUMMARY = ("estimator", "second variable", "claimed", "given", "inside", "worst family")
 SUMMARY += ("median", "widths")
 """Columns of a summary."""
 CLAIM, CLAIM_WORST = 0.88, 0.75
-"""Least coverage of all values, and of the worst family, with which an estimator is called
-calibrated."""
+"""The least coverage of all values, and of the worst family, of a calibrated estimator."""
 MANY = 10
-"""Values of a family from which on it counts as much as every other."""
+"""A family with at least this many values has full weight."""
 SLACK = 0.005
-"""Bits by which a truth may lie outside: those of Monte Carlo have as much."""
+"""A truth may lie outside by this many bits, the error of truths by Monte Carlo."""
 FEWEST = 3
-"""Families without which there is no margin: two left for the fit of each."""
+"""A margin needs this many families, so that two are left for each fit."""
 
 
 def coverage(trials: pd.DataFrame) -> pd.DataFrame:
-    """One row per estimator, kind and family: values, given (intervals), inside (a share of
-    these), width (their median, bits). trials : of `calibrate.tested`"""
+    """One row per estimator, kind and family: numbers of values and of intervals (given), the
+    share of these that contain the truth (inside), and their median width in bits.
+    trials : from `calibrate.tested`"""
     rows = []
     for key, part in trials.groupby(["estimator", "kind", "family"], sort=False):
         there = part[part.given]
@@ -41,9 +41,10 @@ def coverage(trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def held(estimates: pd.DataFrame) -> pd.DataFrame:
-    """How often calibrated intervals of a page's own answers held the truth; columns COVERED.
+    """How often calibrated intervals of a page's own answers contain the truth; columns
+    COVERED.
 
-    estimates : of `run.run`. Answers whose truth is not known are left out.
+    estimates : from `run.run`. Answers whose truth is not known are left out.
     """
     judged = estimates[estimates.truth.notna() & estimates.value.notna()]
     low, high = judged.interval_low, judged.interval_high
@@ -58,13 +59,13 @@ def read(path: Path = COVERAGE) -> pd.DataFrame:
 
 
 def is_calibrated(table: pd.DataFrame) -> bool:
-    """Whether intervals may be claimed; table : of `coverage`, one estimator and kind."""
+    """Whether intervals may be claimed. table : from `coverage`, for one estimator and kind"""
     return not failure(table)
 
 
 def failure(table: pd.DataFrame) -> str:
-    """Why intervals of one estimator and kind may not be claimed, in words with numbers; empty:
-    they may. table : of `coverage`"""
+    """Why intervals of one estimator and kind may not be claimed, in words with numbers; empty
+    if they may. table : from `coverage`"""
     there = table[table.given > 0]
     if len(there) < FEWEST:
         return f"intervals in {families(len(there))} left out, and {FEWEST} are asked for"
@@ -84,7 +85,7 @@ def families(n: int) -> str:
 
 
 def _shares(there: pd.DataFrame) -> tuple[float, float, str]:
-    """Coverage of all and of the worst family, and its name."""
+    """Coverage of all intervals and of the worst family, and the name of this family."""
     few = there.given < MANY
     name = there.family.where(~few, " and ".join(there.family[few]))
     parts = pd.DataFrame({"hits": there.inside * there.given, "given": there.given})
@@ -94,10 +95,10 @@ def _shares(there: pd.DataFrame) -> tuple[float, float, str]:
 
 
 def by_family(table: pd.DataFrame) -> list[dict]:
-    """For a page: an entry an estimator and kind with `estimator`, `kind`, `said` (calibrated,
-    or why not), `overall` and `families`, {name: text}.
+    """For a page: one entry for each estimator and kind with `estimator`, `kind`, `said`
+    (calibrated, or why not), `overall` and `families`, {name: text}.
 
-    table : of the file that ships
+    table : the table of the file that ships
     """
     entries = []
     for (estimator, kind), part in table.groupby(["estimator", "kind"], sort=False):
@@ -123,11 +124,11 @@ def _cell(row) -> str:
 
 
 def summary(table: pd.DataFrame) -> str:
-    """A table for a page in Markdown, one row per estimator and kind; table : of the file that
-    ships.
+    """A table in Markdown for a page, one row per estimator and kind. table : the table of the
+    file that ships
 
-    Coverage is of all intervals; the numbers in brackets are its 2.5 and 97.5 % over families
-    drawn with replacement, as what another page might have shown.
+    Coverage is over all intervals; the numbers in brackets are its 2.5 and 97.5 % over families
+    drawn with replacement, which indicates what another page might have shown.
     """
     lines = [
         f"| {' | '.join(SUMMARY)} |",
@@ -161,5 +162,5 @@ def _with_range(there: pd.DataFrame) -> str:
 
 
 def families_of(entries: Sequence[dict]) -> list[str]:
-    """The columns of a page's table, in the order of first sight."""
+    """The columns of a page's table, in the order in which they first appear."""
     return list(dict.fromkeys(name for entry in entries for name in entry["families"]))
