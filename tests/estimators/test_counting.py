@@ -5,6 +5,7 @@ import torch
 
 from infoplane.estimators.kernels import counting
 from infoplane.estimators.kernels.counting_cpu import TX, TY, T
+from infoplane.estimators.kernels.row_codes_cpu import Digits
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_torch_path_counts_what_the_compiled_path_counts(batch, grid):
 
 def test_hashes_differ_exactly_where_codes_do(batch):
     t = batch[0][0]
-    low, high, step, n_bins = counting.Grid.of_range(-2, 2, 3, (1, 5))
+    low, high, step, n_bins, _ = counting.Grid.of_range(-2, 2, 3, (1, 5))
     hashes = counting.hashes_on_device(t, low[0], high[0], step[0], n_bins).numpy().ravel()
     codes = np.floor((t.numpy().reshape(-1, 5).astype("f8") + 2) / (4 / 3))
     _, of_codes = np.unique(codes, axis=0, return_inverse=True)
@@ -82,10 +83,10 @@ def test_bin_numbers_far_out_are_told_apart():
     far = np.array([2**51 - 1, 2**51 - 2, -(2**51) + 1, 0, 1.0])
     t = torch.from_numpy(far.reshape(1, 5, 1, 1))
     grid = counting.Grid.of_width(1, (1, 1))
-    grid.require_numbers(np.array([[far.min()]]), np.array([[far.max()]]), ["here"])
+    grid = grid.holding(np.array([[far.min()]]), np.array([[far.max()]]), ["here"])
     assert counting.tally_grid(t, np.zeros((1, 5), int), grid).n_codes[0, T] == 5
     with pytest.raises(ValueError, match=r"here: .* bin number 2\.25e"):
-        grid.require_numbers(np.array([[0.0]]), np.array([[2.0**51]]), ["here"])
+        grid.holding(np.array([[0.0]]), np.array([[2.0**51]]), ["here"])
 
 
 def test_counts_do_not_depend_on_threads(batch):
@@ -148,3 +149,38 @@ def test_rows_of_all_widths_are_told_apart_and_no_others(n_units, dtype):
         grid = counting.Grid.of_range(-2.0, 1.0, 120, (1, n_units))
         assert counting.tally_rows(*given).n_codes[0, T] == expected
         assert counting.tally_grid(*given, grid).n_codes[0, T] == expected
+
+
+@pytest.mark.parametrize("n_classes", [1, 5, 100])
+@pytest.mark.parametrize(
+    ("n_units", "n_draws", "n_bins"),
+    [(1, 1, 30), (2, 1, 30), (3, 1, 30), (3, 2, 5), (10, 1, 30), (11, 1, 30)],
+)  # in a table, in a table of 24,389 or hashed, hashed, and beyond what float64 numbers
+def test_rows_within_the_range_are_counted_like_any(n_units, n_draws, n_bins, n_classes):
+    random = np.random.default_rng(n_units)
+    low = random.normal(size=(2, n_units))
+    grid = counting.Grid.of_range(low, low + random.uniform(1, 9, low.shape), n_bins, low.shape)
+    share = random.integers(0, n_bins + 1, (2, 3000, n_draws, n_units))  # edges, and near them
+    share = np.where(random.random(share.shape) < 0.5, share % 2, share)
+    t = share * grid.step[:, None, None] + low[:, None, None]
+    t = np.nextafter(t, t + random.integers(-1, 2, t.shape))
+    t = t.clip(low[:, None, None], grid.high[:, None, None])
+    labels = random.integers(0, n_classes, (2, 3000))
+    given = torch.from_numpy(t), labels
+    covering = grid.holding(*counting.ranges(given[0], per_unit=True), "ab")
+    assert covering.covers
+    found, expected = (counting.tally_grid(*given, one) for one in (covering, grid))
+    np.testing.assert_array_equal(found.n_codes, expected.n_codes)
+    np.testing.assert_array_equal(found.weighted, expected.weighted)
+    t[1, 7, 0, 0] = grid.high[1, 0] + 1
+    beyond = torch.from_numpy(t), labels
+    assert not grid.holding(*counting.ranges(beyond[0], per_unit=True), "ab").covers
+
+
+def test_no_digits_where_rounding_may_lose_a_bin():
+    def n_places(low, high, n_bins=30):
+        grid = counting.Grid.of_range(low, high, n_bins, (1, 2))
+        return len(Digits.of(*grid._replace(covers=True)).places)
+
+    assert n_places(-1, 1) == n_places(1e9, 1e9 + 1) == 2
+    assert n_places(1e15, 1e15 + 1) == n_places(0, 1e-310) == n_places(0, 1, 2**26) == 0

@@ -321,8 +321,7 @@ def _grid(
         grid = Grid.of_range(ends[:, :1], ends[:, 1:], settings.n_bins, shape)
     else:
         grid = Grid.of_range(low, high, settings.n_bins, shape)
-    grid.require_numbers(low, high, (samples.place for samples in batch))
-    return grid
+    return grid.holding(low, high, (samples.place for samples in batch))
 
 
 def _surveyed(

@@ -104,7 +104,7 @@ def _entropy_binned(samples: Samples, settings: ClusteringSettings) -> float:
     low, high = counting.ranges(t, settings.range == "unit")
     ends = (settings.low, settings.high) if settings.range == "fixed" else (low, high)
     grid = counting.Grid.of_range(*ends, settings.n_bins, shape)
-    grid.require_numbers(low, high, [samples.place])
+    grid = grid.holding(low, high, [samples.place])
     tallies = counting.tally_grid(t, samples.y.numpy()[None], grid)
     return float(tallies.entropies()[0, T])
 

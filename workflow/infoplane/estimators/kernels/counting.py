@@ -33,10 +33,9 @@ from infoplane.estimators.kernels.counting_cpu import (
     tally_sample,
     tally_share,
 )
+from infoplane.estimators.kernels.row_codes_cpu import LARGEST, Digits
 from infoplane.estimators.kernels.threads import each
 
-LARGEST_CODE = 2.0**51
-"""Larger bin numbers, rounded to float64, may coincide."""
 _SHARES = 4  # for each thread, so that no thread waits long for another
 
 
@@ -47,12 +46,14 @@ class Grid(NamedTuple):
     low, high, step : float64 (n_samples, n_units)
     n_bins : number of bins in the range; the last one includes `high`. Values beyond the range
         have further bins. 0 means no range: bins are floor(t / step)
+    covers : whether all values are known to lie in the range
     """
 
     low: np.ndarray
     high: np.ndarray
     step: np.ndarray
     n_bins: int
+    covers: bool = False
 
     @classmethod
     def of_range(cls, low, high, n_bins: int, shape: tuple[int, int]) -> Grid:
@@ -70,21 +71,23 @@ class Grid(NamedTuple):
         zero = np.zeros(shape)
         return cls(zero, zero, np.full(shape, float(width)), 0)
 
-    def require_numbers(self, low: np.ndarray, high: np.ndarray, places: Iterable[str]) -> None:
-        """Raises ValueError if values of a sample, from low to high, lie in bins that float64
-        cannot number; the message names the sample by its place."""
+    def holding(self, low: np.ndarray, high: np.ndarray, places: Iterable[str]) -> Grid:
+        """The grid of samples whose values reach from low to high. Raises ValueError if values
+        of a sample lie in bins that float64 cannot number; the message names the sample by its
+        place."""
         with np.errstate(over="ignore", invalid="ignore"):
             distance = np.maximum(np.abs(low - self.low), np.abs(high - self.low))
             farthest = (distance / self.step).max(axis=1)
-        if np.isfinite(self.step).all() and (farthest < LARGEST_CODE).all():
-            return
+        if np.isfinite(self.step).all() and (farthest < LARGEST).all():
+            within = (low >= self.low).all() and (high <= self.high).all()
+            return self._replace(covers=bool(self.n_bins > 0 and within))
         for place, number, step in zip(places, farthest, self.step, strict=True):
             if not np.isfinite(step).all():
                 raise ValueError(
                     f"{place}: the bins span more than float64 holds, 1.8e308; divide the "
                     "activations by a constant"
                 )
-            if not number < LARGEST_CODE:
+            if not number < LARGEST:
                 raise ValueError(
                     f"{place}: the activations reach bin number {number:.3g}, and bins beyond "
                     "2^51 cannot be distinguished; use wider bins or range: layer"
@@ -163,7 +166,8 @@ def tally_grid(
             tally_on_device(hashes, labels[i % len(labels)], found, i, repeats)
         return found
     values, steps = t.contiguous().numpy(), repeats_of if repeats else steps_of
-    given = values, labels, grid, odd_multipliers(t.shape[3]), steps(found.n_rows)
+    digits = Digits.of(*grid)
+    given = values, labels, grid[:4], digits, odd_multipliers(t.shape[3]), steps(found.n_rows)
     into = found.n_codes, found.weighted
     _in_shares(lambda *share: tally_share(*given, *into, *share), len(t))
     return found

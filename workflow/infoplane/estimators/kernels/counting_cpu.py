@@ -7,7 +7,8 @@ import numpy as np
 
 from infoplane.compiled import compiled
 from infoplane.estimators.kernels.hash_table import slot_of
-from infoplane.estimators.kernels.row_sums_cpu import ROWS, add_hashes, add_terms, padded
+from infoplane.estimators.kernels.row_codes_cpu import MIXER, hash_rows
+from infoplane.estimators.kernels.row_sums_cpu import add_hashes, padded
 
 T, TY, TX, Y, X = range(5)
 """Columns of Tallies: the code T, T with the class Y, T with the input X, Y alone, X alone."""
@@ -16,9 +17,7 @@ _FIXED_POINT = 2.0**30  # entropies are accurate to 1e-9 bit, and 10⁸ rows fit
 _MOST_CLASSES = 64  # more classes are counted by hashes too
 _PART = 512  # rows that are counted at once, if there are more than _WHOLE
 _WHOLE = 2**14  # the hash table of this many rows still fits into the cache
-_ROUNDING = 1.5 * 2**52  # added to a whole number below 2⁵¹, it puts this into the lowest bits
-_ROUNDED = np.float64(_ROUNDING).view(np.int64)
-_TILE = 512  # values binned before they are summed into hashes: a few kB, in cache
+_TABLE = 2**17  # most counters in a table of all numbers that rows can have: 512 kB
 
 
 @cache
@@ -49,15 +48,26 @@ LABEL_FACTOR = int(odd_multipliers(1, seed=1)[0])
 
 
 @compiled(nogil=True)
-def tally_share(values, labels, grid, multipliers, steps, n_codes, weighted, first, last):
-    """Fill rows first … last − 1 of Tallies from values (n_samples, n_inputs, n_draws, n_units)
-    and their classes."""
-    low, high, step, n_bins = grid
+def tally_share(
+    values, labels, grid, digits, multipliers, steps, n_codes, weighted, first, last
+):
+    """Fill rows first … last − 1 of Tallies from values (n_samples, n_inputs, n_draws,
+    n_units) and their classes. grid, digits, multipliers : see `hash_rows`"""
     hashes = np.empty(values.shape[1:3], np.int64)
-    room = room_for(hashes.size, labels)
+    tables = _table_for(values, grid[3], digits, labels)
+    if len(tables[0]) == 0:
+        room = room_for(hashes.size, labels)
+        for i in range(first, last):
+            hash_rows(values[i], grid, digits, i, multipliers, MIXER, hashes)
+            tally_sample(hashes, labels, steps, room, n_codes, weighted, first, i)
+        return
+    numbers, seen = hashes.reshape(-1), np.empty(len(hashes) + 1, np.int64)
+    weights = np.concatenate((np.zeros(1, np.int64), np.cumsum(steps)))
     for i in range(first, last):
-        _hash_rows(values[i], low[i], high[i], step[i], n_bins, multipliers, hashes)
-        tally_sample(hashes, labels, steps, room, n_codes, weighted, first, i)
+        hash_rows(values[i], grid, digits, i, multipliers, 1, hashes)
+        _tally_labels(labels, 1, n_codes, weighted, first, i)
+        of = labels[i % len(labels)]
+        _tally_table(numbers, of, weights, tables, seen, n_codes[i], weighted[i])
 
 
 @compiled(nogil=True)
@@ -86,69 +96,45 @@ def hash_words(words, minus_zero, multipliers, out):
 
 
 @numba.njit
-def _sum_rows(terms, kept, n_units, out):
-    """Fill out (n,) with the sums of n · n_units terms, row by row. kept : see `add_terms`"""
-    out[:] = 0
-    for j in range(add_terms(out, terms, kept, n_units), len(out)):
-        for k in range(n_units):
-            out[j] += terms[j * n_units + k]
+def _table_for(values, n_bins, digits, labels):
+    """Rows of each number of a row of digits, and of each number and class, all zero: where
+    numbers are few enough for a table of all; of no length elsewhere."""
+    n_classes, n_inputs = labels.max() + 1, values.shape[1]
+    most = min(_TABLE, 32 * n_inputs)
+    n_numbers = np.float64(n_bins) ** len(digits.places)
+    fits = len(digits.places) > 0 and values.shape[2] == 1 and n_classes < _MOST_CLASSES
+    if not fits or n_numbers * (n_classes + 1) > most:
+        n_numbers = 0.0
+    n_numbers = np.int64(n_numbers)
+    return np.zeros(n_numbers, np.int32), np.zeros(n_numbers * n_classes, np.int32)
 
 
-@numba.njit(error_model="numpy")
-def _hash_rows(values, low, high, step, n_bins, multipliers, out):
-    """Fill out (n_inputs, n_draws) with the hashes of values (n_inputs, n_draws, n_units).
-
-    A tile holds several whole rows, so that the loop over its values is long enough to
-    vectorise, even for layers of two units.
-    """
-    n_units = values.shape[2]
-    n_rows = values.shape[0] * values.shape[1]
-    height = max(ROWS, _TILE // n_units // ROWS * ROWS)
-    tiled = np.empty((4, height * n_units))
-    factors = np.empty(height * n_units, np.int64)
-    terms = np.empty(height * n_units + 8, np.int64)  # more is read behind the last row
-    kept = padded(np.full(n_units, -1))
-    for i in range(height * n_units):
-        k = i % n_units
-        tiled[0, i], tiled[1, i], tiled[2, i] = low[k], high[k], step[k]
-        tiled[3, i] = 1 / step[k]
-        factors[i] = multipliers[k]
-    flat = values.reshape(-1)
-    hashes = out.reshape(-1)
-    for start in range(0, n_rows, height):
-        stop = min(start + height, n_rows)
-        tile = flat[start * n_units : stop * n_units]
-        if n_bins:
-            _grid_terms(tile, tiled[0], tiled[1], tiled[2], tiled[3], n_bins, factors, terms)
-        else:
-            _width_terms(tile, tiled[2], factors, terms)
-        _sum_rows(terms, kept, n_units, hashes[start:stop])
-
-
-@numba.njit(forceinline=True)
-def _integer(whole):
-    """A whole number of float64 below 2⁵¹ as int64; AVX2 has no instruction for this."""
-    return np.float64(whole + _ROUNDING).view(np.int64) - _ROUNDED
-
-
-@numba.njit(error_model="numpy")
-def _width_terms(tile, width, factors, terms):
-    for i in range(tile.shape[0]):
-        terms[i] = _integer(np.floor(np.float64(tile[i]) / width[i])) * factors[i]
-
-
-@numba.njit(fastmath={"nnan", "nsz"})  # values are finite, and so are codes
-def _grid_terms(tile, low, high, step, inverse, n_bins, factors, terms):
-    """Code times factor of each value. Rounding may give the neighbouring bin; comparisons with
-    the edges correct this."""
-    beyond = np.float64(n_bins)
-    for i in range(tile.shape[0]):
-        x = np.float64(tile[i])
-        code = np.floor((x - low[i]) * inverse[i])
-        code -= 1.0 if x < code * step[i] + low[i] else 0.0
-        code += 1.0 if x >= (code + 1) * step[i] + low[i] else 0.0
-        code = max(code, beyond) if x > high[i] else min(code, beyond - 1)
-        terms[i] = _integer(code) * factors[i]
+@numba.njit
+def _tally_table(numbers, labels, weights, tables, seen, n_codes, weighted):
+    """Fill the columns of the codes, alone and with the class, in one row of Tallies, from the
+    number of each row (n_inputs,) and its class. tables : from `_table_for`, zero again
+    afterwards; seen : takes the numbers that occur, (n_inputs + 1,)"""
+    sizes, pair_sizes = tables
+    n_classes = len(pair_sizes) // len(sizes)
+    found, n_pairs, total, total_pairs = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
+    for i in range(len(numbers)):
+        number = np.uint64(numbers[i])  # of signed numbers, each index would be compared with 0
+        pair = number * np.uint64(n_classes) + np.uint64(labels[i])
+        c = pair_sizes[pair]
+        pair_sizes[pair] = c + 1
+        n_pairs += c == 0
+        c = sizes[number]
+        sizes[number] = c + 1
+        seen[found] = number
+        found += c == 0
+    for number in seen[:found]:
+        total += weights[sizes[number]]
+        sizes[number] = 0
+        for pair in range(number * n_classes, (number + 1) * n_classes):
+            total_pairs += weights[pair_sizes[pair]]
+            pair_sizes[pair] = 0
+    n_codes[T], weighted[T] = found, total / _FIXED_POINT
+    n_codes[TY], weighted[TY] = n_pairs, total_pairs / _FIXED_POINT
 
 
 @compiled(nogil=True)
@@ -184,10 +170,7 @@ def tally_sample(hashes, labels, steps, room, n_codes, weighted, first, i):
     n_inputs). first : a row with the same classes, whose counts are done, or i"""
     n_inputs, n_draws = hashes.shape
     of = labels[i % len(labels)]
-    if i == first or len(labels) > 1:
-        _tally_classes(of, n_draws, n_codes[i], weighted[i])
-    else:
-        n_codes[i, Y], weighted[i, Y] = n_codes[first, Y], weighted[first, Y]
+    _tally_labels(labels, n_draws, n_codes, weighted, first, i)
     slots, codes, sizes, parts, n_part_bits = room
     rows, classes, starts = parts
     if n_part_bits == 0 and n_draws == 1:
@@ -259,6 +242,15 @@ def _tally_part(rows, classes, n_used, slots, codes, sizes, steps):
         total, pairs = _weigh(codes, sizes, steps), (0, 0)
     sizes[:found] = 0
     return found, total, pairs[0], pairs[1]
+
+
+@numba.njit
+def _tally_labels(labels, n_draws, n_codes, weighted, first, i):
+    """Fill the column of the classes alone in row i of Tallies. first : see `tally_sample`"""
+    if i == first or len(labels) > 1:
+        _tally_classes(labels[i % len(labels)], n_draws, n_codes[i], weighted[i])
+    else:
+        n_codes[i, Y], weighted[i, Y] = n_codes[first, Y], weighted[first, Y]
 
 
 @numba.njit
