@@ -18,8 +18,12 @@ CONTRACTED, REORDERED = ("contract",), ("contract", "reassoc", "nsz")
 
 
 def _has_avx512() -> bool:
+    """Of the processor that numba compiles for: the host's, unless one is named, without
+    features or with some."""
     named = numba.config.CPU_FEATURES
-    return "+avx512f" in (named or llvmlite.binding.get_host_cpu_features().flatten())
+    if named is None:
+        named = llvmlite.binding.get_host_cpu_features().flatten()
+    return "+avx512f" in named
 
 
 WIDEST = 32 if _has_avx512() else 16
@@ -131,21 +135,34 @@ def plus(typing, total, a, b):
     return total(total, a, b), gen
 
 
-@intrinsic
-def plus_scaled(typing, total, p, place, a):
-    """total + p[place] a; p[place] is a number."""
+@intrinsic(prefer_literal=True)
+def combine_rows(typing, out, out_row, src, src_row, k, c, down, along, n_rows, n):
+    """out[r out_row + b] = Σ c[i down + r along] src[i src_row + b] over i < k, in this order,
+    of n_rows rows r and n numbers b; both are constants."""
+    n_rows, n = n_rows.literal_value, n.literal_value
 
     def gen(context, builder, signature, args):
-        total, p, place, a = args
-        nothing = ir.Constant(a.type, ir.Undefined)
-        number = builder.insert_element(
-            nothing, builder.load(builder.gep(p, [place])), ir.IntType(32)(0)
-        )
-        return _added(
-            builder, total, _shuffled(builder, number, nothing, [0] * a.type.count), a
-        )
+        out, out_row, src, src_row, k, c, down, along = args[:8]
+        whole, nothing = ir.IntType(64), ir.Constant(_vector(n), ir.Undefined)
+        totals = [cgutils.alloca_once(builder, _vector(n)) for _ in range(n_rows)]
+        for total in totals:
+            builder.store(ir.Constant(_vector(n), [0.0] * n), total)
+        with cgutils.for_range(builder, k) as loop:
+            numbers = _load(builder, src, builder.mul(loop.index, src_row), n)
+            at = builder.mul(loop.index, down)
+            for total in totals:
+                number = builder.load(builder.gep(c, [at]))
+                alone = builder.insert_element(nothing, number, ir.IntType(32)(0))
+                factor = _shuffled(builder, alone, nothing, [0] * n)
+                builder.store(_added(builder, builder.load(total), factor, numbers), total)
+                at = builder.add(at, along)
+        for r, total in enumerate(totals):
+            _store(builder, builder.load(total), out, builder.mul(out_row, whole(r)))
+        return context.get_dummy_value()
 
-    return total(total, NUMBERS, types.int64, a), gen
+    numbers, place = NUMBERS, types.int64
+    kinds = numbers, place, numbers, place, place, numbers, place, place
+    return types.void(*kinds, types.literal(n_rows), types.literal(n)), gen
 
 
 @intrinsic

@@ -5,7 +5,7 @@ Each sum has one order on every machine and fuses every product, so it has the s
 
 import numba
 
-from infoplane.vectors_cpu import WIDEST, load, plus, plus_scaled, store, summed, zeros
+from infoplane.vectors_cpu import WIDEST, after, combine_rows, load, plus, summed, zeros
 
 FUSED = {"fastmath": {"contract", "nsz"}, "error_model": "numpy"}
 FILLED = 32
@@ -24,47 +24,43 @@ def combine(out, out_row, m, src, src_row, k, c, down, along, n):
     """m rows out[j] = Σ c[i down + j along] src[i] over k rows, of n inputs; all are pointers.
 
     out_row, src_row : from one row to the next
+    Up to five rows are summed at once, which fill the registers of AVX2, and as few rows as
+    possible alone, whose sums wait for one another.
     """
-    for b in range(0, n, WIDEST):
-        j = 0
-        while j + 4 <= m:
-            a0 = a1 = a2 = a3 = zeros(WIDEST)
-            at, own = j * along, b
-            for _ in range(k):
-                h = load(src, own, WIDEST)
-                a0 = plus_scaled(a0, c, at, h)
-                a1 = plus_scaled(a1, c, at + along, h)
-                a2 = plus_scaled(a2, c, at + 2 * along, h)
-                a3 = plus_scaled(a3, c, at + 3 * along, h)
-                at += down
-                own += src_row
-            own = j * out_row + b
-            store(out, own, a0)
-            store(out, own + out_row, a1)
-            store(out, own + 2 * out_row, a2)
-            store(out, own + 3 * out_row, a3)
-            j += 4
-        if j + 2 <= m:
-            a0 = a1 = zeros(WIDEST)
-            at, own = j * along, b
-            for _ in range(k):
-                h = load(src, own, WIDEST)
-                a0 = plus_scaled(a0, c, at, h)
-                a1 = plus_scaled(a1, c, at + along, h)
-                at += down
-                own += src_row
-            own = j * out_row + b
-            store(out, own, a0)
-            store(out, own + out_row, a1)
+    j = 0
+    while j < m:
+        left = m - j
+        to, at = after(out, j * out_row), after(c, j * along)
+        if left == 1:
+            for b in range(0, n, FILLED):
+                combine_rows(
+                    after(to, b), out_row, after(src, b), src_row, k, at, down, along, 1, FILLED
+                )
+            j += 1
+        elif left == 2:
+            for b in range(0, n, FILLED):
+                combine_rows(
+                    after(to, b), out_row, after(src, b), src_row, k, at, down, along, 2, FILLED
+                )
             j += 2
-        if j < m:
-            a0 = zeros(WIDEST)
-            at, own = j * along, b
-            for _ in range(k):
-                a0 = plus_scaled(a0, c, at, load(src, own, WIDEST))
-                at += down
-                own += src_row
-            store(out, j * out_row + b, a0)
+        elif left == 3 or left == 6:
+            for b in range(0, n, WIDEST):
+                combine_rows(
+                    after(to, b), out_row, after(src, b), src_row, k, at, down, along, 3, WIDEST
+                )
+            j += 3
+        elif left == 4 or left == 7 or left == 8:
+            for b in range(0, n, WIDEST):
+                combine_rows(
+                    after(to, b), out_row, after(src, b), src_row, k, at, down, along, 4, WIDEST
+                )
+            j += 4
+        else:
+            for b in range(0, n, WIDEST):
+                combine_rows(
+                    after(to, b), out_row, after(src, b), src_row, k, at, down, along, 5, WIDEST
+                )
+            j += 5
 
 
 @numba.njit(**FUSED)
