@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 
+import numba
 import numpy as np
 import pytest
 import torch
 from tests.steps import steps
 
-from infoplane import streams
+from infoplane import streams, vectors_cpu
 from infoplane.config import ConfigError, load
 from infoplane.networks import mlp
 from infoplane.networks.network import initialise_seeds
@@ -183,6 +184,14 @@ def test_a_machine_without_avx512_gets_the_same_bits(tmp_path):
         [sys.executable, "-c", asked], env=environment, capture_output=True, text=True
     )
     assert done.stdout.split() == ["16", bits()], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("features", "wide"), [("", False), ("+avx2", False), ("+avx512f", True)]
+)
+def test_vectors_are_as_wide_as_the_named_processor_allows(features, wide, monkeypatch):
+    monkeypatch.setattr(numba.config, "CPU_FEATURES", features)  # "" where only a name is given
+    assert vectors_cpu._has_avx512() == wide
 
 
 def test_of_equal_scores_the_first_class_counts(trained, network, data):
