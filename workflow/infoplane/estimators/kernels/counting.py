@@ -2,7 +2,8 @@
 
 Values become bin numbers by a Grid or by quantile edges. A row of bin numbers c becomes the
 hash Σ_k m_k c_k mod 2⁶⁴ with fixed random odd multipliers m_k. Two different rows have the same
-hash with a probability of about 2⁻⁵⁸, so one layer in 10⁷ with 10⁵ rows has a collision. For
+hash with a probability of about 2⁻⁵⁸, so one layer in 10⁷ with 10⁵ rows has a collision. Where
+few enough bins are possible, m_k is n_bins^k, and no two rows share a number. For
 rows without bins, c are the bits of the values, with the upper half folded into the lower half:
 values with few levels end in many zeros and would otherwise collide more often. Equal hashes
 are counted by a hash table on the CPU and by sorting on CUDA; both use the same hashes.
