@@ -234,7 +234,7 @@ def test_a_reconstruction_stands_in_the_place_of_y(information):
     both = pd.concat([table, label], ignore_index=True)
     kind = FIGURES["comparison"]
     caption = kind.caption(kind.numbers(both))
-    assert "I(T;Y) against" in caption and "Of tanh, Y is the reconstruction X̂." in caption
+    assert "I(T;Y) against" in caption and "In tanh, Y is the reconstruction X̂." in caption
     drawn = texts(kind.draw(both))
     assert r"(T);\hat{X})" in drawn and "(T);Y)" in drawn
 

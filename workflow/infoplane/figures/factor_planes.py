@@ -114,7 +114,7 @@ class FactorPlanes(Figure):
                 numbers, "crosses at some epochs are ±1 standard deviation", name=False
             ),
             *(f"{text}." for text in _lost(numbers)),
-            f"Planes are by {estimators[0]}, those of a factor of estimators by their own."
+            f"Planes are by {estimators[0]}, except in factors that vary the estimator."
             if len(estimators) > 1
             else "",
             sentences.flagged(numbers),

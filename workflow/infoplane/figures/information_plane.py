@@ -62,7 +62,7 @@ class InformationPlane(Figure):
         texts = [
             f"Information plane of {numbers.run.iloc[0]}: I(T;Y) against I(X;T) in bits, one "
             "point "
-            f"an epoch and layer, coloured by epoch ({sentences.epochs(numbers)}).",
+            f"per epoch and layer, coloured by epoch ({sentences.epochs(numbers)}).",
             "Thin lines join the layers of one epoch; large markers are the last epoch.",
             sentences.seeds(
                 numbers, "crosses at some epochs are ±1 standard deviation over seeds"

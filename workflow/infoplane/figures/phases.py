@@ -90,14 +90,14 @@ class Phases(Figure):
             "that are not shown to be lower.",
             f"Lines are intervals of {CONFIDENCE:.0%} over seeds; a phase is called present "
             "if its interval excludes zero. The turn of each seed is chosen by the seeds "
-            "before it, so that curves that only rise are called falling in at most "
+            "before it, so curves that only rise are called falling in at most "
             f"{(1 - CONFIDENCE) / 2:.1%} of experiments.",
             *factors.answers(numbers),
             f"The table has all {len(numbers)} layers and levels; by chance alone, "
             f"{open_to_chance * (1 - CONFIDENCE) / 2:.1f} of {open_to_chance} would be called "
             "compressing.",
-            f"In {hollow} of them some value at the turn or at the end is saturated or "
-            "otherwise flagged."
+            f"In {hollow} of them a value at the turn or at the end is saturated or above "
+            "H(X) or H(Y)."
             if hollow
             else "",
         ]

@@ -48,7 +48,7 @@ class Sensitivity(Figure):
             f"Information planes of {numbers.run.iloc[0]} under {len(variants)} settings "
             f"({'; '.join(variants)}) on the same axes: I(T;Y) against I(X;T) in bits, one "
             "point "
-            f"an epoch and layer, coloured by epoch ({sentences.epochs(numbers)}).",
+            f"per epoch and layer, coloured by epoch ({sentences.epochs(numbers)}).",
             "Under each title: the last hidden layer's I(X;T) at the first epoch, its largest "
             "and "
             "at the last epoch. Differences between panels come from the setting.",

@@ -86,7 +86,7 @@ def named(text: str, numbers: pd.DataFrame) -> str:
             .replace(";Y)", f";{symbol})")
         )
     others = dict.fromkeys(numbers.run[numbers.second != "Y"])
-    return text + (f" Of {', '.join(others)}, Y is the reconstruction X̂." if others else "")
+    return text + (f" In {', '.join(others)}, Y is the reconstruction X̂." if others else "")
 
 
 GUARANTEES = {
@@ -224,7 +224,7 @@ def estimator(numbers: pd.DataFrame, settings: Mapping[str, object]) -> list[str
     ]
     texts = [f"Estimator: {method}{' with ' if keys else ''}{', '.join(keys)}."]
     if method == "kde" or numbers.n_not_a_bound.sum() > 0:
-        texts.append("I(T;Y) is a difference of two bounds of the same side, and not a bound.")
+        texts.append("I(T;Y) is a difference of two bounds of the same side, not a bound.")
     if numbers.n_deterministic.sum() > 0:
         texts.append(
             "T is a function of X, so the true I(X;T) is H(X) or infinite: the values describe "

@@ -134,7 +134,7 @@ class WindowLength(Figure):
             else "",
             f"In {drifting} of {int(numbers.n_groups.sum())} windows and layers the weights "
             "still "
-            "drifted (hollow where most did)."
+            "drifted (hollow if most of them did)."
             if drifting
             else "",
             sentences.above_entropy(
