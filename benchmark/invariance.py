@@ -67,7 +67,7 @@ def main() -> None:
     table = pd.DataFrame(rows)
     if asked.csv:
         table.to_csv(asked.csv, index=False)
-    beside = "beside the value | with an interval | beside its width"
+    beside = "value fixed | with an interval | width fixed"
     print(f"| estimator | problems | map | rank correlation | {beside} |\n{7 * '|---'}|")
     for name, of in table.groupby("estimator", sort=False):
         within = of[of.width.notna()]
