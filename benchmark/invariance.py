@@ -1,8 +1,8 @@
 """Does the spread of an estimator over coordinates predict its error?
 
     python benchmark/invariance.py                      some minutes of CPU
-    python benchmark/invariance.py --estimators nwj infonce smile --every 4 --repeats 1
-                                                        others, on every fourth problem, under
+    python benchmark/invariance.py --estimators nwj js smile mine --every 3 --repeats 1
+                                                        others, on every third problem, under
                                                         one map of each kind
     python benchmark/invariance.py --csv moves.csv      every problem's numbers
 

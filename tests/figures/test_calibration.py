@@ -172,10 +172,14 @@ def test_page_says_what_was_not_asked_and_what_was_refused(errors, tmp_path):
         {
             "title": "a <page>",
             "n": [1000],
-            "problems": {"normals": {"family": "gaussians"}},
+            "problems": {
+                name: {"family": "gaussians"} for name in ("normals", "more", "rings")
+            },
             "estimators": {"ksg": {"estimator": "ksg"}, "kde": {"estimator": "kde"}},
             "limits": {
-                "kde": {"without": {"normals": "no noise there"}},
+                "kde": {
+                    "without": {"normals": "no noise there", "rings": "slow", "more": "slow"}
+                },
                 "ksg": {"largest_n": 5000, "reason": "slow"},
             },
         }
@@ -220,6 +224,7 @@ def test_page_says_what_was_not_asked_and_what_was_refused(errors, tmp_path):
     for said in (
         "a &lt;page&gt;",
         "kde on normals: no noise there",
+        "kde on rings, more: slow",
         "ksg on more than 5,000 samples: slow",
         "digits: left out: MNIST is not here",
         "ksg on 1 task of normals, the first: k ≥ n",

@@ -107,8 +107,12 @@ def left_out(page: Page, missing: Mapping[str, str]) -> list[str]:
     """A sentence for everything that the page does not ask."""
     sentences = [f"{problem}: {reason}" for problem, reason in missing.items()]
     for name, limits in page.limits.items():
+        of_reason: dict[str, list[str]] = {}
         for problem, reason in limits.without.items():
-            sentences.append(f"{name} on {problem}: {reason}")
+            of_reason.setdefault(reason, []).append(problem)
+        sentences += [
+            f"{name} on {', '.join(of)}: {reason}" for reason, of in of_reason.items()
+        ]
         numbers = {"samples": limits.largest_n, "dimensions": limits.largest_d}
         sentences += [
             f"{name} on more than {largest:,} {what}: {limits.reason}"
