@@ -11,6 +11,7 @@ WRITTEN = {
     "datasets": {"szt": {"source": "szt"}},
     "estimators": {
         "binned": {"estimator": "binned"},
+        "surveyed": {"estimator": "binned", "range": "layer_over_training"},
         "kde": {"estimator": "kde"},
         "ksg": {"estimator": "ksg"},
         "mine": {"estimator": "mine"},

@@ -71,8 +71,29 @@ def test_draws_and_held_activations_cost(planned):
     once = planned(**noisy).estimation("run", "kde", "seeds-0-9")
     often = planned(**noisy, measure__draws=20).estimation("run", "kde", "seeds-0-9")
     assert bigger(often, once)
-    held = planned(memory_mb=4000).estimation("run", "binned", "seeds-0-9")
-    assert held.mb > planned(memory_mb=50).estimation("run", "binned", "seeds-0-9").mb
+    block = planned(memory_mb=50).estimation("run", "binned", "seeds-0-9")
+    assert block.mb > planned(memory_mb=10).estimation("run", "binned", "seeds-0-9").mb
+
+
+def test_on_a_cpu_a_job_asks_for_the_memory_of_one_block(planned):
+    """Of 1,010 networks of 4,096 inputs with layers of 10, 5 and 2 units."""
+    asked = [
+        planned(memory_mb=mb, measure__device="cpu").estimation("run", "binned", "seeds-0-9")
+        for mb in (100, 4000)
+    ]
+    assert asked[0] == asked[1]
+
+
+def test_a_survey_is_held_where_the_bound_has_room_for_it(planned):
+    def costs(memory_mb):
+        plan = planned(memory_mb=memory_mb)
+        return [plan.estimation("run", name, "seeds-0-9") for name in ("binned", "surveyed")]
+
+    plain, held = costs(4000)
+    assert held.mb - plain.mb == pytest.approx(1010 * 4096 * (10 + 5 + 2) * 4 / 1e6)
+    assert held.seconds == plain.seconds
+    plain, twice = costs(300)
+    assert twice.mb == plain.mb and twice.seconds > plain.seconds
 
 
 def test_adaptive_schedules_are_taken_to_measure_every_kept_epoch(planned):

@@ -61,6 +61,17 @@ def test_memory_bounds_what_is_held_at_once(weights, data):
     assert Activations(weights, probe, memory_mb=1).at_once == 10**6 // (3 * 6144)
 
 
+def test_all_batches_are_held_where_memory_has_room_for_them(weights, data):
+    probe = DatasetProbe(EVERY, data)
+    roomy, tight = (Activations(weights, probe, memory_mb=mb) for mb in (1024, 60))
+    assert tight.held() is tight
+    held = roomy.held()
+    assert isinstance(held, list) and len(held) == len(roomy)
+    assert flat(held).keys() == flat(roomy).keys()
+    a, b = flat(held), flat(roomy)
+    assert all(torch.equal(a[key], b[key]) for key in a)
+
+
 def test_shared_store_gives_the_same(weights, data, tmp_path):
     probe = DatasetProbe(EVERY, data)
     direct = Activations(weights, probe)

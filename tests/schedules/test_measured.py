@@ -37,10 +37,11 @@ def weights(path, trainer_of, network_settings):
 def scheduled(weights, data):
     """A function: what a schedule finds by an estimator, and all activations it may see."""
 
-    def find(epochs, estimator, at_once=None):
+    def find(epochs, estimator, at_once=None, memory=10**9):
         settings = Settings.model_validate({"epochs": epochs, "device": "cpu"})
         activations = Activations(weights, DatasetProbe(settings, data))
         activations.at_once = at_once or activations.at_once
+        activations.memory = memory
         chosen = from_written(estimator)
         return measure_scheduled(activations, settings.epochs, chosen), activations
 
@@ -97,6 +98,21 @@ def test_bins_are_those_of_the_epochs_that_are_surveyed(scheduled):
     found, _ = scheduled(delta(survey=epochs), OVER_TRAINING)
     for key in [(3, 0, "hidden1"), (4, LAST, "hidden2")]:
         assert found.records[key] == listed.records[key]
+
+
+@pytest.mark.parametrize(("memory", "passes"), [(10**9, 1), (0, 2)])
+def test_a_survey_takes_no_pass_of_its_own_where_memory_has_room(
+    scheduled, monkeypatch, memory, passes
+):
+    begun, readings = [], Activations._readings
+
+    def watched(self, epochs, seeds, draws):
+        begun.extend(epochs)
+        return readings(self, epochs, seeds, draws)
+
+    monkeypatch.setattr(Activations, "_readings", watched)
+    found, _ = scheduled({"schedule": "every", "n": 50}, OVER_TRAINING, memory=memory)
+    assert sorted(begun) == sorted(passes * found.epochs)
 
 
 def test_a_fixed_schedule_is_measured_at_once(scheduled):

@@ -8,7 +8,7 @@ store of activations; `Activations` reads both in the same way.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from typing import NamedTuple
@@ -37,7 +37,8 @@ class Activations:
     """Every measured layer of every seed at every measured epoch, as batches of samples.
 
     Iteration gives lists of Samples of one layer, for a block of epochs and of the seeds that
-    are not lost. `memory_mb` limits the activations in memory; on a CPU blocks are smaller.
+    are not lost. `memory_mb` limits the activations in memory; on a CPU blocks are smaller, and
+    it limits what `held` keeps.
     probe : gives the measured inputs and labels
     """
 
@@ -68,9 +69,9 @@ class Activations:
         self.y_is_output = settings.y == "reconstruction"
         each = bytes_each(self.network, self.n_inputs * self.draws, settings)
         each += 0 if probe.fixed else x.nbytes
-        on_cpu = self.device.type == "cpu"
-        held = min(memory_mb * 10**6, REUSED_BYTES) if on_cpu else memory_mb * 10**6
-        self.at_once = max(1, held // each)
+        self.memory, on_cpu = memory_mb * 10**6, self.device.type == "cpu"
+        block = min(self.memory, REUSED_BYTES) if on_cpu else self.memory
+        self.at_once = max(1, block // each)
 
     def inputs(self, epochs: Sequence[int], seeds: Sequence[int]) -> list[Inputs]:
         """The measured inputs at each of these epochs and seeds, seed by seed.
@@ -125,6 +126,17 @@ class Activations:
         other = copy(self)
         other.at_once = min(self.at_once, max(1, len(self.seeds)))
         return other
+
+    def held(self) -> Activations | list[list[Samples]]:
+        """All batches in memory, on a CPU that has the room, for who needs them twice; else
+        themselves, which are computed anew each time."""
+        settings, n_rows = self.probe.settings, self.n_inputs * self.draws
+        n_bytes = bytes_held(self.network, self.reader.widths, n_rows, settings)
+        if not self.probe.fixed:
+            n_bytes += self.inputs(self.epochs[:1], self.seeds[:1])[0].x.nbytes
+        n_networks = len(self.seeds) * len(self.epochs)
+        fits = n_networks * n_bytes + REUSED_BYTES <= self.memory
+        return list(self) if fits and self.device.type == "cpu" else self
 
     def __len__(self) -> int:
         """Number of batches."""
@@ -294,6 +306,15 @@ def bytes_each(network: Network, n_rows: int, settings: ProbeSettings) -> int:
     widest = (5 if late else 3) * max(network.widths.values())
     output = network.layers[-1].units if settings.y == "reconstruction" else 0
     return 4 * n_rows * (widest + output + 2 * network.n_drawn)
+
+
+def bytes_held(
+    network: Network, widths: Mapping[str, int], n_rows: int, settings: ProbeSettings
+) -> int:
+    """Memory of one network's samples on so many rows, all layers: activations, of a noisy one
+    centres and sizes of the noise beside them, and the output if it is Y."""
+    output = network.layers[-1].units if settings.y == "reconstruction" else 0
+    return 4 * n_rows * ((3 if network.draws else 1) * sum(widths.values()) + output)
 
 
 class LayerNoise(NamedTuple):

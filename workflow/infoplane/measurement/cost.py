@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from infoplane.costs import GFLOPS, IMPORT_SECONDS, TORCH_MB, Cost, speed_of
 from infoplane.datasets.source import Shape
 from infoplane.estimators.interface import Estimator
-from infoplane.measurement.activations import bytes_each, reader_of
+from infoplane.measurement.activations import REUSED_BYTES, bytes_each, bytes_held, reader_of
 from infoplane.networks.network import Network
 from infoplane.probes.probe import ProbeSettings
 
@@ -25,8 +25,9 @@ class Work:
     draws : of a pool, which holds one window at a time; 0 for no pool
     memory_mb : the run's limit for activations in memory
     read : number of units of each measured layer, as it is read
-    at_once : number of networks whose activations are in memory at once
-        (`Activations.at_once`)
+    at_once : number of networks whose weights are in memory at once
+    block : number of networks whose activations are in memory at once on a CPU
+        (`Activations.at_once`); the memory of a GPU does not count
     """
 
     network: Network
@@ -47,8 +48,10 @@ class Work:
         except ValueError:  # the stand-in for an unknown network lacks these layers
             self.read = [*self.network.widths.values()]
         self.each = bytes_each(self.network, self.n_rows, self.measure)
-        most = int(self.memory_mb * 1e6 / self.each)
-        self.at_once = 1 if self.draws else max(1, min(self.n_networks, most))
+        self.at_once = self._networks_in(self.memory_mb * 10**6)
+        self.block = min(self.at_once, self._networks_in(REUSED_BYTES))
+        if self.measure.device == "cpu":
+            self.at_once = self.block
 
     def activations(self) -> Cost:
         """The cost of regenerating all activations into a store."""
@@ -59,7 +62,8 @@ class Work:
         """The cost of measuring all layers of all networks by one estimator."""
         layers = [by.cost(self.n_rows, d, self.data.d) for d in self.read]
         records = self.n_networks * len(layers)
-        passes = (1 + by.needs_survey) * (self._passes + RECORD_SECONDS * records)
+        n_passes = 1 + (by.needs_survey and not self._held(by))
+        passes = n_passes * (self._passes + RECORD_SECONDS * records)
         estimates = self.n_networks * sum(c.seconds for c in layers) / self.speed
         mb = self._mb(by) + max(c.mb for c in layers) + RECORD_BYTES * records / 1e6
         times = 1 + (self.measure.y == "reconstruction")  # one more pass, of the same width
@@ -68,17 +72,30 @@ class Work:
     def _mb(self, by: Estimator | None = None) -> float:
         """Memory in MB: of the process, data, weights, activations of the networks in memory
         and, for estimators of two variables, a copy of the inputs for each draw."""
-        network, noisy, held = self.network, bool(self.network.n_drawn), self.at_once
+        network, noisy, block = self.network, bool(self.network.n_drawn), self.block
         n_bytes = self.data.d * (5 * self.data.n + 12 * self.n_inputs)
-        n_bytes += 10 * held * max(1, self.draws) * network.n_parameters
+        n_bytes += 10 * self.at_once * max(1, self.draws) * network.n_parameters
+        n_bytes += self._held(by) if by else 0
         each = self.each * (2.5 if self.draws else 1)  # windows of several lengths
         each += noisy * 8 * self.n_rows * max(network.widths.values())
         if by and by.together:
-            held = min(held, self.n_seeds)
+            block = min(block, self.n_seeds)
             each += 4 * self.n_rows * sum(self.read) * (1 + noisy)
         if by and not by.takes_layers:
             n_bytes += 8 * self.n_rows * self.data.d
-        return TORCH_MB + (n_bytes + held * each) / 1e6
+        return TORCH_MB + (n_bytes + block * each) / 1e6
+
+    def _held(self, by: Estimator) -> int:
+        """Bytes of all samples, if they are held because a survey goes through them first
+        (`Activations.held`); else 0."""
+        if not by.needs_survey or by.together or self.draws:
+            return 0
+        widths = dict(enumerate(self.read))
+        n_bytes = self.n_networks * bytes_held(self.network, widths, self.n_rows, self.measure)
+        return n_bytes if n_bytes + REUSED_BYTES <= self.memory_mb * 10**6 else 0
+
+    def _networks_in(self, n_bytes: int) -> int:
+        return 1 if self.draws else max(1, min(self.n_networks, n_bytes // self.each))
 
     @property
     def _passes(self) -> float:

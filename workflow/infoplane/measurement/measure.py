@@ -105,13 +105,14 @@ class _Measurer:
         """Records of these epochs, in their order."""
         new = [epoch for epoch in epochs if any(k not in self.records for k in self._at(epoch))]
         if new:
+            batches, estimator = self.activations.at(new), self.estimator
             if not self.has_surveyed:
-                self.surveyed = survey(self.to_survey, self.estimator, self.title)
+                to_survey, twice = self.to_survey, estimator.needs_survey
+                if twice and not estimator.together and to_survey.epochs == new:
+                    to_survey = batches = batches.held()
+                self.surveyed = survey(to_survey, estimator, self.title)
                 self.has_surveyed = True
-            activations = self.activations.at(new)
-            self.records |= measure_surveyed(
-                activations, self.estimator, self.surveyed, self.title
-            )
+            self.records |= measure_surveyed(batches, estimator, self.surveyed, self.title)
         return {key: self.records[key] for epoch in epochs for key in self._at(epoch)}
 
     def _at(self, epoch: int) -> list[tuple[int, int, str]]:
