@@ -19,8 +19,10 @@ from snakemake.exceptions import WorkflowError
 from snakemake.logging import logger
 
 from infoplane.deferred import defer_for_a_plan
+from infoplane.settings import without_descriptions
 
 defer_for_a_plan()
+without_descriptions()
 gc.disable()  # modules stay: a search for garbage among them takes a tenth of a start
 
 from infoplane.config import ConfigError
@@ -29,6 +31,7 @@ from infoplane.plan.opening import opened, put_newer
 from infoplane.truth.plan import TruthPlan
 
 gc.freeze()
+gc.set_threshold(20_000)  # new objects between two searches, as in a job
 gc.enable()
 
 CONFIG_FILES = [*workflow.overwrite_configfiles] or ["config/config.yaml"]
