@@ -6,6 +6,8 @@ fitted to fails in all repeats.
 """
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from infoplane.estimators.densities.maps import Maps
 from infoplane.estimators.densities.spikes import Spikes
 from infoplane.estimators.densities.stack import KINDS, Stack
 from infoplane.estimators.kernels.confidence import Mean
-from infoplane.estimators.kernels.noisy_layers import NoisyLayer
+from infoplane.estimators.kernels.noisy_layers import NoisyLayer, sums
 from infoplane.samples import Samples
 from infoplane.truth.linear_layers import LinearLayers
 
@@ -223,3 +225,18 @@ def test_sides_split_the_error():
     widths = np.array([mean.value - mean.lower(0.025), mean.upper(0.025) - mean.value])
     own = stats.t.ppf(0.975, 49) * terms.std() / math.sqrt(50)
     assert widths.min() == pytest.approx(own, rel=1e-9) and widths.max() > own
+
+
+def test_noisy_samples_are_drawn_and_compared_without_further_copies():
+    def resident(what: str) -> int:
+        return 1024 * int(re.search(rf"{what}:\s*(\d+) kB", status.read_text())[1])
+
+    status, random = Path("/proc/self/status"), torch.Generator().manual_seed(0)
+    centres = torch.randn(200, 1, 10_000, generator=random)
+    layer, labels = NoisyLayer(centres, 0.5), torch.zeros(200, dtype=torch.int64)
+    n_bytes = 8 * 4 * centres.numel()
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is that of these calls alone
+    before = resident("VmRSS")
+    rows = layer.rows(4, random)
+    sums(layer, rows, labels, memory=10**8)
+    assert n_bytes / 2 < resident("VmHWM") - before < 1.5 * n_bytes + 32e6

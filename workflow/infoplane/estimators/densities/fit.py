@@ -13,6 +13,8 @@ from infoplane.estimators.kernels.noisy_layers import NoisyLayer
 
 LEAST_WEIGHT = 1e-3
 """Smallest weight of the density with heavy tails; it costs at most 0.0014 bit."""
+VALUES = 2**22
+"""Values of samples whose densities are computed at once: each density holds copies of them."""
 ROUNDS = 100
 """Number of steps of expectation maximisation that weight the variants."""
 
@@ -89,4 +91,5 @@ class Spectrum:
 
     def coordinates(self, t: Tensor, n: int | None = None) -> Tensor:
         """Coordinates (n_samples, n) of samples along the first n axes, or along all."""
-        return (t - self.mean) @ self.axes[:, :n]
+        parts = t.split(max(1, VALUES // t.shape[1]))
+        return torch.cat([(part - self.mean) @ self.axes[:, :n] for part in parts])

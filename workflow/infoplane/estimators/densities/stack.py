@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from infoplane.estimators.densities.centres import Centres
-from infoplane.estimators.densities.fit import Density, Fit, Spectrum, log_weights
+from infoplane.estimators.densities.fit import VALUES, Density, Fit, Spectrum, log_weights
 from infoplane.estimators.densities.flow import Flow
 from infoplane.estimators.densities.gaussian import Gaussian
 from infoplane.estimators.densities.labels import Labels
@@ -38,7 +38,9 @@ class Stack:
         return torch.logsumexp(self._each(t) + self.log_weights[:, None], dim=0)
 
     def _each(self, t: Tensor) -> Tensor:
-        return torch.cat([density.logs(t) for density in self.densities])
+        parts = t.split(max(1, VALUES // t.shape[1]))
+        logs = [[density.logs(part) for density in self.densities] for part in parts]
+        return torch.cat([torch.cat(part) for part in logs], dim=1)
 
 
 def fitted(

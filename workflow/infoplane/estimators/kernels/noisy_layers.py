@@ -39,7 +39,8 @@ class Rows(NamedTuple):
     place: Tensor
     own: Tensor
 
-    def of(self, chosen: Tensor) -> Rows:
+    def of(self, chosen: slice) -> Rows:
+        """Those, without a copy."""
         return Rows(self.t[chosen], self.place[chosen], self.own[chosen])
 
 
@@ -64,11 +65,8 @@ class NoisyLayer:
             self.silent = silent.to(torch.float64) if bool(silent.any()) else None
         else:
             # Centred: a constant unit is exactly 0. Above, centres stay: 0 may mean no noise.
-            self.centres, self.sizes, self.silent = (
-                (rows - rows.mean(dim=0)) / sigma,
-                None,
-                None,
-            )
+            self.centres = (rows - rows.mean(dim=0)).div_(sigma)
+            self.sizes = self.silent = None
 
     @property
     def input_of(self) -> Tensor:
@@ -82,19 +80,18 @@ class NoisyLayer:
         opposite noise of the other half. Input by input, centre by centre."""
         n, d = self.centres.shape
         z = torch.randn(n, per_centre // 2, d, generator=generator, dtype=torch.float64)
-        z = torch.cat([z, -z], dim=1).to(self.centres.device).flatten(0, 1)
-        place = torch.arange(n, device=z.device).repeat_interleave(per_centre)
-        own = -(z.square().sum(dim=1) + d * LOG_2PI) / 2
-        if self.sizes is None:
-            return Rows(self.centres[place] + z, place, own)
-        sizes = self.sizes[place]
-        if self.silent is None:
-            own -= sizes.log().sum(dim=1)
-        else:
-            noisy = sizes > 0
-            terms = (z.square() + LOG_2PI) / 2 + torch.where(noisy, sizes, 1.0).log()
-            own = -torch.where(noisy, terms, 0.0).sum(dim=1)
-        return Rows(self.centres[place] + sizes * z, place, own)
+        z = z.to(self.centres.device)
+        centres, every = self.centres[:, None], torch.arange(n, device=z.device)
+        if self.silent is not None:
+            z.masked_fill_(self.sizes[:, None] == 0, 0.0)
+        own = -(_square_sums(z) / 2 + self.constants(every)[0][:, None])
+        if self.sizes is not None:
+            z.mul_(self.sizes[:, None])
+        t = torch.empty(n, per_centre, d, dtype=torch.float64, device=z.device)
+        torch.add(centres, z, out=t[:, : per_centre // 2])
+        torch.sub(centres, z, out=t[:, per_centre // 2 :])
+        place = every.repeat_interleave(per_centre)
+        return Rows(t.flatten(0, 1), place, torch.cat([own, own], dim=1).flatten())
 
     def around(self, t: Tensor, chosen: Tensor) -> Tensor:
         """ln p(t | centre) (n, n_chosen) of samples t around chosen centres, in nats."""
@@ -154,10 +151,9 @@ def sums(layer: NoisyLayer, rows: Rows, labels: Tensor, memory: int) -> Sums:
     sizes = torch.bincount(labels)[labels] * r
     shares = torch.zeros(2, n, dtype=torch.float64, device=rows.t.device)
     found = []
-    for chosen in torch.arange(len(rows.t), device=every.device).split(
-        max(1, memory // (40 * n * r))
-    ):
-        part = rows.of(chosen)
+    height = max(1, memory // (40 * n * r))
+    for start in range(0, len(rows.t), height):
+        part = rows.of(slice(start, start + height))
         x = layer.around(part.t, every)
         x.scatter_(1, part.place[:, None], part.own[:, None])
         inputs = part.place // r
@@ -186,9 +182,14 @@ def sums(layer: NoisyLayer, rows: Rows, labels: Tensor, memory: int) -> Sums:
     return Sums(*logs, *(shares * n / len(rows.t)))
 
 
+def _square_sums(values: Tensor) -> Tensor:
+    """Σ of squares along the last axis, without a copy of them."""
+    return torch.linalg.vector_norm(values, dim=-1).square()
+
+
 def _squares(a: Tensor, b: Tensor) -> Tensor:
     """‖a_i − b_j‖²."""
-    a2, b2 = a.square().sum(1), b.square().sum(1)
+    a2, b2 = _square_sums(a), _square_sums(b)
     largest = float(max(a2.max(), b2.max()))
     if not largest * 8 * torch.finfo(torch.float64).eps < LARGEST_ERROR:
         return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist").square_()
