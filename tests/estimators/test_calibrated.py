@@ -10,6 +10,7 @@ import torch
 import infoplane
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.tables import calibration, opinions
+from infoplane.estimators.tables.calibration import GROUPS, LABELS, OF_FEW
 from infoplane.estimators.tables.linear import linear_information
 from infoplane.samples import Samples
 
@@ -95,14 +96,32 @@ def test_told_is_between_nothing_and_the_entropy():
 
 
 def test_settings_as_tested_have_intervals_and_others_none():
-    assert set(calibration.of(ESTIMATORS["ksg"]())) == {"continuous", "labels"}
+    assert set(calibration.of(ESTIMATORS["ksg"]())) == set(GROUPS)
     assert not calibration.of(ESTIMATORS["ksg"](k=7))
-    assert set(calibration.of(ESTIMATORS["ksg"](seed=3))) == {"continuous", "labels"}
+    assert set(calibration.of(ESTIMATORS["ksg"](seed=3))) == set(GROUPS)
     # with labels, the critics' margins change nothing; they were tested as normal scores
-    assert set(calibration.of(ESTIMATORS["js"]())) == {"continuous", "labels"}
-    assert set(calibration.of(ESTIMATORS["js"](margins="standardised"))) == {"labels"}
-    assert set(calibration.of(ESTIMATORS["infonce"]())) == {"labels"}
+    assert set(calibration.of(ESTIMATORS["js"]())) == set(GROUPS)
+    assert set(calibration.of(ESTIMATORS["js"](margins="standardised"))) == {LABELS}
+    assert set(calibration.of(ESTIMATORS["edge"]())) == {OF_FEW, LABELS}
     assert not calibration.of(ESTIMATORS["nwj"](width=7))
+
+
+def test_intervals_of_few_dimensions_are_not_those_of_many():
+    """`edge` failed the test on more than three dimensions, and ksg errs far more there."""
+    rng = np.random.default_rng(0)
+    found = {}
+    for d in (3, 5):
+        a, b = normals(2000, d, 0.8)
+        edge = infoplane.mutual_information(a, b, estimator="edge")
+        found[d] = infoplane.mutual_information(a, b, estimator="ksg"), edge
+    assert found[3][1].interval.kind == "calibrated" and found[5][1].interval.kind == "none"
+    assert found[5][1].why_none == "not_calibrated"
+    widths = [found[d][0].interval.high - found[d][0].interval.low for d in (3, 5)]
+    assert 0 < 2 * widths[0] < widths[1]
+    one = infoplane.mutual_information(
+        rng.standard_normal((2000, 1)), rng.standard_normal((2000, 5)), estimator="edge"
+    )
+    assert one.why_none == "not_calibrated"  # the wider variable counts
 
 
 def test_records_of_pairs_have_intervals_around_the_truth():

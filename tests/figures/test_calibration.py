@@ -235,8 +235,9 @@ def test_page_says_what_was_not_asked_and_what_was_refused(errors, tmp_path):
         "python -m infoplane.truth.calibrate e.csv",
         "<td>90 % of 30, 0.40 bit</td>",
         "<td>none of 8</td>",
-        "86 % of all held, and 88 % are asked for; 50 % held of rings, and 75 % are asked for",
-        "intervals in 0 families left out, and 3 are asked for",
+        "86 % of all intervals contain the truth, and 88 % are required",
+        "50 % of the intervals of rings contain the truth, and 75 % are required",
+        "intervals in 0 families left out, and 3 are required",
         "I(X; T + N(0, 0.1))",
         '<th scope="row">ksg, kl</th><td>2026-11-21 (5063cd8): normals</td>',
     ):

@@ -100,13 +100,13 @@ def test_captions_count_what_has_no_interval_by_the_reason(information):
     few = (table.seed == 2) & (table.layer == "zeta")
     table.loc[few, "ity_why_none"] = "dimensions"
     table["ixt_why_none"] = "not_calibrated"
-    table["not_calibrated"] = "continuous: 85 % of all held, and 88 % are asked for"
+    table["not_calibrated"] = "labels: 85 % of all intervals contain the truth"
     numbers = FIGURES["information_plane"].numbers(table)
     assert numbers.ity_why_none[0] == "sample 2|dimensions 1"
     assert numbers.ity_why_none[1] == "sample 3"
     said = FIGURES["information_plane"].caption(numbers)
     assert "for 45 values of I(X;T): its calibrated intervals failed their test (" in said
-    assert "85 % of all held" in said
+    assert "labels: 85 % of all intervals" in said
     assert "for 5 values of I(T;Y): outside of what was tested (dimensions)" in said
     assert "for 40 values of I(T;Y): the measured inputs" in said
     old = information().drop(columns=["ixt_why_none", "ity_why_none"])

@@ -64,10 +64,11 @@ def test_small_families_count_together():
         }
     )
     assert not coverage.is_calibrated(table)
-    assert coverage.failure(table) == "50 % held of c and d, and 75 % are asked for"
+    said = "50 % of the intervals of c and d contain the truth, and 75 % are required"
+    assert coverage.failure(table) == said
     assert coverage.is_calibrated(table.assign(inside=[0.95, 0.95, 1.0, 0.75]))
     low = coverage.failure(table.assign(inside=0.8))
-    assert low == "80 % of all held, and 88 % are asked for"
+    assert low == "80 % of all intervals contain the truth, and 88 % are required"
 
 
 def test_margin_covers_each_family_and_the_average():
@@ -163,7 +164,7 @@ def test_errors_where_rows_are_counted_say_nothing_of_others():
 @pytest.mark.slow
 def test_the_tables_that_ship_are_made_of_the_errors_that_ship(tmp_path):
     """Of one estimator: fits, reasons and coverage, to the last digit."""
-    name = "compressed"
+    name = "lnn"
     errors = calibrate.read(calibrate.ERRORS).query("estimator == @name")
     fits, failed, found = calibrate.calibrated(errors)
     path = calibrate.write(fits, failed, tmp_path / "table.json")

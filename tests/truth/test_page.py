@@ -83,8 +83,8 @@ def test_pages_of_the_project(name, monkeypatch):
     assert {1000, 4096} <= set(found.n)
     families = {problem.family for problem in found.problems.values()}
     elsewhere = {"rendered", "linear_networks", "quantised_cnns", "game_positions"}
-    elsewhere |= {"joint_mixtures", "soft_labels"}
-    elsewhere |= {"high_information"} if name == "quick" else set()
+    elsewhere |= {"noisy_functions", "soft_labels"}
+    elsewhere |= {"high_information", "joint_mixtures"} if name == "quick" else set()
     assert set(PROBLEMS) - families <= elsewhere
     from infoplane.estimators import ESTIMATORS
 

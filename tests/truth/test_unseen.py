@@ -1,14 +1,15 @@
-"""Mixtures of normals and labels of random networks: truths against integrals and bounds."""
+"""Mixtures of normals, noisy functions, labels of random networks: truths against closed forms
+and integrals."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 from scipy.special import entr
 
 from infoplane.information import BIT
-from infoplane.truth import coverage, page
+from infoplane.truth import calibrate, coverage, noisy_functions, page
 from infoplane.truth.joint_mixtures import JointMixtures, bent
+from infoplane.truth.noisy_functions import NoisyFunctions
 from infoplane.truth.soft_labels import SoftLabels
 
 
@@ -66,6 +67,41 @@ def test_bent_tasks_have_other_draws_and_the_same_truth():
     assert not np.allclose(plain.draw(50, 0).pair.a, changed.draw(50, 0).pair.a)
 
 
+@pytest.fixture
+def fewer_draws(monkeypatch):
+    monkeypatch.setattr(noisy_functions, "CENTRES", 10_000)
+    monkeypatch.setattr(noisy_functions, "DRAWS", 4_000)
+
+
+def test_a_nearly_linear_function_has_the_closed_form(fewer_draws):
+    family = NoisyFunctions(dimensions=[3], outputs=[2], sigmas=[0.5], sharpness=[0.01])
+    (function,) = family.functions()
+    slopes = function.second @ function.first
+    determinant = np.linalg.det(np.eye(2) + slopes @ slopes.T / 0.25)
+    bits, error = function.information()
+    assert abs(bits - np.log2(determinant) / 2) < 4 * error < 0.1
+
+
+def test_a_noisy_function_agrees_with_an_integral(fewer_draws):
+    family = NoisyFunctions(dimensions=[1], outputs=[1], sigmas=[0.3], sharpness=[4])
+    (function,) = family.functions()
+    a = np.linspace(-6, 6, 2001)
+    clean = function.clean(a[:, None])[:, 0]
+    b = np.linspace(clean.min() - 3, clean.max() + 3, 2001)
+    weights = stats.norm.pdf(a) / stats.norm.pdf(a).sum()
+    p = weights @ stats.norm.pdf(b[None, :], clean[:, None], 0.3)
+    of_b = entr(p).sum() * (b[1] - b[0])
+    expected = BIT * (of_b - stats.norm(scale=0.3).entropy())
+    bits, error = function.information()
+    assert abs(bits - expected) < 4 * error < 0.1
+
+
+def test_outputs_of_functions_have_about_one_variance():
+    for function in NoisyFunctions(dimensions=[3], outputs=[3], sigmas=[1]).functions():
+        clean = function.clean(np.random.default_rng(0).standard_normal((4000, 3)))
+        assert clean.std(axis=0) == pytest.approx(1, abs=0.1)
+
+
 def test_labels_agree_with_an_integral():
     (network,) = SoftLabels(dimensions=[1], classes=[4], sharpness=[3]).networks()
     nodes = np.linspace(-8, 8, 4001)
@@ -91,22 +127,23 @@ def test_labels_are_drawn_by_their_probabilities():
     assert (np.abs(drawn - p.sum(axis=0)) < 4 * spread).all()
 
 
-def test_coverage_of_a_page_is_of_intervals_that_were_given():
-    rows = pd.DataFrame(
-        {
-            "estimator": "ksg",
-            "kind": "labels",
-            "family": "soft_labels",
-            "truth": [1.0, 1.0, 1.0, np.nan],
-            "value": 1.1,
-            "interval_low": [0.5, 1.01, np.nan, 0.5],
-            "interval_high": [1.5, 1.5, np.nan, 1.5],
-            "interval_kind": ["calibrated", "calibrated", "none", "calibrated"],
-        }
-    )
-    (found,) = coverage.held(rows).itertuples()
-    assert (found.values, found.given, found.inside) == (3, 2, 0.5)
-    assert found.width == pytest.approx(0.745)
+def test_coverage_of_a_page_is_that_of_the_intervals_that_ship():
+    """With the truth at each end of an interval, beyond it, and where no interval is given."""
+    errors = calibrate.read(calibrate.ERRORS)
+    own = (errors.estimator == "ksg") & (errors.family == "mixtures") & (errors.n == 1000)
+    errors = errors[own & (errors.d_a < 10)].assign(family="mine")
+    (before,) = calibrate.held(errors).itertuples()
+    assert before.given == before.values > 10 and before.inside == 1
+    moved = errors.assign(truth=errors.highest + before.width + 1)
+    (beyond,) = calibrate.held(moved).itertuples()
+    assert (beyond.given, beyond.inside) == (before.given, 0)
+    (few,) = calibrate.held(errors.assign(n=500)).itertuples()
+    assert (few.values, few.given) == (before.values, 0)
+
+
+def test_a_page_whose_truths_are_not_known_has_no_coverage():
+    errors = calibrate.read(calibrate.ERRORS).assign(truth=np.nan)
+    assert calibrate.held(errors).empty
 
 
 def test_no_fit_has_seen_the_unseen_problems(monkeypatch):

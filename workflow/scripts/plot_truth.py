@@ -14,7 +14,7 @@ from infoplane.figures import (
 from infoplane.figures.page import Drawing
 from infoplane.provenance import package_versions
 from infoplane.stores.recipes import write_recipe
-from infoplane.truth import coverage, files, measured
+from infoplane.truth import calibrate, coverage, files, measured
 from infoplane.truth import errors as truth_errors
 from infoplane.truth.high_information import PUBLISHED
 from infoplane.truth.page import Page
@@ -78,7 +78,7 @@ with job(snakemake):
         package_versions(),
         snakemake.output.errors,
         coverage.read(),
-        coverage.held(estimates),
+        calibrate.held(errors),
         measured.in_words(measured.read()),
     )
     Path(snakemake.output.page).write_text(text, encoding="utf-8")

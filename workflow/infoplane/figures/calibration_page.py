@@ -6,6 +6,7 @@ import pandas as pd
 import yaml
 
 from infoplane.estimators import ESTIMATORS
+from infoplane.estimators.tables.calibration import GROUPS
 from infoplane.figures.calibration import KINDS
 from infoplane.figures.page import Drawing, template
 from infoplane.information import QUANTITIES
@@ -64,14 +65,14 @@ def quantities(page: Page) -> list[tuple[str, str, str]]:
 
 
 def _intervals(entries: list[dict]) -> list[dict]:
-    """A table for each kind of second variable: how often calibrated intervals were right.
+    """A table for each group of variables: how often calibrated intervals were right.
 
     entries : from truth.coverage.by_family
     """
-    kinds = {kind: [e for e in entries if e["kind"] == kind] for kind in KINDS}
+    found = {name: [e for e in entries if e["kind"] == name] for name in GROUPS}
     return [
-        {"of": KINDS[kind], "families": families_of(rows), "rows": rows}
-        for kind, rows in kinds.items()
+        {"of": name, "families": families_of(rows), "rows": rows}
+        for name, rows in found.items()
         if rows
     ]
 

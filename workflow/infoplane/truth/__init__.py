@@ -17,6 +17,7 @@ PROBLEMS = Table(
         "mixtures": "infoplane.truth.mixtures:Mixtures",
         "beyond_normal": "infoplane.truth.beyond_normal:BeyondNormal",
         "joint_mixtures": "infoplane.truth.joint_mixtures:JointMixtures",
+        "noisy_functions": "infoplane.truth.noisy_functions:NoisyFunctions",
         "soft_labels": "infoplane.truth.soft_labels:SoftLabels",
         "high_information": "infoplane.truth.high_information:HighInformation",
         "channels": "infoplane.truth.channels:Channels",

@@ -1,7 +1,7 @@
 """The coverage of calibrated intervals, family by family, from the test of calibrate.py.
 
 The test leaves out a family and everything that depends on it. An estimator is called
-calibrated for one kind of second variable if CLAIM of all its intervals contain the truth, and
+calibrated for one group of variables if CLAIM of all its intervals contain the truth, and
 CLAIM_WORST of those in the worst family; families with fewer than MANY intervals count as one.
 """
 
@@ -22,8 +22,6 @@ CLAIM, CLAIM_WORST = 0.88, 0.75
 """The least coverage of all values, and of the worst family, of a calibrated estimator."""
 MANY = 10
 """A family with at least this many values has full weight."""
-SLACK = 0.005
-"""A truth may lie outside by this many bits, the error of truths by Monte Carlo."""
 FEWEST = 3
 """A margin needs this many families, so that two are left for each fit."""
 
@@ -38,19 +36,6 @@ def coverage(trials: pd.DataFrame) -> pd.DataFrame:
         width = (there.high - there.low).median()
         rows.append((*key, len(part), len(there), there.inside.mean(), width))
     return pd.DataFrame(rows, columns=COVERED)
-
-
-def held(estimates: pd.DataFrame) -> pd.DataFrame:
-    """How often calibrated intervals of a page's own answers contain the truth; columns
-    COVERED.
-
-    estimates : from `run.run`. Answers whose truth is not known are left out.
-    """
-    judged = estimates[estimates.truth.notna() & estimates.value.notna()]
-    low, high = judged.interval_low, judged.interval_high
-    inside = (judged.truth >= low - SLACK) & (judged.truth <= high + SLACK)
-    given = judged.interval_kind == "calibrated"
-    return coverage(judged.assign(low=low, high=high, given=given, inside=inside))
 
 
 def read(path: Path = COVERAGE) -> pd.DataFrame:
@@ -68,15 +53,19 @@ def failure(table: pd.DataFrame) -> str:
     if they may. table : from `coverage`"""
     there = table[table.given > 0]
     if len(there) < FEWEST:
-        return f"intervals in {families(len(there))} left out, and {FEWEST} are asked for"
+        return f"intervals in {families(len(there))} left out, and {FEWEST} are required"
     overall, worst, name = _shares(there)
     said = []
     if overall < CLAIM:
-        said.append(f"{100 * overall:.0f} % of all held, and {100 * CLAIM:.0f} % are asked for")
+        said.append(_short(overall, "all intervals", CLAIM))
     if worst < CLAIM_WORST:
-        least = f"and {100 * CLAIM_WORST:.0f} % are asked for"
-        said.append(f"{100 * worst:.0f} % held of {name}, {least}")
+        said.append(_short(worst, f"the intervals of {name}", CLAIM_WORST))
     return "; ".join(said)
+
+
+def _short(share: float, of: str, least: float) -> str:
+    held, needed = (f"{100 * one:.0f} %" for one in (share, least))
+    return f"{held} of {of} contain the truth, and {needed} are required"
 
 
 def families(n: int) -> str:

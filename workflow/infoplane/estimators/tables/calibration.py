@@ -41,6 +41,18 @@ FREE = frozenset({"estimator", "memory_mb", "batch", "seed", "device", "curves"}
 settings that choose which quantity is estimated, and not how well."""
 
 CONTINUOUS, LABELS = "continuous", "labels"
+FEW = 3
+"""Dimensions of the wider of two continuous variables up to which they are few. Estimators err
+in other ways beyond: fits and tests are separate."""
+OF_FEW, OF_MANY = f"continuous, up to {FEW} dimensions", f"continuous, over {FEW} dimensions"
+GROUPS = (OF_FEW, OF_MANY, LABELS)
+"""What a fit is about: two continuous variables of few or many dimensions, or labels."""
+
+
+def group(d_a: float, d_b: float) -> str:
+    """The group of variables with these dimensions; d_b is 0 for labels."""
+    return LABELS if d_b == 0 else OF_FEW if max(d_a, d_b) <= FEW else OF_MANY
+
 
 OPINIONS = ("linear", "coarse", "entropy", "neighbours", "lines", "counted")
 """Columns of a table of errors, in bits: for two continuous variables linear and coarse, for
@@ -58,7 +70,7 @@ FAR = 15.0
 class Asked(NamedTuple):
     """A value and what is known about it; numbers, or arrays of one length, in bits.
 
-    kind : CONTINUOUS or LABELS
+    kind : of GROUPS
     n : number of samples; d_a, d_b : dimensions of A and of B, d_b is 0 for labels
     stderr : NaN if the estimator has none
     reference : for continuous variables the opinion `linear`, for labels H(B)
@@ -165,7 +177,7 @@ def known(estimator: Estimator) -> Known:
     tested = {one.kind for one in (*fits(), *failed()) if one.estimator == estimator.name}
     why = {
         kind: "not_calibrated" if kind in without else "settings" if kind in tested else ""
-        for kind in (CONTINUOUS, LABELS)
+        for kind in GROUPS
         if kind not in mine
     }
     return Known(mine, {kind: said or "not_tested" for kind, said in why.items()})

@@ -16,7 +16,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from infoplane.estimators.tables import calibration, opinions
-from infoplane.estimators.tables.calibration import CONTINUOUS, LABELS, Asked, Known
+from infoplane.estimators.tables.calibration import (
+    LABELS,
+    OF_FEW,
+    OF_MANY,
+    Asked,
+    Known,
+    group,
+)
 from infoplane.estimators.tables.limits import Limits
 from infoplane.estimators.tables.linear import linear_information
 from infoplane.information import Information, LayerInformation
@@ -47,7 +54,7 @@ def of_pair(estimator: Estimator, pair: Pair, record: Information) -> Informatio
     known = calibration.known(estimator)
     why = "maps" if estimator.takes_as_maps(pair.shapes) else ""
     entropy = partial(Limits().of_labels, pair.b)
-    return _given(known, lambda: pair, _kind(pair), record, why, entropy)
+    return _given(known, lambda: pair, _groups(pair), record, why, entropy)
 
 
 def _of_layer(
@@ -60,40 +67,46 @@ def _of_layer(
     entropy = partial(limits.of_labels, samples.y)
     draws = "draws" if samples.n_draws > 1 else ""
     why = "maps" if estimator.takes_as_maps([samples.shape]) else draws
-    ity = _given(known, samples.with_y, _kind(samples), record.ity, why, entropy)
+    ity = _given(known, samples.with_y, _groups(samples), record.ity, why, entropy)
     ixt, infinite = record.ixt, samples.is_deterministic
     if infinite and estimator.infinite_without_noise and not math.isnan(ixt.value):
         ixt = ixt.without_interval("infinite")
     alone = estimator.takes_layers or samples.x is None
     whole = estimator.takes_as_maps([samples.shape, samples.shape_x])
     why = "infinite" if infinite else "alone" if alone else "maps" if whole else draws
-    ixt = _given(known, samples.with_inputs, CONTINUOUS, ixt, why)
+    ixt = _given(known, samples.with_inputs, (OF_FEW, OF_MANY), ixt, why)
     return record._replace(ixt=ixt, ity=ity)
 
 
-def _kind(of: Samples | Pair) -> str:
-    return LABELS if of.is_labelled else CONTINUOUS
+def _groups(of: Samples | Pair) -> tuple[str, ...]:
+    """The groups that these samples may belong to."""
+    return (LABELS,) if of.is_labelled else (OF_FEW, OF_MANY)
 
 
 def _given(
     known: Known,
     pair_of: Callable[[], Pair],
-    kind: str,
+    groups: Sequence[str],
     record: Information,
     why: str,
     entropy: Callable[[], float] | None = None,
 ) -> Information:
-    """why : the key of WHY_NONE if there is no evidence for such samples; empty: there may be
+    """groups : those that the samples may belong to
+    why : the key of WHY_NONE if there is no evidence for such samples; empty: there may be
     entropy : H(B) in bits, if b are labels"""
     if record.interval.kind != "none" or record.why_none:
         return record
     if math.isnan(record.value):
         return record.without_interval("no_value")
-    fit = known.fits.get(kind)
-    if fit is None or why:
-        return record.without_interval(why if fit else known.why[kind])
+    if not any(name in known.fits for name in groups):
+        return record.without_interval(known.why[groups[0]])
+    if why:
+        return record.without_interval(why)
     pair = pair_of()
     sizes = (pair.n, pair.a.shape[1], 0 if pair.is_labelled else pair.b.shape[1])
+    own = group(*sizes[1:])
+    if (fit := known.fits.get(own)) is None:
+        return record.without_interval(known.why[own])
     asked = Asked(fit.kind, *sizes, record.value, record.stderr, math.nan, 0.0, math.nan)
     if why := fit.why_none(asked):
         return record.without_interval(why)
