@@ -323,7 +323,7 @@ def test_a_generator_that_does_not_fit_is_named():
     for generator, said in (
         (
             {"family": "generator", "maps": [4] * 4},
-            r"training\.generator\.maps: must be so many",
+            r"training\.generator\.maps: must have fewer entries",
         ),
         ({"family": "mlp", "hidden": [3]}, r"training\.generator\.family: must be of a family"),
     ):
