@@ -292,7 +292,9 @@ def test_a_store_without_reasons_is_read(tmp_path):
     path, old = tmp_path / "i.zarr.zip", tmp_path / "old.zarr.zip"
     write_information({(0, 0, "a"): record}, [0], [0], ["a"], {}, path, entropies={})
     dataset = infoplane.open(path).to_dataset().load()
-    assert dataset.ity_why_none.attrs["in_words"][dataset.ity_why_none.item()].endswith("only a sample")
+    assert dataset.ity_why_none.attrs["in_words"][dataset.ity_why_none.item()].endswith(
+        "only a sample"
+    )
     save_dataset(dataset.drop_vars(["ixt_why_none", "ity_why_none"]), old, "information")
     assert read_information(old)[0].ity_why_none.tolist() == [""]
     again = read_records(old)[0][0, 0, "a"].ity

@@ -53,9 +53,13 @@ def test_what_is_done_in_other_parts_is_not_measured_again(
     logs = [copy.log(f"tiny/estimate_part/tanh/kde/seeds-0-1-{i}-of-3.log") for i in (1, 2, 3)]
     # of epochs 0, 2, 6, 2 seeds and 3 layers the first epoch was done; a part may find that
     # of another as well
-    known = [int(re.search(r"(\d+) records are known from finished parts", log)[1]) for log in logs]
+    known = [
+        int(re.search(r"(\d+) records are known from finished parts", log)[1]) for log in logs
+    ]
     assert min(known) >= 6
-    assert "18 records are known" in copy.log("tiny/estimate_information/tanh/kde/seeds-0-1.log")
+    assert "18 records are known" in copy.log(
+        "tiny/estimate_information/tanh/kde/seeds-0-1.log"
+    )
     assert_same_bits(copy.results(STORES[1]), finished.results(STORES[1]))
     assert files_in(copy.results(HOME, "kde")) == ["seeds-0-1.zarr.zip"]
 
