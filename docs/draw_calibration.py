@@ -7,14 +7,14 @@ import math
 from pathlib import Path
 
 from infoplane.figures import calibration, calibration_distances
-from infoplane.truth import calibrate
+from infoplane.truth import shipped
 
 FIGURES = Path(__file__).parent / "figures"
 
 
 def main() -> None:
     """Draw what a page of these answers shows; the intervals of estimators do not ship."""
-    errors = calibrate.read(calibrate.ERRORS)
+    errors = shipped.read(shipped.ERRORS)
     errors = errors.assign(
         error=errors["mean"] - errors.truth,
         refused=errors.refused.fillna(""),

@@ -9,7 +9,7 @@ import pytest
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.tables import calibration
 from infoplane.estimators.tables.calibration import CONTINUOUS, LABELS, Asked
-from infoplane.truth import calibrate, coverage, gaussians, run
+from infoplane.truth import calibrate, coverage, gaussians, run, shipped
 from infoplane.truth.page import load
 
 
@@ -165,12 +165,12 @@ def test_errors_where_rows_are_counted_say_nothing_of_others():
 def test_the_tables_that_ship_are_made_of_the_errors_that_ship(tmp_path):
     """Of one estimator: fits, reasons and coverage, to the last digit."""
     name = "lnn"
-    errors = calibrate.read(calibrate.ERRORS).query("estimator == @name")
+    errors = shipped.read(shipped.ERRORS).query("estimator == @name")
     fits, failed, found = calibrate.calibrated(errors)
     path = calibrate.write(fits, failed, tmp_path / "table.json")
-    made, shipped = (json.loads(p.read_text("utf-8")) for p in (path, calibration.TABLE))
+    made, table = (json.loads(p.read_text("utf-8")) for p in (path, calibration.TABLE))
     for rows in ("fits", "failed"):
-        assert made[rows] == [one for one in shipped[rows] if one["estimator"] == name]
+        assert made[rows] == [one for one in table[rows] if one["estimator"] == name]
     assert fits and failed
     expected = coverage.read().query("estimator == @name").reset_index(drop=True)
     pd.testing.assert_frame_equal(found.round(3), expected, check_dtype=False)
@@ -185,7 +185,7 @@ def test_errors_that_ship_are_of_this_version(name):
     estimator = ESTIMATORS[settings.estimator](settings)
     found = run.run(name, estimator, "gaussians", [task], [1000], page.seeds)
     where = "estimator == @name and family == 'gaussians' and task == @task.name and n == 1000"
-    (old,) = calibrate.read(calibrate.ERRORS).query(where).itertuples()
+    (old,) = shipped.read(shipped.ERRORS).query(where).itertuples()
     assert sorted(found.value) == pytest.approx([old.lowest, old.highest], abs=1e-3)
     assert set(found.settings) == {old.settings}
 

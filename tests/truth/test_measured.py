@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from infoplane.truth import calibrate, measured
+from infoplane.truth import measured, shipped
 
 OLD = pd.DataFrame(
     [("ksg", "f", 2, "aaa", "2026-01-01"), ("ksg", "f", 1, "bbb", "2026-02-01")],
@@ -43,11 +43,11 @@ def test_errors_are_kept_with_their_version(tmp_path, monkeypatch):
     path = tmp_path / "errors.csv"
     monkeypatch.setattr(measured, "_commit", lambda: "ccc")
     first = errors(one=1.0, two=2.0).assign(method="ksg", settings="{}")
-    kept = calibrate.ship(first, path)
+    kept = shipped.ship(first, path)
     assert kept[-1] == tmp_path / "measured.csv"
     assert measured.read(kept[-1])[["answers", "commit"]].values.tolist() == [[2, "ccc"]]
     monkeypatch.setattr(measured, "_commit", lambda: "ddd")
-    calibrate.ship(first.assign(mean=[1.0, 3.0]), path)
+    shipped.ship(first.assign(mean=[1.0, 3.0]), path)
     assert measured.read(kept[-1])[["answers", "commit"]].values.tolist() == [
         [1, "ccc"],
         [1, "ddd"],
@@ -69,6 +69,6 @@ def test_estimators_of_the_same_versions_share_a_line():
 
 def test_every_answer_that_ships_has_its_version():
     by = ["estimator", "family"]
-    n = pd.read_csv(calibrate.ERRORS).groupby(by).size()
+    n = pd.read_csv(shipped.ERRORS).groupby(by).size()
     found = measured.read().groupby(by).answers.sum()
     pd.testing.assert_series_equal(found, n, check_names=False)

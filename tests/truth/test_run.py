@@ -11,7 +11,7 @@ from infoplane.estimators import ESTIMATORS, binned, kde
 from infoplane.estimators.tables import calibration
 from infoplane.estimators.tables.calibration import told_apart_by
 from infoplane.samples import Pair, Samples
-from infoplane.truth import calibrate, files, gaussians
+from infoplane.truth import calibrate, files, gaussians, shipped
 from infoplane.truth import errors as truth_errors
 from infoplane.truth.run import COLUMNS, Limits, listed, run
 from infoplane.truth.task import Draw, Task, rows
@@ -226,18 +226,18 @@ def test_command_keeps_errors(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(calibration, "TABLE", tmp_path / "calibration.json")
     calibrate.main([str(tmp_path / "errors.csv")])
     assert str(tmp_path / "kept.csv") in capsys.readouterr().out
-    again = calibrate.read(tmp_path / "kept.csv")
-    assert set(errors) - set(again) == set(calibrate.LEFT_OUT) - {"method", "settings"}
+    again = shipped.read(tmp_path / "kept.csv")
+    assert set(errors) - set(again) == set(shipped.LEFT_OUT) - {"method", "settings"}
     pd.testing.assert_frame_equal(again[["settings", "mean"]], errors[["settings", "mean"]])
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match="is not a table of errors: it lacks"):
         calibrate.main([str(tmp_path / "other.csv")])
     other = errors.assign(settings='{"k": 3}')
     with pytest.raises(ValueError, match="more than one set of settings"):
-        calibrate.ship(pd.concat([errors, other]), tmp_path / "kept.csv")
+        shipped.ship(pd.concat([errors, other]), tmp_path / "kept.csv")
 
 
 def test_the_estimators_as_they_are_now_have_the_settings_that_were_tested():
-    tested = set(calibrate.read(calibrate.ERRORS).settings)
+    tested = set(shipped.read(shipped.ERRORS).settings)
     for method in ("binned", "kde", "ksg", "edge", "sp"):
         assert told_apart_by(ESTIMATORS[method]()) in tested

@@ -7,7 +7,7 @@ from scipy import stats
 from scipy.special import entr
 
 from infoplane.information import BIT
-from infoplane.truth import calibrate, coverage, noisy_functions, page
+from infoplane.truth import calibrate, coverage, noisy_functions, page, shipped
 from infoplane.truth.joint_mixtures import JointMixtures, bent
 from infoplane.truth.noisy_functions import NoisyFunctions
 from infoplane.truth.soft_labels import SoftLabels
@@ -129,7 +129,7 @@ def test_labels_are_drawn_by_their_probabilities():
 
 def test_coverage_of_a_page_is_that_of_the_intervals_that_ship():
     """With the truth at each end of an interval, beyond it, and where no interval is given."""
-    errors = calibrate.read(calibrate.ERRORS)
+    errors = shipped.read(shipped.ERRORS)
     own = (errors.estimator == "ksg") & (errors.family == "mixtures") & (errors.n == 1000)
     errors = errors[own & (errors.d_a < 10)].assign(family="mine")
     (before,) = calibrate.held(errors).itertuples()
@@ -142,7 +142,7 @@ def test_coverage_of_a_page_is_that_of_the_intervals_that_ship():
 
 
 def test_a_page_whose_truths_are_not_known_has_no_coverage():
-    errors = calibrate.read(calibrate.ERRORS).assign(truth=np.nan)
+    errors = shipped.read(shipped.ERRORS).assign(truth=np.nan)
     assert calibrate.held(errors).empty
 
 

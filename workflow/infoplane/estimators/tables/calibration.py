@@ -3,7 +3,7 @@
 `infoplane.truth.calibrate` fits calibration.json, in this folder, to the errors of the
 calibration page; its docstring says how, and how intervals are tested on families of problems
 that the fit has not seen. For fits that failed this test, the table says by how much. A fit is
-for one estimator with its settings and one kind of second variable. Next to the value v it uses
+for one estimator with its settings and one of GROUPS. Next to the value v it uses
 second opinions from the same samples (opinions.py). `start` lists the value or opinions from
 which distances are counted:
     low = min(start) − (exp(f_low) − NEAR),    high = max(start) + (exp(f_high) − NEAR)
@@ -42,11 +42,11 @@ settings that choose which quantity is estimated, and not how well."""
 
 CONTINUOUS, LABELS = "continuous", "labels"
 FEW = 3
-"""Dimensions of the wider of two continuous variables up to which they are few. Estimators err
-in other ways beyond: fits and tests are separate."""
+"""Two continuous variables have few dimensions if the wider one has at most this many.
+Estimators err differently with more, so fits and tests are separate."""
 OF_FEW, OF_MANY = f"continuous, up to {FEW} dimensions", f"continuous, over {FEW} dimensions"
 GROUPS = (OF_FEW, OF_MANY, LABELS)
-"""What a fit is about: two continuous variables of few or many dimensions, or labels."""
+"""What a fit is for: two continuous variables with few or many dimensions, or labels."""
 
 
 def group(d_a: float, d_b: float) -> str:
@@ -70,7 +70,7 @@ FAR = 15.0
 class Asked(NamedTuple):
     """A value and what is known about it; numbers, or arrays of one length, in bits.
 
-    kind : of GROUPS
+    kind : the group, one of GROUPS
     n : number of samples; d_a, d_b : dimensions of A and of B, d_b is 0 for labels
     stderr : NaN if the estimator has none
     reference : for continuous variables the opinion `linear`, for labels H(B)
@@ -91,7 +91,7 @@ class Asked(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """A fit to the errors of one estimator with its settings, for one kind.
+    """A fit to the errors of one estimator with its settings, for one group.
 
     ranges : smallest and largest n, d_a, d_b and value with evidence, for labels of reference
         too
@@ -154,7 +154,7 @@ class Fit(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """An estimator with its settings whose intervals for one kind failed the test.
+    """An estimator with its settings whose intervals for one group failed the test.
     why : by how much, in words"""
 
     estimator: str
@@ -164,8 +164,8 @@ class Failed(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What the table says about an estimator with its settings, by kind.
-    fits : the fits; why : for kinds without a fit, the key of information.WHY_NONE"""
+    """What the table says about an estimator with its settings, by group.
+    fits : the fits; why : for groups without a fit, the key of information.WHY_NONE"""
 
     fits: Mapping[str, Fit]
     why: Mapping[str, str]
@@ -184,7 +184,7 @@ def known(estimator: Estimator) -> Known:
 
 
 def of(estimator: Estimator) -> Mapping[str, Fit]:
-    """The fits of an estimator with these settings, by kind; none if it is not calibrated."""
+    """The fits of an estimator with these settings, by group; none if it is not calibrated."""
     return {fit.kind: fit for fit in _those_of(estimator, fits())}
 
 
@@ -199,7 +199,7 @@ def _those_of(estimator: Estimator, rows: Sequence) -> Iterator:
 
 def failures(estimator: Estimator) -> dict[str, str]:
     """By how much, in words, an estimator with these settings failed the test of calibrated
-    intervals, for each kind that failed."""
+    intervals, for each group that failed."""
     return {one.kind: one.why for one in _those_of(estimator, failed())}
 
 
