@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infoplane.estimators.kernels import leaves_cpu, pairwise, pairwise_cpu
+from infoplane.estimators.kernels import leaves_cpu, pairwise, pairwise_cpu, selection
 
 LITTLE = 10**5
 """bytes, few enough for small blocks and tiles."""
@@ -73,6 +73,43 @@ def test_tiles_cover_each_pair_of_blocks_once(d):
         right = scaled[blocks[c, 0] : blocks[d - 1, 1]]
         np.testing.assert_allclose(products, left @ right.T, atol=1e-4)
     assert (covered[np.triu_indices(len(blocks))] == 1).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("scale", [0.03, 1.0])
+@pytest.mark.parametrize("d", [2, 5, 16, 35])
+@pytest.mark.parametrize("n", [4, 67, 300])
+def test_direct_sums_are_those_of_all_pairs(n, d, scale, dtype):
+    rows, order, sizes = problem(n, d, scale, dtype)
+    found = pairwise._direct_sums(rows, order, sizes, 0.01)
+    squares = (torch.cdist(rows.double(), rows.double()) ** 2).numpy()[order][:, order]
+    same = np.repeat(np.arange(len(sizes)), sizes)
+    same = same[:, None] == same
+    # within a class the rows have another order: sums of each class, sorted
+    ends = np.cumsum(sizes)[:-1]
+    for kind, of in enumerate((same, ~same)):
+        for upper, width in enumerate((0.08, 0.02)):
+            expected = (np.exp(-squares / width) * of).sum(axis=1)
+            sums = found[2 * kind + upper]
+            for one, other in zip(np.split(sums, ends), np.split(expected, ends), strict=True):
+                np.testing.assert_allclose(np.sort(one), np.sort(other), rtol=5e-5, atol=1e-6)
+
+
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=80), st.data())
+def test_rows_are_parted_at_a_position(values, data):
+    n = len(values)
+    rows = np.array(values, np.float32)[:, None]
+    a = data.draw(st.integers(0, n - 1))
+    b = data.draw(st.integers(a + 1, n))
+    middle = data.draw(st.integers(a, b))
+    before = np.random.default_rng(n).permutation(n)
+    order = before.copy()
+    selection.part(rows, order, a, b, middle, 0)
+    np.testing.assert_array_equal(np.sort(order[a:b]), np.sort(before[a:b]))
+    np.testing.assert_array_equal(np.delete(order, range(a, b)), np.delete(before, range(a, b)))
+    ranked = rows[order[a:b], 0]
+    if a < middle < b:
+        assert ranked[: middle - a].max() <= ranked[middle - a :].min()
 
 
 def test_leaves_in_space_keep_classes_and_rows():

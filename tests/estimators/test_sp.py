@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 from scipy.integrate import quad
 from scipy.special import logsumexp
-from scipy.stats import norm
+from scipy.stats import norm, sem
 
 import infoplane
 from infoplane.estimators import sp
@@ -192,16 +192,21 @@ def test_what_is_passed_over_does_not_count(name, double):
 def test_both_ways_estimate_the_same(monkeypatch):
     centres, sigma, _ = linear(r=5, n=300)
     y = (centres[:, 0, 0] > 0).astype(int)
-    one = result(centres, y, sigma, target=0.02)
+
+    def found() -> list[dict[str, float]]:
+        seeds = range(16)
+        return [numbers_of(result(centres, y, sigma, target=0.02, seed=seed)) for seed in seeds]
+
+    one = found()
     monkeypatch.setattr(
         sp_densities,
         "OnCPU",
         lambda points, labels: sp_densities.OnDevice(points, labels, 10**8),
     )
-    other = result(centres, y, sigma, target=0.02)
+    other = found()
     for name in ("ixt", "ixt_interval_low", "ity", "ity_interval_low"):
-        room = 4 * math.hypot(one.ixt.stderr, other.ixt.stderr)
-        assert numbers_of(other)[name] == pytest.approx(numbers_of(one)[name], abs=room)
+        a, b = ([numbers[name] for numbers in way] for way in (one, other))
+        assert np.mean(a) == pytest.approx(np.mean(b), abs=4 * math.hypot(sem(a), sem(b)))
 
 
 @pytest.mark.parametrize("d", [3, 40])
@@ -478,8 +483,8 @@ def test_as_many_components_as_inputs_are_all_of_them():
     centres, sigma, _ = linear(r=3, n=50)
     y = np.arange(50) % 2
     assert result(centres, y, sigma, components=50) == result(centres, y, sigma)
-    some = result(centres, y, sigma, components=40)
-    assert some.ixt.value > result(centres, y, sigma).ixt.value
+    some = result(centres, y, sigma, components=10)
+    assert some.ixt.value > result(centres, y, sigma).ixt.value + 0.1
 
 
 def test_components_without_a_label_are_named():

@@ -1,16 +1,19 @@
-"""Vectors of float32 numbers as values of numba's compiled code, and pointers to numbers.
+"""Vectors of numbers as values of numba's compiled code, and pointers to numbers.
 
+Vectors of one kind are added, subtracted and multiplied by +, − and *, also with a number.
 numba counts references to an array at every call that takes one, which costs more time than a
 product of small matrices; a pointer is a number. Nothing here keeps an array alive or knows
 where it ends: the caller must.
 """
+
+import operator
 
 import llvmlite.binding
 import numba
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, register_model
+from numba.extending import intrinsic, models, overload, register_model
 
 FLOAT = ir.FloatType()
 NUMBERS = types.CPointer(types.float32)
@@ -32,21 +35,21 @@ hide the latency of one."""
 
 
 class Vector(types.Type):
-    """A vector of n float32 numbers."""
+    """A vector of n numbers, float32 or float64."""
 
-    def __init__(self, n: int):
-        self.n = n
-        super().__init__(f"Vector({n})")
+    def __init__(self, n: int, of: types.Float = types.float32):
+        self.n, self.of = n, of
+        super().__init__(f"Vector({n}, {of})")
 
 
 @register_model(Vector)
 class _Model(models.PrimitiveModel):
     def __init__(self, manager, kind):
-        super().__init__(manager, kind, _vector(kind.n))
+        super().__init__(manager, kind, _vector(kind.n, manager[kind.of].get_value_type()))
 
 
-def _vector(n: int) -> ir.VectorType:
-    return ir.VectorType(FLOAT, n)
+def _vector(n: int, of: ir.Type = FLOAT) -> ir.VectorType:
+    return ir.VectorType(of, n)
 
 
 def _shuffled(builder, first, second, places):
@@ -55,17 +58,28 @@ def _shuffled(builder, first, second, places):
 
 
 def _of(builder, p, place, n):
-    return builder.bitcast(builder.gep(p, [place]), _vector(n).as_pointer())
+    return builder.bitcast(builder.gep(p, [place]), _vector(n, p.type.pointee).as_pointer())
+
+
+def _size(p) -> int:
+    return 4 if p.type.pointee == FLOAT else 8
 
 
 def _load(builder, p, place, n):
     found = builder.load(_of(builder, p, place, n))
-    found.align = 4
+    found.align = _size(p)
     return found
 
 
 def _store(builder, value, p, place):
-    builder.store(value, _of(builder, p, place, value.type.count)).align = 4
+    builder.store(value, _of(builder, p, place, value.type.count)).align = _size(p)
+
+
+def _spread(builder, number, n):
+    """A vector of n times the number."""
+    nothing = ir.Constant(_vector(n, number.type), ir.Undefined)
+    alone = builder.insert_element(nothing, number, ir.IntType(32)(0))
+    return _shuffled(builder, alone, nothing, [0] * n)
 
 
 def _added(builder, total, a, b):
@@ -93,14 +107,14 @@ def after(typing, p, n):
 
 
 @intrinsic(prefer_literal=True)
-def zeros(typing, n):
-    """A vector of n zeros; n is a constant."""
+def zeros(typing, p, n):
+    """A vector of n zeros, of the kind to which p points; n is a constant."""
     n = n.literal_value
 
     def gen(context, builder, signature, args):
-        return ir.Constant(_vector(n), [0.0] * n)
+        return ir.Constant(_vector(n, args[0].type.pointee), [0.0] * n)
 
-    return Vector(n)(types.literal(n)), gen
+    return Vector(n, p.dtype)(p, types.literal(n)), gen
 
 
 @intrinsic(prefer_literal=True)
@@ -111,7 +125,7 @@ def load(typing, p, place, n):
     def gen(context, builder, signature, args):
         return _load(builder, *args[:2], n)
 
-    return Vector(n)(NUMBERS, types.int64, types.literal(n)), gen
+    return Vector(n, p.dtype)(p, types.int64, types.literal(n)), gen
 
 
 @intrinsic
@@ -122,7 +136,112 @@ def store(typing, p, place, vector):
         _store(builder, args[2], *args[:2])
         return context.get_dummy_value()
 
-    return types.void(NUMBERS, types.int64, vector), gen
+    return types.void(p, types.int64, vector), gen
+
+
+@intrinsic(prefer_literal=True)
+def spread(typing, number, n):
+    """A vector of n times the number; n is a constant."""
+    n = n.literal_value
+
+    def gen(context, builder, signature, args):
+        return _spread(builder, args[0], n)
+
+    return Vector(n, number)(number, types.literal(n)), gen
+
+
+def _by_element(build):
+    """An intrinsic of two vectors, or of a vector and a number that is spread."""
+
+    @intrinsic
+    def of_two(typing, a, b):
+        kind = a if isinstance(a, Vector) else b
+        taken = [one if isinstance(one, Vector) else kind.of for one in (a, b)]
+
+        def gen(context, builder, signature, args):
+            both = (
+                value if isinstance(one, Vector) else _spread(builder, value, kind.n)
+                for one, value in zip(taken, args, strict=True)
+            )
+            return build(builder, *both)
+
+        return kind(*taken), gen
+
+    return of_two
+
+
+_sum = _by_element(lambda builder, a, b: builder.fadd(a, b, flags=CONTRACTED))
+_difference = _by_element(lambda builder, a, b: builder.fsub(a, b, flags=CONTRACTED))
+_product = _by_element(lambda builder, a, b: builder.fmul(a, b, flags=CONTRACTED))
+least = _by_element(lambda b, x, y: b.select(b.fcmp_ordered("<", x, y), x, y))
+"""The smaller number of each pair; the second if the first is not a number."""
+most = _by_element(lambda b, x, y: b.select(b.fcmp_ordered(">", x, y), x, y))
+"""The larger number of each pair; the second if the first is not a number."""
+
+
+@overload(operator.add)
+def _add(a, b):
+    if isinstance(a, Vector) or isinstance(b, Vector):
+        return lambda a, b: _sum(a, b)
+    return None
+
+
+@overload(operator.sub)
+def _subtract(a, b):
+    if isinstance(a, Vector) or isinstance(b, Vector):
+        return lambda a, b: _difference(a, b)
+    return None
+
+
+@overload(operator.mul)
+def _multiply(a, b):
+    if isinstance(a, Vector) or isinstance(b, Vector):
+        return lambda a, b: _product(a, b)
+    return None
+
+
+@intrinsic
+def any_within(typing, vector, limit):
+    """Whether a number of the vector is at most the limit."""
+
+    def gen(context, builder, signature, args):
+        value, limit = args
+        n = value.type.count
+        within = builder.fcmp_ordered("<=", value, _spread(builder, limit, n))
+        bits = builder.bitcast(within, ir.IntType(n))
+        return builder.icmp_unsigned("!=", bits, ir.IntType(n)(0))
+
+    return types.boolean(vector, vector.of), gen
+
+
+@intrinsic
+def single(typing, x):
+    """The vector, or number, in float32."""
+    kind = Vector(x.n) if isinstance(x, Vector) else types.float32
+
+    def gen(context, builder, signature, args):
+        if signature.args[0] == signature.return_type:
+            return args[0]
+        return builder.fptrunc(args[0], context.get_value_type(kind))
+
+    return kind(x), gen
+
+
+@intrinsic
+def with_exponent(typing, x, whole):
+    """x with the lowest bits of `whole` added to its exponent; vectors, or numbers, of
+    float32."""
+
+    def gen(context, builder, signature, args):
+        n = signature.args[0].n if isinstance(x, Vector) else None
+        word = ir.IntType(32)
+        kind = word if n is None else ir.VectorType(word, n)
+        size = word(23) if n is None else ir.Constant(kind, [23] * n)
+        bits, power = (builder.bitcast(value, kind) for value in args)
+        found = builder.add(bits, builder.shl(power, size))
+        return builder.bitcast(found, args[0].type)
+
+    return x(x, whole), gen
 
 
 @intrinsic
@@ -143,7 +262,7 @@ def combine_rows(typing, out, out_row, src, src_row, k, c, down, along, n_rows, 
 
     def gen(context, builder, signature, args):
         out, out_row, src, src_row, k, c, down, along = args[:8]
-        whole, nothing = ir.IntType(64), ir.Constant(_vector(n), ir.Undefined)
+        whole = ir.IntType(64)
         totals = [cgutils.alloca_once(builder, _vector(n)) for _ in range(n_rows)]
         for total in totals:
             builder.store(ir.Constant(_vector(n), [0.0] * n), total)
@@ -152,8 +271,7 @@ def combine_rows(typing, out, out_row, src, src_row, k, c, down, along, n_rows, 
             at = builder.mul(loop.index, down)
             for total in totals:
                 number = builder.load(builder.gep(c, [at]))
-                alone = builder.insert_element(nothing, number, ir.IntType(32)(0))
-                factor = _shuffled(builder, alone, nothing, [0] * n)
+                factor = _spread(builder, number, n)
                 builder.store(_added(builder, builder.load(total), factor, numbers), total)
                 at = builder.add(at, along)
         for r, total in enumerate(totals):

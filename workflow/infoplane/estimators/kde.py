@@ -123,7 +123,7 @@ class KDE(LayerEstimator, PairEstimator):
                 replace(nothing, cap=cap), nothing, {"entropy_given_x": 0.0}
             )
         memory = self.settings.memory_mb * 10**6
-        classes = samples.y.repeat_interleave(samples.n_draws).numpy()
+        classes = np.repeat(samples.y.numpy(), samples.n_draws)
         whole, given_y = mixture_entropies(rows, classes, variance, memory)
         given_x = group_entropies(t, variance, memory)
         heavy = _heavy_tails([rows] if self.settings.noise == "relative" else [])

@@ -72,7 +72,7 @@ def outer(g, h, fan_in, d, fan_out, row, n):
     """
     for i in range(0, fan_in, 2):
         for j in range(0, fan_out, 2):
-            a0 = a1 = b0 = b1 = zeros(SUMMED)
+            a0 = a1 = b0 = b1 = zeros(g, SUMMED)
             at, own = i * row, j * row
             for b in range(0, n, SUMMED):
                 h0, h1 = load(h, at + b, SUMMED), load(h, at + row + b, SUMMED)

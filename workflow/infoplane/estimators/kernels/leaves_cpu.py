@@ -1,8 +1,9 @@
 """Leaves of rows that are close in space, compiled for the CPU.
 
-A leaf is one contiguous tile (n_units, LEAF) with a bounding box. It is filled up with rows
-that are infinitely far away, and with units of 0 to a multiple of four. Leaves out of a point's
-reach are skipped unread, and loops over a leaf have a length that the compiler knows.
+A leaf is LEAF rows with a bounding box, and consists of parts of PART rows with boxes of their
+own. Leaves, or their parts, are contiguous tiles (n_units, number of rows), filled up with rows
+that are infinitely far away. Leaves out of a point's reach are skipped unread, and loops over a
+leaf have a length that the compiler knows.
 """
 
 import numba
@@ -11,31 +12,61 @@ import numpy as np
 from infoplane.compiled import compiled
 from infoplane.estimators.kernels.distances import FAST
 from infoplane.estimators.kernels.selection import boxed, part
+from infoplane.vectors_cpu import after, least, load, most, pointer, spread, store
 
 LEAF = 64
+PART = 16
 UNITS = 32
 """Number of units after which to check whether any row of a leaf is still within reach."""
+LINE = 16
+"""Numbers of float32 in a line of the cache."""
 
 
 @compiled(nogil=True)
-def split_in_space(rows, order, start, stop):
+def split_in_space(rows, order, start, stop, smallest):
     """Reorder order[start:stop] so that LEAF successive rows, counted from start, are close
-    together. Rows are halved again and again near the median of their widest unit, at a
-    multiple of LEAF."""
+    together, and `smallest` successive rows of each leaf as well.
+
+    rows (n_rows, n_units) : float32, filled up to whole lines. Rows are halved again and again
+    near the median of their widest unit, at a multiple of LEAF or, within a leaf, of
+    `smallest`.
+    """
     low, high = np.empty((2, rows.shape[1]), rows.dtype)
     stack = [(start, stop)]
     while stack:
         a, b = stack.pop()
-        n_leaves = (b - a + LEAF - 1) // LEAF
-        if n_leaves < 2:
+        size = LEAF if b - a > LEAF else smallest
+        n_parts = (b - a + size - 1) // size
+        if n_parts < 2:
             continue
-        widest = boxed(rows, order[a:b], low, high)
+        widest = _widest(rows, order, a, b, low, high)
         if widest < 0:  # all rows are equal
             continue
-        middle = a + n_leaves // 2 * LEAF
+        middle = a + n_parts // 2 * size
         part(rows, order, a, b, middle, widest)
         stack.append((middle, b))
         stack.append((a, middle))
+
+
+@numba.njit(forceinline=True)
+def _widest(rows, order, a, b, low, high):
+    """The unit in which the rows order[a:b] spread widest, or −1 if all rows are equal.
+
+    rows, low, high : as in `split_in_space`; low and high are filled
+    """
+    p = pointer(rows)
+    for first in range(0, rows.shape[1], LINE):
+        smallest, largest = spread(np.float32(np.inf), LINE), spread(np.float32(-np.inf), LINE)
+        for j in range(a, b):
+            line = load(after(p, order[j] * rows.shape[1]), first, LINE)
+            smallest, largest = least(line, smallest), most(line, largest)
+        store(pointer(low), first, smallest)
+        store(pointer(high), first, largest)
+    widest, width = -1, np.float32(0)
+    for k in range(rows.shape[1]):
+        if high[k] - low[k] > width:
+            widest, width = k, high[k] - low[k]
+    return widest
 
 
 @compiled(nogil=True)
@@ -97,9 +128,16 @@ def any_within(values, reach):
     return n > 0
 
 
-def filled_up(rows: np.ndarray) -> np.ndarray:
-    """Rows (n, d) with units of 0 to a multiple of four, contiguous."""
+def filled_up(rows: np.ndarray, to: int = 4, dtype=None) -> np.ndarray:
+    """Rows (n, d) with units of 0 to a multiple of `to`, contiguous, in their type or another.
+    Numbers too large for it become infinite."""
     n, d = rows.shape
-    filled = np.zeros((n, d + -d % 4), rows.dtype)  # np.pad takes ten times as long
-    filled[:, :d] = rows
+    filled = np.zeros((n, d + -d % to), dtype or rows.dtype)  # np.pad takes ten times as long
+    with np.errstate(over="ignore"):
+        filled[:, :d] = rows
     return filled
+
+
+def in_lines(rows: np.ndarray) -> np.ndarray:
+    """Rows (n, d) in float32, filled up to whole lines, as `split_in_space` takes them."""
+    return filled_up(rows, LINE, np.float32)

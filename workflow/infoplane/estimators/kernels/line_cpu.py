@@ -21,6 +21,7 @@ import numpy as np
 
 from infoplane.compiled import compiled
 from infoplane.estimators.kernels.distances import FAST
+from infoplane.vectors_cpu import after, load, pointer, store, zeros
 
 WIDTH = 0.375
 """Width of a box."""
@@ -76,58 +77,95 @@ def between_boxes() -> np.ndarray:
         h.append(2 * z * h[k] - 2 * k * h[k - 1])
     k = np.arange(TERMS)
     over = np.array([1 / math.factorial(i) for i in k])
-    return np.stack(h, axis=1)[:, k[:, None] + k] * over[:, None] * (over * (-1.0) ** k)
+    table = np.stack(h, axis=1)[:, k[:, None] + k] * over[:, None] * (over * (-1.0) ** k)
+    return np.ascontiguousarray(table)
 
 
 @compiled(nogil=True)
 def line_sums(places, ends, table, within, whole):
     """Fill within (n,) and whole (n,) with the kernel sums of places (n,) over the own class
     and over all. Class c has the places ends[c] … ends[c + 1] − 1."""
+    low = places.min() - WIDTH / 2  # equal places are at the centre of their box
+    n_boxes = np.int64((places.max() - low) / WIDTH) + 1
+    moments, series, of_all = np.zeros((3, n_boxes, TERMS))
+    occupied = np.zeros(n_boxes, np.bool_)
+    for i in range(len(places)):
+        occupied[_box(places[i], low, n_boxes)[0]] = True
     for c in range(len(ends) - 1):
-        _sums(places[ends[c] : ends[c + 1]], table, within[ends[c] : ends[c + 1]])
-    if len(ends) > 2:
-        _sums(places, table, whole)
-    else:
-        whole[:] = within
+        own = slice(ends[c], ends[c + 1])
+        _fill_moments(places[own], low, moments)
+        _fill_series(moments, table, occupied, series)
+        _evaluate(places[own], low, series, within[own])
+        of_all += series
+    _evaluate(places, low, of_all, whole)
+
+
+@numba.njit(fastmath=FAST, forceinline=True)
+def _box(place, low, n_boxes):
+    """The box of a place, and its distance from the box's centre."""
+    box = min(np.int64((place - low) / WIDTH), n_boxes - 1)
+    return box, place - low - (box + 0.5) * WIDTH
+
+
+@numba.njit(fastmath=FAST, forceinline=True)
+def _fill_powers(v, out):
+    """out[k] = v^k, four at a time."""
+    out[0], out[1], out[2], out[3] = 1.0, v, v * v, v * v * v
+    fourth = out[2] * out[2]
+    for k in range(4, TERMS):
+        out[k] = out[k - 4] * fourth
+
+
+@numba.njit(fastmath=FAST)
+def _fill_moments(places, low, moments):
+    powers = np.empty(TERMS)
+    moments[:] = 0
+    for i in range(len(places)):
+        box, v = _box(places[i], low, len(moments))
+        _fill_powers(v, powers)
+        for k in range(TERMS):
+            moments[box, k] += powers[k]
+
+
+@numba.njit(fastmath=FAST)
+def _fill_series(moments, table, occupied, series):
+    """The series around each occupied box, from the moments of all boxes within reach. Moment 0
+    is the number of places. Pairs of boxes equally far apart come one after another, because
+    they share a part of the table, which is larger than the fastest cache."""
+    series[:] = 0
+    m, t, s = pointer(moments), pointer(table), pointer(series)
+    n_boxes = len(moments)
+    for apart in range(-REACH, REACH + 1):
+        for p in range(max(0, apart), min(n_boxes, n_boxes + apart)):
+            if occupied[p] and moments[p - apart, 0] > 0:
+                _shift(
+                    after(m, (p - apart) * TERMS),
+                    after(t, (apart + REACH) * TERMS * TERMS),
+                    after(s, p * TERMS),
+                )
 
 
 @numba.njit(fastmath=FAST, forceinline=True)
 def _shift(moments, table, series):
-    """Add a box's moments to the series around another. Each pass takes four terms, because a
-    pass must wait until the one before is written."""
+    """Add a box's moments to the series around another; all are pointers. Four sums run at
+    once, because a sum must wait for its last term."""
+    a = load(series, 0, TERMS)
+    b = c = d = zeros(series, TERMS)
     for k in range(0, TERMS, 4):
-        a, b, c, d = moments[k], moments[k + 1], moments[k + 2], moments[k + 3]
-        for m in range(TERMS):
-            series[m] += (a * table[k, m] + b * table[k + 1, m]) + (
-                c * table[k + 2, m] + d * table[k + 3, m]
-            )
+        a = a + load(table, k * TERMS, TERMS) * moments[k]
+        b = b + load(table, (k + 1) * TERMS, TERMS) * moments[k + 1]
+        c = c + load(table, (k + 2) * TERMS, TERMS) * moments[k + 2]
+        d = d + load(table, (k + 3) * TERMS, TERMS) * moments[k + 3]
+    store(series, 0, (a + b) + (c + d))
 
 
 @numba.njit(fastmath=FAST)
-def _sums(places, table, out):
-    low = places.min()
-    n_boxes = np.int64((places.max() - low) / WIDTH) + 1
-    n_rows = np.zeros(n_boxes, np.int64)
-    moments = np.zeros((n_boxes, TERMS))
-    box = np.empty(len(places), np.int64)
+def _evaluate(places, low, series, out):
+    powers = np.empty(TERMS)
     for i in range(len(places)):
-        box[i] = min(np.int64((places[i] - low) / WIDTH), n_boxes - 1)
-        v = places[i] - low - (box[i] + 0.5) * WIDTH
-        n_rows[box[i]] += 1
-        power = 1.0
-        for k in range(TERMS):
-            moments[box[i], k] += power
-            power *= v
-    series = np.zeros((n_boxes, TERMS))
-    for p in range(n_boxes):
-        if n_rows[p] == 0:
-            continue
-        for q in range(max(0, p - REACH), min(n_boxes, p + REACH + 1)):
-            if n_rows[q] > 0:
-                _shift(moments[q], table[p - q + REACH], series[p])
-    for i in range(len(places)):
-        u = places[i] - low - (box[i] + 0.5) * WIDTH
+        box, u = _box(places[i], low, len(series))
+        _fill_powers(u, powers)
         total = 0.0
-        for k in range(TERMS - 1, -1, -1):
-            total = total * u + series[box[i], k]
+        for k in range(TERMS):
+            total += series[box, k] * powers[k]
         out[i] = total

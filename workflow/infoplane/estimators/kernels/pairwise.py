@@ -145,15 +145,24 @@ def _line_sums(rows, order, sizes, variance) -> np.ndarray | None:
 def _direct_sums(rows, order, sizes, variance) -> np.ndarray:
     points = _resolved(rows, variance)
     order, blocks = _leaves_in_space(points, order, sizes)
-    ordered = leaves.filled_up(points[order])
-    low, high = np.empty((2, len(blocks), points.shape[1]), points.dtype)
-    tiles = np.empty((len(blocks), ordered.shape[1], leaves.LEAF), points.dtype)
-    leaves.fill(points, order, blocks[:, 0], blocks[:, 1], tiles, low, high)
+    n_leaves, d = len(blocks), points.shape[1]
+    arranged = [
+        np.empty(shape, points.dtype)
+        for shape in (
+            (n_leaves * leaves.LEAF, d),
+            (n_leaves * cpu.PARTS, d, leaves.PART),
+            (2, d, n_leaves),
+            (2, d, n_leaves * cpu.PARTS),
+            (2, n_leaves, d, cpu.FOURS),
+        )
+    ]
+    cpu.arrange(points, order, blocks, *arranged)
+    rows, tiles, *boxes = arranged
     scale = points.dtype.type(cpu.LOG2_E / (8 * variance))
     reach = points.dtype.type(_reach(len(order)) * 8 * variance)
     n_shares = min(64, max(4, len(blocks) // 32))
     shares = [np.zeros(())] * n_shares
-    given = tiles, ordered, blocks, low, high, scale, reach
+    given = rows, tiles, blocks, *boxes, scale, reach
 
     def run(share: int) -> None:
         shares[share] = np.zeros((4, len(blocks), leaves.LEAF))
@@ -353,9 +362,11 @@ def _places(sizes: tuple[int, ...]) -> np.ndarray:
 
 def _leaves_in_space(points, order, sizes) -> tuple[np.ndarray, np.ndarray]:
     """The order with the rows of each class sorted in space, and leaves of close rows."""
-    order, stops = order.copy(), np.cumsum(sizes)
+    order, stops, lines = order.copy(), np.cumsum(sizes), leaves.in_lines(points)
     each(
-        lambda i: leaves.split_in_space(points, order, stops[i] - sizes[i], stops[i]),
+        lambda i: leaves.split_in_space(
+            lines, order, stops[i] - sizes[i], stops[i], leaves.PART
+        ),
         len(sizes),
     )
     return order, _blocks(sizes, leaves.LEAF)

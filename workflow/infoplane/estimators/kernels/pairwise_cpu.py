@@ -5,8 +5,9 @@ For each row t_i the loops sum both kernels of the Kolchinsky-Tracey bounds over
 with one exponential, over half of the pairs, separately for pairs within and across classes.
 
 Rows are sorted by class and divided into blocks of one class: blocks, int64 (n_blocks, 3), are
-start, stop and class. With direct differences the blocks are leaves (leaves_cpu.py). Sums
-within a block are float32, other sums float64. Results are float64 (4, n_rows), with the four
+start, stop and class. With direct differences the blocks are leaves (leaves_cpu.py), whose
+parts are skipped one by one. Sums within a block, or over AT_ONCE parts, are float32, other
+sums float64. Results are float64 (4, n_rows), with the four
 kinds named below.
 
 The work is divided into a fixed number of shares. Each has its own sums, which are added in
@@ -18,10 +19,28 @@ import numpy as np
 
 from infoplane.compiled import compiled
 from infoplane.estimators.kernels.distances import FAST, squared_distance
-from infoplane.estimators.kernels.leaves_cpu import LEAF, reached
+from infoplane.estimators.kernels.leaves_cpu import LEAF, PART
+from infoplane.vectors_cpu import (
+    after,
+    any_within,
+    least,
+    load,
+    most,
+    plus,
+    pointer,
+    single,
+    store,
+    with_exponent,
+    zeros,
+)
 
 BLOCK = 256
 LANES = 16
+ROWS = 4
+"""Number of rows whose kernels with a part of a leaf are computed at once."""
+PARTS, FOURS = LEAF // PART, LEAF // ROWS
+AT_ONCE = 32
+"""Number of parts whose kernels with a row are summed in float32."""
 LOWER_WITHIN, UPPER_WITHIN, LOWER_ACROSS, UPPER_ACROSS = range(4)
 LOG2_E = 1.44269504
 
@@ -31,23 +50,25 @@ _SMALLEST_ROOT = _f32(1e-9)  # its 4th power is still a normal number: no denorm
 _ROUNDING = _f32(1.5 * 2**23)  # a sum with it is rounded to a whole number, its lowest bits
 
 
-@numba.njit(forceinline=True, fastmath={"contract", "nsz"})
+EXACT = {"contract", "nsz"}
+"""Freedoms of the compiler with `exp2_minus`, whose roundings it may not leave out."""
+
+
+@numba.njit(forceinline=True, fastmath=EXACT)
 def exp2_minus(t):
-    """2^−t in float32 for 0 ≤ t ≤ 126, relative error 2e-7, written so that it vectorises.
+    """2^−t in float32 for 0 ≤ t ≤ 126, relative error 2e-7; t is a number or a vector.
 
     t = s − n with n whole and |s| ≤ 1/2; 2^−s is the minimax polynomial of degree 5, and n is
     added to its exponent.
     """
-    whole = _f32(_ROUNDING - t)
+    whole = _ROUNDING - t
     s = t + (whole - _ROUNDING)
-    p = _f32(-0.0013264727)
-    p = p * s + _f32(0.0096715127)
+    p = s * _f32(-0.0013264727) + _f32(0.0096715127)
     p = p * s + _f32(-0.055507337)
     p = p * s + _f32(0.24022242)
     p = p * s + _f32(-0.693146978)
-    p = _f32(p * s + _f32(1.0))
-    bits = np.int32(p.view(np.int32) + (whole.view(np.int32) << np.int32(23)))
-    return bits.view(_f32)
+    p = p * s + _f32(1.0)
+    return with_exponent(p, whole)
 
 
 @numba.njit(inline="always", fastmath=FAST)
@@ -80,17 +101,6 @@ def padded(n):
     return (n + LANES - 1) // LANES * LANES
 
 
-@numba.njit(fastmath=FAST, forceinline=True)
-def _gap(low, high, p, q):
-    """Smallest squared distance between the bounding boxes of blocks p and q, with corners low
-    and high (n_blocks, n_units)."""
-    total = 0.0
-    for k in range(low.shape[1]):
-        e = max(float(low[p, k]) - float(high[q, k]), float(low[q, k]) - float(high[p, k]), 0.0)
-        total += e * e
-    return total
-
-
 @numba.njit(inline="always")
 def _is_of_share(block, share, n_shares):
     """Whether a block belongs to a share. Shares take blocks in turn, backwards in every second
@@ -99,54 +109,168 @@ def _is_of_share(block, share, n_shares):
     return (place if (block // n_shares) % 2 == 0 else n_shares - 1 - place) == share
 
 
+@compiled(nogil=True)
+def arrange(points, order, blocks, rows, tiles, of_leaves, of_parts, of_fours):
+    """Fill the arrays of `direct_sums` with the points (n, n_units) of each leaf, which are
+    order[start:stop] by its block; far rows fill up rows and tiles."""
+    rows[:], tiles[:] = np.inf, np.inf
+    of_leaves[0], of_parts[0], of_fours[0] = np.inf, np.inf, np.inf
+    of_leaves[1], of_parts[1], of_fours[1] = -np.inf, -np.inf, -np.inf
+    for leaf in range(len(blocks)):
+        for i in range(blocks[leaf, 1] - blocks[leaf, 0]):
+            row, part = order[blocks[leaf, 0] + i], leaf * PARTS + i // PART
+            for k in range(points.shape[1]):
+                value = points[row, k]
+                rows[leaf * LEAF + i, k] = tiles[part, k, i % PART] = value
+                _include(of_leaves[:, k], leaf, value)
+                _include(of_parts[:, k], part, value)
+                _include(of_fours[:, leaf, k], i // ROWS, value)
+
+
+@numba.njit(forceinline=True)
+def _include(boxes, i, value):
+    """Widen box i of boxes (2, n), low and high ends, to include the value."""
+    boxes[0, i] = min(boxes[0, i], value)
+    boxes[1, i] = max(boxes[1, i], value)
+
+
 @numba.njit(fastmath=FAST, forceinline=True)
-def _gaps(tile, low, high, out):
-    """out[i] = smallest squared distance from row i of a leaf (n_units, LEAF) to a box."""
+def _gaps(of_leaves, leaf, of_parts, out):
+    """out[q] = smallest squared distance from the box of a leaf to that of each later part."""
     zero = out.dtype.type(0)
-    for i in range(LEAF):
-        out[i] = 0
-    for k in range(low.shape[0]):
-        for i in range(LEAF):
-            e, f = low[k] - tile[k, i], tile[k, i] - high[k]
+    first = leaf * PARTS
+    out[first:] = 0
+    for k in range(len(of_leaves[0])):
+        low, high = of_leaves[0, k, leaf], of_leaves[1, k, leaf]
+        part_low, part_high = of_parts[0, k], of_parts[1, k]
+        for q in range(first, len(out)):
+            e, f = low - part_high[q], part_low[q] - high
             e = e if e > f else f
             e = e if e > zero else zero
-            out[i] += e * e
+            out[q] += e * e
+
+
+@numba.njit(fastmath=FAST, forceinline=True)
+def _gaps_of_fours(low, high, d, of_parts, q, out):
+    """out[i] = smallest squared distance from the box of the four rows i to that of part q.
+
+    low, high (d, FOURS) : ends of the boxes, pointers; out : a pointer
+    """
+    total = zero = zeros(out, FOURS)
+    for k in range(d):
+        below = load(low, k * FOURS, FOURS) - of_parts[1, k, q]
+        above = of_parts[0, k, q] - load(high, k * FOURS, FOURS)
+        e = most(most(below, above), zero)
+        total = plus(total, e, e)
+    store(out, 0, total)
+
+
+@numba.njit(fastmath=EXACT, forceinline=True)
+def _lower(distances, scale):
+    """The lower kernel of a vector of squared distances."""
+    return exp2_minus(single(least(distances * scale, _FARTHEST)))
+
+
+@numba.njit(fastmath=EXACT, forceinline=True)
+def _upper(lower):
+    """The upper kernel, from the lower one."""
+    root = most(lower, _SMALLEST_ROOT)
+    square = root * root
+    return square * square
+
+
+@numba.njit(fastmath=EXACT, forceinline=True)
+def _add(sums, place, kernels):
+    """Add a vector of kernels to sums, a pointer, from `place` on."""
+    store(sums, place, load(sums, place, PART) + kernels)
+
+
+@numba.njit(fastmath=EXACT, forceinline=True)
+def _add_four(rows, d, tile, scale, reach, own, sums):
+    """Add the kernels of ROWS rows with a part of a leaf, if any is within reach, to the sums
+    of the rows, own (2, ROWS, PART), and of the part, sums (2, PART); all are pointers.
+
+    The upper kernel reaches half as far as the lower one.
+    """
+    d0 = d1 = d2 = d3 = zeros(tile, PART)
+    for k in range(d):
+        t = load(tile, k * PART, PART)
+        e0, e1 = t - rows[k], t - rows[d + k]
+        e2, e3 = t - rows[2 * d + k], t - rows[3 * d + k]
+        d0, d1 = plus(d0, e0, e0), plus(d1, e1, e1)
+        d2, d3 = plus(d2, e2, e2), plus(d3, e3, e3)
+    nearest = least(least(d0, d1), least(d2, d3))
+    if not any_within(nearest, reach):
+        return
+    k0, k1, k2, k3 = _lower(d0, scale), _lower(d1, scale), _lower(d2, scale), _lower(d3, scale)
+    _add(own, 0, k0)
+    _add(own, PART, k1)
+    _add(own, 2 * PART, k2)
+    _add(own, 3 * PART, k3)
+    _add(sums, 0, (k0 + k1) + (k2 + k3))
+    if not any_within(nearest * 4, reach):
+        return
+    k0, k1, k2, k3 = _upper(k0), _upper(k1), _upper(k2), _upper(k3)
+    _add(own, 4 * PART, k0)
+    _add(own, 5 * PART, k1)
+    _add(own, 6 * PART, k2)
+    _add(own, 7 * PART, k3)
+    _add(sums, PART, (k0 + k1) + (k2 + k3))
 
 
 @compiled(nogil=True, fastmath=FAST)
-def direct_sums(tiles, rows, blocks, low, high, scale, reach, share, n_shares, sums):
+def direct_sums(
+    rows, tiles, blocks, of_leaves, of_parts, of_fours, scale, reach, share, n_shares, sums
+):
     """One share of the kernel sums, from direct differences.
 
-    tiles (n_leaves, n_units, LEAF), rows (n_rows, n_units) : the same values, leaf by leaf and
-        row by row; blocks : the rows of each leaf; low, high (n_leaves, n_units) : its box
+    rows (n_leaves · LEAF, n_units), tiles (n_leaves · PARTS, n_units, PART) : the values leaf
+        by leaf, and part by part, filled up with far rows; blocks : the rows of each leaf
+    of_leaves (2, n_units, n_leaves), of_parts (2, n_units, n_leaves · PARTS), of_fours
+        (2, n_leaves, n_units, FOURS) : low and high ends of the boxes of leaves, of their
+        parts, and of successive rows, four each
     scale : log2(e) / 8σ², in the type of the values
     reach : squared distance, in this type, beyond which pairs are skipped
     sums (4, n_leaves, LEAF)
     """
-    distances, gaps = np.empty(LEAF, tiles.dtype), np.empty(LEAF, tiles.dtype)
-    lower, upper = np.empty(LEAF, _f32), np.empty(LEAF, _f32)
-    for p in range(blocks.shape[0]):
+    d, n_parts = rows.shape[1], len(tiles)
+    gaps, near = np.empty(n_parts, rows.dtype), np.empty(FOURS, rows.dtype)
+    of_part, own = np.empty((2, PART), _f32), np.empty((FOURS, 2, ROWS, PART), _f32)
+    r, t, to_near = pointer(rows), pointer(tiles), pointer(near)
+    low, high = pointer(of_fours[0]), pointer(of_fours[1])
+    to_own, to_part = pointer(own), pointer(of_part)
+    for p in range(len(blocks)):
         if not _is_of_share(p, share, n_shares):
             continue
-        for q in range(p, blocks.shape[0]):
-            if _gap(low, high, p, q) > reach:
-                continue
-            kind = LOWER_WITHIN if blocks[p, 2] == blocks[q, 2] else LOWER_ACROSS
-            lower[:] = 0
-            upper[:] = 0
-            _gaps(tiles[p], low[q], high[q], gaps)
-            for i in range(blocks[p, 1] - blocks[p, 0]):
-                if gaps[i] > reach:
-                    continue
-                if not reached(tiles, q, rows, blocks[p, 0] + i, reach, distances):
-                    continue
-                a, b = _add_kernels(distances, scale, lower, upper)
-                sums[kind, p, i] += a
-                sums[kind + 1, p, i] += b
-            if p != q:  # a leaf with itself has each pair twice already
-                for j in range(LEAF):
-                    sums[kind, q, j] += lower[j]
-                    sums[kind + 1, q, j] += upper[j]
+        _gaps(of_leaves, p, of_parts, gaps)
+        boxes, q = p * d * FOURS, p * PARTS
+        while q < n_parts:
+            is_same = blocks[q // PARTS, 2] == blocks[p, 2]
+            kind = LOWER_WITHIN if is_same else LOWER_ACROSS
+            stop, is_reached = min(q + AT_ONCE, n_parts), False
+            own[:] = 0
+            while q < stop and (blocks[q // PARTS, 2] == blocks[p, 2]) == is_same:
+                if gaps[q] <= reach:
+                    is_reached = True
+                    of_part[:] = 0
+                    _gaps_of_fours(
+                        after(low, boxes), after(high, boxes), d, of_parts, q, to_near
+                    )
+                    for i in range(FOURS):
+                        if near[i] <= reach:
+                            _add_four(
+                                after(r, (p * LEAF + i * ROWS) * d), d, after(t, q * d * PART),
+                                scale, reach, after(to_own, i * 2 * ROWS * PART), to_part,
+                            )  # fmt: skip
+                    if q // PARTS > p:  # a leaf with itself has each pair twice already
+                        for j in range(PART):
+                            sums[kind, q // PARTS, q % PARTS * PART + j] += of_part[0, j]
+                            sums[kind + 1, q // PARTS, q % PARTS * PART + j] += of_part[1, j]
+                q += 1
+            if is_reached:
+                for i in range(blocks[p, 1] - blocks[p, 0]):
+                    sums[kind, p, i] += own[i // ROWS, 0, i % ROWS].sum()
+                    sums[kind + 1, p, i] += own[i // ROWS, 1, i % ROWS].sum()
 
 
 @numba.njit(fastmath=FAST, forceinline=True)

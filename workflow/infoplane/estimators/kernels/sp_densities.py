@@ -117,9 +117,11 @@ class OnCPU:
         self.order = np.argsort(self.labels, kind="stable")
         rows = self.points.view(-1, d).numpy()
         sizes = np.bincount(self.labels)
-        stops = np.cumsum(sizes)
+        stops, lines = np.cumsum(sizes), leaves.in_lines(rows)
         each(
-            lambda i: leaves.split_in_space(rows, self.order, stops[i] - sizes[i], stops[i]),
+            lambda i: leaves.split_in_space(
+                lines, self.order, stops[i] - sizes[i], stops[i], leaves.LEAF
+            ),
             len(sizes),
         )
         starts, ends, self.classes = _leaves(sizes)
