@@ -10,7 +10,6 @@ from typing import NamedTuple
 import matplotlib
 import numpy as np
 import pandas as pd
-from fontTools import subset
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap, FuncNorm, ListedColormap
@@ -234,6 +233,8 @@ def blank(figure: Figure, sentence: str) -> Figure:
 def bare_fonts() -> Iterator[None]:
     """Save fonts without the tables that choose and place letters, which matplotlib has done by
     then: reducing these tables to the letters in use takes longer than the rest of a font."""
+    from fontTools import subset  # here: a plan does without
+
     load = subset.load_font
 
     @functools.wraps(load)

@@ -50,7 +50,7 @@ CHECKPOINT = "checkpoint.npz"
 IDENTITY = "identity.txt"
 FAILURE = "failure.txt"
 """Why a training ended, in a journal that no job writes any more."""
-CHUNK_BYTES = 2**16
+CHUNK_BYTES = 2**18
 SHARD_BYTES = 2**25
 KINDS = ("parameters", "buffers")
 LOST, REMARKS, DECLARED = "lost", "remarks", "metrics"
