@@ -1,17 +1,18 @@
 """`python -m infoplane.compile`: compile all kernels once and keep the machine code.
 
-Each method runs on so few samples that almost all of its time is compiling.
-`infoplane.compiled` keeps the machine code. If all code of these sources and this processor is
-kept already, the program does nothing. The first job that needs a kernel changed later compiles
-it.
+With names of methods it compiles their kernels alone. Each method runs on so few samples that
+almost all of its time is compiling. `infoplane.compiled` keeps the machine code. If all code of
+these sources and this processor is kept already, the program does nothing. The first job that
+needs a kernel changed later compiles it.
 """
 
 import compileall
 import hashlib
 import os
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -22,26 +23,46 @@ SIZES = ((300, 1, 3), (2000, 2, 1), (2000, 3, 3), (300, 40, 3))
 """Inputs, units and features: each kernel is chosen for one of them."""
 OWN_SIZES = {"lga": ((60, 3, 3),), "lnn": SIZES[:3]}
 """Fewer inputs for estimators that are slow per sample or that take few dimensions."""
+BESIDE = ("training", "lga", "bmm", "certified")
+"""Methods whose kernels take nearly as long as all others together, and are compiled beside
+them if there is a second core. They share hardly any kernel with the others."""
 
 
-def main() -> None:
+def main(chosen: Sequence[str] = ()) -> None:
+    if chosen:
+        compile_kernels(chosen)
+        return
     compileall.compile_dir(LIBRARY.parent, quiet=2)
     folder, made_of = _folder(), _made_of()
     if _stamped(folder) == made_of:
         return
     say(f"compiling kernels into {folder}: it takes a minute or two and saves every job time")
     began = time.perf_counter()
-    for name, use in uses():
-        started = time.perf_counter()
-        with _hushed():
-            use()
-        say(f"kernels of {name} are compiled ({time.perf_counter() - started:.1f} s)")
+    names = [name for name, _ in uses()]
+    beside = [name for name in names if name in BESIDE]
+    if beside and len(os.sched_getaffinity(0)) > 1:
+        with subprocess.Popen([sys.executable, "-m", "infoplane.compile", *beside]) as other:
+            compile_kernels([name for name in names if name not in beside])
+        if other.returncode:
+            sys.exit(other.returncode)
+    else:
+        compile_kernels(names)
     say(f"all kernels are compiled ({time.perf_counter() - began:.0f} s)")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / STAMP).write_text(made_of, encoding="utf-8")
     except OSError as error:
         say(f"{folder} cannot be written ({error}): see the warnings above")
+
+
+def compile_kernels(chosen: Sequence[str]) -> None:
+    """Compile the kernels of these methods."""
+    for name, use in uses():
+        if name in chosen:
+            started = time.perf_counter()
+            with _hushed():
+                use()
+            say(f"kernels of {name} are compiled ({time.perf_counter() - started:.1f} s)")
 
 
 @contextmanager
@@ -151,4 +172,4 @@ def _stamped(folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])
