@@ -47,7 +47,7 @@ def test_tiled_products_agree_with_direct_differences():
     centred = pairwise._Centred(rows, order, 0.5, LITTLE)
     assert centred.most_rows < 700
     tiled = pairwise._product_sums(centred, sizes, 0.5, LITTLE)
-    direct = pairwise._direct_sums(rows, order, sizes, 0.5)
+    direct = pairwise._direct_sums(rows, order, sizes, 0.5, LITTLE)
     np.testing.assert_allclose(np.sort(tiled), np.sort(direct), rtol=5e-5, atol=1e-6)
 
 
@@ -81,7 +81,7 @@ def test_tiles_cover_each_pair_of_blocks_once(d):
 @pytest.mark.parametrize("n", [4, 67, 300])
 def test_direct_sums_are_those_of_all_pairs(n, d, scale, dtype):
     rows, order, sizes = problem(n, d, scale, dtype)
-    found = pairwise._direct_sums(rows, order, sizes, 0.01)
+    found = pairwise._direct_sums(rows, order, sizes, 0.01, LITTLE)
     squares = (torch.cdist(rows.double(), rows.double()) ** 2).numpy()[order][:, order]
     same = np.repeat(np.arange(len(sizes)), sizes)
     same = same[:, None] == same
@@ -164,7 +164,7 @@ def test_far_blocks_are_skipped_and_not_missed():
     rows[300:600] += 14
     rows[600:] += 1e4
     order, sizes = np.arange(900), np.array([450, 450])
-    skipping = pairwise._direct_sums(rows, order, sizes, 1.0)
+    skipping = pairwise._direct_sums(rows, order, sizes, 1.0, LITTLE)
     whole = np.exp(-(torch.cdist(rows.double(), rows.double()) ** 2).numpy() / 8).sum(1)
     found = np.sort(skipping[0] + skipping[2])
     np.testing.assert_allclose(found, np.sort(whole), rtol=1e-6)

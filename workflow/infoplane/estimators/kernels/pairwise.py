@@ -120,7 +120,7 @@ def _sums_on_cpu(rows, order, sizes, variance, memory) -> np.ndarray:
         centred = _Centred(rows, order, variance, memory)
         if centred.are_resolved:
             return _product_sums(centred, sizes, variance, memory)
-    return _direct_sums(rows, order, sizes, variance)
+    return _direct_sums(rows, order, sizes, variance, memory)
 
 
 def _line_sums(rows, order, sizes, variance) -> np.ndarray | None:
@@ -142,7 +142,7 @@ def _line_sums(rows, order, sizes, variance) -> np.ndarray | None:
     return sums
 
 
-def _direct_sums(rows, order, sizes, variance) -> np.ndarray:
+def _direct_sums(rows, order, sizes, variance, memory) -> np.ndarray:
     points = _resolved(rows, variance)
     order, blocks = _leaves_in_space(points, order, sizes)
     n_leaves, d = len(blocks), points.shape[1]
@@ -160,7 +160,9 @@ def _direct_sums(rows, order, sizes, variance) -> np.ndarray:
     rows, tiles, *boxes = arranged
     scale = points.dtype.type(cpu.LOG2_E / (8 * variance))
     reach = points.dtype.type(_reach(len(order)) * 8 * variance)
-    n_shares = min(64, max(4, len(blocks) // 32))
+    # as many as fit into half of the memory: each has sums of its own for all rows
+    most = max(1, memory // 2 // (4 * 8 * n_leaves * leaves.LEAF))
+    n_shares = min(most, 64, max(4, n_leaves // 32))
     shares = [np.zeros(())] * n_shares
     given = rows, tiles, blocks, *boxes, scale, reach
 
