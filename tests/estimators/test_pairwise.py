@@ -95,6 +95,23 @@ def test_direct_sums_are_those_of_all_pairs(n, d, scale, dtype):
                 np.testing.assert_allclose(np.sort(one), np.sort(other), rtol=5e-5, atol=1e-6)
 
 
+def test_shares_fit_into_the_memory(monkeypatch):
+    rows, order, sizes = problem(20_000, 2, 1.0)
+    shares, each = [], pairwise.each
+
+    def counted(run, n):
+        shares.append(n)
+        each(run, n)
+
+    monkeypatch.setattr(pairwise, "each", counted)
+    found = [pairwise._direct_sums(rows, order, sizes, 1e-4, m) for m in (10**7, 10**9)]
+    _, few, _, many = shares  # each call splits the classes first
+    own = 4 * 8 * 20_000
+    assert few * own <= 10**7 / 2 < (few + 1) * own * 1.1
+    assert many > few
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-12)
+
+
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=80), st.data())
 def test_rows_are_parted_at_a_position(values, data):
     n = len(values)
