@@ -38,9 +38,11 @@ def main(chosen: Sequence[str] = ()) -> None:
         return
     say(f"compiling kernels into {folder}: it takes a minute or two and saves every job time")
     began = time.perf_counter()
+    from numba import config  # imported here: it takes a while
+
     names = [name for name, _ in uses()]
     beside = [name for name in names if name in BESIDE]
-    if beside and len(os.sched_getaffinity(0)) > 1:
+    if beside and config.NUMBA_NUM_THREADS > 1:
         with subprocess.Popen([sys.executable, "-m", "infoplane.compile", *beside]) as other:
             compile_kernels([name for name in names if name not in beside])
         if other.returncode:

@@ -7,8 +7,7 @@ with one exponential, over half of the pairs, separately for pairs within and ac
 Rows are sorted by class and divided into blocks of one class: blocks, int64 (n_blocks, 3), are
 start, stop and class. With direct differences the blocks are leaves (leaves_cpu.py), whose
 parts are skipped one by one. Sums within a block, or over AT_ONCE parts, are float32, other
-sums float64. Results are float64 (4, n_rows), with the four
-kinds named below.
+sums float64. Results are float64 (4, n_rows), with the four kinds named below.
 
 The work is divided into a fixed number of shares. Each has its own sums, which are added in
 order, so that results do not depend on the number of threads.
