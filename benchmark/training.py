@@ -15,6 +15,7 @@ from infoplane.datasets import SOURCES
 from infoplane.datasets.prepare import prepare
 from infoplane.networks.mlp import Settings
 from infoplane.threads import use_threads
+from infoplane.training.compiled_stack import AHEAD
 from infoplane.training.perceptron_cpu import TANH, _activate
 from infoplane.training.supervised import Supervised
 from infoplane.vectors_cpu import WIDEST, load, plus, pointer, summed
@@ -85,7 +86,8 @@ def bench_training(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
     cases += [(n, "compiled", t) for t in dict.fromkeys((1, everything)) for n in SEEDS]
     for n_seeds, kernel, threads in cases:
         use_threads(threads)
-        ours, n_epochs = trainer(data, n_seeds, kernel), max(1, 20 // n_seeds)
+        ours = trainer(data, n_seeds, kernel)
+        n_epochs = 3 * AHEAD if kernel == "compiled" else max(1, 20 // n_seeds)
         plain = loop(torch.from_numpy(x), torch.from_numpy(y), widths)
         theirs, taken = clock.medians(
             plain, partial(advance, ours, n_epochs), 5 if quick else 15

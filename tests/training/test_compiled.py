@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numba
 import numpy as np
@@ -16,7 +17,7 @@ from infoplane.config import ConfigError, load
 from infoplane.networks import mlp
 from infoplane.networks.network import initialise_seeds
 from infoplane.streams_cpu import order, words_of
-from infoplane.training import supervised
+from infoplane.training import compiled_stack, supervised
 from infoplane.training.compiled_stack import KINDS, CompiledStack
 from infoplane.training.targets import Classes
 from infoplane.vectors_cpu import WIDEST
@@ -141,6 +142,36 @@ def test_a_seed_has_the_same_bits_beside_others_and_on_two_threads(trained, monk
     for name, values in alone[-1][0].items():
         assert np.array_equal(together[-1][0][name][2], values[0])
         assert np.array_equal(together[-1][0][name], shared[-1][0][name])
+
+
+def every_bit(trainer) -> list[bytes]:
+    """Of what each epoch leaves: weights, metrics and the state to continue from."""
+    found = []
+    for epoch in steps(trainer):
+        arrays = {**epoch.weights, **epoch.metrics, **trainer.state()}
+        found.append(b"".join(arrays[name].tobytes() for name in sorted(arrays)))
+    return found
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "rmsprop"])
+@pytest.mark.parametrize("stop", [None, {"quantity": "loss_train", "threshold": 0.66}])
+def test_epochs_trained_in_one_call_leave_what_single_ones_do(name, stop, data, monkeypatch):
+    network = mlp.MLP(mlp.Settings(hidden=[6, 3]), (8,), 2)
+    settings = supervised.Settings(
+        epochs=40, batch_size=60, optimizer=optimizer(name), stop=stop, kernel="compiled"
+    )
+    calls, real = [], compiled_stack.cpu.epochs
+    counted = SimpleNamespace(**vars(compiled_stack.cpu))
+    counted.epochs = lambda *given: calls.append(None) or real(*given)
+    monkeypatch.setattr(compiled_stack, "cpu", counted)
+    found = {}
+    for at_once in (1, 7):
+        monkeypatch.setattr(compiled_stack, "AHEAD", at_once)
+        calls.clear()
+        found[at_once] = every_bit(supervised.Supervised(settings, network, data, SEEDS))
+        assert len(calls) == 1 + -(-(len(found[at_once]) - 1) // at_once)
+    assert found[1] == found[7]
+    assert (len(found[1]) < 41) == (stop is not None)
 
 
 def test_the_orthonormal_penalty_is_that_of_torch_over_many_epochs(trained):

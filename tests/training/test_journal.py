@@ -264,7 +264,9 @@ def test_failed_seeds_are_named_in_the_store(trainer_of, network_settings, tmp_p
 
     def poisoned(epoch):
         if epoch == 2:
-            trainer.groups[0].flats[0][0] = np.nan
+            (flat,) = trainer.groups[0].flats
+            flat[0] = np.nan
+            trainer.groups[0].start([flat])
         return advance(epoch)
 
     trainer.advance = poisoned

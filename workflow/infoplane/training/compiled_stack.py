@@ -31,6 +31,11 @@ KINDS = {
 }
 
 
+AHEAD, AHEAD_BYTES = 16, 2**20
+"""One call trains at most this many epochs, whose states take at most this memory. A seed that
+a rule ends has trained some of them for nothing."""
+
+
 class Method(NamedTuple):
     """An optimizer in the form for `cpu.epochs`.
 
@@ -81,18 +86,47 @@ class Held(NamedTuple):
     scratch: list[np.ndarray]
 
 
+class Trained(NamedTuple):
+    """What an epoch leaves behind.
+
+    number : of the epoch; steps : that it took
+    states : the parameters and their two moments, (n_networks, 3, n_numbers)
+    scores : loss and accuracy of training and test inputs, (n_networks, 4)
+    norms : of weights, mean gradient and its standard deviation, (n_networks, 3, n_layers)
+    """
+
+    number: int
+    steps: int
+    states: np.ndarray
+    scores: np.ndarray
+    norms: np.ndarray
+
+
 class CompiledStack(Stack):
     """A stack of perceptrons without noise, dropout, batch norm and quantisation. torch trains
-    those: to draw noise takes it longer than all other work takes compiled loops."""
+    those: to draw noise takes it longer than all other work takes compiled loops.
+
+    One call trains several epochs, so that threads wait for one another only after these. The
+    stack itself is always at the epoch that was asked for last.
+    """
 
     _held: Held | None = None
+    _ahead: Sequence[Trained] = ()
     _evaluated: list[tuple[np.ndarray, np.ndarray, int]] | None = None
     _shown: tuple[Tensor, np.ndarray] | None = None
     _pool: ThreadPoolExecutor | None = None
 
     def start(self, flats: Sequence[Tensor]) -> None:
         super().start(flats)
-        self._held = None
+        self._held, self._ahead = None, ()
+
+    def leave(self, rows: set[int]) -> None:
+        stay = [i for i, row in enumerate(self.rows) if row not in rows]
+        ahead = [
+            Trained(*one[:2], *(values[stay] for values in one[2:])) for one in self._ahead
+        ]
+        super().leave(rows)
+        self._ahead = ahead
 
     def new_optimizer(self, flat: Tensor) -> Moments:
         moments = {name: torch.zeros_like(flat) for name in self.method.moments if name}
@@ -104,35 +138,54 @@ class CompiledStack(Stack):
         return METHODS[self.optimizer.method]
 
     def epoch(self, parts: Mapping[str, tuple[Tensor, Tensor]], epoch: int) -> Arrays:
-        x, y = parts["train"]
-        if self._evaluated is None:
-            self._evaluated = [_turned(*part) for part in parts.values()]
-        norms, scores = self._call(x, y[None], self._evaluated, (epoch,), trains=epoch > 0)
+        if not self._ahead or self._ahead[0].number != epoch:
+            x, y = parts["train"]
+            if self._evaluated is None:
+                self._evaluated = [_turned(*part) for part in parts.values()]
+            last = min(epoch + self._at_once, self.epochs + 1) if epoch > 0 else 1
+            keys = [(number,) for number in range(epoch, last)]
+            self._ahead = self._train(x, y[None], self._evaluated, keys, trains=epoch > 0)
+        now, *self._ahead = self._ahead
+        self._follow(now)
+        norms = now.norms.swapaxes(0, 1)
         found = dict(zip(("weight_norm", "gradient_mean", "gradient_std"), norms, strict=True))
         names = (f"{score}_{part}" for part in parts for score in ("loss", "accuracy"))
-        return found | dict(zip(names, scores, strict=True))
+        return found | dict(zip(names, now.scores.T, strict=True))
 
     def train_epoch(self, x: Tensor, labels: Tensor, *key: int) -> Arrays:
         nothing = _turned(x[:0], labels[0, :0])
-        (_, mean, std), _ = self._call(x, labels, (nothing, nothing), key)
+        (now,) = self._train(x, labels, (nothing, nothing), [key])
+        self._follow(now)
+        _, mean, std = now.norms.swapaxes(0, 1)
         return {"gradient_mean": mean, "gradient_std": std}
 
-    def _call(self, x, labels, evaluated, key: tuple[int, ...], trains: bool = True):
-        """Norms (3, n_networks, n_layers) and scores (4, n_networks) after an epoch."""
+    @property
+    def _at_once(self) -> int:
+        """Number of epochs that one call trains."""
+        n_bytes = 3 * self.flats[0].numel() * self.flats[0].element_size()
+        return min(max(1, AHEAD_BYTES // n_bytes), AHEAD)
+
+    def _train(self, x, labels, evaluated, keys, trains: bool = True) -> list[Trained]:
+        """The epochs of these keys, which begin where the stack is.
+
+        labels : (n_networks or 1, n); evaluated : arguments of `cpu.epochs`
+        """
         if self._held is None:
             self._held = self._hold(x)
         if self._shown is None or self._shown[0] is not x:
             self._shown = x, _columns(x)
         held, chosen = self._held, self.settings
         inputs, y = self._shown[1], labels.numpy()
-        step = self.optimizers[0].state[self.flats[0]]["step"]
-        own_key = words_of(key)
-        words = np.empty((len(held.seeds), 1 + len(own_key)), np.uint32)
-        words[:, 0], words[:, 1:] = held.seeds, own_key
-        rates = self._rates(-(-len(x) // chosen.batch_size), key) if trains else np.empty(0)
-        scores = np.empty((len(held.seeds), 4))
-        norms = np.empty((len(held.seeds), 3, len(held.widths) - 1), np.float32)
-        t = int(step)
+        steps = -(-len(x) // chosen.batch_size) if trains else 0
+        rates = np.array([self._rates(steps, key) for key in keys])
+        words = np.array([[[seed, *words_of(key)] for key in keys] for seed in held.seeds])
+        words = words.astype(np.uint32)
+        n_networks, n_numbers = held.theta.shape
+        sizes = n_networks, len(keys)
+        states = np.empty((*sizes, 3, n_numbers), np.float32)
+        scores = np.empty((*sizes, 4))
+        norms = np.empty((*sizes, 3, len(held.widths) - 1), np.float32)
+        t = int(self.optimizers[0].state[self.flats[0]]["step"])
 
         def work(own: slice, scratch: np.ndarray) -> None:
             cpu.epochs(
@@ -155,13 +208,25 @@ class CompiledStack(Stack):
                 float(chosen.l2),
                 float(chosen.orthonormal_penalty),
                 scratch,
+                states[own],
                 scores[own],
                 norms[own],
             )
 
         self._share(work)
-        step += len(rates)
-        return norms.swapaxes(0, 1), scores.T
+        return [
+            Trained(key[0], steps, states[:, i], scores[:, i], norms[:, i])
+            for i, key in enumerate(keys)
+        ]
+
+    def _follow(self, now: Trained) -> None:
+        """Put the stack where this epoch ended."""
+        (flat,), (optimizer,) = self.flats, self.optimizers
+        state = optimizer.state[flat]
+        moments = (state[name] for name in self.method.moments if name)
+        for i, numbers in enumerate((flat, *moments)):
+            numbers.numpy()[:] = now.states[:, i]
+        state["step"] += now.steps
 
     def _hold(self, x: Tensor) -> Held:
         (flat,), (optimizer,) = self.flats, self.optimizers

@@ -1,9 +1,9 @@
-"""An epoch of small perceptrons in compiled loops: mini-batches, optimizer, loss and norms.
+"""Epochs of small perceptrons in compiled loops: mini-batches, optimizer, loss and norms.
 
 torch needs some 300 operators per step for a few thousand numbers; here one call trains some
-networks for an epoch, one after another. Activations are stored unit by unit, (units, inputs),
-so that loops run along inputs and stay in the core's own caches; products are summed in
-registers.
+networks for some epochs, one after another. Activations are stored unit by unit, (units,
+inputs), so that loops run along inputs and stay in the core's own caches; products are summed
+in registers.
 
 A layer's parameters are the matrix (fan_in + 1, fan_out) in a flat row: weights, then biases;
 the last row of a layer's input is ones. Nothing here assumes finite numbers: a loss that is NaN
@@ -364,35 +364,46 @@ def scratch(widths: np.ndarray, batch: int) -> np.ndarray:
 @compiled(nogil=True, **EXACT)
 def epochs(
     x, y, train, test, words, theta, first, second, t, widths, kinds, batch, rates, method,
-    numbers, smoothing, l1, l2, orthonormal, scratch, scores, norms,
+    numbers, smoothing, l1, l2, orthonormal, scratch, states, scores, norms,
 ):  # fmt: skip
-    """Train every network for an epoch, in place.
+    """Train every network for some epochs.
 
     x : inputs (n, columns): features, a one, and zeros up to a multiple of eight
-    y : labels (n_networks or 1, n); no rate: no training
-    train, test : data of the evaluation afterwards, as for `_evaluate`: xt, y, n_inputs
-    words : (n_networks, n_words), the words of the key of each network's random order
-    theta, first, second : (n_networks, n_numbers)
+    y : labels (n_networks or 1, n)
+    train, test : data of the evaluation after each epoch, as for `_evaluate`: xt, y, n_inputs
+    words : (n_networks, n_epochs, n_words), the words of the key of each random order
+    theta, first, second : (n_networks, n_numbers), before; t : steps so far
+    rates : learning rates, (n_epochs, n_steps); without steps, epochs do not train
     scratch : from the function of that name, for this call alone
-    scores : takes loss and accuracy on train and on test, (n_networks, 4)
+    states : takes theta, first and second after each epoch, (n_networks, n_epochs, 3,
+        n_numbers)
+    scores : takes loss and accuracy on train and on test, (n_networks, n_epochs, 4)
     norms : takes norms by layer of weights, of the mean gradient and of its standard
-        deviation, (n_networks, 3, n_layers)
+        deviation, (n_networks, n_epochs, 3, n_layers)
     """
     row = (min(batch, len(x)) + FILLED - 1) // FILLED * FILLED
+    n_epochs, n_steps = rates.shape
+    mean, square = np.empty_like(theta[0]), np.empty_like(theta[0])
     for s in range(len(theta)):
-        mean, square = np.full_like(theta[s], np.nan), np.full_like(theta[s], np.nan)
-        if len(rates):
-            _train(
-                x, y[s % len(y)], order(len(x), words[s]), theta[s], first[s], second[s], t,
-                widths, kinds, batch, rates, method, numbers, smoothing, l1, l2, orthonormal,
-                scratch, row, mean, square,
-            )  # fmt: skip
-        for p in range(len(mean)):
-            square[p] -= mean[p] * mean[p]
-            square[p] = F(0) if square[p] < F(0) else square[p]
-            mean[p] *= mean[p]
-        _norms(theta[s] * theta[s], widths, norms[s, 0])
-        _norms(mean, widths, norms[s, 1])
-        _norms(square, widths, norms[s, 2])
-        scores[s, 0], scores[s, 1] = _evaluate(*train, theta[s], widths, kinds, scratch)
-        scores[s, 2], scores[s, 3] = _evaluate(*test, theta[s], widths, kinds, scratch)
+        weights, moments, squares = theta[s], first[s], second[s]
+        for e in range(n_epochs):
+            own = states[s, e]
+            own[0], own[1], own[2] = weights, moments, squares
+            weights, moments, squares = own[0], own[1], own[2]
+            mean[:], square[:] = np.nan, np.nan
+            if n_steps > 0:
+                _train(
+                    x, y[s % len(y)], order(len(x), words[s, e]), weights, moments, squares,
+                    t + e * n_steps, widths, kinds, batch, rates[e], method, numbers, smoothing,
+                    l1, l2, orthonormal, scratch, row, mean, square,
+                )  # fmt: skip
+            for p in range(len(mean)):
+                square[p] -= mean[p] * mean[p]
+                square[p] = F(0) if square[p] < F(0) else square[p]
+                mean[p] *= mean[p]
+            _norms(weights * weights, widths, norms[s, e, 0])
+            _norms(mean, widths, norms[s, e, 1])
+            _norms(square, widths, norms[s, e, 2])
+            found = scores[s, e]
+            found[0], found[1] = _evaluate(*train, weights, widths, kinds, scratch)
+            found[2], found[3] = _evaluate(*test, weights, widths, kinds, scratch)
