@@ -93,6 +93,8 @@ def test_captions_say_what_intervals_are_worth(information):
         "The interval of I(X;T) is proven or is exact; the interval of I(T;Y) is calibrated"
         in said
     )
+    mixed.loc[mixed.layer == "output", "ixt_interval_kind"] = "none"
+    assert "The interval of I(X;T) is proven, where there is one; the" in caption(mixed)
 
 
 def test_captions_count_what_has_no_interval_by_the_reason(information):

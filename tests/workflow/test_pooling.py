@@ -1,6 +1,7 @@
 """Pools by Snakemake: stores, figures, the report, and what an edit does again."""
 
 import csv
+import json
 
 import pytest
 
@@ -36,6 +37,9 @@ def test_pools_are_drawn_by_length_and_beside_single_epochs(project):
     assert all(float(row["entropy_given_x_mean"]) <= float(row["log2_draws"]) for row in rows)
     planes = rows_of(home / "figures/pooled_planes-late-binned.csv")
     assert {row["plane"] for row in planes} == {"single epochs", "3 epochs pooled"}
+    assert {row["second"] for row in planes} == {"Y"}
+    told = json.loads((home / "figures/pooled_planes-late-binned.json").read_text())
+    assert "reconstruction" not in told["caption"]
 
 
 def test_the_report_shows_them(project):

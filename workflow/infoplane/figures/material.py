@@ -202,7 +202,7 @@ class Material:
         beside_single = FIGURES[subject.kind].of == "pools"
         for run in subject.runs:
             table, about = self.pooled(run, subject.pool, by)
-            table = table.assign(**statements(about))
+            table = table.assign(second=SECOND["label"], **statements(about))
             read[run] = about["read"]
             if beside_single:
                 single = self.measured(run, by).table

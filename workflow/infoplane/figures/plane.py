@@ -97,7 +97,7 @@ def panel(
     _ceiling(axes, numbers, norm, colours)
     for i, layer in enumerate(layers):
         rows = numbers[numbers.layer == layer].sort_values("epoch")
-        _intervals(axes, rows, norm, colours)
+        _intervals(axes, rows, norm, colours, width=0.7 * np.sqrt(size))
         _crosses(axes, rows, norm, colours)
         marker = style.look(i)["marker"]
         for hollow, part in rows.groupby(rows.n_hollow > 0):
@@ -259,8 +259,8 @@ def _ceiling(axes: Axes, numbers: pd.DataFrame, norm, colours) -> None:
         )
 
 
-def _intervals(axes: Axes, rows: pd.DataFrame, norm, colours) -> None:
-    """Pale broad bars: the mean interval over seeds, if it is informative."""
+def _intervals(axes: Axes, rows: pd.DataFrame, norm, colours, width: float) -> None:
+    """Pale bars: the mean interval over seeds, if it is informative. width : in points"""
     rows = rows[rows.epoch.isin(style.few(rows.epoch, CROSSES))]
     says = [
         tables.told(rows, end).notna()
@@ -268,7 +268,7 @@ def _intervals(axes: Axes, rows: pd.DataFrame, norm, colours) -> None:
         for end in tables.ENDS
     ]
     for _, row in rows[np.any(says, axis=0)].iterrows():
-        shade = {"color": colours(float(norm(row.epoch))), "lw": 2.6, "alpha": 0.25}
+        shade = {"color": colours(float(norm(row.epoch))), "lw": width, "alpha": 0.25}
         look = {"solid_capstyle": "butt", "zorder": 2.2, **shade}
         low, high = axes.get_xlim()
         ends = np.clip([row.ixt_interval_low_mean, row.ixt_interval_high_mean], low, high)

@@ -104,8 +104,12 @@ def intervals(numbers: pd.DataFrame) -> str:
     of_kind: dict[str, list[str]] = {}
     for of, name in tables.KIND_OF.items():
         there = numbers[numbers[f"{of}_mean"].notna()][name].dropna()
-        found = " or ".join(GUARANTEES[kind] for kind in WEAKEST if kind in set(there))
-        if found:
+        kinds = [kind for kind in WEAKEST if kind in set(there)]
+        if kinds:
+            found = " or ".join(GUARANTEES[kind] for kind in kinds if kind != "none")
+            if found and "none" in kinds:
+                found += ", where there is one"
+            found = found or GUARANTEES["none"]
             of_kind.setdefault(found, []).append(tables.QUANTITY[f"quantity_{of}"])
     if set(of_kind) <= {GUARANTEES["none"]}:
         return f"No value has an interval. {without_interval(numbers)}".rstrip()
