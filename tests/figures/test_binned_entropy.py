@@ -52,7 +52,7 @@ def test_each_panel_says_its_correlation(compared):
     assert "Pearson 1.00, Spearman 1.00" in said
     assert "no correlation: one of them hardly varies" in said
     caption = FIGURES["binned_entropy"].caption(FIGURES["binned_entropy"].numbers(compared))
-    assert "alpha 1 and 1" in caption and "zeta not measured and not measured" in caption
+    assert "alpha 1 and 1; output" in caption and "No correlation of zeta: one of" in caption
 
 
 def test_nothing_in_common_is_said(compared):

@@ -111,15 +111,18 @@ class BinnedEntropy(Figure):
     @classmethod
     def sentences(cls, numbers: pd.DataFrame) -> list[str]:
         layers = numbers.drop_duplicates("layer")
+        varies = np.isfinite(layers.pearson)
         values = "; ".join(
             f"{row.layer} {sentences.value(row.pearson)} and {sentences.value(row.spearman)}"
-            for row in layers.itertuples()
+            for row in layers[varies].itertuples()
         )
+        constant = ", ".join(layers.layer[~varies])
         return [
             f"I(X;T) of {numbers.run.iloc[0]} by {numbers.estimator.iloc[0]} against "
             "H(Bin(T)), in "
             f"bits, one panel per layer, one point per epoch ({sentences.epochs(numbers)}).",
-            f"Pearson's and Spearman's correlation over these epochs: {values}.",
+            f"Pearson's and Spearman's correlation over these epochs: {values}." if values else "",
+            f"No correlation of {constant}: one of the two hardly varies." if constant else "",
             sentences.seeds(numbers, "spread is not shown"),
             sentences.above_entropy(
                 int(numbers.n_above_entropy.sum()), int(numbers.n_seeds.sum())
