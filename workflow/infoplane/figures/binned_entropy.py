@@ -121,8 +121,8 @@ class BinnedEntropy(Figure):
             f"I(X;T) of {numbers.run.iloc[0]} by {numbers.estimator.iloc[0]} against "
             "H(Bin(T)), in "
             f"bits, one panel per layer, one point per epoch ({sentences.epochs(numbers)}).",
-            f"Pearson's and Spearman's correlation over these epochs: {values}." if values else "",
-            f"No correlation of {constant}: one of the two hardly varies." if constant else "",
+            values and f"Pearson's and Spearman's correlation over these epochs: {values}.",
+            constant and f"No correlation of {constant}: one of the two hardly varies.",
             sentences.seeds(numbers, "spread is not shown"),
             sentences.above_entropy(
                 int(numbers.n_above_entropy.sum()), int(numbers.n_seeds.sum())

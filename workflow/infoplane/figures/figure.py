@@ -127,7 +127,7 @@ class Figure(ABC):
         if numbers.empty:
             why = numbers.attrs.get("why", "every seed failed or was set aside")
             return f"An empty figure: {why}."
-        runs = " and ".join(dict.fromkeys(numbers.run))
+        runs = sentences.listed(dict.fromkeys(numbers.run))
         if "epoch" not in numbers:
             return f"{cls.heading()} of {runs}, up to {int(numbers.n_draws.max())} draws."
         text = f"{cls.heading()} of {runs}, {sentences.epochs(numbers)}."

@@ -4,7 +4,7 @@ All sentences are read from the figure's own numbers, so that a caption cannot d
 figure.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -294,6 +294,12 @@ def binned(numbers: pd.DataFrame, what: str) -> str:
         f"Each point is the {what} over a bin of epochs; the {numbers.epoch.nunique()} bins "
         f"are equal on the logarithmic axis and hold one epoch each up to epoch {until}."
     )
+
+
+def listed(names: Iterable[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    names = list(names)
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def in_words(label: str) -> str:

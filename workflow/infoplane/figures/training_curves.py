@@ -157,8 +157,7 @@ def _line(axes, rows: pd.DataFrame, metric: Metric, place: int, dashes, name: st
 
 def _listed(metrics: Iterable[Metric]) -> str:
     """Their quantities in words: "loss in nats and accuracy"."""
-    words = list(map(sentences.in_words, tables.panels(metrics)))
-    text = " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+    text = sentences.listed(map(sentences.in_words, tables.panels(metrics)))
     return f"{text[:1].upper()}{text[1:]}"
 
 
