@@ -76,7 +76,7 @@ def bench_scale(limits: clock.Limits, quick: bool) -> Iterator[clock.Row]:
         points = [Point(name, "n", n, *found) for n, found in ((less, first), (more, then))]
         grows = exponent(points, "seconds")
         told = "" if math.isnan(grows) else f"n^{grows:.1f} from {less}"
-        note = f"{then[1]:.0f} MB beside the samples"
+        note = f"{then[1]:.0f} MB in addition to the samples"
         item = f"{name} {more} × {D}, one thread"
         yield clock.Row(item, then[0], limit=told, note=note)
 
@@ -170,7 +170,7 @@ def draw(points: list[Point]) -> None:
             )
         )
     axes[0, 0].set_ylabel("CPU seconds")
-    axes[1, 0].set_ylabel("memory beside the samples, MB")
+    axes[1, 0].set_ylabel("memory in addition to the samples, MB")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=9)
     FIGURE.parent.mkdir(exist_ok=True)
     figure.savefig(FIGURE)
