@@ -36,7 +36,7 @@ def main(chosen: Sequence[str] = ()) -> None:
     folder, made_of = _folder(), _made_of()
     if _stamped(folder) == made_of:
         return
-    say(f"compiling kernels into {folder}: it takes one to three minutes and saves every job time")
+    say(f"compiling kernels into {folder}: it takes one to three minutes, once")
     began = time.perf_counter()
     from numba import config  # imported here: it takes a while
 
