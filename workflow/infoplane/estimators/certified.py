@@ -330,12 +330,13 @@ class _Parts:
         n, d = self.n, self.layer.d
         every = torch.arange(n, device=self.labels.device)
         constant = self.layer.constants(every[:1])[0]
-        found = []
-        for part in every.split(max(1, self.settings.memory_mb * 10**6 // (32 * n))):
+        step = max(1, self.settings.memory_mb * 10**6 // (32 * n))
+        found = torch.empty(2, n, dtype=torch.float64, device=every.device)
+        for part, own in zip(every.split(step), found.split(step, dim=1), strict=True):
             logs = self.layer.around(self.layer.centres[part], every) + constant
             logs.scatter_(1, part[:, None], -math.inf)
-            found.append(torch.stack([(logs / 4).exp().sum(1), (logs / 2).exp().sum(1)]))
-        near = torch.cat(found, dim=1).cpu().numpy() / (n - 1)
+            own[0], own[1] = (logs / 4).exp().sum(1), (logs / 2).exp().sum(1)
+        near = found.cpu().numpy() / (n - 1)
         lost = (0.0, d / 2 * math.log2(math.e / 2))
         return [
             lambda error, of=of, less=less: (

@@ -195,13 +195,13 @@ def _sums_by_products(rows: torch.Tensor, sizes: np.ndarray, memory: int) -> np.
     own = torch.from_numpy(np.repeat(np.arange(len(sizes)), sizes)).to(rows.device)
     member = torch.nn.functional.one_hot(own, len(sizes)).to(torch.float64)
     step = max(1, memory // (24 * n))
-    sums = []
+    sums = torch.empty(n, len(sizes), dtype=torch.float64)
     for start in range(0, n, step):
         distances = torch.cdist(rows[start : start + step], rows)
         i = torch.arange(len(distances), device=rows.device)
         distances[i, start + i] = 0.0  # not 1e-8, as rounding would have it
-        sums.append((distances @ member).cpu())
-    return torch.cat(sums).numpy()
+        sums[start : start + step] = distances @ member
+    return sums.numpy()
 
 
 def _sums_by_differences(rows: np.ndarray, sizes: np.ndarray) -> np.ndarray:

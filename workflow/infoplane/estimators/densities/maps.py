@@ -71,12 +71,13 @@ class Maps:
     def _logs(self, t: Tensor, offsets, weights: Tensor, inverse_root: Tensor) -> Tensor:
         places = self.shape[1] * self.shape[2]
         constant = inverse_root.diagonal().log().sum() - self.shape[0] * LOG_2PI / 2
-        found = []
-        for part in t.split(self._at_once(offsets)):
+        step = self._at_once(offsets)
+        found = t.new_empty(len(t))
+        for part, own in zip(t.split(step), found.split(step), strict=True):
             features, values = self._places(part, offsets)
             left = (values - features @ weights) @ inverse_root.T
-            found.append(-left.square().sum(1).view(len(part), places).sum(1) / 2)
-        return torch.cat(found) + places * constant
+            own.copy_(-left.square().sum(1).view(len(part), places).sum(1) / 2)
+        return found + places * constant
 
     def _at_once(self, offsets) -> int:
         size = self.shape[1] * self.shape[2] * (len(offsets) + 1) * (self.shape[0] + 1)

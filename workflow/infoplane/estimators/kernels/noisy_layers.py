@@ -150,10 +150,12 @@ def sums(layer: NoisyLayer, rows: Rows, labels: Tensor, memory: int) -> Sums:
     of_centre = labels[layer.input_of]
     sizes = torch.bincount(labels)[labels] * r
     shares = torch.zeros(2, n, dtype=torch.float64, device=rows.t.device)
-    found = []
+    # One array for all: arrays between the blocks would prevent the reuse of freed memory.
+    logs = torch.empty(4, len(rows.t), dtype=torch.float64, device=rows.t.device)
     height = max(1, memory // (40 * n * r))
     for start in range(0, len(rows.t), height):
-        part = rows.of(slice(start, start + height))
+        own = slice(start, start + height)
+        part = rows.of(own)
         x = layer.around(part.t, every)
         x.scatter_(1, part.place[:, None], part.own[:, None])
         inputs = part.place // r
@@ -168,17 +170,10 @@ def sums(layer: NoisyLayer, rows: Rows, labels: Tensor, memory: int) -> Sums:
         of_its_label = x.sum(1, keepdim=True)
         shares[1] += (x.view(-1, n, r).sum(2) / of_its_label).sum(0)
         of_all, of_label = ((sum_.log() + largest)[:, 0] for sum_ in (total, of_its_label))
-        found.append(
-            torch.stack(
-                [
-                    group.logsumexp(1) - math.log(r),
-                    others.logsumexp(1) - math.log(max(1, r - 1)),
-                    of_label - sizes[inputs].log(),
-                    of_all - math.log(n * r),
-                ]
-            )
-        )
-    logs = torch.cat(found, dim=1)
+        logs[0, own] = group.logsumexp(1) - math.log(r)
+        logs[1, own] = others.logsumexp(1) - math.log(max(1, r - 1))
+        logs[2, own] = of_label - sizes[inputs].log()
+        logs[3, own] = of_all - math.log(n * r)
     return Sums(*logs, *(shares * n / len(rows.t)))
 
 

@@ -189,15 +189,14 @@ class OnDevice:
 
     def _of_group(self, points, inputs, own, pairs: int) -> tuple[Tensor, Tensor]:
         n_draws, d = self.points.shape[1:]
-        found = []
+        found = torch.empty(2, len(points), dtype=torch.float64, device=points.device)
         step = max(1, pairs // (n_draws * d))
         for part in torch.arange(len(points), device=points.device).split(step):
             draws = self.points[inputs[part]]
             x = _minus_half_squares(points[part, None], draws)[:, 0]
             others = x.scatter(1, own[part, None], -math.inf)
-            found.append(torch.stack([x.logsumexp(1), others.logsumexp(1)]))
-        of_input, of_others = torch.cat(found, dim=1)
-        return of_input, of_others
+            found[0, part], found[1, part] = x.logsumexp(1), others.logsumexp(1)
+        return found[0], found[1]
 
     def _of_mixture(self, points, labels, width: int) -> tuple[Tensor, Tensor]:
         rows = self.points.flatten(0, 1)
