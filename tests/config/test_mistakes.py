@@ -64,6 +64,11 @@ WRONG = {
         {"defaults.training.optimizer.betas": [0.9, 1]},
         "defaults.training.optimizer.betas[1]: must be a number ≥ 0 and < 1, not 1",
     ),
+    "a_word_for_cuda": (
+        {"defaults.training.device": "gpu"},
+        "defaults.training.device: must be one of auto, cpu, cuda, not 'gpu'. Did you mean "
+        "'cuda'?",
+    ),
     "half_a_pair": (
         {"defaults.training.optimizer.betas": [0.9]},
         "defaults.training.optimizer.betas[1]: is missing; give a number ≥ 0 and < 1",

@@ -11,6 +11,9 @@ import importlib.util
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+OTHER_WORDS = {"gpu": "cuda"}
+"""Words that people write for a known name of other letters."""
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """' Did you mean …?' for the known name that looks most like `name`, or nothing.
@@ -18,7 +21,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     Small and capital letters count as equal.
     """
     by_letters = {str(k).lower(): str(k) for k in known}
-    close = difflib.get_close_matches(str(name).lower(), by_letters, n=1, cutoff=0.5)
+    written = OTHER_WORDS.get(str(name).lower(), str(name).lower())
+    close = difflib.get_close_matches(written, by_letters, n=1, cutoff=0.52)
     return f" Did you mean '{by_letters[close[0]]}'?" if close else ""
 
 
