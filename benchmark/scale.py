@@ -176,8 +176,11 @@ def draw(points: list[Point]) -> None:
     figure.savefig(FIGURE)
 
 
-def tabulate(points: list[Point]) -> None:
-    """Write the table in the docs: exponents, and where each curve ended."""
+def tabulate(points: list[Point], measured: bool) -> None:
+    """Write the table in the docs: exponents, and where each curve ended.
+
+    measured : whether now; otherwise machine and date stay
+    """
     head = ["estimator"]
     for curve in CURVES:
         head += [f"{curve}: seconds, MB", f"largest {curve}"]
@@ -188,9 +191,11 @@ def tabulate(points: list[Point]) -> None:
         for curve in CURVES:
             cells += _cells(curves.get((name, curve), []))
         lines.append(f"| {' | '.join(cells)} |")
-    on = f"{table.processor()}, {datetime.date.today().isoformat()}, one thread."
     before, _, rest = PAGE.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
+    old, _, after = rest.partition(END)
+    on = old.split("\n\n")[0].strip()
+    if measured:
+        on = f"{table.processor()}, {datetime.date.today().isoformat()}, one thread."
     PAGE.write_text(f"{before}{BEGIN}\n{on}\n\n" + "\n".join(lines) + f"\n{END}{after}")
 
 
@@ -221,7 +226,7 @@ def main() -> None:
                 points.append(point)
         keep(points)
     draw(kept())
-    tabulate(kept())
+    tabulate(kept(), measured=not chosen.draw)
 
 
 if __name__ == "__main__":

@@ -101,6 +101,11 @@ class Trained(NamedTuple):
     scores: np.ndarray
     norms: np.ndarray
 
+    def of(self, rows: list[int]) -> Trained:
+        """The same of some of the networks."""
+        parts = (values[rows] for values in (self.states, self.scores, self.norms))
+        return Trained(self.number, self.steps, *parts)
+
 
 class CompiledStack(Stack):
     """A stack of perceptrons without noise, dropout, batch norm and quantisation. torch trains
@@ -122,9 +127,7 @@ class CompiledStack(Stack):
 
     def leave(self, rows: set[int]) -> None:
         stay = [i for i, row in enumerate(self.rows) if row not in rows]
-        ahead = [
-            Trained(*one[:2], *(values[stay] for values in one[2:])) for one in self._ahead
-        ]
+        ahead = [one.of(stay) for one in self._ahead]
         super().leave(rows)
         self._ahead = ahead
 
@@ -166,7 +169,7 @@ class CompiledStack(Stack):
         return min(max(1, AHEAD_BYTES // n_bytes), AHEAD)
 
     def _train(self, x, labels, evaluated, keys, trains: bool = True) -> list[Trained]:
-        """The epochs of these keys, which begin where the stack is.
+        """The epochs of these keys, in order, from where the stack is.
 
         labels : (n_networks or 1, n); evaluated : arguments of `cpu.epochs`
         """
