@@ -17,6 +17,13 @@ settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """One thread again: numba, as it starts its threads, gives torch as many, and small matrices
+    on several threads wait for each other on a busy machine."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture
 def data() -> Data:
     """256 patterns of 8 bits; label: more ones in the first half than in the second."""

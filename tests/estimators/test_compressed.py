@@ -12,13 +12,6 @@ from infoplane.estimators.kernels import components
 from infoplane.samples import Pair
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """One thread: numba sets torch's threads to its own number, and on a busy machine small
-    matrices on several threads wait for each other."""
-    torch.set_num_threads(1)
-
-
 def gaussians(n, d, bits, seed=0):
     rho = math.sqrt(1 - 2 ** (-2 * bits / d))
     rng = np.random.default_rng(seed)

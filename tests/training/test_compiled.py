@@ -165,13 +165,16 @@ def test_epochs_trained_in_one_call_leave_what_single_ones_do(name, stop, data, 
     counted.epochs = lambda *given: calls.append(None) or real(*given)
     monkeypatch.setattr(compiled_stack, "cpu", counted)
     found = {}
-    for at_once in (1, 7):
+    for n_threads, at_once in [(1, 1), (1, 7), (2, 7)]:
+        monkeypatch.setattr(torch, "get_num_threads", lambda n=n_threads: n)
         monkeypatch.setattr(compiled_stack, "AHEAD", at_once)
         calls.clear()
-        found[at_once] = every_bit(supervised.Supervised(settings, network, data, SEEDS))
-        assert len(calls) == 1 + -(-(len(found[at_once]) - 1) // at_once)
-    assert found[1] == found[7]
-    assert (len(found[1]) < 41) == (stop is not None)
+        bits = every_bit(supervised.Supervised(settings, network, data, SEEDS))
+        found[n_threads, at_once] = bits
+        if n_threads == 1:  # each thread makes its own calls
+            assert len(calls) == 1 + -(-(len(bits) - 1) // at_once)
+    assert found[1, 1] == found[1, 7] == found[2, 7]
+    assert (len(found[1, 1]) < 41) == (stop is not None)
 
 
 def test_the_orthonormal_penalty_is_that_of_torch_over_many_epochs(trained):
