@@ -19,8 +19,8 @@ settings.load_profile("untimed")
 
 @pytest.fixture(autouse=True)
 def one_thread():
-    """One thread again: numba, as it starts its threads, gives torch as many, and small matrices
-    on several threads wait for each other on a busy machine."""
+    """One thread again: numba, as it starts its threads, gives torch as many. Small matrices on
+    several threads wait for each other on a busy machine."""
     torch.set_num_threads(1)
 
 
