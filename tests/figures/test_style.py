@@ -142,6 +142,6 @@ def test_a_pdf_has_letters_and_not_the_tables_that_set_them(tmp_path, monkeypatc
     style.save(figure, pd.DataFrame(), *paths)
     assert len(kept) > 1  # upright and italic
     for tables in kept:
-        assert {"glyf", "hmtx", "cmap"} <= tables and not tables & style.SETTING
+        assert {"glyf", "hmtx"} <= tables and not tables & style.SETTING
     plain = subset.load_font(matplotlib.get_data_path() + "/fonts/ttf/DejaVuSans.ttf", OPTIONS)
     assert style.SETTING & set(plain.keys())  # others find their fonts as they are

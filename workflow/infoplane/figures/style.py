@@ -54,8 +54,8 @@ RC = {
     "pdf.fonttype": 42,  # text stays text in the file, as journals ask for
     "savefig.dpi": 200,
 }
-SETTING = {"GDEF", "GPOS", "GSUB", "JSTF", "MATH", "kern"}
-"""Tables of a font by which letters are chosen and placed."""
+SETTING = {"GDEF", "GPOS", "GSUB", "JSTF", "MATH", "OS/2", "cmap", "kern", "post"}
+"""Tables of a font by which letters are chosen, placed and named."""
 
 
 def styled(draw):
@@ -231,8 +231,9 @@ def blank(figure: Figure, sentence: str) -> Figure:
 
 @contextmanager
 def bare_fonts() -> Iterator[None]:
-    """Save fonts without the tables that choose and place letters, which matplotlib has done by
-    then: reducing these tables to the letters in use takes longer than the rest of a font."""
+    """Save fonts without the tables that choose, place and name letters, which matplotlib has
+    done by then: reducing these tables to the letters in use takes longer than the rest of a
+    font. The PDF itself says which glyph is which letter."""
     from fontTools import subset  # here: a plan does without
 
     load = subset.load_font
@@ -242,6 +243,7 @@ def bare_fonts() -> Iterator[None]:
         font = load(*args, **kwargs)
         for table in SETTING & set(font.keys()):
             del font[table]
+        font.setGlyphOrder([f"glyph{i}" for i in range(font["maxp"].numGlyphs)])
         return font
 
     subset.load_font = bare
