@@ -20,9 +20,9 @@ from infoplane.stores.activations import ActivationsStore, ActivationsWriter
 from infoplane.stores.archive import StoreError, partial_of, reading
 from infoplane.stores.datasets import read_data, write_data
 from infoplane.stores.files import (
-    COMPRESSORS,
     WHOLE,
     add_dataset,
+    compressors,
     open_tree,
     publish,
     save_dataset,
@@ -172,7 +172,7 @@ def test_a_flipped_bit_inside_a_shard_is_named(tmp_path):
         data=values,
         chunks=(4,),
         shards=(32,),
-        compressors=COMPRESSORS,
+        compressors=compressors(),
         config=WHOLE,
         dimension_names=("i",),
     )

@@ -1,12 +1,13 @@
 """Modules that are imported at their first use.
 
 A plan needs the settings of estimators, networks and trainers, and the subjects of figures.
-Their modules also hold code that needs torch and matplotlib. To import torch takes 1.7 s and
-600 MB, and matplotlib 0.3 s, at every start of Snakemake; each job on a cluster starts it
-twice. So a planning process calls `defer_for_a_plan` before it imports those modules; their
-`import torch` and `from matplotlib.figure import Figure` then get stand-ins. The top level of
-such a module must not evaluate annotations (`from __future__ import annotations`) or call the
-package. A module that breaks this rule works, but costs the import.
+Their modules also hold code that needs torch, matplotlib, xarray and zarr. To import torch
+takes 1.7 s and 600 MB, matplotlib 0.3 s, and the others 0.15 s, at every start of Snakemake;
+each job on a cluster starts it twice. So a planning process calls `defer_for_a_plan` before it
+imports those modules; their `import torch` and `from matplotlib.figure import Figure` then get
+stand-ins. The top level of such a module must not evaluate annotations (`from __future__
+import annotations`) or call the package. A module that breaks this rule works, but costs the
+import.
 """
 
 import importlib
@@ -91,6 +92,8 @@ def defer_for_a_plan() -> None:
     """Defer all modules that a plan does not need."""
     defer("torch")
     defer("matplotlib", *PARTS_OF_MATPLOTLIB)
+    defer("xarray")
+    defer("zarr", "codecs")
 
 
 def _imported(stand_in: ModuleType) -> ModuleType:

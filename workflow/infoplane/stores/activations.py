@@ -11,9 +11,9 @@ import zarr
 
 from infoplane.stores.archive import KIND, partial_of, reading
 from infoplane.stores.files import (
-    COMPRESSORS,
     WHOLE,
     add_dataset,
+    compressors,
     open_tree,
     publish,
     written_whole,
@@ -48,7 +48,7 @@ class ActivationsWriter:
                 shape=(len(self.seeds), len(self.epochs), n_inputs, width),
                 dtype="float32",
                 chunks=(1, 1, n_inputs, width),
-                compressors=COMPRESSORS,
+                compressors=compressors(),
                 config=WHOLE,
                 dimension_names=("seed", "epoch", "input", f"{layer}.unit"),
             )

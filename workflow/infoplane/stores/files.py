@@ -5,6 +5,8 @@ file at that path (archive.py). A reader detects damage inside a chunk by the me
 It reads only parts of a shard, and detects damage there by the CRC-32C of index and chunk.
 """
 
+from __future__ import annotations
+
 import shutil
 import warnings
 from pathlib import Path
@@ -15,12 +17,15 @@ from zarr.codecs import Crc32cCodec, ZstdCodec
 
 from infoplane.stores.archive import KIND, pack, partial_of, reading, sync, verify
 from infoplane.stores.locks import writing
-from infoplane.stores.members import Members
 
-COMPRESSORS = (ZstdCodec(level=3), Crc32cCodec())
 WHOLE = {"write_empty_chunks": True}
 """Arrays are written so that a missing chunk means a lost chunk."""
 PACKED = "packed.zip"
+
+
+def compressors() -> tuple[ZstdCodec, Crc32cCodec]:
+    """What compresses a chunk, and what finds damage in it."""
+    return ZstdCodec(level=3), Crc32cCodec()
 
 
 def written_whole():
@@ -64,6 +69,8 @@ def open_tree(path: str | Path, kind: str = "") -> xr.DataTree:
     >>> tree["ixt"].attrs["units"]
     'bit'
     """
+    from infoplane.stores.members import Members  # here: a plan does without Zarr
+
     path = Path(path)
     verify(path, kind)
     with reading(path):
@@ -88,7 +95,7 @@ def add_dataset(dataset: xr.Dataset, partial: Path, group: str | None = None) ->
         mode="a",
         zarr_format=3,
         consolidated=False,
-        encoding={name: {"compressors": COMPRESSORS} for name in dataset.variables},
+        encoding={name: {"compressors": compressors()} for name in dataset.variables},
         **WHOLE,
     )
 

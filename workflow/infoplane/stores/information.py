@@ -7,6 +7,8 @@ those of both, as a point of the plane shows them. An estimator that keeps curve
 `ixt_curve` and `ity_curve` by step, which `read_curves` gives.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType

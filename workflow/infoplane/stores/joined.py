@@ -1,5 +1,7 @@
 """The blocks of seeds of one run, read like one store of weights."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 

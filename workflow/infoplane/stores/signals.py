@@ -6,6 +6,8 @@ targets.
 /targets   accuracies, losses, gap (network), one row for each (run, seed, stratum)
 """
 
+from __future__ import annotations
+
 import os
 import shutil
 from collections.abc import Mapping, Sequence

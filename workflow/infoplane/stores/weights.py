@@ -15,6 +15,8 @@ step, so a job that is killed at any moment resumes at its last one. A trainer's
 rows that only grow; they have their own files, to which a checkpoint appends (rows.py).
 """
 
+from __future__ import annotations
+
 import logging
 import os
 import shutil
@@ -33,9 +35,9 @@ from infoplane.networks.network import NONE, Shape
 from infoplane.stores import rows
 from infoplane.stores.archive import KIND, StoreError, damaged, partial_of, reading
 from infoplane.stores.files import (
-    COMPRESSORS,
     WHOLE,
     add_dataset,
+    compressors,
     open_tree,
     publish,
     written_whole,
@@ -264,7 +266,7 @@ class Journal:
                 dtype=in_files(array.dtype),
                 chunks=(len(self.seeds), chunk, *array.shape),
                 shards=(len(self.seeds), self.shard, *array.shape),
-                compressors=COMPRESSORS,
+                compressors=compressors(),
                 fill_value=missing(array.dtype),
                 config=WHOLE,
                 dimension_names=(

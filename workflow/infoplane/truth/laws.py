@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import block_diag
-from scipy.special import entr, logsumexp, ndtr
+import scipy  # its parts are imported where they are used: a plan does without them
 
 from infoplane.information import BIT
 
@@ -128,7 +127,7 @@ class Normal(Law):
     def mapped(self, of_a: np.ndarray) -> Known:
         """By determinants."""
         d_b = len(self.covariance) - self.d_a
-        both = block_diag(of_a, np.eye(d_b))
+        both = scipy.linalg.block_diag(of_a, np.eye(d_b))
         return Known(of_normals(both.T @ self.covariance @ both, of_a.shape[1]))
 
 
@@ -178,7 +177,8 @@ class Corners(Law):
         total = 0.0
         for unit in range(self.bits):
             edges = of_a.edges(unit)
-            sides = [np.diff(ndtr(edges + side * self.edge / 2)) for side in (-1, 1)]
+            shifted = (edges - self.edge / 2, edges + self.edge / 2)
+            sides = [np.diff(scipy.special.ndtr(values)) for values in shifted]
             total += of_table(np.stack(sides) / 2)
         return Known(total)
 
@@ -215,7 +215,7 @@ def mean(bits: np.ndarray) -> Known:
 def of_table(p: np.ndarray) -> float:
     """Information in bits of a table p(a, b) that sums to 1."""
     sums = (p.sum(axis=1), p.sum(axis=0), p.ravel())
-    h_a, h_b, h_ab = (float(entr(part).sum()) for part in sums)
+    h_a, h_b, h_ab = (float(scipy.special.entr(part).sum()) for part in sums)
     return max(0.0, BIT * (h_a + h_b - h_ab))
 
 
@@ -239,7 +239,7 @@ def of_centres(centres: np.ndarray) -> Known:
     of = np.arange(CENTRE_DRAWS) % len(centres)
     t = centres[of] + rng.standard_normal((CENTRE_DRAWS, centres.shape[1]))
     to = np.square(centres).sum(axis=1) / 2 - t @ centres.T  # ½ |t − c|², less ½ |t|²
-    left = logsumexp(to[np.arange(len(of)), of][:, None] - to, axis=1)
+    left = scipy.special.logsumexp(to[np.arange(len(of)), of][:, None] - to, axis=1)
     return mean(math.log2(len(centres)) - BIT * left)
 
 
@@ -255,7 +255,7 @@ def table_of_normals(rho: float, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     half = np.diff(cuts)[:, None] / 2
     nodes = cuts[:-1, None] + half * (1 + NODES)
     weights = half * WEIGHTS * np.exp(-np.square(nodes) / 2) / math.sqrt(2 * math.pi)
-    of_b = np.diff(ndtr((b - rho * nodes.ravel()[:, None]) / rest), axis=1)
+    of_b = np.diff(scipy.special.ndtr((b - rho * nodes.ravel()[:, None]) / rest), axis=1)
     pieces = (weights.ravel()[:, None] * of_b).reshape(*nodes.shape, -1).sum(axis=1)
     bins = np.searchsorted(a[1:-1], (cuts[:-1] + cuts[1:]) / 2)
     p = np.zeros((len(a) - 1, len(b) - 1))
@@ -268,8 +268,9 @@ def of_sign(known: float) -> float:
     variance 1: 1 − E h(Φ(ρ g / √(1 − ρ²))), g standard normal, ρ² = known."""
     g = np.linspace(-8, 8, 2001)
     density = np.exp(-np.square(g) / 2)
-    p = ndtr(math.sqrt(known / max(1 - known, 1e-300)) * g)
-    return float(1 - np.average(BIT * (entr(p) + entr(1 - p)), weights=density))
+    p = scipy.special.ndtr(math.sqrt(known / max(1 - known, 1e-300)) * g)
+    entropies = BIT * (scipy.special.entr(p) + scipy.special.entr(1 - p))
+    return float(1 - np.average(entropies, weights=density))
 
 
 def of_line(centres: np.ndarray, sd: float) -> float:
@@ -277,5 +278,5 @@ def of_line(centres: np.ndarray, sd: float) -> float:
     c = centres / sd
     t = np.linspace(c.min() - BEYOND, c.max() + BEYOND, int(40 * (np.ptp(c) + 2 * BEYOND)))
     density = np.exp(-np.square(t[:, None] - c) / 2).mean(axis=1) / math.sqrt(2 * math.pi)
-    h = float(entr(density).sum() * (t[1] - t[0]))
+    h = float(scipy.special.entr(density).sum() * (t[1] - t[0]))
     return max(0.0, BIT * (h - 0.5 * math.log(2 * math.pi * math.e)))

@@ -11,8 +11,8 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import scipy  # its parts are imported where they are used: a plan does without them
 import torch
-from scipy.ndimage import gaussian_filter
 
 from infoplane.estimators.interface import Estimator
 from infoplane.estimators.kernels.components import principal_components
@@ -88,7 +88,7 @@ class Truths:
         if max(sides) > FINEST:
             return None
         counts = np.bincount(cells[0] * sides[1] + cells[1], minlength=sides[0] * sides[1])
-        p = gaussian_filter(
+        p = scipy.ndimage.gaussian_filter(
             counts.reshape(sides) / LARGE, 4.0, mode="constant", truncate=MARGIN
         )
         return Known(of_table(p / p.sum()))
