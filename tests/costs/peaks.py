@@ -9,9 +9,9 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 import torch
+from tests.memory import growth
 
 from infoplane.estimators import ESTIMATORS
 from infoplane.estimators.tables.costs import MEASURED_MEMORY_MB
@@ -25,7 +25,6 @@ FEATURES = 12
 SMALL_MB = 20
 MAP = (6000, 4000)
 """Of a layer of 96 MB, for estimators that hold no copy of it."""
-STATUS = Path("/proc/self/status")
 
 
 def layer(n: int, d: int) -> list[Samples]:
@@ -36,11 +35,6 @@ def layer(n: int, d: int) -> list[Samples]:
     t = centres + 0.1 * torch.randn(centres.shape, generator=random)
     y = (x[:, 0] > 0).long()
     return [Samples(t, y, x, sigma=0.1, centres=centres, layer="a", epoch=0)]
-
-
-def resident(which: str) -> int:
-    """Bytes of resident memory: VmRSS now, VmHWM at most since it was reset."""
-    return 1024 * int(STATUS.read_text().split(f"{which}:")[1].split()[0])
 
 
 def plain_map() -> list[Samples]:
@@ -70,10 +64,7 @@ def peak_of(name: str, many: list[Samples], memory_mb: int, chosen: dict) -> flo
     method = kind(**chosen)
     with contextlib.suppress(ValueError):  # too few of so many units
         method.session()(few)
-    Path("/proc/self/clear_refs").write_text("5")
-    before = resident("VmRSS")
-    method.session()(many)
-    return (resident("VmHWM") - before) / 1e6
+    return growth(lambda: method.session()(many)) / 1e6
 
 
 def calls(names: Iterable[str] = ESTIMATORS) -> Iterator[tuple[str, int, int, int]]:

@@ -6,13 +6,12 @@ fitted to fails in all repeats.
 """
 
 import math
-import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from scipy import integrate, stats
+from tests import memory
 
 from infoplane.estimators.certified import Certified
 from infoplane.estimators.densities.centres import Centres
@@ -227,16 +226,17 @@ def test_sides_split_the_error():
     assert widths.min() == pytest.approx(own, rel=1e-9) and widths.max() > own
 
 
-def test_noisy_samples_are_drawn_and_compared_without_further_copies():
-    def resident(what: str) -> int:
-        return 1024 * int(re.search(rf"{what}:\s*(\d+) kB", status.read_text())[1])
+CENTRES = (200, 1, 10_000)
 
-    status, random = Path("/proc/self/status"), torch.Generator().manual_seed(0)
-    centres = torch.randn(200, 1, 10_000, generator=random)
-    layer, labels = NoisyLayer(centres, 0.5), torch.zeros(200, dtype=torch.int64)
-    n_bytes = 8 * 4 * centres.numel()
-    Path("/proc/self/clear_refs").write_text("5")  # the peak is that of these calls alone
-    before = resident("VmRSS")
-    rows = layer.rows(4, random)
-    sums(layer, rows, labels, memory=10**8)
-    assert n_bytes / 2 < resident("VmHWM") - before < 1.5 * n_bytes + 32e6
+
+def growth_by_comparing_samples() -> int:
+    random = torch.Generator().manual_seed(0)
+    layer = NoisyLayer(torch.randn(CENTRES, generator=random), 0.5)
+    labels = torch.zeros(CENTRES[0], dtype=torch.int64)
+    return memory.growth(lambda: sums(layer, layer.rows(4, random), labels, memory=10**8))
+
+
+def test_noisy_samples_are_drawn_and_compared_without_further_copies():
+    n_bytes = 8 * 4 * math.prod(CENTRES)
+    found = memory.of_new_process(growth_by_comparing_samples)
+    assert n_bytes / 2 < found < 1.5 * n_bytes + 32e6

@@ -1,11 +1,9 @@
 """Convolutional networks against the same layers of torch.nn, and networks that cannot be."""
 
-import re
-from pathlib import Path
-
 import pytest
 import torch
 from pydantic import ValidationError
+from tests import memory
 
 from infoplane import streams
 from infoplane.networks import cnn
@@ -167,22 +165,23 @@ def test_rows_in_blocks_give_the_same_layers(changes, monkeypatch):
             torch.testing.assert_close(reading.t, whole[name].t)
 
 
-def test_a_pass_takes_little_more_memory_than_two_layers():
+def growth_by_a_pass() -> int:
     net = network((1, 28, 28), preset="lenet5")
     weights, x = initialise_seeds(net, [0]), torch.rand(4000, 1, 28, 28)
-    conv1, pool1 = (4 * len(x) * net.widths[name] for name in ("conv1", "pool1"))
 
-    def resident(what: str) -> int:
-        status = Path("/proc/self/status").read_text()
-        return 1024 * int(re.search(rf"{what}:\s*(\d+) kB", status)[1])
+    def read() -> None:
+        for _ in net.read(weights, x):
+            pass
 
     with torch.no_grad():
         dict(net.read(weights, x[:50]))
-        Path("/proc/self/clear_refs").write_text("5")  # the peak is that of this pass alone
-        before = resident("VmRSS")
-        for _ in net.read(weights, x):
-            pass
-    assert conv1 / 2 < resident("VmHWM") - before < 1.5 * (conv1 + pool1)
+        return memory.growth(read)
+
+
+def test_a_pass_takes_little_more_memory_than_two_layers():
+    widths = network((1, 28, 28), preset="lenet5").widths
+    conv1, pool1 = (4 * 4000 * widths[name] for name in ("conv1", "pool1"))
+    assert conv1 / 2 < memory.of_new_process(growth_by_a_pass) < 1.5 * (conv1 + pool1)
 
 
 def test_layers_are_named_in_order_with_shapes_and_what_they_come_from():
