@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PathCollection
 
 from infoplane.training.targets import Classes
 
@@ -129,7 +130,8 @@ def plotted():
     """A function that lists every point of every data line and scatter of some axes."""
 
     def points(axes):
-        found = [np.asarray(c.get_offsets()) for c in axes.collections if c.get_gid()]
+        scatters = [c for c in axes.collections if isinstance(c, PathCollection)]
+        found = [np.asarray(c.get_offsets()) for c in scatters if c.get_gid()]
         for line in axes.lines:
             if line.get_transform() == axes.transData and len(line.get_xdata()):
                 found.append(np.column_stack([line.get_xdata(), line.get_ydata()]))

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 
 from infoplane.figures import FIGURES, plane
@@ -24,7 +25,7 @@ def spot(pair):
 
 def points(axes):
     """Scatters by "layer|hollow" or "layer|filled"."""
-    return {c.get_gid(): c for c in axes.collections if c.get_gid()}
+    return {c.get_gid(): c for c in axes.collections if isinstance(c, PathCollection)}
 
 
 def texts(figure):
@@ -342,12 +343,17 @@ def test_ends_that_every_information_has_are_not_drawn(information, plotted):
 def test_planes_draw_spread_and_interval_apart(information):
     def bars(table):
         axes = FIGURES["information_plane"].draw(table).axes[0]
-        return [line for line in axes.lines if line.get_gid() == "interval"]
+        return [
+            bar[:, 0]
+            for drawn in axes.collections
+            if drawn.get_gid() == "interval"
+            for bar in drawn.get_segments()
+        ]
 
     table = information(lower=0.5)
     shown = FIGURES["information_plane"].numbers(table)
     ends = shown[["ixt_interval_low_mean", "ixt_interval_high_mean"]].to_numpy()
-    wide = [bar.get_xdata() for bar in bars(table) if np.ptp(bar.get_xdata()) > 0]
+    wide = [bar for bar in bars(table) if np.ptp(bar) > 0]
     assert wide and all(np.isclose(ends, bar).all(axis=1).any() for bar in wide)
     assert not bars(information())
     exact = table.assign(ixt_interval_low=table.ixt, ixt_interval_kind="exact")

@@ -267,31 +267,37 @@ def _intervals(axes: Axes, rows: pd.DataFrame, norm, colours, width: float) -> N
         & ~np.isclose(rows[f"{end}_mean"], rows[f"{end[:3]}_mean"])
         for end in tables.ENDS
     ]
-    for _, row in rows[np.any(says, axis=0)].iterrows():
-        shade = {"color": colours(float(norm(row.epoch))), "lw": width, "alpha": 0.25}
-        look = {"solid_capstyle": "butt", "zorder": 2.2, **shade}
-        low, high = axes.get_xlim()
-        ends = np.clip([row.ixt_interval_low_mean, row.ixt_interval_high_mean], low, high)
-        axes.plot(ends, [row.ity_mean] * 2, gid="interval", **look)
-        low, high = axes.get_ylim()
-        ends = np.clip([row.ity_interval_low_mean, row.ity_interval_high_mean], low, high)
-        axes.plot([row.ixt_mean] * 2, ends, gid="interval", **look)
+    rows = rows[np.any(says, axis=0)]
+    x, y = (
+        np.clip(rows[[f"{of}_interval_low_mean", f"{of}_interval_high_mean"]], *limits)
+        for of, limits in (("ixt", axes.get_xlim()), ("ity", axes.get_ylim()))
+    )
+    look = {"linewidths": width, "alpha": 0.25, "zorder": 2.2, "gid": "interval"}
+    _bars(axes, rows, x.to_numpy(), y.to_numpy(), norm, colours, **look)
 
 
 def _crosses(axes: Axes, rows: pd.DataFrame, norm, colours) -> None:
-    for _, row in rows[rows.epoch.isin(style.few(rows.epoch, CROSSES))].iterrows():
-        shade = colours(float(norm(row.epoch)))
-        axes.errorbar(
-            row.ixt_mean,
-            row.ity_mean,
-            xerr=row.ixt_sd if np.isfinite(row.ixt_sd) else None,
-            yerr=row.ity_sd if np.isfinite(row.ity_sd) else None,
-            fmt="none",
-            ecolor=shade,
-            elinewidth=0.7,
-            alpha=0.8,
-            zorder=2.5,
-        )
+    """Crosses of ±1 standard deviation over seeds."""
+    rows = rows[rows.epoch.isin(style.few(rows.epoch, CROSSES))]
+    x, y = (
+        np.stack([mean - sd, mean + sd], axis=1)
+        for mean, sd in ((rows.ixt_mean, rows.ixt_sd), (rows.ity_mean, rows.ity_sd))
+    )
+    _bars(axes, rows, x, y, norm, colours, linewidths=0.7, alpha=0.8, zorder=2.5)
+
+
+def _bars(axes: Axes, rows: pd.DataFrame, x, y, norm, colours, **look) -> None:
+    """Bars through the point of each row, in its epoch's colour: from x[i, 0] to x[i, 1], and
+    from y[i, 0] to y[i, 1]; none if an end is not known."""
+    across = [[(a, at), (b, at)] for (a, b), at in zip(x, rows.ity_mean, strict=True)]
+    upright = [[(at, a), (at, b)] for (a, b), at in zip(y, rows.ixt_mean, strict=True)]
+    bars = np.array([*across, *upright]).reshape(-1, 2, 2)
+    shades = colours(norm(rows.epoch.to_numpy(dtype=float)))
+    known = np.isfinite(bars).all(axis=(1, 2))
+    axes.add_collection(
+        LineCollection(bars[known], colors=np.tile(shades, (2, 1))[known], **look),
+        autolim=False,
+    )
 
 
 def _reach(
