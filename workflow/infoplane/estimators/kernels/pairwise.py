@@ -334,8 +334,8 @@ def _rounding_unit(n_units: int, dtype: torch.dtype) -> float:
 
 def _reach(n_rows: int) -> float:
     """All terms with larger exponents together change a sum, which is at least 1, by less than
-    1.2e-7."""
-    return math.log(n_rows) + 16
+    1.3e-5, and so an entropy by less than 2e-5 bit; by 5e-9 bit on layers of a training."""
+    return math.log(n_rows) + 11.3
 
 
 def _blocks(sizes: np.ndarray, most: int = cpu.BLOCK) -> np.ndarray:
