@@ -56,3 +56,44 @@ with job(SimpleNamespace(rule="draw", wildcards=[], log=["logs/tiny/draw.log"]))
     assert 0.5 <= float(row["cpu_time"]) < float(row["s"]) - 0.4
     assert re.fullmatch(r"0:0\d:\d\d", row["h:m:s"])
     assert 200 < float(row["max_rss"]) < 300
+
+
+def test_a_job_ends_after_its_threads_and_what_is_registered_for_the_end(tmp_path):
+    body = """
+import atexit
+import sys
+import threading
+import time
+from types import SimpleNamespace
+
+from job import job
+
+atexit.register(print, "registered")
+with job(SimpleNamespace(rule="draw", wildcards=[], log=["job.log"])):
+    threading.Thread(target=lambda: (time.sleep(0.2), print("thread"))).start()
+    sys.stdout.write("body ")
+raise RuntimeError("the process has ended")
+"""
+    own = {"PYTHONPATH": str(SCRIPTS), "PATH": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", body], cwd=tmp_path, env=own, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split() == ["body", "thread", "registered"]
+
+
+def test_a_failed_job_says_why_and_ends_with_an_error(tmp_path):
+    body = """
+from types import SimpleNamespace
+
+from job import job
+
+with job(SimpleNamespace(rule="draw", wildcards=["tanh"], log=["job.log"])):
+    raise ValueError("no such run")
+"""
+    own = {"PYTHONPATH": str(SCRIPTS), "PATH": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", body], cwd=tmp_path, env=own, capture_output=True, text=True
+    )
+    assert done.returncode == 1 and done.stderr.strip().endswith("draw tanh: no such run")
+    assert "ValueError: no such run" in (tmp_path / "job.log").read_text(encoding="utf-8")

@@ -3,11 +3,13 @@
 All that is torch, Zarr and Snakemake is imported once; otherwise it would be most of the time.
 """
 
+import atexit
 import os
 import runpy
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import thread
 from contextlib import nullcontext
 from multiprocessing import get_context
 from pathlib import Path
@@ -57,7 +59,15 @@ def _run(said: Path, root: Path, environment: Mapping[str, str], body, arguments
     os.chdir(root)
     os.environ.clear()
     os.environ.update(environment)
+    _forget_the_parents_end()
     body(*arguments)
+
+
+def _forget_the_parents_end() -> None:
+    """A job runs what is registered for its end and ends its pools of threads; a fork has those
+    of its parent too."""
+    atexit._clear()
+    thread._threads_queues.clear()
 
 
 def snakemake(arguments: Sequence[str]) -> None:
@@ -82,6 +92,7 @@ def _execute_script(script, file: str, edit: bool = False) -> None:
         code = 1
         try:
             sys.argv = [file]
+            _forget_the_parents_end()
             runpy.run_path(file, run_name="__main__")
             code = 0
         except SystemExit as end:
