@@ -5,9 +5,9 @@ Their modules also hold code that needs torch, matplotlib, xarray and zarr. To i
 takes 1.7 s and 600 MB, matplotlib 0.3 s, and the others 0.15 s, at every start of Snakemake;
 each job on a cluster starts it twice. So a planning process calls `defer_for_a_plan` before it
 imports those modules; their `import torch` and `from matplotlib.figure import Figure` then get
-stand-ins. The top level of such a module must not evaluate annotations (`from __future__
-import annotations`) or call the package. A module that breaks this rule works, but costs the
-import.
+stand-ins. The top level of such a module must not call the package or evaluate annotations,
+which `from __future__ import annotations` prevents. A module that breaks this rule works, but
+costs the import.
 """
 
 import importlib
