@@ -13,14 +13,13 @@ from infoplane.plan.plan import Plan
 pytestmark = pytest.mark.workflow
 
 ONCE = """
-import json
-from pathlib import Path
-asked = {name: snakemake.resources[name] for name in ("mem_mb", "runtime")}
-Path("asked.json").write_text(json.dumps(asked))
-if not Path("failed.txt").exists():
-    Path("failed.txt").touch()
-    raise SystemExit("once")
+    asked = {name: snakemake.resources[name] for name in ("mem_mb", "runtime")}
+    Path("asked.json").write_text(json.dumps(asked))
+    if not Path("failed.txt").exists():
+        Path("failed.txt").touch()
+        raise RuntimeError("once")
 """
+"""The last lines of a script's `with job(…)`."""
 WITH_GPU = {"train": 1, "regenerate_activations": 1, "estimate_information": 0}
 
 
