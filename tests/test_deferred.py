@@ -87,7 +87,7 @@ print(Own.__bases__ == (xml.dom.minidom.Document,), "xml.dom.domreg" in sys.modu
 
 def test_plan_of_every_method_needs_neither_torch_nor_matplotlib_nor_zarr():
     """A module that fails here uses the package at its top level, or in an annotation without
-    `from __future__ import annotations`; or takes from a part of matplotlib that
+    `from __future__ import annotations`; or takes from a part of the package that
     `infoplane.deferred` does not list."""
     code = """
 import sys

@@ -65,8 +65,8 @@ def job(snakemake):
 
 
 def _end() -> NoReturn:
-    """End this process, as multiprocessing ends its own, after its threads and all that was
-    registered for the end. Python would first take all modules apart, 0.2 s after torch."""
+    """End this process, after its threads and all that was registered for the end. Python would
+    also take all modules apart, which takes 0.2 s after an import of torch."""
     threading._shutdown()
     atexit._run_exitfuncs()
     sys.stdout.flush()
