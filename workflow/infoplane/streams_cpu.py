@@ -73,7 +73,7 @@ def _shuffled(n, seed):
     for i in range(1, 624):
         before = state[i - 1]
         state[i] = U(U(1812433253) * (before ^ (before >> U(30)))) + U(i)
-    found, others = np.arange(n), np.empty(624, np.int64)
+    found, others = np.arange(n), np.empty(624, np.uint32)
     for begin in range(0, n - 1, 624):
         _twist(state)
         drawn = min(624, n - 1 - begin)
@@ -84,8 +84,10 @@ def _shuffled(n, seed):
             word ^= (word << U(15)) & U(0xEFC60000)
             word ^= word >> U(18)
             # The remainder: float64 gives the exact whole part of a quotient of 32-bit numbers.
-            left = n - begin - i
-            others[i] = np.int64(word) - left * np.int64(np.float64(word) / np.float64(left))
+            # It is below 2^31, because `left` is at least 2; AVX2 has no wider whole numbers.
+            left = np.int32(n - begin - i)
+            whole = np.int32(np.float64(word) / np.float64(left))
+            others[i] = U(word - U(U(left) * U(whole)))
         for i in range(drawn):
             own, other = begin + i, begin + i + others[i]
             found[own], found[other] = found[other], found[own]

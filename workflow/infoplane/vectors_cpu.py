@@ -179,6 +179,17 @@ most = _by_element(lambda b, x, y: b.select(b.fcmp_ordered(">", x, y), x, y))
 """The larger number of each pair; the second if the first is not a number."""
 
 
+@intrinsic
+def where_less(typing, a, b, x, y):
+    """The numbers of x where a < b, and those of y elsewhere; vectors of one kind."""
+
+    def gen(context, builder, signature, args):
+        a, b, x, y = args
+        return builder.select(builder.fcmp_ordered("<", a, b), x, y)
+
+    return a(a, a, a, a), gen
+
+
 @overload(operator.add)
 def _add(a, b):
     if isinstance(a, Vector) or isinstance(b, Vector):
@@ -215,16 +226,18 @@ def any_within(typing, vector, limit):
 
 
 @intrinsic
-def single(typing, x):
-    """The vector, or number, in float32."""
-    kind = Vector(x.n) if isinstance(x, Vector) else types.float32
+def single(typing, x, scale):
+    """The vector in float32. One of float64, whose numbers float32 may not hold, is multiplied
+    by `scale` first."""
 
     def gen(context, builder, signature, args):
-        if signature.args[0] == signature.return_type:
-            return args[0]
-        return builder.fptrunc(args[0], context.get_value_type(kind))
+        value, scale = args
+        if x.of == types.float32:
+            return value
+        scaled = builder.fmul(value, _spread(builder, scale, x.n))
+        return builder.fptrunc(scaled, context.get_value_type(Vector(x.n)))
 
-    return kind(x), gen
+    return Vector(x.n)(x, x.of), gen
 
 
 @intrinsic
@@ -252,6 +265,27 @@ def plus(typing, total, a, b):
         return _added(builder, *args)
 
     return total(total, a, b), gen
+
+
+@intrinsic
+def fused(typing, a, b, c):
+    """a b + c, rounded once where the processor can; numbers or vectors of float32."""
+    vector = next((one for one in (a, b, c) if isinstance(one, Vector)), None)
+    kind = vector or types.float32
+
+    def gen(context, builder, signature, args):
+        made = context.get_value_type(kind)
+        if vector is not None:
+            args = [
+                value if value.type == made else _spread(builder, value, vector.n)
+                for value in args
+            ]
+        name = "llvm.fmuladd." + ("f32" if vector is None else f"v{vector.n}f32")
+        of = ir.FunctionType(made, [made] * 3)
+        return builder.call(cgutils.get_or_insert_function(builder.module, of, name), args)
+
+    taken = (one if isinstance(one, Vector) else types.float32 for one in (a, b, c))
+    return kind(*taken), gen
 
 
 @intrinsic(prefer_literal=True)

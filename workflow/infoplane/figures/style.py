@@ -14,7 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap, FuncNorm, ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullFormatter
+from matplotlib.lines import TICKDOWN, Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 INK = "#222222"
 QUIET = "#767676"
@@ -147,9 +148,25 @@ def epoch_axis(axes: Axes, epochs, room: float = 0.08) -> None:
     axes.xaxis.set_major_locator(FixedLocator(epoch_ticks(epochs, room)))
     axes.xaxis.set_major_formatter(FuncFormatter(epoch_text))
     minor = [m * 10**k for k in range(int(np.log10(max(last, 1))) + 1) for m in range(2, 10)]
-    axes.xaxis.set_minor_locator(FixedLocator([m for m in minor if first < m < last]))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    minor_ticks(axes, [m for m in minor if first < m < last])
     axes.set_xlabel("epoch")
+
+
+def minor_ticks(axes: Axes, places: Sequence[float]) -> None:
+    """Minor ticks of the x axis as one line: as objects of their own, each with a label, some
+    thirty a panel, they took a twelfth of the time of drawing."""
+    axes.xaxis.set_minor_locator(NullLocator())
+    ticks = Line2D(
+        places,
+        np.zeros(len(places)),
+        linestyle="",
+        marker=TICKDOWN,
+        markersize=RC["xtick.minor.size"],
+        markeredgewidth=RC["xtick.minor.width"],
+        color=INK,
+        transform=axes.get_xaxis_transform(),
+    )
+    axes.figure.add_artist(ticks)  # it is not one of the axes' own lines, which show numbers
 
 
 def few(epochs, count: int) -> list:

@@ -19,7 +19,17 @@ from infoplane.compiled import compiled
 from infoplane.streams_cpu import order
 from infoplane.training.penalties_cpu import keep_orthonormal, penalise
 from infoplane.training.products_cpu import FILLED, FUSED, combine, filled, outer
-from infoplane.vectors_cpu import after, pointer, turn
+from infoplane.vectors_cpu import (
+    after,
+    load,
+    most,
+    pointer,
+    spread,
+    store,
+    turn,
+    where_less,
+    zeros,
+)
 
 EXACT = {"error_model": "numpy"}
 SUMS = {"fastmath": {"reassoc", "contract", "nsz"}, **EXACT}
@@ -76,18 +86,26 @@ def _tanh(x):
     return x * p / q
 
 
+@numba.njit(forceinline=True)
+def _moves(kind):
+    """Whether a function takes its numbers from other memory than it fills. A choice between a
+    new number and the one in its place becomes a masked store, which takes AMD's processors
+    with AVX2 ten times as long as a plain one."""
+    return kind in (RELU, LEAKY)
+
+
 @numba.njit(**FUSED)
-def _activate(h, kind, n):
-    """A unit's activation function, in place. h : pointer to it"""
+def _activate(z, h, kind, n):
+    """A unit's activation function: h from z, which lies in h unless it `_moves`; pointers."""
     if kind == TANH:
         for b in range(n):
             h[b] = _tanh(h[b])
     elif kind == RELU:
         for b in range(n):
-            h[b] = F(0) if h[b] < F(0) else h[b]
+            h[b] = F(0) if z[b] < F(0) else z[b]
     elif kind == LEAKY:
         for b in range(n):
-            h[b] = F(0.01) * h[b] if h[b] < F(0) else h[b]
+            h[b] = F(0.01) * z[b] if z[b] < F(0) else z[b]
     elif kind == SIGMOID:
         for b in range(n):
             e = _exp(-abs(h[b]))
@@ -101,17 +119,18 @@ def _activate(h, kind, n):
 
 
 @numba.njit(**FUSED)
-def _slope(back, h, kind, n):
-    """A unit's backward signal, times the slope of its function at output h; pointers."""
+def _slope(signal, h, back, kind, n):
+    """A unit's backward signal, times the slope of its function at output h: back from signal,
+    which lies in back unless it `_moves`; pointers."""
     if kind == TANH:
         for b in range(n):
             back[b] *= F(1) - h[b] * h[b]
     elif kind == RELU:
         for b in range(n):
-            back[b] = back[b] if h[b] > F(0) else F(0)
+            back[b] = signal[b] if h[b] > F(0) else F(0)
     elif kind == LEAKY:
         for b in range(n):
-            back[b] = back[b] if h[b] > F(0) else F(0.01) * back[b]
+            back[b] = signal[b] if h[b] > F(0) else F(0.01) * signal[b]
     elif kind == SIGMOID:
         for b in range(n):
             back[b] *= h[b] * (F(1) - h[b])
@@ -125,44 +144,52 @@ def _slope(back, h, kind, n):
 
 
 @numba.njit(**FUSED)
-def _forward(theta, widths, kinds, inputs, from_row, acts, row, n):
-    """Activations of all layers, row after row, with a row of ones after each layer.
+def _forward(theta, widths, kinds, inputs, from_row, sums, acts, row, n, is_kept):
+    """Activations of all layers, row after row, with a row of ones after each hidden layer;
+    returns where those of the last layer are.
 
-    inputs, acts : pointers, to inputs with a row of ones, and to the result
+    inputs, sums, acts : pointers, to inputs with a row of ones, to memory for one layer, and to
+        the result
     from_row, row : from one of their rows to the next
+    is_kept : whether each layer has its own place; else two places are used in turn, which stay
+        in the fastest cache
     """
-    h, out, at = inputs, acts, theta
+    h, out, other, at = inputs, acts, after(acts, (widths[1:].max() + 1) * row), theta
     for layer in range(len(widths) - 1):
         fan_in, fan_out = widths[layer] + 1, widths[layer + 1]
-        combine(out, row, fan_out, h, from_row, fan_in, at, fan_out, 1, n)
-        if layer < len(kinds):
-            for j in range(fan_out):
-                _activate(after(out, j * row), kinds[layer], n)
-        h, from_row = out, row
-        out, at = after(out, (fan_out + 1) * row), after(at, fan_in * fan_out)
+        is_last = layer == len(kinds)
+        z = sums if not is_last and _moves(kinds[layer]) else out
+        combine(z, row, fan_out, h, from_row, fan_in, at, fan_out, 1, n)
+        if is_last:
+            return out
+        for j in range(fan_out):
+            _activate(after(z, j * row), after(out, j * row), kinds[layer], n)
+        ones = after(out, fan_out * row)
+        for b in range(n):
+            ones[b] = F(1)
+        h, from_row, at = out, row, after(at, fan_in * fan_out)
+        out, other = (after(ones, row), other) if is_kept else (other, out)
+    return out
 
 
 @numba.njit(**FUSED)
-def _ones(widths, acts, row):
-    """Write the row of ones after each hidden layer's."""
-    at = 0
-    for layer in range(1, len(widths) - 1):
-        at += widths[layer] * row
-        for b in range(at, at + row):
-            acts[b] = F(1)
-        at += row
+def _largest(z, row, classes, top, place, n):
+    """The largest score of each input, and its class, the first of equals, as a float32.
+    z, top, place : pointers"""
+    for b in range(0, n, FILLED):
+        largest, found = load(z, b, FILLED), zeros(z, FILLED)
+        for c in range(1, classes):
+            score = load(z, c * row + b, FILLED)
+            found = where_less(largest, score, spread(F(c), FILLED), found)
+            largest = most(score, largest)
+        store(top, b, largest)
+        store(place, b, found)
 
 
 @numba.njit(**FUSED)
 def _softmax(z, row, classes, top, total, n):
     """Exponentials of z minus its largest score, in place; and their sum. z : a pointer"""
-    for b in range(n):
-        top[b] = z[b]
-        total[b] = F(0)
-    for c in range(1, classes):
-        for b in range(n):
-            score = z[c * row + b]
-            top[b] = score if score > top[b] else top[b]
+    total[:n] = F(0)
     for c in range(classes):
         for b in range(n):
             e = _exp(z[c * row + b] - top[b])
@@ -242,13 +269,14 @@ def _train(
     n_layers, classes, columns = len(widths) - 1, widths[-1], x.shape[1]
     g = np.empty_like(theta)
     top, total = np.empty(row, np.float32), np.empty(row, np.float32)
+    place = np.empty(row, np.float32)
     target = np.empty(row, np.int32)
     mean[:] = F(0)
     square[:] = F(0)
     inputs, weights, gradient = pointer(scratch), pointer(theta), pointer(g)
-    acts = after(inputs, columns * row)
+    sums = after(inputs, columns * row)
+    acts = after(sums, widths[1:].max() * row)
     deltas = after(acts, (widths[1:].sum() + n_layers + SPARE) * row)
-    _ones(widths, acts, row)
     steps = 0
     for begin in range(0, len(order), batch):
         n = min(batch, len(order) - begin)
@@ -256,9 +284,9 @@ def _train(
         _gather(pointer(x), columns, order, begin, m, inputs, row)
         for k in range(n):
             target[k] = y[order[begin + k]]
-        _forward(weights, widths, kinds, inputs, row, acts, row, m)
-        h = after(acts, (widths[1:-1].sum() + n_layers - 1) * row)
+        h = _forward(weights, widths, kinds, inputs, row, sums, acts, row, m, True)
         d = after(deltas, widths[1:-1].sum() * row)
+        _largest(h, row, classes, pointer(top), pointer(place), m)
         _softmax(h, row, classes, top, total, m)
         scale, even = F(1) / F(n), F(smoothing / classes / n)
         own = F((1 - smoothing) / n)
@@ -279,9 +307,12 @@ def _train(
             if layer > 0:
                 units = fan_in - 1
                 back = after(d, -units * row)
-                combine(back, row, units, d, row, fan_out, after(weights, at), 1, fan_out, m)
+                kind = kinds[layer - 1]
+                signal = sums if _moves(kind) else back
+                combine(signal, row, units, d, row, fan_out, after(weights, at), 1, fan_out, m)
                 for i in range(units):
-                    _slope(after(back, i * row), after(h, i * row), kinds[layer - 1], m)
+                    own = i * row
+                    _slope(after(signal, own), after(h, own), after(back, own), kind, m)
                 d = back
         if l1 != 0 or l2 != 0:
             penalise(g, theta, widths, l1, l2)
@@ -304,30 +335,23 @@ def _evaluate(xt, y, n_inputs, theta, widths, kinds, scratch):
     xt, y : inputs (features + 1, n), with ones in the last row, and labels (n,); n is n_inputs,
         rounded up to a multiple of FILLED
     """
-    n_layers, classes = len(widths) - 1, widths[-1]
+    classes = widths[-1]
     top, total = np.empty(WIDE, np.float32), np.empty(WIDE, np.float32)
-    wanted, largest = np.empty(WIDE, np.float32), np.empty(WIDE, np.int32)
-    inputs, acts, weights = pointer(xt), pointer(scratch), pointer(theta)
-    _ones(widths, acts, WIDE)
-    z = after(acts, (widths[1:-1].sum() + n_layers - 1) * WIDE)
+    place = np.empty(WIDE, np.float32)
+    inputs, sums, weights = pointer(xt), pointer(scratch), pointer(theta)
+    acts = after(sums, widths[1:].max() * WIDE)
     loss, right = 0.0, 0
     for begin in range(0, n_inputs, WIDE):
         n = min(WIDE, n_inputs - begin)
         m = min(WIDE, len(y) - begin)
-        _forward(weights, widths, kinds, after(inputs, begin), len(y), acts, WIDE, m)
+        x = after(inputs, begin)
+        z = _forward(weights, widths, kinds, x, len(y), sums, acts, WIDE, m, False)
+        _largest(z, WIDE, classes, pointer(top), pointer(place), m)
         for b in range(n):
-            wanted[b] = top[b] = z[b]
-            largest[b] = 0
-        for c in range(1, classes):
-            for b in range(n):
-                score = z[c * WIDE + b]
-                wanted[b] = score if y[begin + b] == c else wanted[b]
-                largest[b] = c if score > top[b] else largest[b]
-                top[b] = score if score > top[b] else top[b]
+            label = y[begin + b]
+            loss += np.float64(top[b]) - np.float64(z[label * WIDE + b])
+            right += np.int64(place[b]) == label
         _softmax(z, WIDE, classes, top, total, m)
-        for b in range(n):
-            loss += np.float64(top[b]) - np.float64(wanted[b])
-            right += largest[b] == y[begin + b]
         for b0 in range(0, n, 32):  # one logarithm for 32 sums, each of at most 10^9 classes
             product = 1.0
             for b in range(b0, min(b0 + 32, n)):
@@ -351,9 +375,9 @@ def _norms(values, widths, out):
 
 
 def scratch(widths: np.ndarray, batch: int) -> np.ndarray:
-    """Memory for inputs and activations, and for their backward signals: zeros, aligned to a
-    cache line."""
-    rows = 2 * int(sum(widths[1:])) + len(widths) + 2 * SPARE
+    """Memory for inputs, one layer's sums, all activations and their backward signals: zeros,
+    aligned to a cache line."""
+    rows = 2 * int(sum(widths[1:])) + int(max(widths[1:])) + len(widths) + 2 * SPARE
     columns = filled(widths[0] + 1, 8)
     size = max(filled(batch) * (columns + rows), WIDE * rows)
     found = np.zeros(size + 16, np.float32)

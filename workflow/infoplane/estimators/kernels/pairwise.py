@@ -35,9 +35,9 @@ MOST_DIRECT_UNITS = 32
 """Up to this many units, direct differences are faster than matrix products on the CPU
 (measured)."""
 
-TOLERANCE = 1.25e-5
+TOLERANCE = 1e-5
 """Largest rounding error of an exponent of the lower kernel, in nats: a quarter of the upper
-kernel's, whose 5e-5 nats are 7e-5 bits."""
+kernel's, whose 4e-5 nats are 6e-5 bits. Its exponential adds 2e-5 bits."""
 
 MOST_DEVIATION = 3e-6
 """Largest distance, in units of σ, by which float32 may move a row from its float64 place."""
@@ -80,9 +80,8 @@ def mixture_entropies(
         sums = _sums_on_device(rows, order, sizes, variance, memory)
     else:
         sums = _sums_on_cpu(rows, order, sizes, variance, memory)
-    within = sums[: cpu.LOWER_ACROSS]
-    whole = within + sums[cpu.LOWER_ACROSS :]
-    return _bounds(whole, len(order)), _bounds(within, of_class)
+    whole, within = 0.0 - cpu.mean_logs(sums, of_class)
+    return Bounds(*whole.tolist()), Bounds(*within.tolist())
 
 
 @lru_cache(maxsize=8)
@@ -159,22 +158,22 @@ def _direct_sums(rows, order, sizes, variance, memory) -> np.ndarray:
     cpu.arrange(points, order, blocks, *arranged)
     rows, tiles, *boxes = arranged
     scale = points.dtype.type(cpu.LOG2_E / (8 * variance))
+    rest = scale if points.dtype == np.float32 else np.float32(1)
     reach = points.dtype.type(_reach(len(order)) * 8 * variance)
     # as many as fit into half of the memory: each has sums of its own for all rows
     most = max(1, memory // 2 // (4 * 8 * n_leaves * leaves.LEAF))
     n_shares = min(most, 64, max(4, n_leaves // 32))
-    shares = [np.zeros(())] * n_shares
-    given = rows, tiles, blocks, *boxes, scale, reach
+    shares = np.empty((n_shares, 4, n_leaves, leaves.LEAF))
+    given = rows, tiles, blocks, *boxes, scale, rest, reach
 
     def run(share: int) -> None:
-        shares[share] = np.zeros((4, len(blocks), leaves.LEAF))
+        shares[share] = 0
         cpu.direct_sums(*given, share, n_shares, shares[share])
 
     each(run, n_shares)
-    found = shares[0]
-    for other in shares[1:]:
-        found += other
-    return found.reshape(len(found), -1)[:, _places(tuple(sizes.tolist()))]
+    sums = np.empty((4, len(order)))
+    cpu.add_shares(shares, blocks, sums)
+    return sums
 
 
 def _product_sums(centred: _Centred, sizes, variance, memory) -> np.ndarray:
@@ -353,13 +352,6 @@ def _blocks_of(sizes: tuple[int, ...], most: int) -> np.ndarray:
         parts.append(np.stack([starts, stops, np.full_like(starts, label)], axis=1))
         start += size
     return np.concatenate(parts).astype(np.int64)
-
-
-@lru_cache(maxsize=8)
-def _places(sizes: tuple[int, ...]) -> np.ndarray:
-    """Positions of the rows in leaves that are filled up; cached like blocks."""
-    blocks = _blocks_of(sizes, leaves.LEAF)
-    return np.flatnonzero(np.arange(leaves.LEAF) < (blocks[:, 1] - blocks[:, 0])[:, None])
 
 
 def _leaves_in_space(points, order, sizes) -> tuple[np.ndarray, np.ndarray]:

@@ -20,8 +20,10 @@ from infoplane.compiled import compiled
 from infoplane.estimators.kernels.distances import FAST, squared_distance
 from infoplane.estimators.kernels.leaves_cpu import LEAF, PART
 from infoplane.vectors_cpu import (
+    WIDEST,
     after,
     any_within,
+    fused,
     least,
     load,
     most,
@@ -38,7 +40,7 @@ LANES = 16
 ROWS = 4
 """Number of rows whose kernels with a part of a leaf are computed at once."""
 PARTS, FOURS = LEAF // PART, LEAF // ROWS
-AT_ONCE = 32
+AT_ONCE = 64
 """Number of parts whose kernels with a row are summed in float32."""
 LOWER_WITHIN, UPPER_WITHIN, LOWER_ACROSS, UPPER_ACROSS = range(4)
 LOG2_E = 1.44269504
@@ -54,18 +56,18 @@ EXACT = {"contract", "nsz"}
 
 
 @numba.njit(forceinline=True, fastmath=EXACT)
-def exp2_minus(t):
-    """2^−t in float32 for 0 ≤ t ≤ 126, relative error 2e-7; t is a number or a vector.
+def exp2_minus(x, scale):
+    """2^−(x · scale) in float32 for x · scale between 0 and 126, and exactly 1 for 0; relative
+    error 3e-6. x is a number or a vector.
 
-    t = s − n with n whole and |s| ≤ 1/2; 2^−s is the minimax polynomial of degree 5, and n is
-    added to its exponent.
+    x · scale = s − n with n whole and |s| ≤ 1/2; 2^−s is the minimax polynomial of degree 4
+    that is 1 at 0, and n is added to its exponent.
     """
-    whole = _ROUNDING - t
-    s = t + (whole - _ROUNDING)
-    p = s * _f32(-0.0013264727) + _f32(0.0096715127)
-    p = p * s + _f32(-0.055507337)
-    p = p * s + _f32(0.24022242)
-    p = p * s + _f32(-0.693146978)
+    whole = fused(x, -scale, _ROUNDING)
+    s = fused(x, scale, whole - _ROUNDING)
+    p = s * _f32(0.0095825763) + _f32(-0.055906828)
+    p = p * s + _f32(0.24024107)
+    p = p * s + _f32(-0.69312412)
     p = p * s + _f32(1.0)
     return with_exponent(p, whole)
 
@@ -73,7 +75,7 @@ def exp2_minus(t):
 @numba.njit(inline="always", fastmath=FAST)
 def exp_minus(x):
     """e^−x in float32 for 0 ≤ x ≤ 60, by `exp2_minus`."""
-    return exp2_minus(_f32(x * _f32(LOG2_E)))
+    return exp2_minus(x, _f32(LOG2_E))
 
 
 @numba.njit(fastmath=FAST, forceinline=True)
@@ -83,7 +85,7 @@ def _add_kernels(distances, scale, lower, upper):
     row_lower = _f32(0)
     row_upper = _f32(0)
     for j in range(lower.shape[0]):
-        k = exp2_minus(_f32(min(distances[j] * scale, _FARTHEST)))
+        k = exp2_minus(_f32(min(distances[j] * scale, _FARTHEST)), _f32(1))
         root = max(k, _SMALLEST_ROOT)
         square = root * root
         row_lower += k
@@ -112,25 +114,44 @@ def _is_of_share(block, share, n_shares):
 def arrange(points, order, blocks, rows, tiles, of_leaves, of_parts, of_fours):
     """Fill the arrays of `direct_sums` with the points (n, n_units) of each leaf, which are
     order[start:stop] by its block; far rows fill up rows and tiles."""
-    rows[:], tiles[:] = np.inf, np.inf
-    of_leaves[0], of_parts[0], of_fours[0] = np.inf, np.inf, np.inf
-    of_leaves[1], of_parts[1], of_fours[1] = -np.inf, -np.inf, -np.inf
+    d, far = points.shape[1], points.dtype.type(np.inf)
     for leaf in range(len(blocks)):
-        for i in range(blocks[leaf, 1] - blocks[leaf, 0]):
-            row, part = order[blocks[leaf, 0] + i], leaf * PARTS + i // PART
-            for k in range(points.shape[1]):
-                value = points[row, k]
-                rows[leaf * LEAF + i, k] = tiles[part, k, i % PART] = value
-                _include(of_leaves[:, k], leaf, value)
-                _include(of_parts[:, k], part, value)
-                _include(of_fours[:, leaf, k], i // ROWS, value)
+        start, n, first = blocks[leaf, 0], blocks[leaf, 1] - blocks[leaf, 0], leaf * LEAF
+        for i in range(n):
+            row = order[start + i]
+            for k in range(d):
+                rows[first + i, k] = points[row, k]
+        rows[first + n : first + LEAF] = far
+        for part in range(leaf * PARTS, (leaf + 1) * PARTS):
+            for k in range(d):
+                for j in range(PART):
+                    tiles[part, k, j] = rows[part * PART + j, k]
+        for k in range(d):
+            of_leaf = far, -far
+            for part in range(leaf * PARTS, (leaf + 1) * PARTS):
+                of_part = far, -far
+                for j in range(part * PART, (part + 1) * PART, ROWS):
+                    four = _ends(rows, j, min(j + ROWS, first + n), k)
+                    i = (j - first) // ROWS
+                    of_fours[0, leaf, k, i], of_fours[1, leaf, k, i] = four
+                    of_part = min(of_part[0], four[0]), max(of_part[1], four[1])
+                of_parts[0, k, part], of_parts[1, k, part] = of_part
+                of_leaf = min(of_leaf[0], of_part[0]), max(of_leaf[1], of_part[1])
+            of_leaves[0, k, leaf], of_leaves[1, k, leaf] = of_leaf
 
 
 @numba.njit(forceinline=True)
-def _include(boxes, i, value):
-    """Widen box i of boxes (2, n), low and high ends, to include the value."""
-    boxes[0, i] = min(boxes[0, i], value)
-    boxes[1, i] = max(boxes[1, i], value)
+def _ends(rows, start, stop, k):
+    """The smallest and largest number of column k in the rows from start to stop, at most ROWS
+    and perhaps none."""
+    if stop - start == ROWS:  # most often, and without a loop
+        a, b = rows[start, k], rows[start + 1, k]
+        c, d = rows[start + 2, k], rows[start + 3, k]
+        return min(min(a, b), min(c, d)), max(max(a, b), max(c, d))
+    low, high = rows.dtype.type(np.inf), rows.dtype.type(-np.inf)
+    for i in range(start, stop):
+        low, high = min(low, rows[i, k]), max(high, rows[i, k])
+    return low, high
 
 
 @numba.njit(fastmath=FAST, forceinline=True)
@@ -165,9 +186,9 @@ def _gaps_of_fours(low, high, d, of_parts, q, out):
 
 
 @numba.njit(fastmath=EXACT, forceinline=True)
-def _lower(distances, scale):
-    """The lower kernel of a vector of squared distances."""
-    return exp2_minus(single(least(distances * scale, _FARTHEST)))
+def _lower(distances, scale, rest, farthest):
+    """The lower kernel of a vector of squared distances; see `direct_sums`."""
+    return exp2_minus(single(least(distances, farthest), scale), rest)
 
 
 @numba.njit(fastmath=EXACT, forceinline=True)
@@ -185,7 +206,7 @@ def _add(sums, place, kernels):
 
 
 @numba.njit(fastmath=EXACT, forceinline=True)
-def _add_four(rows, d, tile, scale, reach, own, sums):
+def _add_at_once(rows, d, tile, scale, rest, reach, farthest, room, own, sums):
     """Add the kernels of ROWS rows with a part of a leaf, if any is within reach, to the sums
     of the rows, own (2, ROWS, PART), and of the part, sums (2, PART); all are pointers.
 
@@ -201,12 +222,13 @@ def _add_four(rows, d, tile, scale, reach, own, sums):
     nearest = least(least(d0, d1), least(d2, d3))
     if not any_within(nearest, reach):
         return
-    k0, k1, k2, k3 = _lower(d0, scale), _lower(d1, scale), _lower(d2, scale), _lower(d3, scale)
+    k0, k1 = _lower(d0, scale, rest, farthest), _lower(d1, scale, rest, farthest)
+    k2, k3 = _lower(d2, scale, rest, farthest), _lower(d3, scale, rest, farthest)
     _add(own, 0, k0)
     _add(own, PART, k1)
     _add(own, 2 * PART, k2)
     _add(own, 3 * PART, k3)
-    _add(sums, 0, (k0 + k1) + (k2 + k3))
+    _add(sums, 0, ((k0 + k1) + k2) + k3)
     if not any_within(nearest * 4, reach):
         return
     k0, k1, k2, k3 = _upper(k0), _upper(k1), _upper(k2), _upper(k3)
@@ -214,12 +236,69 @@ def _add_four(rows, d, tile, scale, reach, own, sums):
     _add(own, 5 * PART, k1)
     _add(own, 6 * PART, k2)
     _add(own, 7 * PART, k3)
-    _add(sums, PART, (k0 + k1) + (k2 + k3))
+    _add(sums, PART, ((k0 + k1) + k2) + k3)
+
+
+@numba.njit(fastmath=EXACT, forceinline=True)
+def _add_in_turn(rows, d, tile, scale, rest, reach, farthest, room, own, sums):
+    """The same for AVX2, whose 16 registers hold the distances of two rows at a time, and the
+    exponentials of one. room : pointers to memory for distances and kernels, (ROWS, PART)"""
+    distances, kernels = room
+    d0, d1 = _two_distances(rows, d, tile)
+    d2, d3 = _two_distances(after(rows, 2 * d), d, tile)
+    nearest = least(least(d0, d1), least(d2, d3))
+    if not any_within(nearest, reach):
+        return
+    store(distances, 0, d0)
+    store(distances, PART, d1)
+    store(distances, 2 * PART, d2)
+    store(distances, 3 * PART, d3)
+    total = zeros(sums, PART)
+    for place in range(0, ROWS * PART, PART):
+        k = _lower(load(distances, place, PART), scale, rest, farthest)
+        store(kernels, place, k)
+        _add(own, place, k)
+        total = total + k
+    _add(sums, 0, total)
+    if not any_within(nearest * 4, reach):
+        return
+    total = zeros(sums, PART)
+    for place in range(0, ROWS * PART, PART):
+        k = _upper(load(kernels, place, PART))
+        _add(own, ROWS * PART + place, k)
+        total = total + k
+    _add(sums, PART, total)
+
+
+@numba.njit(fastmath=EXACT, forceinline=True)
+def _two_distances(rows, d, tile):
+    """Squared distances of two rows to a part of a leaf; pointers."""
+    d0 = d1 = zeros(tile, PART)
+    for k in range(d):
+        t = load(tile, k * PART, PART)
+        e0, e1 = t - rows[k], t - rows[d + k]
+        d0, d1 = plus(d0, e0, e0), plus(d1, e1, e1)
+    return d0, d1
+
+
+_add_four = _add_at_once if WIDEST >= 2 * PART else _add_in_turn
+"""AVX-512 has registers for all exponentials of four rows with a part."""
 
 
 @compiled(nogil=True, fastmath=FAST)
 def direct_sums(
-    rows, tiles, blocks, of_leaves, of_parts, of_fours, scale, reach, share, n_shares, sums
+    rows,
+    tiles,
+    blocks,
+    of_leaves,
+    of_parts,
+    of_fours,
+    scale,
+    rest,
+    reach,
+    share,
+    n_shares,
+    sums,
 ):
     """One share of the kernel sums, from direct differences.
 
@@ -229,12 +308,15 @@ def direct_sums(
         (2, n_leaves, n_units, FOURS) : low and high ends of the boxes of leaves, of their
         parts, and of successive rows, four each
     scale : log2(e) / 8σ², in the type of the values
+    rest : of this factor what is left, in float32, for distances in float32: all or nothing
     reach : squared distance, in this type, beyond which pairs are skipped
     sums (4, n_leaves, LEAF)
     """
-    d, n_parts = rows.shape[1], len(tiles)
+    d, n_parts, farthest = rows.shape[1], len(tiles), rows.dtype.type(_FARTHEST / scale)
     gaps, near = np.empty(n_parts, rows.dtype), np.empty(FOURS, rows.dtype)
     of_part, own = np.empty((2, PART), _f32), np.empty((FOURS, 2, ROWS, PART), _f32)
+    distances, kernels = np.empty((ROWS, PART), rows.dtype), np.empty((ROWS, PART), _f32)
+    room = pointer(distances), pointer(kernels)
     r, t, to_near = pointer(rows), pointer(tiles), pointer(near)
     low, high = pointer(of_fours[0]), pointer(of_fours[1])
     to_own, to_part = pointer(own), pointer(of_part)
@@ -257,10 +339,19 @@ def direct_sums(
                     )
                     for i in range(FOURS):
                         if near[i] <= reach:
+                            row, own_part = p * LEAF + i * ROWS, i * 2 * ROWS * PART
                             _add_four(
-                                after(r, (p * LEAF + i * ROWS) * d), d, after(t, q * d * PART),
-                                scale, reach, after(to_own, i * 2 * ROWS * PART), to_part,
-                            )  # fmt: skip
+                                after(r, row * d),
+                                d,
+                                after(t, q * d * PART),
+                                scale,
+                                rest,
+                                reach,
+                                farthest,
+                                room,
+                                after(to_own, own_part),
+                                to_part,
+                            )
                     if q // PARTS > p:  # a leaf with itself has each pair twice already
                         for j in range(PART):
                             sums[kind, q // PARTS, q % PARTS * PART + j] += of_part[0, j]
@@ -270,6 +361,51 @@ def direct_sums(
                 for i in range(blocks[p, 1] - blocks[p, 0]):
                     sums[kind, p, i] += own[i // ROWS, 0, i % ROWS].sum()
                     sums[kind + 1, p, i] += own[i // ROWS, 1, i % ROWS].sum()
+
+
+@compiled(nogil=True)
+def add_shares(shares, blocks, sums):
+    """Fill sums (4, n_rows), in the order of the blocks' rows, from the shares (n_shares, 4,
+    n_leaves, LEAF) of `direct_sums`."""
+    for kind in range(len(sums)):
+        for p in range(len(blocks)):
+            own = sums[kind, blocks[p, 0] : blocks[p, 1]]
+            own[:] = shares[0, kind, p, : len(own)]
+            for share in range(1, len(shares)):
+                for i in range(len(own)):
+                    own[i] += shares[share, kind, p, i]
+
+
+@compiled(nogil=True, fastmath=FAST)
+def mean_logs(sums, of_class):
+    """Means of ln(sum / n) over rows, from kernel sums (4, n): of the sums over all rows, by n,
+    and of the sums within the own class, by its size, of_class (n,); each of the lower and of
+    the upper kernel, (2, 2)."""
+    n = sums.shape[1]
+    ratios, means = np.ones((2, padded(n))), np.empty((2, 2))
+    for upper in range(2):
+        within, across = sums[LOWER_WITHIN + upper], sums[LOWER_ACROSS + upper]
+        for i in range(n):
+            ratios[0, i] = (within[i] + across[i]) / n
+            ratios[1, i] = within[i] / of_class[i]
+        for j in range(2):
+            means[j, upper] = _sum_of_logs(ratios[j]) / n
+    return means
+
+
+@numba.njit(fastmath=FAST)
+def _sum_of_logs(values):
+    """Σ ln of values between 1e-9 and 1, whose number is a multiple of LANES: one logarithm for
+    the product of 32."""
+    products, total = np.empty(LANES), 0.0
+    for first in range(0, len(values), 32 * LANES):
+        products[:] = 1
+        for i in range(first, min(first + 32 * LANES, len(values)), LANES):
+            for j in range(LANES):
+                products[j] *= values[i + j]
+        for j in range(LANES):
+            total += np.log(products[j])
+    return total
 
 
 @numba.njit(fastmath=FAST, forceinline=True)
