@@ -376,11 +376,11 @@ def add_shares(shares, blocks, sums):
                     own[i] += shares[share, kind, p, i]
 
 
-@compiled(nogil=True, fastmath=FAST)
+@compiled(nogil=True)
 def mean_logs(sums, of_class):
     """Means of ln(sum / n) over rows, from kernel sums (4, n): of the sums over all rows, by n,
     and of the sums within the own class, by its size, of_class (n,); each of the lower and of
-    the upper kernel, (2, 2)."""
+    the upper kernel, (2, 2). Of one order, so that they have the same bits in every process."""
     n = sums.shape[1]
     ratios, means = np.ones((2, padded(n))), np.empty((2, 2))
     for upper in range(2):
@@ -393,7 +393,7 @@ def mean_logs(sums, of_class):
     return means
 
 
-@numba.njit(fastmath=FAST)
+@numba.njit
 def _sum_of_logs(values):
     """Σ ln of values between 1e-9 and 1, whose number is a multiple of LANES: one logarithm for
     the product of 32."""

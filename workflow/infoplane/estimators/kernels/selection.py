@@ -4,36 +4,61 @@ rows; compiled for the CPU."""
 import numba
 import numpy as np
 
+SAMPLED = 15
+"""At most this many rows are sorted to find one that divides all of them near a place."""
+
 
 @numba.njit
 def part(rows, order, a, b, middle, unit):
     """Reorder order[a:b] so that in `unit` no row before `middle` exceeds a later one."""
+    sample = np.empty(SAMPLED, rows.dtype)
     while a < middle < b:
-        first, last = rows[order[a], unit], rows[order[b - 1], unit]
-        central = rows[order[(a + b) // 2], unit]
-        pivot = max(min(first, last), min(max(first, last), central))  # their median
-        behind = _smaller_first(rows, order, a, b, unit, pivot, False)
-        if middle < behind:
+        pivot = _pivot(rows, order, a, b, middle, unit, sample)
+        behind = _smaller_first(rows, order, a, b, unit, pivot)
+        if middle <= behind:
             b = behind
             continue
-        equal = _smaller_first(rows, order, behind, b, unit, pivot, True)
+        equal = _equal_first(rows, order, behind, b, unit, pivot)
         if middle <= equal:
             return
         a = equal
 
 
 @numba.njit
-def _smaller_first(rows, order, a, b, unit, pivot, or_equal):
-    """Reorder order[a:b]: first the rows that are smaller than the pivot in `unit`, or also
-    those that equal it; returns the place behind them. It has no branches, of which a processor
-    would predict every second one wrong."""
-    behind = a
-    for j in range(a, b):
+def _pivot(rows, order, a, b, middle, unit, sample):
+    """About the value that belongs at `middle`: the one at its place in a sorted sample."""
+    n = min(SAMPLED, max(3, (b - a) // 16))
+    for i in range(n):
+        value, j = rows[order[a + (2 * i + 1) * (b - a) // (2 * n)], unit], i
+        while j > 0 and sample[j - 1] > value:
+            sample[j] = sample[j - 1]
+            j -= 1
+        sample[j] = value
+    return sample[(middle - a) * n // (b - a)]
+
+
+@numba.njit
+def _smaller_first(rows, order, a, b, unit, pivot):
+    """Reorder order[a:b]: first the rows that are smaller than the pivot in `unit`; returns the
+    place behind them. It has no branches, of which a processor would predict every second one
+    wrong, and indices without a sign, which need not be compared with 0."""
+    behind = np.uint64(a)
+    for j in range(behind, np.uint64(b)):
         row = order[j]
-        value = rows[row, unit]
         order[j], order[behind] = order[behind], row
-        behind += np.int64((value < pivot) | (or_equal & (value == pivot)))
-    return behind
+        behind += np.uint64(rows[np.uint64(row), unit] < pivot)
+    return np.int64(behind)
+
+
+@numba.njit
+def _equal_first(rows, order, a, b, unit, pivot):
+    """The same for the rows that equal the pivot."""
+    behind = np.uint64(a)
+    for j in range(behind, np.uint64(b)):
+        row = order[j]
+        order[j], order[behind] = order[behind], row
+        behind += np.uint64(rows[np.uint64(row), unit] == pivot)
+    return np.int64(behind)
 
 
 @numba.njit
