@@ -127,7 +127,7 @@ class Grouped(Trainer):
 
     def weights(self) -> dict[str, dict[str, np.ndarray]]:
         self._take_down(self.running)
-        return {of: copies(arrays) for of, arrays in self.latest.items()}
+        return {of: dict(arrays) for of, arrays in self.latest.items()}
 
     def state(self) -> dict[str, np.ndarray]:
         kept = {
@@ -178,15 +178,28 @@ class Grouped(Trainer):
         return np.full((len(self.seeds), *layers), np.nan, np.float32)
 
     def _take_down(self, rows: Iterable[int]) -> None:
-        """Write these seeds' weights into the latest."""
-        wanted = set(rows)
+        """Put these seeds' weights into the latest, as new arrays: others hold the ones before
+        that."""
+        wanted, everything = set(rows), list(range(len(self.seeds)))
+        together = len(self.groups) == 1 and self.groups[0].rows == everything
+        whole = together and wanted == set(everything)
+        if not whole:
+            self._renew()
         for group in self.groups:
             own = [(i, row) for i, row in enumerate(group.rows) if row in wanted]
-            if own:
-                places, into = map(_successive, zip(*own, strict=True))
-                for of, player in group.players.items():
-                    for name, value in player.weights.items():
+            if not own:
+                continue
+            places, into = map(_successive, zip(*own, strict=True))
+            for of, player in group.players.items():
+                for name, value in player.weights.items():
+                    if whole:
+                        self.latest[of][name] = to_array(value)
+                    else:
                         self.latest[of][name][into] = to_array(value[places])
+
+    def _renew(self) -> None:
+        """Copies of the latest weights, which may be changed."""
+        self.latest = {of: copies(arrays) for of, arrays in self.latest.items()}
 
     def _let_go(self, epoch: int) -> None:
         """Remove seeds whose loss is NaN, and seeds whose training has ended, from the
@@ -208,6 +221,7 @@ class Grouped(Trainer):
         if not lost and not finished:
             return
         self._take_down(finished)
+        self._renew()
         for of, arrays in self.latest.items():
             for name, value in arrays.items():
                 value[lost] = missing(self.networks[of].dtypes.get(name, PLAIN))
