@@ -237,6 +237,27 @@ def test_of_equal_scores_the_first_class_counts(trained, network, data):
     assert metrics["loss_train"] == pytest.approx(np.log(2))
 
 
+@pytest.mark.parametrize("kernel", ["compiled", "torch"])
+def test_weights_that_were_given_out_stay_as_they_are(kernel, network, data):
+    settings = supervised.Settings(epochs=2, device="cpu", kernel=kernel)
+    trainer = supervised.Supervised(settings, network, data, [0, 1])
+    trainer.advance(0)
+    given = [trainer.weights()["network"]]
+    trainer.groups[0].views["output.bias"][1, 0] = np.nan
+    kept = [{name: value.copy() for name, value in given[0].items()}]
+    for epoch in (1, 2):  # in the first of them a seed is lost
+        trainer.advance(epoch)
+        given.append(trainer.weights()["network"])
+        kept.append({name: value.copy() for name, value in given[-1].items()})
+    assert list(trainer.lost) == [1]
+    assert [np.isnan(one["output.bias"][1]).all() for one in given] == [False, True, True]
+    for then, now in zip(kept, given, strict=True):
+        for name, value in then.items():
+            np.testing.assert_array_equal(now[name], value)
+    biases = [one["output.bias"][0] for one in given]
+    assert (biases[0] != biases[1]).any() and (biases[1] != biases[2]).any()
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 @pytest.mark.parametrize("activation", KINDS)
 def test_no_number_that_is_not_finite_is_hidden(activation, value, data):
