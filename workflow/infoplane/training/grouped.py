@@ -178,13 +178,13 @@ class Grouped(Trainer):
         return np.full((len(self.seeds), *layers), np.nan, np.float32)
 
     def _take_down(self, rows: Iterable[int]) -> None:
-        """Put these seeds' weights into the latest, as new arrays: others hold the ones before
-        that."""
+        """Put these seeds' weights into the latest. All of these become new arrays, because
+        `weights` has given out the earlier ones."""
         wanted, everything = set(rows), list(range(len(self.seeds)))
         together = len(self.groups) == 1 and self.groups[0].rows == everything
         whole = together and wanted == set(everything)
         if not whole:
-            self._renew()
+            self.latest = {of: copies(arrays) for of, arrays in self.latest.items()}
         for group in self.groups:
             own = [(i, row) for i, row in enumerate(group.rows) if row in wanted]
             if not own:
@@ -196,10 +196,6 @@ class Grouped(Trainer):
                         self.latest[of][name] = to_array(value)
                     else:
                         self.latest[of][name][into] = to_array(value[places])
-
-    def _renew(self) -> None:
-        """Copies of the latest weights, which may be changed."""
-        self.latest = {of: copies(arrays) for of, arrays in self.latest.items()}
 
     def _let_go(self, epoch: int) -> None:
         """Remove seeds whose loss is NaN, and seeds whose training has ended, from the
@@ -221,7 +217,6 @@ class Grouped(Trainer):
         if not lost and not finished:
             return
         self._take_down(finished)
-        self._renew()
         for of, arrays in self.latest.items():
             for name, value in arrays.items():
                 value[lost] = missing(self.networks[of].dtypes.get(name, PLAIN))

@@ -210,7 +210,7 @@ def _add_at_once(rows, d, tile, scale, rest, reach, farthest, room, own, sums):
     """Add the kernels of ROWS rows with a part of a leaf, if any is within reach, to the sums
     of the rows, own (2, ROWS, PART), and of the part, sums (2, PART); all are pointers.
 
-    The upper kernel reaches half as far as the lower one.
+    The upper kernel reaches half as far as the lower one. room : for `_add_in_turn`
     """
     d0 = d1 = d2 = d3 = zeros(tile, PART)
     for k in range(d):
@@ -308,7 +308,8 @@ def direct_sums(
         (2, n_leaves, n_units, FOURS) : low and high ends of the boxes of leaves, of their
         parts, and of successive rows, four each
     scale : log2(e) / 8σ², in the type of the values
-    rest : of this factor what is left, in float32, for distances in float32: all or nothing
+    rest : the factor of distances in float32: scale, or 1 if the values are float64, whose
+        distances are multiplied by scale before they become float32
     reach : squared distance, in this type, beyond which pairs are skipped
     sums (4, n_leaves, LEAF)
     """
@@ -380,7 +381,8 @@ def add_shares(shares, blocks, sums):
 def mean_logs(sums, of_class):
     """Means of ln(sum / n) over rows, from kernel sums (4, n): of the sums over all rows, by n,
     and of the sums within the own class, by its size, of_class (n,); each of the lower and of
-    the upper kernel, (2, 2). Of one order, so that they have the same bits in every process."""
+    the upper kernel, (2, 2). They are summed in one order, so their bits are the same in every
+    process."""
     n = sums.shape[1]
     ratios, means = np.ones((2, padded(n))), np.empty((2, 2))
     for upper in range(2):
